@@ -1,0 +1,87 @@
+"""Makes, rotates and shows the keys of a stage, on AWS or at AWS_ENDPOINT_URL.
+
+    scripts/secrets init STAGE                make what is missing; prints the operator key once
+    scripts/secrets rotate STAGE              publish a new signing key (then deploy)
+    scripts/secrets rotate STAGE --finish     sign with it
+    scripts/secrets rotate STAGE --operator   a new operator key; the one before stays valid
+    scripts/secrets show-jwks STAGE           the public keys
+    scripts/secrets wechat STAGE APPID        store a mini-program's secret, read from standard input
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from common import StepFailed, fail
+from credentials import Credentials
+
+
+def init(credentials: Credentials, _options: argparse.Namespace) -> None:
+    operator_key = credentials.init()
+    if operator_key is None:
+        print(f"secrets: stage {credentials.stage} has its keys")
+        return
+    print(f"secrets: made the keys of stage {credentials.stage}")
+    print(f"operator key (shown only now, only its hash is stored): {operator_key}")
+
+
+def rotate(credentials: Credentials, options: argparse.Namespace) -> None:
+    stage = credentials.stage
+    if options.operator:
+        print(f"operator key (shown only now): {credentials.rotate_operator_key()}")
+    elif options.finish:
+        print(f"secrets: new tokens are signed with key {credentials.finish_rotation()}")
+    else:
+        print(f"secrets: published key {credentials.start_rotation()}")
+        print(f"next: scripts/deploy {stage}, then scripts/secrets rotate {stage} --finish")
+
+
+def show_jwks(credentials: Credentials, _options: argparse.Namespace) -> None:
+    print(json.dumps(credentials.jwks(), indent=1))
+
+
+def wechat(credentials: Credentials, options: argparse.Namespace) -> None:
+    app_secret = sys.stdin.readline().strip()
+    if not app_secret:
+        raise StepFailed("no secret on standard input", f"printf %s SECRET | scripts/secrets wechat {credentials.stage} APPID")
+    credentials.put_wechat_secret(options.appid, app_secret)
+    print(f"secrets: stored the secret of {options.appid}")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/secrets", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run in (("init", init), ("rotate", rotate), ("show-jwks", show_jwks), ("wechat", wechat)):
+        command = commands.add_parser(name)
+        command.add_argument("stage", choices=["dev", "staging", "prod"])
+        command.set_defaults(run=run)
+        if run is rotate:
+            which = command.add_mutually_exclusive_group()
+            which.add_argument("--finish", action="store_true")
+            which.add_argument("--operator", action="store_true")
+        if run is wechat:
+            command.add_argument("appid")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    try:
+        options.run(Credentials(options.stage, boto3.client), options)
+    except StepFailed as error:
+        return fail(error)
+    except (BotoCoreError, ClientError) as error:
+        advice = "set AWS_PROFILE and AWS_REGION for the account (or AWS_ENDPOINT_URL for a local stack)"
+        return fail(StepFailed(str(error), advice))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,193 @@
+"""The demo company: made through the public API, with a realistic day of its visitors.
+
+Every step is kept in `demo.json` when it is done and can be repeated when it is interrupted: the
+creating calls carry an idempotency key, the batches an id that never changes.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from common import StepFailed, read_json, step, write_json
+from http_api import HttpApi, Refused
+from stack import LocalStack, sleep_until_quiet
+
+SEED = 20_261_121
+SENDERS = 8
+SETTLE_SECONDS = 180
+SHANGHAI = timezone(timedelta(hours=8))
+COMPANY = "云杉茶业"
+BOSS = "沈一诺"
+STAFF = [
+    {
+        "key": "lin", "name": "林悦", "position": "客户经理", "phones": ["13800000001"],
+        "wechat_id": "linyue-tea", "email": "lin@example.com", "introduction": "爱喝茶，更爱聊茶🍵",
+    },
+    {
+        "key": "chen", "name": "陈嘉", "position": "大客户总监", "phones": ["13800000002", "02100000002"],
+        "wechat_id": "chenjia-tea", "email": "chen@example.com", "introduction": "企业礼品定制，十年经验。",
+    },
+    {
+        "key": "wang", "name": "王珂", "position": "门店店长", "phones": ["13800000003"],
+        "wechat_id": "wangke-tea", "email": "wang@example.com", "introduction": "欢迎到店品茶。",
+    },
+]  # fmt: skip
+
+
+class Demo:
+    """The demo company on one local stack."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.api = HttpApi(stack.api)
+        self.file = stack.state_dir / "demo.json"
+        self.day_file = stack.state_dir / "demo-day.jsonl"
+        self.state: dict[str, Any] = read_json(self.file)
+
+    # ---- making it
+
+    def ensure(self) -> None:
+        """Makes what is missing; nothing when all of it is there."""
+        if not self._is_known():
+            self.state = {"table": self.stack.outputs["TableName"], "keys": secrets.token_hex(8)}
+            self.day_file.unlink(missing_ok=True)
+            self._save()
+        if "staff" not in self.state:
+            with step(f"demo company {COMPANY}: boss and {len(STAFF)} employees"):
+                self._make_company()
+                self._make_staff()
+        if "sent" not in self.state:
+            with step("demo day: visitors log in and look around"):
+                self._make_day()
+                self._send_day()
+            with step("the radar counts them"):
+                sleep_until_quiet(self.stack, self.stack.outputs["StatsQueueUrl"], SETTLE_SECONDS)
+
+    def _save(self) -> None:
+        write_json(self.file, self.state)
+
+    def _is_known(self) -> bool:
+        """Whether the stack still has what was made: an emulator that was killed has lost it."""
+        if self.state.get("table") != self.stack.outputs["TableName"]:
+            return False
+        if "staff" not in self.state:
+            return True
+        self.stack.register_app(self.state["appid"], self.state["app_secret"])
+        try:
+            boss = self.login("boss")
+        except Refused as error:
+            if error.status in (401, 404):
+                return False
+            raise
+        if boss["kind"] != "member":
+            return False
+        if "sent" not in self.state:
+            return True
+        found = self.api.get("/v1/radar/company/metrics", boss["token"])
+        return found["windows"]["total"]["views"] > 0
+
+    def _make_company(self) -> None:
+        self.state.setdefault("appid", "wx" + secrets.token_hex(8))
+        self.state.setdefault("app_secret", secrets.token_hex(16))
+        self._save()
+        self.stack.register_app(self.state["appid"], self.state["app_secret"])
+        body = {"name": COMPANY, "appid": self.state["appid"], "boss": {"name": BOSS}}
+        headers = {"X-Operator-Key": self.stack.operator_key, **self._key("company")}
+        made = self.api.post("/v1/companies", None, body, headers)
+        self.state["company"] = made["company"]
+        self._claim("boss", made["boss"]["claim_code"])
+
+    def _make_staff(self) -> None:
+        boss, staff = self.login("boss")["token"], {}
+        for person in STAFF:
+            body = {"name": person["name"], "position": person["position"]}
+            made = self.api.post("/v1/members", boss, body, self._key(person["key"]))
+            token = self._claim(person["key"], made["claim_code"])["token"]
+            card_id = made["member"]["card_id"]
+            card = self.api.get(f"/v1/cards/{card_id}", token)
+            details = {name: person[name] for name in ("phones", "wechat_id", "email", "introduction")}
+            details |= {"version": card["version"], "address": "上海市徐汇区云杉路 88 号"}
+            self.api.put(f"/v1/cards/{card_id}", token, details)
+            staff[person["key"]] = {"name": person["name"], "card_id": card_id, "position": person["position"]}
+        self.state["staff"] = staff
+        self._save()
+
+    def _claim(self, who: str, claim_code: str) -> dict[str, Any]:
+        """Logs in for the first time; a claim that was used before the interruption is no fault."""
+        try:
+            return self.login(who, claim_code)
+        except Refused as error:
+            if error.status != 422:
+                raise
+            return self.login(who)
+
+    def _key(self, what: str) -> dict[str, str]:
+        return {"Idempotency-Key": f"demo-{self.state['keys']}-{what}"}
+
+    def _make_day(self) -> None:
+        """The same file after an interruption: its batch ids make a second sending harmless."""
+        if self.day_file.exists():
+            return
+        cards = ",".join(person["card_id"] for person in self.state["staff"].values())
+        until = datetime.now(SHANGHAI).isoformat(timespec="seconds")
+        fresh = self.day_file.with_suffix(".new")
+        script = self.stack.root / "tests" / "demo" / "day.py"
+        argv = [sys.executable, str(script), "--seed", str(SEED), "--until", until, "--cards", cards, "--out", str(fresh)]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise StepFailed(f"the demo generator failed: {done.stderr[-500:]}", " ".join(argv))
+        fresh.replace(self.day_file)
+        self.state["until"] = until
+
+    def _send_day(self) -> None:
+        """Each person's batches in their order, many people at once."""
+        batches: dict[str, list[Any]] = {}
+        for line in self.day_file.read_text("utf-8").splitlines():
+            entry = json.loads(line)
+            batches.setdefault(entry["person"], []).append(entry["batch"])
+        with ThreadPoolExecutor(SENDERS) as pool:
+            accepted = sum(pool.map(self._send_person, batches, batches.values()))
+        self.state["sent"] = {
+            "visitors": len(batches), "batches": sum(map(len, batches.values())), "events": accepted,
+        }  # fmt: skip
+        self._save()
+
+    def _send_person(self, person: str, batches: list[Any]) -> int:
+        token = self.login(person)["token"]
+        return sum(self.api.post("/v1/events", token, batch)["accepted"] for batch in batches)
+
+    # ---- using it
+
+    def login(self, who: str, claim_code: str | None = None) -> dict[str, Any]:
+        """A session of boss, lin, chen, wang or of a visitor such as v001."""
+        appid = self.state["appid"]
+        body = {"appid": appid, "code": self.stack.login_code(appid, f"demo-{who}")}
+        if claim_code:
+            body["claim_code"] = claim_code
+        return self.api.post("/v1/sessions", None, body)
+
+    def people(self) -> list[str]:
+        return ["boss", *self.state.get("staff", {}), "v001"]
+
+    def send(self, kind: str, card: str, visitor: str) -> dict[str, Any]:
+        """One event of a visitor, now; the body that was sent."""
+        at = datetime.now(SHANGHAI).isoformat(timespec="milliseconds")
+        body = {"batch_id": batch_id(), "events": [{"kind": kind, "card_id": card, "at": at}]}
+        self.api.post("/v1/events", self.login(visitor)["token"], body)
+        return body
+
+
+def batch_id() -> str:
+    """A fresh UUIDv7."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 7 << 76
+    digits = f"{value & ~(3 << 62) | 2 << 62:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -1,0 +1,111 @@
+//! From accepted batches to one transaction's worth of writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::batch::{AcceptedBatch, BatchId};
+use crate::counter::{Period, Scope, Tally};
+use crate::customer::{ApplyError, CustomerState};
+use crate::event::Event;
+use crate::id::{CardId, PersonId};
+use crate::timestamp::Timestamp;
+
+/// Most writes in one transaction (DynamoDB's limit).
+pub const ACTIONS_MAX: usize = 100;
+
+/// What makes a segment unique: the same key is the same events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentKey {
+    /// The card the events happened on.
+    pub card: CardId,
+    /// The batch they came in.
+    pub batch: BatchId,
+    /// Who did them.
+    pub person: PersonId,
+}
+
+/// The events of one batch on one card: one item of the event log, which is at the
+/// same time the marker that they have been counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Its key.
+    pub key: SegmentKey,
+    /// Digest of the whole batch as the client sent it.
+    pub fingerprint: String,
+    /// When the batch was accepted.
+    pub received_at: Timestamp,
+    /// In the order they were sent; never empty.
+    pub events: Vec<Event>,
+}
+
+/// A customer's state and the version it was read at; 0 = never written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Customer {
+    /// Raised by one with every write.
+    pub version: u64,
+    /// What is remembered.
+    pub state: CustomerState,
+}
+
+/// A batch, split by card.
+pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
+    let AcceptedBatch { person, batch, fingerprint, received_at, events, .. } = batch;
+    let mut by_card: BTreeMap<CardId, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        by_card.entry(event.card).or_default().push(event);
+    }
+    let segment = |(card, events)| {
+        let key = SegmentKey { card, batch, person };
+        Segment { key, fingerprint: fingerprint.clone(), received_at, events }
+    };
+    by_card.into_iter().map(segment).collect()
+}
+
+/// One transaction: what is written together.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Positions of the segments it counts.
+    pub segments: Vec<usize>,
+    /// The customers after counting, with the versions they were read at.
+    pub customers: BTreeMap<PersonId, Customer>,
+    /// The changes of the counters.
+    pub tally: Tally,
+    /// Segments that can never be counted.
+    pub refused: Vec<(usize, ApplyError)>,
+}
+
+/// Counts as many of the first segments as fit into one transaction.
+///
+/// `known` holds the states of all persons concerned; who is missing is new.
+/// At least the first segment is always taken or refused: alone it touches at most
+/// two scopes of some 30 periods each.
+pub fn plan(segments: &[Segment], known: &BTreeMap<PersonId, Customer>) -> Plan {
+    let mut plan = Plan::default();
+    let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();
+    for (position, segment) in segments.iter().enumerate() {
+        let person = segment.key.person;
+        let mut customer = plan.customers.get(&person).or_else(|| known.get(&person)).cloned().unwrap_or_default();
+        let tally = match customer.state.apply(&segment.events) {
+            Ok(tally) => tally,
+            Err(error) => {
+                plan.refused.push((position, error));
+                continue;
+            }
+        };
+        let touched: BTreeSet<_> = tally.periods().filter(|period| !counters.contains(period)).collect();
+        let customers = plan.customers.len() + usize::from(!plan.customers.contains_key(&person));
+        // One more for the page of the company feed.
+        let actions = plan.segments.len() + 1 + customers + counters.len() + touched.len() + 1;
+        if actions > ACTIONS_MAX && !plan.segments.is_empty() {
+            break;
+        }
+        counters.extend(touched);
+        plan.tally.absorb(&tally);
+        plan.customers.insert(person, customer);
+        plan.segments.push(position);
+    }
+    plan
+}
+
+#[cfg(test)]
+#[path = "aggregate_tests.rs"]
+mod tests;

@@ -1,0 +1,53 @@
+//! Companies, and the tenant handle.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::CompanyName;
+use crate::id::{CompanyId, MemberId, PersonId};
+use crate::text::AppId;
+use crate::timestamp::Timestamp;
+
+/// Permission to touch one company's data.
+///
+/// Every key of the table is built from one of these, so a query cannot name
+/// another company's partition. It is given out in few places (a verified token,
+/// an app id looked up at login, a message our own ingest wrote), and a structure
+/// check keeps the list of those places short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Company(CompanyId);
+
+impl Company {
+    /// The handle, for code that has established the right to it.
+    pub fn granted(id: CompanyId) -> Self {
+        Self(id)
+    }
+
+    /// The company's id.
+    pub fn id(self) -> CompanyId {
+        self.0
+    }
+}
+
+/// What is known of a company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyProfile {
+    /// Which.
+    pub id: CompanyId,
+    /// Its name.
+    pub name: CompanyName,
+    /// Its mini-program.
+    pub appid: AppId,
+    /// When it was created.
+    #[serde(with = "crate::timestamp::as_millis")]
+    pub created_at: Timestamp,
+}
+
+/// A person as one company's mini-program knows him.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Who.
+    pub id: PersonId,
+    /// His membership, if he has claimed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+}

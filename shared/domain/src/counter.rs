@@ -1,0 +1,202 @@
+//! The counters of a scope: what is counted, per day and for the lifetime.
+
+use std::collections::BTreeMap;
+
+use crate::day::Day;
+use crate::event::EventKind;
+use crate::id::CardId;
+use crate::seen_days::GAP_MAX;
+
+/// Whose numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// One card: the staff radar.
+    Card(CardId),
+    /// The whole company: the boss radar.
+    Company,
+}
+
+/// One day, or everything so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Period {
+    /// A calendar day in Asia/Shanghai.
+    Day(Day),
+    /// Since the beginning.
+    Lifetime,
+}
+
+/// Which people are counted as distinct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Crowd {
+    /// Who viewed something (客户总数 UV).
+    Visitors,
+    /// Who opened a chat (沟通总客户数).
+    Talkers,
+}
+
+/// One number of a scope and period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Counter {
+    /// Events of one kind.
+    Events(EventKind),
+    /// Distinct people of the period.
+    People(Crowd),
+    /// Of a day's people, those whose next seen day is so many days later.
+    Gap(Crowd, u8),
+    /// People whose first ever day it is.
+    Newcomers(Crowd),
+    /// Cards whose phone was saved for the first time by a person.
+    Saves,
+    /// Likes in force that were given on the day.
+    Likes,
+    /// Time spent, in milliseconds.
+    DwellMs,
+    /// Follow-up records of the CRM.
+    FollowUps,
+    /// Paid minus refunded in the shop, in fen.
+    SalesFen,
+    /// Shop orders ever paid.
+    Orders,
+}
+
+/// Counters whose stored name has no parts.
+const NAMED: [(Counter, &str); 6] = [
+    (Counter::Saves, "saves"),
+    (Counter::Likes, "likes"),
+    (Counter::DwellMs, "dwell"),
+    (Counter::FollowUps, "follows"),
+    (Counter::SalesFen, "sales"),
+    (Counter::Orders, "orders"),
+];
+
+impl Counter {
+    /// The name it is stored under: short, since each day item holds many. Never change one.
+    pub fn code(self) -> String {
+        match self {
+            Self::Events(kind) => format!("e{}", kind.code()),
+            Self::People(crowd) => crowd.letter().to_string(),
+            Self::Gap(crowd, gap) => format!("{}{gap}", crowd.letter()),
+            Self::Newcomers(crowd) => format!("n{}", crowd.letter()),
+            Self::Saves | Self::Likes | Self::DwellMs | Self::FollowUps | Self::SalesFen | Self::Orders => {
+                NAMED.iter().find(|(counter, _)| *counter == self).map_or("", |(_, name)| name).to_owned()
+            }
+        }
+    }
+
+    /// The counter stored under `code`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        if let Some((counter, _)) = NAMED.iter().find(|(_, name)| *name == code) {
+            return Some(*counter);
+        }
+        if let Some(kind) = code.strip_prefix('e') {
+            return kind.parse().ok().and_then(EventKind::from_code).map(Self::Events);
+        }
+        if let Some(crowd) = code.strip_prefix('n') {
+            return Crowd::from_letter(crowd).map(Self::Newcomers);
+        }
+        let (letter, gap) = code.split_at_checked(1)?;
+        let crowd = Crowd::from_letter(letter)?;
+        match gap {
+            "" => Some(Self::People(crowd)),
+            gap => gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap)).map(|gap| Self::Gap(crowd, gap)),
+        }
+    }
+}
+
+impl Crowd {
+    fn letter(self) -> char {
+        match self {
+            Self::Visitors => 'v',
+            Self::Talkers => 't',
+        }
+    }
+
+    fn from_letter(letter: &str) -> Option<Self> {
+        match letter {
+            "v" => Some(Self::Visitors),
+            "t" => Some(Self::Talkers),
+            _ => None,
+        }
+    }
+}
+
+/// The numbers of one scope and period.
+pub type Counts = BTreeMap<Counter, i64>;
+
+/// Changes to many counters, added up before they are written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally(BTreeMap<(Scope, Period), Counts>);
+
+impl Tally {
+    /// Changes one counter.
+    pub fn add(&mut self, scope: Scope, period: Period, counter: Counter, by: i64) {
+        *self.0.entry((scope, period)).or_default().entry(counter).or_default() += by;
+    }
+
+    /// Changes a counter of a day and of the lifetime.
+    pub fn add_on(&mut self, scope: Scope, day: Day, counter: Counter, by: i64) {
+        self.add(scope, Period::Day(day), counter, by);
+        self.add(scope, Period::Lifetime, counter, by);
+    }
+
+    /// Adds all of another tally.
+    pub fn absorb(&mut self, other: &Self) {
+        for ((scope, period), counts) in &other.0 {
+            for (counter, by) in counts {
+                self.add(*scope, *period, *counter, *by);
+            }
+        }
+    }
+
+    /// The scopes and periods that are touched.
+    pub fn periods(&self) -> impl Iterator<Item = (Scope, Period)> {
+        self.0.keys().copied()
+    }
+
+    /// The changes that are not zero, by scope and period.
+    pub fn changes(&self) -> impl Iterator<Item = (Scope, Period, Counts)> {
+        self.0.iter().filter_map(|((scope, period), counts)| {
+            let changed: Counts =
+                counts.iter().filter(|(_, by)| **by != 0).map(|(counter, by)| (*counter, *by)).collect();
+            (!changed.is_empty()).then_some((*scope, *period, changed))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_its_own_code_and_reads_back() {
+        let crowds = [Crowd::Visitors, Crowd::Talkers];
+        let mut all: Vec<_> = NAMED.iter().map(|(counter, _)| *counter).collect();
+        all.extend(EventKind::ALL.iter().copied().map(Counter::Events));
+        for crowd in crowds {
+            all.extend([Counter::People(crowd), Counter::Newcomers(crowd)]);
+            all.extend((1..=GAP_MAX).map(|gap| Counter::Gap(crowd, gap)));
+        }
+        let mut codes: Vec<_> = all.iter().map(|counter| counter.code()).collect();
+        for counter in &all {
+            assert_eq!(Counter::from_code(&counter.code()), Some(*counter));
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all.len());
+    }
+
+    #[test]
+    fn foreign_codes_are_no_counters() {
+        for code in ["", "e", "e99", "v0", "v30", "x", "nv1", "维", "PK", "n"] {
+            assert_eq!(Counter::from_code(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn changes_that_cancel_out_are_not_written() {
+        let mut tally = Tally::default();
+        tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, 1);
+        tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, -1);
+        assert_eq!(tally.changes().count(), 0);
+    }
+}

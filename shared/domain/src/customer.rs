@@ -1,0 +1,199 @@
+//! What is remembered of one customer, and what a batch of his changes.
+//!
+//! [`CustomerState::apply`] is the heart of the radar. It gives the same sums for the
+//! same batches in any order: distinct days are a set, the latest toggle decides a
+//! like, the earliest save is the save.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::counter::{Counter, Crowd, Scope, Tally};
+use crate::day::Day;
+use crate::event::{Event, EventKind};
+use crate::id::CardId;
+use crate::seen_days::{Change, SeenDays, TooOld};
+use crate::timestamp::Timestamp;
+
+/// Most cards whose history is kept per customer.
+pub const CARDS_MAX: usize = 200;
+
+/// One person as the radar of one company knows him.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerState {
+    /// His days across the company.
+    #[serde(rename = "p")]
+    pub presence: Presence,
+    /// His history with each card.
+    #[serde(rename = "c")]
+    pub cards: BTreeMap<CardId, CardHistory>,
+}
+
+/// The days on which a person was seen in one scope.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Days with a view.
+    #[serde(default, rename = "v", skip_serializing_if = "SeenDays::is_empty")]
+    pub viewed: SeenDays,
+    /// Days with an opened chat.
+    #[serde(default, rename = "t", skip_serializing_if = "SeenDays::is_empty")]
+    pub talked: SeenDays,
+}
+
+/// One person's history with one card.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardHistory {
+    /// His days on this card.
+    #[serde(rename = "p")]
+    pub presence: Presence,
+    /// How often he opened it.
+    #[serde(default, rename = "o")]
+    pub opened: u64,
+    /// When he opened it last, in Unix milliseconds.
+    #[serde(default, rename = "l", skip_serializing_if = "Option::is_none")]
+    pub last_opened_ms: Option<i64>,
+    /// The latest like or unlike.
+    #[serde(default, rename = "k", skip_serializing_if = "Option::is_none")]
+    pub toggle: Option<Toggle>,
+    /// The earliest save, in Unix milliseconds.
+    #[serde(default, rename = "s", skip_serializing_if = "Option::is_none")]
+    pub saved_ms: Option<i64>,
+}
+
+/// A like or its taking back. Later wins; at the same instant taking back wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Toggle {
+    /// When, in Unix milliseconds.
+    pub ms: i64,
+    /// Whether it takes the like back.
+    pub off: bool,
+}
+
+/// Why a batch cannot be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// An event is 128 days or more older than the newest.
+    #[error("an event is older than the customer's memory")]
+    TooOld,
+    /// The customer has a history with too many cards.
+    #[error("the customer has a history with too many cards")]
+    TooManyCards,
+}
+
+impl From<TooOld> for ApplyError {
+    fn from(_: TooOld) -> Self {
+        Self::TooOld
+    }
+}
+
+impl CustomerState {
+    /// Counts events into the state; the tally says what changes in the counters.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; the state may then be half changed and must be thrown away.
+    pub fn apply(&mut self, events: &[Event]) -> Result<Tally, ApplyError> {
+        let mut tally = Tally::default();
+        for event in events {
+            self.apply_one(event, &mut tally)?;
+        }
+        Ok(tally)
+    }
+
+    fn apply_one(&mut self, event: &Event, tally: &mut Tally) -> Result<(), ApplyError> {
+        if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
+            return Err(ApplyError::TooManyCards);
+        }
+        let day = Day::of(event.at);
+        let card = self.cards.entry(event.card).or_default();
+        for (scope, presence) in [(Scope::Card(event.card), &mut card.presence), (Scope::Company, &mut self.presence)] {
+            tally.add_on(scope, day, Counter::Events(event.kind), 1);
+            if let Some(ms) = event.duration_ms {
+                tally.add_on(scope, day, Counter::DwellMs, i64::from(ms));
+            }
+            presence.see(event.kind, day, scope, tally)?;
+        }
+        card.remember(event, tally);
+        Ok(())
+    }
+
+    /// The cards he has opened, the last one first.
+    pub fn opened_cards(&self) -> Vec<(CardId, CardHistory)> {
+        let mut opened: Vec<_> =
+            self.cards.iter().filter(|(_, card)| card.opened > 0).map(|(id, card)| (*id, *card)).collect();
+        opened.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
+        opened
+    }
+}
+
+impl Presence {
+    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut Tally) -> Result<(), ApplyError> {
+        let (crowd, days) = if kind.is_view() {
+            (Crowd::Visitors, &mut self.viewed)
+        } else if kind == EventKind::OpenChat {
+            (Crowd::Talkers, &mut self.talked)
+        } else {
+            return Ok(());
+        };
+        for change in days.see(day)? {
+            use crate::counter::Period;
+            match change {
+                Change::Seen(day, by) => tally.add(scope, Period::Day(day), Counter::People(crowd), by),
+                Change::Gap(day, gap, by) => tally.add(scope, Period::Day(day), Counter::Gap(crowd, gap), by),
+                Change::First(day, by) => tally.add(scope, Period::Day(day), Counter::Newcomers(crowd), by),
+                Change::Lifetime => tally.add(scope, Period::Lifetime, Counter::People(crowd), 1),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CardHistory {
+    /// Takes in what is remembered per card: openings, like, save.
+    fn remember(&mut self, event: &Event, tally: &mut Tally) {
+        let ms = event.at.millis();
+        match event.kind {
+            EventKind::ViewCard => {
+                self.opened += 1;
+                self.last_opened_ms = self.last_opened_ms.max(Some(ms));
+            }
+            EventKind::Like => self.toggle(event.card, Toggle { ms, off: false }, tally),
+            EventKind::Unlike => self.toggle(event.card, Toggle { ms, off: true }, tally),
+            EventKind::SavePhone => self.save(event.card, ms, tally),
+            EventKind::ViewProduct | EventKind::ViewArticle | EventKind::ViewVideo | EventKind::ViewWebsite => {}
+            EventKind::Forward | EventKind::CopyWechatId | EventKind::Call => {}
+            EventKind::OpenChat | EventKind::GrantPhone | EventKind::Dwell => {}
+        }
+    }
+
+    fn toggle(&mut self, card: CardId, toggle: Toggle, tally: &mut Tally) {
+        if self.toggle.is_some_and(|latest| latest >= toggle) {
+            return;
+        }
+        let counted = |toggle: Option<Toggle>| toggle.filter(|toggle| !toggle.off).map(|toggle| toggle.ms);
+        move_count(tally, card, Counter::Likes, counted(self.toggle), counted(Some(toggle)));
+        self.toggle = Some(toggle);
+    }
+
+    fn save(&mut self, card: CardId, ms: i64, tally: &mut Tally) {
+        if self.saved_ms.is_some_and(|earliest| earliest <= ms) {
+            return;
+        }
+        move_count(tally, card, Counter::Saves, self.saved_ms, Some(ms));
+        self.saved_ms = Some(ms);
+    }
+}
+
+/// Moves a count of one from one instant's day to another's, on the card and the company.
+fn move_count(tally: &mut Tally, card: CardId, counter: Counter, from: Option<i64>, to: Option<i64>) {
+    for scope in [Scope::Card(card), Scope::Company] {
+        for (ms, by) in [(from, -1), (to, 1)] {
+            if let Some(ms) = ms {
+                tally.add_on(scope, Day::of(Timestamp::from_millis(ms)), counter, by);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "customer_tests.rs"]
+mod tests;

@@ -1,0 +1,24 @@
+//! The rules of the product, as pure functions and types.
+//!
+//! Nothing here knows AWS, HTTP, async, a clock, randomness or the environment:
+//! time and ids come in as arguments. `Cargo.toml` keeps that promise.
+
+pub mod aggregate;
+pub mod batch;
+pub mod card;
+pub mod claim;
+pub mod company;
+pub mod counter;
+pub mod customer;
+pub mod day;
+pub mod event;
+pub mod failure;
+pub mod field;
+pub mod id;
+pub mod idempotency;
+pub mod member;
+pub mod metrics;
+pub mod money;
+pub mod seen_days;
+pub mod text;
+pub mod timestamp;

@@ -1,0 +1,180 @@
+//! Who is calling: authorization is an argument that only this module can make.
+
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::FromRequestParts;
+use domain::company::Company;
+use domain::id::{CardId, MemberId, PersonId};
+use domain::member::Role;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use runtime::clock::Clock;
+
+use crate::app::Trace;
+use crate::problem::{Code, Problem};
+use crate::token::{Claims, TokenVerifier};
+
+/// Header with the platform operator's key.
+const OPERATOR_KEY: &str = "x-operator-key";
+
+/// What tokens and keys are checked with. Shared by all requests of a function.
+pub struct Gate {
+    /// Checks bearer tokens.
+    pub tokens: TokenVerifier,
+    /// SHA-256 digests of the operator keys that are accepted.
+    pub operator_keys: Vec<[u8; 32]>,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// A person with a valid token: any visitor or member.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    company: Company,
+    person: PersonId,
+    membership: Option<Membership>,
+}
+
+/// A caller's membership, as his token says.
+#[derive(Debug, Clone, Copy)]
+pub struct Membership {
+    /// Which member.
+    pub member: MemberId,
+    /// What he may do.
+    pub role: Role,
+    /// His card, if he has one.
+    pub card: Option<CardId>,
+}
+
+/// A member who is admin or boss.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin {
+    caller: Caller,
+    /// Admin or boss.
+    pub role: Role,
+}
+
+/// The platform operator.
+#[derive(Debug, Clone, Copy)]
+pub struct Operator(());
+
+/// Somebody whose creating requests are remembered apart from others'.
+pub trait Actor {
+    /// Who, for the digest of his idempotency keys.
+    fn actor(&self) -> String;
+}
+
+impl Caller {
+    /// The company his token is for; the only way to its data.
+    pub fn company(&self) -> Company {
+        self.company
+    }
+
+    /// Who he is.
+    pub fn person(&self) -> PersonId {
+        self.person
+    }
+
+    /// His membership, if any.
+    pub fn membership(&self) -> Option<Membership> {
+        self.membership
+    }
+
+    /// Whether the card is his own.
+    pub fn owns(&self, card: CardId) -> bool {
+        self.membership.is_some_and(|membership| membership.card == Some(card))
+    }
+
+    /// Whether he is admin or boss.
+    pub fn is_admin(&self) -> bool {
+        self.membership.is_some_and(|membership| membership.role >= Role::Admin)
+    }
+
+    fn from_claims(claims: &Claims) -> Option<Self> {
+        let membership = match (claims.mem, claims.role) {
+            (Some(member), Some(role)) => Some(Membership { member, role, card: claims.crd }),
+            (None, None) => None,
+            _ => return None,
+        };
+        Some(Self { company: Company::granted(claims.com), person: claims.sub, membership })
+    }
+}
+
+impl Admin {
+    /// The company his token is for.
+    pub fn company(&self) -> Company {
+        self.caller.company
+    }
+}
+
+impl Actor for Caller {
+    fn actor(&self) -> String {
+        format!("{} {}", self.company.id(), self.person)
+    }
+}
+
+impl Actor for Admin {
+    fn actor(&self) -> String {
+        self.caller.actor()
+    }
+}
+
+impl Actor for Operator {
+    fn actor(&self) -> String {
+        "operator".to_owned()
+    }
+}
+
+fn gate(parts: &Parts) -> Result<Arc<Gate>, Problem> {
+    let gate = parts.extensions.get::<Arc<Gate>>().cloned();
+    gate.ok_or_else(|| Problem::of(Code::Internal).caused_by("the router has no gate"))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(*caller);
+        }
+        let gate = gate(parts)?;
+        let claims = bearer(&parts.headers).and_then(|token| gate.tokens.verify(token, gate.clock.now()).ok());
+        let caller = claims.as_ref().and_then(Self::from_claims).ok_or_else(|| Problem::of(Code::Unauthorized))?;
+        if let Some(trace) = parts.extensions.get::<Trace>() {
+            trace.company(caller.company.id());
+        }
+        parts.extensions.insert(caller);
+        Ok(caller)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let role = caller.membership.map(|membership| membership.role).filter(|role| *role >= Role::Admin);
+        role.map(|role| Self { caller, role }).ok_or_else(|| Problem::of(Code::RoleRequired))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let gate = gate(parts)?;
+        let given = parts.headers.get(OPERATOR_KEY).map(|key| digest(&SHA256, key.as_bytes()));
+        let known = |given: &[u8]| gate.operator_keys.iter().any(|key| verify_slices_are_equal(key, given).is_ok());
+        match given {
+            Some(given) if known(given.as_ref()) => Ok(Self(())),
+            _ => Err(Problem::of(Code::Unauthorized)),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! HTTP at the edge: problems, extractors, authorization, idempotency, pages, OpenAPI.
+//!
+//! Only this crate knows HTTP statuses, and only it can make a [`auth::Caller`]. It
+//! knows nothing of the table.
+
+pub mod app;
+pub mod auth;
+pub mod body;
+pub mod idempotency;
+pub mod openapi;
+pub mod page;
+pub mod path;
+pub mod problem;
+pub mod token;

@@ -1,0 +1,123 @@
+//! Pages: `limit`, and an opaque cursor bound to the caller's company and the query.
+
+use std::str::FromStr;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::{FromRequestParts, Query};
+use data_encoding::BASE64URL_NOPAD;
+use http::request::Parts;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::Caller;
+use crate::problem::{Code, Problem};
+
+/// Items on a page, unless asked otherwise.
+const LIMIT_DEFAULT: u32 = 20;
+/// Most items on a page.
+const LIMIT_MAX: u32 = 100;
+/// First byte of a cursor: its layout.
+const VERSION: u8 = 1;
+/// Bytes of the digest that binds a cursor to its query.
+const BINDING_LEN: usize = 8;
+
+/// The query parameters of every list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// Items per page, 1 to 100; 20 if absent.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before; absent for the first page.
+    cursor: Option<String>,
+}
+
+/// The page a caller asks for.
+#[derive(Debug)]
+pub struct Paging {
+    /// Most items wanted.
+    pub limit: u32,
+    cursor: Option<String>,
+    binding: [u8; BINDING_LEN],
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PageBody<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The cursor of the next page; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+impl Paging {
+    /// Where to start; `None` on the first page.
+    ///
+    /// # Errors
+    /// `invalid_cursor` for a cursor that is not ours or of another query.
+    pub fn position<P: FromStr>(&self) -> Result<Option<P>, Problem> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let position = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok().and_then(|bytes| {
+            let (version, rest) = bytes.split_first()?;
+            let (binding, position) = rest.split_at_checked(BINDING_LEN)?;
+            let ours = *version == VERSION && binding == self.binding;
+            ours.then(|| std::str::from_utf8(position).ok()?.parse().ok()).flatten()
+        });
+        position.map(Some).ok_or_else(|| Problem::of(Code::InvalidCursor))
+    }
+
+    /// The answer with these items; `next` is where the following page starts.
+    pub fn page<T>(&self, items: Vec<T>, next: Option<impl ToString>) -> PageBody<T> {
+        let cursor = |position: &str| {
+            let bytes = [&[VERSION], &self.binding[..], position.as_bytes()].concat();
+            BASE64URL_NOPAD.encode(&bytes)
+        };
+        PageBody { items, next_cursor: next.map(|next| cursor(&next.to_string())) }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Paging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let query = Query::<PageParams>::try_from_uri(&parts.uri);
+        let Query(PageParams { limit, cursor }) = query.map_err(|_| Problem::of(Code::InvalidQuery))?;
+        let limit = limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(Problem::of(Code::InvalidQuery));
+        }
+        let bound = format!("{} {}", caller.company().id(), parts.uri.path());
+        let mut binding = [0; BINDING_LEN];
+        binding.copy_from_slice(&digest(&SHA256, bound.as_bytes()).as_ref()[..BINDING_LEN]);
+        Ok(Self { limit, cursor, binding })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paging(cursor: Option<String>, binding: u8) -> Paging {
+        Paging { limit: 20, cursor, binding: [binding; BINDING_LEN] }
+    }
+
+    #[test]
+    fn a_cursor_leads_on_in_its_own_query_only() {
+        let next = paging(None, 1).page(vec![0], Some("mem_7")).next_cursor;
+        assert_eq!(paging(next.clone(), 1).position::<String>().unwrap(), Some("mem_7".to_owned()));
+        assert_eq!(paging(next, 2).position::<String>().unwrap_err().code(), Code::InvalidCursor);
+    }
+
+    #[test]
+    fn foreign_cursors_are_refused() {
+        for bad in ["", "x", "AQ", "AQEBAQEBAQEB_w", "%%%", "中"] {
+            assert_eq!(
+                paging(Some(bad.to_owned()), 1).position::<u64>().unwrap_err().code(),
+                Code::InvalidCursor,
+                "{bad}"
+            );
+        }
+    }
+}

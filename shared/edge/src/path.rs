@@ -1,0 +1,22 @@
+//! Ids in paths: one that cannot be an id names nothing.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+
+use crate::problem::{Code, Problem};
+
+/// The single id of a path.
+#[derive(Debug, Clone, Copy)]
+pub struct PathId<T>(pub T);
+
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await.ok();
+        let id = text.and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or_else(|| Problem::of(Code::NotFound))
+    }
+}

@@ -1,0 +1,266 @@
+//! Problems (RFC 9457): the one place that knows HTTP statuses.
+
+use axum::response::{IntoResponse, Response};
+use domain::failure::Failure;
+use domain::field::FieldError;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Seconds a client should wait before it repeats a request that met another one.
+const RETRY_AFTER_S: u32 = 1;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $title:literal, $detail:literal;)*) => {
+        /// The stable codes of problems.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            fn parts(self) -> (StatusCode, &'static str, &'static str, &'static str) {
+                match self { $(Self::$name => (StatusCode::$status, $code, $title, $detail),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON, or not UTF-8.
+    MalformedJson = BAD_REQUEST, "malformed_json", "Malformed JSON", "请求内容不是有效的 JSON";
+    /// The query string or a header cannot be read.
+    InvalidQuery = BAD_REQUEST, "invalid_query", "Invalid query", "请求参数不正确";
+    /// The cursor is not one of ours, or of another query.
+    InvalidCursor = BAD_REQUEST, "invalid_cursor", "Invalid cursor", "翻页参数无效，请从第一页重新开始";
+    /// A creating request without its key.
+    IdempotencyKeyRequired = BAD_REQUEST, "idempotency_key_required", "Idempotency-Key required", "缺少 Idempotency-Key，应为 8 到 128 位字母、数字、下划线或短横线";
+    /// No token, or one that is not accepted.
+    Unauthorized = UNAUTHORIZED, "unauthorized", "Unauthorized", "登录已失效，请重新登录";
+    /// The login code was refused by WeChat.
+    LoginCodeInvalid = UNAUTHORIZED, "login_code_invalid", "Login code invalid", "登录凭证无效或已过期，请重新登录";
+    /// The caller may see the thing but his role is not enough.
+    RoleRequired = FORBIDDEN, "role_required", "Role required", "您没有权限执行此操作，请联系管理员";
+    /// Fields the caller may not change.
+    FieldLocked = FORBIDDEN, "field_locked", "Field locked", "姓名、职位、公司不能自行修改，请联系管理员";
+    /// WeChat blocks this person.
+    LoginBlocked = FORBIDDEN, "login_blocked", "Login blocked", "该微信账号存在风险，暂时无法登录";
+    /// There is no such thing, or the caller must not know that there is.
+    NotFound = NOT_FOUND, "not_found", "Not found", "内容不存在";
+    /// The route exists, the method does not.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", "不支持此操作方式";
+    /// The mini-program belongs to a company already.
+    AppidTaken = CONFLICT, "appid_taken", "App id taken", "该小程序已绑定其他企业";
+    /// The member has a card already.
+    CardExists = CONFLICT, "card_exists", "Card exists", "该成员已有名片";
+    /// The thing exists already.
+    AlreadyExists = CONFLICT, "already_exists", "Already exists", "内容已存在";
+    /// The thing has changed since it was read.
+    VersionConflict = CONFLICT, "version_conflict", "Version conflict", "内容已被修改，请刷新后重试";
+    /// Another request with the same key, or on the same thing, is under way.
+    Busy = CONFLICT, "request_in_progress", "Request in progress", "操作正在处理中，请稍后重试";
+    /// The body is larger than allowed.
+    BodyTooLarge = PAYLOAD_TOO_LARGE, "body_too_large", "Body too large", "请求内容过大";
+    /// The body is not declared as JSON.
+    NotJson = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type", "请求内容应为 application/json";
+    /// Fields of the body are refused; see `errors`.
+    Invalid = UNPROCESSABLE_ENTITY, "invalid", "Invalid request", "请求内容不符合要求";
+    /// The idempotency key was used with another body.
+    IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused", "该 Idempotency-Key 已用于其他请求";
+    /// The claim code is unknown, used or expired.
+    ClaimCodeInvalid = UNPROCESSABLE_ENTITY, "claim_code_invalid", "Claim code invalid", "邀请码无效、已使用或已过期，请联系管理员";
+    /// The person is another member of the company.
+    AlreadyMember = CONFLICT, "already_member", "Already a member", "您已是该企业的其他成员";
+    /// WeChat asks to slow down.
+    TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", "操作过于频繁，请稍后重试";
+    /// Something went wrong on our side; the log knows what.
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error", "系统繁忙，请稍后重试";
+    /// Something we depend on does not answer.
+    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Unavailable", "服务暂时不可用，请稍后重试";
+    /// The company's mini-program is not set up.
+    ChannelNotConfigured = SERVICE_UNAVAILABLE, "channel_not_configured", "Channel not configured", "该企业的小程序尚未配置完成，请联系管理员";
+}
+
+impl Code {
+    /// The status it is answered with.
+    pub fn status(self) -> StatusCode {
+        self.parts().0
+    }
+
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        self.parts().1
+    }
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// JSON pointer into the request body, or the parameter's name.
+    #[schema(example = "/events/3/kind")]
+    pub pointer: String,
+    /// Stable code.
+    #[schema(example = "unknown_kind")]
+    pub code: String,
+    /// For the user.
+    pub detail: String,
+}
+
+impl FieldProblem {
+    /// A field's error below `base`.
+    pub fn new(base: &str, error: &FieldError) -> Self {
+        Self { pointer: format!("{base}{}", error.pointer), code: error.code.to_owned(), detail: error.detail.clone() }
+    }
+}
+
+/// A problem on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    code: Code,
+    detail: Option<String>,
+    errors: Vec<FieldProblem>,
+    /// For the log only.
+    cause: Option<String>,
+}
+
+/// The body of a problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// `urn:mingpian:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:mingpian:problem:invalid")]
+    kind: String,
+    /// Short, in English.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// Stable, for programs.
+    #[schema(example = "invalid")]
+    code: &'static str,
+    /// For the user, in Chinese.
+    detail: String,
+    /// The request's id, as in the header `x-request-id` and the logs.
+    instance: String,
+    /// The fields that are refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldProblem>,
+}
+
+impl Problem {
+    /// A problem with the code's own words.
+    pub fn of(code: Code) -> Self {
+        Self { code, detail: None, errors: Vec::new(), cause: None }
+    }
+
+    /// Refused fields.
+    pub fn invalid(errors: Vec<FieldProblem>) -> Self {
+        Self { errors, ..Self::of(Code::Invalid) }
+    }
+
+    /// One refused field.
+    pub fn field(base: &str, error: &FieldError) -> Self {
+        Self::invalid(vec![FieldProblem::new(base, error)])
+    }
+
+    /// The same problem, pointing at fields.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// The same problem, with its cause for the log.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl ToString) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Its cause, for the log.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The response, which names the request.
+    pub(crate) fn render(self, request_id: &str) -> Response {
+        let (status, code, title, detail) = self.code.parts();
+        let body = ProblemBody {
+            kind: format!("urn:mingpian:problem:{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            detail: self.detail.unwrap_or_else(|| detail.to_owned()),
+            instance: request_id.to_owned(),
+            errors: self.errors,
+        };
+        let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_json()).into_response();
+        if matches!(self.code, Code::Busy | Code::TooManyRequests | Code::Unavailable) {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        response
+    }
+}
+
+impl ProblemBody {
+    fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// The problem itself travels as an extension: the outermost layer, which knows the
+/// request id, renders it.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotFound => Self::of(Code::NotFound),
+            Failure::Exists("appid") => Self::of(Code::AppidTaken),
+            Failure::Exists("card") => Self::of(Code::CardExists),
+            Failure::Exists(_) => Self::of(Code::AlreadyExists),
+            Failure::VersionConflict => Self::of(Code::VersionConflict),
+            Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
+            Failure::Busy => Self::of(Code::Busy),
+            Failure::Corrupt(_) => Self::of(Code::Internal).caused_by(failure),
+            Failure::Unavailable(_) => Self::of(Code::Unavailable).caused_by(failure),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_server_error_says_nothing_of_its_cause() {
+        let problem = Problem::from(Failure::Corrupt("card crd_1: type is None".to_owned()));
+        assert!(problem.cause().is_some_and(|cause| cause.contains("crd_1")));
+        let body = format!("{:?}", problem.render("r-1"));
+        assert!(!body.contains("crd_1"));
+    }
+}

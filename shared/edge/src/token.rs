@@ -1,0 +1,168 @@
+//! Bearer tokens: JSON Web Tokens with one pinned algorithm, Ed25519.
+
+use std::collections::HashMap;
+
+use domain::company::Company;
+use domain::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::member::Role;
+use domain::timestamp::{SECOND_MS, Timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+
+/// How long a token is valid.
+pub const TOKEN_LIFE_MS: i64 = 2 * 3_600 * SECOND_MS;
+/// Most keys a token may be signed with: the current and, during a rotation, the other.
+const KEYS_MAX: usize = 2;
+const ISSUER: &str = "mingpian";
+const AUDIENCE: &str = "mingpian-api";
+const TYPE: &str = "mp+jwt";
+/// How far another function's clock may be behind.
+const LEEWAY_S: i64 = 5;
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    iss: String,
+    aud: String,
+    /// The person.
+    pub sub: PersonId,
+    /// The company he is with.
+    pub com: CompanyId,
+    /// His membership, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mem: Option<MemberId>,
+    /// His role as a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// His card as a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crd: Option<CardId>,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+/// A token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("token refused")]
+pub struct TokenRefused;
+
+/// The keys cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("token keys: {0}")]
+pub struct KeyError(String);
+
+/// Makes tokens. Only the login has one.
+pub struct TokenSigner {
+    kid: String,
+    key: EncodingKey,
+}
+
+impl TokenSigner {
+    /// A signer with an Ed25519 key, PKCS#8 in base64.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is not base64.
+    pub fn new(kid: String, pkcs8_base64: &str) -> Result<Self, KeyError> {
+        let der = data_encoding::BASE64.decode(pkcs8_base64.as_bytes()).map_err(|error| KeyError(error.to_string()))?;
+        Ok(Self { kid, key: EncodingKey::from_ed_der(&der) })
+    }
+
+    /// A token for a person and, if he is a member, his membership; valid from `now`.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the key is not an Ed25519 key.
+    pub fn sign(
+        &self,
+        company: Company,
+        person: PersonId,
+        membership: Option<(MemberId, Role, Option<CardId>)>,
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: person,
+            com: company.id(),
+            mem: membership.map(|(member, _, _)| member),
+            role: membership.map(|(_, role, _)| role),
+            crd: membership.and_then(|(_, _, card)| card),
+            iat: now.seconds(),
+            nbf: now.seconds(),
+            exp: expires_at(now).seconds(),
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(self.kid.clone());
+        encode(&header, &claims, &self.key).map_err(|error| KeyError(error.to_string()))
+    }
+}
+
+/// When a token made at `now` stops being valid.
+pub fn expires_at(now: Timestamp) -> Timestamp {
+    now.plus_millis(TOKEN_LIFE_MS)
+}
+
+/// Checks tokens, without a network call.
+pub struct TokenVerifier(HashMap<String, DecodingKey>);
+
+#[derive(Deserialize)]
+struct Jwks {
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    crv: String,
+    kid: String,
+    x: String,
+}
+
+impl TokenVerifier {
+    /// A verifier with the public keys of a JWK set: one, or two during a rotation.
+    ///
+    /// # Errors
+    /// [`KeyError`] when there are none or too many, or one is not an Ed25519 key.
+    pub fn from_jwks(jwks: &str) -> Result<Self, KeyError> {
+        let jwks: Jwks = serde_json::from_str(jwks).map_err(|error| KeyError(error.to_string()))?;
+        if jwks.keys.is_empty() || jwks.keys.len() > KEYS_MAX {
+            return Err(KeyError(format!("expected 1 to {KEYS_MAX} keys, found {}", jwks.keys.len())));
+        }
+        let mut keys = HashMap::new();
+        for Jwk { kty, crv, kid, x } in jwks.keys {
+            if kty != "OKP" || crv != "Ed25519" {
+                return Err(KeyError(format!("key {kid} is not an Ed25519 key")));
+            }
+            let key = DecodingKey::from_ed_components(&x).map_err(|error| KeyError(error.to_string()))?;
+            keys.insert(kid, key);
+        }
+        Ok(Self(keys))
+    }
+
+    /// What a token says, if it is ours and valid now.
+    ///
+    /// # Errors
+    /// [`TokenRefused`], without a hint at the reason.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefused> {
+        let header = decode_header(token).map_err(|_| TokenRefused)?;
+        let pinned = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);
+        let key = header.kid.as_ref().and_then(|kid| self.0.get(kid));
+        let (true, Some(key)) = (pinned, key) else { return Err(TokenRefused) };
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "exp", "nbf", "sub"]);
+        // The library reads the machine's clock; times are checked against ours below.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let claims = decode::<Claims>(token, key, &validation).map_err(|_| TokenRefused)?.claims;
+        let valid = claims.nbf <= now.seconds() + LEEWAY_S && now.seconds() < claims.exp;
+        let bounded = claims.exp - claims.nbf <= TOKEN_LIFE_MS / SECOND_MS;
+        if valid && bounded { Ok(claims) } else { Err(TokenRefused) }
+    }
+}
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use domain::id::Id;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+
+struct Keys {
+    signer: TokenSigner,
+    pair: Ed25519KeyPair,
+    jwk: Value,
+}
+
+fn keys(kid: &str) -> Keys {
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let pkcs8 = pair.to_pkcs8().unwrap();
+    let jwk =
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": BASE64URL_NOPAD.encode(pair.public_key().as_ref())});
+    Keys { signer: TokenSigner::new(kid.to_owned(), &BASE64.encode(pkcs8.as_ref())).unwrap(), pair, jwk }
+}
+
+fn verifier(keys: &[&Keys]) -> TokenVerifier {
+    let jwks: Vec<_> = keys.iter().map(|keys| keys.jwk.clone()).collect();
+    TokenVerifier::from_jwks(&json!({ "keys": jwks }).to_string()).unwrap()
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()
+}
+
+fn token(keys: &Keys) -> String {
+    let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
+    let membership = (MemberId::from_uuid(Uuid::from_u128(3)), Role::Admin, None);
+    keys.signer.sign(company, PersonId::from_uuid(Uuid::from_u128(2)), Some(membership), now()).unwrap()
+}
+
+/// A token like a good one, but for what `change` does; signed with the right key.
+fn forged(keys: &Keys, change: impl Fn(&mut Value, &mut Value)) -> String {
+    let good = token(keys);
+    let mut parts = good.split('.').map(|part| BASE64URL_NOPAD.decode(part.as_bytes()).unwrap());
+    let mut part = || serde_json::from_slice::<Value>(&parts.next().unwrap()).unwrap();
+    let (mut header, mut claims) = (part(), part());
+    change(&mut header, &mut claims);
+    let text = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes())).join(".");
+    let signature = BASE64URL_NOPAD.encode(keys.pair.sign(text.as_bytes()).as_ref());
+    format!("{text}.{signature}")
+}
+
+#[test]
+fn a_token_says_who_and_how_long() {
+    let keys = keys("k1");
+    let verifier = verifier(&[&keys]);
+    let claims = verifier.verify(&token(&keys), now()).unwrap();
+    assert_eq!((claims.role, claims.crd), (Some(Role::Admin), None));
+    assert!(verifier.verify(&forged(&keys, |_, _| {}), now()).is_ok(), "the forger makes good tokens too");
+    let life = TOKEN_LIFE_MS;
+    assert!(verifier.verify(&token(&keys), now().plus_millis(life - 1_000)).is_ok());
+    assert!(verifier.verify(&token(&keys), now().plus_millis(life)).is_err());
+    assert!(verifier.verify(&token(&keys), now().plus_millis(-6_000)).is_err());
+}
+
+#[test]
+fn during_a_rotation_both_keys_are_accepted_and_afterwards_only_the_new_one() {
+    let (old, new) = (keys("old"), keys("new"));
+    let both = verifier(&[&old, &new]);
+    assert!(both.verify(&token(&old), now()).is_ok() && both.verify(&token(&new), now()).is_ok());
+    assert!(verifier(&[&new]).verify(&token(&old), now()).is_err());
+}
+
+#[test]
+fn every_altered_token_is_refused() {
+    let keys = keys("k1");
+    let verifier = verifier(&[&keys]);
+    let changes: [&dyn Fn(&mut Value, &mut Value); 11] = [
+        &|header, _| header["alg"] = json!("none"),
+        &|header, _| header["alg"] = json!("HS256"),
+        &|header, _| header["alg"] = json!("ES256"),
+        &|header, _| header["typ"] = json!("JWT"),
+        &|header, _| header["kid"] = json!("k2"),
+        &|header, _| drop(header.as_object_mut().unwrap().remove("kid")),
+        &|_, claims| claims["aud"] = json!("other"),
+        &|_, claims| claims["iss"] = json!("other"),
+        &|_, claims| claims["exp"] = json!(now().seconds() - 1),
+        &|_, claims| claims["exp"] = json!(now().seconds() + 86_400),
+        &|_, claims| claims["nbf"] = json!(now().seconds() + 60),
+    ];
+    for (n, change) in changes.iter().enumerate() {
+        assert_eq!(verifier.verify(&forged(&keys, change), now()), Err(TokenRefused), "change {n}");
+    }
+    let good = token(&keys);
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    for bad in [
+        format!("{signed}."),
+        signed.to_owned(),
+        format!("{signed}.{}", signature.replace(['a', 'b', 'c'], "d")),
+        String::new(),
+    ] {
+        assert!(verifier.verify(&bad, now()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn unusable_key_sets_are_refused_at_start() {
+    let keys = keys("k1");
+    for bad in ["{}", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"RSA","crv":"x","kid":"k","x":"y"}]}"#] {
+        assert!(TokenVerifier::from_jwks(bad).is_err(), "{bad}");
+    }
+    let three = json!({"keys": [keys.jwk, keys.jwk, keys.jwk]}).to_string();
+    assert!(TokenVerifier::from_jwks(&three).is_err());
+}

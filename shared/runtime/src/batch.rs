@@ -1,0 +1,168 @@
+//! Queue batches: each message succeeds, is retried, or is put aside with its reason.
+
+use std::collections::HashSet;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+
+use crate::dead_letters::DeadLetters;
+
+/// One message as it was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// SQS's id of the message.
+    pub id: String,
+    /// The body.
+    pub body: String,
+    /// How often it has been delivered, this time included.
+    pub attempts: u32,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Processed; it will not be delivered again.
+    Done,
+    /// It may succeed later.
+    Retry(Reason),
+    /// It will never succeed.
+    Poison(Reason),
+}
+
+/// Why a message was not processed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable, lower snake case.
+    pub code: &'static str,
+    /// For the person who looks into the dead-letter queue; no personal data.
+    pub detail: String,
+}
+
+impl Reason {
+    /// A reason.
+    pub fn new(code: &'static str, detail: impl ToString) -> Self {
+        Self { code, detail: detail.to_string() }
+    }
+}
+
+/// Runs `process` on a batch and reports the messages that must come again.
+///
+/// `process` gives one outcome per delivery, in order. A poisonous message, and one
+/// whose `max_attempts`-th delivery asks for another, goes to the dead letters with
+/// its reason; only when that has been written is it taken off the queue.
+pub async fn handle<F>(event: SqsEvent, max_attempts: u32, dead: &impl DeadLetters, process: F) -> SqsBatchResponse
+where
+    F: AsyncFnOnce(&[Delivery]) -> Vec<Outcome>,
+{
+    let deliveries: Vec<_> = event.records.into_iter().map(delivery).collect();
+    let mut outcomes = process(&deliveries).await.into_iter();
+    let mut failed = HashSet::new();
+    for delivery in &deliveries {
+        let missing = || Outcome::Retry(Reason::new("no_outcome", "the message was not looked at"));
+        let put_aside = match outcomes.next().unwrap_or_else(missing) {
+            Outcome::Done => continue,
+            Outcome::Retry(reason) if delivery.attempts < max_attempts => Err(reason),
+            Outcome::Retry(reason) | Outcome::Poison(reason) => {
+                dead.put_aside(delivery, &reason).await.map_err(|()| reason)
+            }
+        };
+        if let Err(reason) = put_aside {
+            tracing::warn!(
+                message_id = delivery.id,
+                attempts = delivery.attempts,
+                reason = reason.code,
+                "message will come again"
+            );
+            failed.insert(delivery.id.clone());
+        }
+    }
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed.into_iter().map(failure).collect();
+    response
+}
+
+fn failure(id: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = id;
+    failure
+}
+
+fn delivery(message: aws_lambda_events::sqs::SqsMessage) -> Delivery {
+    let attempts = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
+    Delivery { id: message.message_id.unwrap_or_default(), body: message.body.unwrap_or_default(), attempts }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Shelf {
+        broken: bool,
+        put: Mutex<Vec<(String, &'static str)>>,
+    }
+
+    impl DeadLetters for Shelf {
+        async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
+            if self.broken {
+                return Err(());
+            }
+            self.put.lock().unwrap().push((delivery.id.clone(), reason.code));
+            Ok(())
+        }
+    }
+
+    fn event(attempts: &[u32]) -> SqsEvent {
+        let records: Vec<_> = attempts
+            .iter()
+            .enumerate()
+            .map(|(n, attempts)| {
+                serde_json::json!({
+                    "messageId": format!("m{n}"),
+                    "body": "{}",
+                    "attributes": {"ApproximateReceiveCount": attempts.to_string()},
+                })
+            })
+            .collect();
+        serde_json::from_value(serde_json::json!({ "Records": records })).unwrap()
+    }
+
+    fn reason(code: &'static str) -> Reason {
+        Reason::new(code, "")
+    }
+
+    async fn run(shelf: &Shelf, attempts: &[u32], outcomes: Vec<Outcome>) -> Vec<String> {
+        let response = handle(event(attempts), 5, shelf, async |_: &[Delivery]| outcomes).await;
+        let mut failed: Vec<_> =
+            response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        failed.sort();
+        failed
+    }
+
+    #[tokio::test]
+    async fn each_message_has_its_own_fate() {
+        let shelf = Shelf::default();
+        let outcomes = vec![Outcome::Done, Outcome::Retry(reason("busy")), Outcome::Poison(reason("garbage"))];
+        assert_eq!(run(&shelf, &[1, 4, 1], outcomes).await, ["m1"]);
+        assert_eq!(*shelf.put.lock().unwrap(), [("m2".to_owned(), "garbage")]);
+    }
+
+    #[tokio::test]
+    async fn the_last_attempt_is_put_aside_with_its_reason() {
+        let shelf = Shelf::default();
+        assert!(run(&shelf, &[5], vec![Outcome::Retry(reason("busy"))]).await.is_empty());
+        assert_eq!(*shelf.put.lock().unwrap(), [("m0".to_owned(), "busy")]);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_put_aside_stays_in_the_queue() {
+        let shelf = Shelf { broken: true, ..Shelf::default() };
+        assert_eq!(run(&shelf, &[9], vec![Outcome::Poison(reason("garbage"))]).await, ["m0"]);
+    }
+
+    #[tokio::test]
+    async fn a_message_without_outcome_comes_again() {
+        assert_eq!(run(&Shelf::default(), &[1, 1], vec![Outcome::Done]).await, ["m1"]);
+    }
+}

@@ -1,0 +1,38 @@
+//! AWS clients: one constructor each, so that a function links only what it uses.
+
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+
+/// One attempt of a call; far above what DynamoDB and SQS need.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_000);
+/// A call with its retries; below every function's time-out.
+const OPERATION_TIMEOUT: Duration = Duration::from_millis(6_000);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
+
+/// Region, credentials and time-outs for all clients. Loaded once, in init.
+pub async fn load() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    // Pinned: a later behaviour version changes retries and time-outs.
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await
+}
+
+/// The table.
+pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(config)
+}
+
+/// The queues.
+pub fn sqs(config: &SdkConfig) -> aws_sdk_sqs::Client {
+    aws_sdk_sqs::Client::new(config)
+}
+
+/// The secrets.
+pub fn secrets(config: &SdkConfig) -> aws_sdk_secretsmanager::Client {
+    aws_sdk_secretsmanager::Client::new(config)
+}

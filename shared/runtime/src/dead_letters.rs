@@ -1,0 +1,57 @@
+//! Dead-letter queues: messages put aside with the reason as attributes.
+
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::MessageAttributeValue;
+
+use crate::batch::{Delivery, Reason};
+
+/// Longest detail that is kept, in characters.
+const DETAIL_CHARS_MAX: usize = 500;
+
+/// Where messages go that cannot be processed.
+pub trait DeadLetters {
+    /// Keeps the message and its reason. `Err` when that could not be done; the
+    /// cause has been logged.
+    fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> impl Future<Output = Result<(), ()>>;
+}
+
+/// An SQS dead-letter queue.
+#[derive(Debug, Clone)]
+pub struct DeadLetterQueue {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl DeadLetterQueue {
+    /// The queue with this URL.
+    pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { sqs, url }
+    }
+}
+
+impl DeadLetters for DeadLetterQueue {
+    async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
+        let detail: String = reason.detail.chars().filter(|c| !c.is_control()).take(DETAIL_CHARS_MAX).collect();
+        let attempts = delivery.attempts.to_string();
+        let detail = if detail.is_empty() { "-".to_owned() } else { detail };
+        let attributes = [("reason", reason.code), ("detail", &detail), ("attempts", &attempts)];
+        let attributes =
+            attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), text(value)?))).collect();
+        let message = self.sqs.send_message().queue_url(&self.url).message_body(&delivery.body);
+        let sent = message.set_message_attributes(Some(attributes)).send().await;
+        match sent {
+            Ok(_) => {
+                tracing::error!(message_id = delivery.id, reason = reason.code, detail, "message put aside");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(message_id = delivery.id, error = %DisplayErrorContext(error), "message could not be put aside");
+                Err(())
+            }
+        }
+    }
+}
+
+fn text(value: &str) -> Option<MessageAttributeValue> {
+    MessageAttributeValue::builder().data_type("String").string_value(value).build().ok()
+}

@@ -1,0 +1,11 @@
+//! What every function needs to run: configuration, AWS clients, telemetry,
+//! queue batches, clock and ids. No rule of the product belongs here.
+
+pub mod batch;
+pub mod clients;
+pub mod clock;
+pub mod config;
+pub mod dead_letters;
+pub mod ids;
+pub mod metrics;
+pub mod telemetry;

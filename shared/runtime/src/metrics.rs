@@ -1,0 +1,72 @@
+//! CloudWatch metrics as one line of the embedded metric format (EMF) on standard output.
+
+use std::io::Write as _;
+
+use domain::timestamp::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The namespace of every metric.
+const NAMESPACE: &str = "mingpian";
+
+/// A struct whose fields are metrics and dimensions.
+pub trait Metrics: Serialize {
+    /// Fields that are dimensions.
+    const DIMENSIONS: &'static [&'static str];
+    /// Fields that are metrics, with their CloudWatch unit.
+    const METRICS: &'static [(&'static str, &'static str)];
+}
+
+/// Writes one line with all metrics of the struct.
+pub fn emit<M: Metrics>(metrics: &M, now: Timestamp) {
+    let mut out = std::io::stdout().lock();
+    // A lost metric must not fail the work it measures.
+    let _ = writeln!(out, "{}", line(metrics, now));
+}
+
+fn line<M: Metrics>(metrics: &M, now: Timestamp) -> Value {
+    let mut line = serde_json::to_value(metrics).unwrap_or_default();
+    let units: Vec<_> = M::METRICS.iter().map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
+    line["_aws"] = json!({
+        "Timestamp": now.millis(),
+        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [M::DIMENSIONS], "Metrics": units}],
+    });
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Ingested {
+        function: &'static str,
+        events: u32,
+    }
+
+    impl Metrics for Ingested {
+        const DIMENSIONS: &'static [&'static str] = &["function"];
+        const METRICS: &'static [(&'static str, &'static str)] = &[("events", "Count")];
+    }
+
+    #[test]
+    fn a_line_names_its_metrics_and_dimensions() {
+        let now = Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap();
+        let line = line(&Ingested { function: "tracking", events: 3 }, now);
+        assert_eq!(
+            line,
+            json!({
+                "function": "tracking",
+                "events": 3,
+                "_aws": {
+                    "Timestamp": now.millis(),
+                    "CloudWatchMetrics": [{
+                        "Namespace": "mingpian",
+                        "Dimensions": [["function"]],
+                        "Metrics": [{"Name": "events", "Unit": "Count"}],
+                    }],
+                },
+            })
+        );
+    }
+}

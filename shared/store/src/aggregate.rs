@@ -1,0 +1,79 @@
+//! The aggregator's write: log, customers and counters in one transaction.
+
+use std::collections::BTreeMap;
+
+use domain::aggregate::{Customer, Segment};
+use domain::company::Company;
+use domain::counter::Tally;
+use domain::id::PersonId;
+use uuid::Uuid;
+
+use crate::counters::add_counts;
+use crate::customer::put_customer;
+use crate::transaction::{Cancelled, Transaction};
+use crate::{Store, feed, log};
+use domain::failure::Failure;
+
+/// What is written together; see [`domain::aggregate::plan`].
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// The segments that are counted.
+    pub segments: &'a [&'a Segment],
+    /// The customers after counting, with the versions they were read at.
+    pub customers: &'a BTreeMap<PersonId, Customer>,
+    /// The changes of the counters.
+    pub tally: &'a Tally,
+    /// Id of the page of the company's feed.
+    pub page: Uuid,
+}
+
+/// Why nothing was written.
+#[derive(Debug)]
+pub enum CommitError {
+    /// These segments, by position, are in the log already, each with the fingerprint
+    /// it was logged under.
+    Duplicates(Vec<(usize, String)>),
+    /// A customer has changed since he was read.
+    Stale,
+    /// Anything else.
+    Store(Failure),
+}
+
+impl Store {
+    /// Writes all of it or nothing.
+    ///
+    /// # Errors
+    /// [`CommitError`]; the caller drops duplicates or reads again, and repeats.
+    pub async fn commit_segments(&self, company: Company, commit: Commit<'_>) -> Result<(), CommitError> {
+        let transaction = self.transaction(company, &commit).map_err(CommitError::Store)?;
+        let failed = match self.commit(transaction).await {
+            Ok(()) => return Ok(()),
+            Err(Cancelled::Store(error)) => return Err(CommitError::Store(error)),
+            Err(Cancelled::Conditions(failed)) => failed,
+        };
+        let duplicate = |(position, item): (usize, Option<_>)| {
+            let fingerprint = item.as_ref().and_then(log::fingerprint).unwrap_or_default().to_owned();
+            (position < commit.segments.len()).then_some((position, fingerprint))
+        };
+        let duplicates: Vec<_> = failed.into_iter().filter_map(duplicate).collect();
+        Err(if duplicates.is_empty() { CommitError::Stale } else { CommitError::Duplicates(duplicates) })
+    }
+
+    /// The segments come first: their position is how a cancelled transaction names
+    /// its duplicates.
+    fn transaction(&self, company: Company, commit: &Commit<'_>) -> Result<Transaction, Failure> {
+        let mut transaction = Transaction::default();
+        for segment in commit.segments {
+            transaction.create(&self.table, log::encode(company, segment)?);
+        }
+        for (person, customer) in commit.customers {
+            put_customer(&mut transaction, &self.table, company, *person, customer)?;
+        }
+        for (scope, period, counts) in commit.tally.changes() {
+            add_counts(&mut transaction, &self.table, company, scope, period, &counts);
+        }
+        let keys: Vec<_> = commit.segments.iter().map(|segment| segment.key).collect();
+        transaction.create(&self.table, feed::encode(company, commit.page, &keys)?);
+        Ok(transaction)
+    }
+}

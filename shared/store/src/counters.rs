@@ -1,0 +1,84 @@
+//! Counters by scope and period.
+
+use aws_sdk_dynamodb::types::Update;
+use domain::company::Company;
+use domain::counter::{Counter, Counts, Period, Scope};
+use domain::day::Day;
+use domain::metrics::ScopeCounts;
+
+use crate::error::failure;
+use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
+use crate::transaction::Transaction;
+use crate::{Store, keys};
+use domain::failure::Failure;
+
+const COUNTERS: Kind = Kind::new("counters", 1);
+
+impl Store {
+    /// A scope's lifetime counters and those of its days from `from` on.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when an item cannot be read.
+    pub async fn counters(&self, company: Company, scope: Scope, from: Day) -> Result<ScopeCounts, Failure> {
+        let (first, last) = keys::counters_from(from);
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :first AND :last")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_names("#sk", keys::SK)
+            .expression_attribute_values(":pk", text(keys::counters(company, scope)))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .into_paginator()
+            .send();
+        let mut counts = ScopeCounts::default();
+        while let Some(page) = pages.next().await {
+            for item in page.map_err(failure)?.items.unwrap_or_default() {
+                COUNTERS.check(&item)?;
+                match keys::Key::of(&item).and_then(|key| keys::period_of(&key)) {
+                    Some(Period::Lifetime) => counts.lifetime = read(&item)?,
+                    Some(Period::Day(day)) => drop(counts.days.insert(day, read(&item)?)),
+                    None => return Err(COUNTERS.corrupt("key")),
+                }
+            }
+        }
+        Ok(counts)
+    }
+}
+
+fn read(item: &Item) -> Result<Counts, Failure> {
+    let mut counts = Counts::new();
+    for (name, value) in item {
+        let Some(counter) = Counter::from_code(name) else { continue };
+        let value = value.as_n().ok().and_then(|text| text.parse().ok()).ok_or_else(|| COUNTERS.corrupt(name))?;
+        counts.insert(counter, value);
+    }
+    Ok(counts)
+}
+
+/// Adds changes of one scope and period to a transaction.
+pub(crate) fn add_counts(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    scope: Scope,
+    period: Period,
+    counts: &Counts,
+) {
+    let mut update = Update::builder()
+        .expression_attribute_names("#type", TYPE)
+        .expression_attribute_names("#layout", LAYOUT)
+        .expression_attribute_values(":type", text(COUNTERS.name))
+        .expression_attribute_values(":layout", number(COUNTERS.layout));
+    let mut additions = Vec::with_capacity(counts.len());
+    for (position, (counter, by)) in counts.iter().enumerate() {
+        update = update
+            .expression_attribute_names(format!("#c{position}"), counter.code())
+            .expression_attribute_values(format!(":c{position}"), number(by));
+        additions.push(format!("#c{position} :c{position}"));
+    }
+    let expression = format!("SET #type = :type, #layout = :layout ADD {}", additions.join(", "));
+    transaction.update(table, &keys::counter(company, scope, period), update.update_expression(expression));
+}

@@ -1,0 +1,102 @@
+//! The company's feed: pages that list the segments of one transaction each.
+//!
+//! An index over the segments would cost a write unit per batch; a page costs a
+//! fraction of one, since a transaction holds many batches.
+
+use domain::aggregate::{Segment, SegmentKey};
+use domain::batch::BatchId;
+use domain::company::Company;
+use domain::id::{CardId, PersonId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::batch_get::{KEYS_MAX, Read};
+use crate::item::{Item, Kind};
+use crate::keys::Key;
+use crate::read::Order;
+use crate::{Page, Store, keys, log};
+use domain::failure::Failure;
+
+const FEED_PAGE: Kind = Kind::new("feed_page", 1);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FeedPage {
+    /// JSON text of card, batch, person for each segment, in the order counted.
+    segments: String,
+}
+
+type Reference = (CardId, BatchId, PersonId);
+
+/// Where in the company's feed a segment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompanyFeedPosition {
+    /// The page.
+    pub page: Uuid,
+    /// The segment's place in it, the newest is 0.
+    pub segment: usize,
+}
+
+/// The item of a page.
+pub(crate) fn encode(company: Company, page: Uuid, segments: &[SegmentKey]) -> Result<Item, Failure> {
+    let references: Vec<Reference> = segments.iter().map(|key| (key.card, key.batch, key.person)).collect();
+    let segments = serde_json::to_string(&references).map_err(|error| FEED_PAGE.corrupt(error))?;
+    FEED_PAGE.encode(&keys::feed_page(company, page), &FeedPage { segments })
+}
+
+fn decode(item: Item) -> Result<Vec<(CompanyFeedPosition, SegmentKey)>, Failure> {
+    let key = Key::of(&item).ok_or_else(|| FEED_PAGE.corrupt("key"))?;
+    let page = Uuid::try_parse(&key.sk).map_err(|error| FEED_PAGE.corrupt(error))?;
+    let FeedPage { segments } = FEED_PAGE.decode(item)?;
+    let references: Vec<Reference> = serde_json::from_str(&segments).map_err(|error| FEED_PAGE.corrupt(error))?;
+    let newest_first = references.into_iter().rev().enumerate();
+    let segment =
+        |(segment, (card, batch, person))| (CompanyFeedPosition { page, segment }, SegmentKey { card, batch, person });
+    Ok(newest_first.map(segment).collect())
+}
+
+impl Store {
+    /// Segments of the whole company from the last counted on, `start` included.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when a page or a segment cannot be read.
+    pub async fn company_log(
+        &self,
+        company: Company,
+        start: Option<CompanyFeedPosition>,
+        limit: u32,
+    ) -> Result<Page<(CompanyFeedPosition, Segment), CompanyFeedPosition>, Failure> {
+        let limit = limit.min(u32::try_from(KEYS_MAX).unwrap_or(u32::MAX));
+        // A key just above the wanted page includes it.
+        let from = start.map(|start| keys::feed_page(company, start.page)).map(|key| Key { sk: key.sk + "~", ..key });
+        // One page more than asked for: the first may be used up.
+        let pages = self.query(&keys::feed(company), from, limit + 1, Order::NewestFirst).await?;
+        let mut listed = Vec::new();
+        for item in pages.items {
+            listed.extend(decode(item)?);
+        }
+        listed.retain(|(at, _)| start.is_none_or(|start| at.page != start.page || at.segment >= start.segment));
+        let mut next = listed.get(limit as usize).map(|(at, _)| *at);
+        listed.truncate(limit as usize);
+        if next.is_none() && pages.next.is_some() {
+            next = listed.last().map(|(at, _)| CompanyFeedPosition { segment: at.segment + 1, ..*at });
+        }
+        Ok(Page { items: self.fetch(company, listed).await?, next })
+    }
+
+    async fn fetch(
+        &self,
+        company: Company,
+        listed: Vec<(CompanyFeedPosition, SegmentKey)>,
+    ) -> Result<Vec<(CompanyFeedPosition, Segment)>, Failure> {
+        let wanted: Vec<_> = listed.iter().map(|(_, key)| keys::segment(company, *key)).collect();
+        let items = self.batch_get(&wanted, Read::Eventual).await?;
+        let mut segments: Vec<(CompanyFeedPosition, Segment)> = Vec::with_capacity(items.len());
+        for item in items {
+            let segment = log::decode(item)?;
+            let at = listed.iter().find(|(_, key)| *key == segment.key).map(|(at, _)| *at);
+            segments.extend(at.map(|at| (at, segment)));
+        }
+        segments.sort_by_key(|(at, _)| listed.iter().position(|(listed, _)| listed == at));
+        Ok(segments)
+    }
+}

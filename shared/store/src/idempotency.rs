@@ -1,0 +1,67 @@
+//! Creating once: the first result is stored with what it created.
+
+use domain::idempotency::{Idempotency, replay_until};
+use domain::timestamp::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Store;
+use crate::item::{Item, Kind, expire, number};
+use crate::keys::Key;
+use crate::transaction::{Cancelled, Transaction};
+use domain::failure::Failure;
+
+const REQUEST: Kind = Kind::new("request", 1);
+
+/// The first result of a creating request.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    fingerprint: String,
+    /// The result as JSON: an opaque text here.
+    result: String,
+}
+
+impl Store {
+    /// Commits what `rest` adds together with the record of the request, and gives
+    /// the result: this one, or the first one's when the request is a retry.
+    ///
+    /// `exists` names the things that `rest` creates, in its order.
+    pub(crate) async fn create_once<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &Key,
+        request: &Idempotency,
+        now: Timestamp,
+        result: T,
+        exists: &[&'static str],
+        rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
+    ) -> Result<T, Failure> {
+        let mut transaction = Transaction::default();
+        let text = serde_json::to_string(&result).map_err(|error| REQUEST.corrupt(error))?;
+        let mut item = REQUEST.encode(key, &Request { fingerprint: request.fingerprint.clone(), result: text })?;
+        expire(&mut item, replay_until(now));
+        // The table forgets expired items late, so an expired record is overwritten.
+        let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
+        transaction.put(&self.table, item, "attribute_not_exists(#pk) OR expires_at <= :now", values);
+        rest(&mut transaction)?;
+        let failed = match self.commit(transaction).await {
+            Ok(()) => return Ok(result),
+            Err(Cancelled::Store(error)) => return Err(error),
+            Err(Cancelled::Conditions(failed)) => failed,
+        };
+        match failed.into_iter().next() {
+            Some((0, Some(first))) => replay(first, request),
+            Some((position, _)) if position > 0 => {
+                Err(Failure::Exists(exists.get(position - 1).copied().unwrap_or("item")))
+            }
+            _ => Err(Failure::Busy),
+        }
+    }
+}
+
+fn replay<T: DeserializeOwned>(first: Item, request: &Idempotency) -> Result<T, Failure> {
+    let first: Request = REQUEST.decode(first)?;
+    if first.fingerprint != request.fingerprint {
+        return Err(Failure::KeyReused);
+    }
+    serde_json::from_str(&first.result).map_err(|error| REQUEST.corrupt(error))
+}

@@ -1,0 +1,240 @@
+//! Every key of the table. No other file names a key attribute or a prefix.
+//!
+//! A partition key starts with the company's id, taken from a [`Company`] handle, so
+//! that no query can reach another company. Two partitions stand before any company
+//! is known: the directory of app ids and the platform operator's own requests.
+//! Parts are joined with `#`, which no id, code or day contains.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::aggregate::SegmentKey;
+use domain::batch::BatchId;
+use domain::company::Company;
+use domain::counter::{Period, Scope};
+use domain::day::Day;
+use domain::id::{CardId, MemberId, PersonId};
+use domain::text::{AppId, OpenId};
+use uuid::Uuid;
+
+use crate::item::Item;
+
+/// Name of the partition key attribute.
+pub(crate) const PK: &str = "PK";
+/// Name of the sort key attribute.
+pub(crate) const SK: &str = "SK";
+
+/// Sort key of the lifetime counters: after every day.
+const LIFETIME: &str = "LIFETIME";
+
+/// The full primary key of one item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    /// As the two key attributes.
+    pub(crate) fn attributes(&self) -> Item {
+        Item::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+
+    /// The key an item was stored under.
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name)?.as_s().ok().cloned();
+        Some(Self { pk: text(PK)?, sk: text(SK)? })
+    }
+}
+
+/// The company's profile.
+pub(crate) fn company(company: Company) -> Key {
+    Key::new(company.id().to_string(), "COMPANY")
+}
+
+/// Which company a mini-program belongs to. Stands before any company is known.
+pub(crate) fn app(appid: &AppId) -> Key {
+    Key::new(format!("APP#{}", appid.as_str()), "APP")
+}
+
+/// A person, by his id inside the company's mini-program.
+pub(crate) fn person(company: Company, openid: &OpenId) -> Key {
+    Key::new(format!("{}#PERSON#{}", company.id(), openid.as_str()), "PERSON")
+}
+
+/// The partition of all members of a company.
+pub(crate) fn members(company: Company) -> String {
+    format!("{}#MEMBERS", company.id())
+}
+
+/// A member.
+pub(crate) fn member(company: Company, member: MemberId) -> Key {
+    Key::new(members(company), member.to_string())
+}
+
+/// A claim code, by its hash.
+pub(crate) fn claim(company: Company, hash: &str) -> Key {
+    Key::new(format!("{}#CLAIM#{hash}", company.id()), "CLAIM")
+}
+
+/// A card.
+pub(crate) fn card(company: Company, card: CardId) -> Key {
+    Key::new(format!("{}#CARD#{card}", company.id()), "CARD")
+}
+
+/// The card id in a card's key.
+pub(crate) fn card_of(key: &Key) -> Option<CardId> {
+    key.pk.rsplit('#').next()?.parse().ok()
+}
+
+/// The first result of a creating request inside a company.
+pub(crate) fn idempotency(company: Company, digest: &str) -> Key {
+    Key::new(format!("{}#REQUEST#{digest}", company.id()), "REQUEST")
+}
+
+/// The first result of a creating request of the platform operator.
+pub(crate) fn operator_idempotency(digest: &str) -> Key {
+    Key::new(format!("OPERATOR#REQUEST#{digest}"), "REQUEST")
+}
+
+/// A customer's state.
+pub(crate) fn customer(company: Company, person: PersonId) -> Key {
+    Key::new(format!("{}#CUSTOMER#{person}", company.id()), "CUSTOMER")
+}
+
+/// The person in a customer's key.
+pub(crate) fn customer_of(key: &Key) -> Option<PersonId> {
+    key.pk.rsplit('#').next()?.parse().ok()
+}
+
+/// The partition of a scope's counters.
+pub(crate) fn counters(company: Company, scope: Scope) -> String {
+    match scope {
+        Scope::Card(card) => format!("{}#COUNTERS#{card}", company.id()),
+        Scope::Company => format!("{}#COUNTERS#ALL", company.id()),
+    }
+}
+
+/// The counters of a scope and period.
+pub(crate) fn counter(company: Company, scope: Scope, period: Period) -> Key {
+    Key::new(counters(company, scope), period_key(period))
+}
+
+fn period_key(period: Period) -> String {
+    match period {
+        Period::Day(day) => format!("DAY#{day}"),
+        Period::Lifetime => LIFETIME.to_owned(),
+    }
+}
+
+/// First and last sort key of the days from `from` on and the lifetime.
+pub(crate) fn counters_from(from: Day) -> (String, String) {
+    (period_key(Period::Day(from)), period_key(Period::Lifetime))
+}
+
+/// The period of a counter item's sort key.
+pub(crate) fn period_of(key: &Key) -> Option<Period> {
+    match key.sk.as_str() {
+        LIFETIME => Some(Period::Lifetime),
+        sk => sk.strip_prefix("DAY#")?.parse().ok().map(Period::Day),
+    }
+}
+
+/// The partition of a card's event log.
+pub(crate) fn log(company: Company, card: CardId) -> String {
+    format!("{}#LOG#{card}", company.id())
+}
+
+/// A segment of the event log. The batch id leads: its time orders the log.
+pub(crate) fn segment(company: Company, key: SegmentKey) -> Key {
+    let SegmentKey { card, batch, person } = key;
+    Key::new(log(company, card), format!("{}#{person}", batch.uuid().simple()))
+}
+
+/// The segment of a log item's key.
+pub(crate) fn segment_of(key: &Key) -> Option<SegmentKey> {
+    let (_, card) = key.pk.rsplit_once('#')?;
+    let (batch, person) = key.sk.split_once('#')?;
+    let batch = BatchId::from_uuid(Uuid::try_parse(batch).ok()?);
+    Some(SegmentKey { card: card.parse().ok()?, batch, person: person.parse().ok()? })
+}
+
+/// The partition of the company's feed.
+pub(crate) fn feed(company: Company) -> String {
+    format!("{}#FEED", company.id())
+}
+
+/// A page of the company's feed.
+pub(crate) fn feed_page(company: Company, page: Uuid) -> Key {
+    Key::new(feed(company), page.simple().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{CompanyId, Id};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn company_of(n: u128) -> Company {
+        Company::granted(CompanyId::from_uuid(Uuid::from_u128(n)))
+    }
+
+    proptest! {
+        #[test]
+        fn keys_read_back(c: u128, card: u128, batch: u128, person: u128, day in 0i32..60_000) {
+            let company = company_of(c);
+            let key = SegmentKey {
+                card: CardId::from_uuid(Uuid::from_u128(card)),
+                batch: BatchId::from_uuid(Uuid::from_u128(batch)),
+                person: PersonId::from_uuid(Uuid::from_u128(person)),
+            };
+            prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
+            prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
+            prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
+            let period = Period::Day(Day::from_number(day));
+            prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
+        }
+
+        #[test]
+        fn the_partitions_of_two_companies_never_meet(a: u128, b: u128, n: u128) {
+            prop_assume!(a != b);
+            let partitions = |c| {
+                let company = company_of(c);
+                let card = CardId::from_uuid(Uuid::from_u128(n));
+                [
+                    super::company(company).pk,
+                    members(company),
+                    super::card(company, card).pk,
+                    log(company, card),
+                    feed(company),
+                    counters(company, Scope::Company),
+                    counters(company, Scope::Card(card)),
+                ]
+            };
+            for own in partitions(a) {
+                prop_assert!(own.starts_with(&company_of(a).id().to_string()));
+                prop_assert!(!partitions(b).contains(&own));
+            }
+        }
+
+        #[test]
+        fn later_batches_and_days_sort_later(a in 0u64..1 << 47, b in 0u64..1 << 47, x in 0i32..60_000, y in 0i32..60_000) {
+            let sk = |millis| {
+                let batch = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
+                let zero = Uuid::nil();
+                let key = SegmentKey { card: CardId::from_uuid(zero), batch: BatchId::from_uuid(batch), person: PersonId::from_uuid(zero) };
+                segment(company_of(1), key).sk
+            };
+            prop_assert_eq!(a.cmp(&b), sk(a).cmp(&sk(b)));
+            let days = [x, y].map(|day| period_key(Period::Day(Day::from_number(day))));
+            prop_assert_eq!(x.cmp(&y), days[0].cmp(&days[1]));
+            prop_assert!(days[0] < period_key(Period::Lifetime));
+        }
+    }
+}

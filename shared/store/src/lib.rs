@@ -1,0 +1,50 @@
+//! The single DynamoDB table.
+//!
+//! Keys, items, transactions and cursors live here and nowhere else. Attribute
+//! values, expressions and SDK errors do not leave this crate; each access pattern
+//! is one named method of [`Store`]. No rule of the product belongs here.
+
+mod aggregate;
+mod batch_get;
+mod card;
+mod company;
+mod counters;
+mod customer;
+mod error;
+mod feed;
+mod idempotency;
+mod item;
+mod keys;
+mod log;
+mod member;
+mod person;
+mod read;
+mod transaction;
+
+pub use crate::aggregate::{Commit, CommitError};
+pub use crate::company::NewCompany;
+pub use crate::feed::CompanyFeedPosition;
+pub use crate::member::{Claimed, Claiming, NewMember};
+
+/// A page of a longer list and where the next one starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T, P> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<P>,
+}
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+impl Store {
+    /// The table of this name.
+    pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
+        Self { client, table }
+    }
+}

@@ -1,0 +1,160 @@
+//! The event log: one item per batch and card.
+
+use domain::aggregate::{Segment, SegmentKey};
+use domain::company::Company;
+use domain::event::{Event, EventKind, Object};
+use domain::id::CardId;
+use domain::text::ShareCode;
+use domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::item::{Item, Kind};
+use crate::keys::Key;
+use crate::read::Order;
+use crate::{Page, Store, keys};
+use domain::failure::Failure;
+
+const SEGMENT: Kind = Kind::new("segment", 1);
+
+/// A stored segment. The events are one JSON text with each object written once:
+/// twenty events and the keys stay below one kilobyte, the size of a write unit.
+#[derive(Debug, Serialize, Deserialize)]
+struct SegmentItem {
+    fingerprint: String,
+    /// Unix milliseconds.
+    received_ms: i64,
+    events: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Packed {
+    objects: Vec<Object>,
+    events: Vec<PackedEvent>,
+}
+
+/// Kind, milliseconds before the batch was received, position of the object, share
+/// code, duration in milliseconds.
+#[derive(Debug, Serialize, Deserialize)]
+struct PackedEvent(u8, i64, usize, Option<ShareCode>, Option<u32>);
+
+/// The item of a segment.
+pub(crate) fn encode(company: Company, segment: &Segment) -> Result<Item, Failure> {
+    let received_ms = segment.received_at.millis();
+    let packed = serde_json::to_string(&pack(segment)).map_err(|error| SEGMENT.corrupt(error))?;
+    let item = SegmentItem { fingerprint: segment.fingerprint.clone(), received_ms, events: packed };
+    SEGMENT.encode(&keys::segment(company, segment.key), &item)
+}
+
+fn pack(segment: &Segment) -> Packed {
+    let mut objects: Vec<Object> = Vec::new();
+    let mut pack_one = |event: &Event| {
+        let known = objects.iter().position(|object| *object == event.object);
+        let object = known.unwrap_or_else(|| {
+            objects.push(event.object.clone());
+            objects.len() - 1
+        });
+        let before = segment.received_at.millis() - event.at.millis();
+        PackedEvent(event.kind.code(), before, object, event.share_code.clone(), event.duration_ms)
+    };
+    let events = segment.events.iter().map(&mut pack_one).collect();
+    Packed { objects, events }
+}
+
+/// The segment of an item.
+pub(crate) fn decode(item: Item) -> Result<Segment, Failure> {
+    let key = Key::of(&item).and_then(|key| keys::segment_of(&key)).ok_or_else(|| SEGMENT.corrupt("key"))?;
+    let SegmentItem { fingerprint, received_ms, events } = SEGMENT.decode(item)?;
+    let packed: Packed = serde_json::from_str(&events).map_err(|error| SEGMENT.corrupt(error))?;
+    let events = packed.events.iter().map(|event| unpack(event, &packed.objects, key, received_ms));
+    let events = events.collect::<Option<_>>().ok_or_else(|| SEGMENT.corrupt("event"))?;
+    Ok(Segment { key, fingerprint, received_at: Timestamp::from_millis(received_ms), events })
+}
+
+fn unpack(packed: &PackedEvent, objects: &[Object], key: SegmentKey, received_ms: i64) -> Option<Event> {
+    let PackedEvent(kind, before, object, share_code, duration_ms) = packed;
+    Some(Event {
+        kind: EventKind::from_code(*kind)?,
+        card: key.card,
+        object: objects.get(*object)?.clone(),
+        share_code: share_code.clone(),
+        at: Timestamp::from_millis(received_ms - before),
+        duration_ms: *duration_ms,
+    })
+}
+
+/// The fingerprint of a stored segment.
+pub(crate) fn fingerprint(item: &Item) -> Option<&str> {
+    item.get("fingerprint").and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+impl Store {
+    /// The segments of a card from the newest batch on, `start` included.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn card_log(
+        &self,
+        company: Company,
+        card: CardId,
+        start: Option<SegmentKey>,
+        limit: u32,
+    ) -> Result<Page<Segment, SegmentKey>, Failure> {
+        // DynamoDB starts after a key; a key just above the wanted one includes it.
+        let start = start.map(|key| keys::segment(company, key)).map(|key| Key { sk: key.sk + "~", ..key });
+        let page = self.query(&keys::log(company, card), start, limit, Order::NewestFirst).await?;
+        let items = page.items.into_iter().map(decode).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: page.next.and_then(|key| keys::segment_of(&key)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::batch::BatchId;
+    use domain::event::Target;
+    use domain::id::{CompanyId, Id, PersonId, ProductId};
+    use domain::text::Line;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn segment(events: usize) -> Segment {
+        let now = Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap();
+        let id = |n| uuid::Builder::from_unix_timestamp_millis(1_795_000_000_000, &[n; 10]).into_uuid();
+        let card = CardId::from_uuid(id(1));
+        let object = |n: u8| Object {
+            target: Target::Product(ProductId::from_uuid(id(n))),
+            title: Some(Line::parse("智能门锁 S1 旗舰版 👨‍👩‍👧").unwrap()),
+        };
+        let event = |n: usize| Event {
+            kind: EventKind::ALL[n % EventKind::ALL.len()],
+            card,
+            object: object(u8::try_from(n % 3).unwrap()),
+            share_code: (n == 0).then(|| ShareCode::parse("s0123456789").unwrap()),
+            at: now.plus_millis(-i64::try_from(n).unwrap() * 7_321),
+            duration_ms: (n % 5 == 0).then_some(31_500),
+        };
+        let key = SegmentKey { card, batch: BatchId::from_uuid(id(9)), person: PersonId::from_uuid(id(8)) };
+        Segment {
+            key,
+            fingerprint: "0123456789abcdef".to_owned(),
+            received_at: now,
+            events: (0..events).map(event).collect(),
+        }
+    }
+
+    #[test]
+    fn a_segment_reads_back() {
+        let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
+        let segment = segment(100);
+        assert_eq!(decode(encode(company, &segment).unwrap()).unwrap(), segment);
+    }
+
+    #[test]
+    fn twenty_events_fit_into_one_write_unit() {
+        let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
+        let item = encode(company, &segment(20)).unwrap();
+        let size = |value: &aws_sdk_dynamodb::types::AttributeValue| value.as_s().map_or(8, String::len);
+        let bytes: usize = item.iter().map(|(name, value)| name.len() + size(value)).sum();
+        assert!(bytes <= 1_024, "{bytes} bytes");
+    }
+}

@@ -1,0 +1,56 @@
+//! Reading one item, or the items of a partition in order.
+
+use serde::de::DeserializeOwned;
+
+use crate::error::failure;
+use crate::item::{Item, Kind, text};
+use crate::keys::{Key, PK};
+use crate::{Page, Store};
+use domain::failure::Failure;
+
+/// Which end of a partition comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+impl Store {
+    /// One item, perhaps a moment old.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, key: &Key, kind: Kind) -> Result<Option<T>, Failure> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .send()
+            .await
+            .map_err(failure)?;
+        answer.item.map(|item| kind.decode(item)).transpose()
+    }
+
+    /// The items of a partition after `start`, at most `limit`.
+    pub(crate) async fn query(
+        &self,
+        partition: &str,
+        start: Option<Key>,
+        limit: u32,
+        order: Order,
+    ) -> Result<Page<Item, Key>, Failure> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":pk", text(partition))
+            .set_exclusive_start_key(start.map(|key| key.attributes()))
+            .scan_index_forward(order == Order::OldestFirst)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(failure)?;
+        let next = answer.last_evaluated_key.as_ref().and_then(Key::of);
+        Ok(Page { items: answer.items.unwrap_or_default(), next })
+    }
+}

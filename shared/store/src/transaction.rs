@@ -1,0 +1,112 @@
+//! Writes that become true together or not at all.
+
+use crate::error::failure;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use crate::item::Item;
+use crate::{Store, keys};
+use domain::failure::Failure;
+
+/// How often a transaction that met another one is tried.
+const ATTEMPTS: u32 = 4;
+/// First pause between attempts; doubles each time.
+const PAUSE: Duration = Duration::from_millis(15);
+
+/// A transaction being put together.
+#[derive(Debug, Default)]
+pub(crate) struct Transaction(Vec<TransactWriteItem>);
+
+/// Why a transaction wrote nothing.
+#[derive(Debug)]
+pub(crate) enum Cancelled {
+    /// Conditions failed: the positions of the actions, each with the item it met.
+    Conditions(Vec<(usize, Option<Item>)>),
+    /// Anything else.
+    Store(Failure),
+}
+
+impl Transaction {
+    /// Adds an item that must not exist yet.
+    pub(crate) fn create(&mut self, table: &str, item: Item) {
+        self.put(table, item, "attribute_not_exists(#pk)", Item::new());
+    }
+
+    /// Adds an item under a condition, in which `#pk` stands for the partition key.
+    pub(crate) fn put(&mut self, table: &str, item: Item, condition: &str, values: Item) {
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .expression_attribute_names("#pk", keys::PK)
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        // `build` fails only without table or item.
+        self.0.extend(put.build().ok().map(|put| TransactWriteItem::builder().put(put).build()));
+    }
+
+    /// Adds an update.
+    pub(crate) fn update(
+        &mut self,
+        table: &str,
+        key: &keys::Key,
+        update: aws_sdk_dynamodb::types::builders::UpdateBuilder,
+    ) {
+        let update = update
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        self.0.extend(update.build().ok().map(|update: Update| TransactWriteItem::builder().update(update).build()));
+    }
+}
+
+impl Store {
+    /// Commits, trying again a few times when another transaction is in the way.
+    pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Cancelled> {
+        let mut pause = PAUSE;
+        for _ in 1..ATTEMPTS {
+            match self.try_commit(&transaction).await {
+                Err(Cancelled::Store(Failure::Busy)) => {}
+                done => return done,
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        self.try_commit(&transaction).await
+    }
+
+    async fn try_commit(&self, transaction: &Transaction) -> Result<(), Cancelled> {
+        let request = self.client.transact_write_items().set_transact_items(Some(transaction.0.clone()));
+        let Err(error) = request.send().await else { return Ok(()) };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                Err(cancellation(cancelled.cancellation_reasons(), cancelled.message()))
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Err(Cancelled::Store(Failure::Busy)),
+            _ => Err(Cancelled::Store(failure(error))),
+        }
+    }
+}
+
+fn cancellation(reasons: &[CancellationReason], message: Option<&str>) -> Cancelled {
+    let mut failed = Vec::new();
+    let mut other = None;
+    for (position, reason) in reasons.iter().enumerate() {
+        match reason.code() {
+            None | Some("None") => {}
+            Some("ConditionalCheckFailed") => failed.push((position, reason.item().cloned())),
+            code => other = other.or(code),
+        }
+    }
+    if !failed.is_empty() {
+        return Cancelled::Conditions(failed);
+    }
+    Cancelled::Store(match other {
+        Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => Failure::Busy,
+        code => Failure::Unavailable(format!("transaction cancelled: {code:?} {message:?}")),
+    })
+}

@@ -1,0 +1,6 @@
+"""Lets the tests here import the programs beside them, from wherever pytest is started."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))

@@ -1,0 +1,143 @@
+"""Hand-computed cases for the recount: every expected number here was counted by eye."""
+
+from recount import count_scope, read_events, recount, parse_time
+
+NOW = "2026-11-21T15:00:00+08:00"
+TODAY = parse_time(NOW).date()
+
+
+def line(person, batch_id, *events, **more):
+    """One input line; an event is (kind, card, at) or (kind, card, at, duration_ms)."""
+    made = []
+    for kind, card, at, *rest in events:
+        event = {"kind": kind, "card_id": card, "at": at}
+        if rest:
+            event["duration_ms"] = rest[0]
+        made.append(event)
+    return {"person": person, "batch": {"batch_id": batch_id, "events": made}, **more}
+
+
+def scope(*lines):
+    return count_scope(read_events(lines), TODAY)
+
+
+def test_the_day_changes_at_midnight_in_shanghai_not_in_greenwich():
+    counted = scope(
+        line("v1", "b1", ("view_card", "crd_a", "2026-11-20T15:59:59.999Z")),  # 23:59:59.999 on the 20th
+        line("v2", "b2", ("view_card", "crd_a", "2026-11-20T16:00:00Z")),      # 00:00:00 on the 21st
+    )
+    assert counted["windows"]["yesterday"]["views"] == 1
+    assert counted["today"]["views"] == 1
+    assert counted["windows"]["total"]["views"] == 2
+
+
+def test_the_windows_begin_six_and_twenty_nine_days_ago_and_end_today():
+    counted = scope(
+        line("v1", "b1", ("view_card", "crd_a", "2026-11-15T00:00:00+08:00")),       # first day of seven
+        line("v2", "b2", ("view_card", "crd_a", "2026-11-14T23:59:59+08:00")),       # one second too early
+        line("v3", "b3", ("view_card", "crd_a", "2026-10-23T00:00:00+08:00")),       # first day of thirty
+        line("v4", "b4", ("view_card", "crd_a", "2026-10-22T23:59:59+08:00")),       # only in the total
+    )
+    windows = counted["windows"]
+    assert windows["last_7_days"] == {
+        "from": "2026-11-15", "to": "2026-11-21", "visitors": 1, "views": 1, "follow_ups": 0,
+        "customers_talked_to": 0, "sales_fen": 0, "orders": 0, "forwards": 0, "saves": 0, "likes": 0,
+    }
+    assert windows["last_30_days"]["from"] == "2026-10-23"
+    assert windows["last_30_days"]["visitors"] == 3
+    assert windows["total"]["from"] is None
+    assert windows["total"]["to"] == "2026-11-21"
+    assert windows["total"]["visitors"] == 4
+
+
+def test_a_visitor_is_one_person_however_often_he_looks():
+    counted = scope(
+        line("v1", "b1", ("view_card", "crd_a", "2026-11-20T10:00:00+08:00"),
+             ("view_product", "crd_a", "2026-11-20T10:00:05+08:00")),
+        line("v1", "b2", ("view_card", "crd_a", "2026-11-21T10:00:00+08:00")),
+        line("v2", "b3", ("view_card", "crd_a", "2026-11-21T11:00:00+08:00")),
+        line("v3", "b4", ("call", "crd_a", "2026-11-21T11:00:00+08:00")),  # no view: not a visitor
+    )
+    assert counted["windows"]["total"]["visitors"] == 2
+    assert counted["windows"]["total"]["views"] == 4
+    assert counted["windows"]["yesterday"]["visitors"] == 1
+    assert counted["today"]["visitors"] == 2
+    assert counted["today"]["new_visitors"] == 1  # v2; v1 came yesterday
+
+
+def test_a_like_and_an_unlike_at_the_same_moment_are_an_unlike():
+    at = "2026-11-21T10:00:00.123+08:00"
+    for first, second in (("like", "unlike"), ("unlike", "like")):
+        counted = scope(line("v1", "b1", (first, "crd_a", at), (second, "crd_a", at)))
+        assert counted["today"]["likes"] == 0
+
+
+def test_the_latest_like_decides_on_its_own_day():
+    counted = scope(
+        line("v1", "b2", ("like", "crd_a", "2026-11-21T09:00:00+08:00")),
+        line("v1", "b1", ("like", "crd_a", "2026-11-19T09:00:00+08:00"),
+             ("unlike", "crd_a", "2026-11-20T09:00:00+08:00")),
+        line("v2", "b3", ("like", "crd_a", "2026-11-20T09:00:00+08:00")),
+        line("v3", "b4", ("like", "crd_a", "2026-11-20T09:00:00+08:00"),
+             ("unlike", "crd_a", "2026-11-21T09:00:00+08:00")),
+    )
+    assert counted["windows"]["total"]["likes"] == 2
+    assert counted["windows"]["yesterday"]["likes"] == 1  # v2 only: v3 took it back today
+    assert counted["today"]["likes"] == 1                 # v1
+
+
+def test_a_late_save_moves_the_count_to_the_earlier_day():
+    early = line("v1", "b2", ("save_phone", "crd_a", "2026-11-20T23:00:00+08:00"))
+    late = line("v1", "b1", ("save_phone", "crd_a", "2026-11-21T09:00:00+08:00"))
+    assert scope(late)["today"]["saves"] == 1
+    both = scope(late, early)
+    assert both["today"]["saves"] == 0
+    assert both["windows"]["yesterday"]["saves"] == 1
+    assert both["windows"]["total"]["saves"] == 1
+
+
+def test_saves_and_likes_of_the_company_are_the_sum_over_its_cards():
+    counted = recount([
+        line("v1", "b1", ("save_phone", "crd_a", "2026-11-21T09:00:00+08:00"),
+             ("save_phone", "crd_b", "2026-11-21T09:00:01+08:00"),
+             ("like", "crd_a", "2026-11-21T09:00:02+08:00"),
+             ("like", "crd_b", "2026-11-21T09:00:03+08:00"),
+             ("view_card", "crd_a", "2026-11-21T09:00:04+08:00"),
+             ("view_card", "crd_b", "2026-11-21T09:00:05+08:00"))], NOW)
+    assert counted["company"]["today"]["saves"] == 2
+    assert counted["company"]["today"]["likes"] == 2
+    assert counted["company"]["today"]["visitors"] == 1
+    assert counted["cards"]["crd_a"]["today"]["saves"] == 1
+    assert counted["cards"]["crd_b"]["windows"]["total"]["visitors"] == 1
+
+
+def test_a_batch_sent_twice_counts_once_and_only_for_its_person():
+    batch = line("v1", "b1", ("forward", "crd_a", "2026-11-21T09:00:00+08:00"))
+    other = line("v2", "b1", ("forward", "crd_a", "2026-11-21T09:00:00+08:00"))
+    counted = scope(batch, batch, other, batch)
+    assert counted["today"]["forwards"] == 2
+
+
+def test_talks_are_people_and_dwell_is_a_sum():
+    counted = scope(
+        line("v1", "b1", ("open_chat", "crd_a", "2026-11-21T09:00:00+08:00"),
+             ("open_chat", "crd_a", "2026-11-21T09:10:00+08:00"),
+             ("dwell", "crd_a", "2026-11-21T09:11:00+08:00", 1500),
+             ("dwell", "crd_a", "2026-11-21T09:12:00+08:00", 700)),
+        line("v2", "b2", ("dwell", "crd_a", "2026-11-20T09:12:00+08:00", 9000)),
+    )
+    assert counted["today"]["talked_to"] == 1
+    assert counted["today"]["dwell_ms"] == 2200
+    assert counted["today"]["by_kind"] == {"open_chat": 2, "dwell": 2}
+    assert counted["windows"]["last_7_days"]["customers_talked_to"] == 1
+
+
+def test_far_off_times_are_clamped_when_the_line_tells_when_it_was_received():
+    received = "2026-11-21T14:00:00+08:00"
+    counted = scope(
+        line("v1", "b1", ("view_card", "crd_a", "2030-01-01T00:00:00Z"), received_at=received),
+        line("v2", "b2", ("view_card", "crd_a", "2021-01-01T00:00:00Z"), received_at=received),
+    )
+    assert counted["today"]["views"] == 1
+    assert counted["windows"]["last_7_days"]["views"] == 1  # clamped to the 14th, eight days back
+    assert counted["windows"]["last_30_days"]["views"] == 2

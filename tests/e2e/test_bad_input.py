@@ -1,0 +1,272 @@
+"""Bad input gets a 4xx problem with pointer and code, and leaves nothing behind."""
+
+import json
+import uuid
+
+import pytest
+
+from day import parse_ms
+from numbers_of_radar import until
+from stored import function_logs, nothing_stored
+from world import absent_id, batch_id, event, now_ms, object_id, product
+
+DAY_MS = 86_400_000
+EVENTS = "/v1/events"
+
+
+def batch_of(card, change=None, **fields):
+    """A batch with one good event, some of its fields replaced (None removes one)."""
+    good = event("view_product", card, object=product("好茶"))
+    for name, value in fields.items():
+        if value is None:
+            good.pop(name, None)
+        else:
+            good[name] = value
+    batch = {"batch_id": batch_id(), "events": [good]}
+    return {**batch, **(change or {})}
+
+
+def uuid4_text():
+    return str(uuid.uuid4())
+
+
+# name -> (event fields that differ, pointer below the event, code or None)
+BAD_EVENTS = {
+    "unknown kind": ({"kind": "look"}, "/kind", "unknown_kind"),
+    "kind in capitals": ({"kind": "VIEW_CARD"}, "/kind", "unknown_kind"),
+    "kind is a number": ({"kind": 3}, "/kind", None),
+    "kind is missing": ({"kind": None}, None, None),
+    "card is missing": ({"card_id": None}, None, None),
+    "card is no id": ({"card_id": "7"}, "/card_id", "invalid_id"),
+    "card is another kind of id": ({"card_id": object_id("prd_")}, "/card_id", "invalid_id"),
+    "card does not exist": ({"card_id": absent_id("crd_")}, "/card_id", "unknown_card"),
+    "time is missing": ({"at": None}, None, None),
+    "time without offset": ({"at": "2026-11-21T09:00:00"}, "/at", "invalid_time"),
+    "time as a number": ({"at": 1_790_000_000}, "/at", None),
+    "time in words": ({"at": "昨天"}, "/at", "invalid_time"),
+    "the 30th of February": ({"at": "2026-02-30T09:00:00+08:00"}, "/at", "invalid_time"),
+    "1970": ({"at": "1970-01-01T00:00:00Z"}, "/at", "time_out_of_range"),
+    "9999": ({"at": "9999-12-31T23:59:59Z"}, "/at", "time_out_of_range"),
+    "object of the wrong kind": ({"object": {"type": "article", "id": object_id("art_")}}, "/object/type", "not_allowed"),
+    "object without an id": ({"object": {"type": "product"}}, "/object/id", "required"),
+    "object with a foreign id": ({"object": {"type": "product", "id": object_id("vid_")}}, "/object/id", "invalid_id"),
+    "object of an unknown type": ({"object": {"type": "house"}}, "/object/type", "unknown_type"),
+    "object is missing": ({"object": None}, "/object", "required"),
+    "object is a list": ({"object": []}, "/object", None),
+    "object with an unknown field": ({"object": {**product("茶"), "colour": "red"}}, "/object/colour", None),
+    "title with NUL": ({"object": product("a\u0000b")}, "/object/title", "control_character"),
+    "title with escape": ({"object": product("\u001b[31m红")}, "/object/title", "control_character"),
+    "title with a line break": ({"object": product("两\n行")}, "/object/title", "control_character"),
+    "title too long": ({"object": product("茶" * 61)}, "/object/title", "too_long"),
+    "title is a number": ({"object": {**product("茶"), "title": 7}}, "/object/title", None),
+    "share code too long": ({"share_code": "s" * 33}, "/share_code", "invalid_code"),
+    "share code with a separator": ({"share_code": "a#b"}, "/share_code", "invalid_code"),
+    "share code is empty": ({"share_code": ""}, "/share_code", "invalid_code"),
+    "duration where none belongs": ({"duration_ms": 5}, "/duration_ms", "not_allowed"),
+    "dwell without duration": ({"kind": "dwell"}, "/duration_ms", "required"),
+    "negative duration": ({"kind": "dwell", "duration_ms": -1}, "/duration_ms", None),
+    "duration over an hour": ({"kind": "dwell", "duration_ms": 3_600_001}, "/duration_ms", "out_of_range"),
+    "duration past 64 bits": ({"kind": "dwell", "duration_ms": 2**64}, "/duration_ms", None),
+    "duration past 63 bits": ({"kind": "dwell", "duration_ms": 2**63}, "/duration_ms", "out_of_range"),
+    "fraction of a millisecond": ({"kind": "dwell", "duration_ms": 1.5}, "/duration_ms", None),
+    "duration as text": ({"kind": "dwell", "duration_ms": "5"}, "/duration_ms", None),
+    "unknown field": ({"colour": "red"}, "/colour", None),
+    "person chosen by the client": ({"person_id": absent_id("per_")}, "/person_id", None),
+}
+
+
+@pytest.mark.parametrize("case", BAD_EVENTS)
+def test_one_bad_event_is_refused_with_its_pointer(case, world, staff, visitor):
+    fields, pointer, code = BAD_EVENTS[case]
+    body = batch_of(staff.card_id, **fields)
+    body["events"].insert(0, event("view_card", staff.card_id))  # a good one before it
+    answer = visitor.post(EVENTS, body)
+    answer.expect(422)
+    assert answer.body["errors"], answer
+    if pointer is not None:
+        # An unknown field may be named itself or by the object that holds it.
+        allowed = {f"/events/1{pointer}", f"/events/1{pointer}".rsplit("/", 1)[0]} if code is None else {f"/events/1{pointer}"}
+        assert allowed & set(answer.pointers()), answer
+    if code is not None:
+        assert code in [error["code"] for error in answer.body["errors"]], answer
+
+
+# name -> the whole body as a function of a card id
+BAD_BATCHES = {
+    "no events": (lambda card: batch_of(card, {"events": []}), "/events"),
+    "101 events": (lambda card: batch_of(card, {"events": [event("view_card", card)] * 101}), "/events"),
+    "events is an object": (lambda card: batch_of(card, {"events": {}}), "/events"),
+    "an event is null": (lambda card: batch_of(card, {"events": [None]}), "/events/0"),
+    "no batch id": (lambda card: {"events": [event("view_card", card)]}, None),
+    "batch id is a UUIDv4": (lambda card: batch_of(card, {"batch_id": uuid4_text()}), "/batch_id"),
+    "batch id in capitals": (lambda card: batch_of(card, {"batch_id": batch_id().upper()}), "/batch_id"),
+    "batch id of last month": (lambda card: batch_of(card, {"batch_id": batch_id(now_ms() - 30 * DAY_MS)}), "/batch_id"),
+    "batch id of tomorrow": (lambda card: batch_of(card, {"batch_id": batch_id(now_ms() + DAY_MS)}), "/batch_id"),
+    "unknown field": (lambda card: batch_of(card, {"person_id": absent_id("per_")}), None),
+    "eleven cards": (lambda card: batch_of(card, {"events": [event("view_card", absent_id("crd_")) for _ in range(11)]}), "/events"),
+    "a list": (lambda card: [batch_of(card)], None),
+    "a text": (lambda card: "events", None),
+    "null": (lambda card: None, None),
+}
+
+
+@pytest.mark.parametrize("case", BAD_BATCHES)
+def test_a_bad_batch_is_refused_as_a_whole(case, staff, visitor):
+    make, pointer = BAD_BATCHES[case]
+    answer = visitor.post(EVENTS, raw=json.dumps(make(staff.card_id)).encode())
+    answer.expect(422)
+    if pointer is not None:
+        assert any(found.startswith(pointer) for found in answer.pointers()), answer
+
+
+# name -> raw bytes that are no JSON document we can read
+BROKEN = {
+    "nothing": b"",
+    "half an object": b'{"batch_id": "',
+    "text after the end": b"{} {}",
+    "single quotes": b"{'a': 1}",
+    "NaN": b'{"batch_id": NaN}',
+    "a number past every float": b'{"batch_id": 1e400, "events": []}',
+    "a bare control character": b'{"batch_id": "a\x00b", "events": []}',
+    "invalid UTF-8": b'{"batch_id": "\xff\xfe", "events": []}',
+    "half of a surrogate pair": b'{"batch_id": "\\ud83d", "events": []}',
+    "a byte order mark": b'\xef\xbb\xbf{"batch_id": "x", "events": []}',
+    "nested a thousand deep": b"[" * 1000 + b"]" * 1000,
+    "nested inside a field": b'{"events": ' + b'{"a":' * 5000 + b"1" + b"}" * 5000 + b"}",
+    "the same key twice": b'{"batch_id": "x", "batch_id": "y", "events": []}',
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("path", [EVENTS, "/v1/members", "/v1/sessions"])
+def test_a_broken_document_is_refused(case, path, company):
+    answer = company.boss.post(path, raw=BROKEN[case], key=uuid4_text())
+    assert answer.status in (400, 422), answer
+    if case in ("half an object", "text after the end", "single quotes", "NaN"):
+        answer.expect(400)
+
+
+@pytest.mark.parametrize("path", [EVENTS, "/v1/members", "/v1/sessions", "/v1/cards"])
+def test_a_body_of_300_kilobytes_is_too_large(path, company):
+    raw = json.dumps({"name": "a" * 300_000}).encode()
+    company.boss.post(path, raw=raw, key=uuid4_text()).expect(413)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml", ""])
+def test_a_body_that_does_not_say_json_is_refused(kind, staff, visitor):
+    raw = json.dumps(batch_of(staff.card_id)).encode()
+    visitor.post(EVENTS, raw=raw, headers={"Content-Type": kind}).expect(415)
+
+
+BAD_QUERIES = [
+    {"limit": "0"}, {"limit": "101"}, {"limit": "-1"}, {"limit": "many"}, {"limit": ""}, {"limit": "1e2"},
+    {"limit": "99999999999999999999"}, {"cursor": "x"}, {"cursor": "{}"}, {"cursor": "A" * 3000},
+    {"cursor": "eyJQSyI6ImNvbV8wIn0"}, {"cursor": "\u0000"}, {"cursor": ""},
+]
+
+
+@pytest.mark.parametrize("query", BAD_QUERIES, ids=str)
+def test_a_bad_page_is_refused(query, company, staff):
+    for path in ("/v1/members", "/v1/radar/company/feed", f"/v1/radar/cards/{staff.card_id}/feed"):
+        company.boss.get(path, query=query).expect(400)
+
+
+def test_a_cursor_of_another_list_is_refused(company, staff, visitor):
+    cursor = company.boss.get("/v1/members", query={"limit": 1}).expect(200)["next_cursor"]
+    assert cursor
+    for path in ("/v1/radar/company/feed", f"/v1/radar/cards/{staff.card_id}/feed"):
+        company.boss.get(path, query={"limit": 1, "cursor": cursor}).expect(400)
+
+
+@pytest.mark.parametrize("ident", ["x", "crd_", "crd_" + "z" * 26, "crd_" + "0" * 400, "%00", "%F0%9F%8E%81", "..%2f..", "CRD_" + "0" * 26, "prd_" + "0" * 26])
+def test_a_bad_id_in_a_path_is_a_card_that_does_not_exist(ident, company):
+    for method, path in (("GET", f"/v1/cards/{ident}"), ("GET", f"/v1/radar/cards/{ident}/today")):
+        answer = company.api.call(method, path, company.boss.token)
+        assert answer.status in (400, 404), answer
+
+
+BAD_MEMBERS = {
+    "no name": ({"position": "顾问"}, None),
+    "blank name": ({"name": "  ", "position": "顾问"}, "/name"),
+    "name too long": ({"name": "名" * 31, "position": "顾问"}, "/name"),
+    "control character": ({"name": "李\u0007", "position": "顾问"}, "/name"),
+    "name is null": ({"name": None, "position": "顾问"}, "/name"),
+    "unknown role": ({"name": "李", "position": "顾问", "role": "king"}, "/role"),
+    "unknown field": ({"name": "李", "position": "顾问", "salary": 1}, None),
+    "position is a list": ({"name": "李", "position": []}, "/position"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_MEMBERS)
+def test_a_bad_member_is_refused(case, company):
+    body, pointer = BAD_MEMBERS[case]
+    company.boss.post("/v1/members", body, key=uuid4_text()).expect(422, pointer=pointer)
+
+
+def test_all_of_it_leaves_nothing_behind(world, company, staff, visitor):
+    """The worst of each kind once more, with a look at table and queues around it."""
+    with nothing_stored(world.stack):
+        for fields, _, _ in BAD_EVENTS.values():
+            visitor.post(EVENTS, batch_of(staff.card_id, **fields)).expect(422)
+        for make, _ in BAD_BATCHES.values():
+            visitor.post(EVENTS, raw=json.dumps(make(staff.card_id)).encode()).expect(422)
+        for raw in BROKEN.values():
+            for path in (EVENTS, "/v1/members", "/v1/sessions"):
+                assert company.boss.post(path, raw=raw, key=uuid4_text()).status in (400, 422)
+        for body, _ in BAD_MEMBERS.values():
+            company.boss.post("/v1/members", body, key=uuid4_text()).expect(422)
+
+
+TEXTS = ["春季新品礼盒🎁", "一家人👨‍👩‍👧‍👦🏳️‍🌈", "生僻字𠀀𪚥𠮷", "日本語・한국어·العربية", "e\u0301 と é", "\u200f\u202dtext"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_characters_of_four_bytes_come_back_as_they_were(text, company, staff, visitor):
+    card = staff.get(f"/v1/cards/{staff.card_id}").expect(200)
+    changed = {"version": card["version"], "phones": ["13800138000"], "wechat_id": "", "email": "",
+               "address": text, "introduction": f"第一行\n{text}"}
+    saved = staff.put(f"/v1/cards/{staff.card_id}", changed).expect(200)
+    seen = visitor.get(f"/v1/cards/{staff.card_id}").expect(200)
+    assert saved["address"] == seen["address"] == text
+    assert seen["introduction"] == f"第一行\n{text}"
+    visitor.send(event("view_product", staff.card_id, object=product(text)))
+
+    def shown():
+        page = staff.get(f"/v1/radar/cards/{staff.card_id}/feed", query={"limit": 5}).expect(200)
+        return any((item["object"] or {}).get("title") == text for item in page["items"])
+
+    until(shown, 20, why="the title in the feed")
+
+
+def test_the_largest_allowed_batch_is_accepted(staff, visitor):
+    title = "𠀀" * 60
+    visitor.send(*[event("view_product", staff.card_id, back_ms=number, object=product(title)) for number in range(100)])
+
+
+def test_early_and_late_times_are_clamped_not_refused(company, visitor):
+    member = company.member("钟表匠")
+    visitor.send({**event("view_card", member.card_id), "at": "2098-01-01T00:00:00+08:00"})
+    visitor.send({**event("view_card", member.card_id), "at": "2020-06-01T00:00:00+08:00"})
+
+    def both():
+        return len(member.get(f"/v1/radar/cards/{member.card_id}/feed").expect(200)["items"]) == 2
+
+    until(both, 20, why="both events in the feed")
+    early, late = member.get(f"/v1/radar/cards/{member.card_id}/feed").expect(200)["items"][::-1]
+    assert early["at"] == early["received_at"]
+    assert parse_ms(late["at"]) == parse_ms(late["received_at"]) - 7 * DAY_MS
+    windows = member.get(f"/v1/radar/cards/{member.card_id}/metrics").expect(200)["windows"]
+    assert windows["total"]["views"] == windows["last_30_days"]["views"] == 2
+    assert windows["last_7_days"]["views"] == 1
+
+
+def test_the_logs_hold_nothing_that_identifies_a_person(world, company, staff, visitor):
+    logs = function_logs(world.stack)
+    assert logs, "no logs were found"
+    secrets = {
+        "token": visitor.token, "signature": visitor.token.rsplit(".", 1)[1], "open id": visitor.openid,
+        "boss's token": company.boss.token, "phone": "13800138000", "app secret": company.secret,
+        "operator key": world.stack.operator_key, "claim code": company.created["boss"]["claim_code"],
+        "title": "春季新品礼盒🎁", "introduction": "第一行",
+    }
+    assert not [name for name, value in secrets.items() if value in logs]

@@ -1,0 +1,70 @@
+"""The product's main job: a day of visitors, and the radar shows the right numbers."""
+
+import pytest
+
+from day import parse_ms
+from numbers_of_radar import expect_recount, feed_size, send_lines
+
+
+@pytest.fixture(scope="module")
+def day(world):
+    """A company with three cards and a whole day sent to it."""
+    company = world.company("云岭茶业")
+    staff = [company.member(name) for name in ("林晓", "赵一鸣", "欧阳静怡")]
+    cards = [member.card_id for member in staff]
+    lines, people = world.demo_day(company, cards, seed=20, visitors=150, events=2000)
+    send_lines(people, lines)
+    return {"company": company, "staff": staff, "cards": cards, "lines": lines, "people": people}
+
+
+def test_the_radar_equals_an_independent_recount_for_every_card_and_the_company(day):
+    expect_recount(day["company"], day["lines"], day["cards"])
+
+
+def sent_events(day):
+    """(person id, time, kind) -> (the event, its batch id)."""
+    return {
+        (day["people"][line["person"]].id, parse_ms(event["at"]), event["kind"]): (event, line["batch"]["batch_id"])
+        for line in day["lines"]
+        for event in line["batch"]["events"]
+    }
+
+
+def key_of(item):
+    """The same key for a line of the feed."""
+    return item["visitor"]["person_id"], parse_ms(item["at"]), item["kind"]
+
+
+def test_the_feed_of_each_card_holds_every_event_once_and_newest_first(day):
+    company, sent = day["company"], sent_events(day)
+    for card in day["cards"]:
+        items = company.api.pages(f"/v1/radar/cards/{card}/feed", company.boss.token)
+        assert sorted(map(key_of, items)) == sorted(key for key, (event, _) in sent.items() if event["card_id"] == card)
+        assert len({item["id"] for item in items}) == len(items)
+        assert all(item["card_id"] == card for item in items)
+        # The feed is ordered by the time of the batches; its first 48 bits are that time.
+        flushed = [sent[key_of(item)][1][:13] for item in items]
+        assert flushed == sorted(flushed, reverse=True)
+    assert feed_size(company) == len(sent)
+
+
+def test_a_member_reads_the_same_numbers_of_his_own_card_as_the_boss(day):
+    for member in day["staff"]:
+        path = f"/v1/radar/cards/{member.card_id}"
+        for question in ("today", "metrics"):
+            own = member.get(f"{path}/{question}").expect(200)
+            assert own == day["company"].boss.get(f"{path}/{question}").expect(200)
+
+
+def test_a_feed_line_tells_who_did_what_to_which_thing_and_when(day):
+    company, card, sent = day["company"], day["cards"][0], sent_events(day)
+    fields = {"id", "at", "received_at", "kind", "visitor", "card_id", "object", "share_code", "duration_ms", "text"}
+    for item in company.api.pages(f"/v1/radar/cards/{card}/feed", company.boss.token):
+        assert set(item) == fields
+        event, _ = sent[key_of(item)]
+        assert parse_ms(item["received_at"]) >= parse_ms(item["at"])
+        assert item["share_code"] == event.get("share_code")
+        assert item["duration_ms"] == event.get("duration_ms")
+        assert item["text"]
+        if "title" in event.get("object", {}):
+            assert item["object"] == event["object"]

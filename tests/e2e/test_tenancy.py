@@ -1,0 +1,121 @@
+"""Nothing of one company is visible to another: generated from infra/openapi.json."""
+
+import json
+
+import pytest
+
+from operations import ALL, GUARDED, name, request
+from numbers_of_radar import drain
+from world import batch_id, event
+
+# Operations that take no id in the path: what they must do with another company's ids.
+TAKES_FOREIGN_ID_IN_BODY = {"POST /v1/events": (422, "unknown_card"), "POST /v1/cards": (404, None)}
+NAMES_NOTHING = {
+    "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
+    "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
+}
+PUBLIC = {"POST /v1/sessions", "POST /v1/companies"}
+LISTS = ("/v1/members", "/v1/radar/company/feed")
+
+
+@pytest.fixture(scope="module")
+def other(world):
+    """Company B, with a card, a visitor and an event."""
+    company = world.company("别家公司")
+    staff = company.member("别家员工")
+    guest = company.visitor()
+    guest.send(event("view_card", staff.card_id), event("forward", staff.card_id))
+    drain(world.stack)
+    return {
+        "company": company, "staff": staff, "guest": guest,
+        "card_id": staff.card_id, "member_id": staff.member["id"],
+    }
+
+
+def ids_of(other):
+    """Every id of company B that could leak."""
+    return [other["company"].id, other["card_id"], other["member_id"], other["staff"].id, other["guest"].id,
+            other["company"].boss.id, other["company"].boss.member["id"]]
+
+
+def test_every_operation_is_known_here():
+    assert ALL, "infra/openapi.json is missing"
+    for operation in ALL:
+        known = "{" in operation[1] or name(operation) in NAMES_NOTHING | PUBLIC | set(TAKES_FOREIGN_ID_IN_BODY)
+        assert known, f"{name(operation)} is new: say here what another company's ids must do"
+        assert operation[2] != (name(operation) in PUBLIC), f"{name(operation)}: is a token needed or not?"
+
+
+@pytest.mark.parametrize("role", ["boss", "staff", "visitor"])
+@pytest.mark.parametrize("operation", GUARDED, ids=name)
+def test_a_token_of_company_a_finds_nothing_of_company_b(operation, role, other, company, staff, visitor):
+    who = {"boss": company.boss, "staff": staff, "visitor": visitor}[role]
+    if role != "boss" and name(operation) in ("POST /v1/cards", "POST /v1/members", "GET /v1/members"):
+        request(company.api, operation, who.token, other).expect(403)  # the role comes before the id
+        return
+    answer = request(company.api, operation, who.token, other)
+    if name(operation) in TAKES_FOREIGN_ID_IN_BODY:
+        status, code = TAKES_FOREIGN_ID_IN_BODY[name(operation)]
+        answer.expect(status)
+        assert code is None or code in [error["code"] for error in answer.body["errors"]]
+    elif "{" in operation[1]:
+        answer.expect(404)
+    elif role == "boss":
+        assert answer.status in (200, 201), answer
+    text = json.dumps(answer.body)
+    echoed = {other["card_id"]}  # a problem may repeat what was asked for
+    leaked = [ident for ident in ids_of(other) if ident in text and not (answer.status >= 400 and ident in echoed)]
+    assert not leaked, answer
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=name)
+def test_without_a_token_there_is_nothing(operation, other, world):
+    request(world.api, operation, None, other).expect(401)
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=name)
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "bearer x y", "Token abc"])
+def test_another_authorization_header_is_no_token(operation, value, other, world):
+    request(world.api, operation, None, other, headers={"Authorization": value}).expect(401)
+
+
+def test_a_missing_and_a_foreign_card_look_the_same(other, company):
+    from world import absent_id
+
+    foreign = company.boss.get(f"/v1/cards/{other['card_id']}")
+    absent = company.boss.get(f"/v1/cards/{absent_id('crd_')}")
+    assert foreign.status == absent.status == 404
+    assert {**foreign.body, "instance": ""} == {**absent.body, "instance": ""}
+
+
+def test_a_cursor_of_another_company_is_refused(other, company):
+    theirs = other["company"]
+    theirs.add_member("第三位")
+    for path in LISTS:
+        cursor = theirs.boss.get(path, query={"limit": 1}).expect(200)["next_cursor"]
+        assert cursor, f"{path} should have a second page"
+        company.boss.get(path, query={"limit": 1, "cursor": cursor}).expect(400)
+
+
+def test_an_event_for_a_foreign_card_stores_nothing_even_beside_good_ones(other, company, staff, visitor):
+    before = len(company.api.pages("/v1/radar/company/feed", company.boss.token))
+    batch = {"batch_id": batch_id(), "events": [event("view_card", staff.card_id), event("view_card", other["card_id"])]}
+    answer = visitor.post("/v1/events", batch)
+    answer.expect(422, pointer="/events/1/card_id")
+    drain(company.world.stack)
+    assert len(company.api.pages("/v1/radar/company/feed", company.boss.token)) == before
+
+
+def test_within_a_company_radar_of_a_colleague_is_invisible_and_the_company_radar_is_for_the_heads(company, staff, admin, visitor):
+    colleague = company.member("同事")
+    for question in ("feed", "today", "metrics"):
+        path = f"/v1/radar/cards/{staff.card_id}/{question}"
+        colleague.get(path).expect(404)
+        visitor.get(path).expect(404)
+        for allowed in (staff, admin, company.boss):
+            allowed.get(path).expect(200)
+        path = f"/v1/radar/company/{question}"
+        staff.get(path).expect(404)
+        visitor.get(path).expect(404)
+        for allowed in (admin, company.boss):
+            allowed.get(path).expect(200)

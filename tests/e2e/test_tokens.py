@@ -1,0 +1,55 @@
+"""A bad token opens nothing: every bearer operation with every kind of it."""
+
+import json
+
+import pytest
+
+from jws import Signer, parts, unb64
+from operations import GUARDED, name, request
+
+
+@pytest.fixture(scope="module")
+def signer(world):
+    return Signer(world)
+
+
+@pytest.fixture(scope="module")
+def bad_tokens(signer, company):
+    return signer.variants(company.boss.token)
+
+
+@pytest.fixture(scope="module")
+def ids(staff):
+    return {"card_id": staff.card_id, "member_id": staff.member["id"]}
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=name)
+def test_no_bad_token_is_accepted(operation, bad_tokens, company, ids):
+    for kind, token in bad_tokens.items():
+        answer = request(company.api, operation, token, ids)
+        assert answer.status == 401, f"{kind}: {answer}"
+        assert token not in answer.text
+
+
+def test_the_same_hand_made_token_is_accepted_when_nothing_is_wrong_with_it(signer, company):
+    """Otherwise the test above would prove nothing."""
+    header, claims = parts(company.boss.token)
+    company.api.get("/v1/me", signer.sign(header, claims)).expect(200)
+
+
+def test_a_token_says_what_the_contract_says(signer, company, staff, visitor):
+    for person in (company.boss, staff, visitor):
+        header, claims = parts(person.token)
+        assert header == {"alg": "EdDSA", "typ": "mp+jwt", "kid": signer.kid}
+        assert claims["iss"] == "mingpian" and claims["aud"] == "mingpian-api"
+        assert claims["sub"] == person.id and claims["com"] == company.id and claims["kind"] == person.kind
+        assert claims["exp"] - claims["iat"] == 7200 and claims["nbf"] <= claims["iat"]
+        assert set(claims) <= {"iss", "aud", "sub", "com", "kind", "mem", "role", "crd", "iat", "nbf", "exp"}
+    assert "role" not in parts(visitor.token)[1]
+
+
+def test_a_public_key_is_published_for_the_key_that_signs(signer, world):
+    keys = json.loads(world.settings.get("TOKEN_VERIFICATION_KEYS") or "{}")["keys"]
+    assert 1 <= len(keys) <= 2
+    assert signer.public in [unb64(key["x"]) for key in keys if key["kid"] == signer.kid]
+    assert all(set(key) == {"kty", "crv", "kid", "x"} for key in keys), "no private part may be published"

@@ -1,0 +1,203 @@
+"""Builders of the end-to-end tests: companies, people, events.
+
+What belongs here: how a test gets somebody to act as. What does not: expectations.
+"""
+
+import random
+import secrets
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import requests
+
+from client import Api
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
+from day import make_day, rfc3339, uuid7, uuid_text, wire_id  # noqa: E402
+
+RNG = random.SystemRandom()
+
+
+def now_ms():
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def now_text(back_ms=0):
+    """The time `back_ms` ago as RFC 3339 in Shanghai."""
+    return rfc3339(now_ms() - back_ms)
+
+
+def batch_id(at_ms=None):
+    """A fresh batch id."""
+    return uuid_text(uuid7(now_ms() if at_ms is None else at_ms, RNG))
+
+
+def object_id(prefix):
+    """A fresh id of a product, article or video."""
+    return wire_id(prefix, uuid7(now_ms(), RNG))
+
+
+def absent_id(prefix):
+    """A well-formed id of something that does not exist."""
+    return wire_id(prefix, uuid7(now_ms(), RNG))
+
+
+def event(kind, card_id, back_ms=0, **fields):
+    """One event that happened `back_ms` ago."""
+    return {"kind": kind, "card_id": card_id, "at": now_text(back_ms), **fields}
+
+
+def product(title, ident=None):
+    """The object of a view_product event."""
+    return {"type": "product", "id": ident or object_id("prd_"), "title": title}
+
+
+class Simulator:
+    """The control side of the WeChat simulator."""
+
+    def __init__(self, address):
+        self.address = address.rstrip("/")
+
+    def control(self, method, path, body=None):
+        """One control call; it must succeed."""
+        answer = requests.request(method, f"{self.address}/_sim/{path}", json=body, timeout=10)
+        assert answer.ok, f"simulator {method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def code(self, appid, openid):
+        """A fresh wx.login code."""
+        return self.control("POST", "codes", {"appid": appid, "openid": openid})["code"]
+
+    def reset(self):
+        """Forgets planned faults, codes and the moved clock; keeps the apps."""
+        self.control("POST", "reset", {})
+
+    def fault(self, times=1, path="/sns/jscode2session", **fault):
+        """The next `times` calls of a vendor route go wrong."""
+        self.control("POST", "faults", {"path": path, "times": times, **fault})
+
+
+class Person:
+    """Somebody who is logged in to one company."""
+
+    def __init__(self, company, openid, session):
+        self.company, self.openid = company, openid
+        self.api = company.world.api
+        self.token = session["token"]
+        self.id = session["person_id"]
+        self.kind = session["kind"]
+        self.member = session["member"]
+
+    @property
+    def card_id(self):
+        """The card of a member."""
+        return self.member["card_id"]
+
+    def get(self, path, **more):
+        """GET as this person."""
+        return self.api.get(path, self.token, **more)
+
+    def post(self, path, body=None, **more):
+        """POST as this person."""
+        return self.api.post(path, self.token, body, **more)
+
+    def put(self, path, body=None, **more):
+        """PUT as this person."""
+        return self.api.put(path, self.token, body, **more)
+
+    def send(self, *events, ident=None):
+        """Sends a batch of events that must be accepted; returns the answer's body."""
+        batch = {"batch_id": ident or batch_id(), "events": list(events)}
+        body = self.post("/v1/events", batch).expect(202)
+        assert body["batch_id"] == batch["batch_id"] and body["accepted"] == len(events), body
+        return body
+
+
+class Company:
+    """A company with its mini-program, and the way to log people in to it."""
+
+    def __init__(self, world, name, appid, secret, created):
+        self.world, self.name, self.appid, self.secret = world, name, appid, secret
+        self.api = world.api
+        self.id = created["company"]["id"]
+        self.created = created
+        self.boss = self.log_in("boss-" + appid, claim=created["boss"]["claim_code"])
+
+    def session(self, openid, claim=None, code=None, appid=None):
+        """The raw answer of POST /v1/sessions."""
+        body = {"appid": appid or self.appid, "code": code or self.world.simulator.code(self.appid, openid)}
+        if claim is not None:
+            body["claim_code"] = claim
+        return self.api.post("/v1/sessions", body=body)
+
+    def log_in(self, openid, claim=None):
+        """Somebody with this openid, logged in."""
+        return Person(self, openid, self.session(openid, claim).expect(201))
+
+    def visitor(self, name=None):
+        """A visitor nobody has seen before."""
+        return self.log_in(f"visitor-{name or uuid.uuid4().hex}")
+
+    def add_member(self, name, position="客户经理", role=None, by=None):
+        """Adds a member and returns the API's answer."""
+        body = {"name": name, "position": position, **({"role": role} if role else {})}
+        return (by or self.boss).post("/v1/members", body, key=uuid.uuid4().hex).expect(201)
+
+    def member(self, name, role=None, position="客户经理"):
+        """A new member who has claimed the place and is logged in."""
+        added = self.add_member(name, position, role)
+        return self.log_in(f"member-{uuid.uuid4().hex}", claim=added["claim_code"])
+
+
+class World:
+    """The running stack, seen by its tests."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.api = Api(stack.api)
+        self.simulator = Simulator(stack.simulator)
+        self.settings = self.function_settings("organization")
+
+    def function_settings(self, part):
+        """The environment of the function whose name contains `part`."""
+        _, settings = self.function(part)
+        return settings
+
+    def function(self, part):
+        """(name, environment) of the deployed function whose name contains `part`."""
+        squeezed = part.replace("-", "").lower()
+        found = {}
+        for page in self.stack.boto("lambda").get_paginator("list_functions").paginate():
+            for function in page["Functions"]:
+                name = function["FunctionName"]
+                if squeezed in name.replace("-", "").lower():
+                    found[name] = function.get("Environment", {}).get("Variables", {})
+        assert found, f"no function is called like {part}"
+        return min(found.items(), key=lambda pair: len(pair[0]))
+
+    def make_app(self):
+        """A mini-program known to WeChat, its secret kept where the functions look for it."""
+        appid, secret = "wx" + secrets.token_hex(8), secrets.token_hex(16)
+        self.stack.register_app(appid, secret)
+        return appid, secret
+
+    def found(self, body, key=None, operator_key=None):
+        """The raw answer of POST /v1/companies."""
+        headers = {"X-Operator-Key": self.stack.operator_key if operator_key is None else operator_key}
+        return self.api.post("/v1/companies", body=body, headers=headers, key=key or uuid.uuid4().hex)
+
+    def company(self, name="云岭茶业"):
+        """A new company with its boss logged in."""
+        appid, secret = self.make_app()
+        created = self.found({"name": name, "appid": appid, "boss": {"name": "沈云"}}).expect(201)
+        return Company(self, name, appid, secret, created)
+
+    def demo_day(self, company, cards, seed, visitors, events):
+        """(lines, people): a day that has just ended, and its visitors logged in."""
+        lines = make_day(seed, now_text(1_000), cards, visitors, events)
+        names = sorted({line["person"] for line in lines})
+        return lines, {name: company.visitor(f"{name}-{company.appid}") for name in names}
+

@@ -1,0 +1,148 @@
+"""The documents are complete, their links lead somewhere, and they name nothing from elsewhere."""
+
+import re
+from urllib.parse import unquote
+
+import pytest
+
+from repository import ROOT, files, named, short, text
+
+FEATURES = ROOT / "docs" / "FEATURES.md"
+NUMBERS = (
+    [f"F{number}" for number in range(1, 119) if number != 93]
+    + [f"F93{letter}" for letter in "abcdefghi"]
+    + [f"R{number}" for number in range(1, 22)]
+    + [f"B{number}" for number in range(1, 15)]
+)
+STATES = {"done", "partly", "planned"}
+DOCUMENTS = (
+    "README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE",
+    "docs/API-DESIGN.md", "docs/ACCESS-PATTERNS.md", "docs/GLOSSARY.md", "docs/FEATURES.md", "docs/TESTING.md",
+    "docs/ADDING-AN-ENDPOINT.md", "docs/adr/0000-template.md",
+)
+# Written in two parts so that this file does not name them itself.
+FOREIGN = re.compile("|".join((
+    r"(?<![\w.])\.\./" + r"shared\b",
+    r"(?<![\w.$}-])/" + r"work(?![\w-])",
+    r"(?<![\w])\.libr" + r"ary\b",
+    r"DEVELOP" + r"ERS\.md",
+    r"\bissues " + r"(?:show|take|close)\b",
+    r"\bproduct" + r"\.md",
+    r"\breference/" + r"(?:style|wechat|aws|emulators)",
+    r"(?<![A-Za-z-])architec" + r"ture\.md",
+    r"/tmp/" + r"plan\b",
+)))
+LEFT_OVER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
+
+
+def documents():
+    return named("**/*.md")
+
+
+def feature_rows():
+    """number -> cells of its row."""
+    rows = {}
+    for line in text(FEATURES).splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("|") and re.fullmatch(r"[FRB]\d+[a-i]?", cells[0]):
+            assert cells[0] not in rows, f"{cells[0]} has two rows"
+            rows[cells[0]] = cells
+    return rows
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_of_the_list_is_there(name):
+    assert (ROOT / name).is_file()
+
+
+def test_every_feature_ruling_and_bet_has_one_row():
+    rows = feature_rows()
+    assert sorted(rows) == sorted(NUMBERS)
+    for number, cells in rows.items():
+        assert len(cells) == 6, f"{number} needs number, name, Chinese name, state, route, test"
+        assert cells[1] and re.search(r"[\u4e00-\u9fff]", cells[2]), f"{number} needs both names"
+        assert cells[3] in STATES, f"{number}: {cells[3]}"
+        if cells[3] == "planned":
+            assert cells[5] == "–", f"{number} is planned but names a test"
+        else:
+            assert "`" in cells[5], f"{number} is {cells[3]} but names no test"
+
+
+def test_every_test_that_a_feature_names_exists():
+    for number, cells in feature_rows().items():
+        for name in re.findall(r"`([^`]+)`", cells[5]):
+            path, _, function = name.partition("::")
+            assert (ROOT / path).is_file(), f"{number} names {path}"
+            assert not function or re.search(rf"\b(?:fn|def) {function}\b", text(ROOT / path)), f"{number} names {name}"
+
+
+def test_every_route_that_a_feature_names_is_in_the_openapi_document():
+    from contracts import operations_of_openapi
+
+    routes = set(operations_of_openapi())
+    for number, cells in feature_rows().items():
+        for name in re.findall(r"`((?:GET|POST|PUT|DELETE) [^`]+)`", cells[4]):
+            assert name in routes, f"{number} names {name}"
+
+
+def anchors(path):
+    """The anchors GitHub makes for a document's headings."""
+    found = set()
+    for line in re.sub(r"```.*?```", "", text(path), flags=re.S).splitlines():
+        if line.startswith("#"):
+            title = re.sub(r"[`*]", "", line.lstrip("#").strip()).lower()
+            found.add(re.sub(r"[^\w\- ]", "", title).replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("path", documents(), ids=short)
+def test_links_lead_somewhere(path):
+    plain = re.sub(r"```.*?```|`[^`\n]*`", "", text(path), flags=re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", plain):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = unquote(target).partition("#")
+        aim = (path.parent / file).resolve() if file else path
+        assert aim.exists(), f"{short(path)} links to {target}"
+        assert aim == ROOT or ROOT in aim.parents, f"{short(path)} links out of the repository: {target}"
+        if anchor and aim.suffix == ".md":
+            assert anchor in anchors(aim), f"{short(path)}: no heading for {target}"
+
+
+@pytest.mark.parametrize("path", documents(), ids=short)
+def test_paths_in_backticks_exist(path):
+    """`functions/…`, `shared/…`, `scripts/…` and so on, as far as they name one file."""
+    plain = re.sub(r"```.*?```", "", text(path), flags=re.S)
+    folders = r"(?:functions|shared|scripts|tests|infra|docs|\.ci)/[\w./-]+"
+    for name in re.findall(rf"`({folders})`", plain):
+        assert (ROOT / name.rstrip("/")).exists(), f"{short(path)} names {name}"
+
+
+def readable_files():
+    for path in files():
+        if path.suffix in (".lock", ".png", ".svg"):
+            continue
+        try:
+            yield path, text(path)
+        except UnicodeDecodeError:
+            continue
+
+
+def test_nothing_from_outside_the_repository_is_named():
+    found = [f"{short(path)}: {hit.group()}" for path, content in readable_files() for hit in FOREIGN.finditer(content)]
+    assert not found, found
+
+
+def test_nothing_is_left_to_do_without_an_issue():
+    found = [f"{short(path)}: {hit.group()}" for path, content in readable_files() for hit in LEFT_OVER.finditer(content)
+             if path.name != "LICENSE"]
+    assert not found, found
+
+
+def test_decisions_are_numbered_without_gaps_and_have_all_parts():
+    records = [path for path in files() if re.fullmatch(r"docs/adr/\d{4}-[\w-]+\.md", short(path))]
+    assert [int(path.name[:4]) for path in records] == list(range(len(records)))
+    for path in records:
+        for heading in ("## Context", "## Decision", "## Consequences"):
+            assert heading in text(path), f"{short(path)} needs {heading}"
+        assert re.search(r"^Status: ", text(path), re.M), f"{short(path)} needs a status"

@@ -1,0 +1,152 @@
+"""Rules for every source file."""
+
+import ast
+import re
+
+import pytest
+
+from repository import (
+    code_only, files, functions, is_test_file, line_of, named, shipped_rust, short, text, without_comments,
+    without_tests,
+)
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+KEY_ATTRIBUTE = re.compile(r'"(?:PK|SK|GSI\d(?:PK|SK)?)"')
+KEYS_FILE = "shared/store/src/keys.rs"
+CONFIG_FILE = "shared/runtime/src/config.rs"
+# A company id followed by one of these would be a key built by hand.
+KEY_PREFIX = re.compile(r'"[^"\n]*(?:[A-Z]{3,}#|#[A-Z]{3,})[^"\n]*"')
+COMPANY_GIVERS = (
+    "shared/domain/src/company.rs",  # where it is defined
+    "shared/store/src/company.rs",  # the company of an app id, the company just founded
+    "shared/edge/src/auth.rs",
+    "functions/radar-aggregator/src/",
+    "functions/organization/src/login.rs",
+)
+PANICS = re.compile(r"\.unwrap\(\)|\.unwrap_err\(\)|\.expect\(|\.expect_err\(|\b(?:panic|todo|unimplemented|unreachable)!")
+
+
+def python_files():
+    """Every Python file, with or without an ending."""
+    found = named("**/*.py")
+    for path in named("scripts/*"):
+        if text(path).startswith("#!") and "python" in text(path).splitlines()[0]:
+            found.append(path)
+    return found
+
+
+def shell_files():
+    """Every shell script."""
+    return [path for path in named("scripts/*") + named(".ci/*") if re.match(r"#!.*\b(?:ba)?sh\b", text(path))]
+
+
+def hits(pattern, sources, allowed=()):
+    """Readable places where a pattern occurs outside the allowed files."""
+    return [
+        f"{short(path)}:{line_of(source, found.start())}: {found.group()}"
+        for path, source in sources
+        for found in pattern.finditer(source)
+        if not any(short(path).startswith(place) for place in allowed)
+    ]
+
+
+def test_no_source_file_is_longer_than_400_lines():
+    long = [f"{short(path)}: {text(path).count(chr(10))}" for path in named("**/*.rs") + python_files()
+            if text(path).count("\n") > FILE_LINES_MAX]
+    assert not long, long
+
+
+def test_no_function_is_longer_than_70_lines():
+    long = [
+        f"{short(path)}:{first}: {name} has {lines} lines"
+        for path in named("**/*.rs")
+        for name, first, lines in functions(text(path))
+        if lines > FUNCTION_LINES_MAX
+    ]
+    for path in python_files():
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                lines = node.end_lineno - node.lineno + 1
+                if lines > FUNCTION_LINES_MAX:
+                    long.append(f"{short(path)}:{node.lineno}: {node.name} has {lines} lines")
+    assert not long, long
+
+
+def test_keys_of_the_table_are_written_in_one_module():
+    rust = [(path, without_comments(without_tests(text(path)))) for path in named("**/*.rs")]
+    assert not hits(KEY_ATTRIBUTE, rust, (KEYS_FILE,))
+    assert not hits(KEY_PREFIX, rust, (KEYS_FILE,))
+    other = [(path, text(path)) for path in python_files() if not short(path).startswith("tests/structure/")]
+    assert not hits(KEY_ATTRIBUTE, other)
+
+
+def test_the_environment_is_read_in_one_module():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    assert not hits(re.compile(r"\benv::(?:vars?|var_os|vars_os|set_var)\b"), rust, (CONFIG_FILE,))
+
+
+def test_the_clock_is_read_in_one_module():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    clocks = re.compile(r"\bSystemTime::now\b|\bnow_utc\(\)|\bUtc::now\b|\bnow_local\(\)")
+    assert not hits(clocks, rust, ("shared/runtime/src/clock.rs",))
+
+
+def test_the_tenant_handle_is_given_out_in_few_places():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    assert not hits(re.compile(r"\bCompany::granted\b"), rust, COMPANY_GIVERS)
+
+
+def test_shipped_code_does_not_panic_on_purpose():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    assert not hits(PANICS, rust)
+
+
+def test_nothing_scans_the_table():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    assert not hits(re.compile(r"\.scan\(\)\s*\.table_name"), rust)
+
+
+def test_lints_are_expected_with_a_reason_and_never_just_allowed():
+    rust = [(path, without_comments(text(path))) for path in named("**/*.rs")]
+    assert not hits(re.compile(r"#!?\[allow\("), rust)
+    bare = re.compile(r"#!?\[expect\((?:(?!reason)[^\]])*\)\]")
+    assert not hits(bare, rust)
+
+
+def test_every_rust_module_says_what_it_is_for():
+    silent = [short(path) for path in named("**/*.rs") if not is_test_file(path) and not text(path).startswith("//!")]
+    assert not silent, f"start these files with a //! line: {silent}"
+
+
+def test_every_python_module_says_what_it_is_for():
+    silent = [short(path) for path in python_files() if not ast.get_docstring(ast.parse(text(path)))]
+    assert not silent, f"start these files with a docstring: {silent}"
+
+
+@pytest.mark.parametrize("path", shell_files(), ids=short)
+def test_a_shell_script_is_valid_and_stops_at_the_first_error(path):
+    import subprocess
+
+    checked = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert re.search(r"^set -[a-z]*e[a-z]*u?", text(path), re.M), "set -euo pipefail"
+
+
+@pytest.mark.parametrize("path", python_files(), ids=short)
+def test_a_python_file_compiles(path):
+    compile(text(path), short(path), "exec")
+
+
+def test_scripts_can_be_run():
+    import os
+
+    locked = [short(path) for path in files() if text_start(path) and not os.access(path, os.X_OK)
+              and short(path).split("/")[0] in ("scripts", ".ci") and "/lib/" not in short(path)]
+    assert not locked, f"chmod +x {' '.join(locked)}"
+
+
+def text_start(path):
+    """Whether a file starts with a shebang line."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
