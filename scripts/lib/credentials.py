@@ -100,7 +100,8 @@ class Credentials:
     def _deployed_keys(self) -> str:
         """The verification keys of a deployed function that verifies tokens."""
         try:
-            found = self.awslambda.get_function_configuration(FunctionName=f"mingpian-{self.stage}-card", Qualifier="live")
+            name = f"mingpian-{self.stage}-card"
+            found = self.awslambda.get_function_configuration(FunctionName=name, Qualifier="live")
         except self.awslambda.exceptions.ResourceNotFoundException:
             return ""
         return found["Environment"]["Variables"]["TOKEN_VERIFICATION_KEYS"]

@@ -48,7 +48,8 @@ def show_jwks(credentials: Credentials, _options: argparse.Namespace) -> None:
 def wechat(credentials: Credentials, options: argparse.Namespace) -> None:
     app_secret = sys.stdin.readline().strip()
     if not app_secret:
-        raise StepFailed("no secret on standard input", f"printf %s SECRET | scripts/secrets wechat {credentials.stage} APPID")
+        command = f"scripts/secrets wechat {credentials.stage} {options.appid} < FILE_WITH_THE_SECRET"
+        raise StepFailed("no secret on standard input", command)
     credentials.put_wechat_secret(options.appid, app_secret)
     print(f"secrets: stored the secret of {options.appid}")
 

@@ -140,7 +140,8 @@ class Demo:
         until = datetime.now(SHANGHAI).isoformat(timespec="seconds")
         fresh = self.day_file.with_suffix(".new")
         script = self.stack.root / "tests" / "demo" / "day.py"
-        argv = [sys.executable, str(script), "--seed", str(SEED), "--until", until, "--cards", cards, "--out", str(fresh)]
+        argv = [sys.executable, str(script), "--seed", str(SEED), "--until", until]
+        argv += ["--cards", cards, "--out", str(fresh)]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
             raise StepFailed(f"the demo generator failed: {done.stderr[-500:]}", " ".join(argv))

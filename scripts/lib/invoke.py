@@ -18,7 +18,7 @@ import re
 import secrets
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable
 
@@ -82,14 +82,12 @@ def invoke(function: str, file: Path) -> int:
     if not file.exists():
         raise StepFailed(f"{file} is missing", f"ls events/{function}")
     payload = fill(file.read_text("utf-8"), values(demo))
-    started = datetime.now(timezone.utc)
     answer = stack.boto("lambda").invoke(
         FunctionName=f"mingpian-dev-{function}", Qualifier="live", Payload=payload.encode()
     )
     print(pretty(json.loads(answer["Payload"].read())))
     if answer.get("FunctionError"):
-        since = started.isoformat(timespec="seconds")
-        raise StepFailed(f"the function failed: {answer['FunctionError']}", f"scripts/dev logs {function} (since {since})")
+        raise StepFailed(f"the function failed: {answer['FunctionError']}", f"scripts/dev logs {function}")
     return 0
 
 

@@ -49,7 +49,7 @@ class LocalStack:
     """One emulator and one simulator with the template deployed to them."""
 
     def __init__(self, root: Path, state_dir: Path, persist: bool = False, auth: bool = True) -> None:
-        self.root = root
+        self.root = root.resolve()
         self.state_dir = state_dir.resolve()
         self.persist = persist
         self.auth = auth

@@ -1,7 +1,7 @@
 """Fixtures of the end-to-end tests: one stack for all, one company where a test wants its own.
 
-MINGPIAN_E2E_STATE names the state directory of a stack that is already running
-(scripts/dev up --auth, or a kept test stack); then it is used and left running.
+MINGPIAN_E2E_STATE names the state directory of a stack to use and to leave running, for
+example `.dev`, the one of scripts/dev. What was built since then is deployed to it.
 """
 
 import os

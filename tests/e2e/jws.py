@@ -70,12 +70,14 @@ class Signer:
             return self.sign(header, {name: value for name, value in claims.items() if name != claim})
 
         head, body, signature = good.split(".")
-        raised = b64(json.dumps({**claims, "kind": "member", "role": "boss"}).encode())
+        longer = b64(json.dumps({**claims, "exp": claims["exp"] + hour}).encode())
+        raised = b64(json.dumps({**claims, "kind": "member", "role": "boss", "vip": True}).encode())
         flipped = b64(bytes([unb64(signature)[0] ^ 1]) + unb64(signature)[1:])
         return {
             "expired": self.sign(header, {**claims, "iat": now - 4 * hour, "nbf": now - 4 * hour, "exp": now - 2 * hour}),
             "not_yet_valid": self.sign(header, {**claims, "nbf": now + hour, "exp": now + 2 * hour}),
-            "tampered_claims": f"{head}.{raised}.{signature}",
+            "longer_life": f"{head}.{longer}.{signature}",
+            "higher_role": f"{head}.{raised}.{signature}",
             "tampered_signature": f"{head}.{body}.{flipped}",
             "no_signature": f"{head}.{body}.",
             "alg_none": self.sign({**header, "alg": "none"}, claims, lambda _: b""),

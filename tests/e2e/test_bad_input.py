@@ -142,8 +142,8 @@ BROKEN = {
 def test_a_broken_document_is_refused(case, path, company):
     answer = company.boss.post(path, raw=BROKEN[case], key=uuid4_text())
     assert answer.status in (400, 422), answer
-    if case in ("half an object", "text after the end", "single quotes", "NaN"):
-        answer.expect(400)
+    if case != "the same key twice":
+        answer.expect(400, "malformed_json")
 
 
 @pytest.mark.parametrize("path", [EVENTS, "/v1/members", "/v1/sessions", "/v1/cards"])
@@ -178,7 +178,7 @@ def test_a_cursor_of_another_list_is_refused(company, staff, visitor):
         company.boss.get(path, query={"limit": 1, "cursor": cursor}).expect(400)
 
 
-@pytest.mark.parametrize("ident", ["x", "crd_", "crd_" + "z" * 26, "crd_" + "0" * 400, "%00", "%F0%9F%8E%81", "..%2f..", "CRD_" + "0" * 26, "prd_" + "0" * 26])
+@pytest.mark.parametrize("ident", ["x", "crd_", "crd_" + "z" * 26, "crd_" + "0" * 400, "%00", "%F0%9F%8E%81", "CRD_" + "0" * 26, "prd_" + "0" * 26])
 def test_a_bad_id_in_a_path_is_a_card_that_does_not_exist(ident, company):
     for method, path in (("GET", f"/v1/cards/{ident}"), ("GET", f"/v1/radar/cards/{ident}/today")):
         answer = company.api.call(method, path, company.boss.token)

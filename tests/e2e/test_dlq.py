@@ -62,22 +62,24 @@ def put(world, body):
     world.stack.boto("sqs").send_message(QueueUrl=world.stack.outputs["StatsQueueUrl"], MessageBody=body)
 
 
+# name -> (text, the reason it must be put aside with)
 POISON = {
-    "no JSON": "this is no JSON",
-    "empty object": "{}",
-    "a list": "[]",
-    "a version of the future": json.dumps({"v": 99, "company": absent_id("com_"), "events": []}),
-    "wrong types": json.dumps({"v": 1, "company": 7, "person": [], "batch": {}, "events": "none"}),
+    "no JSON": ("this is no JSON", "unreadable_message"),
+    "empty object": ("{}", "unreadable_message"),
+    "a list": ("[]", "unreadable_message"),
+    "a version of the future": (json.dumps({"v": 99, "company": absent_id("com_"), "events": []}), "unknown_version"),
+    "wrong types": (json.dumps({"v": 1, "company": 7, "batch": {}, "events": "none"}), "unreadable_message"),
 }
 
 
 @pytest.mark.parametrize("case", POISON)
 def test_a_message_that_cannot_be_read_waits_with_its_reason_and_its_own_text(case, world, dead_letters):
-    put(world, POISON[case])
+    body, reason = POISON[case]
+    put(world, body)
     (message,) = dead_letters(1)
-    assert message["Body"] == POISON[case]
+    assert message["Body"] == body
     told = attributes(message)
-    assert told["reason"] and told["detail"] and int(told["attempts"]) >= 1
+    assert told["reason"] == reason and told["detail"] and int(told["attempts"]) >= 1
     drain(world.stack)
 
 
@@ -92,6 +94,19 @@ def test_poison_between_good_messages_holds_none_of_them_up(world, dead_letters)
         send_lines(guests, lines[-1:])
     expect_recount(company, lines, [card])
     assert len(dead_letters(6)) == 6
+
+
+def test_a_batch_id_that_comes_again_with_other_events_is_put_aside_and_not_counted(world, dead_letters):
+    company = world.company("重复编号公司")
+    card = company.member("甲").card_id
+    guest, ident = company.visitor(), batch_id()
+    first = {"person": "v1", "batch": {"batch_id": ident, "events": [event("view_card", card, 20)]}}
+    send_lines({"v1": guest}, [first])
+    expect_recount(company, [first], [card])
+    guest.send(event("forward", card, 10), ident=ident)
+    (message,) = dead_letters(1)
+    assert attributes(message)["reason"] == "batch_id_reused"
+    expect_recount(company, [first], [card])
 
 
 @contextmanager
@@ -148,7 +163,7 @@ def test_after_a_repair_redrive_brings_the_message_back_and_the_numbers_become_r
         send_lines(guests, [stuck, flowing])
         (message,) = dead_letters(1)
         told = attributes(message)
-        assert told["reason"] and told["detail"] and int(told["attempts"]) >= 1
+        assert told["reason"] == "corrupt_state" and told["detail"] and told["attempts"] == "5"
         assert guests["broken"].id in message["Body"]
         expect_recount(company, before + [flowing], [card])
     redrive(world)

@@ -56,7 +56,7 @@ def test_twenty_parallel_requests_with_one_key_make_one_member(company):
     assert made and all(body == made[0] for body in made)
     for answer in answers:
         if answer.status == 409:
-            answer.expect(409, "idempotency_in_progress")
+            answer.expect(409, "request_in_progress")
             assert int(answer.headers["Retry-After"]) >= 1
     assert len(members(company)) == before + 1
     assert company.boss.post("/v1/members", body, key=ident).expect(201) == made[0]

@@ -124,6 +124,14 @@ def test_a_claim_code_of_another_company_is_refused_and_stays_good(world, compan
     other.session(fresh(), claim=added["claim_code"]).expect(201)
 
 
+def test_a_member_does_not_become_a_second_member_and_the_code_stays_good(company):
+    first, second = company.add_member("第一份"), company.add_member("第二份")
+    openid = fresh()
+    company.session(openid, claim=first["claim_code"]).expect(201)
+    company.session(openid, claim=second["claim_code"]).expect(409, "already_member")
+    company.session(fresh(), claim=second["claim_code"]).expect(201)
+
+
 def test_of_many_parallel_claims_one_wins(company):
     added = company.add_member("抢手")
     people = [fresh() for _ in range(6)]

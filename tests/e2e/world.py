@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
@@ -199,5 +200,7 @@ class World:
         """(lines, people): a day that has just ended, and its visitors logged in."""
         lines = make_day(seed, now_text(1_000), cards, visitors, events)
         names = sorted({line["person"] for line in lines})
-        return lines, {name: company.visitor(f"{name}-{company.appid}") for name in names}
+        with ThreadPoolExecutor(6) as pool:
+            people = pool.map(lambda name: company.visitor(f"{name}-{company.appid}"), names)
+            return lines, dict(zip(names, people))
 

@@ -50,6 +50,15 @@ def test_a_function_reads_exactly_the_variables_that_the_template_gives_it():
         assert given <= read | shared, f"{folder} never reads {sorted(given - read - shared)}"
 
 
+def test_every_problem_code_is_explained_to_clients():
+    source = text(ROOT / "shared" / "edge" / "src" / "problem.rs")
+    codes = re.findall(r'= [A-Z_]+, "([a-z_]+)",', source)
+    assert codes, "no codes were found"
+    document = text(ROOT / "docs" / "API-DESIGN.md")
+    missing = [code for code in codes if f"`{code}`" not in document]
+    assert not missing, f"docs/API-DESIGN.md does not explain {missing}"
+
+
 def test_every_access_pattern_of_the_store_has_a_row_and_every_row_a_method():
     document = text(ROOT / "docs" / "ACCESS-PATTERNS.md")
     rows = [line for line in document.splitlines() if line.startswith("|")]

@@ -68,6 +68,12 @@ def test_every_feature_ruling_and_bet_has_one_row():
             assert "`" in cells[5], f"{number} is {cells[3]} but names no test"
 
 
+def test_the_count_at_the_top_is_right():
+    states = [cells[3] for cells in feature_rows().values()]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in ("done", "partly", "planned"))
+    assert f"Now: {counted}." in text(FEATURES), counted
+
+
 def test_every_test_that_a_feature_names_exists():
     for number, cells in feature_rows().items():
         for name in re.findall(r"`([^`]+)`", cells[5]):

@@ -1,1 +1,122 @@
+//! Companies, their people and logins.
 
+mod apps;
+mod claims;
+mod companies;
+mod me;
+mod members;
+pub mod secrets;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use edge::app::app;
+use edge::auth::Gate;
+use edge::openapi::ApiDoc;
+use edge::token::{KeyError, TokenSigner, TokenVerifier};
+use runtime::clock::Clock;
+use runtime::config::{ConfigError, Env};
+use runtime::ids::Ids;
+use store::Store;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use wechat::{WeChat, WeChatError};
+
+use crate::apps::Apps;
+use crate::claims::Claims;
+use crate::secrets::OwnSecret;
+
+/// What the function reads from its environment.
+#[derive(Debug)]
+pub struct Config {
+    /// The table.
+    pub table_name: String,
+    /// Public keys of bearer tokens, a JWK set.
+    pub token_verification_keys: String,
+    /// Name of the secret with the function's own keys, see [`OwnSecret`].
+    pub organization_secret: String,
+    /// What precedes the app id in the name of the secret with its app secret.
+    pub wechat_secret_prefix: String,
+    /// Where the WeChat API is, without a trailing slash.
+    pub wechat_base_url: String,
+}
+
+impl Config {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table_name: env.required("TABLE_NAME")?,
+            token_verification_keys: env.required("TOKEN_VERIFICATION_KEYS")?,
+            organization_secret: env.required("ORGANIZATION_SECRET")?,
+            wechat_secret_prefix: env.required("WECHAT_SECRET_PREFIX")?,
+            wechat_base_url: env.required("WECHAT_BASE_URL")?,
+        })
+    }
+}
+
+/// The function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The token keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The WeChat client cannot be set up.
+    #[error(transparent)]
+    WeChat(#[from] WeChatError),
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    store: Store,
+    apps: Arc<Apps>,
+    claims: Arc<Claims>,
+    signer: Arc<TokenSigner>,
+    wechat: WeChat,
+    clock: Clock,
+    ids: Ids,
+}
+
+/// The function, ready to run.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn build(
+    config: Config,
+    own: OwnSecret,
+    dynamodb: aws_sdk_dynamodb::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    clock: Clock,
+    ids: Ids,
+) -> Result<Router, BuildError> {
+    let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
+    let store = Store::new(dynamodb, config.table_name);
+    let state = App {
+        apps: Arc::new(Apps::new(store.clone(), secrets, config.wechat_secret_prefix)),
+        store,
+        claims: Arc::new(Claims::new(&own.claim_pepper)),
+        signer: Arc::new(own.signer),
+        wechat: WeChat::new(config.wechat_base_url)?,
+        clock: clock.clone(),
+        ids,
+    };
+    Ok(app("organization", routes(), state, Gate { tokens, operator_keys: own.operator_keys, clock }))
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .routes(routes!(companies::create_company))
+        .routes(routes!(sessions::create_session))
+        .routes(routes!(me::get_me))
+        .routes(routes!(members::create_member, members::list_members))
+}
+
+/// The function's part of the contract.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}

@@ -1,1 +1,127 @@
+//! From the queue to the event log, the customers' states and the counters: each
+//! accepted batch is counted exactly once, whatever is delivered twice or crashes.
 
+mod count;
+mod message;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use domain::aggregate::{Segment, segments};
+use domain::company::Company;
+use runtime::batch::{self, Delivery, Outcome};
+use runtime::clock::Clock;
+use runtime::config::{ConfigError, Env};
+use runtime::dead_letters::{DeadLetterQueue, DeadLetters};
+use runtime::ids::Ids;
+use runtime::metrics::{Metrics, emit};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use store::Store;
+
+/// What the function reads from its environment.
+#[derive(Debug)]
+pub struct Config {
+    /// The table.
+    pub table_name: String,
+    /// Where messages go that cannot be counted.
+    pub stats_dlq_url: String,
+    /// Deliveries after which a message is put aside.
+    pub max_attempts: u32,
+}
+
+impl Config {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table_name: env.required("TABLE_NAME")?,
+            stats_dlq_url: env.required("STATS_DLQ_URL")?,
+            max_attempts: env.required_number("MAX_ATTEMPTS")?,
+        })
+    }
+}
+
+/// What the handler needs.
+#[derive(Debug)]
+pub struct Aggregator<D> {
+    /// The table.
+    pub store: Store,
+    /// Where messages go that cannot be counted.
+    pub dead: D,
+    /// Deliveries after which a message is put aside.
+    pub max_attempts: u32,
+    /// Makes ids of feed pages.
+    pub ids: Ids,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The aggregator on AWS.
+pub fn aggregator(
+    config: Config,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sqs: aws_sdk_sqs::Client,
+) -> Aggregator<DeadLetterQueue> {
+    Aggregator {
+        store: Store::new(dynamodb, config.table_name),
+        dead: DeadLetterQueue::new(sqs, config.stats_dlq_url),
+        max_attempts: config.max_attempts,
+        ids: Ids::system(),
+        clock: Clock::system(),
+    }
+}
+
+/// The log line of a batch, which is also its metrics.
+#[derive(Debug, Serialize)]
+struct BatchLine {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    messages: usize,
+    events: usize,
+    retried: usize,
+}
+
+impl Metrics for BatchLine {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("messages", "Count"), ("events", "Count"), ("retried", "Count")];
+}
+
+/// Counts a batch of messages and reports those that must come again.
+pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent) -> SqsBatchResponse {
+    let (messages, mut events) = (event.records.len(), 0);
+    let response =
+        batch::handle(event, aggregator.max_attempts, &aggregator.dead, async |deliveries: &[Delivery]| {
+            let read = message::read(deliveries);
+            events = read.events;
+            count_all(aggregator, read).await
+        })
+        .await;
+    let retried = response.batch_item_failures.len();
+    let line = BatchLine { level: "INFO", message: "batch", function: "radar-aggregator", messages, events, retried };
+    emit(&line, aggregator.clock.now());
+    response
+}
+
+/// The outcome of each delivery, in order: the worst of its segments'.
+async fn count_all<D>(aggregator: &Aggregator<D>, read: message::Read) -> Vec<Outcome> {
+    let mut outcomes = read.outcomes;
+    let mut by_company: BTreeMap<Company, Vec<(usize, Segment)>> = BTreeMap::new();
+    for (delivery, batch) in read.batches {
+        let company = Company::granted(batch.company);
+        let segments = segments(batch).into_iter().map(|segment| (delivery, segment));
+        by_company.entry(company).or_default().extend(segments);
+    }
+    for (company, segments) in by_company {
+        for (delivery, failed) in count::count(aggregator, company, segments).await {
+            if let Some(outcome) = outcomes.get_mut(delivery)
+                && !matches!(outcome, Outcome::Poison(_))
+            {
+                *outcome = failed;
+            }
+        }
+    }
+    outcomes
+}

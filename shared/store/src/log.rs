@@ -131,7 +131,7 @@ mod tests {
             object: object(u8::try_from(n % 3).unwrap()),
             share_code: (n == 0).then(|| ShareCode::parse("s0123456789").unwrap()),
             at: now.plus_millis(-i64::try_from(n).unwrap() * 7_321),
-            duration_ms: (n % 5 == 0).then_some(31_500),
+            duration_ms: n.is_multiple_of(5).then_some(31_500),
         };
         let key = SegmentKey { card, batch: BatchId::from_uuid(id(9)), person: PersonId::from_uuid(id(8)) };
         Segment {

@@ -1,0 +1,111 @@
+//! `/v1/cards`: create, view and edit a card.
+
+use axum::Json;
+use axum::extract::State;
+use domain::card::{Card, Contact, Identity};
+use domain::failure::Failure;
+use domain::id::{CardId, MemberId};
+use edge::auth::{Admin, Caller};
+use edge::body::Body;
+use edge::idempotency::Once;
+use edge::path::PathId;
+use edge::problem::{Code, Problem, ProblemBody};
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::body::{CardBody, CardUpdate, IdentityUpdate};
+
+/// Whose card to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCard {
+    /// A member without a card.
+    #[schema(value_type = String)]
+    member_id: MemberId,
+}
+
+/// Create a card
+///
+/// For a member who has none, such as the first boss. For admins and the boss.
+#[utoipa::path(post, path = "/v1/cards", tag = "card", security(("bearer" = [])), request_body = NewCard,
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_card(
+    State(app): State<App>,
+    admin: Admin,
+    once: Once<NewCard>,
+) -> Result<(StatusCode, Json<CardBody>), Problem> {
+    let (new, request) = once.of(&admin);
+    let (now, company) = (app.clock.now(), admin.company());
+    let (profile, member) = app.store.company_and_member(company, Some(new.member_id)).await?;
+    let member = member.ok_or(Failure::NotFound)?;
+    let identity = Identity { name: member.name, position: member.position, company: profile.name };
+    let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let card = Card { id, member: member.id, identity, contact: Contact::default(), version: 1, updated_at: now };
+    let card = app.store.create_card(company, card, &request, now).await?;
+    Ok((StatusCode::CREATED, Json(card.into())))
+}
+
+/// View a card
+#[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)),
+    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_card(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+) -> Result<Json<CardBody>, Problem> {
+    let card = app.store.card(caller.company(), card).await?;
+    Ok(Json(card.into()))
+}
+
+/// Edit a card
+///
+/// For its owner, admins and the boss. Name, position and company are refused here:
+/// admins change them with `PUT /v1/cards/{card_id}/identity`.
+#[utoipa::path(put, path = "/v1/cards/{card_id}", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = CardUpdate,
+    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_card(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+    Body(update): Body<CardUpdate>,
+) -> Result<Json<CardBody>, Problem> {
+    if !caller.owns(card) && !caller.is_admin() {
+        return Err(refused(&app, &caller, card).await);
+    }
+    let (version, contact) = update.checked()?;
+    let card = app.store.edit_contact(caller.company(), card, version, &contact, app.clock.now()).await?;
+    Ok(Json(card.into()))
+}
+
+/// Edit name, position and company
+///
+/// For admins and the boss; changes the member's name and position too.
+#[utoipa::path(put, path = "/v1/cards/{card_id}/identity", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = IdentityUpdate,
+    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_card_identity(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+    Body(update): Body<IdentityUpdate>,
+) -> Result<Json<CardBody>, Problem> {
+    if !caller.is_admin() {
+        return Err(refused(&app, &caller, card).await);
+    }
+    let read = app.store.card(caller.company(), card).await?;
+    if read.version != update.version {
+        return Err(Problem::of(Code::VersionConflict));
+    }
+    let card = app.store.edit_identity(caller.company(), read, update.identity(), app.clock.now()).await?;
+    Ok(Json(card.into()))
+}
+
+/// Why a caller may not edit: he sees the card but has no right to it, or there is none.
+async fn refused(app: &App, caller: &Caller, card: CardId) -> Problem {
+    match app.store.card(caller.company(), card).await {
+        Ok(_) => Problem::of(Code::RoleRequired),
+        Err(failure) => failure.into(),
+    }
+}

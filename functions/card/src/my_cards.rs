@@ -1,0 +1,74 @@
+//! `GET /v1/my/cards`: the cards a person has opened.
+
+use axum::Json;
+use axum::extract::State;
+use domain::card::CompanyName;
+use domain::id::CardId;
+use domain::member::{PersonName, Position};
+use domain::timestamp::Timestamp;
+use edge::auth::Caller;
+use edge::problem::{Problem, ProblemBody};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// Most cards in the list.
+const LISTED_MAX: usize = 100;
+
+/// The cards a person has opened.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MyCards {
+    /// The last opened first, at most 100.
+    items: Vec<MyCard>,
+    /// The card to show when none is named: the last opened.
+    #[schema(value_type = Option<String>)]
+    default_card_id: Option<CardId>,
+}
+
+/// A card a person has opened.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MyCard {
+    card: CardSummary,
+    /// How often he opened it.
+    views: u64,
+    /// When he opened it last.
+    #[schema(value_type = String, format = DateTime)]
+    last_viewed_at: Timestamp,
+}
+
+/// What a list shows of a card.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CardSummary {
+    #[schema(value_type = String)]
+    id: CardId,
+    #[schema(value_type = String)]
+    name: PersonName,
+    #[schema(value_type = String)]
+    position: Position,
+    #[schema(value_type = String)]
+    company: CompanyName,
+}
+
+/// List the cards I have opened
+#[utoipa::path(get, path = "/v1/my/cards", tag = "card", security(("bearer" = [])),
+    responses((status = 200, body = MyCards), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {
+    let mut opened = app.store.customer(caller.company(), caller.person()).await?.opened_cards();
+    opened.truncate(LISTED_MAX);
+    let wanted: Vec<_> = opened.iter().map(|(id, _)| *id).collect();
+    let cards = app.store.cards(caller.company(), &wanted).await?;
+    let mut items = Vec::with_capacity(cards.len());
+    for card in cards {
+        let Some((_, history)) = opened.iter().find(|(id, _)| *id == card.id) else { continue };
+        let last_viewed_at = Timestamp::from_millis(history.last_opened_ms.unwrap_or_default());
+        let domain::card::Identity { name, position, company } = card.identity;
+        items.push(MyCard {
+            card: CardSummary { id: card.id, name, position, company },
+            views: history.opened,
+            last_viewed_at,
+        });
+    }
+    let default_card_id = items.first().map(|item| item.card.id);
+    Ok(Json(MyCards { items, default_card_id }))
+}

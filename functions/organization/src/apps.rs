@@ -1,0 +1,71 @@
+//! Mini-programs: whose they are, and their app secrets. Both change rarely and are
+//! kept for a while, so that a login does not ask again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::text::AppId;
+use domain::timestamp::{SECOND_MS, Timestamp};
+use edge::problem::{Code, Problem};
+use store::Store;
+use wechat::AppSecret;
+
+/// How long an answer is kept; a changed secret works after this at the latest.
+const KEPT_MS: i64 = 300 * SECOND_MS;
+
+/// A mini-program that can be logged in to.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) company: Company,
+    pub(crate) secret: AppSecret,
+}
+
+/// The mini-programs that were asked for lately.
+pub(crate) struct Apps {
+    store: Store,
+    secrets: aws_sdk_secretsmanager::Client,
+    secret_prefix: String,
+    kept: Mutex<HashMap<AppId, (App, Timestamp)>>,
+}
+
+impl Apps {
+    pub(crate) fn new(store: Store, secrets: aws_sdk_secretsmanager::Client, secret_prefix: String) -> Self {
+        Self { store, secrets, secret_prefix, kept: Mutex::default() }
+    }
+
+    /// The mini-program with this app id.
+    pub(crate) async fn get(&self, appid: &AppId, now: Timestamp) -> Result<App, Problem> {
+        if let Some(app) = self.kept(appid, now) {
+            return Ok(app);
+        }
+        let company = self.store.company_of_app(appid).await?;
+        let app = App { company, secret: self.secret(appid).await? };
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(appid.clone(), (app.clone(), now));
+        Ok(app)
+    }
+
+    fn kept(&self, appid: &AppId, now: Timestamp) -> Option<App> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(appid).filter(|(_, at)| now.millis() - at.millis() < KEPT_MS).map(|(app, _)| app.clone())
+    }
+
+    async fn secret(&self, appid: &AppId) -> Result<AppSecret, Problem> {
+        let name = format!("{}{}", self.secret_prefix, appid.as_str());
+        match self.secrets.get_secret_value().secret_id(name).send().await {
+            Ok(answer) => match answer.secret_string {
+                Some(secret) if !secret.trim().is_empty() => Ok(AppSecret::new(secret.trim().to_owned())),
+                _ => Err(Problem::of(Code::ChannelNotConfigured).caused_by("the app secret is empty")),
+            },
+            Err(error) => match error.as_service_error() {
+                Some(GetSecretValueError::ResourceNotFoundException(_)) => {
+                    Err(Problem::of(Code::ChannelNotConfigured).caused_by("there is no app secret"))
+                }
+                _ => Err(Failure::Unavailable(DisplayErrorContext(error).to_string()).into()),
+            },
+        }
+    }
+}

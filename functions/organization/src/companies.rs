@@ -1,0 +1,110 @@
+//! `POST /v1/companies`: the platform operator creates a company.
+
+use axum::Json;
+use axum::extract::State;
+use domain::card::CompanyName;
+use domain::company::CompanyProfile;
+use domain::id::{CompanyId, MemberId};
+use domain::member::{Member, PersonName, Position, Role};
+use domain::text::AppId;
+use domain::timestamp::Timestamp;
+use edge::auth::Operator;
+use edge::idempotency::Once;
+use edge::problem::{Problem, ProblemBody};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use store::NewCompany;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::members::{fresh, invited};
+
+/// A company to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCompanyBody {
+    /// 1 to 60 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 60)]
+    name: CompanyName,
+    /// The app id of its mini-program.
+    #[schema(value_type = String, max_length = 32)]
+    appid: AppId,
+    boss: NewBoss,
+}
+
+/// Its first boss.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBoss {
+    /// 1 to 30 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    name: PersonName,
+}
+
+/// A company with its first boss.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CompanyCreated {
+    company: CompanyBody,
+    boss: BossBody,
+}
+
+/// A company.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CompanyBody {
+    #[schema(value_type = String)]
+    id: CompanyId,
+    #[schema(value_type = String)]
+    name: CompanyName,
+    #[schema(value_type = String)]
+    appid: AppId,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// A boss who has not logged in yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BossBody {
+    #[schema(value_type = String)]
+    member_id: MemberId,
+    #[schema(value_type = String)]
+    name: PersonName,
+    /// For his first login; pass it on in private.
+    claim_code: String,
+    #[schema(value_type = String, format = DateTime)]
+    claim_expires_at: Timestamp,
+}
+
+/// Create a company
+///
+/// For the platform operator. The mini-program's app secret is stored apart, by ops.
+#[utoipa::path(post, path = "/v1/companies", tag = "organization", security(("operator" = [])), request_body = NewCompanyBody,
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = CompanyCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_company(
+    State(app): State<App>,
+    operator: Operator,
+    once: Once<NewCompanyBody>,
+) -> Result<(StatusCode, Json<CompanyCreated>), Problem> {
+    let (new, request) = once.of(&operator);
+    let now = app.clock.now();
+    let profile = CompanyProfile { id: fresh(&app, now)?, name: new.name, appid: new.appid, created_at: now };
+    let boss = Member {
+        id: fresh(&app, now)?,
+        name: new.boss.name,
+        position: Position::default(),
+        role: Role::Boss,
+        card: None,
+        person: None,
+        created_at: now,
+    };
+    let new = NewCompany { profile, boss: invited(&app, boss, None, now) };
+    let NewCompany { profile, boss } = app.store.create_company(new, &request, now).await?;
+    let CompanyProfile { id, name, appid, created_at } = profile;
+    let boss = BossBody {
+        claim_code: app.claims.code(boss.member.id).reveal(),
+        member_id: boss.member.id,
+        name: boss.member.name,
+        claim_expires_at: boss.claim_expires_at,
+    };
+    Ok((StatusCode::CREATED, Json(CompanyCreated { company: CompanyBody { id, name, appid, created_at }, boss })))
+}

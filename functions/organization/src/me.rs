@@ -1,0 +1,50 @@
+//! `GET /v1/me`: who the token is for.
+
+use axum::Json;
+use axum::extract::State;
+use domain::card::CompanyName;
+use domain::company::CompanyProfile;
+use domain::id::{CompanyId, PersonId};
+use edge::auth::Caller;
+use edge::problem::{Problem, ProblemBody};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::members::MemberBody;
+
+/// A person and the company he is with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// `visitor`, or `member` of the company.
+    kind: &'static str,
+    #[schema(value_type = String)]
+    person_id: PersonId,
+    company: CompanySummary,
+    member: Option<MemberBody>,
+}
+
+/// What everybody may know of a company.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CompanySummary {
+    #[schema(value_type = String)]
+    id: CompanyId,
+    #[schema(value_type = String)]
+    name: CompanyName,
+}
+
+impl Me {
+    pub(crate) fn new(person: PersonId, company: CompanyProfile, member: Option<MemberBody>) -> Self {
+        let kind = if member.is_some() { "member" } else { "visitor" };
+        Self { kind, person_id: person, company: CompanySummary { id: company.id, name: company.name }, member }
+    }
+}
+
+/// Who am I
+#[utoipa::path(get, path = "/v1/me", tag = "organization", security(("bearer" = [])),
+    responses((status = 200, body = Me), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Problem> {
+    let member = caller.membership().map(|membership| membership.member);
+    let (company, member) = app.store.company_and_member(caller.company(), member).await?;
+    Ok(Json(Me::new(caller.person(), company, member.map(MemberBody::from))))
+}

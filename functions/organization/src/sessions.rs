@@ -1,0 +1,102 @@
+//! `POST /v1/sessions`: a login code becomes a bearer token.
+
+use axum::Json;
+use axum::extract::State;
+use domain::claim::ClaimCode;
+use domain::company::{Company, Person};
+use domain::id::MemberId;
+use domain::text::{AppId, OpenId};
+use domain::timestamp::Timestamp;
+use edge::body::Body;
+use edge::problem::{Code, Problem, ProblemBody};
+use edge::token;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use store::{Claimed, Claiming};
+use utoipa::ToSchema;
+use wechat::{LoginCode, WeChatError};
+
+use crate::App;
+use crate::me::Me;
+use crate::members::{MemberBody, fresh};
+
+/// A login.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSession {
+    /// The mini-program.
+    #[schema(value_type = String, max_length = 32)]
+    appid: AppId,
+    /// What `wx.login` gave: single use, five minutes.
+    #[schema(value_type = String, max_length = 128)]
+    code: LoginCode,
+    /// At a member's first login: the code he was given.
+    #[schema(value_type = Option<String>, example = "0123-4567-89ab-cdef")]
+    claim_code: Option<ClaimCode>,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// For `Authorization: Bearer`.
+    token: String,
+    /// When to log in again.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+    #[serde(flatten)]
+    me: Me,
+}
+
+/// Log in
+///
+/// A failed login uses up the code: call `wx.login` again.
+#[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
+    responses((status = 201, body = Session), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_session(
+    State(app): State<App>,
+    Body(new): Body<NewSession>,
+) -> Result<(StatusCode, Json<Session>), Problem> {
+    let now = app.clock.now();
+    let mini_program = app.apps.get(&new.appid, now).await?;
+    let openid = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
+    let company = mini_program.company;
+    let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
+    let member = membership(&app, company, person, &openid, new.claim_code.as_ref(), now).await?;
+    let (profile, member) = app.store.company_and_member(company, member).await?;
+    let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
+    let token = app
+        .signer
+        .sign(company, person.id, claims, now)
+        .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
+    let me = Me::new(person.id, profile, member.map(MemberBody::from));
+    Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me })))
+}
+
+/// The membership he has, or claims now.
+async fn membership(
+    app: &App,
+    company: Company,
+    person: Person,
+    openid: &OpenId,
+    code: Option<&ClaimCode>,
+    now: Timestamp,
+) -> Result<Option<MemberId>, Problem> {
+    let Some(code) = code else { return Ok(person.member) };
+    let hash = app.claims.hash(code);
+    match app.store.claim_membership(company, Claiming { person, openid, hash: &hash, now }).await? {
+        Claimed::Member(member) => Ok(Some(member)),
+        Claimed::Refused => Err(Problem::of(Code::ClaimCodeInvalid)),
+        Claimed::OtherMember => Err(Problem::of(Code::AlreadyMember)),
+    }
+}
+
+fn refused(error: WeChatError) -> Problem {
+    let code = match error {
+        WeChatError::CodeInvalid(_) => Code::LoginCodeInvalid,
+        WeChatError::Blocked => Code::LoginBlocked,
+        WeChatError::TooMany(_) => Code::TooManyRequests,
+        WeChatError::Misconfigured(_) => Code::ChannelNotConfigured,
+        WeChatError::Busy | WeChatError::Unavailable(_) => Code::Unavailable,
+    };
+    Problem::of(code).caused_by(error)
+}

@@ -1,0 +1,152 @@
+//! Counting the segments of one company: plan a transaction, commit it, and when it
+//! is refused drop what was counted before or read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::aggregate::{Customer, Plan, Segment, plan};
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::PersonId;
+use runtime::batch::{Outcome, Reason};
+use store::{Commit, CommitError};
+
+use crate::Aggregator;
+
+/// How often a transaction is tried that meets other writers.
+const ATTEMPTS: u32 = 6;
+/// First pause between tries; doubles each time.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A segment and the delivery it came in.
+type Queued = (usize, Segment);
+/// Deliveries that were not counted, and why.
+type Failed = Vec<(usize, Outcome)>;
+
+/// Counts the segments; gives the deliveries for which that failed.
+pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queued: Vec<Queued>) -> Failed {
+    let (mut queued, mut failed) = without_repeats(queued);
+    let mut attempt = 0;
+    while !queued.is_empty() {
+        if attempt > 0 {
+            tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+        }
+        let before = queued.len();
+        let error = round(aggregator, company, &mut queued, &mut failed).await.err();
+        attempt = if queued.len() < before { 0 } else { attempt + 1 };
+        if attempt >= ATTEMPTS || error.as_ref().is_some_and(|error| !matches!(error, Failure::Busy)) {
+            let reason = error.map_or_else(|| Reason::new("busy", "other writers are in the way"), reason);
+            failed.extend(queued.drain(..).map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
+        }
+    }
+    failed
+}
+
+/// A batch delivered twice at once is counted once; another content under the same
+/// batch id is not counted.
+fn without_repeats(queued: Vec<Queued>) -> (Vec<Queued>, Failed) {
+    let mut kept: BTreeMap<_, Queued> = BTreeMap::new();
+    let mut failed = Vec::new();
+    for (delivery, segment) in queued {
+        match kept.get(&segment.key) {
+            Some((_, first)) if first.fingerprint != segment.fingerprint => failed.push((delivery, reused())),
+            Some(_) => {}
+            None => drop(kept.insert(segment.key, (delivery, segment))),
+        }
+    }
+    (kept.into_values().collect(), failed)
+}
+
+/// One transaction: takes what it has settled out of the queue.
+async fn round<D>(
+    aggregator: &Aggregator<D>,
+    company: Company,
+    queued: &mut Vec<Queued>,
+    failed: &mut Failed,
+) -> Result<(), Failure> {
+    let known = known(aggregator, company, queued, failed).await?;
+    let segments: Vec<_> = queued.iter().map(|(_, segment)| segment.clone()).collect();
+    let plan = plan(&segments, &known);
+    let mut settled: BTreeSet<usize> = plan.refused.iter().map(|(position, _)| *position).collect();
+    for (position, error) in &plan.refused {
+        failed.push((queued[*position].0, Outcome::Poison(Reason::new("cannot_be_counted", error))));
+    }
+    let result = if plan.segments.is_empty() { Ok(()) } else { commit(aggregator, company, &segments, &plan).await };
+    let result = match result {
+        Ok(()) => {
+            settled.extend(&plan.segments);
+            Ok(())
+        }
+        Err(CommitError::Duplicates(duplicates)) => {
+            for (nth, fingerprint) in duplicates {
+                let position = plan.segments[nth];
+                settled.insert(position);
+                if fingerprint != segments[position].fingerprint {
+                    failed.push((queued[position].0, reused()));
+                }
+            }
+            Ok(())
+        }
+        Err(CommitError::Stale) => Err(Failure::Busy),
+        Err(CommitError::Store(failure)) => Err(failure),
+    };
+    let mut position = 0;
+    queued.retain(|_| {
+        position += 1;
+        !settled.contains(&(position - 1))
+    });
+    result
+}
+
+/// The states of the persons concerned. Who has one that cannot be read fails alone.
+async fn known<D>(
+    aggregator: &Aggregator<D>,
+    company: Company,
+    queued: &mut Vec<Queued>,
+    failed: &mut Failed,
+) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+    let persons: BTreeSet<_> = queued.iter().map(|(_, segment)| segment.key.person).collect();
+    let persons: Vec<_> = persons.into_iter().collect();
+    let mut known = BTreeMap::new();
+    for (person, customer) in aggregator.store.customers(company, &persons).await? {
+        match customer {
+            Ok(customer) => drop(known.insert(person, customer)),
+            Err(failure) => {
+                let reason = reason(failure);
+                let concerned = queued.extract_if(.., |(_, segment)| segment.key.person == person);
+                failed.extend(concerned.map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
+            }
+        }
+    }
+    Ok(known)
+}
+
+async fn commit<D>(
+    aggregator: &Aggregator<D>,
+    company: Company,
+    segments: &[Segment],
+    plan: &Plan,
+) -> Result<(), CommitError> {
+    let counted: Vec<_> = plan.segments.iter().map(|position| &segments[*position]).collect();
+    let page = aggregator.ids.uuid(aggregator.clock.now());
+    let page = page.map_err(|error| CommitError::Store(Failure::Unavailable(error.to_string())))?;
+    let commit = Commit { segments: &counted, customers: &plan.customers, tally: &plan.tally, page };
+    aggregator.store.commit_segments(company, commit).await
+}
+
+fn reused() -> Outcome {
+    Outcome::Poison(Reason::new("batch_id_reused", "the batch id was counted with another content"))
+}
+
+fn reason(failure: Failure) -> Reason {
+    let code = match failure {
+        Failure::Corrupt(_) => "corrupt_state",
+        Failure::Busy => "busy",
+        Failure::NotFound
+        | Failure::Exists(_)
+        | Failure::VersionConflict
+        | Failure::KeyReused
+        | Failure::Unavailable(_) => "table_unavailable",
+    };
+    Reason::new(code, failure)
+}

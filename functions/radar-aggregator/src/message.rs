@@ -1,0 +1,50 @@
+//! Queue messages, read into batches.
+
+use domain::batch::{AcceptedBatch, MESSAGE_VERSION};
+use runtime::batch::{Delivery, Outcome, Reason};
+use serde::Deserialize;
+
+/// What a Lambda batch holds.
+pub(crate) struct Read {
+    /// Batches with the position of their delivery.
+    pub(crate) batches: Vec<(usize, AcceptedBatch)>,
+    /// One outcome per delivery: poison where it cannot be read, done elsewhere.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// Events in all batches.
+    pub(crate) events: usize,
+}
+
+/// The part every version of a message has.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u64,
+}
+
+/// Reads every message that can be read.
+pub(crate) fn read(deliveries: &[Delivery]) -> Read {
+    let mut read = Read {
+        batches: Vec::with_capacity(deliveries.len()),
+        outcomes: Vec::with_capacity(deliveries.len()),
+        events: 0,
+    };
+    for (position, delivery) in deliveries.iter().enumerate() {
+        read.outcomes.push(match parse(&delivery.body) {
+            Ok(batch) => {
+                read.events += batch.events.len();
+                read.batches.push((position, batch));
+                Outcome::Done
+            }
+            Err(reason) => Outcome::Poison(reason),
+        });
+    }
+    read
+}
+
+fn parse(body: &str) -> Result<AcceptedBatch, Reason> {
+    let Versioned { v } = serde_json::from_str(body).map_err(|error| Reason::new("unreadable_message", error))?;
+    if v != u64::from(MESSAGE_VERSION) {
+        return Err(Reason::new("unknown_version", format!("version {v}, this code reads {MESSAGE_VERSION}")));
+    }
+    let batch: AcceptedBatch = serde_json::from_str(body).map_err(|error| Reason::new("unreadable_message", error))?;
+    if batch.events.is_empty() { Err(Reason::new("unreadable_message", "no events")) } else { Ok(batch) }
+}

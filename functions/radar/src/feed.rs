@@ -1,0 +1,227 @@
+//! `GET /v1/radar/…/feed`: what visitors did, newest first.
+
+use std::fmt;
+use std::str::FromStr;
+
+use axum::Json;
+use axum::extract::State;
+use domain::aggregate::{Segment, SegmentKey};
+use domain::batch::BatchId;
+use domain::event::{Event, EventKind};
+use domain::id::{CardId, PersonId};
+use domain::sentence::{sentence, visitor_name};
+use domain::text::ShareCode;
+use domain::timestamp::Timestamp;
+use edge::auth::Caller;
+use edge::page::{PageBody, PageParams, Paging};
+use edge::path::PathId;
+use edge::problem::{Problem, ProblemBody};
+use serde::Serialize;
+use store::CompanyFeedPosition;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{App, scope};
+
+/// One thing a visitor did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FeedLine {
+    /// Stable id of the line.
+    id: String,
+    /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// When it reached us.
+    #[schema(value_type = String, format = DateTime)]
+    received_at: Timestamp,
+    /// What was done.
+    #[schema(value_type = String, example = "view_product")]
+    kind: EventKind,
+    /// Who did it.
+    visitor: Visitor,
+    /// The card it was done on.
+    #[schema(value_type = String)]
+    card_id: CardId,
+    /// What it was about.
+    object: FeedObject,
+    /// The share that led there.
+    #[schema(value_type = Option<String>)]
+    share_code: Option<ShareCode>,
+    /// How long, for `dwell`.
+    duration_ms: Option<u32>,
+    /// All of it, in Chinese.
+    #[schema(example = "访客0AFE 查看了商品《智能门锁》")]
+    text: String,
+}
+
+/// Who did something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Visitor {
+    #[schema(value_type = String)]
+    person_id: PersonId,
+    /// `访客` and four characters until his name is known.
+    name: String,
+}
+
+/// What something was done with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FeedObject {
+    /// `card`, `product`, `article`, `video` or `website`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// For products, articles and videos.
+    id: Option<String>,
+    /// The title the visitor saw, if he told.
+    title: Option<String>,
+}
+
+/// Where a page of a feed starts: a place in the log and a line of its segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Position<P> {
+    place: P,
+    line: usize,
+}
+
+/// A card's feed
+///
+/// The events on one card, the latest batch first. For its owner, admins and the boss.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), PageParams),
+    responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_card_feed(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+    paging: Paging,
+) -> Result<Json<PageBody<FeedLine>>, Problem> {
+    scope::of_card(&app, &caller, card).await?;
+    let start: Option<Position<InLog>> = paging.position()?;
+    let from = start.map(|start| start.place.key(card));
+    // One segment more than asked for: the first may be used up.
+    let log = app.store.card_log(caller.company(), card, from, paging.limit + 1).await?;
+    let segments = log.items.into_iter().map(|segment| (InLog::of(segment.key), segment)).collect();
+    let (lines, next) = lines(segments, start, paging.limit as usize, log.next.is_some());
+    Ok(Json(paging.page(lines, next)))
+}
+
+/// The company's feed
+///
+/// The events on all cards, the last counted first. For admins and the boss.
+#[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", security(("bearer" = [])), params(PageParams),
+    responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_company_feed(
+    State(app): State<App>,
+    caller: Caller,
+    paging: Paging,
+) -> Result<Json<PageBody<FeedLine>>, Problem> {
+    scope::of_company(&caller)?;
+    let start: Option<Position<InFeed>> = paging.position()?;
+    let log = app.store.company_log(caller.company(), start.map(|start| start.place.0), paging.limit + 1).await?;
+    let segments = log.items.into_iter().map(|(at, segment)| (InFeed(at), segment)).collect();
+    let (lines, next) = lines(segments, start, paging.limit as usize, log.next.is_some());
+    Ok(Json(paging.page(lines, next)))
+}
+
+/// The first `limit` lines from `start` on, and where the next page starts.
+fn lines<P: Copy + PartialEq>(
+    segments: Vec<(P, Segment)>,
+    start: Option<Position<P>>,
+    limit: usize,
+    more: bool,
+) -> (Vec<FeedLine>, Option<Position<P>>) {
+    let mut lines = Vec::with_capacity(limit);
+    let mut last = None;
+    for (place, segment) in segments {
+        let skipped = start.filter(|start| start.place == place).map_or(0, |start| start.line);
+        let newest_first = newest_first(&segment);
+        for (line, event) in newest_first.iter().enumerate().skip(skipped) {
+            if lines.len() == limit {
+                return (lines, Some(Position { place, line }));
+            }
+            lines.push(feed_line(&segment, event, newest_first.len() - line));
+        }
+        last = Some(Position { place, line: newest_first.len() });
+    }
+    (lines, last.filter(|_| more))
+}
+
+fn newest_first(segment: &Segment) -> Vec<&Event> {
+    let mut events: Vec<_> = segment.events.iter().rev().collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events
+}
+
+fn feed_line(segment: &Segment, event: &Event, number: usize) -> FeedLine {
+    let SegmentKey { card, batch, person } = segment.key;
+    let name = visitor_name(person);
+    FeedLine {
+        id: format!("{}.{card}.{number}", batch.uuid()),
+        at: event.at,
+        received_at: segment.received_at,
+        kind: event.kind,
+        text: format!("{name} {}", sentence(event)),
+        visitor: Visitor { person_id: person, name },
+        card_id: card,
+        object: FeedObject {
+            kind: event.object.target.type_name(),
+            id: event.object.target.id(),
+            title: event.object.title.as_ref().map(ToString::to_string),
+        },
+        share_code: event.share_code.clone(),
+        duration_ms: event.duration_ms,
+    }
+}
+
+/// A place in a card's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct InLog(BatchId, PersonId);
+
+/// A place in the company's feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct InFeed(CompanyFeedPosition);
+
+impl InLog {
+    fn of(key: SegmentKey) -> Self {
+        Self(key.batch, key.person)
+    }
+
+    fn key(self, card: CardId) -> SegmentKey {
+        SegmentKey { card, batch: self.0, person: self.1 }
+    }
+}
+
+impl fmt::Display for Position<InLog> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.place.0.uuid(), self.place.1, self.line)
+    }
+}
+
+impl FromStr for Position<InLog> {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, ' ');
+        let mut part = || parts.next().ok_or(());
+        let batch = BatchId::from_uuid(Uuid::try_parse(part()?).map_err(drop)?);
+        let person = part()?.parse().map_err(drop)?;
+        Ok(Self { place: InLog(batch, person), line: part()?.parse().map_err(drop)? })
+    }
+}
+
+impl fmt::Display for Position<InFeed> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.place.0.page, self.place.0.segment, self.line)
+    }
+}
+
+impl FromStr for Position<InFeed> {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, ' ');
+        let mut part = || parts.next().ok_or(());
+        let page = Uuid::try_parse(part()?).map_err(drop)?;
+        let segment = part()?.parse().map_err(drop)?;
+        let line = part()?.parse().map_err(drop)?;
+        Ok(Self { place: InFeed(CompanyFeedPosition { page, segment }), line })
+    }
+}

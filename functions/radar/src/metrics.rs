@@ -1,0 +1,122 @@
+//! `GET /v1/radar/…/metrics`: the nine metrics in the four windows.
+
+use axum::Json;
+use axum::extract::State;
+use domain::company::Company;
+use domain::counter::Scope;
+use domain::day::{Day, Window};
+use domain::id::CardId;
+use domain::metrics::{Metrics, ScopeCounts};
+use domain::money::Fen;
+use edge::auth::Caller;
+use edge::path::PathId;
+use edge::problem::{Problem, ProblemBody};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{App, scope};
+
+/// The nine metrics in each window.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Dashboard {
+    /// The day the windows end on, in Asia/Shanghai.
+    #[schema(value_type = String, format = Date)]
+    today: Day,
+    /// By window.
+    windows: Windows,
+}
+
+/// The four windows.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Windows {
+    /// 汇总: since the beginning.
+    total: WindowMetrics,
+    /// 昨日: the previous calendar day.
+    yesterday: WindowMetrics,
+    /// 近7天: the last 7 days, today included.
+    last_7_days: WindowMetrics,
+    /// 近30天: the last 30 days, today included.
+    last_30_days: WindowMetrics,
+}
+
+/// The nine metrics of one window.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WindowMetrics {
+    /// First day; `null` for the lifetime.
+    #[schema(value_type = Option<String>, format = Date)]
+    from: Option<Day>,
+    /// Last day.
+    #[schema(value_type = String, format = Date)]
+    to: Day,
+    /// 客户总数 UV: distinct people with a view.
+    visitors: i64,
+    /// 浏览总数 PV.
+    views: i64,
+    /// 跟进总数.
+    follow_ups: i64,
+    /// 沟通总客户数: distinct people who opened a chat.
+    customers_talked_to: i64,
+    /// 商城销售金额, in fen.
+    #[schema(value_type = i64)]
+    sales_fen: Fen,
+    /// 商城订单数.
+    orders: i64,
+    /// 被转发总数.
+    forwards: i64,
+    /// 被保存次数.
+    saves: i64,
+    /// 被点赞总数.
+    likes: i64,
+}
+
+/// A card's metrics
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
+    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_card_metrics(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+) -> Result<Json<Dashboard>, Problem> {
+    let scope = scope::of_card(&app, &caller, card).await?;
+    dashboard(&app, caller.company(), scope).await.map(Json)
+}
+
+/// The company's metrics
+#[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", security(("bearer" = [])),
+    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) -> Result<Json<Dashboard>, Problem> {
+    let scope = scope::of_company(&caller)?;
+    dashboard(&app, caller.company(), scope).await.map(Json)
+}
+
+async fn dashboard(app: &App, company: Company, scope: Scope) -> Result<Dashboard, Problem> {
+    let today = Day::of(app.clock.now());
+    let first = Window::Last30Days.days(today).0.unwrap_or(today);
+    let counts = app.store.counters(company, scope, first).await?;
+    let windows = Windows {
+        total: window(&counts, Window::Total, today),
+        yesterday: window(&counts, Window::Yesterday, today),
+        last_7_days: window(&counts, Window::Last7Days, today),
+        last_30_days: window(&counts, Window::Last30Days, today),
+    };
+    Ok(Dashboard { today, windows })
+}
+
+fn window(counts: &ScopeCounts, window: Window, today: Day) -> WindowMetrics {
+    let (from, to) = window.days(today);
+    let Metrics { visitors, views, follow_ups, customers_talked_to, sales, orders, forwards, saves, likes } =
+        counts.metrics(window, today);
+    WindowMetrics {
+        from,
+        to,
+        visitors,
+        views,
+        follow_ups,
+        customers_talked_to,
+        sales_fen: sales,
+        orders,
+        forwards,
+        saves,
+        likes,
+    }
+}

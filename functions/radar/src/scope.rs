@@ -1,0 +1,24 @@
+//! Whose radar a caller may see: the owner his card's, admins every card's and the
+//! company's. To anybody else it does not exist.
+
+use domain::counter::Scope;
+use domain::id::CardId;
+use edge::auth::Caller;
+use edge::problem::{Code, Problem};
+
+use crate::App;
+
+/// The radar of a card.
+pub(crate) async fn of_card(app: &App, caller: &Caller, card: CardId) -> Result<Scope, Problem> {
+    if caller.is_admin() && !caller.owns(card) {
+        app.store.card(caller.company(), card).await?;
+    } else if !caller.owns(card) {
+        return Err(Problem::of(Code::NotFound));
+    }
+    Ok(Scope::Card(card))
+}
+
+/// The radar of the company.
+pub(crate) fn of_company(caller: &Caller) -> Result<Scope, Problem> {
+    if caller.is_admin() { Ok(Scope::Company) } else { Err(Problem::of(Code::NotFound)) }
+}

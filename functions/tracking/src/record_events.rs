@@ -1,0 +1,170 @@
+//! `POST /v1/events`.
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::Json;
+use axum::extract::State;
+use domain::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
+use domain::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target, clamp};
+use domain::field::FieldError;
+use domain::id::CardId;
+use domain::text::{Line, ShareCode};
+use domain::timestamp::Timestamp;
+use edge::auth::Caller;
+use edge::body::Body;
+use edge::problem::{FieldProblem, Problem, ProblemBody};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// Hex characters of a fingerprint: 64 bits tell two contents of one batch id apart.
+const FINGERPRINT_CHARS: usize = 16;
+
+/// A batch of events.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBatch {
+    /// UUIDv7, made once and kept on every retry. Its time may be 7 days old, or 5
+    /// minutes ahead of the server.
+    #[schema(format = "uuid")]
+    batch_id: String,
+    /// 1 to 100 events on at most 10 cards.
+    #[schema(min_items = 1, max_items = 100)]
+    events: Vec<NewEvent>,
+}
+
+/// What the visitor did.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEvent {
+    /// One of `view_card view_product view_article view_video view_website forward
+    /// save_phone like unlike copy_wechat_id call open_chat grant_phone dwell`.
+    #[schema(value_type = String, example = "view_card")]
+    kind: EventKind,
+    /// The card it was done on.
+    #[schema(value_type = String)]
+    card_id: CardId,
+    /// When, by the client's clock; held between 7 days before and the moment of arrival.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// What it was about; the card if absent. Views of products, articles and videos need it.
+    object: Option<NewObject>,
+    /// The share that led here.
+    #[schema(value_type = Option<String>, max_length = 32)]
+    share_code: Option<ShareCode>,
+    /// For `dwell`, and required there: 0 to 3,600,000.
+    duration_ms: Option<u64>,
+}
+
+/// What an event is about.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewObject {
+    /// `card`, `product`, `article`, `video` or `website`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// For products, articles and videos.
+    id: Option<String>,
+    /// The title the visitor saw.
+    #[schema(value_type = Option<String>, max_length = 60)]
+    title: Option<Line<TITLE_CHARS_MAX>>,
+}
+
+/// The batch is safe: it will be counted once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// As sent.
+    #[schema(value_type = String, format = "uuid")]
+    batch_id: BatchId,
+    /// How many events.
+    accepted: usize,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    received_at: Timestamp,
+}
+
+/// Record events
+///
+/// Sending the same batch again, for example after a time-out, changes nothing. One bad
+/// event refuses the whole batch.
+#[utoipa::path(post, path = "/v1/events", tag = "tracking", security(("bearer" = [])), request_body = NewBatch,
+    responses((status = 202, body = Accepted), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn record_events(
+    State(app): State<App>,
+    caller: Caller,
+    Body(new): Body<NewBatch>,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let received_at = app.clock.now();
+    let (batch, mut events) = checked(new, received_at)?;
+    let cards = events.iter().map(|event| event.card).collect();
+    refuse_unknown(&events, &app.cards.unknown(caller.company(), &cards, received_at).await?)?;
+    let fingerprint = fingerprint(&events)?;
+    for event in &mut events {
+        event.at = clamp(event.at, received_at);
+    }
+    let (company, person, accepted) = (caller.company().id(), caller.person(), events.len());
+    app.queue
+        .send(&AcceptedBatch { v: MESSAGE_VERSION, company, person, batch, fingerprint, received_at, events })
+        .await?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch, accepted, received_at })))
+}
+
+/// All that can be said without asking anybody; names every bad event.
+fn checked(new: NewBatch, received_at: Timestamp) -> Result<(BatchId, Vec<Event>), Problem> {
+    let batch = BatchId::parse(&new.batch_id, received_at).map_err(|error| Problem::field("/batch_id", &error))?;
+    if new.events.is_empty() || new.events.len() > EVENTS_MAX {
+        let error = FieldError::new("invalid_count", format!("每批应有 1 到 {EVENTS_MAX} 个事件"));
+        return Err(Problem::field("/events", &error));
+    }
+    let (mut events, mut errors) = (Vec::with_capacity(new.events.len()), Vec::new());
+    for (position, event) in new.events.into_iter().enumerate() {
+        match event.checked() {
+            Ok(event) => events.push(event),
+            Err(error) => errors.push(FieldProblem::new(&format!("/events/{position}"), &error)),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    if events.iter().map(|event| event.card).collect::<BTreeSet<_>>().len() > CARDS_MAX {
+        let error = FieldError::new("too_many_cards", format!("每批最多涉及 {CARDS_MAX} 张名片"));
+        return Err(Problem::field("/events", &error));
+    }
+    Ok((batch, events))
+}
+
+impl NewEvent {
+    fn checked(self) -> Result<Event, FieldError> {
+        let object = self.object.map(NewObject::checked).transpose()?;
+        Event::checked(self.kind, self.card_id, object, self.share_code, self.at, self.duration_ms)
+    }
+}
+
+impl NewObject {
+    fn checked(self) -> Result<Object, FieldError> {
+        let target = Target::parse(&self.kind, self.id.as_deref()).map_err(|error| {
+            let pointer = if error.pointer == "/id" { "/object/id" } else { "/object/type" };
+            error.at(pointer)
+        })?;
+        Ok(Object { target, title: self.title })
+    }
+}
+
+fn refuse_unknown(events: &[Event], unknown: &BTreeSet<CardId>) -> Result<(), Problem> {
+    let error = FieldError::new("unknown_card", "名片不存在").at("/card_id");
+    let unknown = events.iter().enumerate().filter(|(_, event)| unknown.contains(&event.card));
+    let errors: Vec<_> =
+        unknown.map(|(position, _)| FieldProblem::new(&format!("/events/{position}"), &error)).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+}
+
+/// Of the events as sent, before their times are clamped: the same on every retry.
+fn fingerprint(events: &[Event]) -> Result<String, Problem> {
+    use domain::failure::Failure;
+    let json = serde_json::to_vec(events).map_err(|error| Failure::Corrupt(error.to_string()))?;
+    let hex: String = digest(&SHA256, &json).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(hex[..FINGERPRINT_CHARS].to_owned())
+}

@@ -1,0 +1,65 @@
+//! Login: a code of `wx.login` becomes an openid.
+
+use domain::text::{AppId, Code, OpenId};
+use serde::Deserialize;
+
+use crate::transport::{AppSecret, WeChat, WeChatError};
+
+/// A code of `wx.login`: single use, five minutes.
+pub type LoginCode = Code<128>;
+
+/// The session key that comes along is not kept: nothing here needs it yet, and it
+/// must never reach a client.
+#[derive(Deserialize)]
+struct Session {
+    openid: OpenId,
+}
+
+impl WeChat {
+    /// Whose code it is.
+    ///
+    /// # Errors
+    /// [`WeChatError`]. After an unclear failure the client has to get a new code.
+    pub async fn code_to_session(
+        &self,
+        appid: &AppId,
+        secret: &AppSecret,
+        code: &LoginCode,
+    ) -> Result<OpenId, WeChatError> {
+        let request = self.get("/sns/jscode2session").query(&[
+            ("appid", appid.as_str()),
+            ("secret", secret.reveal()),
+            ("js_code", code.as_str()),
+            ("grant_type", "authorization_code"),
+        ]);
+        self.send::<Session>(request).await.map(|session| session.openid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::tests::vendor;
+
+    async fn login(answer: &'static [&'static str]) -> Result<OpenId, WeChatError> {
+        let (wechat, _asked) = vendor(answer);
+        let (appid, code) = (AppId::parse("wx1").unwrap(), LoginCode::parse("c0de").unwrap());
+        wechat.code_to_session(&appid, &AppSecret::new("s".to_owned()), &code).await
+    }
+
+    #[tokio::test]
+    async fn a_good_code_gives_the_openid() {
+        let openid = login(&[r#"{"openid":"oABC-1_x","session_key":"k","errcode":0}"#]).await;
+        assert_eq!(openid.unwrap().as_str(), "oABC-1_x");
+    }
+
+    #[tokio::test]
+    async fn a_used_code_and_rubbish_are_told_apart() {
+        assert_eq!(
+            login(&[r#"{"errcode":40163,"errmsg":"code been used, rid: 1"}"#]).await,
+            Err(WeChatError::CodeInvalid(40163))
+        );
+        assert!(matches!(login(&["<html>"]).await, Err(WeChatError::Unavailable(_))));
+        assert!(matches!(login(&["{}"]).await, Err(WeChatError::Unavailable(_))));
+    }
+}

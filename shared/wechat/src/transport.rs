@@ -1,0 +1,181 @@
+//! One JSON request to the vendor, and what its error codes mean.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
+const TIMEOUT: Duration = Duration::from_millis(4_000);
+
+/// The secret of a mini-program. Has no `Debug`, so that it does not get into a log.
+#[derive(Clone)]
+pub struct AppSecret(String);
+
+impl AppSecret {
+    /// Wraps the secret.
+    pub fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The vendor's API at a base URL.
+#[derive(Debug, Clone)]
+pub struct WeChat {
+    http: reqwest::Client,
+    base_url: String,
+}
+
+/// A refused or failed request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WeChatError {
+    /// The code is unknown, used or expired.
+    #[error("code refused ({0})")]
+    CodeInvalid(i64),
+    /// The person is blocked as a risk.
+    #[error("person blocked")]
+    Blocked,
+    /// Too many requests.
+    #[error("too many requests ({0})")]
+    TooMany(i64),
+    /// The app id or its secret is wrong.
+    #[error("app id or secret refused ({0})")]
+    Misconfigured(i64),
+    /// The vendor is busy.
+    #[error("busy")]
+    Busy,
+    /// Anything else, without URL.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// The part of every answer that says whether it is one.
+#[derive(Deserialize)]
+struct Status {
+    #[serde(default)]
+    errcode: i64,
+    #[serde(default)]
+    errmsg: String,
+}
+
+impl WeChat {
+    /// A client of the API at `base_url`, which has no trailing slash.
+    ///
+    /// # Errors
+    /// [`WeChatError::Unavailable`] when TLS cannot be set up.
+    pub fn new(base_url: String) -> Result<Self, WeChatError> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(unavailable)?;
+        Ok(Self { http, base_url })
+    }
+
+    pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(format!("{}{path}", self.base_url))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.post(format!("{}{path}", self.base_url))
+    }
+
+    /// Sends once: a login code is single use, so an unclear failure is not repeated.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, WeChatError> {
+        let answer = request.send().await.map_err(unavailable)?;
+        if !answer.status().is_success() {
+            return Err(WeChatError::Unavailable(format!("HTTP {}", answer.status().as_u16())));
+        }
+        let body = answer.bytes().await.map_err(unavailable)?;
+        let status: Status = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+        check(&status)?;
+        serde_json::from_slice(&body).map_err(|_| unreadable())
+    }
+}
+
+fn unreadable() -> WeChatError {
+    WeChatError::Unavailable("unreadable answer".to_owned())
+}
+
+fn unavailable(error: reqwest::Error) -> WeChatError {
+    WeChatError::Unavailable(error.without_url().to_string())
+}
+
+/// The vendor's codes: -1 busy; 40029 and 40163 code unknown, expired or used; 45009
+/// and 45011 quota; 40226 risk; 40013 and 40125 app id or secret.
+fn check(status: &Status) -> Result<(), WeChatError> {
+    match status.errcode {
+        0 => Ok(()),
+        -1 => Err(WeChatError::Busy),
+        code @ (40029 | 40163) => Err(WeChatError::CodeInvalid(code)),
+        code @ (45009 | 45011) => Err(WeChatError::TooMany(code)),
+        40226 => Err(WeChatError::Blocked),
+        code @ (40001 | 40013 | 40125) => Err(WeChatError::Misconfigured(code)),
+        code => Err(WeChatError::Unavailable(format!("errcode {code}: {}", status.errmsg))),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    /// A vendor that gives these answers, one per connection, and tells what it was asked.
+    pub(crate) fn vendor(answers: &'static [&'static str]) -> (WeChat, Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let (asked, questions) = channel();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = Vec::new();
+                while !complete(&request) {
+                    let mut chunk = [0; 4_096];
+                    let read = stream.read(&mut chunk).unwrap();
+                    request.extend_from_slice(&chunk[..read]);
+                }
+                asked.send(String::from_utf8(request).unwrap()).unwrap();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    answer.len()
+                );
+                stream.write_all(head.as_bytes()).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        (WeChat::new(base_url).unwrap(), questions)
+    }
+
+    fn complete(request: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+        body.len() >= length.unwrap_or(0)
+    }
+
+    #[test]
+    fn an_error_code_behind_http_200_is_an_error() {
+        let status = |errcode| check(&Status { errcode, errmsg: String::new() });
+        assert_eq!(status(0), Ok(()));
+        assert_eq!(status(-1), Err(WeChatError::Busy));
+        assert_eq!(status(40163), Err(WeChatError::CodeInvalid(40163)));
+        assert_eq!(status(45011), Err(WeChatError::TooMany(45011)));
+        assert_eq!(status(40125), Err(WeChatError::Misconfigured(40125)));
+        assert!(matches!(status(12345), Err(WeChatError::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn a_failure_does_not_tell_the_url() {
+        let unreachable = WeChat::new("http://127.0.0.1:1".to_owned()).unwrap();
+        let request = unreachable.get("/sns/jscode2session").query(&[("secret", "s3cret")]);
+        let error = unreachable.send::<Status>(request).await.err().unwrap();
+        assert!(!format!("{error:?} {error}").contains("s3cret"));
+    }
+}
