@@ -154,7 +154,7 @@ fn feed_line(segment: &Segment, event: &Event, number: usize) -> FeedLine {
     let SegmentKey { card, batch, person } = segment.key;
     let name = visitor_name(person);
     FeedLine {
-        id: format!("{}.{card}.{number}", batch.uuid()),
+        id: format!("{}.{person}.{card}.{number}", batch.uuid()),
         at: event.at,
         received_at: segment.received_at,
         kind: event.kind,

@@ -9,10 +9,11 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-        Some("TransactionConflictException" | "ThrottlingException" | "ProvisionedThroughputExceededException") => {
-            Failure::Busy
-        }
-        _ => Failure::Unavailable(DisplayErrorContext(error).to_string()),
+    let Some(service) = error.as_service_error() else {
+        return Failure::Unavailable(DisplayErrorContext(error).to_string());
+    };
+    match service.code() {
+        Some("TransactionConflictException" | "ThrottlingException" | "ProvisionedThroughputExceededException") => Failure::Busy,
+        code => Failure::Unavailable(format!("{}: {}", code.unwrap_or("?"), service.message().unwrap_or("?"))),
     }
 }
