@@ -1,3 +1,10 @@
-//! Contract tests.
+//! Contract tests: the store on DynamoDB Local, the queue on LocalStack, every file of
+//! `events/`, and the checked-in OpenAPI document. Run with `scripts/test unit`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod aggregator;
+mod event_files;
+mod functions;
 mod golden;
+mod pipeline;
+mod store;

@@ -68,11 +68,12 @@ fn recount(visits: &[Visit], wanted: Scope, window: Window) -> Metrics {
     for (person, event) in visits.iter().filter(|(_, event)| in_scope(event)) {
         let ms = event.at.millis();
         let key = (*person, event.card);
-        match event.kind {
-            EventKind::SavePhone => drop(saves.entry(key).and_modify(|s: &mut i64| *s = ms.min(*s)).or_insert(ms)),
-            EventKind::Like => drop(toggles.entry(key).and_modify(|t| *t = (ms, false).max(*t)).or_insert((ms, false))),
-            EventKind::Unlike => drop(toggles.entry(key).and_modify(|t| *t = (ms, true).max(*t)).or_insert((ms, true))),
-            _ => {}
+        if event.kind == EventKind::SavePhone {
+            saves.entry(key).and_modify(|saved: &mut i64| *saved = ms.min(*saved)).or_insert(ms);
+        }
+        if matches!(event.kind, EventKind::Like | EventKind::Unlike) {
+            let toggle = (ms, event.kind == EventKind::Unlike);
+            toggles.entry(key).and_modify(|latest| *latest = toggle.max(*latest)).or_insert(toggle);
         }
         if !inside(ms) {
             continue;

@@ -13,7 +13,9 @@ where
         return Failure::Unavailable(DisplayErrorContext(error).to_string());
     };
     match service.code() {
-        Some("TransactionConflictException" | "ThrottlingException" | "ProvisionedThroughputExceededException") => Failure::Busy,
+        Some("TransactionConflictException" | "ThrottlingException" | "ProvisionedThroughputExceededException") => {
+            Failure::Busy
+        }
         code => Failure::Unavailable(format!("{}: {}", code.unwrap_or("?"), service.message().unwrap_or("?"))),
     }
 }

@@ -1,0 +1,25 @@
+//! Token keys of a test.
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use edge::token::TokenSigner;
+use serde_json::json;
+
+/// A signing key and its public half.
+pub struct TokenKeys {
+    /// Signs.
+    pub signer: TokenSigner,
+    /// Verifies: a JWK set.
+    pub jwks: String,
+}
+
+impl TokenKeys {
+    /// A new pair.
+    pub fn generate() -> Self {
+        let pair = Ed25519KeyPair::generate().expect("a key pair");
+        let pkcs8 = pair.to_pkcs8().expect("PKCS#8");
+        let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
+        let signer = TokenSigner::new("test".to_owned(), &BASE64.encode(pkcs8.as_ref())).expect("a signer");
+        Self { signer, jwks: json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "test", "x": x}]}).to_string() }
+    }
+}

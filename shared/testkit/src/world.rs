@@ -1,0 +1,158 @@
+//! A company with a boss, three employees and a visitor, on a table of its own.
+
+use std::collections::BTreeMap;
+
+use domain::card::{Card, Contact, Identity};
+use domain::company::{Company, CompanyProfile, Person};
+use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
+use domain::idempotency::Idempotency;
+use domain::member::{Member, PersonName, Position, Role};
+use domain::text::{AppId, Line, OpenId};
+use domain::timestamp::DAY_MS;
+use runtime::ids::Ids;
+use store::{Claiming, NewCompany, NewMember, Store};
+
+use crate::clock::{TestClock, ids};
+use crate::emulators;
+use crate::keys::TokenKeys;
+
+/// The world of one test.
+pub struct World {
+    /// The table's client, for building functions.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The table's name.
+    pub table: String,
+    /// The table as functions see it.
+    pub store: Store,
+    /// The clock of everything.
+    pub clock: TestClock,
+    /// Makes ids.
+    pub ids: Ids,
+    /// Signs tokens.
+    pub keys: TokenKeys,
+    /// The company.
+    pub company: Company,
+    /// Its mini-program.
+    pub appid: AppId,
+    /// `boss`, `lin`, `chen`, `wang`.
+    pub staff: BTreeMap<&'static str, Staff>,
+    /// Somebody who is no member.
+    pub visitor: PersonId,
+}
+
+/// A member who has claimed his membership.
+#[derive(Debug, Clone, Copy)]
+pub struct Staff {
+    /// The member.
+    pub member: MemberId,
+    /// The person.
+    pub person: PersonId,
+    /// What he may do.
+    pub role: Role,
+    /// His card; the boss has none.
+    pub card: Option<CardId>,
+}
+
+impl World {
+    /// A new one. Two worlds share nothing but the emulator.
+    pub async fn new() -> Self {
+        let (dynamodb, table) = emulators::table().await;
+        let (clock, ids) = (TestClock::default(), ids());
+        let store = Store::new(dynamodb.clone(), table.clone());
+        let id: CompanyId = ids.fresh(clock.now()).expect("an id");
+        let appid = AppId::parse("wx00000000000001").expect("an app id");
+        let mut world = Self {
+            dynamodb,
+            table,
+            store,
+            clock,
+            ids,
+            keys: TokenKeys::generate(),
+            company: Company::granted(id),
+            appid,
+            staff: BTreeMap::new(),
+            visitor: PersonId::from_uuid(id.uuid()),
+        };
+        world.found().await;
+        world.visitor = world.sign_in("visitor").await.id;
+        world
+    }
+
+    async fn found(&mut self) {
+        let profile = CompanyProfile {
+            id: self.company.id(),
+            name: Line::parse("云杉茶业").expect("a name"),
+            appid: self.appid.clone(),
+            created_at: self.clock.now(),
+        };
+        let boss = self.member("boss", Role::Boss);
+        let new = NewCompany { profile, boss: boss.clone() };
+        let created = self.store.create_company(new, &self.request("company"), self.clock.now()).await;
+        created.expect("the company is created");
+        self.claim("boss", &boss).await;
+        for name in ["lin", "chen", "wang"] {
+            let member = self.member(name, Role::Staff);
+            let added =
+                self.store.add_member(self.company, member.clone(), &self.request(name), self.clock.now()).await;
+            added.expect("the member is added");
+            self.claim(name, &member).await;
+        }
+    }
+
+    /// A member of this name, not yet stored; staff come with a card.
+    pub fn member(&self, name: &str, role: Role) -> NewMember {
+        let now = self.clock.now();
+        let id = self.ids.fresh(now).expect("an id");
+        let identity = Identity {
+            name: PersonName::parse(name).expect("a name"),
+            position: Position::parse("茶艺师").expect("a position"),
+            company: Line::parse("云杉茶业").expect("a name"),
+        };
+        let card = (role == Role::Staff).then(|| Card {
+            id: self.ids.fresh(now).expect("an id"),
+            member: id,
+            identity: identity.clone(),
+            contact: Contact::default(),
+            version: 1,
+            updated_at: now,
+        });
+        let Identity { name: person_name, position, .. } = identity;
+        let card_id = card.as_ref().map(|card| card.id);
+        let member = Member { id, name: person_name, position, role, card: card_id, person: None, created_at: now };
+        NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
+    }
+
+    /// A person logging in.
+    pub async fn sign_in(&self, openid: &str) -> Person {
+        let openid = OpenId::parse(openid).expect("an openid");
+        let fresh = self.ids.fresh(self.clock.now()).expect("an id");
+        self.store.sign_in(self.company, &openid, fresh, self.clock.now()).await.expect("a person")
+    }
+
+    async fn claim(&mut self, name: &'static str, new: &NewMember) {
+        let person = self.sign_in(name).await;
+        let openid = OpenId::parse(name).expect("an openid");
+        let claiming = Claiming { person, openid: &openid, hash: &new.claim_hash, now: self.clock.now() };
+        self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
+        let Member { id, role, card, .. } = new.member;
+        self.staff.insert(name, Staff { member: id, person: person.id, role, card });
+    }
+
+    /// What identifies a creating request with this key.
+    pub fn request(&self, key: &str) -> Idempotency {
+        Idempotency { key: key.to_owned(), fingerprint: format!("body of {key}") }
+    }
+
+    /// A token of `boss`, `lin`, `chen`, `wang`, or of the visitor for any other name.
+    pub fn token(&self, name: &str) -> String {
+        let staff = self.staff.get(name);
+        let person = staff.map_or(self.visitor, |staff| staff.person);
+        let membership = staff.map(|staff| (staff.member, staff.role, staff.card));
+        self.keys.signer.sign(self.company, person, membership, self.clock.now()).expect("a token")
+    }
+
+    /// The card of an employee.
+    pub fn card(&self, name: &str) -> CardId {
+        self.staff[name].card.expect("staff have cards")
+    }
+}

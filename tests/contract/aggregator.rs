@@ -1,0 +1,164 @@
+//! The aggregator on DynamoDB Local: exactly once, whatever is delivered how often, in
+//! which order, and by how many at a time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use domain::batch::{AcceptedBatch, BatchId};
+use domain::counter::Scope;
+use domain::day::{Day, Window};
+use domain::event::{Event, EventKind, Object, Target};
+use domain::id::{Id, PersonId};
+use domain::metrics::Metrics;
+use domain::timestamp::DAY_MS;
+use radar_aggregator::Aggregator;
+use serde_json::json;
+use testkit::world::World;
+use uuid::Uuid;
+
+use crate::event_files::Shelf;
+
+pub(crate) fn aggregator(world: &World, dead: Shelf) -> Aggregator<Shelf> {
+    Aggregator { store: world.store.clone(), dead, max_attempts: 5, ids: world.ids.clone(), clock: world.clock.clock() }
+}
+
+/// A batch of a person: a view on each of some days, a like and a forward.
+fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) -> AcceptedBatch {
+    let card = world.card(["lin", "chen", "wang"][usize::try_from(person % 3).unwrap()]);
+    let now = world.clock.now();
+    let event = |kind, days_ago: i64| Event {
+        kind,
+        card,
+        object: Object { target: Target::Card, title: None },
+        share_code: None,
+        at: now.plus_millis(-days_ago * DAY_MS - i64::try_from(number).unwrap()),
+        duration_ms: None,
+    };
+    let mut events: Vec<_> = days_ago.iter().map(|days_ago| event(EventKind::ViewCard, *days_ago)).collect();
+    events.extend([event(EventKind::Like, days_ago[0]), event(EventKind::Forward, days_ago[0])]);
+    let millis = u64::try_from(now.millis()).unwrap() + number;
+    AcceptedBatch {
+        v: 1,
+        company: world.company.id(),
+        person: PersonId::from_uuid(Uuid::from_u128(person)),
+        batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
+        fingerprint: format!("{number:016x}"),
+        received_at: now,
+        events,
+    }
+}
+
+fn delivered(batches: &[&AcceptedBatch], attempts: u32) -> SqsEvent {
+    let record = |(n, batch): (usize, &&AcceptedBatch)| {
+        json!({
+            "messageId": format!("m{n}"),
+            "body": serde_json::to_string(batch).unwrap(),
+            "attributes": {"ApproximateReceiveCount": attempts.to_string()},
+        })
+    };
+    let records: Vec<_> = batches.iter().enumerate().map(record).collect();
+    serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
+async fn metrics(world: &World) -> Metrics {
+    let today = Day::of(world.clock.now());
+    let counts = world.store.counters(world.company, Scope::Company, today.plus(-29)).await.unwrap();
+    counts.metrics(Window::Last30Days, today)
+}
+
+/// 90 people, 180 batches; the expectation is plain arithmetic.
+fn day(world: &World) -> (Vec<AcceptedBatch>, Metrics) {
+    let batches: Vec<_> =
+        (0..180).map(|n| batch(world, u128::from(n % 90), n, &[i64::try_from(n % 4).unwrap(), 1])).collect();
+    let expected = Metrics { visitors: 90, views: 360, forwards: 180, likes: 90, ..Metrics::default() };
+    (batches, expected)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_aggregators_with_the_same_messages_count_each_once() {
+    let world = World::new().await;
+    let (batches, expected) = day(&world);
+    let shared = Arc::new(aggregator(&world, Shelf::default()));
+    // Four at a time, each with all batches, in chunks of other sizes and orders.
+    let workers = (0..4_usize).map(|worker| {
+        let (aggregator, mut batches) = (Arc::clone(&shared), batches.clone());
+        tokio::spawn(async move {
+            batches.rotate_left(worker * 41);
+            let mut pending: Vec<_> = batches.iter().collect();
+            // As the queue does it: what fails comes again.
+            while !pending.is_empty() {
+                let mut again = Vec::new();
+                for chunk in pending.chunks(17 + worker * 11) {
+                    let failed = radar_aggregator::handle(&aggregator, delivered(chunk, 1)).await.batch_item_failures;
+                    let failed: BTreeSet<_> = failed.into_iter().map(|failure| failure.item_identifier).collect();
+                    again.extend(
+                        chunk
+                            .iter()
+                            .enumerate()
+                            .filter(|(n, _)| failed.contains(&format!("m{n}")))
+                            .map(|(_, batch)| *batch),
+                    );
+                }
+                pending = again;
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+    assert_eq!(metrics(&world).await, expected);
+    assert!(shared.dead.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
+    let world = World::new().await;
+    let aggregator = aggregator(&world, Shelf::default());
+    let first = batch(&world, 1, 1, &[0]);
+    let other = AcceptedBatch { fingerprint: "other".to_owned(), ..batch(&world, 1, 1, &[0, 1, 2]) };
+    for batches in [&[&first][..], &[&other], &[&first, &other]] {
+        assert!(radar_aggregator::handle(&aggregator, delivered(batches, 1)).await.batch_item_failures.is_empty());
+    }
+    assert_eq!(metrics(&world).await.views, 1);
+    let reasons: Vec<_> = aggregator.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+    assert_eq!(reasons, ["batch_id_reused", "batch_id_reused"]);
+}
+
+#[tokio::test]
+async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last_attempt() {
+    let world = World::new().await;
+    let aggregator = aggregator(&world, Shelf::default());
+    let (broken, healthy) = (batch(&world, 1, 1, &[0]), batch(&world, 2, 2, &[0]));
+    radar_aggregator::handle(&aggregator, delivered(&[&broken], 1)).await;
+    set_layout(&world, "99").await;
+    let again = batch(&world, 1, 3, &[0]);
+    let response = radar_aggregator::handle(&aggregator, delivered(&[&again, &healthy], 4)).await;
+    assert_eq!(
+        response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect::<Vec<_>>(),
+        ["m0"]
+    );
+    assert_eq!(metrics(&world).await.visitors, 2, "the other customer is counted");
+    radar_aggregator::handle(&aggregator, delivered(&[&again], 5)).await;
+    assert_eq!(*aggregator.dead.0.lock().unwrap(), [("m0".to_owned(), "corrupt_state")]);
+    set_layout(&world, "1").await;
+    radar_aggregator::handle(&aggregator, delivered(&[&again], 1)).await;
+    assert_eq!(metrics(&world).await.views, 3, "brought back, it is counted");
+}
+
+/// Changes the layout version of person 1's state.
+async fn set_layout(world: &World, layout: &str) {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    let person = PersonId::from_uuid(Uuid::from_u128(1));
+    world
+        .dynamodb
+        .update_item()
+        .table_name(&world.table)
+        .key("PK", AttributeValue::S(format!("{}#CUSTOMER#{person}", world.company.id())))
+        .key("SK", AttributeValue::S("CUSTOMER".to_owned()))
+        .update_expression("SET layout = :layout")
+        .expression_attribute_values(":layout", AttributeValue::N(layout.to_owned()))
+        .send()
+        .await
+        .unwrap();
+}

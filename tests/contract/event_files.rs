@@ -1,0 +1,87 @@
+//! Every file of `events/` is answered as its name promises.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::sqs::SqsEvent;
+use domain::counter::Scope;
+use domain::day::Day;
+use runtime::batch::{Delivery, Reason};
+use runtime::dead_letters::DeadLetters;
+use testkit::events::{all, call, load};
+use testkit::world::World;
+
+use crate::functions::Functions;
+
+/// Answers that are not the first success of their kind: status and problem code.
+fn refusals() -> BTreeMap<&'static str, (u16, &'static str)> {
+    BTreeMap::from([
+        ("create_company.without_operator_key", (401, "unauthorized")),
+        ("create_session.used_code", (401, "login_code_invalid")),
+        ("create_member.by_staff", (403, "role_required")),
+        ("create_member.without_idempotency_key", (400, "idempotency_key_required")),
+        ("create_card.has_one", (409, "card_exists")),
+        ("get_card.without_token", (401, "unauthorized")),
+        ("update_card.locked_field", (403, "field_locked")),
+        ("update_card.of_somebody_else", (403, "role_required")),
+        ("update_card_identity.by_owner", (403, "role_required")),
+        ("record_events.unknown_kind", (422, "invalid")),
+        ("record_events.unknown_card", (422, "invalid")),
+        ("get_card_feed.of_a_colleague", (404, "not_found")),
+        ("get_company_metrics.by_staff", (404, "not_found")),
+    ])
+}
+
+fn success(case: &str) -> u16 {
+    match case.split('_').next() {
+        Some("create") => 201,
+        Some("record") => 202,
+        _ => 200,
+    }
+}
+
+#[tokio::test]
+async fn every_http_event_is_answered_as_promised() {
+    let mut refusals = refusals();
+    for function in ["organization", "card", "tracking", "radar"] {
+        for case in all(function) {
+            // A world of its own for each: none depends on another's effect.
+            let world = World::new().await;
+            let functions = Functions::on(&world).await;
+            let (status, body) = call(functions.router(function), &load(function, &case, &world)).await;
+            let (expected, code) = refusals.remove(case.as_str()).unwrap_or((success(&case), ""));
+            assert_eq!((status, body["code"].as_str().unwrap_or("")), (expected, code), "{function}/{case}: {body}");
+        }
+    }
+    assert!(refusals.is_empty(), "no file for {refusals:?}");
+}
+
+/// Keeps what is put aside.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf(pub(crate) std::sync::Mutex<Vec<(String, &'static str)>>);
+
+impl DeadLetters for Shelf {
+    async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
+        self.0.lock().unwrap().push((delivery.id.clone(), reason.code));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn every_queue_event_is_counted_or_put_aside_as_promised() {
+    for (case, forwards, put_aside) in
+        [("stats", 1, None), ("stats.delivered_twice", 1, None), ("stats.poison", 1, Some("unknown_version"))]
+    {
+        let world = World::new().await;
+        let aggregator = crate::aggregator::aggregator(&world, Shelf::default());
+        let event: SqsEvent = serde_json::from_str(&load("radar-aggregator", case, &world)).unwrap();
+        let response = radar_aggregator::handle(&aggregator, event).await;
+        assert!(response.batch_item_failures.is_empty(), "{case}");
+        let today = Day::of(world.clock.now());
+        let counts = world.store.counters(world.company, Scope::Company, today).await.unwrap();
+        let metrics = counts.metrics(domain::day::Window::Total, today);
+        assert_eq!((metrics.forwards, metrics.visitors), (forwards, 1), "{case}");
+        let reasons: Vec<_> = aggregator.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+        assert_eq!(reasons, Vec::from_iter(put_aside), "{case}");
+    }
+    assert_eq!(all("radar-aggregator"), ["stats", "stats.delivered_twice", "stats.poison"]);
+}

@@ -1,0 +1,71 @@
+//! The functions, built on a test's world.
+
+use axum::Router;
+use organization::secrets::OwnSecret;
+use testkit::clock::TestClock;
+use testkit::events::OPERATOR_KEY;
+use testkit::keys::TokenKeys;
+use testkit::world::World;
+use testkit::{emulators, vendors};
+
+/// The routers of all HTTP functions.
+pub(crate) struct Functions {
+    organization: Router,
+    card: Router,
+    radar: Router,
+    tracking: Router,
+    /// Where tracking sends batches.
+    pub(crate) queue: (aws_sdk_sqs::Client, String),
+}
+
+impl Functions {
+    pub(crate) async fn on(world: &World) -> Self {
+        let (sqs, url) = emulators::queue().await;
+        let table_name = || world.table.clone();
+        let keys = || world.keys.jwks.clone();
+        let (dynamodb, clock, ids) = (|| world.dynamodb.clone(), TestClock::clock, || world.ids.clone());
+        let config = card::Config { table_name: table_name(), token_verification_keys: keys() };
+        let card = card::build(config, dynamodb(), clock(&world.clock), ids()).unwrap();
+        let config = radar::Config { table_name: table_name(), token_verification_keys: keys() };
+        let radar = radar::build(config, dynamodb(), clock(&world.clock)).unwrap();
+        let config = tracking::Config {
+            table_name: table_name(),
+            stats_queue_url: url.clone(),
+            token_verification_keys: keys(),
+        };
+        let tracking = tracking::build(config, dynamodb(), sqs.clone(), clock(&world.clock)).unwrap();
+        Self { organization: organization(world).await, card, radar, tracking, queue: (sqs, url) }
+    }
+
+    pub(crate) fn router(&self, function: &str) -> &Router {
+        match function {
+            "organization" => &self.organization,
+            "card" => &self.card,
+            "radar" => &self.radar,
+            "tracking" => &self.tracking,
+            other => panic!("{other} has no routes"),
+        }
+    }
+}
+
+async fn organization(world: &World) -> Router {
+    let vendors = vendors::start();
+    let config = organization::Config {
+        table_name: world.table.clone(),
+        token_verification_keys: world.keys.jwks.clone(),
+        organization_secret: "organization".to_owned(),
+        wechat_secret_prefix: "wechat/".to_owned(),
+        wechat_base_url: vendors.clone(),
+    };
+    let own = OwnSecret {
+        signer: TokenKeys::generate().signer,
+        operator_keys: vec![sha256(OPERATOR_KEY)],
+        claim_pepper: vec![7; 32],
+    };
+    let secrets = aws_sdk_secretsmanager::Client::new(&emulators::config(&vendors).await);
+    organization::build(config, own, world.dynamodb.clone(), secrets, world.clock.clock(), world.ids.clone()).unwrap()
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref().try_into().unwrap()
+}

@@ -1,0 +1,57 @@
+//! From the request to the radar, through a real queue.
+
+use aws_lambda_events::sqs::SqsEvent;
+use serde_json::{Value, json};
+use testkit::events::{call, load};
+use testkit::world::World;
+
+use crate::aggregator::aggregator;
+use crate::event_files::Shelf;
+use crate::functions::Functions;
+
+/// Takes what tracking has sent off the queue, as a Lambda event.
+async fn receive(functions: &Functions) -> SqsEvent {
+    let (sqs, url) = &functions.queue;
+    let received =
+        sqs.receive_message().queue_url(url).max_number_of_messages(10).wait_time_seconds(5).send().await.unwrap();
+    let record = |message: &aws_sdk_sqs::types::Message| json!({"messageId": message.message_id, "body": message.body, "attributes": {}});
+    let records: Vec<Value> = received.messages().iter().map(record).collect();
+    serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
+#[tokio::test]
+async fn what_a_visitor_does_is_on_the_radar_of_the_cards_owner() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let (status, accepted) = call(functions.router("tracking"), &load("tracking", "record_events", &world)).await;
+    assert_eq!((status, &accepted["accepted"]), (202, &json!(3)), "{accepted}");
+
+    let event = receive(&functions).await;
+    assert_eq!(event.records.len(), 1, "one message a batch");
+    radar_aggregator::handle(&aggregator(&world, Shelf::default()), event).await;
+
+    let (_, feed) = call(functions.router("radar"), &load("radar", "get_card_feed", &world)).await;
+    let lines: Vec<_> = feed["items"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();
+    assert!(lines.iter().any(|line| line.ends_with("查看了商品《新会陈皮普洱·十年陈》")), "{feed}");
+    let (_, company_feed) = call(functions.router("radar"), &load("radar", "get_company_feed", &world)).await;
+    assert_eq!(company_feed["items"], feed["items"]);
+    let (_, today) = call(functions.router("radar"), &load("radar", "get_card_today", &world)).await;
+    assert_eq!((&today["visitors"], &today["views"], &today["dwell_ms"]), (&json!(1), &json!(2), &json!(31_500)));
+    let (_, cards) = call(functions.router("card"), &load("card", "list_my_cards", &world)).await;
+    assert_eq!(cards["default_card_id"], json!(world.card("lin").to_string()));
+}
+
+#[tokio::test]
+async fn a_refused_batch_reaches_no_queue() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let (status, problem) =
+        call(functions.router("tracking"), &load("tracking", "record_events.unknown_card", &world)).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/events/0/card_id")));
+    let (_, problem) =
+        call(functions.router("tracking"), &load("tracking", "record_events.unknown_kind", &world)).await;
+    assert_eq!(problem["errors"][0]["code"], json!("unknown_kind"));
+    let (sqs, url) = &functions.queue;
+    let received = sqs.receive_message().queue_url(url).send().await.unwrap();
+    assert!(received.messages().is_empty());
+}
