@@ -1,7 +1,7 @@
 //! The aggregator on DynamoDB Local: exactly once, whatever is delivered how often, in
 //! which order, and by how many at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -14,6 +14,7 @@ use domain::metrics::Metrics;
 use domain::timestamp::DAY_MS;
 use radar_aggregator::Aggregator;
 use serde_json::json;
+use store::KEY_ATTRIBUTES;
 use testkit::world::World;
 use uuid::Uuid;
 
@@ -149,16 +150,20 @@ async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last
 /// Changes the layout version of person 1's state.
 async fn set_layout(world: &World, layout: &str) {
     use aws_sdk_dynamodb::types::AttributeValue;
-    let person = PersonId::from_uuid(Uuid::from_u128(1));
-    world
+    let person = PersonId::from_uuid(Uuid::from_u128(1)).to_string();
+    let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
+    let is_state = |item: &HashMap<String, AttributeValue>| {
+        let customer = item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == "customer");
+        customer && KEY_ATTRIBUTES.iter().any(|name| item[*name].as_s().unwrap().ends_with(&person))
+    };
+    let mut key = items.into_iter().find(is_state).unwrap();
+    key.retain(|name, _| KEY_ATTRIBUTES.contains(&name.as_str()));
+    let layout = AttributeValue::N(layout.to_owned());
+    let update = world
         .dynamodb
         .update_item()
         .table_name(&world.table)
-        .key("PK", AttributeValue::S(format!("{}#CUSTOMER#{person}", world.company.id())))
-        .key("SK", AttributeValue::S("CUSTOMER".to_owned()))
-        .update_expression("SET layout = :layout")
-        .expression_attribute_values(":layout", AttributeValue::N(layout.to_owned()))
-        .send()
-        .await
-        .unwrap();
+        .set_key(Some(key))
+        .update_expression("SET layout = :layout");
+    update.expression_attribute_values(":layout", layout).send().await.unwrap();
 }

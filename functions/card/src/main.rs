@@ -1,3 +1,5 @@
+//! Cards: configuration, clients, and off it goes.
+
 use edge::app::run;
 use runtime::clients;
 use runtime::clock::Clock;

@@ -1,3 +1,5 @@
+//! Companies and logins: configuration, secret, clients, and off it goes.
+
 use edge::app::run;
 use organization::secrets::OwnSecret;
 use runtime::clients;

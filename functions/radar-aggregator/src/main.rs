@@ -1,3 +1,5 @@
+//! The radar aggregator: configuration, clients, and off it goes.
+
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;

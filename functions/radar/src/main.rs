@@ -1,3 +1,5 @@
+//! The radar's reading side: configuration, clients, and off it goes.
+
 use edge::app::run;
 use runtime::clients;
 use runtime::clock::Clock;

@@ -1,3 +1,5 @@
+//! Event ingest: configuration, clients, and off it goes.
+
 use edge::app::run;
 use runtime::clients;
 use runtime::clock::Clock;

@@ -22,6 +22,9 @@ pub(crate) const PK: &str = "PK";
 /// Name of the sort key attribute.
 pub(crate) const SK: &str = "SK";
 
+/// Names of partition and sort key, for whoever creates a table.
+pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
+
 /// Sort key of the lifetime counters: after every day.
 const LIFETIME: &str = "LIFETIME";
 

@@ -24,6 +24,7 @@ mod transaction;
 pub use crate::aggregate::{Commit, CommitError};
 pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
+pub use crate::keys::KEY_ATTRIBUTES;
 pub use crate::member::{Claimed, Claiming, NewMember};
 
 /// A page of a longer list and where the next one starts.

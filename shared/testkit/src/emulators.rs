@@ -4,6 +4,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use runtime::config::Env;
+use store::KEY_ATTRIBUTES;
 use uuid::Uuid;
 
 /// A client configuration for the service at `endpoint`.
@@ -26,7 +27,7 @@ pub async fn table() -> (aws_sdk_dynamodb::Client, String) {
     let client = aws_sdk_dynamodb::Client::new(&config(&endpoint("DYNAMODB_ENDPOINT")).await);
     let name = format!("t-{}", unique());
     let mut create = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
-    for (attribute, kind) in [("PK", KeyType::Hash), ("SK", KeyType::Range)] {
+    for (attribute, kind) in KEY_ATTRIBUTES.into_iter().zip([KeyType::Hash, KeyType::Range]) {
         let definition =
             AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S);
         let key = KeySchemaElement::builder().attribute_name(attribute).key_type(kind);

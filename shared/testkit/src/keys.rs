@@ -17,7 +17,7 @@ impl TokenKeys {
     /// A new pair.
     pub fn generate() -> Self {
         let pair = Ed25519KeyPair::generate().expect("a key pair");
-        let pkcs8 = pair.to_pkcs8().expect("PKCS#8");
+        let pkcs8 = pair.to_pkcs8().expect("a PKCS8 document");
         let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
         let signer = TokenSigner::new("test".to_owned(), &BASE64.encode(pkcs8.as_ref())).expect("a signer");
         Self { signer, jwks: json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "test", "x": x}]}).to_string() }
