@@ -91,7 +91,8 @@ async fn parallel_aggregators_with_the_same_messages_count_each_once() {
             while !pending.is_empty() {
                 let mut again = Vec::new();
                 for chunk in pending.chunks(17 + worker * 11) {
-                    let failed = radar_aggregator::handle(&aggregator, delivered(chunk, 1)).await.batch_item_failures;
+                    let failed =
+                        radar_aggregator::handle(&aggregator, delivered(chunk, 1), "r").await.batch_item_failures;
                     let failed: BTreeSet<_> = failed.into_iter().map(|failure| failure.item_identifier).collect();
                     again.extend(
                         chunk
@@ -119,7 +120,7 @@ async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
     let first = batch(&world, 1, 1, &[0]);
     let other = AcceptedBatch { fingerprint: "other".to_owned(), ..batch(&world, 1, 1, &[0, 1, 2]) };
     for batches in [&[&first][..], &[&other], &[&first, &other]] {
-        assert!(radar_aggregator::handle(&aggregator, delivered(batches, 1)).await.batch_item_failures.is_empty());
+        assert!(radar_aggregator::handle(&aggregator, delivered(batches, 1), "r").await.batch_item_failures.is_empty());
     }
     assert_eq!(metrics(&world).await.views, 1);
     let reasons: Vec<_> = aggregator.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
@@ -131,19 +132,19 @@ async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last
     let world = World::new().await;
     let aggregator = aggregator(&world, Shelf::default());
     let (broken, healthy) = (batch(&world, 1, 1, &[0]), batch(&world, 2, 2, &[0]));
-    radar_aggregator::handle(&aggregator, delivered(&[&broken], 1)).await;
+    radar_aggregator::handle(&aggregator, delivered(&[&broken], 1), "r").await;
     set_layout(&world, "99").await;
     let again = batch(&world, 1, 3, &[0]);
-    let response = radar_aggregator::handle(&aggregator, delivered(&[&again, &healthy], 4)).await;
+    let response = radar_aggregator::handle(&aggregator, delivered(&[&again, &healthy], 4), "r").await;
     assert_eq!(
         response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect::<Vec<_>>(),
         ["m0"]
     );
     assert_eq!(metrics(&world).await.visitors, 2, "the other customer is counted");
-    radar_aggregator::handle(&aggregator, delivered(&[&again], 5)).await;
+    radar_aggregator::handle(&aggregator, delivered(&[&again], 5), "r").await;
     assert_eq!(*aggregator.dead.0.lock().unwrap(), [("m0".to_owned(), "corrupt_state")]);
     set_layout(&world, "1").await;
-    radar_aggregator::handle(&aggregator, delivered(&[&again], 1)).await;
+    radar_aggregator::handle(&aggregator, delivered(&[&again], 1), "r").await;
     assert_eq!(metrics(&world).await.views, 3, "brought back, it is counted");
 }
 

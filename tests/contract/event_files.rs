@@ -25,7 +25,7 @@ fn refusals() -> BTreeMap<&'static str, (u16, &'static str)> {
         ("update_card.of_somebody_else", (403, "role_required")),
         ("update_card_identity.by_owner", (403, "role_required")),
         ("record_events.unknown_kind", (422, "invalid")),
-        ("record_events.unknown_card", (422, "invalid")),
+        ("record_events.unknown_card", (404, "not_found")),
         ("get_card_feed.of_a_colleague", (404, "not_found")),
         ("get_company_metrics.by_staff", (404, "not_found")),
     ])
@@ -74,7 +74,7 @@ async fn every_queue_event_is_counted_or_put_aside_as_promised() {
         let world = World::new().await;
         let aggregator = crate::aggregator::aggregator(&world, Shelf::default());
         let event: SqsEvent = serde_json::from_str(&load("radar-aggregator", case, &world)).unwrap();
-        let response = radar_aggregator::handle(&aggregator, event).await;
+        let response = radar_aggregator::handle(&aggregator, event, "r").await;
         assert!(response.batch_item_failures.is_empty(), "{case}");
         let today = Day::of(world.clock.now());
         let counts = world.store.counters(world.company, Scope::Company, today).await.unwrap();

@@ -28,7 +28,7 @@ async fn what_a_visitor_does_is_on_the_radar_of_the_cards_owner() {
 
     let event = receive(&functions).await;
     assert_eq!(event.records.len(), 1, "one message a batch");
-    radar_aggregator::handle(&aggregator(&world, Shelf::default()), event).await;
+    radar_aggregator::handle(&aggregator(&world, Shelf::default()), event, "r").await;
 
     let (_, feed) = call(functions.router("radar"), &load("radar", "get_card_feed", &world)).await;
     let lines: Vec<_> = feed["items"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();
@@ -47,7 +47,7 @@ async fn a_refused_batch_reaches_no_queue() {
     let functions = Functions::on(&world).await;
     let (status, problem) =
         call(functions.router("tracking"), &load("tracking", "record_events.unknown_card", &world)).await;
-    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/events/0/card_id")));
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (404, &json!("/events/0/card_id")));
     let (_, problem) =
         call(functions.router("tracking"), &load("tracking", "record_events.unknown_kind", &world)).await;
     assert_eq!(problem["errors"][0]["code"], json!("unknown_kind"));

@@ -134,7 +134,8 @@ async fn an_edit_of_an_outdated_card_is_refused() {
     let renamed = world.store.edit_identity(world.company, read.clone(), identity, world.clock.now()).await.unwrap();
     assert_eq!((renamed.version, &renamed.contact), (3, &contact));
     assert_eq!(world.store.card(world.company, card).await.unwrap(), renamed);
-    assert_eq!(world.store.member(world.company, renamed.member).await.unwrap().name.as_str(), "林总");
+    let (_, member) = world.store.company_and_member(world.company, Some(renamed.member)).await.unwrap();
+    assert_eq!(member.unwrap().name.as_str(), "林总");
     let again = world.store.edit_identity(world.company, read.clone(), read.identity, world.clock.now()).await;
     assert_eq!(again.unwrap_err(), Failure::VersionConflict);
     let nobody = CardId::from_uuid(Uuid::nil());

@@ -9,7 +9,7 @@ from numbers_of_radar import drain
 from world import batch_id, event
 
 # Operations that take no id in the path: what they must do with another company's ids.
-TAKES_FOREIGN_ID_IN_BODY = {"POST /v1/events": (422, "unknown_card"), "POST /v1/cards": (404, None)}
+TAKES_FOREIGN_ID_IN_BODY = {"POST /v1/events": (404, "unknown_card"), "POST /v1/cards": (404, None)}
 NAMES_NOTHING = {
     "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
     "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",

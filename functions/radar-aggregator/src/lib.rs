@@ -4,6 +4,8 @@
 mod count;
 mod message;
 
+use std::collections::BTreeMap;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::aggregate::{Segment, segments};
 use domain::company::Company;
@@ -14,7 +16,6 @@ use runtime::dead_letters::{DeadLetterQueue, DeadLetters};
 use runtime::ids::Ids;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use store::Store;
 
 /// What the function reads from its environment.
@@ -74,23 +75,24 @@ pub fn aggregator(
 
 /// The log line of a batch, which is also its metrics.
 #[derive(Debug, Serialize)]
-struct BatchLine {
+struct BatchLine<'a> {
     level: &'static str,
     message: &'static str,
     function: &'static str,
+    request_id: &'a str,
     messages: usize,
     events: usize,
     retried: usize,
 }
 
-impl Metrics for BatchLine {
+impl Metrics for BatchLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("messages", "Count"), ("events", "Count"), ("retried", "Count")];
 }
 
 /// Counts a batch of messages and reports those that must come again.
-pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent) -> SqsBatchResponse {
+pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent, request_id: &str) -> SqsBatchResponse {
     let (messages, mut events) = (event.records.len(), 0);
     let response =
         batch::handle(event, aggregator.max_attempts, &aggregator.dead, async |deliveries: &[Delivery]| {
@@ -100,7 +102,15 @@ pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent)
         })
         .await;
     let retried = response.batch_item_failures.len();
-    let line = BatchLine { level: "INFO", message: "batch", function: "radar-aggregator", messages, events, retried };
+    let line = BatchLine {
+        level: "INFO",
+        message: "batch",
+        function: "radar-aggregator",
+        request_id,
+        messages,
+        events,
+        retried,
+    };
     emit(&line, aggregator.clock.now());
     response
 }

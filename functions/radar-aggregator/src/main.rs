@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let aggregator = Arc::new(aggregator(config, clients::dynamodb(&sdk), clients::sqs(&sdk)));
     run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let aggregator = Arc::clone(&aggregator);
-        Box::pin(async move { Ok::<_, Error>(handle(&aggregator, event.payload).await) })
+        Box::pin(async move { Ok::<_, Error>(handle(&aggregator, event.payload, &event.context.request_id).await) })
     }))
     .await
 }

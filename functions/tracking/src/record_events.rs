@@ -13,7 +13,7 @@ use domain::text::{Line, ShareCode};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::body::Body;
-use edge::problem::{FieldProblem, Problem, ProblemBody};
+use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -158,7 +158,7 @@ fn refuse_unknown(events: &[Event], unknown: &BTreeSet<CardId>) -> Result<(), Pr
     let unknown = events.iter().enumerate().filter(|(_, event)| unknown.contains(&event.card));
     let errors: Vec<_> =
         unknown.map(|(position, _)| FieldProblem::new(&format!("/events/{position}"), &error)).collect();
-    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::of(Code::NotFound).with_errors(errors)) }
 }
 
 /// Of the events as sent, before their times are clamped: the same on every retry.

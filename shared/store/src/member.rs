@@ -155,14 +155,6 @@ impl Store {
         transaction
     }
 
-    /// A member.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`].
-    pub async fn member(&self, company: Company, member: MemberId) -> Result<Member, Failure> {
-        self.get(&keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
-    }
-
     /// A company's profile and, if asked for, one of its members.
     ///
     /// # Errors
