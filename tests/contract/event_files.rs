@@ -19,6 +19,10 @@ fn refusals() -> BTreeMap<&'static str, (u16, &'static str)> {
         ("create_session.used_code", (401, "login_code_invalid")),
         ("create_member.by_staff", (403, "role_required")),
         ("create_member.without_idempotency_key", (400, "idempotency_key_required")),
+        ("update_member_status.unknown", (422, "invalid")),
+        ("update_member_status.of_oneself", (403, "role_required")),
+        ("update_member_role.by_staff", (403, "role_required")),
+        ("list_audit_log.by_staff", (403, "role_required")),
         ("create_card.has_one", (409, "card_exists")),
         ("get_card.without_token", (401, "unauthorized")),
         ("update_card.locked_field", (403, "field_locked")),
@@ -33,7 +37,7 @@ fn refusals() -> BTreeMap<&'static str, (u16, &'static str)> {
 
 fn success(case: &str) -> u16 {
     match case.split('_').next() {
-        Some("create") => 201,
+        Some("create" | "add") => 201,
         Some("record") => 202,
         _ => 200,
     }

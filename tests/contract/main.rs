@@ -7,4 +7,5 @@ mod event_files;
 mod functions;
 mod golden;
 mod pipeline;
+mod seats;
 mod store;

@@ -12,7 +12,7 @@ use domain::idempotency::Idempotency;
 use domain::member::Role;
 use domain::text::OpenId;
 use domain::timestamp::DAY_MS;
-use store::{Claimed, Claiming, Commit, CommitError};
+use store::{Claimed, Claiming, Commit, CommitError, MemberFilter};
 use testkit::world::World;
 use uuid::Uuid;
 
@@ -21,12 +21,12 @@ async fn a_retried_creation_gives_the_first_result_and_another_body_is_refused()
     let world = World::new().await;
     let request = world.request("zhou");
     let (first, second) = (world.member("zhou", Role::Staff), world.member("zhou2", Role::Staff));
-    let add = async |new| world.store.add_member(world.company, new, &request, world.clock.now()).await;
+    let add = async |new| world.store.add_member(world.company, new, &world.entry(), &request).await;
     let created = add(first.clone()).await.unwrap();
     assert_eq!(created, first);
     assert_eq!(add(second.clone()).await.unwrap(), first, "a retry makes nothing new");
     let other = Idempotency { fingerprint: "other".to_owned(), ..request.clone() };
-    let refused = world.store.add_member(world.company, second.clone(), &other, world.clock.now()).await;
+    let refused = world.store.add_member(world.company, second.clone(), &world.entry(), &other).await;
     assert_eq!(refused.unwrap_err(), Failure::KeyReused);
     world.clock.advance(DAY_MS + 1_000);
     assert_eq!(add(second.clone()).await.unwrap(), second, "after a day the key is free again");
@@ -39,7 +39,7 @@ async fn parallel_retries_create_one_member() {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
             let new = world.member(&format!("m{n}"), Role::Staff);
-            world.store.add_member(world.company, new, &world.request("same"), world.clock.now()).await
+            world.store.add_member(world.company, new, &world.entry(), &world.request("same")).await
         })
     });
     let mut created = Vec::new();
@@ -51,7 +51,7 @@ async fn parallel_retries_create_one_member() {
     }
     created.dedup();
     assert_eq!(created.len(), 1);
-    let members = world.store.list_members(world.company, None, 100).await.unwrap();
+    let members = world.store.list_members(world.company, &MemberFilter::default(), None, 100).await.unwrap();
     assert_eq!(members.items.len(), 5, "boss, three employees and the new one");
 }
 
@@ -64,6 +64,7 @@ async fn a_mini_program_belongs_to_one_company() {
             ..world.store.company(world.company).await.unwrap()
         },
         boss: world.member("other", Role::Boss),
+        seats: 5,
     };
     let refused = world.store.create_company(new, &world.request("other"), world.clock.now()).await;
     assert_eq!(refused.unwrap_err(), Failure::Exists("appid"));
@@ -74,7 +75,7 @@ async fn a_mini_program_belongs_to_one_company() {
 async fn of_many_people_with_one_claim_code_one_becomes_the_member() {
     let world = Arc::new(World::new().await);
     let new = world.member("zhou", Role::Staff);
-    world.store.add_member(world.company, new.clone(), &world.request("zhou"), world.clock.now()).await.unwrap();
+    world.store.add_member(world.company, new.clone(), &world.entry(), &world.request("zhou")).await.unwrap();
     let tasks = (0..12).map(|n| {
         let (world, hash) = (Arc::clone(&world), new.claim_hash.clone());
         tokio::spawn(async move {
@@ -99,7 +100,7 @@ async fn of_many_people_with_one_claim_code_one_becomes_the_member() {
 async fn claims_are_refused_when_expired_foreign_or_by_another_member() {
     let world = World::new().await;
     let new = world.member("zhou", Role::Staff);
-    world.store.add_member(world.company, new.clone(), &world.request("zhou"), world.clock.now()).await.unwrap();
+    world.store.add_member(world.company, new.clone(), &world.entry(), &world.request("zhou")).await.unwrap();
     let claim = async |openid: &str, hash: &str| {
         let openid = OpenId::parse(openid).unwrap();
         let person = world.sign_in(openid.as_str()).await;
@@ -148,7 +149,7 @@ async fn members_are_listed_page_by_page() {
     let world = World::new().await;
     let (mut after, mut listed) = (None, Vec::new());
     loop {
-        let page = world.store.list_members(world.company, after, 3).await.unwrap();
+        let page = world.store.list_members(world.company, &MemberFilter::default(), after, 3).await.unwrap();
         assert!(page.items.len() <= 3);
         listed.extend(page.items.iter().map(|member| member.id));
         after = page.next;

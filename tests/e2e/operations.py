@@ -43,6 +43,9 @@ def body_for(method, path, ids):
     """A body that would be accepted from the right person."""
     return {
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
+        ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
+        ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
+        ("POST", "/v1/companies/{company_id}/seats"): lambda: {"add": 1},
         ("POST", "/v1/cards"): lambda: {"member_id": ids["member_id"]},
         ("POST", "/v1/events"): lambda: {"batch_id": batch_id(), "events": [event("view_card", ids["card_id"])]},
         ("PUT", "/v1/cards/{card_id}"): lambda: {"version": 1, **CARD_FIELDS},

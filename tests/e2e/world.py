@@ -190,10 +190,10 @@ class World:
         headers = {"X-Operator-Key": self.stack.operator_key if operator_key is None else operator_key}
         return self.api.post("/v1/companies", body=body, headers=headers, key=key or uuid.uuid4().hex)
 
-    def company(self, name="云岭茶业"):
+    def company(self, name="云岭茶业", seats=1_000):
         """A new company with its boss logged in."""
         appid, secret = self.make_app()
-        created = self.found({"name": name, "appid": appid, "boss": {"name": "沈云"}}).expect(201)
+        created = self.found({"name": name, "appid": appid, "boss": {"name": "沈云"}, "seats": seats}).expect(201)
         return Company(self, name, appid, secret, created)
 
     def demo_day(self, company, cards, seed, visitors, events):

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::members::{fresh, invited};
+use crate::seats::SeatCount;
 
 /// A company to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -30,6 +31,9 @@ pub(crate) struct NewCompanyBody {
     #[schema(value_type = String, max_length = 32)]
     appid: AppId,
     boss: NewBoss,
+    /// How many members it may have, the boss included; 50 if absent.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
+    seats: Option<SeatCount>,
 }
 
 /// Its first boss.
@@ -57,6 +61,8 @@ pub(crate) struct CompanyBody {
     name: CompanyName,
     #[schema(value_type = String)]
     appid: AppId,
+    /// How many members it may have.
+    seats: u32,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -95,10 +101,12 @@ pub(crate) async fn create_company(
         role: Role::Boss,
         card: None,
         person: None,
+        ended: None,
         created_at: now,
     };
-    let new = NewCompany { profile, boss: invited(&app, boss, None, now) };
-    let NewCompany { profile, boss } = app.store.create_company(new, &request, now).await?;
+    let seats = new.seats.unwrap_or_default().0;
+    let new = NewCompany { profile, boss: invited(&app, boss, None, now), seats };
+    let NewCompany { profile, boss, seats } = app.store.create_company(new, &request, now).await?;
     let CompanyProfile { id, name, appid, created_at } = profile;
     let boss = BossBody {
         claim_code: app.claims.code(boss.member.id).reveal(),
@@ -106,5 +114,8 @@ pub(crate) async fn create_company(
         name: boss.member.name,
         claim_expires_at: boss.claim_expires_at,
     };
-    Ok((StatusCode::CREATED, Json(CompanyCreated { company: CompanyBody { id, name, appid, created_at }, boss })))
+    Ok((
+        StatusCode::CREATED,
+        Json(CompanyCreated { company: CompanyBody { id, name, appid, seats, created_at }, boss }),
+    ))
 }

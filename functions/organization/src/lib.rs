@@ -1,10 +1,13 @@
 //! Companies, their people and logins.
 
 mod apps;
+mod audit_log;
 mod claims;
 mod companies;
 mod me;
+mod member_changes;
 mod members;
+mod seats;
 pub mod secrets;
 mod sessions;
 
@@ -114,6 +117,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::create_session))
         .routes(routes!(me::get_me))
         .routes(routes!(members::create_member, members::list_members))
+        .routes(routes!(members::get_member))
+        .routes(routes!(member_changes::update_member_status))
+        .routes(routes!(member_changes::update_member_role))
+        .routes(routes!(seats::get_seats))
+        .routes(routes!(seats::add_seats))
+        .routes(routes!(audit_log::list_audit_log))
 }
 
 /// The function's part of the contract.

@@ -2,22 +2,27 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Contact, Identity};
 use domain::claim;
+use domain::company::Company;
 use domain::failure::Failure;
 use domain::id::{CardId, Id, MemberId};
-use domain::member::{Member, PersonName, Position, Role};
+use domain::idempotency::Idempotency;
+use domain::member::{Member, MemberStatus, PersonName, Position, Role};
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
 use edge::page::{PageBody, PageParams, Paging};
+use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::NewMember;
-use utoipa::ToSchema;
+use store::{MemberFilter, NewMember, QuotaName};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
+use crate::audit_log::entry;
 
 /// A member to add.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,16 +54,18 @@ pub(crate) struct MemberBody {
     role: Role,
     #[schema(value_type = Option<String>)]
     card_id: Option<CardId>,
-    /// `invited` until he has logged in with his claim code, then `active`.
-    status: &'static str,
+    /// `invited` until he has logged in with his claim code, then `active`; `disabled`
+    /// and `left` use no seat.
+    #[schema(value_type = String)]
+    status: MemberStatus,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
 impl From<Member> for MemberBody {
     fn from(member: Member) -> Self {
-        let Member { id, name, position, role, card, person, created_at } = member;
-        let status = if person.is_some() { "active" } else { "invited" };
+        let status = member.status();
+        let Member { id, name, position, role, card, created_at, .. } = member;
         Self { id, name, position, role, card_id: card, status, created_at }
     }
 }
@@ -94,27 +101,82 @@ pub(crate) async fn create_member(
     let (id, card) = (fresh(&app, now)?, fresh(&app, now)?);
     let identity = Identity { name: new.name.clone(), position: new.position.clone(), company: company.name };
     let card = Card { id: card, member: id, identity, contact: Contact::default(), version: 1, updated_at: now };
-    let member =
-        Member { id, name: new.name, position: new.position, role, card: Some(card.id), person: None, created_at: now };
-    let added = app.store.add_member(admin.company(), invited(&app, member, Some(card), now), &request, now).await?;
+    let member = Member {
+        id,
+        name: new.name,
+        position: new.position,
+        role,
+        card: Some(card.id),
+        person: None,
+        ended: None,
+        created_at: now,
+    };
+    let entry =
+        entry(&app, AuditActor::Member(admin.member()), AuditAction::MemberAdded, id.to_string(), "", role.name())?;
+    let added = add(&app, admin.company(), invited(&app, member, Some(card), now), &entry, &request).await?;
     let claim_code = app.claims.code(added.member.id).reveal();
     let created = MemberCreated { member: added.member.into(), claim_code, claim_expires_at: added.claim_expires_at };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
+/// Adds a member; when no seat is left, after freeing those of expired invitations.
+async fn add(
+    app: &App,
+    company: Company,
+    new: NewMember,
+    entry: &AuditEntry,
+    request: &Idempotency,
+) -> Result<NewMember, Failure> {
+    match app.store.add_member(company, new.clone(), entry, request).await {
+        Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, entry.at).await? > 0 => {
+            app.store.add_member(company, new, entry, request).await
+        }
+        done => done,
+    }
+}
+
+/// Which members to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MemberQuery {
+    /// Only `invited`, `active`, `disabled` or `left` ones.
+    #[param(value_type = Option<String>)]
+    status: Option<MemberStatus>,
+    /// Only those whose name contains this, at most 30 characters.
+    #[param(value_type = Option<String>, max_length = 30)]
+    name: Option<PersonName>,
+}
+
 /// List members
 ///
-/// The first added first. For admins and the boss.
-#[utoipa::path(get, path = "/v1/members", tag = "organization", security(("bearer" = [])), params(PageParams),
+/// The first added first. With a filter a page may be short and not the last: go on
+/// while there is a `next_cursor`. For admins and the boss.
+#[utoipa::path(get, path = "/v1/members", tag = "organization", security(("bearer" = [])), params(PageParams, MemberQuery),
     responses((status = 200, body = PageBody<MemberBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn list_members(
     State(app): State<App>,
     admin: Admin,
-    paging: Paging,
+    paging: Paging<MemberQuery>,
 ) -> Result<Json<PageBody<MemberBody>>, Problem> {
-    let page = app.store.list_members(admin.company(), paging.position()?, paging.limit).await?;
+    let MemberQuery { status, name } = &paging.filter;
+    let filter = MemberFilter { status: *status, name: name.as_ref().map(ToString::to_string) };
+    let page = app.store.list_members(admin.company(), &filter, paging.position()?, paging.limit).await?;
     let items = page.items.into_iter().map(MemberBody::from).collect();
     Ok(Json(paging.page(items, page.next)))
+}
+
+/// View a member
+///
+/// For admins and the boss.
+#[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
+    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_member(
+    State(app): State<App>,
+    admin: Admin,
+    PathId(id): PathId<MemberId>,
+) -> Result<Json<MemberBody>, Problem> {
+    Ok(Json(app.store.member(admin.company(), id).await?.into()))
 }
 
 /// A member with the claim that belongs to him.

@@ -5,6 +5,7 @@ use axum::extract::State;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
 use domain::id::MemberId;
+use domain::member::MemberStatus;
 use domain::text::{AppId, OpenId};
 use domain::timestamp::Timestamp;
 use edge::body::Body;
@@ -63,6 +64,8 @@ pub(crate) async fn create_session(
     let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
     let member = membership(&app, company, person, &openid, new.claim_code.as_ref(), now).await?;
     let (profile, member) = app.store.company_and_member(company, member).await?;
+    // Who was disabled or has left is a visitor.
+    let member = member.filter(|member| member.status() == MemberStatus::Active);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
     let token = app
         .signer

@@ -144,6 +144,7 @@ fn reason(failure: Failure) -> Reason {
         Failure::Busy => "busy",
         Failure::NotFound
         | Failure::Exists(_)
+        | Failure::Exhausted(_)
         | Failure::VersionConflict
         | Failure::KeyReused
         | Failure::Unavailable(_) => "table_unavailable",

@@ -9,6 +9,9 @@ pub enum Failure {
     /// What should be created exists already; names what.
     #[error("{0} exists already")]
     Exists(&'static str),
+    /// There are not enough units of a quota; names which.
+    #[error("no {0} left")]
+    Exhausted(&'static str),
     /// The thing has changed since it was read.
     #[error("changed since it was read")]
     VersionConflict,

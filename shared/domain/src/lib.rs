@@ -4,6 +4,7 @@
 //! time and ids come in as arguments. `Cargo.toml` keeps that promise.
 
 pub mod aggregate;
+pub mod audit;
 pub mod batch;
 pub mod card;
 pub mod claim;
@@ -19,6 +20,7 @@ pub mod idempotency;
 pub mod member;
 pub mod metrics;
 pub mod money;
+pub mod quota;
 pub mod seen_days;
 pub mod sentence;
 pub mod text;

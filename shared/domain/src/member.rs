@@ -42,6 +42,12 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
+    /// Whether a member of this role may change one of `other`: admins staff, the boss
+    /// everybody.
+    pub fn may_change(self, other: Self) -> bool {
+        self == Self::Boss || (self == Self::Admin && other == Self::Staff)
+    }
+
     /// Whether a member of this role may add one of `other`: admins add staff, the
     /// boss adds staff and admins.
     pub fn may_add(self, other: Self) -> bool {
@@ -58,6 +64,75 @@ impl<'de> Deserialize<'de> for Role {
         let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         Self::from_name(&name)
             .ok_or_else(|| de::Error::custom(FieldError::new("unknown_role", "角色只能是 staff、admin 或 boss")))
+    }
+}
+
+/// Where a member stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberStatus {
+    /// 待加入: has not claimed his membership yet; his seat is reserved.
+    Invited,
+    /// 在职: uses a seat.
+    Active,
+    /// 停用: may come back; uses no seat.
+    Disabled,
+    /// 离职: has left; uses no seat.
+    Left,
+}
+
+/// How a membership ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// 停用
+    Disabled,
+    /// 离职
+    Left,
+}
+
+impl Ended {
+    /// The name on the wire and in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// What a change of status does to the member's seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeatChange {
+    /// Nothing: the status is the same, or neither of them uses a seat.
+    Keep,
+    /// He needs one again.
+    Take,
+    /// He gives it back.
+    GiveBack,
+    /// The one that was reserved for him is free again.
+    Release,
+}
+
+impl MemberStatus {
+    /// The status with this wire name, of those that can be set.
+    pub fn settable(name: &str) -> Option<Self> {
+        match name {
+            "active" => Some(Self::Active),
+            "disabled" => Some(Self::Disabled),
+            "left" => Some(Self::Left),
+            _ => None,
+        }
+    }
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Left => "left",
+        }
     }
 }
 
@@ -78,14 +153,97 @@ pub struct Member {
     /// The person who claimed the membership; `None` while invited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
+    /// How his membership ended; `None` while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
     /// When he was added.
     #[serde(with = "crate::timestamp::as_millis")]
     pub created_at: Timestamp,
 }
 
+impl Member {
+    /// Where he stands.
+    pub fn status(&self) -> MemberStatus {
+        match (self.ended, self.person) {
+            (Some(Ended::Disabled), _) => MemberStatus::Disabled,
+            (Some(Ended::Left), _) => MemberStatus::Left,
+            (None, Some(_)) => MemberStatus::Active,
+            (None, None) => MemberStatus::Invited,
+        }
+    }
+
+    /// How his membership stands after a change of status, and what that does to his
+    /// seat.
+    ///
+    /// # Errors
+    /// `not_allowed` for somebody who never joined: he can only be withdrawn (`left`),
+    /// and invited anew.
+    pub fn with_status(&self, to: MemberStatus) -> Result<(Option<Ended>, SeatChange), FieldError> {
+        use MemberStatus::{Active, Disabled, Invited, Left};
+        let refused = || FieldError::new("not_allowed", "该成员尚未加入，只能撤销邀请").at("/status");
+        match (self.status(), to) {
+            (Active, Active) => Ok((None, SeatChange::Keep)),
+            (Active, Disabled) => Ok((Some(Ended::Disabled), SeatChange::GiveBack)),
+            (Active, Left) => Ok((Some(Ended::Left), SeatChange::GiveBack)),
+            (Invited, Left) => Ok((Some(Ended::Left), SeatChange::Release)),
+            (Disabled | Left, Active) if self.person.is_some() => Ok((None, SeatChange::Take)),
+            (Disabled | Left, Disabled) if self.person.is_some() => Ok((Some(Ended::Disabled), SeatChange::Keep)),
+            (Disabled | Left, Left) => Ok((Some(Ended::Left), SeatChange::Keep)),
+            (_, Invited | Active | Disabled) => Err(refused()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn member(joined: bool, ended: Option<Ended>) -> Member {
+        use crate::id::Id;
+        let id = uuid::Uuid::nil();
+        Member {
+            id: MemberId::from_uuid(id),
+            name: PersonName::parse("林悦").unwrap(),
+            position: Position::default(),
+            role: Role::Staff,
+            card: None,
+            person: joined.then(|| PersonId::from_uuid(id)),
+            ended,
+            created_at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn each_change_of_status_moves_the_seat_it_must() {
+        use MemberStatus::{Active, Disabled, Invited, Left};
+        let (active, disabled, left) =
+            (member(true, None), member(true, Some(Ended::Disabled)), member(true, Some(Ended::Left)));
+        let (invited, withdrawn) = (member(false, None), member(false, Some(Ended::Left)));
+        let seat = |member: &Member, to| member.with_status(to).map(|(_, seat)| seat).map_err(|error| error.code);
+        for (from, to, expected) in [
+            (&active, Disabled, Ok(SeatChange::GiveBack)),
+            (&active, Left, Ok(SeatChange::GiveBack)),
+            (&active, Active, Ok(SeatChange::Keep)),
+            (&disabled, Active, Ok(SeatChange::Take)),
+            (&disabled, Left, Ok(SeatChange::Keep)),
+            (&left, Active, Ok(SeatChange::Take)),
+            (&left, Disabled, Ok(SeatChange::Keep)),
+            (&invited, Left, Ok(SeatChange::Release)),
+            (&invited, Active, Err("not_allowed")),
+            (&invited, Disabled, Err("not_allowed")),
+            (&withdrawn, Active, Err("not_allowed")),
+            (&withdrawn, Left, Ok(SeatChange::Keep)),
+            (&active, Invited, Err("not_allowed")),
+        ] {
+            assert_eq!(seat(from, to), expected, "{:?} to {to:?}", from.status());
+        }
+    }
+
+    #[test]
+    fn admins_change_staff_and_the_boss_changes_everybody() {
+        let table = Role::ALL.map(|role| Role::ALL.map(|other| role.may_change(other)));
+        assert_eq!(table, [[false; 3], [true, false, false], [true; 3]]);
+    }
 
     #[test]
     fn nobody_adds_a_boss_and_only_the_boss_adds_admins() {

@@ -52,9 +52,14 @@ pub struct Membership {
 #[derive(Debug, Clone, Copy)]
 pub struct Admin {
     caller: Caller,
+    member: MemberId,
     /// Admin or boss.
     pub role: Role,
 }
+
+/// A member who is boss.
+#[derive(Debug, Clone, Copy)]
+pub struct Boss(Admin);
 
 /// The platform operator.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +111,23 @@ impl Admin {
     /// The company his token is for.
     pub fn company(&self) -> Company {
         self.caller.company
+    }
+
+    /// Which member he is.
+    pub fn member(&self) -> MemberId {
+        self.member
+    }
+}
+
+impl Boss {
+    /// The company his token is for.
+    pub fn company(&self) -> Company {
+        self.0.company()
+    }
+
+    /// Which member he is.
+    pub fn member(&self) -> MemberId {
+        self.0.member()
     }
 }
 
@@ -160,8 +182,19 @@ impl<S: Sync> FromRequestParts<S> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        let role = caller.membership.map(|membership| membership.role).filter(|role| *role >= Role::Admin);
-        role.map(|role| Self { caller, role }).ok_or_else(|| Problem::of(Code::RoleRequired))
+        match caller.membership {
+            Some(Membership { member, role, .. }) if role >= Role::Admin => Ok(Self { caller, member, role }),
+            _ => Err(Problem::of(Code::RoleRequired)),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Boss {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let admin = Admin::from_request_parts(parts, state).await?;
+        if admin.role == Role::Boss { Ok(Self(admin)) } else { Err(Problem::of(Code::RoleRequired)) }
     }
 }
 

@@ -63,6 +63,8 @@ codes! {
     VersionConflict = CONFLICT, "version_conflict", "Version conflict", "内容已被修改，请刷新后重试";
     /// Another request with the same key, or on the same thing, is under way.
     Busy = CONFLICT, "request_in_progress", "Request in progress", "操作正在处理中，请稍后重试";
+    /// No seat is left.
+    SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// The body is larger than allowed.
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body_too_large", "Body too large", "请求内容过大";
     /// The body is not declared as JSON.
@@ -235,6 +237,7 @@ impl From<Failure> for Problem {
             Failure::Exists("appid") => Self::of(Code::AppidTaken),
             Failure::Exists("card") => Self::of(Code::CardExists),
             Failure::Exists(_) => Self::of(Code::AlreadyExists),
+            Failure::Exhausted(_) => Self::of(Code::SeatsExhausted),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),

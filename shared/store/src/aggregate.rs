@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::counters::add_counts;
 use crate::customer::put_customer;
-use crate::transaction::{Cancelled, Transaction};
+use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Store, feed, log};
 use domain::failure::Failure;
 
@@ -51,7 +51,7 @@ impl Store {
             Err(Cancelled::Store(error)) => return Err(CommitError::Store(error)),
             Err(Cancelled::Conditions(failed)) => failed,
         };
-        let duplicate = |(position, item): (usize, Option<_>)| {
+        let duplicate = |Refused { position, item, .. }: Refused| {
             let fingerprint = item.as_ref().and_then(log::fingerprint).unwrap_or_default().to_owned();
             (position < commit.segments.len()).then_some((position, fingerprint))
         };
@@ -64,7 +64,7 @@ impl Store {
     fn transaction(&self, company: Company, commit: &Commit<'_>) -> Result<Transaction, Failure> {
         let mut transaction = Transaction::default();
         for segment in commit.segments {
-            transaction.create(&self.table, log::encode(company, segment)?);
+            transaction.create(&self.table, log::encode(company, segment)?, Failure::Exists("segment"));
         }
         for (person, customer) in commit.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
@@ -73,7 +73,7 @@ impl Store {
             add_counts(&mut transaction, &self.table, company, scope, period, &counts);
         }
         let keys: Vec<_> = commit.segments.iter().map(|segment| segment.key).collect();
-        transaction.create(&self.table, feed::encode(company, commit.page, &keys)?);
+        transaction.create(&self.table, feed::encode(company, commit.page, &keys)?, Failure::Busy);
         Ok(transaction)
     }
 }

@@ -70,9 +70,9 @@ impl Store {
             .expression_attribute_values(":card", text(card.id.to_string()));
         let member = keys::member(company, card.member);
         let key = keys::idempotency(company, &request.key);
-        self.create_once(&key, request, now, card, &["card", "card"], |transaction| {
-            transaction.create(&self.table, item);
-            transaction.update(&self.table, &member, assigned);
+        self.create_once(&key, request, now, card, |transaction| {
+            transaction.create(&self.table, item, Failure::Exists("card"));
+            transaction.update(&self.table, &member, assigned, Failure::Exists("card"));
             Ok(())
         })
         .await
@@ -135,7 +135,7 @@ impl Store {
             .expression_attribute_values(":next", number(read.version.saturating_add(1)))
             .expression_attribute_values(":read", number(read.version))
             .expression_attribute_values(":now", number(now.millis()));
-        transaction.update(&self.table, &keys::card(company, read.id), changed);
+        transaction.update(&self.table, &keys::card(company, read.id), changed, Failure::VersionConflict);
         let renamed = Update::builder()
             .update_expression("SET #name = :name, #position = :position")
             .condition_expression("attribute_exists(id)")
@@ -143,7 +143,7 @@ impl Store {
             .expression_attribute_names("#position", "position")
             .expression_attribute_values(":name", text(identity.name.as_str()))
             .expression_attribute_values(":position", text(identity.position.as_str()));
-        transaction.update(&self.table, &keys::member(company, read.member), renamed);
+        transaction.update(&self.table, &keys::member(company, read.member), renamed, Failure::NotFound);
         match self.commit(transaction).await {
             Ok(()) => Ok(Card { identity, version: read.version + 1, updated_at: now, ..read }),
             Err(Cancelled::Conditions(_)) => Err(Failure::VersionConflict),

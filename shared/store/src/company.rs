@@ -3,12 +3,14 @@
 use domain::company::{Company, CompanyProfile};
 use domain::id::CompanyId;
 use domain::idempotency::Idempotency;
+use domain::quota::{Move, Quota};
 use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::Kind;
 use crate::member::{NewMember, create_member};
+use crate::quota::QuotaName;
 use crate::{Store, keys};
 use domain::failure::Failure;
 
@@ -28,6 +30,8 @@ pub struct NewCompany {
     pub profile: CompanyProfile,
     /// Its first boss.
     pub boss: NewMember,
+    /// How many seats it starts with; the boss's is one of them.
+    pub seats: u32,
 }
 
 impl Store {
@@ -46,10 +50,15 @@ impl Store {
         let profile = COMPANY.encode(&keys::company(company), &new.profile)?;
         let boss = new.boss.clone();
         let key = keys::operator_idempotency(&request.key);
-        self.create_once(&key, request, now, new, &["appid", "company"], |transaction| {
-            transaction.create(&self.table, app);
-            transaction.create(&self.table, profile);
-            create_member(transaction, &self.table, company, &boss)
+        let seats = Quota::of(new.seats);
+        self.create_once(&key, request, now, new, |transaction| {
+            transaction.create(&self.table, app, Failure::Exists("appid"));
+            transaction.create(&self.table, profile, Failure::Exists("company"));
+            // A quota can be acted on once in a transaction: the boss's seat is reserved
+            // in the new quota at once.
+            let seats = seats.after(Move::Reserve(1)).map_err(|_| Failure::Exhausted("seats"))?;
+            self.quota_ref(company, QuotaName::Seats).create(transaction, seats)?;
+            create_member(transaction, self.quota_ref(company, QuotaName::Seats), &boss)
         })
         .await
     }

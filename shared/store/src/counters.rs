@@ -80,5 +80,10 @@ pub(crate) fn add_counts(
         additions.push(format!("#c{position} :c{position}"));
     }
     let expression = format!("SET #type = :type, #layout = :layout ADD {}", additions.join(", "));
-    transaction.update(table, &keys::counter(company, scope, period), update.update_expression(expression));
+    transaction.update(
+        table,
+        &keys::counter(company, scope, period),
+        update.update_expression(expression),
+        Failure::Busy,
+    );
 }

@@ -77,10 +77,10 @@ pub(crate) fn put_customer(
     let item = CustomerItem { version: customer.version + 1, state };
     let item = CUSTOMER.encode(&keys::customer(company, person), &item)?;
     if customer.version == 0 {
-        transaction.create(table, item);
+        transaction.create(table, item, Failure::Busy);
     } else {
         let read = Item::from([(":read".to_owned(), number(customer.version))]);
-        transaction.put(table, item, "attribute_exists(#pk) AND version = :read", read);
+        transaction.put(table, item, "attribute_exists(#pk) AND version = :read", read, Failure::Busy);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Store;
 use crate::item::{Item, Kind, expire, number};
 use crate::keys::Key;
-use crate::transaction::{Cancelled, Transaction};
+use crate::transaction::{Cancelled, Refused, Transaction};
 use domain::failure::Failure;
 
 const REQUEST: Kind = Kind::new("request", 1);
@@ -25,14 +25,12 @@ impl Store {
     /// Commits what `rest` adds together with the record of the request, and gives
     /// the result: this one, or the first one's when the request is a retry.
     ///
-    /// `exists` names the things that `rest` creates, in its order.
     pub(crate) async fn create_once<T: Serialize + DeserializeOwned>(
         &self,
         key: &Key,
         request: &Idempotency,
         now: Timestamp,
         result: T,
-        exists: &[&'static str],
         rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
     ) -> Result<T, Failure> {
         let mut transaction = Transaction::default();
@@ -41,7 +39,7 @@ impl Store {
         expire(&mut item, replay_until(now));
         // The table forgets expired items late, so an expired record is overwritten.
         let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
-        transaction.put(&self.table, item, "attribute_not_exists(#pk) OR expires_at <= :now", values);
+        transaction.put(&self.table, item, "attribute_not_exists(#pk) OR expires_at <= :now", values, Failure::Busy);
         rest(&mut transaction)?;
         let failed = match self.commit(transaction).await {
             Ok(()) => return Ok(result),
@@ -49,11 +47,9 @@ impl Store {
             Err(Cancelled::Conditions(failed)) => failed,
         };
         match failed.into_iter().next() {
-            Some((0, Some(first))) => replay(first, request),
-            Some((position, _)) if position > 0 => {
-                Err(Failure::Exists(exists.get(position - 1).copied().unwrap_or("item")))
-            }
-            _ => Err(Failure::Busy),
+            Some(Refused { position: 0, item: Some(first), .. }) => replay(first, request),
+            Some(refused) => Err(refused.failure),
+            None => Err(Failure::Busy),
         }
     }
 }

@@ -80,6 +80,11 @@ pub(crate) fn member(company: Company, member: MemberId) -> Key {
     Key::new(members(company), member.to_string())
 }
 
+/// The member in a member's key.
+pub(crate) fn member_of(key: &Key) -> Option<MemberId> {
+    key.sk.parse().ok()
+}
+
 /// A claim code, by its hash.
 pub(crate) fn claim(company: Company, hash: &str) -> Key {
     Key::new(format!("{}#CLAIM#{hash}", company.id()), "CLAIM")
@@ -103,6 +108,36 @@ pub(crate) fn idempotency(company: Company, digest: &str) -> Key {
 /// The first result of a creating request of the platform operator.
 pub(crate) fn operator_idempotency(digest: &str) -> Key {
     Key::new(format!("OPERATOR#REQUEST#{digest}"), "REQUEST")
+}
+
+/// The partition of a quota: the quota itself and its holds.
+pub(crate) fn quota_partition(company: Company, quota: &str) -> String {
+    format!("{}#QUOTA#{quota}", company.id())
+}
+
+/// A quota.
+pub(crate) fn quota(company: Company, quota: &str) -> Key {
+    Key::new(quota_partition(company, quota), "QUOTA")
+}
+
+/// A hold on a quota, by the id of what it is held for.
+pub(crate) fn hold(company: Company, quota: &str, held_for: &str) -> Key {
+    Key::new(quota_partition(company, quota), format!("HOLD#{held_for}"))
+}
+
+/// What a hold is held for.
+pub(crate) fn held_for(key: &Key) -> Option<&str> {
+    key.sk.strip_prefix("HOLD#")
+}
+
+/// The partition of a company's audit log.
+pub(crate) fn audit_log(company: Company) -> String {
+    format!("{}#AUDIT", company.id())
+}
+
+/// An entry of the audit log.
+pub(crate) fn audit_entry(company: Company, entry: Uuid) -> Key {
+    Key::new(audit_log(company), entry.simple().to_string())
 }
 
 /// A customer's state.

@@ -5,6 +5,7 @@
 //! is one named method of [`Store`]. No rule of the product belongs here.
 
 mod aggregate;
+mod audit;
 mod batch_get;
 mod card;
 mod company;
@@ -18,6 +19,7 @@ mod keys;
 mod log;
 mod member;
 mod person;
+mod quota;
 mod read;
 mod transaction;
 
@@ -25,7 +27,8 @@ pub use crate::aggregate::{Commit, CommitError};
 pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
 pub use crate::keys::KEY_ATTRIBUTES;
-pub use crate::member::{Claimed, Claiming, NewMember};
+pub use crate::member::{Change, Claimed, Claiming, MemberFilter, NewMember};
+pub use crate::quota::{QuotaAudit, QuotaName};
 
 /// A page of a longer list and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]

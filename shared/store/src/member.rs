@@ -1,19 +1,23 @@
 //! Members: adding, claiming, listing.
 
 use aws_sdk_dynamodb::types::Update;
+use domain::audit::AuditEntry;
 use domain::card::Card;
 use domain::company::{Company, CompanyProfile, Person};
 use domain::id::MemberId;
 use domain::idempotency::Idempotency;
-use domain::member::Member;
+use domain::member::{Ended, Member, MemberStatus, Role, SeatChange};
+use domain::quota::Move;
 use domain::text::OpenId;
 use domain::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::add_entry;
 use crate::batch_get::Read;
 use crate::card::CARD;
 use crate::company::COMPANY;
 use crate::item::{Kind, expire, number, text};
+use crate::quota::{QuotaName, QuotaRef};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
@@ -21,6 +25,9 @@ use domain::failure::Failure;
 
 pub(crate) const MEMBER: Kind = Kind::new("member", 1);
 const CLAIM: Kind = Kind::new("claim", 1);
+
+/// Members looked through for a page of a filtered list: below the megabyte of one call.
+const LOOKED_THROUGH: u32 = 1_000;
 
 /// How long a used or expired claim is kept to explain itself.
 const CLAIM_KEPT_MS: i64 = 30 * DAY_MS;
@@ -61,6 +68,31 @@ pub struct Claiming<'a> {
     pub now: Timestamp,
 }
 
+/// Which members to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberFilter {
+    /// Only those who stand like this.
+    pub status: Option<MemberStatus>,
+    /// Only those whose name contains this.
+    pub name: Option<String>,
+}
+
+impl MemberFilter {
+    fn passes(&self, member: &Member) -> bool {
+        self.status.is_none_or(|status| member.status() == status)
+            && self.name.as_ref().is_none_or(|part| member.name.as_str().contains(part.as_str()))
+    }
+}
+
+/// A change of a member as he was read, with the entry that tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// The member before the change.
+    pub read: &'a Member,
+    /// The entry of the audit log.
+    pub audit: &'a AuditEntry,
+}
+
 /// What came of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claimed {
@@ -72,41 +104,49 @@ pub enum Claimed {
     OtherMember,
 }
 
-/// Adds a member's items to a transaction: member, claim, and card if there is one.
+/// Adds a member's items to a transaction: member, claim, hold of his seat, and card if
+/// there is one. Whoever calls it moves the seat in the quota.
 pub(crate) fn create_member(
     transaction: &mut Transaction,
-    table: &str,
-    company: Company,
+    seats: QuotaRef<'_>,
     new: &NewMember,
 ) -> Result<(), Failure> {
-    transaction.create(table, MEMBER.encode(&keys::member(company, new.member.id), &new.member)?);
+    let QuotaRef { table, company, .. } = seats;
+    let member = MEMBER.encode(&keys::member(company, new.member.id), &new.member)?;
+    transaction.create(table, member, Failure::Exists("member"));
     let expires = new.claim_expires_at;
     let claim = Claim { member: new.member.id, expires_ms: expires.millis() };
     let mut claim = CLAIM.encode(&keys::claim(company, &new.claim_hash), &claim)?;
     expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
-    transaction.create(table, claim);
+    transaction.create(table, claim, Failure::Exists("claim"));
     if let Some(card) = &new.card {
-        transaction.create(table, CARD.encode(&keys::card(company, card.id), card)?);
+        transaction.create(table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists("card"));
     }
-    Ok(())
+    seats.hold(transaction, &new.member.id.to_string(), 1, expires)
 }
 
 impl Store {
-    /// Adds a member, with his card and claim code.
+    /// Adds a member, with his card, his claim code and the seat held for him.
     ///
     /// # Errors
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    /// [`Failure::Exhausted`] `seats`; [`Failure::KeyReused`] when the request's key
+    /// stands for another request.
     pub async fn add_member(
         &self,
         company: Company,
         new: NewMember,
+        audit: &AuditEntry,
         request: &Idempotency,
-        now: Timestamp,
     ) -> Result<NewMember, Failure> {
         let key = keys::idempotency(company, &request.key);
         let items = new.clone();
-        let add = |transaction: &mut Transaction| create_member(transaction, &self.table, company, &items);
-        self.create_once(&key, request, now, new, &["member", "claim", "card"], add).await
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        self.create_once(&key, request, audit.at, new, |transaction| {
+            create_member(transaction, seats, &items)?;
+            seats.shift(transaction, Move::Reserve(1));
+            add_entry(transaction, &self.table, company, audit)
+        })
+        .await
     }
 
     /// Makes a person the member whose code he gives.
@@ -123,14 +163,12 @@ impl Store {
             None if claim.expires_ms <= claiming.now.millis() => return Ok(Claimed::Refused),
             None => {}
         }
-        match self.commit(self.claim(company, &claiming, claim.member)).await {
+        match self.commit(self.claim(company, &claiming, claim.member)).await.map_err(Cancelled::into_failure) {
             Ok(()) => Ok(Claimed::Member(claim.member)),
-            // The code was used, or the person became a member, a moment ago.
-            Err(Cancelled::Conditions(failed)) if failed.first().is_some_and(|(position, _)| *position == 2) => {
-                Ok(Claimed::OtherMember)
-            }
-            Err(Cancelled::Conditions(_)) => Ok(Claimed::Refused),
-            Err(Cancelled::Store(error)) => Err(error),
+            // The code was used, withdrawn or swept a moment ago.
+            Err(Failure::NotFound) => Ok(Claimed::Refused),
+            Err(Failure::Exists(_)) => Ok(Claimed::OtherMember),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -140,18 +178,22 @@ impl Store {
             .update_expression("SET used_at = :now")
             .condition_expression("attribute_exists(expires_ms) AND attribute_not_exists(used_at)")
             .expression_attribute_values(":now", number(claiming.now.millis()));
-        transaction.update(&self.table, &keys::claim(company, claiming.hash), used);
+        transaction.update(&self.table, &keys::claim(company, claiming.hash), used, Failure::NotFound);
         let joined = Update::builder()
             .update_expression("SET person = :person")
-            .condition_expression("attribute_exists(id) AND attribute_not_exists(person)")
+            .condition_expression(
+                "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)",
+            )
             .expression_attribute_values(":person", text(claiming.person.id.to_string()));
-        transaction.update(&self.table, &keys::member(company, member), joined);
+        transaction.update(&self.table, &keys::member(company, member), joined, Failure::NotFound);
         let linked = Update::builder()
             .update_expression("SET #member = :member")
             .condition_expression("attribute_exists(id) AND attribute_not_exists(#member)")
             .expression_attribute_names("#member", "member")
             .expression_attribute_values(":member", text(member.to_string()));
-        transaction.update(&self.table, &keys::person(company, claiming.openid), linked);
+        transaction.update(&self.table, &keys::person(company, claiming.openid), linked, Failure::Exists("membership"));
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        seats.confirm(&mut transaction, &member.to_string(), 1, claiming.now);
         transaction
     }
 
@@ -176,20 +218,97 @@ impl Store {
         Ok((profile, member))
     }
 
-    /// The members of a company, the first added first.
+    /// Changes where a member stands, and his seat with it.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when he has changed since he was read;
+    /// [`Failure::Exhausted`] `seats` when he needs one and none is left.
+    pub async fn set_member_ended(
+        &self,
+        company: Company,
+        change: Change<'_>,
+        ended: Option<Ended>,
+        seat: SeatChange,
+    ) -> Result<(), Failure> {
+        let Change { read, audit } = change;
+        let update = match ended {
+            Some(ended) => Update::builder()
+                .update_expression("SET ended = :ended")
+                .expression_attribute_values(":ended", text(ended.name())),
+            None => Update::builder().update_expression("REMOVE ended"),
+        };
+        let update = match (read.ended, read.person) {
+            (Some(was), _) => {
+                update.condition_expression("ended = :was").expression_attribute_values(":was", text(was.name()))
+            }
+            (None, Some(_)) => update.condition_expression("attribute_exists(person) AND attribute_not_exists(ended)"),
+            (None, None) => update.condition_expression(
+                "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)",
+            ),
+        };
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        match seat {
+            SeatChange::Keep => {}
+            SeatChange::Take => seats.shift(&mut transaction, Move::Take(1)),
+            SeatChange::GiveBack => seats.shift(&mut transaction, Move::GiveBack(1)),
+            SeatChange::Release => seats.release(&mut transaction, &read.id.to_string(), 1),
+        }
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Changes what a member may do.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when his role has changed since he was read.
+    pub async fn set_member_role(&self, company: Company, change: Change<'_>, role: Role) -> Result<(), Failure> {
+        let Change { read, audit } = change;
+        let update = Update::builder()
+            .update_expression("SET #role = :role")
+            .condition_expression("#role = :was")
+            .expression_attribute_names("#role", "role")
+            .expression_attribute_values(":role", text(role.name()))
+            .expression_attribute_values(":was", text(read.role.name()));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// A member.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn member(&self, company: Company, member: MemberId) -> Result<Member, Failure> {
+        self.get(&keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
+    }
+
+    /// The members that pass the filter, the first added first. A filter looks through
+    /// as many members as one call reads, so a page may be short and not the last.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn list_members(
         &self,
         company: Company,
+        filter: &MemberFilter,
         after: Option<MemberId>,
         limit: u32,
     ) -> Result<Page<Member, MemberId>, Failure> {
         let start = after.map(|member| keys::member(company, member));
-        let page = self.query(&keys::members(company), start, limit, Order::OldestFirst).await?;
-        let items: Vec<Member> = page.items.into_iter().map(|item| MEMBER.decode(item)).collect::<Result<_, _>>()?;
-        let next = page.next.and_then(|_| items.last().map(|member| member.id));
+        let filtered = filter.status.is_some() || filter.name.is_some();
+        let page = self
+            .query(&keys::members(company), start, if filtered { LOOKED_THROUGH } else { limit }, Order::OldestFirst)
+            .await?;
+        let mut next = page.next.as_ref().and_then(keys::member_of);
+        let members = page.items.into_iter().map(|item| MEMBER.decode(item)).collect::<Result<Vec<Member>, _>>()?;
+        let mut items: Vec<_> = members.into_iter().filter(|member| filter.passes(member)).collect();
+        if items.len() > limit as usize {
+            items.truncate(limit as usize);
+            next = items.last().map(|member| member.id);
+        }
         Ok(Page { items, next })
     }
 }

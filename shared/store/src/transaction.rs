@@ -4,9 +4,8 @@ use crate::error::failure;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{
-    CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
 use crate::item::Item;
 use crate::{Store, keys};
@@ -17,27 +16,49 @@ const ATTEMPTS: u32 = 4;
 /// First pause between attempts; doubles each time.
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// A transaction being put together.
+/// A transaction being put together: each action with what it means when its condition
+/// fails.
 #[derive(Debug, Default)]
-pub(crate) struct Transaction(Vec<TransactWriteItem>);
+pub(crate) struct Transaction(Vec<(TransactWriteItem, Failure)>);
+
+/// An action whose condition failed.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Its place in the transaction.
+    pub(crate) position: usize,
+    /// What that means.
+    pub(crate) failure: Failure,
+    /// The item it met, if there is one.
+    pub(crate) item: Option<Item>,
+}
 
 /// Why a transaction wrote nothing.
 #[derive(Debug)]
 pub(crate) enum Cancelled {
-    /// Conditions failed: the positions of the actions, each with the item it met.
-    Conditions(Vec<(usize, Option<Item>)>),
+    /// Conditions failed; never empty.
+    Conditions(Vec<Refused>),
     /// Anything else.
     Store(Failure),
 }
 
+impl Cancelled {
+    /// What the first failed condition means, or what else went wrong.
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Self::Conditions(failed) => failed.into_iter().next().map_or(Failure::Busy, |refused| refused.failure),
+            Self::Store(failure) => failure,
+        }
+    }
+}
+
 impl Transaction {
     /// Adds an item that must not exist yet.
-    pub(crate) fn create(&mut self, table: &str, item: Item) {
-        self.put(table, item, "attribute_not_exists(#pk)", Item::new());
+    pub(crate) fn create(&mut self, table: &str, item: Item, refused: Failure) {
+        self.put(table, item, "attribute_not_exists(#pk)", Item::new(), refused);
     }
 
     /// Adds an item under a condition, in which `#pk` stands for the partition key.
-    pub(crate) fn put(&mut self, table: &str, item: Item, condition: &str, values: Item) {
+    pub(crate) fn put(&mut self, table: &str, item: Item, condition: &str, values: Item, refused: Failure) {
         let put = Put::builder()
             .table_name(table)
             .set_item(Some(item))
@@ -46,21 +67,18 @@ impl Transaction {
             .set_expression_attribute_values((!values.is_empty()).then_some(values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         // `build` fails only without table or item.
-        self.0.extend(put.build().ok().map(|put| TransactWriteItem::builder().put(put).build()));
+        let put = put.build().ok().map(|put| TransactWriteItem::builder().put(put).build());
+        self.0.extend(put.map(|put| (put, refused)));
     }
 
     /// Adds an update.
-    pub(crate) fn update(
-        &mut self,
-        table: &str,
-        key: &keys::Key,
-        update: aws_sdk_dynamodb::types::builders::UpdateBuilder,
-    ) {
+    pub(crate) fn update(&mut self, table: &str, key: &keys::Key, update: UpdateBuilder, refused: Failure) {
         let update = update
             .table_name(table)
             .set_key(Some(key.attributes()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.0.extend(update.build().ok().map(|update: Update| TransactWriteItem::builder().update(update).build()));
+        let update = update.build().ok().map(|update| TransactWriteItem::builder().update(update).build());
+        self.0.extend(update.map(|update| (update, refused)));
     }
 }
 
@@ -80,11 +98,14 @@ impl Store {
     }
 
     async fn try_commit(&self, transaction: &Transaction) -> Result<(), Cancelled> {
-        let request = self.client.transact_write_items().set_transact_items(Some(transaction.0.clone()));
+        let request = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(transaction.0.iter().map(|(action, _)| action.clone()).collect()));
         let Err(error) = request.send().await else { return Ok(()) };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                Err(cancellation(cancelled.cancellation_reasons(), cancelled.message()))
+                Err(cancellation(transaction, cancelled.cancellation_reasons(), cancelled.message()))
             }
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => Err(Cancelled::Store(Failure::Busy)),
             _ => Err(Cancelled::Store(failure(error))),
@@ -92,13 +113,15 @@ impl Store {
     }
 }
 
-fn cancellation(reasons: &[CancellationReason], message: Option<&str>) -> Cancelled {
+fn cancellation(transaction: &Transaction, reasons: &[CancellationReason], message: Option<&str>) -> Cancelled {
     let mut failed = Vec::new();
     let mut other = None;
-    for (position, reason) in reasons.iter().enumerate() {
+    for (position, (reason, (_, failure))) in reasons.iter().zip(&transaction.0).enumerate() {
         match reason.code() {
             None | Some("None") => {}
-            Some("ConditionalCheckFailed") => failed.push((position, reason.item().cloned())),
+            Some("ConditionalCheckFailed") => {
+                failed.push(Refused { position, failure: failure.clone(), item: reason.item().cloned() });
+            }
             code => other = other.or(code),
         }
     }

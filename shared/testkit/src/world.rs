@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Contact, Identity};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
@@ -15,6 +16,9 @@ use store::{Claiming, NewCompany, NewMember, Store};
 use crate::clock::{TestClock, ids};
 use crate::emulators;
 use crate::keys::TokenKeys;
+
+/// Seats of a world's company; its boss and employees use four.
+pub const SEATS: u32 = 10;
 
 /// The world of one test.
 pub struct World {
@@ -86,14 +90,13 @@ impl World {
             created_at: self.clock.now(),
         };
         let boss = self.member("boss", Role::Boss);
-        let new = NewCompany { profile, boss: boss.clone() };
+        let new = NewCompany { profile, boss: boss.clone(), seats: SEATS };
         let created = self.store.create_company(new, &self.request("company"), self.clock.now()).await;
         created.expect("the company is created");
         self.claim("boss", &boss).await;
         for name in ["lin", "chen", "wang"] {
             let member = self.member(name, Role::Staff);
-            let added =
-                self.store.add_member(self.company, member.clone(), &self.request(name), self.clock.now()).await;
+            let added = self.store.add_member(self.company, member.clone(), &self.entry(), &self.request(name)).await;
             added.expect("the member is added");
             self.claim(name, &member).await;
         }
@@ -118,7 +121,8 @@ impl World {
         });
         let Identity { name: person_name, position, .. } = identity;
         let card_id = card.as_ref().map(|card| card.id);
-        let member = Member { id, name: person_name, position, role, card: card_id, person: None, created_at: now };
+        let member =
+            Member { id, name: person_name, position, role, card: card_id, person: None, ended: None, created_at: now };
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
     }
 
@@ -136,6 +140,21 @@ impl World {
         self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
         let Member { id, role, card, .. } = new.member;
         self.staff.insert(name, Staff { member: id, person: person.id, role, card });
+    }
+
+    /// An entry for the audit log.
+    pub fn entry(&self) -> AuditEntry {
+        let at = self.clock.now();
+        let (id, target) = (self.ids.uuid(at).expect("an id"), self.company.id().to_string());
+        AuditEntry {
+            id,
+            at,
+            actor: AuditActor::Operator,
+            action: AuditAction::MemberAdded,
+            target,
+            from: String::new(),
+            to: String::new(),
+        }
     }
 
     /// What identifies a creating request with this key.

@@ -1,0 +1,108 @@
+//! Seats (席位): how many members a company may have.
+
+use axum::Json;
+use axum::extract::State;
+use domain::audit::{AuditAction, AuditActor};
+use domain::company::Company;
+use domain::field::FieldError;
+use domain::id::CompanyId;
+use edge::auth::{Admin, Operator};
+use edge::idempotency::Once;
+use edge::path::PathId;
+use edge::problem::{Problem, ProblemBody};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use store::QuotaName;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::audit_log::entry;
+
+/// Seats of a company for which nothing else was said.
+const SEATS_DEFAULT: u32 = 50;
+/// Most seats a company starts with, or gets at once.
+const SEATS_MAX: u32 = 100_000;
+
+/// A number of seats, 1 to [`SEATS_MAX`].
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u32")]
+pub(crate) struct SeatCount(pub(crate) u32);
+
+impl Default for SeatCount {
+    fn default() -> Self {
+        Self(SEATS_DEFAULT)
+    }
+}
+
+impl TryFrom<u32> for SeatCount {
+    type Error = FieldError;
+
+    fn try_from(seats: u32) -> Result<Self, FieldError> {
+        let allowed = (1..=SEATS_MAX).contains(&seats);
+        allowed
+            .then_some(Self(seats))
+            .ok_or_else(|| FieldError::new("out_of_range", format!("席位数应在 1 到 {SEATS_MAX} 之间")))
+    }
+}
+
+/// Where the seats are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Seats {
+    /// How many there are.
+    limit: i64,
+    /// Free.
+    available: i64,
+    /// Held for invitations that have not expired.
+    reserved: i64,
+    /// Of active members.
+    used: i64,
+}
+
+/// Seats to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MoreSeats {
+    /// How many, 1 to 100,000.
+    #[schema(value_type = u32, minimum = 1, maximum = 100_000)]
+    add: SeatCount,
+}
+
+/// Seats that were added.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SeatsAdded {
+    added: i64,
+}
+
+/// View the seats
+///
+/// For admins and the boss.
+#[utoipa::path(get, path = "/v1/seats", tag = "organization", security(("bearer" = [])),
+    responses((status = 200, body = Seats), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_seats(State(app): State<App>, admin: Admin) -> Result<Json<Seats>, Problem> {
+    let quota = app.store.quota(admin.company(), QuotaName::Seats).await?;
+    let (available, reserved, used) = (quota.available, quota.reserved, quota.used);
+    Ok(Json(Seats { limit: quota.limit(), available, reserved, used }))
+}
+
+/// Add seats
+///
+/// For the platform operator.
+#[utoipa::path(post, path = "/v1/companies/{company_id}/seats", tag = "organization", security(("operator" = [])),
+    params(("company_id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = MoreSeats,
+    responses((status = 201, body = SeatsAdded), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn add_seats(
+    State(app): State<App>,
+    operator: Operator,
+    PathId(company): PathId<CompanyId>,
+    once: Once<MoreSeats>,
+) -> Result<(StatusCode, Json<SeatsAdded>), Problem> {
+    let (more, request) = once.of(&operator);
+    // The operator may name any company; one that does not exist has no seats.
+    let company = Company::granted(company);
+    app.store.quota(company, QuotaName::Seats).await?;
+    let added = i64::from(more.add.0);
+    let entry =
+        entry(&app, AuditActor::Operator, AuditAction::Seats, company.id().to_string(), "", format!("+{added}"))?;
+    let added = app.store.resize_quota(company, QuotaName::Seats, added, &entry, &request).await?;
+    Ok((StatusCode::CREATED, Json(SeatsAdded { added })))
+}

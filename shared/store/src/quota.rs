@@ -1,0 +1,219 @@
+//! Quotas and the holds on them. Every move is an action in somebody's transaction; a
+//! hold's amount and the quota's `reserved` move together.
+
+use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use domain::audit::AuditEntry;
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::idempotency::Idempotency;
+use domain::quota::{Change, Move, Quota};
+use domain::timestamp::{DAY_MS, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::audit::add_entry;
+use crate::item::{Kind, expire, number};
+use crate::read::Order;
+use crate::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+const QUOTA: Kind = Kind::new("quota", 1);
+const HOLD: Kind = Kind::new("hold", 1);
+
+/// How long a hold is kept after its expiry, so that a sweep finds it.
+const HOLD_KEPT_MS: i64 = 30 * DAY_MS;
+/// Most holds looked at in one sweep.
+const SWEPT_MAX: u32 = 1_000;
+
+/// What there is a limited number of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuotaName {
+    /// 席位: active members, and invitations that have not expired.
+    Seats,
+}
+
+impl QuotaName {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Seats => "SEATS",
+        }
+    }
+
+    fn exhausted(self) -> Failure {
+        match self {
+            Self::Seats => Failure::Exhausted("seats"),
+        }
+    }
+}
+
+/// Units that are held until they are confirmed, released, or the time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hold {
+    /// How many are still held.
+    pub(crate) amount: i64,
+    /// Until when, in Unix milliseconds.
+    pub(crate) expires_ms: i64,
+}
+
+/// A quota and its holds, as they add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaAudit {
+    /// What the quota says.
+    pub quota: Quota,
+    /// What its holds add up to.
+    pub held: i64,
+}
+
+/// Where a transaction's quota moves go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuotaRef<'a> {
+    pub(crate) table: &'a str,
+    pub(crate) company: Company,
+    pub(crate) name: QuotaName,
+}
+
+impl QuotaRef<'_> {
+    /// A new quota.
+    pub(crate) fn create(self, transaction: &mut Transaction, quota: Quota) -> Result<(), Failure> {
+        let item = QUOTA.encode(&keys::quota(self.company, self.name.key()), &quota)?;
+        transaction.create(self.table, item, Failure::Exists("quota"));
+        Ok(())
+    }
+
+    /// Moves units; refused when there are not enough where they should come from.
+    pub(crate) fn shift(self, transaction: &mut Transaction, step: Move) {
+        let Change { available, reserved, used } = step.change();
+        let mut update = Update::builder()
+            .update_expression("SET available = available + :a, reserved = reserved + :r, used = used + :u")
+            .expression_attribute_values(":a", number(available))
+            .expression_attribute_values(":r", number(reserved))
+            .expression_attribute_values(":u", number(used));
+        let mut conditions = vec!["attribute_exists(available)".to_owned()];
+        for (name, by) in [("available", available), ("reserved", reserved), ("used", used)] {
+            if by < 0 {
+                conditions.push(format!("{name} >= :need_{name}"));
+                update = update.expression_attribute_values(format!(":need_{name}"), number(-by));
+            }
+        }
+        let update = update.condition_expression(conditions.join(" AND "));
+        transaction.update(self.table, &keys::quota(self.company, self.name.key()), update, self.name.exhausted());
+    }
+
+    /// A new hold. Whoever calls it reserves the units: one transaction may act on the
+    /// quota once, for all that it holds.
+    pub(crate) fn hold(
+        self,
+        transaction: &mut Transaction,
+        held_for: &str,
+        amount: i64,
+        until: Timestamp,
+    ) -> Result<(), Failure> {
+        let hold = Hold { amount, expires_ms: until.millis() };
+        let mut item = HOLD.encode(&keys::hold(self.company, self.name.key(), held_for), &hold)?;
+        expire(&mut item, until.plus_millis(HOLD_KEPT_MS));
+        transaction.create(self.table, item, Failure::Exists("hold"));
+        Ok(())
+    }
+
+    /// Units of a hold that has not expired become used.
+    pub(crate) fn confirm(self, transaction: &mut Transaction, held_for: &str, amount: i64, now: Timestamp) {
+        let update = Update::builder()
+            .condition_expression("amount >= :amount AND expires_ms > :now")
+            .expression_attribute_values(":now", number(now.millis()));
+        self.take_off(transaction, held_for, amount, update);
+        self.shift(transaction, Move::Confirm(amount));
+    }
+
+    /// Units of a hold, expired or not, are free again.
+    pub(crate) fn release(self, transaction: &mut Transaction, held_for: &str, amount: i64) {
+        self.take_off(transaction, held_for, amount, Update::builder().condition_expression("amount >= :amount"));
+        self.shift(transaction, Move::Release(amount));
+    }
+
+    fn take_off(self, transaction: &mut Transaction, held_for: &str, amount: i64, update: UpdateBuilder) {
+        let update = update
+            .update_expression("SET amount = amount - :amount")
+            .expression_attribute_values(":amount", number(amount));
+        let key = keys::hold(self.company, self.name.key(), held_for);
+        transaction.update(self.table, &key, update, Failure::NotFound);
+    }
+}
+
+impl Store {
+    pub(crate) fn quota_ref(&self, company: Company, name: QuotaName) -> QuotaRef<'_> {
+        QuotaRef { table: &self.table, company, name }
+    }
+
+    /// A quota.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn quota(&self, company: Company, name: QuotaName) -> Result<Quota, Failure> {
+        self.get(&keys::quota(company, name.key()), QUOTA).await?.ok_or(Failure::NotFound)
+    }
+
+    /// A quota and what its holds add up to.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn audit_quota(&self, company: Company, name: QuotaName) -> Result<QuotaAudit, Failure> {
+        let quota = self.quota(company, name).await?;
+        let held = self.holds(company, name).await?.iter().map(|(_, hold)| hold.amount).sum();
+        Ok(QuotaAudit { quota, held })
+    }
+
+    /// Frees the units of holds that have expired; gives how many. A hold that somebody
+    /// confirms or sweeps at the same moment is left to him.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn sweep_quota(&self, company: Company, name: QuotaName, now: Timestamp) -> Result<i64, Failure> {
+        let mut freed = 0;
+        for (held_for, hold) in self.holds(company, name).await? {
+            if hold.amount == 0 || hold.expires_ms > now.millis() {
+                continue;
+            }
+            let mut transaction = Transaction::default();
+            self.quota_ref(company, name).release(&mut transaction, &held_for, hold.amount);
+            match self.commit(transaction).await {
+                Ok(()) => freed += hold.amount,
+                Err(Cancelled::Conditions(_)) => {}
+                Err(Cancelled::Store(failure)) => return Err(failure),
+            }
+        }
+        Ok(freed)
+    }
+
+    async fn holds(&self, company: Company, name: QuotaName) -> Result<Vec<(String, Hold)>, Failure> {
+        let partition = keys::quota_partition(company, name.key());
+        let page = self.query(&partition, None, SWEPT_MAX, Order::OldestFirst).await?;
+        let mut holds = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            let key = keys::Key::of(&item);
+            if let Some(held_for) = key.as_ref().and_then(keys::held_for) {
+                holds.push((held_for.to_owned(), HOLD.decode(item)?));
+            }
+        }
+        Ok(holds)
+    }
+
+    /// Adds units to a quota, or takes available ones away; gives by how many.
+    ///
+    /// # Errors
+    /// [`Failure::Exhausted`] when fewer are available than are to be taken away.
+    pub async fn resize_quota(
+        &self,
+        company: Company,
+        name: QuotaName,
+        by: i64,
+        audit: &AuditEntry,
+        request: &Idempotency,
+    ) -> Result<i64, Failure> {
+        let key = keys::operator_idempotency(&request.key);
+        self.create_once(&key, request, audit.at, by, |transaction| {
+            self.quota_ref(company, name).shift(transaction, Move::Resize(by));
+            add_entry(transaction, &self.table, company, audit)
+        })
+        .await
+    }
+}
