@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use domain::audit::{AuditAction, AuditActor};
-use domain::company::Company;
 use domain::field::FieldError;
 use domain::id::CompanyId;
 use edge::auth::{Admin, Operator};
@@ -97,8 +96,7 @@ pub(crate) async fn add_seats(
     once: Once<MoreSeats>,
 ) -> Result<(StatusCode, Json<SeatsAdded>), Problem> {
     let (more, request) = once.of(&operator);
-    // The operator may name any company; one that does not exist has no seats.
-    let company = Company::granted(company);
+    let company = operator.company(company);
     app.store.quota(company, QuotaName::Seats).await?;
     let added = i64::from(more.add.0);
     let entry =
