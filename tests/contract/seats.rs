@@ -201,3 +201,27 @@ async fn members_are_found_by_status_and_by_a_part_of_their_name() {
     assert_eq!(find(None, Some("林"), 1).await, (1, true));
     assert_eq!(find(Some(MemberStatus::Active), Some("林"), 10).await, (0, false));
 }
+
+#[tokio::test]
+async fn housekeeping_frees_the_seats_of_expired_invitations_of_every_company() {
+    use housekeeping::{Config, Housekeeping};
+    let world = World::new().await;
+    add(&world, "stays").await.unwrap();
+    world.clock.advance(3 * DAY_MS);
+    let later = add(&world, "later").await.unwrap();
+    let config = Config { table_name: world.table.clone() };
+    let housekeeping = Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock());
+    let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
+    assert_eq!(swept().await, 0, "nothing has expired");
+    world.clock.advance(4 * DAY_MS - 1);
+    assert_eq!(swept().await, 0, "a moment before");
+    world.clock.advance(1);
+    assert_eq!((swept().await, swept().await), (1, 0));
+    assert_eq!(quota(&world).await, Quota { available: 5, reserved: 1, used: 4 });
+    assert_eq!(claim(&world, &later, "later").await, Claimed::Member(later.member.id));
+    world.clock.advance(9 * DAY_MS);
+    assert_eq!(swept().await, 0, "a claimed invitation does not wait for its expiry any more");
+    let payload: serde_json::Value =
+        serde_json::from_str(&testkit::events::load("housekeeping", "sweep", &world)).unwrap();
+    assert_eq!(payload["source"], "aws.events");
+}

@@ -3,6 +3,7 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from stored import table_items
 from world import absent_id
 
 
@@ -147,3 +148,22 @@ def test_members_are_found_by_status_and_name(world):
     company.boss.get("/v1/members", query={"colour": "red"}).expect(400)
     cursor = company.boss.get("/v1/members", query={"status": "active", "limit": 1}).expect(200)["next_cursor"]
     company.boss.get("/v1/members", query={"status": "invited", "limit": 1, "cursor": cursor}).expect(400, "invalid_cursor")
+
+
+def test_housekeeping_frees_the_seat_of_an_expired_invitation(world):
+    company = world.company("过期公司", seats=2)
+    added = company.add_member("林悦")
+    dynamodb, table = world.stack.boto("dynamodb"), world.stack.outputs["TableName"]
+    hold = next(item for item in table_items(world.stack)
+                if item["type"]["S"] == "hold" and item["SK"]["S"].endswith(added["member"]["id"]))
+    long_ago = "1500000000000"
+    dynamodb.update_item(  # as if seven days had passed
+        TableName=table, Key={"PK": hold["PK"], "SK": hold["SK"]},
+        UpdateExpression="SET expires_ms = :ms, GSI1SK = :place",
+        ExpressionAttributeValues={":ms": {"N": long_ago}, ":place": {"S": long_ago + hold["GSI1SK"]["S"][13:]}},
+    )
+    answer = world.stack.boto("lambda").invoke(FunctionName=world.stack.outputs["HousekeepingFunctionName"], Payload=b"{}")
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    assert company.boss.get("/v1/seats").expect(200) == {"limit": 2, "available": 1, "reserved": 0, "used": 1}
+    company.session("late", claim=added["claim_code"]).expect(422, "claim_code_invalid")
+    company.member("陈嘉")

@@ -7,7 +7,7 @@ use domain::timestamp::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::keys::{Key, PK, SK};
+use crate::keys::{EXPIRY_ATTRIBUTES, Key, PK, SK};
 use domain::failure::Failure;
 
 /// Attribute names and values.
@@ -48,7 +48,7 @@ impl Kind {
     /// The entity of an item.
     pub(crate) fn decode<T: DeserializeOwned>(self, mut item: Item) -> Result<T, Failure> {
         self.check(&item)?;
-        for name in [PK, SK, TYPE, LAYOUT] {
+        for name in [PK, SK, TYPE, LAYOUT].into_iter().chain(EXPIRY_ATTRIBUTES) {
             item.remove(name);
         }
         serde_dynamo::from_item(item).map_err(|error| self.corrupt(error))

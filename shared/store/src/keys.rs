@@ -11,7 +11,7 @@ use domain::batch::BatchId;
 use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
-use domain::id::{CardId, MemberId, PersonId};
+use domain::id::{CardId, CompanyId, MemberId, PersonId};
 use domain::text::{AppId, OpenId};
 use uuid::Uuid;
 
@@ -24,6 +24,14 @@ pub(crate) const SK: &str = "SK";
 
 /// Names of partition and sort key, for whoever creates a table.
 pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
+
+/// The index in which items wait for their expiry.
+pub const EXPIRY_INDEX: &str = "GSI1";
+/// Its partition and sort key attributes.
+pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
+/// Its one partition. It is read by housekeeping only, for all companies; what is found
+/// names its company in its primary key.
+pub(crate) const EXPIRY: &str = "EXPIRY";
 
 /// Sort key of the lifetime counters: after every day.
 const LIFETIME: &str = "LIFETIME";
@@ -125,6 +133,23 @@ pub(crate) fn hold(company: Company, quota: &str, held_for: &str) -> Key {
     Key::new(quota_partition(company, quota), format!("HOLD#{held_for}"))
 }
 
+/// The place of an item in the expiry index: earlier expiries first.
+pub(crate) fn expiry(expires_ms: i64, key: &Key) -> String {
+    format!("{expires_ms:013}#{}#{}", key.pk, key.sk)
+}
+
+/// The last place of what has expired by `now_ms`.
+pub(crate) fn expired_by(now_ms: i64) -> String {
+    // `~` sorts after the `#` of every key.
+    format!("{now_ms:013}~")
+}
+
+/// The company and the name of the quota in a hold's key.
+pub(crate) fn quota_of(key: &Key) -> Option<(CompanyId, &str)> {
+    let (company, quota) = key.pk.split_once("#QUOTA#")?;
+    Some((company.parse().ok()?, quota))
+}
+
 /// What a hold is held for.
 pub(crate) fn held_for(key: &Key) -> Option<&str> {
     key.sk.strip_prefix("HOLD#")
@@ -214,7 +239,7 @@ pub(crate) fn feed_page(company: Company, page: Uuid) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use domain::id::{CompanyId, Id};
+    use domain::id::Id;
     use proptest::prelude::*;
 
     use super::*;

@@ -26,7 +26,7 @@ mod transaction;
 pub use crate::aggregate::{Commit, CommitError};
 pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
-pub use crate::keys::KEY_ATTRIBUTES;
+pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::member::{Change, Claimed, Claiming, MemberFilter, NewMember};
 pub use crate::quota::{QuotaAudit, QuotaName};
 

@@ -12,7 +12,7 @@ use domain::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
-use crate::item::{Kind, expire, number};
+use crate::item::{Kind, expire, number, text};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -37,6 +37,10 @@ impl QuotaName {
         match self {
             Self::Seats => "SEATS",
         }
+    }
+
+    fn from_key(key: &str) -> Option<Self> {
+        [Self::Seats].into_iter().find(|name| name.key() == key)
     }
 
     fn exhausted(self) -> Failure {
@@ -109,30 +113,40 @@ impl QuotaRef<'_> {
         until: Timestamp,
     ) -> Result<(), Failure> {
         let hold = Hold { amount, expires_ms: until.millis() };
-        let mut item = HOLD.encode(&keys::hold(self.company, self.name.key(), held_for), &hold)?;
+        let key = keys::hold(self.company, self.name.key(), held_for);
+        let mut item = HOLD.encode(&key, &hold)?;
+        let places = [keys::EXPIRY.to_owned(), keys::expiry(hold.expires_ms, &key)];
+        item.extend(
+            keys::EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))),
+        );
         expire(&mut item, until.plus_millis(HOLD_KEPT_MS));
         transaction.create(self.table, item, Failure::Exists("hold"));
         Ok(())
     }
 
-    /// Units of a hold that has not expired become used.
+    /// All units of a hold that has not expired become used.
     pub(crate) fn confirm(self, transaction: &mut Transaction, held_for: &str, amount: i64, now: Timestamp) {
         let update = Update::builder()
-            .condition_expression("amount >= :amount AND expires_ms > :now")
+            .condition_expression("amount = :amount AND expires_ms > :now")
             .expression_attribute_values(":now", number(now.millis()));
-        self.take_off(transaction, held_for, amount, update);
+        self.end(transaction, held_for, amount, update);
         self.shift(transaction, Move::Confirm(amount));
     }
 
-    /// Units of a hold, expired or not, are free again.
+    /// All units of a hold, expired or not, are free again.
     pub(crate) fn release(self, transaction: &mut Transaction, held_for: &str, amount: i64) {
-        self.take_off(transaction, held_for, amount, Update::builder().condition_expression("amount >= :amount"));
+        self.end(transaction, held_for, amount, Update::builder().condition_expression("amount = :amount"));
         self.shift(transaction, Move::Release(amount));
     }
 
-    fn take_off(self, transaction: &mut Transaction, held_for: &str, amount: i64, update: UpdateBuilder) {
+    /// Ends a hold: nothing is held any more, and nothing waits for its expiry.
+    fn end(self, transaction: &mut Transaction, held_for: &str, amount: i64, update: UpdateBuilder) {
+        let [partition, place] = keys::EXPIRY_ATTRIBUTES;
         let update = update
-            .update_expression("SET amount = amount - :amount")
+            .update_expression("SET amount = :none REMOVE #partition, #place")
+            .expression_attribute_names("#partition", partition)
+            .expression_attribute_names("#place", place)
+            .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":amount", number(amount));
         let key = keys::hold(self.company, self.name.key(), held_for);
         transaction.update(self.table, &key, update, Failure::NotFound);
@@ -162,26 +176,53 @@ impl Store {
         Ok(QuotaAudit { quota, held })
     }
 
-    /// Frees the units of holds that have expired; gives how many. A hold that somebody
-    /// confirms or sweeps at the same moment is left to him.
+    /// Frees the units of a company's holds that have expired; gives how many. A hold
+    /// that somebody confirms or sweeps at the same moment is left to him.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn sweep_quota(&self, company: Company, name: QuotaName, now: Timestamp) -> Result<i64, Failure> {
         let mut freed = 0;
         for (held_for, hold) in self.holds(company, name).await? {
-            if hold.amount == 0 || hold.expires_ms > now.millis() {
-                continue;
-            }
-            let mut transaction = Transaction::default();
-            self.quota_ref(company, name).release(&mut transaction, &held_for, hold.amount);
-            match self.commit(transaction).await {
-                Ok(()) => freed += hold.amount,
-                Err(Cancelled::Conditions(_)) => {}
-                Err(Cancelled::Store(failure)) => return Err(failure),
+            if hold.amount > 0 && hold.expires_ms <= now.millis() {
+                freed += self.release_hold(company, name, &held_for, hold).await?;
             }
         }
         Ok(freed)
+    }
+
+    /// Frees the units of at most `limit` expired holds of all companies, the longest
+    /// expired first; gives how many holds it found.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn sweep_expired_holds(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
+        let expired = self.expired(now, limit).await?;
+        let found = expired.len();
+        for item in expired {
+            let key = keys::Key::of(&item).ok_or_else(|| HOLD.corrupt("key"))?;
+            let (company, quota) = keys::quota_of(&key).ok_or_else(|| HOLD.corrupt("key"))?;
+            let name = QuotaName::from_key(quota).ok_or_else(|| HOLD.corrupt("quota"))?;
+            let held_for = keys::held_for(&key).ok_or_else(|| HOLD.corrupt("key"))?;
+            self.release_hold(Company::granted(company), name, held_for, HOLD.decode(item)?).await?;
+        }
+        Ok(found)
+    }
+
+    async fn release_hold(
+        &self,
+        company: Company,
+        name: QuotaName,
+        held_for: &str,
+        hold: Hold,
+    ) -> Result<i64, Failure> {
+        let mut transaction = Transaction::default();
+        self.quota_ref(company, name).release(&mut transaction, held_for, hold.amount);
+        match self.commit(transaction).await {
+            Ok(()) => Ok(hold.amount),
+            Err(Cancelled::Conditions(_)) => Ok(0),
+            Err(Cancelled::Store(failure)) => Err(failure),
+        }
     }
 
     async fn holds(&self, company: Company, name: QuotaName) -> Result<Vec<(String, Hold)>, Failure> {

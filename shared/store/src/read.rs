@@ -4,9 +4,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::failure;
 use crate::item::{Item, Kind, text};
-use crate::keys::{Key, PK};
-use crate::{Page, Store};
+use crate::keys::{EXPIRY, EXPIRY_ATTRIBUTES, EXPIRY_INDEX, Key, PK};
+use crate::{Page, Store, keys};
 use domain::failure::Failure;
+use domain::timestamp::Timestamp;
 
 /// Which end of a partition comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,5 +53,26 @@ impl Store {
             .map_err(failure)?;
         let next = answer.last_evaluated_key.as_ref().and_then(Key::of);
         Ok(Page { items: answer.items.unwrap_or_default(), next })
+    }
+
+    /// At most `limit` items that wait in the expiry index and have expired, the longest
+    /// expired first.
+    pub(crate) async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Item>, Failure> {
+        let [partition, place] = EXPIRY_ATTRIBUTES;
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(EXPIRY_INDEX)
+            .key_condition_expression("#partition = :expiry AND #place <= :now")
+            .expression_attribute_names("#partition", partition)
+            .expression_attribute_names("#place", place)
+            .expression_attribute_values(":expiry", text(EXPIRY))
+            .expression_attribute_values(":now", text(keys::expired_by(now.millis())))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(failure)?;
+        Ok(answer.items.unwrap_or_default())
     }
 }

@@ -2,9 +2,12 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
 use runtime::config::Env;
-use store::KEY_ATTRIBUTES;
+use store::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 use uuid::Uuid;
 
 /// A client configuration for the service at `endpoint`.
@@ -26,17 +29,27 @@ fn endpoint(name: &'static str) -> String {
 pub async fn table() -> (aws_sdk_dynamodb::Client, String) {
     let client = aws_sdk_dynamodb::Client::new(&config(&endpoint("DYNAMODB_ENDPOINT")).await);
     let name = format!("t-{}", unique());
-    let mut create = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
-    for (attribute, kind) in KEY_ATTRIBUTES.into_iter().zip([KeyType::Hash, KeyType::Range]) {
-        let definition =
-            AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S);
-        let key = KeySchemaElement::builder().attribute_name(attribute).key_type(kind);
-        create = create
-            .attribute_definitions(definition.build().expect("complete"))
-            .key_schema(key.build().expect("complete"));
-    }
+    let create = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
+    let definition = |name: &str| {
+        let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        definition.build().expect("complete")
+    };
+    let projection = Projection::builder().projection_type(ProjectionType::All).build();
+    let index =
+        GlobalSecondaryIndex::builder().index_name(EXPIRY_INDEX).set_key_schema(Some(schema(EXPIRY_ATTRIBUTES)));
+    let create = create
+        .set_attribute_definitions(Some(KEY_ATTRIBUTES.into_iter().chain(EXPIRY_ATTRIBUTES).map(definition).collect()))
+        .set_key_schema(Some(schema(KEY_ATTRIBUTES)))
+        .global_secondary_indexes(index.projection(projection).build().expect("complete"));
     create.send().await.expect("DynamoDB Local creates a table");
     (client, name)
+}
+
+/// Partition and sort key.
+fn schema(names: [&str; 2]) -> Vec<KeySchemaElement> {
+    let element =
+        |(name, kind)| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete");
+    names.into_iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect()
 }
 
 /// A client of LocalStack and the URL of a new, empty queue.

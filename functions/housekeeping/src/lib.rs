@@ -1,0 +1,81 @@
+//! What is to be done when time has passed. Called on a schedule; a run that fails or
+//! is cut short leaves the rest to the next one.
+
+use domain::failure::Failure;
+use runtime::clock::Clock;
+use runtime::config::{ConfigError, Env};
+use runtime::metrics::{Metrics, emit};
+use serde::Serialize;
+use store::Store;
+
+/// Holds looked at in one call.
+const PAGE: u32 = 100;
+/// Most pages in one run: far below the function's time-out.
+const PAGES_MAX: usize = 20;
+
+/// What the function reads from its environment.
+#[derive(Debug)]
+pub struct Config {
+    /// The table.
+    pub table_name: String,
+}
+
+impl Config {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { table_name: env.required("TABLE_NAME")? })
+    }
+}
+
+/// What a run does its work with.
+#[derive(Debug)]
+pub struct Housekeeping {
+    store: Store,
+    clock: Clock,
+}
+
+/// What a run has done; also its log line and metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunLine {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: String,
+    /// Holds whose units were freed, or that somebody else ended at the same moment.
+    pub expired_holds: usize,
+}
+
+impl Metrics for RunLine {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("expired_holds", "Count")];
+}
+
+impl Housekeeping {
+    /// Housekeeping of this table.
+    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock) -> Self {
+        Self { store: Store::new(dynamodb, config.table_name), clock }
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`Failure`] of the table; what was done until then stays done.
+    pub async fn run(&self, request_id: &str) -> Result<RunLine, Failure> {
+        let now = self.clock.now();
+        let mut expired_holds = 0;
+        for _ in 0..PAGES_MAX {
+            let found = self.store.sweep_expired_holds(now, PAGE).await?;
+            expired_holds += found;
+            if found < PAGE as usize {
+                break;
+            }
+        }
+        let request_id = request_id.to_owned();
+        let line = RunLine { level: "INFO", message: "run", function: "housekeeping", request_id, expired_holds };
+        emit(&line, now);
+        Ok(line)
+    }
+}
