@@ -41,3 +41,11 @@ def function_logs(stack):
             events = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
             text += [event["message"] for found in events for event in found["events"]]
     return "\n".join(text)
+
+
+def key_names(stack):
+    """(names of the table's keys, name of the sort key of its first index)."""
+    table = stack.boto("dynamodb").describe_table(TableName=stack.outputs["TableName"])["Table"]
+    names = [key["AttributeName"] for key in table["KeySchema"]]
+    first = sorted(table["GlobalSecondaryIndexes"], key=lambda index: index["IndexName"])[0]
+    return names, next(key["AttributeName"] for key in first["KeySchema"] if key["KeyType"] == "RANGE")
