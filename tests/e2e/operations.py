@@ -42,6 +42,8 @@ GUARDED = [operation for operation in ALL if operation[2]]
 def body_for(method, path, ids):
     """A body that would be accepted from the right person."""
     return {
+        ("POST", "/v1/companies"): lambda: {"name": "矩阵", "appid": "wx" + uuid.uuid4().hex[:16], "boss": {"name": "某"}},
+        ("POST", "/v1/sessions"): lambda: {"appid": "wx" + "0" * 16, "code": "none"},
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
         ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
         ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
