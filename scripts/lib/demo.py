@@ -30,14 +30,17 @@ STAFF = [
     {
         "key": "lin", "name": "林悦", "position": "客户经理", "phones": ["13800000001"],
         "wechat_id": "linyue-tea", "email": "lin@example.com", "introduction": "爱喝茶，更爱聊茶🍵",
+        "tags": ["懂茶", "爱聊天🍵"],
     },
     {
         "key": "chen", "name": "陈嘉", "position": "大客户总监", "phones": ["13800000002", "02100000002"],
         "wechat_id": "chenjia-tea", "email": "chen@example.com", "introduction": "企业礼品定制，十年经验。",
+        "tags": ["企业礼品", "十年经验"],
     },
     {
         "key": "wang", "name": "王珂", "position": "门店店长", "phones": ["13800000003"],
         "wechat_id": "wangke-tea", "email": "wang@example.com", "introduction": "欢迎到店品茶。",
+        "tags": ["门店"],
     },
 ]  # fmt: skip
 
@@ -113,8 +116,9 @@ class Demo:
             token = self._claim(person["key"], made["claim_code"])["token"]
             card_id = made["member"]["card_id"]
             card = self.api.get(f"/v1/cards/{card_id}", token)
-            details = {name: person[name] for name in ("phones", "wechat_id", "email", "introduction")}
-            details |= {"version": card["version"], "address": "上海市徐汇区云杉路 88 号"}
+            details = {name: person[name] for name in ("phones", "wechat_id", "email", "introduction", "tags")}
+            details |= {"version": card["version"], "address": "上海市徐汇区云杉路 88 号", "style": "classic"}
+            details |= {"share_phrase": "", "welcome_text": f"您好，我是{person['name']}，很高兴认识您。"}
             self.api.put(f"/v1/cards/{card_id}", token, details)
             staff[person["key"]] = {"name": person["name"], "card_id": card_id, "position": person["position"]}
         self.state["staff"] = staff
@@ -177,6 +181,12 @@ class Demo:
 
     def people(self) -> list[str]:
         return ["boss", *self.state.get("staff", {}), "v001"]
+
+    def share_code(self) -> str:
+        """A code under which lin shares his own card; always the same one."""
+        body = {"card_id": self.state["staff"]["lin"]["card_id"], "channel": "code"}
+        made = self.api.post("/v1/share-codes", self.login("lin")["token"], body, self._key("share"))
+        return made["share_code"]
 
     def send(self, kind: str, card: str, visitor: str) -> dict[str, Any]:
         """One event of a visitor, now; the body that was sent."""

@@ -6,7 +6,7 @@ A file may hold placeholders, which are filled in from the demo company:
 
     ${token_boss} ${token_lin} ${token_chen} ${token_wang} ${token_visitor}
     ${card_lin} ${card_chen} ${card_wang} ${member_lin} ${member_chen} ${member_wang}
-    ${company_id} ${visitor_id} ${appid} ${login_code} ${operator_key}
+    ${company_id} ${visitor_id} ${appid} ${login_code} ${operator_key} ${share_code}
     ${idempotency_key} ${batch_id} ${now} ${now_ms}
 """
 
@@ -40,6 +40,7 @@ def values(demo: Demo) -> dict[str, Callable[[], str]]:
         "token_visitor": lambda: demo.login("v001")["token"],
         "visitor_id": lambda: demo.login("v001")["person_id"],
         "batch_id": batch_id,
+        "share_code": demo.share_code,
         "now": lambda: datetime.now(SHANGHAI).isoformat(timespec="milliseconds"),
         "now_ms": lambda: str(time.time_ns() // 1_000_000),
         "token_boss": lambda: demo.login("boss")["token"],

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod aggregator;
+mod cards;
 mod event_files;
 mod functions;
 mod golden;

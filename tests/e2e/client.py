@@ -16,14 +16,15 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 class Answer:
-    """A checked answer: `status`, `body` (parsed JSON), `headers`."""
+    """A checked answer: `status`, `body` (parsed JSON, or the text of a file), `headers`."""
 
     def __init__(self, response, sent):
         self.status = response.status_code
         self.headers = response.headers
         self.text = response.content.decode("utf-8")
         self.sent = sent
-        self.body = json.loads(self.text) if self.text else None
+        self.kind = self.headers.get("content-type", "").split(";")[0].strip()
+        self.body = json.loads(self.text) if self.text and "json" in self.kind else self.text or None
         self.check()
 
     def __repr__(self):
@@ -31,11 +32,11 @@ class Answer:
 
     def check(self):
         """What holds for every answer, good or bad."""
-        kind = self.headers.get("content-type", "").split(";")[0].strip()
         if self.status < 400:
-            assert kind == "application/json", f"content type {kind!r}: {self}"
+            expected = "text/vcard" if self.sent.endswith("/vcard") else "application/json"
+            assert self.kind == expected, f"content type {self.kind!r}: {self}"
             return
-        assert kind == "application/problem+json", f"content type {kind!r}: {self}"
+        assert self.kind == "application/problem+json", f"content type {self.kind!r}: {self}"
         problem = self.body
         assert isinstance(problem, dict) and set(problem) <= PROBLEM_FIELDS, f"problem shape: {self}"
         assert problem["status"] == self.status, f"status in the body differs: {self}"

@@ -12,7 +12,13 @@ from world import batch_id, event
 DOCUMENT = Path(__file__).resolve().parents[2] / "infra" / "openapi.json"
 METHODS = ("get", "post", "put", "delete")
 
-CARD_FIELDS = {"phones": [], "wechat_id": "", "email": "", "address": "", "introduction": ""}
+CARD_FIELDS = {
+    "phones": [], "wechat_id": "", "email": "", "address": "", "introduction": "",
+    "tags": [], "style": "classic", "share_phrase": "", "welcome_text": "",
+}
+OPEN_TEMPLATE = {"address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None}
+# What a path names besides the ids of the caller or of somebody else.
+NAMES = {"book": "chat", "share_code": "A" * 22}
 
 
 def operations():
@@ -50,6 +56,12 @@ def body_for(method, path, ids):
         ("POST", "/v1/companies/{company_id}/seats"): lambda: {"add": 1},
         ("POST", "/v1/cards"): lambda: {"member_id": ids["member_id"]},
         ("POST", "/v1/events"): lambda: {"batch_id": batch_id(), "events": [event("view_card", ids["card_id"])]},
+        ("POST", "/v1/share-codes"): lambda: {"card_id": ids["card_id"], "channel": "share"},
+        ("PUT", "/v1/card-template"): lambda: {"version": 0, **OPEN_TEMPLATE},
+        ("PUT", "/v1/my/phrases/{book}"): lambda: {"phrases": ["您好"]},
+        ("PUT", "/v1/phrases/{book}"): lambda: {"phrases": ["您好"]},
+        ("PUT", "/v1/my/greeting"): lambda: {"greeting": "加油"},
+        ("PUT", "/v1/my/shortcuts"): lambda: {"version": 1, "shortcuts": ["call"]},
         ("PUT", "/v1/cards/{card_id}"): lambda: {"version": 1, **CARD_FIELDS},
         ("PUT", "/v1/cards/{card_id}/identity"): lambda: {"version": 1, "name": "甲", "position": "乙", "company": "丙"},
     }[(method, path)]()
@@ -60,4 +72,4 @@ def request(api, operation, token, ids, headers=None):
     method, path, _ = operation
     body = None if method in ("GET", "DELETE") else body_for(method, path, ids)
     key = uuid.uuid4().hex if method == "POST" else None
-    return api.call(method, path.format(**ids), token, body, key=key, headers=headers)
+    return api.call(method, path.format(**{**NAMES, **ids}), token, body, key=key, headers=headers)

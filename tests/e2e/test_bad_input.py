@@ -7,6 +7,7 @@ import pytest
 
 from day import parse_ms
 from numbers_of_radar import until
+from operations import CARD_FIELDS
 from stored import function_logs, nothing_stored
 from world import absent_id, batch_id, event, now_ms, object_id, product
 
@@ -224,11 +225,11 @@ TEXTS = ["春季新品礼盒🎁", "一家人👨‍👩‍👧‍👦🏳️‍
 @pytest.mark.parametrize("text", TEXTS)
 def test_characters_of_four_bytes_come_back_as_they_were(text, company, staff, visitor):
     card = staff.get(f"/v1/cards/{staff.card_id}").expect(200)
-    changed = {"version": card["version"], "phones": ["13800138000"], "wechat_id": "", "email": "",
-               "address": text, "introduction": f"第一行\n{text}"}
+    changed = {"version": card["version"], **CARD_FIELDS, "phones": ["13800138000"], "address": text,
+               "introduction": f"第一行\n{text}", "share_phrase": text, "welcome_text": text}
     saved = staff.put(f"/v1/cards/{staff.card_id}", changed).expect(200)
     seen = visitor.get(f"/v1/cards/{staff.card_id}").expect(200)
-    assert saved["address"] == seen["address"] == text
+    assert saved["address"] == seen["address"] == seen["share_phrase"] == seen["welcome_text"] == text
     assert seen["introduction"] == f"第一行\n{text}"
     visitor.send(event("view_product", staff.card_id, object=product(text)))
 

@@ -7,13 +7,16 @@ import pytest
 from numbers_of_radar import drain
 from world import event, now_text
 
+FAMILY = "👨‍👩‍👧‍👦"
 CONTACT = {
     "phones": ["13800138000", "+86 21-5888-0000"], "wechat_id": "linxiao_2026", "email": "lin@example.com",
     "address": "上海市徐汇区漕溪北路 18 号", "introduction": "十年茶行业经验。\n欢迎来喝茶！",
+    "tags": ["懂茶", "十年经验", "Tea", FAMILY * 7], "style": "festive", "share_phrase": "一杯好茶，交个朋友🍵",
+    "welcome_text": "您好，我是林晓。\n想喝什么茶？",
 }
 SHOWN = {
     "id", "member_id", "name", "position", "company", "phones", "wechat_id", "email", "address", "introduction",
-    "version", "updated_at",
+    "tags", "style", "share_phrase", "welcome_text", "shortcuts", "locked_fields", "counters", "version", "updated_at",
 }
 
 
@@ -33,6 +36,8 @@ def test_a_new_card_shows_name_position_and_company_to_everybody_of_the_company(
     assert set(cards[0]) == SHOWN
     assert (cards[0]["name"], cards[0]["position"], cards[0]["company"]) == ("林晓", "客户经理", company.name)
     assert cards[0]["phones"] == [] and cards[0]["email"] == "" and cards[0]["version"] == 1
+    assert cards[0]["tags"] == [] and cards[0]["style"] == "classic" and cards[0]["locked_fields"] == []
+    assert cards[0]["counters"] == {"views": 0, "visitors": 0, "likes": 0, "saves": 0, "forwards": 0}
 
 
 def test_the_owner_the_admin_and_the_boss_change_the_open_fields(company, owner, admin):
@@ -102,6 +107,18 @@ BAD = {
     "a WeChat id in Chinese": ({"wechat_id": "林晓"}, "/wechat_id"),
     "a long address": ({"address": "路" * 201}, "/address"),
     "a long introduction": ({"introduction": "茶" * 2001}, "/introduction"),
+    "eleven tags": ({"tags": [f"标签{number}" for number in range(11)]}, "/tags/10"),
+    "a tag of eight letters": ({"tags": ["abcdefgh"]}, "/tags/0"),
+    "a tag of eight families": ({"tags": ["茶", FAMILY * 8]}, "/tags/1"),
+    "a tag twice": ({"tags": ["茶", "酒", " 茶 "]}, "/tags/2"),
+    "an empty tag": ({"tags": [""]}, "/tags/0"),
+    "a tag of two lines": ({"tags": ["两\n行"]}, "/tags/0"),
+    "tags of text": ({"tags": "茶"}, "/tags"),
+    "an unknown style": ({"style": "neon"}, "/style"),
+    "a style in capitals": ({"style": "Dark"}, "/style"),
+    "a long share phrase": ({"share_phrase": "茶" * 61}, "/share_phrase"),
+    "a share phrase of two lines": ({"share_phrase": "两\n行"}, "/share_phrase"),
+    "a long welcome text": ({"welcome_text": "茶" * 201}, "/welcome_text"),
     "a tab": ({"introduction": "a\tb"}, "/introduction"),
     "a negative version": ({"version": -1}, "/version"),
     "a version of text": ({"version": "1"}, "/version"),
@@ -137,3 +154,48 @@ def test_a_visitor_finds_the_cards_he_has_opened_newest_first(company):
     assert mine["default_card_id"] == first.card_id
     assert mine["items"][0]["last_viewed_at"] > mine["items"][1]["last_viewed_at"]
     assert company.visitor().get("/v1/my/cards").expect(200)["items"] == []
+
+
+def test_the_limits_themselves_are_allowed(owner):
+    most = {"tags": ["茶" * 7, *(f"标签{number}" for number in range(9))], "share_phrase": "茶" * 60, "welcome_text": "茶" * 200}
+    changed = owner.put(f"/v1/cards/{owner.card_id}", {"version": 1, **CONTACT, **most}).expect(200)
+    assert {name: changed[name] for name in most} == most
+    for version, style in enumerate(("classic", "business", "minimal", "dark", "festive"), 2):
+        answer = owner.put(f"/v1/cards/{owner.card_id}", {"version": version, **CONTACT, "style": style})
+        assert answer.expect(200)["style"] == style
+
+
+def test_the_card_shows_the_lifetime_numbers_of_the_radar(company, owner):
+    first, second = company.visitor(), company.visitor()
+    first.send(event("view_card", owner.card_id), event("view_website", owner.card_id), event("like", owner.card_id))
+    second.send(event("view_card", owner.card_id), event("like", owner.card_id), event("unlike", owner.card_id),
+                event("save_phone", owner.card_id), event("forward", owner.card_id), event("forward", owner.card_id))
+    drain(company.world.stack)
+    shown = read(first, owner.card_id)["counters"]
+    assert shown == {"views": 3, "visitors": 2, "likes": 1, "saves": 1, "forwards": 2}
+    total = owner.get(f"/v1/radar/cards/{owner.card_id}/metrics").expect(200)["windows"]["total"]
+    assert shown == {name: total[name] for name in shown}
+    edited = owner.put(f"/v1/cards/{owner.card_id}", {"version": 1, **CONTACT}).expect(200)
+    assert edited["counters"] == shown
+
+
+def unfolded(text):
+    """The logical lines of a vCard."""
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n")), text
+    assert "\n" not in text.replace("\r\n", "") and text.endswith("\r\n")
+    return text.replace("\r\n ", "").split("\r\n")[:-1]
+
+
+def test_the_card_is_exported_for_the_address_book(company, owner, visitor):
+    fields = {**CONTACT, "address": "上海市, 徐汇区; 18 号", "introduction": "一行，很长" * 30 + "\n二行🍵"}
+    owner.put(f"/v1/cards/{owner.card_id}", {"version": 1, **fields}).expect(200)
+    answer = visitor.get(f"/v1/cards/{owner.card_id}/vcard")
+    lines = unfolded(answer.expect(200))
+    assert answer.headers["content-type"] == "text/vcard; charset=utf-8"
+    assert answer.headers["content-disposition"] == (
+        f"attachment; filename=\"{owner.card_id}.vcf\"; filename*=UTF-8''%E6%9E%97%E6%99%93.vcf"
+    )
+    assert lines[:2] == ["BEGIN:VCARD", "VERSION:3.0"] and lines[-1] == "END:VCARD"
+    for line in ("FN:林晓", f"ORG:{company.name}", "TEL;TYPE=WORK,VOICE:13800138000", "EMAIL;TYPE=INTERNET:lin@example.com",
+                 "ADR;TYPE=WORK:;;上海市\\, 徐汇区\\; 18 号", "NOTE:" + "一行，很长" * 30 + "\\n二行🍵"):
+        assert line in lines, lines

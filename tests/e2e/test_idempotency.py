@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from world import absent_id
+
 HEADER = "Idempotency-Key"
 
 
@@ -77,9 +79,10 @@ def test_a_refused_request_does_not_use_up_its_key(company):
     company.boss.post("/v1/members", {"name": "改好了", "position": "顾问"}, key=ident).expect(201)
 
 
-@pytest.mark.parametrize("path", ["/v1/members", "/v1/cards", "/v1/companies"])
+@pytest.mark.parametrize("path", ["/v1/members", "/v1/cards", "/v1/companies", "/v1/share-codes"])
 def test_without_a_key_nothing_is_created(path, world, company):
     bodies = {
+        "/v1/share-codes": {"card_id": absent_id("crd_"), "channel": "share"},
         "/v1/members": {"name": "甲", "position": "顾问"},
         "/v1/cards": {"member_id": company.boss.member["id"]},
         "/v1/companies": {"name": "甲", "appid": "wx" + key()[:16], "boss": {"name": "某"}},

@@ -44,6 +44,9 @@ def cast(world):
 def call(world, cast, operation, caller, owner):
     """The status a caller gets for a request about what belongs to `owner`."""
     ids = {"card_id": owner.card_id, "member_id": owner.member["id"], "company_id": cast["company"].id}
+    if "{share_code}" in operation[1]:
+        share = {"card_id": owner.card_id, "channel": "share"}
+        ids |= owner.post("/v1/share-codes", share, key=uuid.uuid4().hex).expect(201)
     if caller == "operator":
         headers = {"X-Operator-Key": world.stack.operator_key}
         return request(world.api, operation, None, ids, headers=headers).status

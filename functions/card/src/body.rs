@@ -1,9 +1,16 @@
 //! Cards on the wire.
 
-use domain::card::{Address, Card, CompanyName, Contact, Email, Identity, Introduction, Phone, WechatId};
+use domain::card::{
+    Address, Card, CompanyName, Contact, Email, Identity, Introduction, Phone, SharePhrase, Shortcut, Style, WechatId,
+    WelcomeText,
+};
+use domain::card_template::CardTemplate;
+use domain::counter::Counts;
 use domain::field::FieldError;
 use domain::id::{CardId, MemberId};
 use domain::member::{PersonName, Position};
+use domain::metrics::ScopeCounts;
+use domain::tag::Tags;
 use domain::timestamp::Timestamp;
 use edge::problem::{Code, FieldProblem, Problem};
 use serde::de::IgnoredAny;
@@ -39,17 +46,54 @@ pub(crate) struct CardBody {
     /// 个人介绍
     #[schema(value_type = String)]
     introduction: Introduction,
+    /// 我的标签
+    #[schema(value_type = Vec<String>)]
+    tags: Tags,
+    /// 名片样式: `classic`, `business`, `minimal`, `dark` or `festive`.
+    #[schema(value_type = String, example = "classic")]
+    style: Style,
+    /// Title of a shared card; empty for the client's own.
+    #[schema(value_type = String)]
+    share_phrase: SharePhrase,
+    /// 欢迎语
+    #[schema(value_type = String)]
+    welcome_text: WelcomeText,
+    /// The buttons beside the chat: `add_wechat` (only with a WeChat id), `call`, `save_card_code`.
+    #[schema(value_type = Vec<String>)]
+    shortcuts: Vec<Shortcut>,
+    /// Fields that the company's template has locked.
+    locked_fields: Vec<&'static str>,
+    /// Since the beginning.
+    counters: CardCounters,
     /// Goes up with each change; an edit names the one it was made from.
     version: u64,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
 
-impl From<Card> for CardBody {
-    fn from(card: Card) -> Self {
+/// How the card is received, since the beginning; the same numbers as on the radar.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CardCounters {
+    /// 浏览
+    views: i64,
+    /// 访客
+    visitors: i64,
+    /// 点赞
+    likes: i64,
+    /// 保存
+    saves: i64,
+    /// 转发
+    forwards: i64,
+}
+
+impl CardBody {
+    /// What is shown of a card under the company's template.
+    pub(crate) fn new(card: Card, template: &CardTemplate, lifetime: Counts) -> Self {
         let Card { id, member, identity, contact, version, updated_at } = card;
         let Identity { name, position, company } = identity;
-        let Contact { phones, wechat_id, email, address, introduction } = contact;
+        let contact = template.locks.shown(contact);
+        let shortcuts = contact.shown_shortcuts();
+        let Contact { phones, wechat_id, email, address, introduction, tags, style, share_phrase, .. } = contact;
         Self {
             id,
             member_id: member,
@@ -61,9 +105,24 @@ impl From<Card> for CardBody {
             email,
             address,
             introduction,
+            tags,
+            style,
+            share_phrase,
+            welcome_text: contact.welcome_text,
+            shortcuts,
+            locked_fields: template.locks.names(),
+            counters: CardCounters::new(lifetime),
             version,
             updated_at,
         }
+    }
+}
+
+impl CardCounters {
+    fn new(lifetime: Counts) -> Self {
+        let metrics = ScopeCounts::of_lifetime(lifetime);
+        let domain::metrics::Metrics { views, visitors, likes, saves, forwards, .. } = metrics;
+        Self { views, visitors, likes, saves, forwards }
     }
 }
 
@@ -88,6 +147,18 @@ pub(crate) struct CardUpdate {
     /// Empty for none, at most 2,000 characters.
     #[schema(value_type = String, max_length = 2000)]
     introduction: Introduction,
+    /// At most 10, none twice, each of 1 to 7 characters as people see them: an emoji is one.
+    #[schema(value_type = Vec<String>, max_items = 10)]
+    tags: Tags,
+    /// `classic`, `business`, `minimal`, `dark` or `festive`.
+    #[schema(value_type = String, example = "classic")]
+    style: Style,
+    /// Empty for none, at most 60 characters.
+    #[schema(value_type = String, max_length = 60)]
+    share_phrase: SharePhrase,
+    /// Empty for none, at most 200 characters.
+    #[schema(value_type = String, max_length = 200)]
+    welcome_text: WelcomeText,
     // Known here only to be refused by name: 公司、职位、姓名 are not the owner's to change.
     #[schema(ignore)]
     name: Option<IgnoredAny>,
@@ -100,18 +171,35 @@ pub(crate) struct CardUpdate {
 impl CardUpdate {
     /// The version and the new contact.
     pub(crate) fn checked(self) -> Result<(u64, Contact), Problem> {
-        let locked = [("/name", self.name), ("/position", self.position), ("/company", self.company)];
-        let error =
-            |pointer| FieldProblem::new("", &FieldError::new("field_locked", "不能自行修改，请联系管理员").at(pointer));
-        let errors: Vec<_> =
-            locked.into_iter().filter(|(_, sent)| sent.is_some()).map(|(pointer, _)| error(pointer)).collect();
-        if !errors.is_empty() {
-            return Err(Problem::of(Code::FieldLocked).with_errors(errors));
+        let identity = [("/name", self.name), ("/position", self.position), ("/company", self.company)];
+        let sent: Vec<_> =
+            identity.into_iter().filter(|(_, sent)| sent.is_some()).map(|(pointer, _)| pointer).collect();
+        if !sent.is_empty() {
+            return Err(locked(sent));
         }
-        let Self { version, phones, wechat_id, email, address, introduction, .. } = self;
-        let contact = Contact { phones, wechat_id, email, address, introduction };
+        let Self { version, phones, wechat_id, email, address, introduction, tags, style, .. } = self;
+        let Self { share_phrase, welcome_text, .. } = self;
+        let contact = Contact {
+            phones,
+            wechat_id,
+            email,
+            address,
+            introduction,
+            tags,
+            style,
+            share_phrase,
+            welcome_text,
+            shortcuts: None,
+        };
         Ok((version, contact.checked().map_err(|error| Problem::field("", &error))?))
     }
+}
+
+/// The problem of an edit that would change locked fields.
+pub(crate) fn locked(pointers: Vec<&'static str>) -> Problem {
+    let error = |pointer| FieldError::new("field_locked", "已由企业统一设置，不能自行修改，请联系管理员").at(pointer);
+    let errors = pointers.into_iter().map(|pointer| FieldProblem::new("", &error(pointer))).collect();
+    Problem::of(Code::FieldLocked).with_errors(errors)
 }
 
 /// What admins may change. All of it is replaced.

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::card::{Card, Contact, Identity};
+use domain::counter::Counts;
 use domain::failure::Failure;
 use domain::id::{CardId, MemberId};
 use edge::auth::{Admin, Caller};
@@ -12,10 +13,11 @@ use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
 use http::StatusCode;
 use serde::Deserialize;
+use store::{CardView, Founding};
 use utoipa::ToSchema;
 
-use crate::App;
-use crate::body::{CardBody, CardUpdate, IdentityUpdate};
+use crate::body::{CardBody, CardUpdate, IdentityUpdate, locked};
+use crate::{App, views};
 
 /// Whose card to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,13 +41,12 @@ pub(crate) async fn create_card(
 ) -> Result<(StatusCode, Json<CardBody>), Problem> {
     let (new, request) = once.of(&admin);
     let (now, company) = (app.clock.now(), admin.company());
-    let (profile, member) = app.store.company_and_member(company, Some(new.member_id)).await?;
-    let member = member.ok_or(Failure::NotFound)?;
+    let Founding { profile, member, template } = app.store.card_founding(company, new.member_id).await?;
     let identity = Identity { name: member.name, position: member.position, company: profile.name };
     let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
     let card = Card { id, member: member.id, identity, contact: Contact::default(), version: 1, updated_at: now };
     let card = app.store.create_card(company, card, &request, now).await?;
-    Ok((StatusCode::CREATED, Json(card.into())))
+    Ok((StatusCode::CREATED, Json(CardBody::new(card, &template, Counts::new()))))
 }
 
 /// View a card
@@ -56,14 +57,15 @@ pub(crate) async fn get_card(
     caller: Caller,
     PathId(card): PathId<CardId>,
 ) -> Result<Json<CardBody>, Problem> {
-    let card = app.store.card(caller.company(), card).await?;
-    Ok(Json(card.into()))
+    let view = app.templates.view(&app.store, caller.company(), card, app.clock.now()).await?;
+    Ok(Json(views::body(view)))
 }
 
 /// Edit a card
 ///
 /// For its owner, admins and the boss. Name, position and company are refused here:
-/// admins change them with `PUT /v1/cards/{card_id}/identity`.
+/// admins change them with `PUT /v1/cards/{card_id}/identity`. A field that the template
+/// locks must be sent as it is shown, and is changed with `PUT /v1/card-template`.
 #[utoipa::path(put, path = "/v1/cards/{card_id}", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = CardUpdate,
     responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn update_card(
@@ -76,8 +78,11 @@ pub(crate) async fn update_card(
         return Err(refused(&app, &caller, card).await);
     }
     let (version, contact) = update.checked()?;
+    let read = app.store.card_to_edit(caller.company(), card).await?;
+    let template = read.template.unwrap_or_default();
+    let contact = template.locks.edited(&read.card.contact, contact).map_err(locked)?;
     let card = app.store.edit_contact(caller.company(), card, version, &contact, app.clock.now()).await?;
-    Ok(Json(card.into()))
+    Ok(Json(CardBody::new(card, &template, read.lifetime)))
 }
 
 /// Edit name, position and company
@@ -94,12 +99,12 @@ pub(crate) async fn update_card_identity(
     if !caller.is_admin() {
         return Err(refused(&app, &caller, card).await);
     }
-    let read = app.store.card(caller.company(), card).await?;
+    let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
     if read.version != update.version {
         return Err(Problem::of(Code::VersionConflict));
     }
     let card = app.store.edit_identity(caller.company(), read, update.identity(), app.clock.now()).await?;
-    Ok(Json(card.into()))
+    Ok(Json(CardBody::new(card, &template.unwrap_or_default(), lifetime)))
 }
 
 /// Why a caller may not edit: he sees the card but has no right to it, or there is none.

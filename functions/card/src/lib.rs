@@ -1,8 +1,13 @@
-//! Cards: view, edit, and a visitor's list of cards.
+//! Cards: view, edit, share, a visitor's list of cards, and what members set for themselves.
 
 mod body;
 mod card;
+mod card_template;
 mod my_cards;
+mod settings;
+mod shares;
+mod vcard;
+mod views;
 
 use axum::Router;
 use edge::app::app;
@@ -43,6 +48,7 @@ impl Config {
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
+    templates: views::Templates,
     clock: Clock,
     ids: Ids,
 }
@@ -53,7 +59,12 @@ pub(crate) struct App {
 /// When the token keys cannot be used.
 pub fn build(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock, ids: Ids) -> Result<Router, KeyError> {
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
-    let state = App { store: Store::new(dynamodb, config.table_name), clock: clock.clone(), ids };
+    let state = App {
+        store: Store::new(dynamodb, config.table_name),
+        templates: views::Templates::default(),
+        clock: clock.clone(),
+        ids,
+    };
     Ok(app("card", routes(), state, Gate { tokens, operator_keys: Vec::new(), clock }))
 }
 
@@ -62,7 +73,15 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(card::create_card))
         .routes(routes!(card::get_card, card::update_card))
         .routes(routes!(card::update_card_identity))
+        .routes(routes!(card_template::get_card_template, card_template::update_card_template))
+        .routes(routes!(vcard::get_card_vcard))
         .routes(routes!(my_cards::list_my_cards))
+        .routes(routes!(shares::create_share_code))
+        .routes(routes!(shares::get_share_code))
+        .routes(routes!(settings::list_my_phrases, settings::update_my_phrases))
+        .routes(routes!(settings::list_phrases, settings::update_phrases))
+        .routes(routes!(settings::get_my_greeting, settings::update_my_greeting))
+        .routes(routes!(settings::update_my_shortcuts))
 }
 
 /// The function's part of the contract.

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::choices;
 use crate::field::FieldError;
 use crate::id::{CardId, MemberId};
+use crate::list::UniqueList;
 use crate::member::{PersonName, Position};
+use crate::tag::Tags;
 use crate::text::{Code, Line, OptionalLine, Paragraph};
 use crate::timestamp::Timestamp;
 
@@ -16,6 +19,43 @@ pub type CompanyName = Line<60>;
 pub type Introduction = Paragraph<2_000>;
 /// A postal address.
 pub type Address = OptionalLine<200>;
+
+/// What a shared card is titled with (转发设置).
+pub type SharePhrase = OptionalLine<60>;
+/// What a visitor is greeted with (欢迎语).
+pub type WelcomeText = Paragraph<200>;
+/// The shortcut buttons of a card.
+pub type Shortcuts = UniqueList<Shortcut, 3>;
+
+choices! {
+    /// How a card looks (名片样式). The names are stored: never change one.
+    #[derive(Default)]
+    Style, "unknown_style", "样式只能是 classic、business、minimal、dark 或 festive" {
+        /// 经典
+        #[default]
+        Classic = "classic",
+        /// 商务
+        Business = "business",
+        /// 简约
+        Minimal = "minimal",
+        /// 深色
+        Dark = "dark",
+        /// 喜庆
+        Festive = "festive",
+    }
+}
+
+choices! {
+    /// A button that a visitor finds beside the chat. The names are stored: never change one.
+    Shortcut, "unknown_shortcut", "快捷按钮只能是 add_wechat、call 或 save_card_code" {
+        /// 加微信
+        AddWechat = "add_wechat",
+        /// 打电话
+        Call = "call",
+        /// 保存名片码
+        SaveCardCode = "save_card_code",
+    }
+}
 
 /// What only an admin or the boss may change: 公司, 职位, 姓名.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +81,21 @@ pub struct Contact {
     pub address: Address,
     /// 个人介绍, or empty.
     pub introduction: Introduction,
+    /// 我的标签; cards of the first layout have none of what follows.
+    #[serde(default)]
+    pub tags: Tags,
+    /// 名片样式
+    #[serde(default)]
+    pub style: Style,
+    /// Title of a shared card, or empty.
+    #[serde(default)]
+    pub share_phrase: SharePhrase,
+    /// 欢迎语, or empty.
+    #[serde(default)]
+    pub welcome_text: WelcomeText,
+    /// The buttons the owner chose; all while he has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortcuts: Option<Shortcuts>,
 }
 
 /// A card.
@@ -136,6 +191,24 @@ impl Contact {
         }
         Ok(self)
     }
+
+    /// The buttons a visitor finds: those chosen, but 加微信 only with a WeChat id.
+    pub fn shown_shortcuts(&self) -> Vec<Shortcut> {
+        let chosen = self.shortcuts.as_ref().map_or(Shortcut::ALL, Shortcuts::as_slice);
+        let usable = |shortcut: &Shortcut| *shortcut != Shortcut::AddWechat || !self.wechat_id.as_str().is_empty();
+        chosen.iter().copied().filter(usable).collect()
+    }
+
+    /// The same with these buttons.
+    ///
+    /// # Errors
+    /// The position of 加微信 when there is no WeChat id to add.
+    pub fn with_shortcuts(self, chosen: Shortcuts) -> Result<Self, usize> {
+        match chosen.as_slice().iter().position(|shortcut| *shortcut == Shortcut::AddWechat) {
+            Some(position) if self.wechat_id.as_str().is_empty() => Err(position),
+            _ => Ok(Self { shortcuts: Some(chosen), ..self }),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,5 +241,30 @@ mod tests {
         let contact = |n| Contact { phones: vec![Phone::parse("110").unwrap(); n], ..Contact::default() };
         assert!(contact(3).checked().is_ok());
         assert_eq!(contact(4).checked().unwrap_err().pointer, "/phones");
+    }
+
+    #[test]
+    fn the_wechat_button_needs_a_wechat_id_when_chosen_and_when_shown() {
+        let chosen = || Shortcuts::parse(vec![Shortcut::Call, Shortcut::AddWechat]).unwrap();
+        let without = Contact::default();
+        assert_eq!(without.shown_shortcuts(), [Shortcut::Call, Shortcut::SaveCardCode]);
+        assert_eq!(without.clone().with_shortcuts(chosen()), Err(1));
+        let id = WechatId::parse("li_wei-1").unwrap();
+        let with = Contact { wechat_id: id, ..without };
+        assert_eq!(with.shown_shortcuts(), Shortcut::ALL);
+        let with = with.with_shortcuts(chosen()).unwrap();
+        assert_eq!(with.shown_shortcuts(), [Shortcut::Call, Shortcut::AddWechat]);
+        let cleared = Contact { wechat_id: WechatId::default(), ..with };
+        assert_eq!(cleared.shown_shortcuts(), [Shortcut::Call]);
+    }
+
+    #[test]
+    fn a_style_is_one_of_five() {
+        for style in Style::ALL {
+            assert_eq!(Style::from_name(style.name()), Some(*style));
+        }
+        assert_eq!(serde_json::from_str::<Style>("\"festive\"").unwrap(), Style::Festive);
+        let error = serde_json::from_str::<Style>("\"Classic\"").unwrap_err().to_string();
+        assert!(error.starts_with("unknown_style|"), "{error}");
     }
 }

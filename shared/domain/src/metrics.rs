@@ -57,6 +57,12 @@ impl ScopeCounts {
         }
     }
 
+    /// The nine metrics of the lifetime, for whoever has read no days.
+    pub fn of_lifetime(lifetime: Counts) -> Metrics {
+        let anywhen = Day::from_number(0);
+        Self { lifetime, days: BTreeMap::new() }.metrics(Window::Total, anywhen)
+    }
+
     /// The counters of one day.
     pub fn day(&self, day: Day) -> Counts {
         self.days.get(&day).cloned().unwrap_or_default()

@@ -105,6 +105,20 @@ impl<'de, const MAX: usize> Deserialize<'de> for Code<MAX> {
     }
 }
 
+impl<const MAX: usize> std::str::FromStr for Code<MAX> {
+    type Err = FieldError;
+    fn from_str(text: &str) -> Result<Self, FieldError> {
+        Self::parse(text)
+    }
+}
+
+impl ShareCode {
+    /// The code made of secret bytes: 22 characters of base64url.
+    pub fn from_secret(secret: [u8; 16]) -> Self {
+        Self(data_encoding::BASE64URL_NOPAD.encode(&secret))
+    }
+}
+
 /// A mini-program's app id.
 pub type AppId = Code<32>;
 /// A person's id inside one mini-program.

@@ -48,6 +48,13 @@ pub struct Membership {
     pub card: Option<CardId>,
 }
 
+/// A member of any role.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    caller: Caller,
+    membership: Membership,
+}
+
 /// A member who is admin or boss.
 #[derive(Debug, Clone, Copy)]
 pub struct Admin {
@@ -104,6 +111,23 @@ impl Caller {
             _ => return None,
         };
         Some(Self { company: Company::granted(claims.com), person: claims.sub, membership })
+    }
+}
+
+impl Member {
+    /// The company his token is for.
+    pub fn company(&self) -> Company {
+        self.caller.company
+    }
+
+    /// Which member he is.
+    pub fn id(&self) -> MemberId {
+        self.membership.member
+    }
+
+    /// His card, if he has one.
+    pub fn card(&self) -> Option<CardId> {
+        self.membership.card
     }
 }
 
@@ -181,6 +205,16 @@ impl<S: Sync> FromRequestParts<S> for Caller {
         }
         parts.extensions.insert(caller);
         Ok(caller)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Member {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let membership = caller.membership.ok_or_else(|| Problem::of(Code::RoleRequired))?;
+        Ok(Self { caller, membership })
     }
 }
 

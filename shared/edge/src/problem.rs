@@ -46,7 +46,7 @@ codes! {
     /// The caller may see the thing but his role is not enough.
     RoleRequired = FORBIDDEN, "role_required", "Role required", "您没有权限执行此操作，请联系管理员";
     /// Fields the caller may not change.
-    FieldLocked = FORBIDDEN, "field_locked", "Field locked", "姓名、职位、公司不能自行修改，请联系管理员";
+    FieldLocked = FORBIDDEN, "field_locked", "Field locked", "部分内容已锁定，不能自行修改，请联系管理员";
     /// WeChat blocks this person.
     LoginBlocked = FORBIDDEN, "login_blocked", "Login blocked", "该微信账号存在风险，暂时无法登录";
     /// There is no such thing, or the caller must not know that there is.

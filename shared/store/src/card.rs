@@ -11,12 +11,13 @@ use domain::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::batch_get::{KEYS_MAX, Read};
-use crate::item::{Kind, number, text};
+use crate::item::{Kind, LAYOUT, number, text};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
 
-pub(crate) const CARD: Kind = Kind::new("card", 1);
+/// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact.
+pub(crate) const CARD: Kind = Kind::new("card", 2);
 
 const SAME_VERSION: &str = "attribute_exists(id) AND version = :read";
 
@@ -96,8 +97,10 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(keys::card(company, card).attributes()))
-            .update_expression("SET contact = :contact, version = :next, updated_at = :now")
+            .update_expression("SET contact = :contact, version = :next, updated_at = :now, #layout = :layout")
             .condition_expression(SAME_VERSION)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_values(":layout", number(CARD.layout))
             .expression_attribute_values(":contact", map(contact)?)
             .expression_attribute_values(":next", number(version.saturating_add(1)))
             .expression_attribute_values(":read", number(version))
@@ -158,4 +161,23 @@ fn stale(exists: bool) -> Failure {
 
 fn map<T: Serialize>(value: &T) -> Result<AttributeValue, Failure> {
     serde_dynamo::to_attribute_value(value).map_err(|error| CARD.corrupt(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::card::Style;
+
+    use super::*;
+    use crate::item::Item;
+
+    #[test]
+    fn a_card_of_the_first_layout_is_read() {
+        let golden: serde_json::Value = serde_json::from_str(include_str!("card.layout1.json")).unwrap();
+        let item: Item = serde_dynamo::to_item(golden).unwrap();
+        let card: Card = CARD.decode(item).unwrap();
+        assert_eq!((card.version, card.identity.name.as_str()), (4, "林悦"));
+        assert_eq!(card.contact.phones.len(), 1);
+        assert_eq!((card.contact.style, card.contact.tags.as_slice()), (Style::Classic, &[][..]));
+        assert_eq!((card.contact.share_phrase.as_str(), card.contact.welcome_text.as_str()), ("", ""));
+    }
 }

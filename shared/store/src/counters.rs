@@ -12,7 +12,7 @@ use crate::transaction::Transaction;
 use crate::{Store, keys};
 use domain::failure::Failure;
 
-const COUNTERS: Kind = Kind::new("counters", 1);
+pub(crate) const COUNTERS: Kind = Kind::new("counters", 1);
 
 impl Store {
     /// A scope's lifetime counters and those of its days from `from` on.
@@ -36,10 +36,9 @@ impl Store {
         let mut counts = ScopeCounts::default();
         while let Some(page) = pages.next().await {
             for item in page.map_err(failure)?.items.unwrap_or_default() {
-                COUNTERS.check(&item)?;
                 match keys::Key::of(&item).and_then(|key| keys::period_of(&key)) {
-                    Some(Period::Lifetime) => counts.lifetime = read(&item)?,
-                    Some(Period::Day(day)) => drop(counts.days.insert(day, read(&item)?)),
+                    Some(Period::Lifetime) => counts.lifetime = counts_of(&item)?,
+                    Some(Period::Day(day)) => drop(counts.days.insert(day, counts_of(&item)?)),
                     None => return Err(COUNTERS.corrupt("key")),
                 }
             }
@@ -48,7 +47,9 @@ impl Store {
     }
 }
 
-fn read(item: &Item) -> Result<Counts, Failure> {
+/// The counters of an item.
+pub(crate) fn counts_of(item: &Item) -> Result<Counts, Failure> {
+    COUNTERS.check(item)?;
     let mut counts = Counts::new();
     for (name, value) in item {
         let Some(counter) = Counter::from_code(name) else { continue };

@@ -54,6 +54,11 @@ impl Kind {
         serde_dynamo::from_item(item).map_err(|error| self.corrupt(error))
     }
 
+    /// Whether an item is of this kind, in whatever layout.
+    pub(crate) fn is_of(self, item: &Item) -> bool {
+        item.get(TYPE).and_then(|value| value.as_s().ok()).is_some_and(|name| name == self.name)
+    }
+
     /// Refuses an item of another type, or of a layout newer than this code.
     pub(crate) fn check(self, item: &Item) -> Result<(), Failure> {
         let name = item.get(TYPE).and_then(|value| value.as_s().ok());

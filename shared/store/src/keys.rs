@@ -12,7 +12,8 @@ use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
 use domain::id::{CardId, CompanyId, MemberId, PersonId};
-use domain::text::{AppId, OpenId};
+use domain::settings::PhraseBook;
+use domain::text::{AppId, OpenId, ShareCode};
 use uuid::Uuid;
 
 use crate::item::Item;
@@ -101,6 +102,34 @@ pub(crate) fn claim(company: Company, hash: &str) -> Key {
 /// A card.
 pub(crate) fn card(company: Company, card: CardId) -> Key {
     Key::new(format!("{}#CARD#{card}", company.id()), "CARD")
+}
+
+/// The company's card template.
+pub(crate) fn card_template(company: Company) -> Key {
+    Key::new(company.id().to_string(), "CARD_TEMPLATE")
+}
+
+/// A share, by its code.
+pub(crate) fn share(company: Company, code: &ShareCode) -> Key {
+    Key::new(format!("{}#SHARE#{}", company.id(), code.as_str()), "SHARE")
+}
+
+/// The phrases of a book: a member's own, or the company's.
+pub(crate) fn phrases(company: Company, member: Option<MemberId>, book: PhraseBook) -> Key {
+    Key::new(settings(company, member), format!("PHRASES#{}", book.name()))
+}
+
+/// A member's greeting.
+pub(crate) fn greeting(company: Company, member: MemberId) -> Key {
+    Key::new(settings(company, Some(member)), "GREETING")
+}
+
+/// The partition of what a member, or the company for all, has set.
+fn settings(company: Company, member: Option<MemberId>) -> String {
+    match member {
+        Some(member) => format!("{}#SETTINGS#{member}", company.id()),
+        None => format!("{}#SETTINGS#ALL", company.id()),
+    }
 }
 
 /// The card id in a card's key.
@@ -276,6 +305,9 @@ mod tests {
                     super::card(company, card).pk,
                     log(company, card),
                     feed(company),
+                    card_template(company).pk,
+                    share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
+                    settings(company, None),
                     counters(company, Scope::Company),
                     counters(company, Scope::Card(card)),
                 ]

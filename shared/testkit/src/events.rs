@@ -41,6 +41,7 @@ pub fn load(function: &str, case: &str, world: &World) -> String {
     let others = [
         ("company_id", world.company.id().to_string()),
         ("visitor_id", world.visitor.to_string()),
+        ("share_code", world.share_code.as_str().to_owned()),
         ("appid", world.appid.as_str().to_owned()),
         ("login_code", "visitor".to_owned()),
         ("operator_key", OPERATOR_KEY.to_owned()),

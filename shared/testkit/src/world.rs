@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Contact, Identity};
 use domain::company::{Company, CompanyProfile, Person};
+use domain::event::Target;
 use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, PersonName, Position, Role};
-use domain::text::{AppId, Line, OpenId};
+use domain::share::{Channel, Share};
+use domain::text::{AppId, Line, OpenId, ShareCode};
 use domain::timestamp::DAY_MS;
 use runtime::ids::Ids;
 use store::{Claiming, NewCompany, NewMember, Store};
@@ -42,6 +44,8 @@ pub struct World {
     pub staff: BTreeMap<&'static str, Staff>,
     /// Somebody who is no member.
     pub visitor: PersonId,
+    /// A share of `lin`'s card, by himself.
+    pub share_code: ShareCode,
 }
 
 /// A member who has claimed his membership.
@@ -76,9 +80,11 @@ impl World {
             appid,
             staff: BTreeMap::new(),
             visitor: PersonId::from_uuid(id.uuid()),
+            share_code: ShareCode::from_secret([7; 16]),
         };
         world.found().await;
         world.visitor = world.sign_in("visitor").await.id;
+        world.share().await;
         world
     }
 
@@ -100,6 +106,13 @@ impl World {
             added.expect("the member is added");
             self.claim(name, &member).await;
         }
+    }
+
+    async fn share(&self) {
+        let (code, card, sharer) = (self.share_code.clone(), self.card("lin"), self.staff["lin"].person);
+        let created_at = self.clock.now();
+        let share = Share { code, card, target: Target::Card, channel: Channel::Code, sharer, created_at };
+        self.store.create_share(self.company, share, &self.request("share")).await.expect("the card is shared");
     }
 
     /// A member of this name, not yet stored; staff come with a card.

@@ -1,0 +1,169 @@
+//! Phrase books, the greeting and the shortcut buttons: what members set for themselves.
+
+use axum::Json;
+use axum::extract::State;
+use domain::card::Shortcuts;
+use domain::field::FieldError;
+use domain::settings::{DEFAULT_GREETING, Greeting, PhraseBook, Phrases};
+use edge::auth::{Admin, Member};
+use edge::body::Body;
+use edge::path::PathId;
+use edge::problem::{Code, Problem, ProblemBody};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::body::CardBody;
+
+/// The phrases of a book.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhrasesBody {
+    /// At most 50, none twice, each of 1 to 200 characters.
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    phrases: Phrases,
+}
+
+/// The phrases a member finds in a book: the company's, then his own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MyPhrases {
+    /// The company's, for all members.
+    #[schema(value_type = Vec<String>)]
+    company_phrases: Phrases,
+    /// His own.
+    #[schema(value_type = Vec<String>)]
+    phrases: Phrases,
+}
+
+/// What a member reads under his name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GreetingBody {
+    greeting: String,
+    /// Whether it is the one of all who have set none.
+    is_default: bool,
+}
+
+/// A greeting of one's own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewGreeting {
+    /// 1 to 60 characters; `null` takes it back.
+    #[schema(value_type = Option<String>, max_length = 60)]
+    greeting: Option<Greeting>,
+}
+
+/// The buttons of one's own card.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShortcutsUpdate {
+    /// The version of the card the choice was made from.
+    version: u64,
+    /// Of `add_wechat` (needs a WeChat id), `call`, `save_card_code`, in the order to show.
+    #[schema(value_type = Vec<String>, max_items = 3)]
+    shortcuts: Shortcuts,
+}
+
+impl From<Option<Greeting>> for GreetingBody {
+    fn from(own: Option<Greeting>) -> Self {
+        let is_default = own.is_none();
+        Self { greeting: own.map_or_else(|| DEFAULT_GREETING.to_owned(), |own| own.to_string()), is_default }
+    }
+}
+
+/// Read a phrase book
+///
+/// `book` is `chat` or `follow_up`. For members.
+#[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)),
+    responses((status = 200, body = MyPhrases), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn list_my_phrases(
+    State(app): State<App>,
+    member: Member,
+    PathId(book): PathId<PhraseBook>,
+) -> Result<Json<MyPhrases>, Problem> {
+    let (company_phrases, phrases) = app.store.phrases_of(member.company(), member.id(), book).await?;
+    Ok(Json(MyPhrases { company_phrases, phrases }))
+}
+
+/// Replace my phrases
+#[utoipa::path(put, path = "/v1/my/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)), request_body = PhrasesBody,
+    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_my_phrases(
+    State(app): State<App>,
+    member: Member,
+    PathId(book): PathId<PhraseBook>,
+    Body(new): Body<PhrasesBody>,
+) -> Result<Json<PhrasesBody>, Problem> {
+    app.store.set_phrases(member.company(), Some(member.id()), book, &new.phrases).await?;
+    Ok(Json(new))
+}
+
+/// Read the company's phrases
+///
+/// For members.
+#[utoipa::path(get, path = "/v1/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)),
+    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn list_phrases(
+    State(app): State<App>,
+    member: Member,
+    PathId(book): PathId<PhraseBook>,
+) -> Result<Json<PhrasesBody>, Problem> {
+    let phrases = app.store.company_phrases(member.company(), book).await?;
+    Ok(Json(PhrasesBody { phrases }))
+}
+
+/// Replace the company's phrases
+///
+/// For admins and the boss.
+#[utoipa::path(put, path = "/v1/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)), request_body = PhrasesBody,
+    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_phrases(
+    State(app): State<App>,
+    admin: Admin,
+    PathId(book): PathId<PhraseBook>,
+    Body(new): Body<PhrasesBody>,
+) -> Result<Json<PhrasesBody>, Problem> {
+    app.store.set_phrases(admin.company(), None, book, &new.phrases).await?;
+    Ok(Json(new))
+}
+
+/// Read my greeting
+#[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])),
+    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> Result<Json<GreetingBody>, Problem> {
+    let own = app.store.greeting(member.company(), member.id()).await?;
+    Ok(Json(own.into()))
+}
+
+/// Set my greeting
+#[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
+    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_my_greeting(
+    State(app): State<App>,
+    member: Member,
+    Body(new): Body<NewGreeting>,
+) -> Result<Json<GreetingBody>, Problem> {
+    app.store.set_greeting(member.company(), member.id(), new.greeting.as_ref()).await?;
+    Ok(Json(new.greeting.into()))
+}
+
+/// Choose the buttons of my card
+///
+/// For members who have a card.
+#[utoipa::path(put, path = "/v1/my/shortcuts", tag = "settings", security(("bearer" = [])), request_body = ShortcutsUpdate,
+    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_my_shortcuts(
+    State(app): State<App>,
+    member: Member,
+    Body(update): Body<ShortcutsUpdate>,
+) -> Result<Json<CardBody>, Problem> {
+    let card = member.card().ok_or_else(|| Problem::of(Code::NotFound))?;
+    let read = app.store.card_to_edit(member.company(), card).await?;
+    let contact = read.card.contact.with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
+    let card = app.store.edit_contact(member.company(), card, update.version, &contact, app.clock.now()).await?;
+    Ok(Json(CardBody::new(card, &read.template.unwrap_or_default(), read.lifetime)))
+}
+
+fn no_wechat_id(position: usize) -> Problem {
+    let error = FieldError::new("wechat_id_required", "请先在名片中填写微信号");
+    Problem::field(&format!("/shortcuts/{position}"), &error)
+}

@@ -1,0 +1,119 @@
+//! `/v1/share-codes`: who passed a card on, and how a visitor comes in.
+
+use axum::Json;
+use axum::extract::State;
+use domain::event::Target;
+use domain::failure::Failure;
+use domain::field::FieldError;
+use domain::id::{CardId, PersonId};
+use domain::share::{Channel, Share};
+use domain::text::ShareCode;
+use edge::auth::Caller;
+use edge::idempotency::Once;
+use edge::path::PathId;
+use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// What is about to be passed on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewShareCode {
+    #[schema(value_type = String)]
+    card_id: CardId,
+    /// What is shown of the card first; the card itself if absent.
+    object: Option<SharedObject>,
+    /// `share` (a forwarded link), `code` (a mini-program code) or `notification`.
+    #[schema(value_type = String, example = "share")]
+    channel: Channel,
+}
+
+/// What a share is about.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SharedObject {
+    /// `card`, `product`, `article`, `video` or `website`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// For products, articles and videos.
+    id: Option<String>,
+}
+
+/// A code to pass on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShareCodeCreated {
+    /// Fits a link and a mini-program code; name it in the events of whoever comes with it.
+    #[schema(value_type = String, max_length = 32)]
+    share_code: ShareCode,
+}
+
+/// What a code stands for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShareBody {
+    #[schema(value_type = String)]
+    card_id: CardId,
+    object: SharedObject,
+    /// `share`, `code` or `notification`.
+    #[schema(value_type = String)]
+    channel: Channel,
+    sharer: Sharer,
+}
+
+/// Who passed the card on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Sharer {
+    #[schema(value_type = String)]
+    person_id: PersonId,
+}
+
+impl From<Share> for ShareBody {
+    fn from(share: Share) -> Self {
+        let Share { card, target, channel, sharer, .. } = share;
+        let object = SharedObject { kind: target.type_name().to_owned(), id: target.id() };
+        Self { card_id: card, object, channel, sharer: Sharer { person_id: sharer } }
+    }
+}
+
+/// Make a share code
+///
+/// For everybody who passes a card on, visitors too.
+#[utoipa::path(post, path = "/v1/share-codes", tag = "card", security(("bearer" = [])), request_body = NewShareCode,
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = ShareCodeCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_share_code(
+    State(app): State<App>,
+    caller: Caller,
+    once: Once<NewShareCode>,
+) -> Result<(StatusCode, Json<ShareCodeCreated>), Problem> {
+    let (new, request) = once.of(&caller);
+    let (card, target) = (new.card_id, target(new.object)?);
+    if app.store.existing_cards(caller.company(), &[card]).await?.is_empty() {
+        let error = FieldError::new("unknown_card", "名片不存在").at("/card_id");
+        return Err(Problem::of(Code::NotFound).with_errors(vec![FieldProblem::new("", &error)]));
+    }
+    let secret = app.ids.bytes().map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let (code, sharer, created_at) = (ShareCode::from_secret(secret), caller.person(), app.clock.now());
+    let share = Share { code, card, target, channel: new.channel, sharer, created_at };
+    let share = app.store.create_share(caller.company(), share, &request).await?;
+    Ok((StatusCode::CREATED, Json(ShareCodeCreated { share_code: share.code })))
+}
+
+/// Resolve a share code
+#[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", security(("bearer" = [])), params(("share_code" = String, Path)),
+    responses((status = 200, body = ShareBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_share_code(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(code): PathId<ShareCode>,
+) -> Result<Json<ShareBody>, Problem> {
+    let share = app.store.share(caller.company(), &code).await?;
+    Ok(Json(share.into()))
+}
+
+fn target(object: Option<SharedObject>) -> Result<Target, Problem> {
+    let Some(object) = object else { return Ok(Target::Card) };
+    Target::parse(&object.kind, object.id.as_deref()).map_err(|error| Problem::field("/object", &error))
+}

@@ -1,0 +1,62 @@
+//! Views of cards: the template is asked for a few times a minute, not once per view.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::card::Card;
+use domain::card_template::CardTemplate;
+use domain::company::Company;
+use domain::counter::Counts;
+use domain::failure::Failure;
+use domain::id::CardId;
+use domain::timestamp::{SECOND_MS, Timestamp};
+use store::Store;
+
+use crate::body::CardBody;
+
+/// How long a template is taken to be unchanged: so late may a lock be on a card's view.
+const KNOWN_MS: i64 = 15 * SECOND_MS;
+/// Most templates remembered; beyond that all are forgotten, which costs one more read each.
+const REMEMBERED_MAX: usize = 1_000;
+
+/// The templates that were seen lately.
+#[derive(Clone, Default)]
+pub(crate) struct Templates(Arc<Mutex<HashMap<Company, (Timestamp, CardTemplate)>>>);
+
+impl Templates {
+    fn known(&self, company: Company, now: Timestamp) -> Option<CardTemplate> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, template) = seen.get(&company)?;
+        (now.millis() - at.millis() < KNOWN_MS).then(|| template.clone())
+    }
+
+    /// Keeps what was just read or written.
+    pub(crate) fn remember(&self, company: Company, template: &CardTemplate, now: Timestamp) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= REMEMBERED_MAX {
+            seen.clear();
+        }
+        seen.insert(company, (now, template.clone()));
+    }
+
+    /// A card as it is stored, its counters, and the template it is shown under: one call.
+    pub(crate) async fn view(
+        &self,
+        store: &Store,
+        company: Company,
+        card: CardId,
+        now: Timestamp,
+    ) -> Result<(Card, CardTemplate, Counts), Failure> {
+        let known = self.known(company, now);
+        let view = store.card_view(company, card, known.is_none()).await?;
+        if let Some(template) = &view.template {
+            self.remember(company, template, now);
+        }
+        Ok((view.card, known.or(view.template).unwrap_or_default(), view.lifetime))
+    }
+}
+
+/// The answer of a view.
+pub(crate) fn body((card, template, lifetime): (Card, CardTemplate, Counts)) -> CardBody {
+    CardBody::new(card, &template, lifetime)
+}
