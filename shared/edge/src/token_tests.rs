@@ -91,12 +91,9 @@ fn every_altered_token_is_refused() {
     }
     let good = token(&keys);
     let (signed, signature) = good.rsplit_once('.').unwrap();
-    for bad in [
-        format!("{signed}."),
-        signed.to_owned(),
-        format!("{signed}.{}", signature.replace(['a', 'b', 'c'], "d")),
-        String::new(),
-    ] {
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    for bad in [format!("{signed}."), signed.to_owned(), format!("{signed}.{first}{}", &signature[1..]), String::new()]
+    {
         assert!(verifier.verify(&bad, now()).is_err(), "{bad}");
     }
 }
