@@ -3,6 +3,7 @@
 //! Nothing here knows AWS, HTTP, async, a clock, randomness or the environment:
 //! time and ids come in as arguments. `Cargo.toml` keeps that promise.
 
+pub mod activation;
 pub mod aggregate;
 pub mod batch;
 pub mod card;
@@ -18,6 +19,7 @@ pub mod id;
 pub mod idempotency;
 pub mod member;
 pub mod metrics;
+pub mod mobile;
 pub mod money;
 pub mod seen_days;
 pub mod sentence;
