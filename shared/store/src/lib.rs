@@ -4,6 +4,7 @@
 //! values, expressions and SDK errors do not leave this crate; each access pattern
 //! is one named method of [`Store`]. No rule of the product belongs here.
 
+mod activation;
 mod aggregate;
 mod batch_get;
 mod card;
@@ -21,6 +22,7 @@ mod person;
 mod read;
 mod transaction;
 
+pub use crate::activation::{CodeSent, RadarOf};
 pub use crate::aggregate::{Commit, CommitError};
 pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
