@@ -56,6 +56,8 @@ async fn organization(world: &World) -> Router {
         organization_secret: "organization".to_owned(),
         wechat_secret_prefix: "wechat/".to_owned(),
         wechat_base_url: vendors.clone(),
+        sms_secret: "sms".to_owned(),
+        sms_base_url: vendors.clone(),
     };
     let own = OwnSecret {
         signer: TokenKeys::generate().signer,

@@ -7,7 +7,7 @@ import json
 import uuid
 from pathlib import Path
 
-from world import batch_id, event
+from world import batch_id, event, mobile
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "infra" / "openapi.json"
 METHODS = ("get", "post", "put", "delete")
@@ -43,6 +43,10 @@ def body_for(method, path, ids):
     """A body that would be accepted from the right person."""
     return {
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
+        ("PUT", "/v1/members/{member_id}/radar"): lambda: {"phone": mobile()},
+        ("POST", "/v1/members/{member_id}/radar/codes"): lambda: {},
+        ("POST", "/v1/radar/redemptions"): lambda: {"code": "012345"},
+        ("POST", "/v1/radar/joins"): lambda: {"ticket": "0123456789abcdefghijklmnopqrstuv"},
         ("POST", "/v1/cards"): lambda: {"member_id": ids["member_id"]},
         ("POST", "/v1/events"): lambda: {"batch_id": batch_id(), "events": [event("view_card", ids["card_id"])]},
         ("PUT", "/v1/cards/{card_id}"): lambda: {"version": 1, **CARD_FIELDS},

@@ -13,9 +13,18 @@ TAKES_FOREIGN_ID_IN_BODY = {"POST /v1/events": (404, "unknown_card"), "POST /v1/
 NAMES_NOTHING = {
     "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
     "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
+    "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",
 }
+# The role comes before the id.
+FOR_ADMINS = {
+    "POST /v1/cards", "POST /v1/members", "GET /v1/members", "GET /v1/radar-grants", "GET /v1/radar-qr",
+    "PUT /v1/members/{member_id}/radar", "GET /v1/members/{member_id}/radar", "DELETE /v1/members/{member_id}/radar",
+    "POST /v1/members/{member_id}/radar/codes",
+}
+# Refused from anybody who was not granted the radar.
+REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins"}
 PUBLIC = {"POST /v1/sessions", "POST /v1/companies"}
-LISTS = ("/v1/members", "/v1/radar/company/feed")
+LISTS = ("/v1/members", "/v1/radar/company/feed", "/v1/radar-grants")
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +59,8 @@ def test_every_operation_is_known_here():
 @pytest.mark.parametrize("operation", GUARDED, ids=name)
 def test_a_token_of_company_a_finds_nothing_of_company_b(operation, role, other, company, staff, visitor):
     who = {"boss": company.boss, "staff": staff, "visitor": visitor}[role]
-    if role != "boss" and name(operation) in ("POST /v1/cards", "POST /v1/members", "GET /v1/members"):
-        request(company.api, operation, who.token, other).expect(403)  # the role comes before the id
+    if role != "boss" and name(operation) in FOR_ADMINS:
+        request(company.api, operation, who.token, other).expect(403)
         return
     answer = request(company.api, operation, who.token, other)
     if name(operation) in TAKES_FOREIGN_ID_IN_BODY:
@@ -60,6 +69,8 @@ def test_a_token_of_company_a_finds_nothing_of_company_b(operation, role, other,
         assert code is None or code in [error["code"] for error in answer.body["errors"]]
     elif "{" in operation[1]:
         answer.expect(404)
+    elif role == "boss" and name(operation) in REFUSED_WITHOUT_GRANT:
+        answer.expect(422)
     elif role == "boss":
         assert answer.status in (200, 201), answer
     text = json.dumps(answer.body)
@@ -91,6 +102,7 @@ def test_a_missing_and_a_foreign_card_look_the_same(other, company):
 def test_a_cursor_of_another_company_is_refused(other, company):
     theirs = other["company"]
     theirs.add_member("第三位")
+    theirs.member("第四位")
     for path in LISTS:
         cursor = theirs.boss.get(path, query={"limit": 1}).expect(200)["next_cursor"]
         assert cursor, f"{path} should have a second page"
