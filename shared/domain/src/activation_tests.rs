@@ -134,12 +134,12 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn at(step: Step, now: Timestamp) -> Step {
-    match step {
-        Step::Grant(mobile, Some(code)) => Step::Grant(mobile, Some(SentCode { sent_at: now, ..code })),
-        Step::Resend(Some(code)) => Step::Resend(Some(SentCode { sent_at: now, ..code })),
-        other => other,
+/// The step with a code of this moment, if it brings one.
+fn at(mut step: Step, now: Timestamp) -> Step {
+    if let Step::Grant(_, Some(code)) | Step::Resend(Some(code)) = &mut step {
+        code.sent_at = now;
     }
+    step
 }
 
 proptest! {
