@@ -7,9 +7,13 @@ use domain::failure::Failure;
 use domain::id::{Id, MemberId};
 use domain::idempotency::Idempotency;
 use domain::mobile::Mobile;
+use serde_json::Value;
 use store::CodeSent;
+use testkit::events::{call, load};
 use testkit::world::World;
 use uuid::Uuid;
+
+use crate::functions::organization;
 
 fn sent(world: &World, nonce: &str) -> SentCode {
     SentCode { nonce: nonce.to_owned(), hash: "h".to_owned(), sent_at: world.clock.now(), tries_left: TRIES }
@@ -94,6 +98,17 @@ async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
         )
         .await;
     assert_eq!(stale.unwrap_err(), Failure::Busy);
+}
+
+#[tokio::test]
+async fn without_an_sms_account_the_grant_stands_and_says_so() {
+    let world = World::new().await;
+    let router = organization(&world, "absent").await;
+    let (status, body) = call(&router, &load("organization", "grant_radar", &world)).await;
+    assert_eq!((status, &body["state"], &body["sms"]), (200, &"granted".into(), &"not_configured".into()), "{body}");
+    assert_eq!((&body["sent_at"], &body["phone"]), (&Value::Null, &"+86138****0001".into()));
+    let (status, body) = call(&router, &load("organization", "create_radar_code.not_granted", &world)).await;
+    assert_eq!((status, &body["sms"], &body["sent_at"]), (201, &"not_configured".into(), &Value::Null), "{body}");
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! A loopback server that answers like WeChat's login, like the SMS service and like
-//! Secrets Manager: a code is its own openid, every SMS is sent, every secret is there.
+//! Secrets Manager: a code is its own openid, every SMS is sent, every secret is there but `absent`.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+
+/// The answer of Secrets Manager for a secret that is not there.
+const ABSENT: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close\r\n\
+    x-amzn-errortype: ResourceNotFoundException\r\ncontent-length: 2\r\n\r\n{}";
 
 /// Starts the server for the rest of the test; gives its base URL.
 pub fn start() -> String {
@@ -27,6 +31,9 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         request.extend_from_slice(&chunk[..read]);
     }
     let request = String::from_utf8_lossy(&request).into_owned();
+    if request.contains(r#""SecretId":"absent""#) {
+        return stream.write_all(ABSENT.as_bytes());
+    }
     let body = match other(&request) {
         Some(body) => body,
         None => login(&request),
