@@ -281,6 +281,10 @@ def test_the_console_lists_all_grants_page_by_page(world):
     items = company.api.pages("/v1/radar-grants", company.boss.token, limit=2)
     assert [item["member_id"] for item in items] == [person.member["id"] for person in people]
     assert [item["state"] for item in items] == ["granted", "granted", "none"]
+    for state, number in (("granted", 2), ("none", 1), ("joined", 0)):
+        page = company.boss.get("/v1/radar-grants", query={"state": state}).expect(200)
+        assert [item["state"] for item in page["items"]] == [state] * number
+    company.boss.get("/v1/radar-grants", query={"state": "on"}).expect(400, "invalid_query")
 
 
 def test_codes_are_hashed_at_rest_and_neither_code_nor_number_is_in_a_log(company, granted):

@@ -113,7 +113,7 @@ def test_an_event_for_a_foreign_card_stores_nothing_even_beside_good_ones(other,
     before = len(company.api.pages("/v1/radar/company/feed", company.boss.token))
     batch = {"batch_id": batch_id(), "events": [event("view_card", staff.card_id), event("view_card", other["card_id"])]}
     answer = visitor.post("/v1/events", batch)
-    answer.expect(422, pointer="/events/1/card_id")
+    answer.expect(404, pointer="/events/1/card_id")
     drain(company.world.stack)
     assert len(company.api.pages("/v1/radar/company/feed", company.boss.token)) == before
 

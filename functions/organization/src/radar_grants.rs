@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::activation::{Activation, RadarCode, SentCode, Step};
+use domain::activation::{self, Activation, RadarCode, SentCode, Step};
 use domain::company::Company;
 use domain::id::MemberId;
 use domain::mobile::Mobile;
@@ -17,7 +17,7 @@ use edge::problem::{Code, Problem, ProblemBody};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{CodeSent, RadarOf};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use wechat::{SmsAccount, SmsError};
 
 use crate::App;
@@ -55,6 +55,38 @@ pub(crate) struct RadarBody {
     expires_at: Option<Timestamp>,
     /// How often it may still be tried.
     tries_left: Option<u32>,
+}
+
+/// Which grants are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RadarGrantQuery {
+    /// Only those in this state: `none` (revoked), `granted`, `redeemed` or `joined`.
+    #[param(value_type = Option<String>)]
+    state: Option<Wanted>,
+}
+
+/// A state to look for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wanted {
+    None,
+    Granted,
+    Redeemed,
+    Joined,
+}
+
+impl Wanted {
+    fn matches(self, state: &activation::State) -> bool {
+        matches!(
+            (self, state),
+            (Self::None, activation::State::None)
+                | (Self::Granted, activation::State::Granted { .. })
+                | (Self::Redeemed, activation::State::Redeemed { .. })
+                | (Self::Joined, activation::State::Joined { .. })
+        )
+    }
 }
 
 /// A member's radar, and what became of the SMS.
@@ -192,16 +224,18 @@ pub(crate) async fn get_member_radar(
 
 /// List radar grants
 ///
-/// All members for whom the radar was ever granted, the first added first.
-#[utoipa::path(get, path = "/v1/radar-grants", tag = "organization", security(("bearer" = [])), params(PageParams),
+/// All members for whom the radar was ever granted, the first added first. With a
+/// filter a page may be short and not the last: go on while there is a `next_cursor`.
+#[utoipa::path(get, path = "/v1/radar-grants", tag = "organization", security(("bearer" = [])), params(PageParams, RadarGrantQuery),
     responses((status = 200, body = PageBody<RadarBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn list_radar_grants(
     State(app): State<App>,
     admin: Admin,
-    paging: Paging,
+    paging: Paging<RadarGrantQuery>,
 ) -> Result<Json<PageBody<RadarBody>>, Problem> {
     let page = app.store.list_activations(admin.company(), paging.position()?, paging.limit).await?;
-    let items = page.items.into_iter().map(RadarBody::from).collect();
+    let wanted = |found: &Activation| paging.filter.state.is_none_or(|wanted| wanted.matches(&found.state));
+    let items = page.items.into_iter().filter(wanted).map(RadarBody::from).collect();
     Ok(Json(paging.page(items, page.next)))
 }
 

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::{FromRequestParts, Query};
 use data_encoding::BASE64URL_NOPAD;
 use http::request::Parts;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -33,11 +34,18 @@ pub struct PageParams {
     cursor: Option<String>,
 }
 
-/// The page a caller asks for.
+/// For lists without a filter of their own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
+
+/// The page a caller asks for, of a list with the filter `F`.
 #[derive(Debug)]
-pub struct Paging {
+pub struct Paging<F = NoFilter> {
     /// Most items wanted.
     pub limit: u32,
+    /// Which items are wanted.
+    pub filter: F,
     cursor: Option<String>,
     binding: [u8; BINDING_LEN],
 }
@@ -51,7 +59,7 @@ pub struct PageBody<T> {
     pub next_cursor: Option<String>,
 }
 
-impl Paging {
+impl<F> Paging<F> {
     /// Where to start; `None` on the first page.
     ///
     /// # Errors
@@ -77,22 +85,29 @@ impl Paging {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Paging {
+impl<S: Sync, F: DeserializeOwned> FromRequestParts<S> for Paging<F> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        let query = Query::<PageParams>::try_from_uri(&parts.uri);
-        let Query(PageParams { limit, cursor }) = query.map_err(|_| Problem::of(Code::InvalidQuery))?;
+        let query = parts.uri.query().unwrap_or_default();
+        let of_page = |pair: &&str| pair.starts_with("limit=") || pair.starts_with("cursor=");
+        let (page, rest): (Vec<_>, Vec<_>) = query.split('&').filter(|pair| !pair.is_empty()).partition(of_page);
+        let PageParams { limit, cursor } = read(&page)?;
         let limit = limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Problem::of(Code::InvalidQuery));
         }
-        let bound = format!("{} {}", caller.company().id(), parts.uri.path());
+        let bound = format!("{} {} {}", caller.company().id(), parts.uri.path(), rest.join("&"));
         let mut binding = [0; BINDING_LEN];
         binding.copy_from_slice(&digest(&SHA256, bound.as_bytes()).as_ref()[..BINDING_LEN]);
-        Ok(Self { limit, cursor, binding })
+        Ok(Self { limit, filter: read(&rest)?, cursor, binding })
     }
+}
+
+fn read<T: DeserializeOwned>(pairs: &[&str]) -> Result<T, Problem> {
+    let uri = format!("/?{}", pairs.join("&")).parse().map_err(|_| Problem::of(Code::InvalidQuery))?;
+    Query::try_from_uri(&uri).map(|Query(read)| read).map_err(|_| Problem::of(Code::InvalidQuery))
 }
 
 #[cfg(test)]
@@ -100,7 +115,7 @@ mod tests {
     use super::*;
 
     fn paging(cursor: Option<String>, binding: u8) -> Paging {
-        Paging { limit: 20, cursor, binding: [binding; BINDING_LEN] }
+        Paging { limit: 20, filter: NoFilter {}, cursor, binding: [binding; BINDING_LEN] }
     }
 
     #[test]
