@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from common import StepFailed
 
 KEYS_MAX = 2
+SMS_FIELDS = ("secret_id", "secret_key", "sdk_app_id", "sign_name", "template_id", "region")
 
 
 class Credentials:
@@ -96,6 +97,10 @@ class Credentials:
 
     def put_wechat_secret(self, appid: str, app_secret: str) -> None:
         self._write_text(f"mingpian/{self.stage}/wechat/{appid}", app_secret)
+
+    def put_sms_secret(self, account: dict[str, str]) -> None:
+        """The SMS account: secret_id, secret_key, sdk_app_id, sign_name, template_id, region."""
+        self._write_secret(f"mingpian/{self.stage}/sms", account)
 
     def _deployed_keys(self) -> str:
         """The verification keys of a deployed function that verifies tokens."""

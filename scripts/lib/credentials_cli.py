@@ -6,6 +6,8 @@
     scripts/secrets rotate STAGE --operator   a new operator key; the one before stays valid
     scripts/secrets show-jwks STAGE           the public keys
     scripts/secrets wechat STAGE APPID        store a mini-program's secret, read from standard input
+    scripts/secrets sms STAGE                 store the SMS account, read as JSON from standard input:
+                                              secret_id, secret_key, sdk_app_id, sign_name, template_id, region
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common import StepFailed, fail
-from credentials import Credentials
+from credentials import SMS_FIELDS, Credentials
 
 
 def init(credentials: Credentials, _options: argparse.Namespace) -> None:
@@ -54,12 +56,25 @@ def wechat(credentials: Credentials, options: argparse.Namespace) -> None:
     print(f"secrets: stored the secret of {options.appid}")
 
 
+def sms(credentials: Credentials, _options: argparse.Namespace) -> None:
+    command = f"scripts/secrets sms {credentials.stage} < FILE_WITH_THE_ACCOUNT"
+    try:
+        account = json.load(sys.stdin)
+    except ValueError as error:
+        raise StepFailed("standard input is not JSON", command) from error
+    missing = [name for name in SMS_FIELDS if not isinstance(account, dict) or not account.get(name)]
+    if missing:
+        raise StepFailed(f"the SMS account has no {', '.join(missing)}", command)
+    credentials.put_sms_secret({name: account[name] for name in SMS_FIELDS})
+    print("secrets: stored the SMS account")
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/secrets", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, run in (("init", init), ("rotate", rotate), ("show-jwks", show_jwks), ("wechat", wechat)):
+    for name, run in (("init", init), ("rotate", rotate), ("show-jwks", show_jwks), ("wechat", wechat), ("sms", sms)):
         command = commands.add_parser(name)
         command.add_argument("stage", choices=["dev", "staging", "prod"])
         command.set_defaults(run=run)

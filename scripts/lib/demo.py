@@ -67,6 +67,9 @@ class Demo:
             with step(f"demo company {COMPANY}: boss and {len(STAFF)} employees"):
                 self._make_company()
                 self._make_staff()
+        if "radar" not in self.state:
+            with step("radar of the employees: granted, code by SMS, joined"):
+                self._activate_staff()
         if "sent" not in self.state:
             with step("demo day: visitors log in and look around"):
                 self._make_day()
@@ -132,6 +135,24 @@ class Demo:
             if error.status != 422:
                 raise
             return self.login(who)
+
+    def _activate_staff(self) -> None:
+        """What an interruption left granted or redeemed goes on by the company's QR code."""
+        boss = self.login("boss")["token"]
+        for person in STAFF:
+            session, phone = self.login(person["key"]), person["phones"][0]
+            path = f"/v1/members/{session['member']['id']}/radar"
+            granted = self.api.put(path, boss, {"phone": phone})
+            if granted["state"] == "joined":
+                continue
+            if granted["sms"] == "sent":
+                code = self.stack.sent_codes(f"+86{phone}")[-1]
+                qr = self.api.post("/v1/radar/redemptions", session["token"], {"code": code})
+            else:
+                qr = self.api.get("/v1/radar-qr", boss)
+            self.api.post("/v1/radar/joins", session["token"], {"ticket": qr["ticket"]})
+        self.state["radar"] = True
+        self._save()
 
     def _key(self, what: str) -> dict[str, str]:
         return {"Idempotency-Key": f"demo-{self.state['keys']}-{what}"}

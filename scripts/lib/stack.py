@@ -45,6 +45,13 @@ PARAMETERS = {
 }
 
 
+# What the simulator's SMS side is called with.
+SMS_ACCOUNT = {
+    "secret_id": "AKIDlocal", "secret_key": "local-sms-key", "sdk_app_id": "1400000000",
+    "sign_name": "名片", "template_id": "1000001", "region": "ap-guangzhou",
+}  # fmt: skip
+
+
 class LocalStack:
     """One emulator and one simulator with the template deployed to them."""
 
@@ -125,11 +132,12 @@ class LocalStack:
         self._start_simulator()
         if self._start_emulator() and not self._stack_exists():
             self.state.pop("deployed", None)
+        self._make_sms_account()
         self._save()
 
     def deploy(self, parameters: dict[str, str] | None = None) -> bool:
         """Deploys the template if it, the functions or the parameters changed; whether it did."""
-        chosen = {**PARAMETERS, "WeChatBaseUrl": self.simulator, **(parameters or {})}
+        chosen = {**PARAMETERS, "WeChatBaseUrl": self.simulator, "SmsBaseUrl": self.simulator, **(parameters or {})}
         fingerprint = self._fingerprint(chosen)
         if self.state.get("deployed", {}).get("fingerprint") == fingerprint:
             return False
@@ -148,6 +156,11 @@ class LocalStack:
         """Makes a mini-program known to the simulator and its secret to the stack."""
         requests.post(f"{self.simulator}/_sim/apps", json={"appid": appid, "secret": app_secret}, timeout=10)
         Credentials(STAGE, self.boto).put_wechat_secret(appid, app_secret)
+
+    def sent_codes(self, phone: str) -> list[str]:
+        """The radar codes that were sent to a number, the oldest first."""
+        answer = requests.post(f"{self.simulator}/_sim/sms/sent", json={"phone": phone}, timeout=10)
+        return [item["values"][0] for item in answer.json()["items"]]
 
     def login_code(self, appid: str, openid: str) -> str:
         """What wx.login gives to the person with this openid."""
@@ -223,6 +236,11 @@ class LocalStack:
                 return False
 
         wait_for(answers, f"an answer of the {name}", START_SECONDS, f"read the end of {self.logs_dir}/")
+
+    def _make_sms_account(self) -> None:
+        """The account is made up: the simulator believes whatever it is told here."""
+        requests.post(f"{self.simulator}/_sim/sms/accounts", json=SMS_ACCOUNT, timeout=10)
+        Credentials(STAGE, self.boto).put_sms_secret(SMS_ACCOUNT)
 
     def _make_keys(self) -> None:
         credentials = Credentials(STAGE, self.boto)

@@ -34,7 +34,7 @@ impl Functions {
             token_verification_keys: keys(),
         };
         let tracking = tracking::build(config, dynamodb(), sqs.clone(), clock(&world.clock)).unwrap();
-        Self { organization: organization(world).await, card, radar, tracking, queue: (sqs, url) }
+        Self { organization: organization(world, "sms").await, card, radar, tracking, queue: (sqs, url) }
     }
 
     pub(crate) fn router(&self, function: &str) -> &Router {
@@ -48,7 +48,8 @@ impl Functions {
     }
 }
 
-async fn organization(world: &World) -> Router {
+/// The organization function, its SMS account in the secret of this name.
+pub(crate) async fn organization(world: &World, sms_secret: &str) -> Router {
     let vendors = vendors::start();
     let config = organization::Config {
         table_name: world.table.clone(),
@@ -56,6 +57,8 @@ async fn organization(world: &World) -> Router {
         organization_secret: "organization".to_owned(),
         wechat_secret_prefix: "wechat/".to_owned(),
         wechat_base_url: vendors.clone(),
+        sms_secret: sms_secret.to_owned(),
+        sms_base_url: vendors.clone(),
     };
     let own = OwnSecret {
         signer: TokenKeys::generate().signer,

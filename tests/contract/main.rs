@@ -2,6 +2,7 @@
 //! `events/`, and the checked-in OpenAPI document. Run with `scripts/test unit`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod activation;
 mod aggregator;
 mod cards;
 mod event_files;

@@ -105,6 +105,10 @@ class Api:
         """PUT."""
         return self.call("PUT", path, token, body, **more)
 
+    def delete(self, path, token=None, **more):
+        """DELETE."""
+        return self.call("DELETE", path, token, **more)
+
     def pages(self, path, token, limit=100):
         """All items of a list, page by page."""
         items, cursor = [], None

@@ -7,7 +7,7 @@ import json
 import uuid
 from pathlib import Path
 
-from world import batch_id, event
+from world import batch_id, event, mobile
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "infra" / "openapi.json"
 METHODS = ("get", "post", "put", "delete")
@@ -54,6 +54,10 @@ def body_for(method, path, ids):
         ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
         ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
         ("POST", "/v1/companies/{company_id}/seats"): lambda: {"add": 1},
+        ("PUT", "/v1/members/{member_id}/radar"): lambda: {"phone": mobile()},
+        ("POST", "/v1/members/{member_id}/radar/codes"): lambda: {},
+        ("POST", "/v1/radar/redemptions"): lambda: {"code": "012345"},
+        ("POST", "/v1/radar/joins"): lambda: {"ticket": "0123456789abcdefghijklmnopqrstuv"},
         ("POST", "/v1/cards"): lambda: {"member_id": ids["member_id"]},
         ("POST", "/v1/events"): lambda: {"batch_id": batch_id(), "events": [event("view_card", ids["card_id"])]},
         ("POST", "/v1/share-codes"): lambda: {"card_id": ids["card_id"], "channel": "share"},

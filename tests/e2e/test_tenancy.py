@@ -18,6 +18,7 @@ NAMES_NOTHING = {
     "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
     "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
     "GET /v1/seats", "GET /v1/audit-log",
+    "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",
 }
 # Without a bearer token: the login, and what the platform operator does with his key.
 PUBLIC = {"POST /v1/sessions", "POST /v1/companies", "POST /v1/companies/{company_id}/seats"}
@@ -25,9 +26,13 @@ PUBLIC = {"POST /v1/sessions", "POST /v1/companies", "POST /v1/companies/{compan
 ADMINS_ONLY = {
     "POST /v1/cards", "POST /v1/members", "GET /v1/members", "GET /v1/members/{member_id}", "GET /v1/seats",
     "PUT /v1/members/{member_id}/status", "PUT /v1/members/{member_id}/role", "GET /v1/audit-log",
+    "GET /v1/radar-grants", "GET /v1/radar-qr", "PUT /v1/members/{member_id}/radar", "GET /v1/members/{member_id}/radar",
+    "DELETE /v1/members/{member_id}/radar", "POST /v1/members/{member_id}/radar/codes",
 }
 FOR_OWNERS = {"PUT /v1/my/shortcuts"}  # the boss of these tests has no card
-LISTS = ("/v1/members", "/v1/radar/company/feed")
+# Refused from anybody who was not granted the radar.
+REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins"}
+LISTS = ("/v1/members", "/v1/radar/company/feed", "/v1/radar-grants")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,8 @@ def test_a_token_of_company_a_finds_nothing_of_company_b(operation, role, other,
         assert code is None or code in [error["code"] for error in answer.body["errors"]]
     elif name(operation) not in NAMES_NOTHING or (role == "boss" and name(operation) in FOR_OWNERS):
         answer.expect(404)
+    elif role == "boss" and name(operation) in REFUSED_WITHOUT_GRANT:
+        answer.expect(422)
     elif role == "boss":
         assert answer.status in (200, 201), answer
     text = json.dumps(answer.body)
@@ -105,6 +112,7 @@ def test_a_missing_and_a_foreign_card_look_the_same(other, company):
 def test_a_cursor_of_another_company_is_refused(other, company):
     theirs = other["company"]
     theirs.add_member("第三位")
+    theirs.member("第四位")
     for path in LISTS:
         cursor = theirs.boss.get(path, query={"limit": 1}).expect(200)["next_cursor"]
         assert cursor, f"{path} should have a second page"

@@ -44,8 +44,8 @@ def test_a_token_says_what_the_contract_says(signer, company, staff, visitor):
         assert claims["iss"] == "mingpian" and claims["aud"] == "mingpian-api"
         assert claims["sub"] == person.id and claims["com"] == company.id
         assert claims["exp"] - claims["iat"] == 7200 and claims["nbf"] <= claims["iat"]
-        assert set(claims) <= {"iss", "aud", "sub", "com", "mem", "role", "crd", "iat", "nbf", "exp"}
-    assert not {"mem", "role", "crd"} & set(parts(visitor.token)[1])
+        assert set(claims) <= {"iss", "aud", "sub", "com", "mem", "role", "crd", "rad", "iat", "nbf", "exp"}
+    assert not {"mem", "role", "crd", "rad"} & set(parts(visitor.token)[1])
 
 
 def test_a_public_key_is_published_for_the_key_that_signs(signer, world):

@@ -56,6 +56,11 @@ def product(title, ident=None):
     return {"type": "product", "id": ident or object_id("prd_"), "title": title}
 
 
+def mobile():
+    """A mobile number that nobody else has."""
+    return f"+8613{RNG.randrange(10**9):09d}"
+
+
 class Simulator:
     """The control side of the WeChat simulator."""
 
@@ -109,6 +114,10 @@ class Person:
         """PUT as this person."""
         return self.api.put(path, self.token, body, **more)
 
+    def delete(self, path, **more):
+        """DELETE as this person."""
+        return self.api.delete(path, self.token, **more)
+
     def send(self, *events, ident=None):
         """Sends a batch of events that must be accepted; returns the answer's body."""
         batch = {"batch_id": ident or batch_id(), "events": list(events)}
@@ -147,10 +156,23 @@ class Company:
         body = {"name": name, "position": position, **({"role": role} if role else {})}
         return (by or self.boss).post("/v1/members", body, key=uuid.uuid4().hex).expect(201)
 
-    def member(self, name, role=None, position="客户经理"):
-        """A new member who has claimed the place and is logged in."""
+    def member(self, name, role=None, position="客户经理", radar=True):
+        """A new member who has claimed the place and is logged in, with his radar on."""
         added = self.add_member(name, position, role)
-        return self.log_in(f"member-{uuid.uuid4().hex}", claim=added["claim_code"])
+        person = self.log_in(f"member-{uuid.uuid4().hex}", claim=added["claim_code"])
+        if not radar:
+            return person
+        phone = self.grant(person)
+        redeemed = person.post("/v1/radar/redemptions", {"code": self.world.radar_code(phone)}).expect(201)
+        person.post("/v1/radar/joins", {"ticket": redeemed["ticket"]}).expect(201)
+        return self.log_in(person.openid)
+
+    def grant(self, person):
+        """Grants a member the radar; the number his code was sent to."""
+        phone = mobile()
+        answer = self.boss.put(f"/v1/members/{person.member['id']}/radar", {"phone": phone}).expect(200)
+        assert (answer["state"], answer["sms"]) == ("granted", "sent"), answer
+        return phone
 
 
 class World:
@@ -178,6 +200,10 @@ class World:
                     found[name] = function.get("Environment", {}).get("Variables", {})
         assert found, f"no function is called like {part}"
         return min(found.items(), key=lambda pair: len(pair[0]))
+
+    def radar_code(self, phone):
+        """The last radar code that was sent to a number."""
+        return self.stack.sent_codes(phone)[-1]
 
     def make_app(self):
         """A mini-program known to WeChat, its secret kept where the functions look for it."""

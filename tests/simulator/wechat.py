@@ -13,6 +13,12 @@ not have:
     GET  /_sim/log                                             the last calls of vendor routes
     POST /_sim/reset                                           forgets all but the apps
 
+`POST /` is the SMS vendor (sms.py):
+
+    POST /_sim/sms/accounts {secret_id, secret_key, sdk_app_id, sign_name, template_id}
+    POST /_sim/sms/sent     {phone}                            {"items": [{phone, values, at}]}
+    POST /_sim/sms/faults   {times?, error|code|status|delay_ms} the next `times` answers
+
 Run: python wechat.py --port 8099 [--state FILE]   (port 0 takes a free one and prints it)
 """
 
@@ -27,6 +33,7 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import parse_qs, urlsplit
 
+from sms import Sms
 from vendor import BadControl, Json, VendorError, WeChat, error_answer
 
 BODY_BYTES_MAX = 64 * 1024
@@ -44,6 +51,11 @@ CONTROL_ROUTES: dict[tuple[str, str], Callable[[WeChat, Json], Json]] = {
     ("POST", "/_sim/clock"): WeChat.move_clock,
     ("POST", "/_sim/reset"): WeChat.reset,
 }
+SMS_CONTROL_ROUTES: dict[str, Callable[[Sms, Json], Json]] = {
+    "/_sim/sms/accounts": Sms.add_account,
+    "/_sim/sms/sent": Sms.read_sent,
+    "/_sim/sms/faults": Sms.add_fault,
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -52,6 +64,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wechat: WeChat
+    sms: Sms
 
     def log_message(self, format: str, *args: Any) -> None:
         """The default log would print app secrets: they are in the query."""
@@ -64,12 +77,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method: str) -> None:
         url = urlsplit(self.path)
+        if (method, url.path) == ("POST", "/"):
+            self._send_sms()
+            return
         body = self._read_body()
         if url.path in VENDOR_ROUTES:
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             self._vendor(method, url.path, query if method == "GET" else body)
         elif (method, url.path) in CONTROL_ROUTES:
             self._control(CONTROL_ROUTES[method, url.path], body)
+            if url.path == "/_sim/reset":
+                self.sms.reset()
+        elif method == "POST" and url.path in SMS_CONTROL_ROUTES:
+            handle = SMS_CONTROL_ROUTES[url.path]
+            self._control(lambda _wechat, fields: handle(self.sms, fields), body)
         else:
             self._send(404, {"errcode": 404, "errmsg": f"no route {method} {url.path}"})
 
@@ -83,6 +104,11 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             return None
         return parsed if isinstance(parsed, dict) else None
+
+    def _send_sms(self) -> None:
+        length = min(int(self.headers.get("content-length") or 0), BODY_BYTES_MAX)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self._send(*self.sms.send(headers, self.rfile.read(length)))
 
     def _vendor(self, method: str, path: str, fields: Json | None) -> None:
         wanted, handle = VENDOR_ROUTES[path]
@@ -138,7 +164,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", type=Path, help="file that keeps the registered apps")
     options = parser.parse_args(arguments)
-    handler = type("BoundHandler", (Handler,), {"wechat": WeChat(options.state)})
+    handler = type("BoundHandler", (Handler,), {"wechat": WeChat(options.state), "sms": Sms()})
     with Server(("127.0.0.1", options.port), handler) as server:
         print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
         try:

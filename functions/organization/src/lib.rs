@@ -7,9 +7,13 @@ mod companies;
 mod me;
 mod member_changes;
 mod members;
+mod radar_codes;
+mod radar_grants;
+mod radar_joins;
 mod seats;
 pub mod secrets;
 mod sessions;
+mod sms;
 
 use std::sync::Arc;
 
@@ -25,11 +29,13 @@ use store::Store;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use wechat::{WeChat, WeChatError};
+use wechat::{Sms, SmsError, WeChat, WeChatError};
 
 use crate::apps::Apps;
 use crate::claims::Claims;
+use crate::radar_codes::RadarCodes;
 use crate::secrets::OwnSecret;
+use crate::sms::SmsChannel;
 
 /// What the function reads from its environment.
 #[derive(Debug)]
@@ -44,6 +50,10 @@ pub struct Config {
     pub wechat_secret_prefix: String,
     /// Where the WeChat API is, without a trailing slash.
     pub wechat_base_url: String,
+    /// Name of the secret with the SMS account; without it no SMS is sent.
+    pub sms_secret: String,
+    /// Where the SMS API is, without a trailing slash.
+    pub sms_base_url: String,
 }
 
 impl Config {
@@ -58,6 +68,8 @@ impl Config {
             organization_secret: env.required("ORGANIZATION_SECRET")?,
             wechat_secret_prefix: env.required("WECHAT_SECRET_PREFIX")?,
             wechat_base_url: env.required("WECHAT_BASE_URL")?,
+            sms_secret: env.required("SMS_SECRET")?,
+            sms_base_url: env.required("SMS_BASE_URL")?,
         })
     }
 }
@@ -71,6 +83,9 @@ pub enum BuildError {
     /// The WeChat client cannot be set up.
     #[error(transparent)]
     WeChat(#[from] WeChatError),
+    /// The SMS client cannot be set up.
+    #[error(transparent)]
+    Sms(#[from] SmsError),
 }
 
 /// What the handlers share.
@@ -79,6 +94,8 @@ pub(crate) struct App {
     store: Store,
     apps: Arc<Apps>,
     claims: Arc<Claims>,
+    radar_codes: Arc<RadarCodes>,
+    sms: Arc<SmsChannel>,
     signer: Arc<TokenSigner>,
     wechat: WeChat,
     clock: Clock,
@@ -100,9 +117,11 @@ pub fn build(
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
     let store = Store::new(dynamodb, config.table_name);
     let state = App {
+        sms: Arc::new(SmsChannel::new(Sms::new(config.sms_base_url)?, secrets.clone(), config.sms_secret)),
         apps: Arc::new(Apps::new(store.clone(), secrets, config.wechat_secret_prefix)),
         store,
         claims: Arc::new(Claims::new(&own.claim_pepper)),
+        radar_codes: Arc::new(RadarCodes::new(&own.claim_pepper)),
         signer: Arc::new(own.signer),
         wechat: WeChat::new(config.wechat_base_url)?,
         clock: clock.clone(),
@@ -123,6 +142,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(seats::get_seats))
         .routes(routes!(seats::add_seats))
         .routes(routes!(audit_log::list_audit_log))
+        .routes(routes!(radar_grants::grant_radar, radar_grants::get_member_radar, radar_grants::revoke_radar))
+        .routes(routes!(radar_grants::create_radar_code))
+        .routes(routes!(radar_grants::list_radar_grants))
+        .routes(routes!(radar_grants::get_radar_qr))
+        .routes(routes!(radar_joins::create_radar_redemption))
+        .routes(routes!(radar_joins::create_radar_join))
 }
 
 /// The function's part of the contract.

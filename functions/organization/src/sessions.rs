@@ -63,13 +63,15 @@ pub(crate) async fn create_session(
     let company = mini_program.company;
     let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
     let member = membership(&app, company, person, &openid, new.claim_code.as_ref(), now).await?;
-    let (profile, member) = app.store.company_and_member(company, member).await?;
+    let (profile, found) = app.store.company_member_and_activation(company, member).await?;
     // Who was disabled or has left is a visitor.
-    let member = member.filter(|member| member.status() == MemberStatus::Active);
+    let found = found.filter(|(member, _)| member.status() == MemberStatus::Active);
+    let radar = found.as_ref().is_some_and(|(member, activation)| activation.is_on(member.role));
+    let member = found.map(|(member, _)| member);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
     let token = app
         .signer
-        .sign(company, person.id, claims, now)
+        .sign(company, person.id, claims, radar, now)
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
     let me = Me::new(person.id, profile, member.map(MemberBody::from));
     Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me })))

@@ -1,5 +1,6 @@
 //! Whose radar a caller may see: the owner his card's, admins every card's and the
-//! company's. To anybody else it does not exist.
+//! company's. To anybody else it does not exist. The radar must be on (see
+//! `domain::activation`); while it is off, it says so.
 
 use domain::counter::Scope;
 use domain::id::CardId;
@@ -15,10 +16,16 @@ pub(crate) async fn of_card(app: &App, caller: &Caller, card: CardId) -> Result<
     } else if !caller.owns(card) {
         return Err(Problem::of(Code::NotFound));
     }
+    // After the look-up: whose radar is off learns no more than with it on.
+    caller.require_radar()?;
     Ok(Scope::Card(card))
 }
 
 /// The radar of the company.
 pub(crate) fn of_company(caller: &Caller) -> Result<Scope, Problem> {
-    if caller.is_admin() { Ok(Scope::Company) } else { Err(Problem::of(Code::NotFound)) }
+    if !caller.is_admin() {
+        return Err(Problem::of(Code::NotFound));
+    }
+    caller.require_radar()?;
+    Ok(Scope::Company)
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows AWS, HTTP, async, a clock, randomness or the environment:
 //! time and ids come in as arguments. `Cargo.toml` keeps that promise.
 
+pub mod activation;
 pub mod aggregate;
 pub mod audit;
 pub mod batch;
@@ -22,6 +23,7 @@ pub mod idempotency;
 pub mod list;
 pub mod member;
 pub mod metrics;
+pub mod mobile;
 pub mod money;
 pub mod quota;
 pub mod seen_days;

@@ -46,6 +46,8 @@ pub struct Membership {
     pub role: Role,
     /// His card, if he has one.
     pub card: Option<CardId>,
+    /// Whether his radar is on.
+    pub radar: bool,
 }
 
 /// A member of any role.
@@ -104,9 +106,27 @@ impl Caller {
         self.membership.is_some_and(|membership| membership.role >= Role::Admin)
     }
 
+    /// That his radar is on.
+    ///
+    /// # Errors
+    /// `radar_not_active` when it is off.
+    pub fn require_radar(&self) -> Result<(), Problem> {
+        let on = self.membership.is_some_and(|membership| membership.radar);
+        if on { Ok(()) } else { Err(Problem::of(Code::RadarNotActive)) }
+    }
+
+    /// His membership.
+    ///
+    /// # Errors
+    /// `role_required` when he is not a member.
+    pub fn require_member(&self) -> Result<MemberId, Problem> {
+        let member = self.membership.map(|membership| membership.member);
+        member.ok_or_else(|| Problem::of(Code::RoleRequired))
+    }
+
     fn from_claims(claims: &Claims) -> Option<Self> {
         let membership = match (claims.mem, claims.role) {
-            (Some(member), Some(role)) => Some(Membership { member, role, card: claims.crd }),
+            (Some(member), Some(role)) => Some(Membership { member, role, card: claims.crd, radar: claims.rad }),
             (None, None) => None,
             _ => return None,
         };

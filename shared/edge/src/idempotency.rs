@@ -1,5 +1,7 @@
 //! Creating requests: each carries a key, and its retries get the first result.
 
+use std::fmt::Display;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, MatchedPath};
@@ -31,6 +33,12 @@ impl<T> Once<T> {
         let Self { route, key, fingerprint, body } = self;
         let key = hex(format!("{}\n{route}\n{key}", actor.actor()).as_bytes());
         (body, Idempotency { key, fingerprint })
+    }
+
+    /// The same for a route below one thing: the key stands for that thing only.
+    pub fn of_one(self, actor: &impl Actor, thing: impl Display) -> (T, Idempotency) {
+        let route = format!("{} {thing}", self.route);
+        Self { route, ..self }.of(actor)
     }
 }
 

@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 /// Seconds a client should wait before it repeats a request that met another one.
 const RETRY_AFTER_S: u32 = 1;
+/// Seconds between two codes to the same member, at least.
+const RETRY_CODE_AFTER_S: u32 = 60;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $title:literal, $detail:literal;)*) => {
@@ -47,6 +49,8 @@ codes! {
     RoleRequired = FORBIDDEN, "role_required", "Role required", "您没有权限执行此操作，请联系管理员";
     /// Fields the caller may not change.
     FieldLocked = FORBIDDEN, "field_locked", "Field locked", "部分内容已锁定，不能自行修改，请联系管理员";
+    /// The caller's radar is off.
+    RadarNotActive = FORBIDDEN, "radar_not_active", "Radar not active", "雷达未开通，请联系管理员";
     /// WeChat blocks this person.
     LoginBlocked = FORBIDDEN, "login_blocked", "Login blocked", "该微信账号存在风险，暂时无法登录";
     /// There is no such thing, or the caller must not know that there is.
@@ -75,6 +79,22 @@ codes! {
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused", "该 Idempotency-Key 已用于其他请求";
     /// The claim code is unknown, used or expired.
     ClaimCodeInvalid = UNPROCESSABLE_ENTITY, "claim_code_invalid", "Claim code invalid", "邀请码无效、已使用或已过期，请联系管理员";
+    /// The radar code is not the one that was sent last.
+    RadarCodeWrong = UNPROCESSABLE_ENTITY, "radar_code_wrong", "Radar code wrong", "验证码错误，请重新输入";
+    /// The radar code is too old.
+    RadarCodeExpired = UNPROCESSABLE_ENTITY, "radar_code_expired", "Radar code expired", "验证码已过期，请联系管理员重新发送";
+    /// The radar code was tried too often.
+    RadarCodeBlocked = UNPROCESSABLE_ENTITY, "radar_code_blocked", "Radar code blocked", "验证码错误次数过多，已失效，请联系管理员重新发送";
+    /// The radar code was redeemed before.
+    RadarCodeUsed = UNPROCESSABLE_ENTITY, "radar_code_used", "Radar code used", "验证码已使用";
+    /// The radar ticket is unknown or too old.
+    RadarTicketInvalid = UNPROCESSABLE_ENTITY, "radar_ticket_invalid", "Radar ticket invalid", "二维码无效或已过期，请联系管理员重新发送验证码";
+    /// There is no grant that a code could be sent for.
+    RadarNotGranted = CONFLICT, "radar_not_granted", "Radar not granted", "请先开启该成员的雷达权限";
+    /// The radar is on already.
+    RadarActive = CONFLICT, "radar_active", "Radar active", "该成员的雷达已开通";
+    /// Too many radar codes were sent to the member.
+    RadarCodeLimit = TOO_MANY_REQUESTS, "radar_code_limit", "Radar code limit", "验证码发送过于频繁，请稍后再试";
     /// The person is another member of the company.
     AlreadyMember = CONFLICT, "already_member", "Already a member", "您已是该企业的其他成员";
     /// WeChat asks to slow down.
@@ -209,6 +229,9 @@ impl Problem {
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_json()).into_response();
         if matches!(self.code, Code::Busy | Code::TooManyRequests | Code::Unavailable) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        if self.code == Code::RadarCodeLimit {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_CODE_AFTER_S.into());
         }
         response
     }

@@ -37,6 +37,9 @@ pub struct Claims {
     /// His card as a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crd: Option<CardId>,
+    /// Whether his radar is on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rad: bool,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -68,7 +71,8 @@ impl TokenSigner {
         Ok(Self { kid, key: EncodingKey::from_ed_der(&der) })
     }
 
-    /// A token for a person and, if he is a member, his membership; valid from `now`.
+    /// A token for a person and, if he is a member, his membership and whether his
+    /// `radar` is on; valid from `now`.
     ///
     /// # Errors
     /// [`KeyError`] when the key is not an Ed25519 key.
@@ -77,6 +81,7 @@ impl TokenSigner {
         company: Company,
         person: PersonId,
         membership: Option<(MemberId, Role, Option<CardId>)>,
+        radar: bool,
         now: Timestamp,
     ) -> Result<String, KeyError> {
         let claims = Claims {
@@ -87,6 +92,7 @@ impl TokenSigner {
             mem: membership.map(|(member, _, _)| member),
             role: membership.map(|(_, role, _)| role),
             crd: membership.and_then(|(_, _, card)| card),
+            rad: radar,
             iat: now.seconds(),
             nbf: now.seconds(),
             exp: expires_at(now).seconds(),

@@ -32,7 +32,7 @@ fn now() -> Timestamp {
 fn token(keys: &Keys) -> String {
     let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
     let membership = (MemberId::from_uuid(Uuid::from_u128(3)), Role::Admin, None);
-    keys.signer.sign(company, PersonId::from_uuid(Uuid::from_u128(2)), Some(membership), now()).unwrap()
+    keys.signer.sign(company, PersonId::from_uuid(Uuid::from_u128(2)), Some(membership), true, now()).unwrap()
 }
 
 /// A token like a good one, but for what `change` does; signed with the right key.
@@ -52,7 +52,7 @@ fn a_token_says_who_and_how_long() {
     let keys = keys("k1");
     let verifier = verifier(&[&keys]);
     let claims = verifier.verify(&token(&keys), now()).unwrap();
-    assert_eq!((claims.role, claims.crd), (Some(Role::Admin), None));
+    assert_eq!((claims.role, claims.crd, claims.rad), (Some(Role::Admin), None, true));
     assert!(verifier.verify(&forged(&keys, |_, _| {}), now()).is_ok(), "the forger makes good tokens too");
     let life = TOKEN_LIFE_MS;
     assert!(verifier.verify(&token(&keys), now().plus_millis(life - 1_000)).is_ok());

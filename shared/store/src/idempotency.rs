@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::item::{Item, Kind, expire, number};
+use crate::item::{EXPIRES_AT, Item, Kind, expire, number};
 use crate::keys::Key;
 use crate::transaction::{Cancelled, Refused, Transaction};
 use domain::failure::Failure;
@@ -52,6 +52,19 @@ impl Store {
             None => Err(Failure::Busy),
         }
     }
+}
+
+/// The first result in the record of a request, unless it has expired.
+pub(crate) fn replayed<T: DeserializeOwned>(
+    first: Item,
+    request: &Idempotency,
+    now: Timestamp,
+) -> Result<Option<T>, Failure> {
+    let expires = first.get(EXPIRES_AT).and_then(|at| at.as_n().ok()?.parse::<i64>().ok());
+    if expires.is_some_and(|at| at <= now.seconds()) {
+        return Ok(None);
+    }
+    replay(first, request).map(Some)
 }
 
 fn replay<T: DeserializeOwned>(first: Item, request: &Idempotency) -> Result<T, Failure> {

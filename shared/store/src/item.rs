@@ -18,7 +18,7 @@ pub(crate) const TYPE: &str = "type";
 /// Name of the attribute that tells the layout version.
 pub(crate) const LAYOUT: &str = "layout";
 /// Name of the attribute by which the table forgets an item, in Unix seconds.
-const EXPIRES_AT: &str = "expires_at";
+pub(crate) const EXPIRES_AT: &str = "expires_at";
 
 /// An entity's name and the newest layout this code writes and reads.
 #[derive(Debug, Clone, Copy)]

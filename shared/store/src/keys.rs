@@ -94,6 +94,16 @@ pub(crate) fn member_of(key: &Key) -> Option<MemberId> {
     key.sk.parse().ok()
 }
 
+/// The partition of the radar activations of a company's members.
+pub(crate) fn activations(company: Company) -> String {
+    format!("{}#ACTIVATIONS", company.id())
+}
+
+/// The activation of a member's radar.
+pub(crate) fn activation(company: Company, member: MemberId) -> Key {
+    Key::new(activations(company), member.to_string())
+}
+
 /// A claim code, by its hash.
 pub(crate) fn claim(company: Company, hash: &str) -> Key {
     Key::new(format!("{}#CLAIM#{hash}", company.id()), "CLAIM")
@@ -302,6 +312,7 @@ mod tests {
                 [
                     super::company(company).pk,
                     members(company),
+                    activations(company),
                     super::card(company, card).pk,
                     log(company, card),
                     feed(company),

@@ -4,6 +4,7 @@
 //! values, expressions and SDK errors do not leave this crate; each access pattern
 //! is one named method of [`Store`]. No rule of the product belongs here.
 
+mod activation;
 mod aggregate;
 mod audit;
 mod batch_get;
@@ -27,6 +28,7 @@ mod settings;
 mod share;
 mod transaction;
 
+pub use crate::activation::{CodeSent, RadarOf};
 pub use crate::aggregate::{Commit, CommitError};
 pub use crate::card_view::{CardView, Founding};
 pub use crate::company::NewCompany;

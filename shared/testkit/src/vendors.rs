@@ -1,8 +1,12 @@
-//! A loopback server that answers like WeChat's login and like Secrets Manager: a code
-//! is its own openid, and every secret is there.
+//! A loopback server that answers like WeChat's login, like the SMS service and like
+//! Secrets Manager: a code is its own openid, every SMS is sent, every secret is there but `absent`.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+
+/// The answer of Secrets Manager for a secret that is not there.
+const ABSENT: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close\r\n\
+    x-amzn-errortype: ResourceNotFoundException\r\ncontent-length: 2\r\n\r\n{}";
 
 /// Starts the server for the rest of the test; gives its base URL.
 pub fn start() -> String {
@@ -18,7 +22,7 @@ pub fn start() -> String {
 
 fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     let mut request = Vec::new();
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+    while !complete(&request) {
         let mut chunk = [0; 4_096];
         let read = stream.read(&mut chunk)?;
         if read == 0 {
@@ -27,11 +31,12 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         request.extend_from_slice(&chunk[..read]);
     }
     let request = String::from_utf8_lossy(&request).into_owned();
-    let body = match request.split("js_code=").nth(1).and_then(|rest| rest.split(['&', ' ']).next()) {
-        Some("used") => r#"{"errcode":40163,"errmsg":"code been used, rid: 1"}"#.to_owned(),
-        Some("busy") => r#"{"errcode":-1,"errmsg":"system error"}"#.to_owned(),
-        Some(code) => format!(r#"{{"openid":"{code}","session_key":"k"}}"#),
-        None => r#"{"SecretString":"app-secret"}"#.to_owned(),
+    if request.contains(r#""SecretId":"absent""#) {
+        return stream.write_all(ABSENT.as_bytes());
+    }
+    let body = match other(&request) {
+        Some(body) => body,
+        None => login(&request),
     };
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
@@ -39,4 +44,30 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     );
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())
+}
+
+/// Whether head and body are there.
+fn complete(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+/// The SMS service, and its account in Secrets Manager.
+fn other(request: &str) -> Option<String> {
+    if request.contains("x-tc-action: SendSms") {
+        return Some(r#"{"Response":{"SendStatusSet":[{"Code":"Ok"}]}}"#.to_owned());
+    }
+    let account = r#"{\"secret_id\":\"i\",\"secret_key\":\"k\",\"sdk_app_id\":\"1\",\"sign_name\":\"s\",\"template_id\":\"t\",\"region\":\"r\"}"#;
+    request.contains(r#""SecretId":"sms""#).then(|| format!(r#"{{"SecretString":"{account}"}}"#))
+}
+
+fn login(request: &str) -> String {
+    match request.split("js_code=").nth(1).and_then(|rest| rest.split(['&', ' ']).next()) {
+        Some("used") => r#"{"errcode":40163,"errmsg":"code been used, rid: 1"}"#.to_owned(),
+        Some("busy") => r#"{"errcode":-1,"errmsg":"system error"}"#.to_owned(),
+        Some(code) => format!(r#"{{"openid":"{code}","session_key":"k"}}"#),
+        None => r#"{"SecretString":"app-secret"}"#.to_owned(),
+    }
 }

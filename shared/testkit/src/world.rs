@@ -176,11 +176,17 @@ impl World {
     }
 
     /// A token of `boss`, `lin`, `chen`, `wang`, or of the visitor for any other name.
+    /// The radar of members is on.
     pub fn token(&self, name: &str) -> String {
+        self.token_with(name, self.staff.contains_key(name))
+    }
+
+    /// The same, with the radar on or off.
+    pub fn token_with(&self, name: &str, radar: bool) -> String {
         let staff = self.staff.get(name);
         let person = staff.map_or(self.visitor, |staff| staff.person);
         let membership = staff.map(|staff| (staff.member, staff.role, staff.card));
-        self.keys.signer.sign(self.company, person, membership, self.clock.now()).expect("a token")
+        self.keys.signer.sign(self.company, person, membership, radar, self.clock.now()).expect("a token")
     }
 
     /// The card of an employee.

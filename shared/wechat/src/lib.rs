@@ -1,4 +1,4 @@
-//! Thin clients of the WeChat mini-program API.
+//! Thin clients of the WeChat mini-program API, and of the SMS service beside it.
 //!
 //! The vendor answers HTTP 200 with an `errcode` when it refuses. What it sends is
 //! read into our own types here; nothing else of it leaves this crate. Secrets and
@@ -6,8 +6,10 @@
 
 mod access_token;
 mod login;
+mod sms;
 mod transport;
 
 pub use crate::access_token::{AccessToken, AccessTokens};
 pub use crate::login::LoginCode;
+pub use crate::sms::{Sms, SmsAccount, SmsError};
 pub use crate::transport::{AppSecret, WeChat, WeChatError};

@@ -129,6 +129,12 @@ pub(crate) mod tests {
 
     /// A vendor that gives these answers, one per connection, and tells what it was asked.
     pub(crate) fn vendor(answers: &'static [&'static str]) -> (WeChat, Receiver<String>) {
+        let (base_url, questions) = server(answers);
+        (WeChat::new(base_url).unwrap(), questions)
+    }
+
+    /// The same, as a base URL.
+    pub(crate) fn server(answers: &'static [&'static str]) -> (String, Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let (asked, questions) = channel();
@@ -150,7 +156,7 @@ pub(crate) mod tests {
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });
-        (WeChat::new(base_url).unwrap(), questions)
+        (base_url, questions)
     }
 
     fn complete(request: &[u8]) -> bool {

@@ -1,0 +1,114 @@
+//! The member's side of radar activation: redeem the code, follow the QR code.
+
+use axum::Json;
+use axum::extract::State;
+use domain::activation::{self, RadarCode, Refusal, Step};
+use domain::timestamp::Timestamp;
+use edge::auth::Caller;
+use edge::body::Body;
+use edge::problem::{Code, Problem, ProblemBody};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::radar_codes::Ticket;
+
+/// A code to redeem.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRadarRedemption {
+    /// Of the SMS: 6 digits.
+    #[schema(value_type = String, min_length = 6, max_length = 6, example = "012345")]
+    code: RadarCode,
+}
+
+/// A redeemed code.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RadarRedemption {
+    /// To be shown as a QR code, and followed by `POST /v1/radar/joins`.
+    ticket: String,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// A QR code that was followed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRadarJoin {
+    /// The text of the QR code.
+    #[schema(value_type = String, max_length = 64)]
+    ticket: Ticket,
+}
+
+/// The radar is on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RadarJoin {
+    /// `joined`.
+    state: &'static str,
+}
+
+/// Redeem a radar code
+///
+/// For the member himself. Five tries, ten minutes; a code is good once.
+#[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization", security(("bearer" = [])), request_body = NewRadarRedemption,
+    responses((status = 201, body = RadarRedemption), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_radar_redemption(
+    State(app): State<App>,
+    caller: Caller,
+    Body(typed): Body<NewRadarRedemption>,
+) -> Result<(StatusCode, Json<RadarRedemption>), Problem> {
+    let (member, now) = (caller.require_member()?, app.clock.now());
+    let before = app.store.activation(caller.company(), member).await?;
+    let right = app.radar_codes.is_right(&before, &typed.code);
+    let after = before.after(Step::Redeem { right }, now).map_err(refused)?;
+    // A try counts before it is answered: of two at the same time one learns nothing.
+    app.store.change_activation(caller.company(), &after).await?;
+    let ticket = app.radar_codes.ticket(&after).ok_or_else(|| Problem::of(Code::RadarCodeWrong))?;
+    let expires_at = now.plus_millis(activation::TICKET_LIFE_MS);
+    Ok((StatusCode::CREATED, Json(RadarRedemption { ticket, expires_at })))
+}
+
+/// Follow a radar QR code
+///
+/// For the member himself. The radar is on with the next login.
+#[utoipa::path(post, path = "/v1/radar/joins", tag = "organization", security(("bearer" = [])), request_body = NewRadarJoin,
+    responses((status = 201, body = RadarJoin), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_radar_join(
+    State(app): State<App>,
+    caller: Caller,
+    Body(followed): Body<NewRadarJoin>,
+) -> Result<(StatusCode, Json<RadarJoin>), Problem> {
+    let (member, company) = (caller.require_member()?, caller.company());
+    let before = app.store.activation(company, member).await?;
+    let after = match app.radar_codes.entry(company, &before, &followed.ticket) {
+        Some(entry) => before.after(Step::Join(entry), app.clock.now()).map_err(not_joined)?,
+        // Followed before: the answer was lost on its way.
+        None if matches!(before.state, activation::State::Joined { .. }) => before.clone(),
+        None => return Err(Problem::of(Code::RadarTicketInvalid)),
+    };
+    if after != before {
+        app.store.change_activation(company, &after).await?;
+    }
+    Ok((StatusCode::CREATED, Json(RadarJoin { state: after.state.name() })))
+}
+
+/// To the member himself, a radar that was not granted is off.
+fn not_joined(refusal: Refusal) -> Problem {
+    if refusal == Refusal::NotGranted { Problem::of(Code::RadarNotActive) } else { refused(refusal) }
+}
+
+/// How a step that is not possible is answered.
+pub(crate) fn refused(refusal: Refusal) -> Problem {
+    Problem::of(match refusal {
+        Refusal::NotGranted => Code::RadarNotGranted,
+        Refusal::Joined => Code::RadarActive,
+        Refusal::TooManyCodes => Code::RadarCodeLimit,
+        Refusal::NoCode => Code::RadarCodeWrong,
+        Refusal::CodeExpired => Code::RadarCodeExpired,
+        Refusal::CodeDead => Code::RadarCodeBlocked,
+        Refusal::CodeUsed => Code::RadarCodeUsed,
+        Refusal::Ticket => Code::RadarTicketInvalid,
+    })
+}

@@ -1,0 +1,71 @@
+//! The SMS channel: an account kept in a secret. Without the secret the channel is off.
+
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use domain::activation::{CODE_LIFE_MS, RadarCode};
+use domain::failure::Failure;
+use domain::mobile::Mobile;
+use domain::timestamp::{SECOND_MS, Timestamp};
+use wechat::{Sms, SmsAccount, SmsError};
+
+/// How long an answer is kept; a changed secret works after this at the latest.
+const KEPT_MS: i64 = 300 * SECOND_MS;
+
+/// The account, or that there is none, and when that was found.
+type Kept = Option<(Option<SmsAccount>, Timestamp)>;
+
+/// Sends radar codes.
+pub(crate) struct SmsChannel {
+    sms: Sms,
+    secrets: aws_sdk_secretsmanager::Client,
+    secret_name: String,
+    kept: Mutex<Kept>,
+}
+
+impl SmsChannel {
+    pub(crate) fn new(sms: Sms, secrets: aws_sdk_secretsmanager::Client, secret_name: String) -> Self {
+        Self { sms, secrets, secret_name, kept: Mutex::default() }
+    }
+
+    /// The account; `None` while the channel is off.
+    pub(crate) async fn account(&self, now: Timestamp) -> Result<Option<SmsAccount>, Failure> {
+        if let Some(account) = self.kept(now) {
+            return Ok(account);
+        }
+        let account = self.fetch().await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((account.clone(), now));
+        Ok(account)
+    }
+
+    fn kept(&self, now: Timestamp) -> Option<Option<SmsAccount>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|(_, at)| now.millis() - at.millis() < KEPT_MS).map(|(account, _)| account.clone())
+    }
+
+    async fn fetch(&self) -> Result<Option<SmsAccount>, Failure> {
+        match self.secrets.get_secret_value().secret_id(&self.secret_name).send().await {
+            Ok(answer) => {
+                let account = answer.secret_string.and_then(|text| serde_json::from_str(&text).ok());
+                account.map(Some).ok_or_else(|| Failure::Corrupt("the SMS secret has another form".to_owned()))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(GetSecretValueError::ResourceNotFoundException(_)) => Ok(None),
+                _ => Err(Failure::Unavailable(DisplayErrorContext(error).to_string())),
+            },
+        }
+    }
+
+    /// Sends a code. The account's template takes the code and its life in minutes.
+    pub(crate) async fn send(
+        &self,
+        account: &SmsAccount,
+        to: &Mobile,
+        code: &RadarCode,
+        now: Timestamp,
+    ) -> Result<(), SmsError> {
+        let minutes = (CODE_LIFE_MS / (60 * SECOND_MS)).to_string();
+        self.sms.send(account, to, &[code.reveal(), &minutes], now).await
+    }
+}
