@@ -16,7 +16,7 @@ use domain::share::{Channel, Share};
 use domain::text::ShareCode;
 use domain::timestamp::SECOND_MS;
 use serde_json::Value;
-use store::{Commit, KEY_ATTRIBUTES};
+use store::{CardChange, Commit, KEY_ATTRIBUTES};
 use testkit::events::{call, load};
 use testkit::world::World;
 use uuid::Uuid;
@@ -58,7 +58,7 @@ async fn a_view_holds_card_and_counters_and_the_template_when_asked() {
     let fresh = world.store.card_view(world.company, card, true).await.unwrap();
     assert_eq!((fresh.template, fresh.lifetime.len()), (Some(CardTemplate::default()), 0));
     visit(&world).await;
-    let template = world.store.edit_card_template(world.company, 0, locks()).await.unwrap();
+    let template = world.store.edit_card_template(world.company, 0, locks(), &world.entry()).await.unwrap();
     let view = world.store.card_to_edit(world.company, card).await.unwrap();
     assert_eq!(view.card, fresh.card);
     assert_eq!(view.template, Some(template));
@@ -89,7 +89,7 @@ async fn read_units(world: &World, kinds: &[(&str, &str)]) -> f64 {
 async fn a_view_costs_one_read_unit_and_half_of_one_more_with_the_template() {
     let world = World::new().await;
     visit(&world).await;
-    world.store.edit_card_template(world.company, 0, locks()).await.unwrap();
+    world.store.edit_card_template(world.company, 0, locks(), &world.entry()).await.unwrap();
     let card = world.card("lin").to_string();
     let view = [("card", card.as_str()), ("counters", "LIFETIME")];
     assert!((read_units(&world, &view).await - 1.0).abs() < f64::EPSILON);
@@ -100,7 +100,7 @@ async fn a_view_costs_one_read_unit_and_half_of_one_more_with_the_template() {
 #[tokio::test]
 async fn an_edit_of_an_outdated_template_is_refused() {
     let world = World::new().await;
-    let edit = async |version| world.store.edit_card_template(world.company, version, locks()).await;
+    let edit = async |version| world.store.edit_card_template(world.company, version, locks(), &world.entry()).await;
     assert_eq!(world.store.card_template(world.company).await.unwrap(), CardTemplate::default());
     assert_eq!(edit(1).await.unwrap_err(), Failure::VersionConflict);
     assert_eq!(edit(0).await.unwrap(), CardTemplate { locks: locks(), version: 1 });
@@ -151,8 +151,9 @@ async fn a_card_of_the_first_layout_is_of_the_newest_once_it_is_edited() {
     world.dynamodb.put_item().table_name(&world.table).set_item(Some(old)).send().await.unwrap();
     let read = world.store.card(world.company, card).await.unwrap();
     assert_eq!(read.contact, Contact::default());
-    let contact = Contact { style: Style::Dark, ..read.contact };
-    world.store.edit_contact(world.company, card, 1, &contact, world.clock.now()).await.unwrap();
+    let contact = Contact { style: Style::Dark, ..read.contact.clone() };
+    let change = CardChange { read: &read, audit: None, now: world.clock.now() };
+    world.store.edit_contact(world.company, change, contact.clone()).await.unwrap();
     assert_eq!(stored().await["layout"], AttributeValue::N("2".to_owned()));
     assert_eq!(world.store.card(world.company, card).await.unwrap().contact, contact);
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use domain::aggregate::{SegmentKey, plan, segments};
 use domain::batch::{AcceptedBatch, BatchId};
-use domain::card::{Contact, Identity, Phone};
+use domain::card::{Card, Contact, Identity, Phone};
 use domain::event::{Event, EventKind, Object, Target};
 use domain::failure::Failure;
-use domain::id::{CardId, Id, PersonId};
+use domain::id::{Id, PersonId};
 use domain::idempotency::Idempotency;
 use domain::member::Role;
 use domain::text::OpenId;
 use domain::timestamp::DAY_MS;
-use store::{Claimed, Claiming, Commit, CommitError, MemberFilter};
+use store::{CardChange, Claimed, Claiming, Commit, CommitError, MemberFilter};
 use testkit::world::World;
 use uuid::Uuid;
 
@@ -125,23 +125,28 @@ async fn an_edit_of_an_outdated_card_is_refused() {
     let world = World::new().await;
     let card = world.card("lin");
     let contact = Contact { phones: vec![Phone::parse("110").unwrap()], ..Contact::default() };
-    let edit =
-        async |version| world.store.edit_contact(world.company, card, version, &contact, world.clock.now()).await;
-    assert_eq!(edit(2).await.unwrap_err(), Failure::VersionConflict);
-    assert_eq!(edit(1).await.unwrap().version, 2);
-    assert_eq!(edit(1).await.unwrap_err(), Failure::VersionConflict);
+    let first = world.store.card(world.company, card).await.unwrap();
+    let edit = async |read: &Card| {
+        let change = CardChange { read, audit: None, now: world.clock.now() };
+        world.store.edit_contact(world.company, change, contact.clone()).await
+    };
+    assert_eq!(edit(&Card { version: 2, ..first.clone() }).await.unwrap_err(), Failure::VersionConflict);
+    assert_eq!(edit(&first).await.unwrap().version, 2);
+    assert_eq!(edit(&first).await.unwrap_err(), Failure::VersionConflict);
     let read = world.store.card(world.company, card).await.unwrap();
     let identity = Identity { name: domain::text::Line::parse("林总").unwrap(), ..read.identity.clone() };
-    let renamed = world.store.edit_identity(world.company, read.clone(), identity, world.clock.now()).await.unwrap();
+    world.clock.advance(1_000);
+    let entry = world.entry();
+    let change = CardChange { read: &read, audit: Some(&entry), now: world.clock.now() };
+    let renamed = world.store.edit_identity(world.company, change, identity).await.unwrap();
     assert_eq!((renamed.version, &renamed.contact), (3, &contact));
     assert_eq!(world.store.card(world.company, card).await.unwrap(), renamed);
     let (_, member) = world.store.company_and_member(world.company, Some(renamed.member)).await.unwrap();
     assert_eq!(member.unwrap().name.as_str(), "林总");
-    let again = world.store.edit_identity(world.company, read.clone(), read.identity, world.clock.now()).await;
+    let again = world.store.edit_identity(world.company, change, read.identity.clone()).await;
     assert_eq!(again.unwrap_err(), Failure::VersionConflict);
-    let nobody = CardId::from_uuid(Uuid::nil());
-    let missing = world.store.edit_contact(world.company, nobody, 1, &contact, world.clock.now()).await;
-    assert_eq!(missing.unwrap_err(), Failure::NotFound);
+    let log = world.store.audit_log(world.company, None, 1).await.unwrap();
+    assert_eq!(log.items, std::slice::from_ref(&entry), "what was refused is not told");
 }
 
 #[tokio::test]

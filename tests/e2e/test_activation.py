@@ -313,3 +313,10 @@ def texts(value):
             yield from texts(inner)
     else:
         yield str(value)
+
+
+def test_who_has_left_is_not_granted_the_radar(company):
+    person = company.member("离职员工", radar=False)
+    path = f"/v1/members/{person.member['id']}"
+    company.boss.put(f"{path}/status", {"status": "left"}).expect(200)
+    company.boss.put(f"{path}/radar", {"phone": mobile()}).expect(409, "member_inactive")

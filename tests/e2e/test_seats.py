@@ -3,6 +3,7 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from operations import CARD_FIELDS, OPEN_TEMPLATE
 from stored import key_names, table_items
 from world import absent_id
 
@@ -134,6 +135,22 @@ def test_the_boss_reads_who_changed_what(world):
     ]
     assert log[1]["actor"] == {"type": "member", "id": admin.member["id"]} and log[1]["target"] == staff.member["id"]
     admin.get("/v1/audit-log").expect(403, "role_required")
+
+
+def test_changes_of_somebody_elses_card_are_told_and_of_ones_own_are_not(world):
+    company = world.company("名片审计公司")
+    staff = company.member("员工")
+    path = f"/v1/cards/{staff.card_id}"
+    fields = {**CARD_FIELDS, "phones": ["13800138000"]}
+    staff.put(path, {"version": 1, **fields}).expect(200)
+    company.boss.put(path, {"version": 2, **CARD_FIELDS}).expect(200)
+    company.boss.put(path + "/identity", {"version": 3, "name": "林总", "position": "总监", "company": "云"}).expect(200)
+    company.boss.put("/v1/card-template", {"version": 0, **OPEN_TEMPLATE, "address": "上海"}).expect(200)
+    log = [line for line in company.api.pages("/v1/audit-log", company.boss.token) if line["action"].startswith("card")]
+    assert [line["action"] for line in log] == ["card_template", "card_identity", "card_contact"]
+    assert "上海" in log[0]["to"] and "林总" in log[1]["to"] and "员工" in log[1]["from"]
+    assert "13800138000" in log[2]["from"] and "13800138000" not in log[2]["to"]
+    assert {line["target"] for line in log[1:]} == {staff.card_id}
 
 
 def test_members_are_found_by_status_and_name(world):

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::audit::AuditAction;
 use domain::card::{Card, Contact, Identity};
 use domain::counter::Counts;
 use domain::failure::Failure;
@@ -13,11 +14,11 @@ use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
 use http::StatusCode;
 use serde::Deserialize;
-use store::{CardView, Founding};
+use store::{CardChange, CardView, Founding};
 use utoipa::ToSchema;
 
 use crate::body::{CardBody, CardUpdate, IdentityUpdate, locked};
-use crate::{App, views};
+use crate::{App, audit, views};
 
 /// Whose card to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -78,11 +79,14 @@ pub(crate) async fn update_card(
         return Err(refused(&app, &caller, card).await);
     }
     let (version, contact) = update.checked()?;
-    let read = app.store.card_to_edit(caller.company(), card).await?;
-    let template = read.template.unwrap_or_default();
-    let contact = template.locks.edited(&read.card.contact, contact).map_err(locked)?;
-    let card = app.store.edit_contact(caller.company(), card, version, &contact, app.clock.now()).await?;
-    Ok(Json(CardBody::new(card, &template, read.lifetime)))
+    let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
+    let template = template.unwrap_or_default();
+    let contact = template.locks.edited(&read.contact, contact).map_err(locked)?;
+    at_version(&read, version)?;
+    let audit = audit::of_card(&app, &caller, &read, AuditAction::CardContact, &read.contact, &contact)?;
+    let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
+    let card = app.store.edit_contact(caller.company(), change, contact).await?;
+    Ok(Json(CardBody::new(card, &template, lifetime)))
 }
 
 /// Edit name, position and company
@@ -100,11 +104,17 @@ pub(crate) async fn update_card_identity(
         return Err(refused(&app, &caller, card).await);
     }
     let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
-    if read.version != update.version {
-        return Err(Problem::of(Code::VersionConflict));
-    }
-    let card = app.store.edit_identity(caller.company(), read, update.identity(), app.clock.now()).await?;
+    at_version(&read, update.version)?;
+    let identity = update.identity();
+    let audit = audit::of_card(&app, &caller, &read, AuditAction::CardIdentity, &read.identity, &identity)?;
+    let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
+    let card = app.store.edit_identity(caller.company(), change, identity).await?;
     Ok(Json(CardBody::new(card, &template.unwrap_or_default(), lifetime)))
+}
+
+/// Refuses an edit that was made from another version than is stored.
+pub(crate) fn at_version(read: &Card, version: u64) -> Result<(), Problem> {
+    if read.version == version { Ok(()) } else { Err(Problem::of(Code::VersionConflict)) }
 }
 
 /// Why a caller may not edit: he sees the card but has no right to it, or there is none.

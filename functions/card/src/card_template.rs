@@ -10,7 +10,7 @@ use edge::problem::{Problem, ProblemBody};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::App;
+use crate::{App, audit};
 
 /// The fields that owners cannot change, each with what every card shows. `null` is open.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -68,7 +68,8 @@ pub(crate) async fn update_card_template(
 ) -> Result<Json<CardTemplateBody>, Problem> {
     let CardTemplateBody { version, address, introduction, style, share_phrase, welcome_text } = update;
     let locks = Locks { address, introduction, style, share_phrase, welcome_text };
-    let template = app.store.edit_card_template(admin.company(), version, locks).await?;
+    let audit = audit::of_template(&app, &admin, &locks)?;
+    let template = app.store.edit_card_template(admin.company(), version, locks, &audit).await?;
     app.templates.remember(admin.company(), &template, app.clock.now());
     Ok(Json(template.into()))
 }

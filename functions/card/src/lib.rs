@@ -1,5 +1,6 @@
 //! Cards: view, edit, share, a visitor's list of cards, and what members set for themselves.
 
+mod audit;
 mod body;
 mod card;
 mod card_template;

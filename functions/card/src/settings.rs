@@ -10,10 +10,12 @@ use edge::body::Body;
 use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
 use serde::{Deserialize, Serialize};
+use store::CardChange;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::body::CardBody;
+use crate::card::at_version;
 
 /// The phrases of a book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -158,8 +160,10 @@ pub(crate) async fn update_my_shortcuts(
 ) -> Result<Json<CardBody>, Problem> {
     let card = member.card().ok_or_else(|| Problem::of(Code::NotFound))?;
     let read = app.store.card_to_edit(member.company(), card).await?;
-    let contact = read.card.contact.with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
-    let card = app.store.edit_contact(member.company(), card, update.version, &contact, app.clock.now()).await?;
+    at_version(&read.card, update.version)?;
+    let contact = read.card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
+    let change = CardChange { read: &read.card, audit: None, now: app.clock.now() };
+    let card = app.store.edit_contact(member.company(), change, contact).await?;
     Ok(Json(CardBody::new(card, &read.template.unwrap_or_default(), read.lifetime)))
 }
 

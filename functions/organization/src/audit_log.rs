@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::failure::Failure;
+use domain::audit::{AuditAction, AuditActor, AuditChange, AuditEntry};
 use domain::timestamp::Timestamp;
 use edge::auth::Boss;
 use edge::page::{PageBody, PageParams, Paging};
@@ -24,8 +23,8 @@ pub(crate) struct AuditLine {
     /// Who: `{type: "member", id}`, or `{type: "operator"}`.
     #[schema(value_type = Object)]
     actor: AuditActor,
-    /// `member_added`, `member_status`, `member_role`, `card_identity`, `card_contact`
-    /// or `seats`.
+    /// `member_added`, `member_status`, `member_role`, `card_identity`, `card_contact`,
+    /// `card_template` or `seats`.
     #[schema(value_type = String)]
     action: AuditAction,
     /// Id of what was changed.
@@ -61,7 +60,6 @@ pub(crate) fn entry(
     from: impl Into<String>,
     to: impl Into<String>,
 ) -> Result<AuditEntry, Problem> {
-    let at = app.clock.now();
-    let id = app.ids.uuid(at).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    Ok(AuditEntry { id, at, actor, action, target, from: from.into(), to: to.into() })
+    let change = AuditChange { action, target, from: from.into(), to: to.into() };
+    Ok(app.ids.audit_entry(app.clock.now(), actor, change)?)
 }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use domain::activation::{self, Activation, RadarCode, SentCode, Step};
 use domain::company::Company;
 use domain::id::MemberId;
+use domain::member::Member;
 use domain::mobile::Mobile;
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
@@ -142,7 +143,8 @@ pub(crate) async fn grant_radar(
     Body(grant): Body<RadarGrant>,
 ) -> Result<Json<RadarGranted>, Problem> {
     let (company, now) = (admin.company(), app.clock.now());
-    let RadarOf { activation: before, .. } = app.store.radar_of(company, member, None).await?;
+    let RadarOf { member: found, activation: before, .. } = app.store.radar_of(company, member, None).await?;
+    still_here(&found)?;
     let draft = Draft::new(&app, member, now).await?;
     let after = before.after(Step::Grant(grant.phone, draft.kept()), now).map_err(refused)?;
     if after == before {
@@ -156,6 +158,11 @@ pub(crate) async fn grant_radar(
             Ok(Json(RadarGranted { radar: after.into(), sms: "failed" }))
         }
     }
+}
+
+/// Refuses a radar for somebody who was disabled or has left.
+fn still_here(member: &Member) -> Result<(), Problem> {
+    if member.ended.is_none() { Ok(()) } else { Err(Problem::of(Code::MemberInactive)) }
 }
 
 /// Send a new radar code
@@ -173,6 +180,7 @@ pub(crate) async fn create_radar_code(
     let (_, request) = once.of_one(&admin, member);
     let (company, now) = (admin.company(), app.clock.now());
     let found = app.store.radar_of(company, member, Some((&request, now))).await?;
+    still_here(&found.member)?;
     if let Some(before) = found.before {
         return Ok((StatusCode::CREATED, Json(code_sent(member, before))));
     }

@@ -20,8 +20,23 @@ pub enum AuditAction {
     CardIdentity,
     /// The contact fields of a card were changed by somebody else (名片资料).
     CardContact,
+    /// The card template was changed (名片模板).
+    CardTemplate,
     /// The number of seats was changed (席位).
     Seats,
+}
+
+/// A change, as whoever makes it tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditChange {
+    /// What was done.
+    pub action: AuditAction,
+    /// Id of the thing that was changed.
+    pub target: String,
+    /// What it was before; empty for something new.
+    pub from: String,
+    /// What it is now.
+    pub to: String,
 }
 
 /// Who changed something.
@@ -52,4 +67,12 @@ pub struct AuditEntry {
     pub from: String,
     /// What it is now.
     pub to: String,
+}
+
+impl AuditEntry {
+    /// The entry of a change that `actor` makes now.
+    pub fn new(id: Uuid, at: Timestamp, actor: AuditActor, change: AuditChange) -> Self {
+        let AuditChange { action, target, from, to } = change;
+        Self { id, at, actor, action, target, from, to }
+    }
 }

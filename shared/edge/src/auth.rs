@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
+use domain::audit::AuditActor;
 use domain::company::Company;
 use domain::id::{CardId, CompanyId, MemberId, PersonId};
 use domain::member::Role;
@@ -96,6 +97,11 @@ impl Caller {
         self.membership
     }
 
+    /// Whom the audit log names; nobody for a visitor, who changes nothing of others'.
+    pub fn audit_actor(&self) -> Option<AuditActor> {
+        self.membership.map(|membership| AuditActor::Member(membership.member))
+    }
+
     /// Whether the card is his own.
     pub fn owns(&self, card: CardId) -> bool {
         self.membership.is_some_and(|membership| membership.card == Some(card))
@@ -160,6 +166,11 @@ impl Admin {
     /// Which member he is.
     pub fn member(&self) -> MemberId {
         self.member
+    }
+
+    /// Whom the audit log names.
+    pub fn audit_actor(&self) -> AuditActor {
+        AuditActor::Member(self.member)
     }
 }
 

@@ -67,6 +67,8 @@ codes! {
     VersionConflict = CONFLICT, "version_conflict", "Version conflict", "内容已被修改，请刷新后重试";
     /// Another request with the same key, or on the same thing, is under way.
     Busy = CONFLICT, "request_in_progress", "Request in progress", "操作正在处理中，请稍后重试";
+    /// The member was disabled or has left.
+    MemberInactive = CONFLICT, "member_inactive", "Member inactive", "该成员已停用或离职";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// The body is larger than allowed.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use domain::audit::{AuditActor, AuditChange, AuditEntry};
+use domain::failure::Failure;
 use domain::id::Id;
 use domain::timestamp::Timestamp;
 use uuid::{Builder, Uuid};
@@ -46,6 +48,15 @@ impl Ids {
     pub fn uuid(&self, now: Timestamp) -> Result<Uuid, NoRandomness> {
         let millis = u64::try_from(now.millis()).unwrap_or_default();
         Ok(Builder::from_unix_timestamp_millis(millis, &self.bytes()?).into_uuid())
+    }
+
+    /// The entry of the audit log for a change that `actor` makes now.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] without randomness.
+    pub fn audit_entry(&self, now: Timestamp, actor: AuditActor, change: AuditChange) -> Result<AuditEntry, Failure> {
+        let id = self.uuid(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
+        Ok(AuditEntry::new(id, now, actor, change))
     }
 
     /// An id of this time.

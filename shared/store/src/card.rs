@@ -1,8 +1,8 @@
 //! Cards.
 
-use crate::error::failure;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::audit::AuditEntry;
 use domain::card::{Card, Contact, Identity};
 use domain::company::Company;
 use domain::id::CardId;
@@ -10,6 +10,7 @@ use domain::idempotency::Idempotency;
 use domain::timestamp::Timestamp;
 use serde::Serialize;
 
+use crate::audit::add_entry;
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::item::{Kind, LAYOUT, number, text};
 use crate::transaction::{Cancelled, Transaction};
@@ -19,7 +20,23 @@ use domain::failure::Failure;
 /// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact.
 pub(crate) const CARD: Kind = Kind::new("card", 2);
 
-const SAME_VERSION: &str = "attribute_exists(id) AND version = :read";
+/// A change of a card as it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct CardChange<'a> {
+    /// The card before the change.
+    pub read: &'a Card,
+    /// The entry of the audit log, when somebody else than the owner makes the change.
+    pub audit: Option<&'a AuditEntry>,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl CardChange<'_> {
+    /// The card after the change, but for what is changed.
+    fn after(&self) -> Card {
+        Card { version: self.read.version.saturating_add(1), updated_at: self.now, ..self.read.clone() }
+    }
+}
 
 impl Store {
     /// A card.
@@ -82,63 +99,29 @@ impl Store {
     /// Changes what the owner may change.
     ///
     /// # Errors
-    /// [`Failure::NotFound`], or [`Failure::VersionConflict`] when the card is
-    /// not at `version` any more.
+    /// [`Failure::VersionConflict`] when the card is not as it was read any more.
     pub async fn edit_contact(
         &self,
         company: Company,
-        card: CardId,
-        version: u64,
-        contact: &Contact,
-        now: Timestamp,
+        change: CardChange<'_>,
+        contact: Contact,
     ) -> Result<Card, Failure> {
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::card(company, card).attributes()))
-            .update_expression("SET contact = :contact, version = :next, updated_at = :now, #layout = :layout")
-            .condition_expression(SAME_VERSION)
-            .expression_attribute_names("#layout", LAYOUT)
-            .expression_attribute_values(":layout", number(CARD.layout))
-            .expression_attribute_values(":contact", map(contact)?)
-            .expression_attribute_values(":next", number(version.saturating_add(1)))
-            .expression_attribute_values(":read", number(version))
-            .expression_attribute_values(":now", number(now.millis()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => CARD.decode(answer.attributes.unwrap_or_default()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Err(stale(failed.item().is_some())),
-                _ => Err(failure(error)),
-            },
-        }
+        let changed = changed(&change, "contact", map(&contact)?);
+        self.edit(company, &change, changed, |_| Ok(())).await?;
+        Ok(Card { contact, ..change.after() })
     }
 
     /// Changes what only an admin may change, on the card and on its member.
     ///
     /// # Errors
-    /// [`Failure::VersionConflict`] when the card is not as it was read.
+    /// [`Failure::VersionConflict`] when the card is not as it was read any more.
     pub async fn edit_identity(
         &self,
         company: Company,
-        read: Card,
+        change: CardChange<'_>,
         identity: Identity,
-        now: Timestamp,
     ) -> Result<Card, Failure> {
-        let mut transaction = Transaction::default();
-        let changed = Update::builder()
-            .update_expression("SET #identity = :identity, version = :next, updated_at = :now")
-            .condition_expression(SAME_VERSION)
-            .expression_attribute_names("#identity", "identity")
-            .expression_attribute_values(":identity", map(&identity)?)
-            .expression_attribute_values(":next", number(read.version.saturating_add(1)))
-            .expression_attribute_values(":read", number(read.version))
-            .expression_attribute_values(":now", number(now.millis()));
-        transaction.update(&self.table, &keys::card(company, read.id), changed, Failure::VersionConflict);
+        let changed = changed(&change, "identity", map(&identity)?);
         let renamed = Update::builder()
             .update_expression("SET #name = :name, #position = :position")
             .condition_expression("attribute_exists(id)")
@@ -146,17 +129,46 @@ impl Store {
             .expression_attribute_names("#position", "position")
             .expression_attribute_values(":name", text(identity.name.as_str()))
             .expression_attribute_values(":position", text(identity.position.as_str()));
-        transaction.update(&self.table, &keys::member(company, read.member), renamed, Failure::NotFound);
-        match self.commit(transaction).await {
-            Ok(()) => Ok(Card { identity, version: read.version + 1, updated_at: now, ..read }),
-            Err(Cancelled::Conditions(_)) => Err(Failure::VersionConflict),
-            Err(Cancelled::Store(error)) => Err(error),
+        let member = keys::member(company, change.read.member);
+        self.edit(company, &change, changed, |transaction| {
+            transaction.update(&self.table, &member, renamed, Failure::NotFound);
+            Ok(())
+        })
+        .await?;
+        Ok(Card { identity, ..change.after() })
+    }
+
+    /// Commits a change of a card with what `rest` adds and the entry that tells of it.
+    async fn edit(
+        &self,
+        company: Company,
+        change: &CardChange<'_>,
+        changed: UpdateBuilder,
+        rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::card(company, change.read.id), changed, Failure::VersionConflict);
+        rest(&mut transaction)?;
+        if let Some(entry) = change.audit {
+            add_entry(&mut transaction, &self.table, company, entry)?;
         }
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 }
 
-fn stale(exists: bool) -> Failure {
-    if exists { Failure::VersionConflict } else { Failure::NotFound }
+/// Sets one attribute of a card, its version and time, if it is as it was read.
+fn changed(change: &CardChange<'_>, name: &str, value: AttributeValue) -> UpdateBuilder {
+    let after = change.after();
+    Update::builder()
+        .update_expression("SET #changed = :changed, version = :next, updated_at = :now, #layout = :layout")
+        .condition_expression("attribute_exists(id) AND version = :read")
+        .expression_attribute_names("#changed", name)
+        .expression_attribute_names("#layout", LAYOUT)
+        .expression_attribute_values(":changed", value)
+        .expression_attribute_values(":layout", number(CARD.layout))
+        .expression_attribute_values(":next", number(after.version))
+        .expression_attribute_values(":read", number(change.read.version))
+        .expression_attribute_values(":now", number(change.now.millis()))
 }
 
 fn map<T: Serialize>(value: &T) -> Result<AttributeValue, Failure> {

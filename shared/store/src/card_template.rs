@@ -1,13 +1,15 @@
 //! The company's card template.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::Update;
+use domain::audit::AuditEntry;
 use domain::card_template::{CardTemplate, Locks};
 use domain::company::Company;
-
-use crate::error::failure;
-use crate::item::{Kind, LAYOUT, TYPE, number, text};
-use crate::{Store, keys};
 use domain::failure::Failure;
+
+use crate::audit::add_entry;
+use crate::item::{Kind, LAYOUT, TYPE, number, text};
+use crate::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
 
 pub(crate) const TEMPLATE: Kind = Kind::new("card_template", 1);
 
@@ -32,14 +34,11 @@ impl Store {
         company: Company,
         version: u64,
         locks: Locks,
+        audit: &AuditEntry,
     ) -> Result<CardTemplate, Failure> {
         let template = CardTemplate { locks, version: version.saturating_add(1) };
         let locks = serde_dynamo::to_attribute_value(&template.locks).map_err(|error| TEMPLATE.corrupt(error))?;
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::card_template(company).attributes()))
+        let update = Update::builder()
             .update_expression("SET #locks = :locks, version = :next, #type = :type, #layout = :layout")
             .condition_expression(if version == 0 { FIRST } else { SAME_VERSION })
             .expression_attribute_names("#locks", "locks")
@@ -49,15 +48,11 @@ impl Store {
             .expression_attribute_values(":next", number(template.version))
             .expression_attribute_values(":read", number(version))
             .expression_attribute_values(":type", text(TEMPLATE.name))
-            .expression_attribute_values(":layout", number(TEMPLATE.layout))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(template),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Err(Failure::VersionConflict),
-                _ => Err(failure(error)),
-            },
-        }
+            .expression_attribute_values(":layout", number(TEMPLATE.layout));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::card_template(company), update, Failure::VersionConflict);
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(template)
     }
 }

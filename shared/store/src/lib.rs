@@ -30,6 +30,7 @@ mod transaction;
 
 pub use crate::activation::{CodeSent, RadarOf};
 pub use crate::aggregate::{Commit, CommitError};
+pub use crate::card::CardChange;
 pub use crate::card_view::{CardView, Founding};
 pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
