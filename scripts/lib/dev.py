@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -189,6 +190,8 @@ def main(arguments: list[str]) -> int:
         return fail(StepFailed(str(error), "scripts/dev status; scripts/dev down; scripts/dev up"))
     except subprocess.TimeoutExpired as error:
         return fail(StepFailed(str(error), "scripts/dev down, then scripts/dev up"))
+    except BrokenPipeError:  # `scripts/dev status | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("\ninterrupted; scripts/dev goes on where it stopped", file=sys.stderr)
         return 130
