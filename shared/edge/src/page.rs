@@ -112,10 +112,26 @@ fn read<T: DeserializeOwned>(pairs: &[&str]) -> Result<T, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn paging(cursor: Option<String>, binding: u8) -> Paging {
         Paging { limit: 20, filter: NoFilter {}, cursor, binding: [binding; BINDING_LEN] }
+    }
+
+    proptest! {
+        #[test]
+        fn any_position_reads_back_in_its_own_query_and_no_other(position in "\\PC{1,60}", own: u8, other: u8) {
+            let next = paging(None, own).page(vec![0], Some(&position)).next_cursor;
+            prop_assert_eq!(paging(next.clone(), own).position::<String>().ok().flatten(), Some(position));
+            prop_assert_eq!(paging(next, other).position::<String>().is_ok(), own == other);
+        }
+
+        #[test]
+        fn any_text_is_taken_for_a_cursor_without_panic(text in "\\PC{0,60}") {
+            prop_assert!(paging(Some(text), 1).position::<u64>().is_err());
+        }
     }
 
     #[test]
