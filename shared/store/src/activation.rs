@@ -83,7 +83,8 @@ impl Store {
     }
 
     /// What a login needs of a company and, if the person is one, its member: the
-    /// profile, the member and his activation.
+    /// profile, the member and his activation. As of the last write, since he may have
+    /// claimed his membership a moment ago.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when company or member is missing.
@@ -96,7 +97,7 @@ impl Store {
         if let Some(member) = member {
             wanted.extend([keys::member(company, member), keys::activation(company, member)]);
         }
-        let mut items = self.batch_get(&wanted, Read::Eventual).await?;
+        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
         let mut take = |kind: Kind| {
             let position = items.iter().position(|item| kind.check(item).is_ok());
             position.map(|position| items.swap_remove(position))

@@ -23,7 +23,7 @@ pub(crate) enum Read {
     Consistent,
     /// Whole items, perhaps a moment old.
     Eventual,
-    /// Only the keys.
+    /// Only the keys, as of the last write.
     KeysOnly,
 }
 
@@ -35,7 +35,7 @@ impl Store {
         }
         let mut request = KeysAndAttributes::builder()
             .set_keys(Some(wanted.iter().map(Key::attributes).collect()))
-            .consistent_read(read == Read::Consistent);
+            .consistent_read(read != Read::Eventual);
         if read == Read::KeysOnly {
             request = request
                 .projection_expression("#pk, #sk")

@@ -64,7 +64,7 @@ impl Store {
     /// [`Failure::NotFound`] when there is no such member.
     pub async fn card_founding(&self, company: Company, member: MemberId) -> Result<Founding, Failure> {
         let wanted = [keys::company(company), keys::member(company, member), keys::card_template(company)];
-        let mut items = self.batch_get(&wanted, Read::Eventual).await?;
+        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
         Ok(Founding {
             profile: take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?,
             member: take(&mut items, MEMBER)?.ok_or(Failure::NotFound)?,

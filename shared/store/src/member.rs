@@ -154,7 +154,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when somebody else claims at the same moment.
     pub async fn claim_membership(&self, company: Company, claiming: Claiming<'_>) -> Result<Claimed, Failure> {
-        let Some(claim) = self.get::<Claim>(&keys::claim(company, claiming.hash), CLAIM).await? else {
+        let Some(claim) = self.get_latest::<Claim>(&keys::claim(company, claiming.hash), CLAIM).await? else {
             return Ok(Claimed::Refused);
         };
         match claiming.person.member {
@@ -282,7 +282,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn member(&self, company: Company, member: MemberId) -> Result<Member, Failure> {
-        self.get(&keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
+        self.get_latest(&keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
     }
 
     /// The members that pass the filter, the first added first. A filter looks through

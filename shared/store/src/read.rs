@@ -19,14 +19,18 @@ pub(crate) enum Order {
 impl Store {
     /// One item, perhaps a moment old.
     pub(crate) async fn get<T: DeserializeOwned>(&self, key: &Key, kind: Kind) -> Result<Option<T>, Failure> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.attributes()))
-            .send()
-            .await
-            .map_err(failure)?;
+        self.get_item(key, kind, false).await
+    }
+
+    /// One item as of the last write: for what was written a moment ago, or is about to
+    /// be changed.
+    pub(crate) async fn get_latest<T: DeserializeOwned>(&self, key: &Key, kind: Kind) -> Result<Option<T>, Failure> {
+        self.get_item(key, kind, true).await
+    }
+
+    async fn get_item<T: DeserializeOwned>(&self, key: &Key, kind: Kind, latest: bool) -> Result<Option<T>, Failure> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
+        let answer = request.consistent_read(latest).send().await.map_err(failure)?;
         answer.item.map(|item| kind.decode(item)).transpose()
     }
 
