@@ -35,6 +35,7 @@ fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) -> Accepted
         share_code: None,
         at: now.plus_millis(-days_ago * DAY_MS - i64::try_from(number).unwrap()),
         duration_ms: None,
+        filtered: None,
     };
     let mut events: Vec<_> = days_ago.iter().map(|days_ago| event(EventKind::ViewCard, *days_ago)).collect();
     events.extend([event(EventKind::Like, days_ago[0]), event(EventKind::Forward, days_ago[0])]);
@@ -46,6 +47,7 @@ fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) -> Accepted
         batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
         fingerprint: format!("{number:016x}"),
         received_at: now,
+        rules: 1,
         events,
     }
 }

@@ -32,7 +32,7 @@ async fn visit(world: &World) {
     let (at, card) = (world.clock.now(), world.card("lin"));
     let event = |kind| {
         let object = Object { target: Target::Card, title: None };
-        Event { kind, card, object, share_code: None, at, duration_ms: None }
+        Event { kind, card, object, share_code: None, at, duration_ms: None, filtered: None }
     };
     let segments = segments(AcceptedBatch {
         v: 1,
@@ -41,6 +41,7 @@ async fn visit(world: &World) {
         batch: BatchId::from_uuid(world.ids.uuid(at).unwrap()),
         fingerprint: "0".repeat(16),
         received_at: at,
+        rules: 1,
         events: [EventKind::ViewCard, EventKind::ViewCard, EventKind::Like, EventKind::Forward].map(event).into(),
     });
     let known = world.store.customers(world.company, &[world.visitor]).await.unwrap();

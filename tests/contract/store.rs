@@ -170,7 +170,8 @@ async fn members_are_listed_page_by_page() {
 fn batch(world: &World, number: u64) -> AcceptedBatch {
     let at = world.clock.now();
     let (card, object) = (world.card("lin"), Object { target: Target::Card, title: None });
-    let event = Event { kind: EventKind::ViewCard, card, object, share_code: None, at, duration_ms: None };
+    let event =
+        Event { kind: EventKind::ViewCard, card, object, share_code: None, at, duration_ms: None, filtered: None };
     let millis = u64::try_from(at.millis()).unwrap() + number;
     AcceptedBatch {
         v: 1,
@@ -179,6 +180,7 @@ fn batch(world: &World, number: u64) -> AcceptedBatch {
         batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
         fingerprint: format!("{number:016x}"),
         received_at: at,
+        rules: 1,
         events: vec![event],
     }
 }

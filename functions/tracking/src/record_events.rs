@@ -8,13 +8,14 @@ use axum::extract::State;
 use domain::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
 use domain::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target, clamp};
 use domain::field::FieldError;
+use domain::filter::{RULES, Sender, judge};
 use domain::id::CardId;
 use domain::text::{Line, ShareCode};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -95,6 +96,7 @@ pub(crate) struct Accepted {
 pub(crate) async fn record_events(
     State(app): State<App>,
     caller: Caller,
+    headers: HeaderMap,
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
@@ -105,11 +107,18 @@ pub(crate) async fn record_events(
     for event in &mut events {
         event.at = clamp(event.at, received_at);
     }
-    let (company, person, accepted) = (caller.company().id(), caller.person(), events.len());
-    app.queue
-        .send(&AcceptedBatch { v: MESSAGE_VERSION, company, person, batch, fingerprint, received_at, events })
-        .await?;
+    judge(&RULES, sender(&caller, &headers), &mut events);
+    let (v, company, person, rules) = (MESSAGE_VERSION, caller.company().id(), caller.person(), RULES.version);
+    let accepted = events.len();
+    app.queue.send(&AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, events }).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch, accepted, received_at })))
+}
+
+/// What the filter rules want to know.
+fn sender<'a>(caller: &Caller, headers: &'a HeaderMap) -> Sender<'a> {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let membership = caller.membership();
+    Sender { agent, member: membership.is_some(), card: membership.and_then(|membership| membership.card) }
 }
 
 /// All that can be said without asking anybody; names every bad event.

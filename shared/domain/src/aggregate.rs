@@ -33,6 +33,8 @@ pub struct Segment {
     pub fingerprint: String,
     /// When the batch was accepted.
     pub received_at: Timestamp,
+    /// Version of the filter rules the events were judged by.
+    pub rules: u16,
     /// In the order they were sent; never empty.
     pub events: Vec<Event>,
 }
@@ -48,14 +50,14 @@ pub struct Customer {
 
 /// A batch, split by card.
 pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
-    let AcceptedBatch { person, batch, fingerprint, received_at, events, .. } = batch;
+    let AcceptedBatch { person, batch, fingerprint, received_at, rules, events, .. } = batch;
     let mut by_card: BTreeMap<CardId, Vec<Event>> = BTreeMap::new();
     for event in events {
         by_card.entry(event.card).or_default().push(event);
     }
     let segment = |(card, events)| {
         let key = SegmentKey { card, batch, person };
-        Segment { key, fingerprint: fingerprint.clone(), received_at, events }
+        Segment { key, fingerprint: fingerprint.clone(), received_at, rules, events }
     };
     by_card.into_iter().map(segment).collect()
 }

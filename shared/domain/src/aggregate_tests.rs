@@ -17,6 +17,7 @@ fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> Accep
         share_code: None,
         at: now().plus_millis(-days_ago * DAY_MS),
         duration_ms: None,
+        filtered: None,
     };
     AcceptedBatch {
         v: 1,
@@ -25,6 +26,7 @@ fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> Accep
         batch: BatchId::from_uuid(Uuid::from_u128(number)),
         fingerprint: String::new(),
         received_at: now(),
+        rules: 1,
         events: events.iter().map(event).collect(),
     }
 }

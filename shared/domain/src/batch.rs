@@ -74,6 +74,9 @@ pub struct AcceptedBatch {
     /// When ingest accepted it.
     #[serde(with = "crate::timestamp::as_millis")]
     pub received_at: Timestamp,
+    /// Version of the filter rules the events were judged by; 0 before there were any.
+    #[serde(default)]
+    pub rules: u16,
     /// 1 to [`EVENTS_MAX`] events, times already clamped.
     pub events: Vec<Event>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::day::Day;
 use crate::event::EventKind;
+use crate::filter::FilterReason;
 use crate::id::CardId;
 use crate::seen_days::GAP_MAX;
 
@@ -51,6 +52,8 @@ pub enum Counter {
     Likes,
     /// Time spent, in milliseconds.
     DwellMs,
+    /// Events that are kept but not counted, by reason.
+    Filtered(FilterReason),
     /// Follow-up records of the CRM.
     FollowUps,
     /// Paid minus refunded in the shop, in fen.
@@ -77,6 +80,7 @@ impl Counter {
             Self::People(crowd) => crowd.letter().to_string(),
             Self::Gap(crowd, gap) => format!("{}{gap}", crowd.letter()),
             Self::Newcomers(crowd) => format!("n{}", crowd.letter()),
+            Self::Filtered(reason) => format!("x{}", reason.letter()),
             Self::Saves | Self::Likes | Self::DwellMs | Self::FollowUps | Self::SalesFen | Self::Orders => {
                 NAMED.iter().find(|(counter, _)| *counter == self).map_or("", |(_, name)| name).to_owned()
             }
@@ -93,6 +97,9 @@ impl Counter {
         }
         if let Some(crowd) = code.strip_prefix('n') {
             return Crowd::from_letter(crowd).map(Self::Newcomers);
+        }
+        if let Some(reason) = code.strip_prefix('x') {
+            return reason.parse().ok().and_then(FilterReason::from_letter).map(Self::Filtered);
         }
         let (letter, gap) = code.split_at_checked(1)?;
         let crowd = Crowd::from_letter(letter)?;
@@ -172,6 +179,7 @@ mod tests {
         let crowds = [Crowd::Visitors, Crowd::Talkers];
         let mut all: Vec<_> = NAMED.iter().map(|(counter, _)| *counter).collect();
         all.extend(EventKind::ALL.iter().copied().map(Counter::Events));
+        all.extend(FilterReason::ALL.iter().copied().map(Counter::Filtered));
         for crowd in crowds {
             all.extend([Counter::People(crowd), Counter::Newcomers(crowd)]);
             all.extend((1..=GAP_MAX).map(|gap| Counter::Gap(crowd, gap)));

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::counter::{Counter, Crowd, Scope, Tally};
 use crate::day::Day;
 use crate::event::{Event, EventKind};
+use crate::filter::FilterReason;
 use crate::id::CardId;
 use crate::seen_days::{Change, SeenDays, TooOld};
 use crate::timestamp::Timestamp;
@@ -105,6 +106,13 @@ impl CustomerState {
         }
         let day = Day::of(event.at);
         let card = self.cards.entry(event.card).or_default();
+        if let Some(reason) = event.filtered {
+            for scope in [Scope::Card(event.card), Scope::Company] {
+                tally.add_on(scope, day, Counter::Filtered(reason), 1);
+            }
+            card.remember_filtered(event, reason);
+            return Ok(());
+        }
         for (scope, presence) in [(Scope::Card(event.card), &mut card.presence), (Scope::Company, &mut self.presence)] {
             tally.add_on(scope, day, Counter::Events(event.kind), 1);
             if let Some(ms) = event.duration_ms {
@@ -152,10 +160,7 @@ impl CardHistory {
     fn remember(&mut self, event: &Event, tally: &mut Tally) {
         let ms = event.at.millis();
         match event.kind {
-            EventKind::ViewCard => {
-                self.opened += 1;
-                self.last_opened_ms = self.last_opened_ms.max(Some(ms));
-            }
+            EventKind::ViewCard => self.opened(ms),
             EventKind::Like => self.toggle(event.card, Toggle { ms, off: false }, tally),
             EventKind::Unlike => self.toggle(event.card, Toggle { ms, off: true }, tally),
             EventKind::SavePhone => self.save(event.card, ms, tally),
@@ -163,6 +168,18 @@ impl CardHistory {
             EventKind::Forward | EventKind::CopyWechatId | EventKind::Call => {}
             EventKind::OpenChat | EventKind::GrantPhone | EventKind::Dwell => {}
         }
+    }
+
+    /// A member too finds the cards he has opened in his list.
+    fn remember_filtered(&mut self, event: &Event, reason: FilterReason) {
+        if event.kind == EventKind::ViewCard && matches!(reason, FilterReason::Own | FilterReason::Colleague) {
+            self.opened(event.at.millis());
+        }
+    }
+
+    fn opened(&mut self, ms: i64) {
+        self.opened += 1;
+        self.last_opened_ms = self.last_opened_ms.max(Some(ms));
     }
 
     fn toggle(&mut self, card: CardId, toggle: Toggle, tally: &mut Tally) {

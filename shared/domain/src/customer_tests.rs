@@ -23,7 +23,7 @@ fn card(n: u128) -> CardId {
 
 fn event(kind: EventKind, card: CardId, at: Timestamp) -> Event {
     let duration_ms = (kind == EventKind::Dwell).then_some(1_500);
-    Event { kind, card, object: Object { target: Target::Card, title: None }, share_code: None, at, duration_ms }
+    Event { kind, card, object: Object { target: Target::Card, title: None }, share_code: None, at, duration_ms, filtered: None }
 }
 
 /// The stored counters of every scope.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::field::FieldError;
+use crate::filter::FilterReason;
 use crate::id::{ArticleId, CardId, ProductId, VideoId};
 use crate::text::{Line, ShareCode};
 use crate::timestamp::{DAY_MS, Timestamp};
@@ -230,6 +231,9 @@ pub struct Event {
     /// How long, in milliseconds; for `dwell` only.
     #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u32>,
+    /// Why it is not counted; `None` for what is.
+    #[serde(default, rename = "f", skip_serializing_if = "Option::is_none")]
+    pub filtered: Option<FilterReason>,
 }
 
 impl Event {
@@ -261,7 +265,7 @@ impl Event {
             }
             (_, None) => None,
         };
-        Ok(Self { kind, card, object, share_code, at, duration_ms })
+        Ok(Self { kind, card, object, share_code, at, duration_ms, filtered: None })
     }
 }
 

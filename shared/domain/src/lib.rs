@@ -18,6 +18,7 @@ pub mod day;
 pub mod event;
 pub mod failure;
 pub mod field;
+pub mod filter;
 pub mod id;
 pub mod idempotency;
 pub mod list;

@@ -60,6 +60,7 @@ mod tests {
             share_code: None,
             at: Timestamp::from_millis(0),
             duration_ms,
+            filtered: None,
         };
         assert_eq!(sentence(&event(EventKind::ViewProduct, Some("智能门锁"), None)), "查看了商品《智能门锁》");
         assert_eq!(sentence(&event(EventKind::Dwell, None, Some(1_200))), "在商品停留了 2 秒");

@@ -1,8 +1,11 @@
 //! The event log: one item per batch and card.
 
+use std::iter;
+
 use domain::aggregate::{Segment, SegmentKey};
 use domain::company::Company;
 use domain::event::{Event, EventKind, Object};
+use domain::filter::FilterReason;
 use domain::id::CardId;
 use domain::text::ShareCode;
 use domain::timestamp::Timestamp;
@@ -26,11 +29,24 @@ struct SegmentItem {
     events: String,
 }
 
+/// Short names, and the long ones of the first layout.
 #[derive(Debug, Serialize, Deserialize)]
 struct Packed {
+    #[serde(rename = "o", alias = "objects")]
     objects: Vec<Object>,
+    #[serde(rename = "e", alias = "events")]
     events: Vec<PackedEvent>,
+    /// Version of the filter rules.
+    #[serde(default, rename = "r")]
+    rules: u16,
+    /// A letter for each event, [`COUNTED`] or that of the reason why it is not; empty
+    /// when all are counted.
+    #[serde(default, rename = "f", skip_serializing_if = "String::is_empty")]
+    filtered: String,
 }
+
+/// The letter of an event that is counted.
+const COUNTED: char = '-';
 
 /// Kind, milliseconds before the batch was received, position of the object, share
 /// code, duration in milliseconds.
@@ -57,7 +73,14 @@ fn pack(segment: &Segment) -> Packed {
         PackedEvent(event.kind.code(), before, object, event.share_code.clone(), event.duration_ms)
     };
     let events = segment.events.iter().map(&mut pack_one).collect();
-    Packed { objects, events }
+    Packed { objects, events, rules: segment.rules, filtered: letters(&segment.events) }
+}
+
+fn letters(events: &[Event]) -> String {
+    if events.iter().all(|event| event.filtered.is_none()) {
+        return String::new();
+    }
+    events.iter().map(|event| event.filtered.map_or(COUNTED, FilterReason::letter)).collect()
 }
 
 /// The segment of an item.
@@ -65,9 +88,15 @@ pub(crate) fn decode(item: Item) -> Result<Segment, Failure> {
     let key = Key::of(&item).and_then(|key| keys::segment_of(&key)).ok_or_else(|| SEGMENT.corrupt("key"))?;
     let SegmentItem { fingerprint, received_ms, events } = SEGMENT.decode(item)?;
     let packed: Packed = serde_json::from_str(&events).map_err(|error| SEGMENT.corrupt(error))?;
-    let events = packed.events.iter().map(|event| unpack(event, &packed.objects, key, received_ms));
+    let letters = packed.filtered.chars().chain(iter::repeat(COUNTED));
+    let events = packed.events.iter().zip(letters);
+    let events = events.map(|(event, letter)| {
+        let filtered = if letter == COUNTED { None } else { Some(FilterReason::from_letter(letter)?) };
+        Some(Event { filtered, ..unpack(event, &packed.objects, key, received_ms)? })
+    });
     let events = events.collect::<Option<_>>().ok_or_else(|| SEGMENT.corrupt("event"))?;
-    Ok(Segment { key, fingerprint, received_at: Timestamp::from_millis(received_ms), events })
+    let (received_at, rules) = (Timestamp::from_millis(received_ms), packed.rules);
+    Ok(Segment { key, fingerprint, received_at, rules, events })
 }
 
 fn unpack(packed: &PackedEvent, objects: &[Object], key: SegmentKey, received_ms: i64) -> Option<Event> {
@@ -79,6 +108,7 @@ fn unpack(packed: &PackedEvent, objects: &[Object], key: SegmentKey, received_ms
         share_code: share_code.clone(),
         at: Timestamp::from_millis(received_ms - before),
         duration_ms: *duration_ms,
+        filtered: None,
     })
 }
 
@@ -132,12 +162,14 @@ mod tests {
             share_code: (n == 0).then(|| ShareCode::parse("s0123456789").unwrap()),
             at: now.plus_millis(-i64::try_from(n).unwrap() * 7_321),
             duration_ms: n.is_multiple_of(5).then_some(31_500),
+            filtered: None,
         };
         let key = SegmentKey { card, batch: BatchId::from_uuid(id(9)), person: PersonId::from_uuid(id(8)) };
         Segment {
             key,
             fingerprint: "0123456789abcdef".to_owned(),
             received_at: now,
+            rules: 1,
             events: (0..events).map(event).collect(),
         }
     }
@@ -145,7 +177,9 @@ mod tests {
     #[test]
     fn a_segment_reads_back() {
         let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
-        let segment = segment(100);
+        let mut segment = segment(100);
+        assert_eq!(decode(encode(company, &segment).unwrap()).unwrap(), segment);
+        segment.events[3].filtered = Some(FilterReason::Colleague);
         assert_eq!(decode(encode(company, &segment).unwrap()).unwrap(), segment);
     }
 
