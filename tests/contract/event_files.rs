@@ -45,6 +45,8 @@ fn refusals() -> BTreeMap<&'static str, (u16, &'static str)> {
         ("record_events.unknown_kind", (422, "invalid")),
         ("record_events.unknown_card", (404, "not_found")),
         ("get_card_feed.of_a_colleague", (404, "not_found")),
+        ("get_card_days.wrong_way_round", (400, "invalid_query")),
+        ("get_card_feed.unknown_kind", (400, "invalid_query")),
         ("get_company_metrics.by_staff", (404, "not_found")),
     ])
 }

@@ -129,16 +129,23 @@ def count_today(events, today):
     }
 
 
+def with_previous(events, last_day, days):
+    """A window of so many days, and as many days right before it."""
+    window = count_window(events, last_day - timedelta(days=days - 1), last_day)
+    last_before = last_day - timedelta(days=days)
+    window["previous"] = count_window(events, last_before - timedelta(days=days - 1), last_before)
+    return window
+
+
 def count_scope(events, today):
     """Everything the radar shows of one scope (a card, or the company)."""
-    yesterday = today - timedelta(days=1)
     return {
         "today": count_today(events, today),
         "windows": {
-            "total": count_window(events, None, today),
-            "yesterday": count_window(events, yesterday, yesterday),
-            "last_7_days": count_window(events, today - timedelta(days=6), today),
-            "last_30_days": count_window(events, today - timedelta(days=29), today),
+            "total": {**count_window(events, None, today), "previous": None},
+            "yesterday": with_previous(events, today - timedelta(days=1), 1),
+            "last_7_days": with_previous(events, today, 7),
+            "last_30_days": with_previous(events, today, 30),
         },
     }
 

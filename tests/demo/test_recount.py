@@ -39,6 +39,10 @@ def test_the_windows_begin_six_and_twenty_nine_days_ago_and_end_today():
         line("v4", "b4", ("view_card", "crd_a", "2026-10-22T23:59:59+08:00")),       # only in the total
     )
     windows = counted["windows"]
+    before = windows["last_7_days"].pop("previous")
+    assert (before["from"], before["to"], before["visitors"]) == ("2026-11-08", "2026-11-14", 1)
+    assert windows["last_30_days"]["previous"]["to"] == "2026-10-22"
+    assert windows["total"]["previous"] is None
     assert windows["last_7_days"] == {
         "from": "2026-11-15", "to": "2026-11-21", "visitors": 1, "views": 1, "follow_ups": 0,
         "customers_talked_to": 0, "sales_fen": 0, "orders": 0, "forwards": 0, "saves": 0, "likes": 0,

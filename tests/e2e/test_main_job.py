@@ -58,7 +58,7 @@ def test_a_member_reads_the_same_numbers_of_his_own_card_as_the_boss(day):
 
 def test_a_feed_line_tells_who_did_what_to_which_thing_and_when(day):
     company, card, sent = day["company"], day["cards"][0], sent_events(day)
-    fields = {"id", "at", "received_at", "kind", "visitor", "card_id", "object", "share_code", "duration_ms", "text"}
+    fields = {"id", "at", "received_at", "kind", "visitor", "card_id", "object", "share_code", "duration_ms", "filtered", "text"}
     for item in company.api.pages(f"/v1/radar/cards/{card}/feed", company.boss.token):
         assert set(item) == fields
         event, _ = sent[key_of(item)]

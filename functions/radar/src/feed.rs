@@ -8,7 +8,8 @@ use axum::extract::State;
 use domain::aggregate::{Segment, SegmentKey};
 use domain::batch::BatchId;
 use domain::event::{Event, EventKind};
-use domain::id::{CardId, PersonId};
+use domain::filter::FilterReason;
+use domain::id::{CardId, Id, PersonId};
 use domain::sentence::{sentence, visitor_name};
 use domain::text::ShareCode;
 use domain::timestamp::Timestamp;
@@ -21,7 +22,11 @@ use store::CompanyFeedPosition;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::feed_query::FeedQuery;
 use crate::{App, scope};
+
+/// Batches looked through for one page of a filtered feed.
+const LOOKED_THROUGH: u32 = 200;
 
 /// One thing a visitor did.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,6 +54,9 @@ pub(crate) struct FeedLine {
     share_code: Option<ShareCode>,
     /// How long, for `dwell`.
     duration_ms: Option<u32>,
+    /// Why it is not counted: `bot`, `own`, `colleague` or `burst`; `null` for what is.
+    #[schema(value_type = Option<String>)]
+    filtered: Option<FilterReason>,
     /// All of it, in Chinese.
     #[schema(example = "访客0AFE 查看了商品《智能门锁》")]
     text: String,
@@ -85,56 +93,84 @@ struct Position<P> {
 /// A card's feed
 ///
 /// The events on one card, the latest batch first. For its owner, admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), PageParams),
+/// With a filter a page may be short and not the last.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), PageParams, FeedQuery),
     responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_feed(
     State(app): State<App>,
     caller: Caller,
     PathId(card): PathId<CardId>,
-    paging: Paging,
+    paging: Paging<FeedQuery>,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
     scope::of_card(&app, &caller, card).await?;
     let start: Option<Position<InLog>> = paging.position()?;
-    let from = start.map(|start| start.place.key(card));
-    // One segment more than asked for: the first may be used up.
-    let log = app.store.card_log(caller.company(), card, from, paging.limit + 1).await?;
+    let newest = paging.filter.newest_batch().map(|batch| InLog(batch, PersonId::from_uuid(Uuid::max())));
+    let from = start.map(|start| start.place).or(newest).map(|place| place.key(card));
+    let log = app.store.card_log(caller.company(), card, from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|segment| (InLog::of(segment.key), segment)).collect();
-    let (lines, next) = lines(segments, start, paging.limit as usize, log.next.is_some());
-    Ok(Json(paging.page(lines, next)))
+    Ok(Json(page(&paging, segments, start, log.next.is_some())))
 }
 
 /// The company's feed
 ///
-/// The events on all cards, the last counted first. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", security(("bearer" = [])), params(PageParams),
+/// The events on all cards, the last counted first. For admins and the boss. With a
+/// filter a page may be short and not the last.
+#[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", security(("bearer" = [])), params(PageParams, FeedQuery),
     responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_company_feed(
     State(app): State<App>,
     caller: Caller,
-    paging: Paging,
+    paging: Paging<FeedQuery>,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
     scope::of_company(&caller)?;
     let start: Option<Position<InFeed>> = paging.position()?;
-    let log = app.store.company_log(caller.company(), start.map(|start| start.place.0), paging.limit + 1).await?;
+    let newest = paging.filter.newest_page().map(|page| CompanyFeedPosition { page, segment: 0 });
+    let from = start.map(|start| start.place.0).or(newest);
+    let log = app.store.company_log(caller.company(), from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|(at, segment)| (InFeed(at), segment)).collect();
-    let (lines, next) = lines(segments, start, paging.limit as usize, log.next.is_some());
-    Ok(Json(paging.page(lines, next)))
+    Ok(Json(page(&paging, segments, start, log.next.is_some())))
 }
 
-/// The first `limit` lines from `start` on, and where the next page starts.
-fn lines<P: Copy + PartialEq>(
+/// How many batches to read for a page.
+fn looked_through(paging: &Paging<FeedQuery>) -> u32 {
+    // One more than asked for: the first may be used up.
+    if paging.filter.is_narrow() { LOOKED_THROUGH } else { paging.limit + 1 }
+}
+
+/// The wanted lines from `start` on; `more` tells whether there are more segments.
+fn page<P>(
+    paging: &Paging<FeedQuery>,
     segments: Vec<(P, Segment)>,
     start: Option<Position<P>>,
-    limit: usize,
+    more: bool,
+) -> PageBody<FeedLine>
+where
+    P: Copy + PartialEq,
+    Position<P>: fmt::Display,
+{
+    let oldest = segments.iter().map(|(_, segment)| segment.received_at.millis()).min();
+    let more = more && !oldest.is_some_and(|ms| paging.filter.is_over(ms));
+    let (lines, next) = lines(paging, segments, start, more);
+    paging.page(lines, next)
+}
+
+/// The first lines from `start` on, and where the next page starts.
+fn lines<P: Copy + PartialEq>(
+    paging: &Paging<FeedQuery>,
+    segments: Vec<(P, Segment)>,
+    start: Option<Position<P>>,
     more: bool,
 ) -> (Vec<FeedLine>, Option<Position<P>>) {
-    let mut lines = Vec::with_capacity(limit);
+    let mut lines = Vec::new();
     let mut last = None;
     for (place, segment) in segments {
         let skipped = start.filter(|start| start.place == place).map_or(0, |start| start.line);
         let newest_first = newest_first(&segment);
         for (line, event) in newest_first.iter().enumerate().skip(skipped) {
-            if lines.len() == limit {
+            if !paging.filter.wants(segment.key.person, event) {
+                continue;
+            }
+            if lines.len() == paging.limit as usize {
                 return (lines, Some(Position { place, line }));
             }
             lines.push(feed_line(&segment, event, newest_first.len() - line));
@@ -168,6 +204,7 @@ fn feed_line(segment: &Segment, event: &Event, number: usize) -> FeedLine {
         },
         share_code: event.share_code.clone(),
         duration_ms: event.duration_ms,
+        filtered: event.filtered,
     }
 }
 

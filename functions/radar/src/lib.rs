@@ -1,7 +1,10 @@
 //! The radar's reading side: feed, today's overview and metrics, of one card and of
 //! the company. Writes nothing.
 
+mod days;
 mod feed;
+mod feed_query;
+mod filtered;
 mod metrics;
 mod scope;
 mod today;
@@ -65,6 +68,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(today::get_company_today))
         .routes(routes!(metrics::get_card_metrics))
         .routes(routes!(metrics::get_company_metrics))
+        .routes(routes!(days::get_card_days))
+        .routes(routes!(days::get_company_days))
+        .routes(routes!(filtered::get_card_filtered))
+        .routes(routes!(filtered::get_company_filtered))
 }
 
 /// The function's part of the contract.

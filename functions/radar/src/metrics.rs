@@ -1,4 +1,5 @@
-//! `GET /v1/radar/…/metrics`: the nine metrics in the four windows.
+//! `GET /v1/radar/…/metrics`: the nine metrics in the four windows, each with the window
+//! before.
 
 use axum::Json;
 use axum::extract::State;
@@ -39,9 +40,18 @@ pub(crate) struct Windows {
     last_30_days: WindowMetrics,
 }
 
-/// The nine metrics of one window.
+/// One window, and as many days right before it to compare with.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WindowMetrics {
+    #[serde(flatten)]
+    metrics: PeriodMetrics,
+    /// The window before; `null` for the lifetime.
+    previous: Option<PeriodMetrics>,
+}
+
+/// The nine metrics of some days.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PeriodMetrics {
     /// First day; `null` for the lifetime.
     #[schema(value_type = Option<String>, format = Date)]
     from: Option<Day>,
@@ -91,32 +101,42 @@ pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) 
 
 async fn dashboard(app: &App, company: Company, scope: Scope) -> Result<Dashboard, Problem> {
     let today = Day::of(app.clock.now());
-    let first = Window::Last30Days.days(today).0.unwrap_or(today);
+    let first = Window::Last30Days.before(today).map_or(today, |(first, _)| first);
     let counts = app.store.counters(company, scope, first).await?;
+    let window = |window: Window| {
+        let (from, to) = window.days(today);
+        let before = window.before(today);
+        WindowMetrics {
+            metrics: PeriodMetrics::of(&counts, from, to),
+            previous: before.map(|(from, to)| PeriodMetrics::of(&counts, Some(from), to)),
+        }
+    };
     let windows = Windows {
-        total: window(&counts, Window::Total, today),
-        yesterday: window(&counts, Window::Yesterday, today),
-        last_7_days: window(&counts, Window::Last7Days, today),
-        last_30_days: window(&counts, Window::Last30Days, today),
+        total: window(Window::Total),
+        yesterday: window(Window::Yesterday),
+        last_7_days: window(Window::Last7Days),
+        last_30_days: window(Window::Last30Days),
     };
     Ok(Dashboard { today, windows })
 }
 
-fn window(counts: &ScopeCounts, window: Window, today: Day) -> WindowMetrics {
-    let (from, to) = window.days(today);
-    let Metrics { visitors, views, follow_ups, customers_talked_to, sales, orders, forwards, saves, likes } =
-        counts.metrics(window, today);
-    WindowMetrics {
-        from,
-        to,
-        visitors,
-        views,
-        follow_ups,
-        customers_talked_to,
-        sales_fen: sales,
-        orders,
-        forwards,
-        saves,
-        likes,
+impl PeriodMetrics {
+    /// Those of at most 30 days, or of the lifetime.
+    pub(crate) fn of(counts: &ScopeCounts, from: Option<Day>, to: Day) -> Self {
+        let Metrics { visitors, views, follow_ups, customers_talked_to, sales, orders, forwards, saves, likes } =
+            counts.between(from, to);
+        Self {
+            from,
+            to,
+            visitors,
+            views,
+            follow_ups,
+            customers_talked_to,
+            sales_fen: sales,
+            orders,
+            forwards,
+            saves,
+            likes,
+        }
     }
 }

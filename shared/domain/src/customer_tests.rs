@@ -23,7 +23,15 @@ fn card(n: u128) -> CardId {
 
 fn event(kind: EventKind, card: CardId, at: Timestamp) -> Event {
     let duration_ms = (kind == EventKind::Dwell).then_some(1_500);
-    Event { kind, card, object: Object { target: Target::Card, title: None }, share_code: None, at, duration_ms, filtered: None }
+    Event {
+        kind,
+        card,
+        object: Object { target: Target::Card, title: None },
+        share_code: None,
+        at,
+        duration_ms,
+        filtered: None,
+    }
 }
 
 /// The stored counters of every scope.
@@ -55,8 +63,7 @@ impl Table {
 type Visit = (u8, Event);
 
 /// The metrics straight from the events: sets and loops, no counters.
-fn recount(visits: &[Visit], wanted: Scope, window: Window) -> Metrics {
-    let (from, to) = window.days(Day::of(now()));
+fn recount(visits: &[Visit], wanted: Scope, (from, to): (Option<Day>, Day)) -> Metrics {
     let inside = |at: i64| {
         let day = Day::of(Timestamp::from_millis(at));
         day <= to && from.is_none_or(|from| day >= from)
@@ -123,7 +130,11 @@ proptest! {
         for scope in [Scope::Company, Scope::Card(card(1)), Scope::Card(card(2)), Scope::Card(card(3))] {
             let counts = table.scope(scope);
             for window in Window::ALL {
-                prop_assert_eq!(counts.metrics(window, Day::of(now())), recount(&visits, scope, window), "{:?} {:?}", scope, window);
+                let today = Day::of(now());
+                prop_assert_eq!(counts.metrics(window, today), recount(&visits, scope, window.days(today)), "{:?} {:?}", scope, window);
+                if let Some((from, to)) = window.before(today) {
+                    prop_assert_eq!(counts.between(Some(from), to), recount(&visits, scope, (Some(from), to)), "{:?} before {:?}", scope, window);
+                }
             }
         }
     }
@@ -171,4 +182,23 @@ fn a_customer_with_too_many_cards_is_refused() {
     }
     assert_eq!(state.apply(&[event(EventKind::ViewCard, card(9_999), now())]), Err(ApplyError::TooManyCards));
     assert!(state.apply(&[event(EventKind::ViewCard, card(3), now())]).is_ok());
+}
+
+#[test]
+fn what_is_filtered_changes_no_number_but_its_own() {
+    let filtered = |kind, reason| Event { filtered: Some(reason), ..event(kind, card(1), now()) };
+    let mut state = CustomerState::default();
+    let kinds = EventKind::ALL.iter().map(|kind| filtered(*kind, FilterReason::Own)).collect::<Vec<_>>();
+    let mut table = Table::default();
+    table.add(&state.apply(&kinds).unwrap());
+    table.add(&state.apply(&[filtered(EventKind::ViewCard, FilterReason::Bot)]).unwrap());
+    for scope in [Scope::Company, Scope::Card(card(1))] {
+        let counts = table.scope(scope);
+        let today = Day::of(now());
+        assert_eq!(counts.metrics(Window::Total, today), Metrics::default());
+        let of = |reason| counts.in_window(Window::Last7Days, today, Counter::Filtered(reason));
+        assert_eq!((of(FilterReason::Own), of(FilterReason::Bot)), (i64::try_from(kinds.len()).unwrap(), 1));
+    }
+    // He finds the card he has opened himself in his list; a crawler leaves no trace there.
+    assert_eq!(state.opened_cards().iter().map(|(_, history)| history.opened).collect::<Vec<_>>(), [1]);
 }

@@ -23,6 +23,11 @@ impl Day {
         Self(i32::try_from(days).unwrap_or(i32::MAX))
     }
 
+    /// Its first instant.
+    pub fn start(self) -> Timestamp {
+        Timestamp::from_millis(i64::from(self.0) * DAY_MS - SHANGHAI_MS)
+    }
+
     /// Days since 1970-01-01.
     pub fn number(self) -> i32 {
         self.0
@@ -100,6 +105,23 @@ pub enum Window {
 impl Window {
     /// Every window, in the order of the dashboard.
     pub const ALL: [Self; 4] = [Self::Total, Self::Yesterday, Self::Last7Days, Self::Last30Days];
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Yesterday => "yesterday",
+            Self::Last7Days => "last_7_days",
+            Self::Last30Days => "last_30_days",
+        }
+    }
+
+    /// First and last day of as many days right before; none for the lifetime.
+    pub fn before(self, today: Day) -> Option<(Day, Day)> {
+        let (from, to) = self.days(today);
+        let from = from?;
+        Some((from.plus(from.number() - to.number() - 1), from.plus(-1)))
+    }
 
     /// First and last day, both included; `None` as first for the lifetime window.
     pub fn days(self, today: Day) -> (Option<Day>, Day) {

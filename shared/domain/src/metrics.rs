@@ -43,6 +43,12 @@ impl ScopeCounts {
     /// The nine metrics of a window. The days must reach back to the window's first.
     pub fn metrics(&self, window: Window, today: Day) -> Metrics {
         let (from, to) = window.days(today);
+        self.between(from, to)
+    }
+
+    /// The nine metrics of at most 30 days, both ends included; of the lifetime without a
+    /// first. The days must reach back to the first.
+    pub fn between(&self, from: Option<Day>, to: Day) -> Metrics {
         let sum = |counter| self.sum(from, to, counter);
         Metrics {
             visitors: self.people(from, to, Crowd::Visitors),
@@ -61,6 +67,12 @@ impl ScopeCounts {
     pub fn of_lifetime(lifetime: Counts) -> Metrics {
         let anywhen = Day::from_number(0);
         Self { lifetime, days: BTreeMap::new() }.metrics(Window::Total, anywhen)
+    }
+
+    /// One counter in a window. The days must reach back to the window's first.
+    pub fn in_window(&self, window: Window, today: Day, counter: Counter) -> i64 {
+        let (from, to) = window.days(today);
+        self.sum(from, to, counter)
     }
 
     /// The counters of one day.

@@ -1,0 +1,93 @@
+//! `GET /v1/radar/…/days`: the nine metrics day by day, for charts.
+
+use axum::Json;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use domain::company::Company;
+use domain::counter::Scope;
+use domain::day::Day;
+use domain::id::CardId;
+use edge::auth::Caller;
+use edge::path::PathId;
+use edge::problem::{Code, Problem, ProblemBody};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::metrics::PeriodMetrics;
+use crate::{App, scope};
+
+/// Most days in one answer, today included.
+const DAYS_MAX: i32 = 92;
+/// How many unless asked otherwise.
+const DAYS_DEFAULT: i32 = 30;
+
+/// Which days.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DaysQuery {
+    /// First day in Asia/Shanghai, at most 91 days ago; 29 days before the last if absent.
+    #[param(value_type = Option<String>, format = Date)]
+    from: Option<Day>,
+    /// Last day; today if absent.
+    #[param(value_type = Option<String>, format = Date)]
+    to: Option<Day>,
+}
+
+/// One row per day.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Days {
+    /// The first day first; days without an event are rows of zeros.
+    days: Vec<PeriodMetrics>,
+}
+
+/// A card's metrics by day
+///
+/// Distinct people are distinct on their day: they do not add up to those of a window.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), DaysQuery),
+    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_card_days(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+    query: Result<Query<DaysQuery>, QueryRejection>,
+) -> Result<Json<Days>, Problem> {
+    let scope = scope::of_card(&app, &caller, card).await?;
+    days(&app, caller.company(), scope, query).await.map(Json)
+}
+
+/// The company's metrics by day
+#[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", security(("bearer" = [])), params(DaysQuery),
+    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_company_days(
+    State(app): State<App>,
+    caller: Caller,
+    query: Result<Query<DaysQuery>, QueryRejection>,
+) -> Result<Json<Days>, Problem> {
+    let scope = scope::of_company(&caller)?;
+    days(&app, caller.company(), scope, query).await.map(Json)
+}
+
+async fn days(
+    app: &App,
+    company: Company,
+    scope: Scope,
+    query: Result<Query<DaysQuery>, QueryRejection>,
+) -> Result<Days, Problem> {
+    let Query(query) = query.map_err(|_| Problem::of(Code::InvalidQuery))?;
+    let (from, to) = query.range(Day::of(app.clock.now())).ok_or_else(|| Problem::of(Code::InvalidQuery))?;
+    let counts = app.store.counters(company, scope, from).await?;
+    let days = (from.number()..=to.number()).map(Day::from_number);
+    Ok(Days { days: days.map(|day| PeriodMetrics::of(&counts, Some(day), day)).collect() })
+}
+
+impl DaysQuery {
+    /// First and last day; `None` when they are the wrong way round or too far back.
+    fn range(&self, today: Day) -> Option<(Day, Day)> {
+        let to = self.to.unwrap_or(today);
+        let oldest = today.plus(1 - DAYS_MAX);
+        let from = self.from.unwrap_or(to.plus(1 - DAYS_DEFAULT).max(oldest));
+        (oldest <= from && from <= to && to <= today).then_some((from, to))
+    }
+}

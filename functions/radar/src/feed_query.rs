@@ -1,0 +1,82 @@
+//! Which lines of a feed are wanted.
+
+use domain::batch::{BatchId, EARLY_MS_MAX};
+use domain::day::Day;
+use domain::event::{Event, EventKind, LATE_MS_MAX};
+use domain::id::PersonId;
+use domain::timestamp::DAY_MS;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+/// How long a batch may wait in the queue before it is counted: its retention.
+const QUEUED_MS_MAX: i64 = 14 * DAY_MS;
+
+/// The filter of a feed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FeedQuery {
+    /// Only this kind, for example `forward`.
+    #[param(value_type = Option<String>)]
+    kind: Option<EventKind>,
+    /// Only what this person did.
+    #[param(value_type = Option<String>)]
+    person_id: Option<PersonId>,
+    /// Only what happened on this day in Asia/Shanghai.
+    #[param(value_type = Option<String>, format = Date)]
+    day: Option<Day>,
+    /// Whether to show what is kept but not counted: `exclude` (if absent), `include` or `only`.
+    #[param(value_type = Option<String>)]
+    #[serde(default)]
+    filtered: Filtered,
+}
+
+/// What becomes of events that are not counted.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Filtered {
+    #[default]
+    Exclude,
+    Include,
+    Only,
+}
+
+impl FeedQuery {
+    /// Whether most lines are left out, so that more must be looked through.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.kind.is_some() || self.person_id.is_some() || self.day.is_some() || matches!(self.filtered, Filtered::Only)
+    }
+
+    /// Whether a line is wanted.
+    pub(crate) fn wants(&self, person: PersonId, event: &Event) -> bool {
+        self.kind.is_none_or(|kind| kind == event.kind)
+            && self.person_id.is_none_or(|wanted| wanted == person)
+            && self.day.is_none_or(|day| day == Day::of(event.at))
+            && match self.filtered {
+                Filtered::Exclude => event.filtered.is_none(),
+                Filtered::Include => true,
+                Filtered::Only => event.filtered.is_some(),
+            }
+    }
+
+    /// The newest batch that can hold an event of the wanted day.
+    pub(crate) fn newest_batch(&self) -> Option<BatchId> {
+        self.last_uuid(LATE_MS_MAX + EARLY_MS_MAX).map(BatchId::from_uuid)
+    }
+
+    /// The newest page of the company's feed that can hold one.
+    pub(crate) fn newest_page(&self) -> Option<Uuid> {
+        self.last_uuid(LATE_MS_MAX + QUEUED_MS_MAX)
+    }
+
+    /// Whether what was received at `ms`, and all behind it in the feed, is too old for the wanted day.
+    pub(crate) fn is_over(&self, ms: i64) -> bool {
+        self.day.is_some_and(|day| ms < day.start().millis() - LATE_MS_MAX - QUEUED_MS_MAX)
+    }
+
+    fn last_uuid(&self, after_ms: i64) -> Option<Uuid> {
+        let ms = self.day?.plus(1).start().millis() + after_ms;
+        Some(uuid::Builder::from_unix_timestamp_millis(u64::try_from(ms).ok()?, &[0xff; 10]).into_uuid())
+    }
+}

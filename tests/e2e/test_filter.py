@@ -1,0 +1,95 @@
+"""Bots, own views, colleagues and bursts are kept, shown with their reason, and not counted."""
+
+import pytest
+
+from numbers_of_radar import drain, expect_recount
+from world import batch_id, event
+
+REASONS = ("bot", "own", "colleague", "burst")
+
+
+@pytest.fixture(scope="module")
+def office(world):
+    """A company with two cards; everybody has looked at the first."""
+    company = world.company("云岭茶业")
+    owner, colleague, guest = company.member("林晓"), company.member("陈默"), company.visitor()
+    card = owner.card_id
+    lines = []
+
+    def send(person, events, agent=None):
+        batch = {"batch_id": batch_id(), "events": events}
+        headers = {"User-Agent": agent} if agent else None
+        person.post("/v1/events", batch, headers=headers).expect(202)
+        lines.append({"person": person.id, "batch": batch})
+
+    send(guest, [event("view_card", card), event("like", card)])
+    counted = list(lines)
+    send(owner, [event("view_card", card), event("like", card), event("dwell", card, duration_ms=1_000)])
+    send(colleague, [event("view_card", card), event("save_phone", card)])
+    send(company.visitor(), [event("view_card", card)], agent="Mozilla/5.0 (compatible; Baiduspider-render/2.0)")
+    # Twelve views in the same second: ten count.
+    runner = company.visitor()
+    send(runner, [event("view_card", card, back_ms=50_000) for _ in range(12)])
+    counted.append({"person": runner.id, "batch": {"batch_id": batch_id(), "events": lines[-1]["batch"]["events"][:10]}})
+    # Passing cards on is a member's work.
+    send(owner, [event("forward", card)])
+    counted.append(lines[-1])
+    drain(world.stack)
+    return {"company": company, "owner": owner, "colleague": colleague, "card": card, "counted": counted}
+
+
+def test_only_what_customers_did_is_counted(office):
+    expect_recount(office["company"], office["counted"], [office["card"]])
+
+
+def test_what_was_left_out_is_counted_by_reason(office):
+    expected = {"bot": 1, "own": 3, "colleague": 2, "burst": 2}
+    for path in (f"cards/{office['card']}", "company"):
+        answer = office["company"].boss.get(f"/v1/radar/{path}/filtered").expect(200)
+        assert answer["rules_version"] == 1
+        assert answer["windows"]["total"] == answer["windows"]["last_7_days"] == expected
+        assert answer["windows"]["yesterday"] == dict.fromkeys(REASONS, 0)
+
+
+def test_the_feed_hides_it_until_asked(office):
+    def feed(path, query=""):
+        return office["company"].api.pages(f"/v1/radar/{path}/feed{query}", office["company"].boss.token)
+
+    for path in (f"cards/{office['card']}", "company"):
+        assert len(feed(path)) == 13 and not any(item["filtered"] for item in feed(path))
+        only = [item["filtered"] for item in feed(path, "?filtered=only")]
+        assert sorted(only) == sorted(["bot"] + ["own"] * 3 + ["colleague"] * 2 + ["burst"] * 2)
+        assert len(feed(path, "?filtered=include")) == 13 + 8
+
+
+def test_the_feed_is_narrowed_by_kind_person_and_day(office):
+    company, owner = office["company"], office["owner"]
+    today = company.boss.get("/v1/radar/company/today").expect(200)["day"]
+    for path in (f"cards/{office['card']}", "company"):
+        def feed(query):
+            return company.api.pages(f"/v1/radar/{path}/feed?{query}", company.boss.token)
+
+        assert [item["kind"] for item in feed("kind=forward")] == ["forward"]
+        assert {item["kind"] for item in feed(f"person_id={owner.id}&filtered=include")} == {"view_card", "like", "dwell", "forward"}
+        assert feed(f"kind=call&person_id={owner.id}") == [] and feed("day=2026-01-01") == []
+        assert {item["at"][:10] for item in feed(f"day={today}")} <= {today}
+        company.boss.get(f"/v1/radar/{path}/feed?kind=sneeze").expect(400, "invalid_query")
+        company.boss.get(f"/v1/radar/{path}/feed?day=2026-13-01").expect(400, "invalid_query")
+
+
+def test_a_member_finds_the_cards_he_has_opened_though_they_do_not_count(office):
+    cards = office["colleague"].get("/v1/my/cards").expect(200)["items"]
+    assert [item["card"]["id"] for item in cards] == [office["card"]]
+
+
+def test_the_days_of_a_chart_show_each_day_and_refuse_nonsense(office):
+    boss, path = office["company"].boss, f"/v1/radar/cards/{office['card']}/days"
+    days = boss.get(path).expect(200)["days"]
+    assert len(days) == 30 and all(day["from"] == day["to"] for day in days)
+    assert [day["to"] for day in days] == sorted(day["to"] for day in days)
+    assert sum(day["views"] for day in days) == 11
+    last = days[-1]["to"]
+    assert boss.get(f"{path}?from={last}").expect(200)["days"] == days[-1:]
+    assert len(boss.get(f"{path}?from={days[0]['to']}&to={last}").expect(200)["days"]) == 30
+    for query in (f"from={last}&to={days[0]['to']}", "from=2020-01-01", "to=2099-01-01", "from=x", "days=3"):
+        boss.get(f"{path}?{query}").expect(400, "invalid_query")
