@@ -25,7 +25,7 @@ pub(crate) fn aggregator(world: &World, dead: Shelf) -> Aggregator<Shelf> {
 }
 
 /// A batch of a person: a view on each of some days, a like and a forward.
-fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) -> AcceptedBatch {
+pub(crate) fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) -> AcceptedBatch {
     let card = world.card(["lin", "chen", "wang"][usize::try_from(person % 3).unwrap()]);
     let now = world.clock.now();
     let event = |kind, days_ago: i64| Event {
@@ -52,7 +52,7 @@ fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) -> Accepted
     }
 }
 
-fn delivered(batches: &[&AcceptedBatch], attempts: u32) -> SqsEvent {
+pub(crate) fn delivered(batches: &[&AcceptedBatch], attempts: u32) -> SqsEvent {
     let record = |(n, batch): (usize, &&AcceptedBatch)| {
         json!({
             "messageId": format!("m{n}"),

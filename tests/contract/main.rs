@@ -4,6 +4,7 @@
 
 mod activation;
 mod aggregator;
+mod boards;
 mod cards;
 mod event_files;
 mod functions;

@@ -209,7 +209,7 @@ async fn housekeeping_frees_the_seats_of_expired_invitations_of_every_company() 
     add(&world, "stays").await.unwrap();
     world.clock.advance(3 * DAY_MS);
     let later = add(&world, "later").await.unwrap();
-    let config = Config { table_name: world.table.clone() };
+    let config = Config { table_name: world.table.clone(), boards_lag_s: 60 };
     let housekeeping = Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock());
     let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
     assert_eq!(swept().await, 0, "nothing has expired");

@@ -17,7 +17,8 @@ NAMES_NOTHING = {
     "GET /v1/phrases/{book}", "PUT /v1/phrases/{book}", "GET /v1/my/greeting", "PUT /v1/my/greeting", "PUT /v1/my/shortcuts",
     "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
     "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
-    "GET /v1/radar/company/days", "GET /v1/radar/company/filtered",
+    "GET /v1/radar/company/days", "GET /v1/radar/company/behaviour", "GET /v1/radar/company/objects",
+    "GET /v1/radar/company/sharers", "GET /v1/radar/company/rankings", "GET /v1/radar/company/filtered",
     "GET /v1/seats", "GET /v1/audit-log",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",
 }

@@ -22,6 +22,7 @@ COMPANY_GIVERS = (
     "shared/store/src/company.rs",  # the company of an app id, the company just founded
     "shared/edge/src/auth.rs",
     "functions/radar-aggregator/src/",
+    "shared/store/src/board.rs",  # the companies whose boards are due, for housekeeping
     "shared/store/src/quota.rs",  # the sweep, for housekeeping, of what expired in any company
 )
 PANICS = re.compile(r"\.unwrap\(\)|\.unwrap_err\(\)|\.expect\(|\.expect_err\(|\b(?:panic|todo|unimplemented|unreachable)!")

@@ -1,7 +1,10 @@
 //! What is to be done when time has passed. Called on a schedule; a run that fails or
 //! is cut short leaves the rest to the next one.
 
+mod boards;
+
 use domain::failure::Failure;
+use domain::timestamp::SECOND_MS;
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::metrics::{Metrics, emit};
@@ -18,6 +21,8 @@ const PAGES_MAX: usize = 20;
 pub struct Config {
     /// The table.
     pub table_name: String,
+    /// How old a page of a company's feed must be before it is in the boards, in seconds.
+    pub boards_lag_s: u32,
 }
 
 impl Config {
@@ -26,7 +31,7 @@ impl Config {
     /// # Errors
     /// Names the first variable that is missing.
     pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { table_name: env.required("TABLE_NAME")? })
+        Ok(Self { table_name: env.required("TABLE_NAME")?, boards_lag_s: env.required_number("BOARDS_LAG_SECONDS")? })
     }
 }
 
@@ -34,6 +39,7 @@ impl Config {
 #[derive(Debug)]
 pub struct Housekeeping {
     store: Store,
+    boards_lag_ms: i64,
     clock: Clock,
 }
 
@@ -46,17 +52,20 @@ pub struct RunLine {
     request_id: String,
     /// Holds whose units were freed, or that somebody else ended at the same moment.
     pub expired_holds: usize,
+    /// Companies whose boards were brought up to date.
+    pub boards: usize,
 }
 
 impl Metrics for RunLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
-    const METRICS: &'static [(&'static str, &'static str)] = &[("expired_holds", "Count")];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("expired_holds", "Count"), ("boards", "Count")];
 }
 
 impl Housekeeping {
     /// Housekeeping of this table.
     pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock) -> Self {
-        Self { store: Store::new(dynamodb, config.table_name), clock }
+        let boards_lag_ms = i64::from(config.boards_lag_s) * SECOND_MS;
+        Self { store: Store::new(dynamodb, config.table_name), boards_lag_ms, clock }
     }
 
     /// One run.
@@ -73,8 +82,10 @@ impl Housekeeping {
                 break;
             }
         }
+        let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
         let request_id = request_id.to_owned();
-        let line = RunLine { level: "INFO", message: "run", function: "housekeeping", request_id, expired_holds };
+        let line =
+            RunLine { level: "INFO", message: "run", function: "housekeeping", request_id, expired_holds, boards };
         emit(&line, now);
         Ok(line)
     }

@@ -1,13 +1,18 @@
-//! The radar's reading side: feed, today's overview and metrics, of one card and of
-//! the company. Writes nothing.
+//! The radar's reading side: feeds, overviews, metrics, analyses and rankings, of one
+//! card and of the company. Writes nothing.
 
+mod behaviour;
 mod days;
 mod feed;
 mod feed_query;
 mod filtered;
 mod metrics;
+mod objects;
+mod rankings;
 mod scope;
+mod sharers;
 mod today;
+mod window_query;
 
 use axum::Router;
 use edge::app::app;
@@ -68,6 +73,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(today::get_company_today))
         .routes(routes!(metrics::get_card_metrics))
         .routes(routes!(metrics::get_company_metrics))
+        .routes(routes!(behaviour::get_card_behaviour))
+        .routes(routes!(behaviour::get_company_behaviour))
+        .routes(routes!(objects::get_card_objects))
+        .routes(routes!(objects::get_company_objects))
+        .routes(routes!(sharers::get_card_sharers))
+        .routes(routes!(sharers::get_company_sharers))
+        .routes(routes!(rankings::get_rankings))
         .routes(routes!(days::get_card_days))
         .routes(routes!(days::get_company_days))
         .routes(routes!(filtered::get_card_filtered))

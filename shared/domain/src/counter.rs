@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::day::Day;
-use crate::event::EventKind;
+use crate::event::{EventKind, ObjectType};
 use crate::filter::FilterReason;
 use crate::id::CardId;
 use crate::seen_days::GAP_MAX;
@@ -52,6 +52,10 @@ pub enum Counter {
     Likes,
     /// Time spent, in milliseconds.
     DwellMs,
+    /// Forwards of one type of object.
+    Forwards(ObjectType),
+    /// Events within one hour of the day, 0 to 23.
+    Hour(u8),
     /// Events that are kept but not counted, by reason.
     Filtered(FilterReason),
     /// Follow-up records of the CRM.
@@ -80,6 +84,8 @@ impl Counter {
             Self::People(crowd) => crowd.letter().to_string(),
             Self::Gap(crowd, gap) => format!("{}{gap}", crowd.letter()),
             Self::Newcomers(crowd) => format!("n{}", crowd.letter()),
+            Self::Forwards(object) => format!("o{}", object.letter()),
+            Self::Hour(hour) => format!("h{hour}"),
             Self::Filtered(reason) => format!("x{}", reason.letter()),
             Self::Saves | Self::Likes | Self::DwellMs | Self::FollowUps | Self::SalesFen | Self::Orders => {
                 NAMED.iter().find(|(counter, _)| *counter == self).map_or("", |(_, name)| name).to_owned()
@@ -100,6 +106,12 @@ impl Counter {
         }
         if let Some(reason) = code.strip_prefix('x') {
             return reason.parse().ok().and_then(FilterReason::from_letter).map(Self::Filtered);
+        }
+        if let Some(object) = code.strip_prefix('o') {
+            return object.parse().ok().and_then(ObjectType::from_letter).map(Self::Forwards);
+        }
+        if let Some(hour) = code.strip_prefix('h') {
+            return hour.parse().ok().filter(|hour| *hour < 24).map(Self::Hour);
         }
         let (letter, gap) = code.split_at_checked(1)?;
         let crowd = Crowd::from_letter(letter)?;
@@ -179,6 +191,8 @@ mod tests {
         let crowds = [Crowd::Visitors, Crowd::Talkers];
         let mut all: Vec<_> = NAMED.iter().map(|(counter, _)| *counter).collect();
         all.extend(EventKind::ALL.iter().copied().map(Counter::Events));
+        all.extend(ObjectType::ALL.iter().copied().map(Counter::Forwards));
+        all.extend((0..24).map(Counter::Hour));
         all.extend(FilterReason::ALL.iter().copied().map(Counter::Filtered));
         for crowd in crowds {
             all.extend([Counter::People(crowd), Counter::Newcomers(crowd)]);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::counter::{Counter, Crowd, Scope, Tally};
-use crate::day::Day;
+use crate::day::{Day, hour_of};
 use crate::event::{Event, EventKind};
 use crate::filter::FilterReason;
 use crate::id::CardId;
@@ -115,6 +115,10 @@ impl CustomerState {
         }
         for (scope, presence) in [(Scope::Card(event.card), &mut card.presence), (Scope::Company, &mut self.presence)] {
             tally.add_on(scope, day, Counter::Events(event.kind), 1);
+            tally.add_on(scope, day, Counter::Hour(hour_of(event.at)), 1);
+            if event.kind == EventKind::Forward {
+                tally.add_on(scope, day, Counter::Forwards(event.object.target.object_type()), 1);
+            }
             if let Some(ms) = event.duration_ms {
                 tally.add_on(scope, day, Counter::DwellMs, i64::from(ms));
             }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{Date, Month};
 
 use crate::field::FieldError;
-use crate::timestamp::{DAY_MS, SHANGHAI_MS, Timestamp};
+use crate::timestamp::{DAY_MS, SECOND_MS, SHANGHAI_MS, Timestamp};
 
 /// A calendar day in Asia/Shanghai, counted from 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +89,12 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
+/// The hour of the day in Shanghai, 0 to 23.
+pub fn hour_of(instant: Timestamp) -> u8 {
+    let ms = (instant.millis() + SHANGHAI_MS).rem_euclid(DAY_MS);
+    u8::try_from(ms / (3_600 * SECOND_MS)).unwrap_or_default()
+}
+
 /// The four windows every number is shown in (汇总, 昨日, 近7天, 近30天).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Window {
@@ -114,6 +120,11 @@ impl Window {
             Self::Last7Days => "last_7_days",
             Self::Last30Days => "last_30_days",
         }
+    }
+
+    /// The window with this wire name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|window| window.name() == name)
     }
 
     /// First and last day of as many days right before; none for the lifetime.

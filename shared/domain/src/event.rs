@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::choice::choices;
 use crate::field::FieldError;
 use crate::filter::FilterReason;
 use crate::id::{ArticleId, CardId, ProductId, VideoId};
@@ -136,6 +137,40 @@ impl<'de> Deserialize<'de> for EventKind {
     }
 }
 
+choices! {
+    /// What sort of thing an event is about.
+    ObjectType, "unknown_type", "对象类型只能是 card、product、article、video 或 website" {
+        /// 名片
+        Card = "card",
+        /// 商品
+        Product = "product",
+        /// 文章
+        Article = "article",
+        /// 视频
+        Video = "video",
+        /// 官网
+        Website = "website",
+    }
+}
+
+impl ObjectType {
+    /// The stored letter; never change one.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Card => 'c',
+            Self::Product => 'p',
+            Self::Article => 'a',
+            Self::Video => 'v',
+            Self::Website => 'w',
+        }
+    }
+
+    /// The type stored under this letter.
+    pub fn from_letter(letter: char) -> Option<Self> {
+        Self::ALL.iter().copied().find(|object| object.letter() == letter)
+    }
+}
+
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
@@ -153,15 +188,20 @@ pub enum Target {
 }
 
 impl Target {
+    /// Its type.
+    pub fn object_type(self) -> ObjectType {
+        match self {
+            Self::Card => ObjectType::Card,
+            Self::Product(_) => ObjectType::Product,
+            Self::Article(_) => ObjectType::Article,
+            Self::Video(_) => ObjectType::Video,
+            Self::Website => ObjectType::Website,
+        }
+    }
+
     /// The name of its type on the wire.
     pub fn type_name(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::Product(_) => "product",
-            Self::Article(_) => "article",
-            Self::Video(_) => "video",
-            Self::Website => "website",
-        }
+        self.object_type().name()
     }
 
     /// Its id on the wire, if its type has ids.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::counter::{Counter, Counts, Crowd};
 use crate::day::{Day, Window};
 use crate::event::EventKind;
 use crate::money::Fen;
 
 /// The nine metrics of one scope and window.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Stored as nine numbers in the order of the fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "[i64; 9]", from = "[i64; 9]")]
 pub struct Metrics {
     /// 客户总数 UV: distinct people with a view.
     pub visitors: i64,
@@ -28,6 +32,21 @@ pub struct Metrics {
     pub saves: i64,
     /// 被点赞总数.
     pub likes: i64,
+}
+
+impl From<Metrics> for [i64; 9] {
+    fn from(of: Metrics) -> Self {
+        let (people, talked) = (of.visitors, of.customers_talked_to);
+        [people, of.views, of.follow_ups, talked, of.sales.0, of.orders, of.forwards, of.saves, of.likes]
+    }
+}
+
+impl From<[i64; 9]> for Metrics {
+    fn from(stored: [i64; 9]) -> Self {
+        let [visitors, views, follow_ups, customers_talked_to, sales, orders, forwards, saves, likes] = stored;
+        let sales = Fen(sales);
+        Self { visitors, views, follow_ups, customers_talked_to, sales, orders, forwards, saves, likes }
+    }
 }
 
 /// The counters of one scope: its lifetime and its days.

@@ -8,6 +8,7 @@ use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::board::new_boards;
 use crate::item::Kind;
 use crate::member::{NewMember, create_member};
 use crate::quota::QuotaName;
@@ -51,9 +52,11 @@ impl Store {
         let boss = new.boss.clone();
         let key = keys::operator_idempotency(&request.key);
         let seats = Quota::of(new.seats);
+        let boards = new_boards(company, now)?;
         self.create_once(&key, request, now, new, |transaction| {
             transaction.create(&self.table, app, Failure::Exists("appid"));
             transaction.create(&self.table, profile, Failure::Exists("company"));
+            transaction.create(&self.table, boards, Failure::Exists("company"));
             // A quota can be acted on once in a transaction: the boss's seat is reserved
             // in the new quota at once.
             let seats = seats.after(Move::Reserve(1)).map_err(|_| Failure::Exhausted("seats"))?;

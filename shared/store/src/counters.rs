@@ -6,7 +6,6 @@ use domain::counter::{Counter, Counts, Period, Scope};
 use domain::day::Day;
 use domain::metrics::ScopeCounts;
 
-use crate::error::failure;
 use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
 use crate::transaction::Transaction;
 use crate::{Store, keys};
@@ -20,27 +19,12 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when an item cannot be read.
     pub async fn counters(&self, company: Company, scope: Scope, from: Day) -> Result<ScopeCounts, Failure> {
-        let (first, last) = keys::counters_from(from);
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("#pk = :pk AND #sk BETWEEN :first AND :last")
-            .expression_attribute_names("#pk", keys::PK)
-            .expression_attribute_names("#sk", keys::SK)
-            .expression_attribute_values(":pk", text(keys::counters(company, scope)))
-            .expression_attribute_values(":first", text(first))
-            .expression_attribute_values(":last", text(last))
-            .into_paginator()
-            .send();
         let mut counts = ScopeCounts::default();
-        while let Some(page) = pages.next().await {
-            for item in page.map_err(failure)?.items.unwrap_or_default() {
-                match keys::Key::of(&item).and_then(|key| keys::period_of(&key)) {
-                    Some(Period::Lifetime) => counts.lifetime = counts_of(&item)?,
-                    Some(Period::Day(day)) => drop(counts.days.insert(day, counts_of(&item)?)),
-                    None => return Err(COUNTERS.corrupt("key")),
-                }
+        for item in self.range(&keys::counters(company, scope), keys::counters_from(from)).await? {
+            match keys::Key::of(&item).and_then(|key| keys::period_of(&key)) {
+                Some(Period::Lifetime) => counts.lifetime = counts_of(&item)?,
+                Some(Period::Day(day)) => drop(counts.days.insert(day, counts_of(&item)?)),
+                None => return Err(COUNTERS.corrupt("key")),
             }
         }
         Ok(counts)

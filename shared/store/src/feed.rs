@@ -6,7 +6,8 @@
 use domain::aggregate::{Segment, SegmentKey};
 use domain::batch::BatchId;
 use domain::company::Company;
-use domain::id::{CardId, PersonId};
+use domain::id::{CardId, PersonId, uuid_v7_millis};
+use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -81,6 +82,34 @@ impl Store {
             next = listed.last().map(|(at, _)| CompanyFeedPosition { segment: at.segment + 1, ..*at });
         }
         Ok(Page { items: self.fetch(company, listed).await?, next })
+    }
+
+    /// At most `limit` pages after this one that were written by `until`, the first written
+    /// first, each with its segments.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when a page or a segment cannot be read.
+    pub async fn feed_pages(
+        &self,
+        company: Company,
+        after: Option<Uuid>,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Uuid, Vec<Segment>)>, Failure> {
+        let start = after.map(|page| keys::feed_page(company, page));
+        let pages = self.query(&keys::feed(company), start, limit, Order::OldestFirst).await?;
+        let mut read = Vec::new();
+        for item in pages.items {
+            let listed = decode(item)?;
+            let Some((CompanyFeedPosition { page, .. }, _)) = listed.first() else { continue };
+            let page = *page;
+            if uuid_v7_millis(page).is_none_or(|ms| ms > until.millis()) {
+                break;
+            }
+            let segments = self.fetch(company, listed).await?;
+            read.push((page, segments.into_iter().rev().map(|(_, segment)| segment).collect()));
+        }
+        Ok(read)
     }
 
     async fn fetch(

@@ -34,6 +34,9 @@ pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
 /// names its company in its primary key.
 pub(crate) const EXPIRY: &str = "EXPIRY";
 
+/// The partition of the same index in which companies wait until their boards are due.
+pub(crate) const BOARDS_DUE: &str = "BOARDS";
+
 /// Sort key of the lifetime counters: after every day.
 const LIFETIME: &str = "LIFETIME";
 
@@ -237,6 +240,39 @@ fn period_key(period: Period) -> String {
 /// First and last sort key of the days from `from` on and the lifetime.
 pub(crate) fn counters_from(from: Day) -> (String, String) {
     (period_key(Period::Day(from)), period_key(Period::Lifetime))
+}
+
+/// A company's boards: how far they have been brought.
+pub(crate) fn boards(company: Company) -> Key {
+    Key::new(format!("{}#BOARDS", company.id()), "PROGRESS")
+}
+
+/// The ranking of a company's employees.
+pub(crate) fn ranking(company: Company) -> Key {
+    Key::new(format!("{}#BOARDS", company.id()), "RANKING")
+}
+
+/// The company in the key of its boards.
+pub(crate) fn boards_of(key: &Key) -> Option<CompanyId> {
+    key.pk.strip_suffix("#BOARDS")?.parse().ok()
+}
+
+/// The partition of a scope's breakdowns.
+pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
+    match scope {
+        Scope::Card(card) => format!("{}#BREAKDOWN#{card}", company.id()),
+        Scope::Company => format!("{}#BREAKDOWN#ALL", company.id()),
+    }
+}
+
+/// The breakdown of a scope and day.
+pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
+    Key::new(breakdowns(company, scope), period_key(Period::Day(day)))
+}
+
+/// First and last sort key of these days.
+pub(crate) fn days(from: Day, to: Day) -> (String, String) {
+    (period_key(Period::Day(from)), period_key(Period::Day(to)))
 }
 
 /// The period of a counter item's sort key.

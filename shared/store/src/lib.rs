@@ -8,6 +8,8 @@ mod activation;
 mod aggregate;
 mod audit;
 mod batch_get;
+mod board;
+mod breakdown;
 mod card;
 mod card_template;
 mod card_view;
@@ -30,6 +32,7 @@ mod transaction;
 
 pub use crate::activation::{CodeSent, RadarOf};
 pub use crate::aggregate::{Commit, CommitError};
+pub use crate::board::{Progress, Ranking};
 pub use crate::card::CardChange;
 pub use crate::card_view::{CardView, Founding};
 pub use crate::company::NewCompany;

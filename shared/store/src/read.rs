@@ -59,9 +59,36 @@ impl Store {
         Ok(Page { items: answer.items.unwrap_or_default(), next })
     }
 
+    /// The items of a partition between two sort keys, both included.
+    pub(crate) async fn range(&self, partition: &str, (first, last): (String, String)) -> Result<Vec<Item>, Failure> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :first AND :last")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", keys::SK)
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .into_paginator()
+            .send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            items.extend(page.map_err(failure)?.items.unwrap_or_default());
+        }
+        Ok(items)
+    }
+
     /// At most `limit` items that wait in the expiry index and have expired, the longest
     /// expired first.
     pub(crate) async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Item>, Failure> {
+        self.due(EXPIRY, now, limit).await
+    }
+
+    /// At most `limit` items of a partition of the expiry index whose time has come, the
+    /// longest waiting first.
+    pub(crate) async fn due(&self, waiting: &str, now: Timestamp, limit: u32) -> Result<Vec<Item>, Failure> {
         let [partition, place] = EXPIRY_ATTRIBUTES;
         let answer = self
             .client
@@ -71,7 +98,7 @@ impl Store {
             .key_condition_expression("#partition = :expiry AND #place <= :now")
             .expression_attribute_names("#partition", partition)
             .expression_attribute_names("#place", place)
-            .expression_attribute_values(":expiry", text(EXPIRY))
+            .expression_attribute_values(":expiry", text(waiting))
             .expression_attribute_values(":now", text(keys::expired_by(now.millis())))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()

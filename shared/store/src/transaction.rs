@@ -71,6 +71,13 @@ impl Transaction {
         self.0.extend(put.map(|put| (put, refused)));
     }
 
+    /// Adds an item, whether there is one with its key or not.
+    pub(crate) fn replace(&mut self, table: &str, item: Item) {
+        let put = Put::builder().table_name(table).set_item(Some(item)).build().ok();
+        let put = put.map(|put| TransactWriteItem::builder().put(put).build());
+        self.0.extend(put.map(|put| (put, Failure::Busy)));
+    }
+
     /// Adds an update.
     pub(crate) fn update(&mut self, table: &str, key: &keys::Key, update: UpdateBuilder, refused: Failure) {
         let update = update

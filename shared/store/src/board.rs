@@ -1,0 +1,160 @@
+//! Boards: the top lists and rankings of a company, brought up to date every few minutes
+//! from its feed. A company waits in the expiry index until its boards are due again.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use domain::breakdown::Breakdown;
+use domain::company::Company;
+use domain::counter::Scope;
+use domain::day::Day;
+use domain::ranking::Contender;
+use domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::breakdown::put_breakdown;
+use crate::item::{Item, Kind, number, text};
+use crate::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+use domain::failure::Failure;
+
+const BOARDS: Kind = Kind::new("boards", 1);
+const RANKING: Kind = Kind::new("ranking", 1);
+
+/// How far a company's boards have been brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Whose.
+    pub company: Company,
+    /// The last page of the feed that is in them.
+    pub page: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ProgressItem {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+}
+
+/// A ranking as it was read last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranking {
+    /// When its numbers were read.
+    pub as_of: Timestamp,
+    /// The employees, in no order.
+    pub contenders: Vec<Contender>,
+}
+
+/// The contenders are one JSON text: as a map they would be twice as large.
+#[derive(Debug, Serialize, Deserialize)]
+struct RankingItem {
+    as_of_ms: i64,
+    contenders: String,
+}
+
+/// The item by which a new company's boards are due at once.
+pub(crate) fn new_boards(company: Company, now: Timestamp) -> Result<Item, Failure> {
+    let key = keys::boards(company);
+    let mut item = BOARDS.encode(&key, &ProgressItem { page: None })?;
+    let [partition, place] = keys::EXPIRY_ATTRIBUTES.map(ToOwned::to_owned);
+    item.insert(partition, text(keys::BOARDS_DUE));
+    item.insert(place, text(keys::expiry(now.millis(), &key)));
+    Ok(item)
+}
+
+impl Store {
+    /// At most `limit` companies whose boards are due, the longest waiting first.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn boards_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Progress>, Failure> {
+        let items = self.due(keys::BOARDS_DUE, now, limit).await?;
+        items.into_iter().map(progress).collect()
+    }
+
+    /// Adds what was read up to a page of the feed, once: who comes later with the same
+    /// progress is refused.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else has brought the boards further.
+    pub async fn add_to_boards(
+        &self,
+        before: Progress,
+        page: Uuid,
+        breakdowns: BTreeMap<(Scope, Day), Breakdown>,
+    ) -> Result<Progress, Failure> {
+        let mut transaction = Transaction::default();
+        let update = Update::builder()
+            .update_expression("SET #page = :page")
+            .expression_attribute_values(":page", text(page.simple().to_string()));
+        let update = unchanged(update, before);
+        transaction.update(&self.table, &keys::boards(before.company), update, Failure::Busy);
+        for (place, breakdown) in self.added(before.company, breakdowns).await? {
+            put_breakdown(&mut transaction, &self.table, before.company, place, &breakdown)?;
+        }
+        self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(Progress { page: Some(page), ..before })
+    }
+
+    /// Lets the boards be due again at `due`.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else has brought the boards further.
+    pub async fn postpone_boards(&self, progress: Progress, due: Timestamp) -> Result<(), Failure> {
+        let key = keys::boards(progress.company);
+        let [_, place] = keys::EXPIRY_ATTRIBUTES;
+        let update = Update::builder()
+            .update_expression("SET #place = :place")
+            .expression_attribute_names("#place", place)
+            .expression_attribute_values(":place", text(keys::expiry(due.millis(), &key)));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &key, unchanged(update, progress), Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Replaces the ranking of a company.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn set_ranking(&self, company: Company, ranking: &Ranking) -> Result<(), Failure> {
+        let contenders = serde_json::to_string(&ranking.contenders).map_err(|error| RANKING.corrupt(error))?;
+        let item = RankingItem { as_of_ms: ranking.as_of.millis(), contenders };
+        let mut transaction = Transaction::default();
+        let item = RANKING.encode(&keys::ranking(company), &item)?;
+        let newer = Item::from([(":as_of".to_owned(), number(ranking.as_of.millis()))]);
+        let condition = "attribute_not_exists(#pk) OR as_of_ms <= :as_of";
+        transaction.put(&self.table, item, condition, newer, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// The ranking of a company; none before it was made for the first time.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn ranking(&self, company: Company) -> Result<Option<Ranking>, Failure> {
+        let Some(item) = self.get::<RankingItem>(&keys::ranking(company), RANKING).await? else { return Ok(None) };
+        let contenders = serde_json::from_str(&item.contenders).map_err(|error| RANKING.corrupt(error))?;
+        Ok(Some(Ranking { as_of: Timestamp::from_millis(item.as_of_ms), contenders }))
+    }
+}
+
+fn progress(item: Item) -> Result<Progress, Failure> {
+    let key = keys::Key::of(&item).ok_or_else(|| BOARDS.corrupt("key"))?;
+    let company = keys::boards_of(&key).ok_or_else(|| BOARDS.corrupt("key"))?;
+    let ProgressItem { page } = BOARDS.decode(item)?;
+    let page = page.map(|page| Uuid::try_parse(&page)).transpose().map_err(|error| BOARDS.corrupt(error))?;
+    Ok(Progress { company: Company::granted(company), page })
+}
+
+/// On condition that the boards are where they were read.
+fn unchanged(update: UpdateBuilder, read: Progress) -> UpdateBuilder {
+    let update = update.expression_attribute_names("#page", "page");
+    match read.page {
+        None => update.condition_expression("attribute_not_exists(#page)"),
+        Some(page) => update
+            .condition_expression("#page = :read")
+            .expression_attribute_values(":read", text(page.simple().to_string())),
+    }
+}

@@ -1,0 +1,104 @@
+//! Boards on DynamoDB Local: brought up to date from the feed, each page once, whoever
+//! runs at the same time.
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use domain::breakdown::Breakdown;
+use domain::counter::Scope;
+use domain::day::{Day, Window};
+use domain::event::ObjectType;
+use domain::ranking::{Metric, rank};
+use domain::timestamp::{DAY_MS, SECOND_MS};
+use housekeeping::{Config, Housekeeping};
+use testkit::world::World;
+
+use crate::aggregator::{aggregator, batch, delivered};
+use crate::event_files::Shelf;
+
+const LAG_S: u32 = 60;
+
+fn housekeeping(world: &World) -> Housekeeping {
+    let config = Config { table_name: world.table.clone(), boards_lag_s: LAG_S };
+    Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock())
+}
+
+async fn count(world: &World, event: SqsEvent) {
+    let response = radar_aggregator::handle(&aggregator(world, Shelf::default()), event, "r").await;
+    assert!(response.batch_item_failures.is_empty());
+}
+
+async fn breakdown(world: &World, scope: Scope) -> Breakdown {
+    let today = Day::of(world.clock.now());
+    world.store.breakdown(world.company, scope, (today.plus(-29), today)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_page_gets_into_the_boards_when_it_is_old_enough_and_only_once() {
+    let world = World::new().await;
+    let housekeeping = housekeeping(&world);
+    // A view today and one yesterday, a like and a forward, by each of two persons.
+    count(&world, delivered(&[&batch(&world, 1, 1, &[0, 1]), &batch(&world, 2, 2, &[0, 1])], 1)).await;
+    assert_eq!(housekeeping.run("r").await.unwrap().boards, 1, "due at once, but the page is too young");
+    assert_eq!(breakdown(&world, Scope::Company).await, Breakdown::default());
+    for seconds in [i64::from(LAG_S), 300, 300] {
+        world.clock.advance(seconds * SECOND_MS);
+        housekeeping.run("r").await.unwrap();
+    }
+    let company = breakdown(&world, Scope::Company).await;
+    assert_eq!(company.top_sharers(10).iter().map(|(_, forwards)| *forwards).collect::<Vec<_>>(), [1, 1]);
+    assert!(company.top_things(ObjectType::Product, 10).is_empty(), "nobody looked at a product");
+    assert_eq!(breakdown(&world, Scope::Card(world.card("chen"))).await.sharers.len(), 1);
+    // The next pages are added to the same day.
+    count(&world, delivered(&[&batch(&world, 1, 3, &[0])], 1)).await;
+    world.clock.advance(300 * SECOND_MS);
+    housekeeping.run("r").await.unwrap();
+    let forwards: i64 = breakdown(&world, Scope::Company).await.sharers.values().sum();
+    assert_eq!(forwards, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn runs_at_the_same_time_add_nothing_twice() {
+    let world = World::new().await;
+    for chunk in 0..12_u64 {
+        let batches: Vec<_> = (0..5)
+            .map(|n| batch(&world, u128::from(chunk * 5 + n), chunk * 5 + n, &[i64::try_from(n).unwrap()]))
+            .collect();
+        count(&world, delivered(&batches.iter().collect::<Vec<_>>(), 1)).await;
+    }
+    world.clock.advance(i64::from(LAG_S) * SECOND_MS);
+    let housekeeping = Arc::new(housekeeping(&world));
+    let runs = (0..6).map(|_| {
+        let housekeeping = Arc::clone(&housekeeping);
+        tokio::spawn(async move { housekeeping.run("r").await.unwrap() })
+    });
+    for run in runs.collect::<Vec<_>>() {
+        run.await.unwrap();
+    }
+    world.clock.advance(300 * SECOND_MS);
+    housekeeping.run("r").await.unwrap();
+    assert_eq!(breakdown(&world, Scope::Company).await.sharers.values().sum::<i64>(), 60);
+}
+
+#[tokio::test]
+async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
+    let world = World::new().await;
+    let housekeeping = housekeeping(&world);
+    assert!(world.store.ranking(world.company).await.unwrap().is_none());
+    // Persons 0 and 3 come to lin, person 1 to chen.
+    let batches = [batch(&world, 0, 1, &[0]), batch(&world, 3, 2, &[0]), batch(&world, 1, 3, &[0])];
+    count(&world, delivered(&batches.iter().collect::<Vec<_>>(), 1)).await;
+    housekeeping.run("r").await.unwrap();
+    let ranking = world.store.ranking(world.company).await.unwrap().unwrap();
+    assert_eq!(ranking.as_of, world.clock.now());
+    let names = |window| {
+        let places = rank(&ranking.contenders, Metric::Visitors, window);
+        places.iter().map(|place| (place.place, place.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Window::Total), [(1, 2), (2, 1), (3, 0)]);
+    assert_eq!(names(Window::Yesterday), [(1, 0), (1, 0), (1, 0)]);
+    world.clock.advance(DAY_MS);
+    housekeeping.run("r").await.unwrap();
+    let ranking = world.store.ranking(world.company).await.unwrap().unwrap();
+    assert_eq!(rank(&ranking.contenders, Metric::Visitors, Window::Yesterday)[0].value, 2);
+}
