@@ -1,7 +1,8 @@
 //! The close rate (成交率): how likely a customer is to close a deal.
 //!
-//! The model is one line: `odds = e^intercept × e^(Σ coefficient × evidence)`. No
-//! coefficient is negative: what a customer does never lowers his rate, only time does.
+//! The model is one line: `odds = e^intercept × e^(Σ coefficient × evidence)`; a
+//! company's own may have a rising [`Curve`] on top. No coefficient is negative: what a
+//! customer does never lowers his rate, only time does.
 //! Evidence fades by a factor that is the same for everybody, so as long as nobody
 //! does anything, the customers keep their order: [`Model::rank`] needs no rewriting.
 //! Two things do change the order: another model, and rates that do not fade (set by
@@ -10,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
+use crate::curve::{Curve, logistic};
 use crate::evidence::{FEATURES, Feature, Reading, float};
 use crate::field::FieldError;
 
@@ -121,6 +123,9 @@ pub struct Model {
     /// By [`Feature::index`]; a feature that is younger than the stored model has none.
     #[serde(rename = "c")]
     coefficients: Vec<u32>,
+    /// What a company's own model is corrected by.
+    #[serde(rename = "k", default, skip_serializing_if = "Curve::is_identity")]
+    curve: Curve,
 }
 
 /// Where a company starts: 2 % without any evidence.
@@ -139,14 +144,21 @@ impl Default for Model {
             Feature::Contact => 900,
             Feature::GrantPhone => 1_500,
         };
-        Self { intercept: -3_892, coefficients: Feature::ALL.iter().map(coefficient).collect() }
+        let coefficients = Feature::ALL.iter().map(coefficient).collect();
+        Self { intercept: -3_892, coefficients, curve: Curve::default() }
     }
 }
 
 impl Model {
     /// A model of these thousandths of logits, held below what could overflow.
     pub(crate) fn new(intercept: i32, coefficients: [u32; FEATURES]) -> Self {
-        Self { intercept, coefficients: coefficients.map(|value| value.min(COEFFICIENT_MAX)).to_vec() }
+        let coefficients = coefficients.map(|value| value.min(COEFFICIENT_MAX)).to_vec();
+        Self { intercept, coefficients, curve: Curve::default() }
+    }
+
+    /// The same model, corrected by a curve.
+    pub(crate) fn with_curve(self, curve: Curve) -> Self {
+        Self { curve, ..self }
     }
 
     /// What one event of today adds to the logit, in thousandths.
@@ -156,7 +168,7 @@ impl Model {
 
     /// The rate of a customer without evidence.
     pub fn base(&self) -> Rate {
-        Rate::of_probability(logistic(f64::from(self.intercept) / 1_000.0))
+        Rate::of_probability(logistic(self.curve.apply(f64::from(self.intercept) / 1_000.0)))
     }
 
     /// The rate that the evidence gives.
@@ -166,7 +178,12 @@ impl Model {
 
     /// The rate before rounding.
     pub(crate) fn probability(&self, reading: &Reading) -> f64 {
-        logistic((f64::from(self.intercept) + reading.faded(self.score(reading))) / 1_000.0)
+        logistic(self.curve.apply(self.logit(reading)))
+    }
+
+    /// The logit before the curve corrects it.
+    pub(crate) fn logit(&self, reading: &Reading) -> f64 {
+        (f64::from(self.intercept) + reading.faded(self.score(reading))) / 1_000.0
     }
 
     /// Places customers by this model's rate, whatever the day: of two readings that
@@ -204,10 +221,6 @@ impl Rank {
     pub fn number(self) -> i64 {
         self.0
     }
-}
-
-fn logistic(logit: f64) -> f64 {
-    1.0 / (1.0 + (-logit).exp())
 }
 
 #[cfg(test)]

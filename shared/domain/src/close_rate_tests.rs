@@ -18,8 +18,12 @@ fn evidence() -> impl Strategy<Value = Evidence> {
     })
 }
 
+/// Any model, half of them with a curve of chance outcomes.
 fn model() -> impl Strategy<Value = Model> {
-    (-9_000i32..9_000, prop::array::uniform10(0u32..4_000)).prop_map(|(intercept, c)| Model::new(intercept, c))
+    let outcomes = prop::collection::vec((-5.0f64..5.0, any::<bool>()), 0..200);
+    (-9_000i32..9_000, prop::array::uniform10(0u32..4_000), outcomes).prop_map(|(intercept, coefficients, outcomes)| {
+        Model::new(intercept, coefficients).with_curve(Curve::fit(outcomes))
+    })
 }
 
 proptest! {

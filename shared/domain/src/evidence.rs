@@ -196,7 +196,6 @@ impl Reading {
 }
 
 /// A sum as a number; exact below 2^53, which no sum reaches.
-#[expect(clippy::cast_precision_loss, reason = "sums stay below 2^53")]
 pub(crate) fn float(sum: u64) -> f64 {
     sum as f64
 }
