@@ -22,8 +22,10 @@ pub(crate) fn logistic(logit: f64) -> f64 {
     1.0 / (1.0 + (-logit).exp())
 }
 
+/// The logit of a probability, finite for 0 and 1 too.
 fn logit(probability: f64) -> f64 {
-    (probability / (1.0 - probability)).ln()
+    let inside = probability.clamp(1e-12, 1.0 - 1e-12);
+    (inside / (1.0 - inside)).ln()
 }
 
 /// Logits as thousandths, within ± 100.
@@ -183,8 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beyond_any_prediction_stay_finite() {
+    fn predictions_beyond_doubt_stay_finite() {
         let curve = Curve::fit(group(-90.0, 50, 25).chain(group(90.0, 50, 25)));
         assert!([-1e9, -90.0, 0.0, 90.0, 1e9].iter().all(|logit| curve.apply(*logit).is_finite()));
+        assert!(Curve::fit(group(90.0, 50, 50)).is_identity());
     }
 }
