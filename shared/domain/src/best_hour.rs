@@ -52,7 +52,7 @@ impl VisitHours {
         self.0.is_empty()
     }
 
-    /// Counts the hour of an event as visited.
+    /// Counts the hour of an event as visited; not for filtered events.
     pub fn see(&mut self, at: Timestamp) {
         let hour = (at.millis() + SHANGHAI_MS).rem_euclid(DAY_MS) / HOUR_MS;
         self.0.change(Day::of(at), |hours| hours | 1 << hour);

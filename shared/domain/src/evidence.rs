@@ -57,11 +57,14 @@ pub const FEATURES: usize = Feature::ALL.len();
 const _: () = assert!(FEATURES * 2 <= BITS && DAILY_MAX == 3);
 
 impl Feature {
-    /// What an event counts as.
+    /// What an event counts as; nothing if it is filtered.
     ///
     /// Not the likes: a like counts while it is in force, which the latest toggle in
     /// the customer state knows. Who reads the evidence adds it by [`Evidence::see`].
     pub fn of(event: &Event) -> Option<Self> {
+        if event.filtered.is_some() {
+            return None;
+        }
         match event.kind {
             EventKind::ViewCard => Some(Self::ViewCard),
             EventKind::ViewProduct => Some(Self::ViewProduct),

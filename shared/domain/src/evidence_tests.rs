@@ -3,6 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::event::{Object, Target};
+use crate::filter::FilterReason;
 use crate::id::{CardId, Id};
 use crate::timestamp::Timestamp;
 
@@ -107,6 +108,7 @@ fn each_kind_of_event_counts_as_its_feature_and_likes_are_left_to_their_toggle()
         share_code: None,
         at,
         duration_ms,
+        filtered: None,
     };
     let counted: Vec<_> =
         EventKind::ALL.iter().map(|kind| (*kind, Feature::of(&event(*kind, None)).map(Feature::name))).collect();
@@ -117,6 +119,8 @@ fn each_kind_of_event_counts_as_its_feature_and_likes_are_left_to_their_toggle()
 
     let mut evidence = Evidence::default();
     evidence.take(&event(EventKind::Like, None));
+    assert!(evidence.is_empty());
+    evidence.take(&Event { filtered: Some(FilterReason::Bot), ..event(EventKind::Forward, None) });
     assert!(evidence.is_empty());
     evidence.take(&event(EventKind::Forward, None));
     assert_eq!(evidence.on(Day::of(at)).newest(Feature::Forward), Some("2026-11-21".parse().unwrap()));
