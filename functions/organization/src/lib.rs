@@ -21,6 +21,8 @@ use axum::Router;
 use edge::app::app;
 use edge::auth::Gate;
 use edge::openapi::ApiDoc;
+use edge::routes;
+use edge::routes::Routes;
 use edge::token::{KeyError, TokenSigner, TokenVerifier};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
@@ -28,7 +30,6 @@ use runtime::ids::Ids;
 use store::Store;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use wechat::{Sms, SmsError, WeChat, WeChatError};
 
 use crate::apps::Apps;
@@ -127,12 +128,11 @@ pub fn build(
         clock: clock.clone(),
         ids,
     };
-    Ok(app("organization", routes(), state, Gate { tokens, operator_keys: own.operator_keys, clock }))
+    Ok(app("organization", routes(Router::new()), state, Gate { tokens, operator_keys: own.operator_keys, clock }))
 }
 
-fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(ApiDoc::openapi())
-        .routes(routes!(companies::create_company))
+fn routes<R: Routes<App>>(list: R) -> R {
+    list.routes(routes!(companies::create_company))
         .routes(routes!(sessions::create_session))
         .routes(routes!(me::get_me))
         .routes(routes!(members::create_member, members::list_members))
@@ -152,5 +152,5 @@ fn routes() -> OpenApiRouter<App> {
 
 /// The function's part of the contract.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    routes(OpenApiRouter::with_openapi(ApiDoc::openapi())).into_openapi()
 }

@@ -11,13 +11,14 @@ use axum::Router;
 use edge::app::app;
 use edge::auth::Gate;
 use edge::openapi::ApiDoc;
+use edge::routes;
+use edge::routes::Routes;
 use edge::token::{KeyError, TokenVerifier};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use store::Store;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::cards::KnownCards;
 use crate::queue::StatsQueue;
@@ -71,14 +72,14 @@ pub fn build(
         queue: StatsQueue::new(sqs, config.stats_queue_url),
         clock: clock.clone(),
     };
-    Ok(app("tracking", routes(), state, Gate { tokens, operator_keys: Vec::new(), clock }))
+    Ok(app("tracking", routes(Router::new()), state, Gate { tokens, operator_keys: Vec::new(), clock }))
 }
 
-fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(ApiDoc::openapi()).routes(routes!(record_events::record_events))
+fn routes<R: Routes<App>>(list: R) -> R {
+    list.routes(routes!(record_events::record_events))
 }
 
 /// The function's part of the contract.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    routes(OpenApiRouter::with_openapi(ApiDoc::openapi())).into_openapi()
 }

@@ -11,4 +11,5 @@ pub mod openapi;
 pub mod page;
 pub mod path;
 pub mod problem;
+pub mod routes;
 pub mod token;
