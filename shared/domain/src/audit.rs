@@ -12,6 +12,18 @@ use crate::timestamp::Timestamp;
 pub enum AuditAction {
     /// A member was added (成员添加).
     MemberAdded,
+    /// Somebody has joined by an invitation (成员加入).
+    MemberJoined,
+    /// A request to join was rejected (拒绝加入).
+    JoinRejected,
+    /// An invitation was made (创建邀请).
+    InvitationCreated,
+    /// An invitation was revoked (撤销邀请).
+    InvitationRevoked,
+    /// An invited member got a new claim code (重发邀请码).
+    ClaimCodeIssued,
+    /// Who has left got a successor, or none any more (接任者).
+    MemberSuccessor,
     /// A member's status was changed (成员状态).
     MemberStatus,
     /// A member's role was changed (成员角色).

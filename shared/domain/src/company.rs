@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::CompanyName;
-use crate::id::{CompanyId, MemberId, PersonId};
+use crate::id::{CompanyId, JoinRequestId, MemberId, PersonId};
 use crate::text::AppId;
 use crate::timestamp::Timestamp;
 
@@ -50,4 +50,7 @@ pub struct Person {
     /// His membership, if he has claimed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
+    /// What he asked for last, if he has asked to join.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_request: Option<JoinRequestId>,
 }

@@ -101,6 +101,10 @@ ids! {
     ArticleId = "art_";
     /// A video (视频).
     VideoId = "vid_";
+    /// An invitation (邀请).
+    InvitationId = "inv_";
+    /// A request to join (加入申请).
+    JoinRequestId = "jrq_";
 }
 
 /// Milliseconds since the Unix epoch that a UUIDv7 carries; `None` for other versions.

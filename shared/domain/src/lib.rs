@@ -27,6 +27,8 @@ pub mod field;
 pub mod filter;
 pub mod id;
 pub mod idempotency;
+pub mod invitation;
+pub mod join_request;
 pub mod list;
 pub mod member;
 pub mod metrics;
