@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::audit::AuditAction;
-use domain::card::{Card, Contact, Identity};
+use domain::card::{Card, Identity, OwnerGone};
 use domain::counter::Counts;
 use domain::failure::Failure;
 use domain::id::{CardId, MemberId};
@@ -45,7 +45,8 @@ pub(crate) async fn create_card(
     let Founding { profile, member, template } = app.store.card_founding(company, new.member_id).await?;
     let identity = Identity { name: member.name, position: member.position, company: profile.name };
     let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    let card = Card { id, member: member.id, identity, contact: Contact::default(), version: 1, updated_at: now };
+    let owner_gone = member.ended.map(|_| OwnerGone::default());
+    let card = Card { owner_gone, ..Card::new(id, member.id, identity, now) };
     let card = app.store.create_card(company, card, &request, now).await?;
     Ok((StatusCode::CREATED, Json(CardBody::new(card, &template, Counts::new()))))
 }

@@ -23,8 +23,9 @@ pub(crate) struct AuditLine {
     /// Who: `{type: "member", id}`, or `{type: "operator"}`.
     #[schema(value_type = Object)]
     actor: AuditActor,
-    /// `member_added`, `member_status`, `member_role`, `card_identity`, `card_contact`,
-    /// `card_template` or `seats`.
+    /// `member_added`, `member_joined`, `join_rejected`, `invitation_created`,
+    /// `invitation_revoked`, `claim_code_issued`, `member_status`, `member_role`,
+    /// `member_successor`, `card_identity`, `card_contact`, `card_template` or `seats`.
     #[schema(value_type = String)]
     action: AuditAction,
     /// Id of what was changed.

@@ -2,8 +2,12 @@
 
 mod apps;
 mod audit_log;
+mod claim_codes;
 mod claims;
 mod companies;
+mod invitations;
+mod join_requests;
+mod joins;
 mod me;
 mod member_changes;
 mod members;
@@ -14,6 +18,7 @@ mod seats;
 pub mod secrets;
 mod sessions;
 mod sms;
+mod successors;
 
 use std::sync::Arc;
 
@@ -139,6 +144,12 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(members::get_member))
         .routes(routes!(member_changes::update_member_status))
         .routes(routes!(member_changes::update_member_role))
+        .routes(routes!(claim_codes::create_claim_code))
+        .routes(routes!(successors::update_member_successor))
+        .routes(routes!(invitations::create_invitation, invitations::list_invitations))
+        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
+        .routes(routes!(join_requests::list_join_requests))
+        .routes(routes!(join_requests::decide_join_request))
         .routes(routes!(seats::get_seats))
         .routes(routes!(seats::add_seats))
         .routes(routes!(audit_log::list_audit_log))

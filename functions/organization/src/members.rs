@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::card::{Card, Contact, Identity};
+use domain::card::{Card, Identity};
 use domain::claim;
 use domain::company::Company;
 use domain::failure::Failure;
@@ -58,6 +58,9 @@ pub(crate) struct MemberBody {
     /// and `left` use no seat.
     #[schema(value_type = String)]
     status: MemberStatus,
+    /// Who has taken over from him, if he is disabled or has left.
+    #[schema(value_type = Option<String>)]
+    successor_id: Option<MemberId>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -65,8 +68,8 @@ pub(crate) struct MemberBody {
 impl From<Member> for MemberBody {
     fn from(member: Member) -> Self {
         let status = member.status();
-        let Member { id, name, position, role, card, created_at, .. } = member;
-        Self { id, name, position, role, card_id: card, status, created_at }
+        let Member { id, name, position, role, card, successor, created_at, .. } = member;
+        Self { id, name, position, role, card_id: card, status, successor_id: successor, created_at }
     }
 }
 
@@ -78,6 +81,13 @@ pub(crate) struct MemberCreated {
     claim_code: String,
     #[schema(value_type = String, format = DateTime)]
     claim_expires_at: Timestamp,
+}
+
+impl MemberCreated {
+    pub(crate) fn new(app: &App, member: Member, claim_expires_at: Timestamp) -> Self {
+        let claim_code = app.claims.code(member.id, member.claim_number).reveal();
+        Self { member: member.into(), claim_code, claim_expires_at }
+    }
 }
 
 /// Add a member with a card
@@ -100,23 +110,12 @@ pub(crate) async fn create_member(
     let company = app.store.company(admin.company()).await?;
     let (id, card) = (fresh(&app, now)?, fresh(&app, now)?);
     let identity = Identity { name: new.name.clone(), position: new.position.clone(), company: company.name };
-    let card = Card { id: card, member: id, identity, contact: Contact::default(), version: 1, updated_at: now };
-    let member = Member {
-        id,
-        name: new.name,
-        position: new.position,
-        role,
-        card: Some(card.id),
-        person: None,
-        ended: None,
-        created_at: now,
-    };
+    let card = Card::new(card, id, identity, now);
+    let member = Member { card: Some(card.id), ..Member::invited(id, new.name, new.position, role, now) };
     let entry =
         entry(&app, AuditActor::Member(admin.member()), AuditAction::MemberAdded, id.to_string(), "", role.name())?;
     let added = add(&app, admin.company(), invited(&app, member, Some(card), now), &entry, &request).await?;
-    let claim_code = app.claims.code(added.member.id).reveal();
-    let created = MemberCreated { member: added.member.into(), claim_code, claim_expires_at: added.claim_expires_at };
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok((StatusCode::CREATED, Json(MemberCreated::new(&app, added.member, added.claim_expires_at))))
 }
 
 /// Adds a member; when no seat is left, after freeing those of expired invitations.
@@ -181,7 +180,7 @@ pub(crate) async fn get_member(
 
 /// A member with the claim that belongs to him.
 pub(crate) fn invited(app: &App, member: Member, card: Option<Card>, now: Timestamp) -> NewMember {
-    let claim_hash = app.claims.hash(&app.claims.code(member.id));
+    let claim_hash = app.claims.hash(&app.claims.code(member.id, member.claim_number));
     NewMember { member, card, claim_hash, claim_expires_at: claim::expires_at(now) }
 }
 

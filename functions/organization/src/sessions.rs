@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
-use domain::id::MemberId;
-use domain::member::MemberStatus;
+use domain::field::FieldError;
+use domain::member::{Member, MemberStatus};
 use domain::text::{AppId, OpenId};
 use domain::timestamp::Timestamp;
 use edge::body::Body;
@@ -13,11 +13,13 @@ use edge::problem::{Code, Problem, ProblemBody};
 use edge::token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{Claimed, Claiming};
+use store::{Claimed, Claiming, LoggedIn};
 use utoipa::ToSchema;
 use wechat::{LoginCode, WeChatError};
 
 use crate::App;
+use crate::join_requests::JoinRequestSummary;
+use crate::joins::{InvitationUse, join};
 use crate::me::Me;
 use crate::members::{MemberBody, fresh};
 
@@ -34,6 +36,8 @@ pub(crate) struct NewSession {
     /// At a member's first login: the code he was given.
     #[schema(value_type = Option<String>, example = "0123-4567-89ab-cdef")]
     claim_code: Option<ClaimCode>,
+    /// Instead of a claim code: the invitation by which he comes.
+    invitation: Option<InvitationUse>,
 }
 
 /// A session.
@@ -46,6 +50,8 @@ pub(crate) struct Session {
     expires_at: Timestamp,
     #[serde(flatten)]
     me: Me,
+    /// What he has asked for by an invitation that an admin reviews.
+    join_request: Option<JoinRequestSummary>,
 }
 
 /// Log in
@@ -57,15 +63,24 @@ pub(crate) async fn create_session(
     State(app): State<App>,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
+    let entry = new.entry()?;
     let now = app.clock.now();
     let mini_program = app.apps.get(&new.appid, now).await?;
     let openid = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
     let company = mini_program.company;
     let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
-    let member = membership(&app, company, person, &openid, new.claim_code.as_ref(), now).await?;
-    let (profile, found) = app.store.company_member_and_activation(company, member).await?;
-    // Who was disabled or has left is a visitor.
-    let found = found.filter(|(member, _)| member.status() == MemberStatus::Active);
+    let person = match entry {
+        Entry::Plain => person,
+        Entry::Claim(code) => claim(&app, company, person, &openid, code, now).await?,
+        Entry::Invitation(by) => join(&app, company, person, &openid, by, now).await?,
+    };
+    let LoggedIn { profile, member, join_request } = app.store.company_member_and_activation(company, &person).await?;
+    // Who was disabled or has left is a visitor, and does not come back by an invitation.
+    let active = |member: &Member| member.status() == MemberStatus::Active;
+    if matches!(entry, Entry::Invitation(_)) && member.as_ref().is_some_and(|(member, _)| !active(member)) {
+        return Err(Problem::of(Code::MemberInactive));
+    }
+    let found = member.filter(|(member, _)| active(member));
     let radar = found.as_ref().is_some_and(|(member, activation)| activation.is_on(member.role));
     let member = found.map(|(member, _)| member);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
@@ -74,22 +89,48 @@ pub(crate) async fn create_session(
         .sign(company, person.id, claims, radar, now)
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
     let me = Me::new(person.id, profile, member.map(MemberBody::from));
-    Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me })))
+    let join_request = join_request.map(|request| JoinRequestSummary::new(&request, now));
+    let session = Session { token, expires_at: token::expires_at(now), me, join_request };
+    Ok((StatusCode::CREATED, Json(session)))
 }
 
-/// The membership he has, or claims now.
-async fn membership(
+/// How somebody comes in.
+#[derive(Clone, Copy)]
+enum Entry<'a> {
+    /// As whoever he is.
+    Plain,
+    /// As the member whose code he has.
+    Claim(&'a ClaimCode),
+    /// By an invitation.
+    Invitation(&'a InvitationUse),
+}
+
+impl NewSession {
+    fn entry(&self) -> Result<Entry<'_>, Problem> {
+        match (&self.claim_code, &self.invitation) {
+            (None, None) => Ok(Entry::Plain),
+            (Some(code), None) => Ok(Entry::Claim(code)),
+            (None, Some(by)) => Ok(Entry::Invitation(by)),
+            (Some(_), Some(_)) => {
+                let error = FieldError::new("not_allowed", "邀请码和邀请只能填写一个").at("/invitation");
+                Err(Problem::field("", &error))
+            }
+        }
+    }
+}
+
+/// The person with the membership he claims.
+async fn claim(
     app: &App,
     company: Company,
     person: Person,
     openid: &OpenId,
-    code: Option<&ClaimCode>,
+    code: &ClaimCode,
     now: Timestamp,
-) -> Result<Option<MemberId>, Problem> {
-    let Some(code) = code else { return Ok(person.member) };
+) -> Result<Person, Problem> {
     let hash = app.claims.hash(code);
     match app.store.claim_membership(company, Claiming { person, openid, hash: &hash, now }).await? {
-        Claimed::Member(member) => Ok(Some(member)),
+        Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),
         Claimed::Refused => Err(Problem::of(Code::ClaimCodeInvalid)),
         Claimed::OtherMember => Err(Problem::of(Code::AlreadyMember)),
     }

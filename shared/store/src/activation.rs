@@ -3,19 +3,22 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::Update;
 use domain::activation::Activation;
-use domain::company::{Company, CompanyProfile};
+use domain::company::{Company, CompanyProfile, Person};
 use domain::failure::Failure;
 use domain::id::MemberId;
 use domain::idempotency::Idempotency;
+use domain::join_request::JoinRequest;
 use domain::member::Member;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_get::Read;
+use crate::card_view::take;
 use crate::company::COMPANY;
 use crate::error::failure;
 use crate::idempotency::replayed;
 use crate::item::{Item, Kind, number};
+use crate::join::JOIN_REQUEST;
 use crate::keys::Key;
 use crate::member::MEMBER;
 use crate::read::Order;
@@ -33,6 +36,17 @@ pub struct RadarOf {
     pub activation: Activation,
     /// What the same request was answered before.
     pub before: Option<CodeSent>,
+}
+
+/// What a login finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The company.
+    pub profile: CompanyProfile,
+    /// The person's membership, and how far his radar is.
+    pub member: Option<(Member, Activation)>,
+    /// What he asked for last.
+    pub join_request: Option<JoinRequest>,
 }
 
 /// A new code, as the request that made it is answered.
@@ -82,30 +96,25 @@ impl Store {
         decode(items.into_iter().next(), member)
     }
 
-    /// What a login needs of a company and, if the person is one, its member: the
-    /// profile, the member and his activation. As of the last write, since he may have
-    /// claimed his membership a moment ago.
+    /// What a login needs of a company and of the person: the profile, the member and his
+    /// activation, the request to join. As of the last write, since he may have become a
+    /// member, or asked to, a moment ago.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when company or member is missing.
-    pub async fn company_member_and_activation(
-        &self,
-        company: Company,
-        member: Option<MemberId>,
-    ) -> Result<(CompanyProfile, Option<(Member, Activation)>), Failure> {
+    pub async fn company_member_and_activation(&self, company: Company, person: &Person) -> Result<LoggedIn, Failure> {
         let mut wanted = vec![keys::company(company)];
-        if let Some(member) = member {
+        if let Some(member) = person.member {
             wanted.extend([keys::member(company, member), keys::activation(company, member)]);
         }
+        wanted.extend(person.join_request.map(|request| keys::join_request(company, request)));
         let mut items = self.batch_get(&wanted, Read::Consistent).await?;
-        let mut take = |kind: Kind| {
-            let position = items.iter().position(|item| kind.check(item).is_ok());
-            position.map(|position| items.swap_remove(position))
-        };
-        let profile = COMPANY.decode(take(COMPANY).ok_or(Failure::NotFound)?)?;
-        let Some(id) = member else { return Ok((profile, None)) };
-        let member = MEMBER.decode(take(MEMBER).ok_or(Failure::NotFound)?)?;
-        Ok((profile, Some((member, decode(take(ACTIVATION), id)?))))
+        let profile = take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?;
+        let join_request = take(&mut items, JOIN_REQUEST)?;
+        let Some(id) = person.member else { return Ok(LoggedIn { profile, member: None, join_request }) };
+        let member = take(&mut items, MEMBER)?.ok_or(Failure::NotFound)?;
+        let activation = take(&mut items, ACTIVATION)?.unwrap_or_else(|| Activation::none(id));
+        Ok(LoggedIn { profile, member: Some((member, activation)), join_request })
     }
 
     /// Stores what became of an activation that was read at the version before.

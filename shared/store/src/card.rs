@@ -82,9 +82,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Card, Failure> {
         let item = CARD.encode(&keys::card(company, card.id), &card)?;
+        // He must not leave or come back meanwhile: the card says whether he is here.
+        let stands = if card.owner_gone.is_some() { "attribute_exists(ended)" } else { "attribute_not_exists(ended)" };
         let assigned = Update::builder()
             .update_expression("SET card = :card")
-            .condition_expression("attribute_exists(id) AND attribute_not_exists(card)")
+            .condition_expression(format!("attribute_exists(id) AND attribute_not_exists(card) AND {stands}"))
             .expression_attribute_values(":card", text(card.id.to_string()));
         let member = keys::member(company, card.member);
         let key = keys::idempotency(company, &request.key);

@@ -11,7 +11,7 @@ use domain::batch::BatchId;
 use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
-use domain::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, PersonId};
 use domain::settings::PhraseBook;
 use domain::text::{AppId, OpenId, ShareCode};
 use uuid::Uuid;
@@ -92,11 +92,6 @@ pub(crate) fn member(company: Company, member: MemberId) -> Key {
     Key::new(members(company), member.to_string())
 }
 
-/// The member in a member's key.
-pub(crate) fn member_of(key: &Key) -> Option<MemberId> {
-    key.sk.parse().ok()
-}
-
 /// The partition of the radar activations of a company's members.
 pub(crate) fn activations(company: Company) -> String {
     format!("{}#ACTIVATIONS", company.id())
@@ -110,6 +105,31 @@ pub(crate) fn activation(company: Company, member: MemberId) -> Key {
 /// A claim code, by its hash.
 pub(crate) fn claim(company: Company, hash: &str) -> Key {
     Key::new(format!("{}#CLAIM#{hash}", company.id()), "CLAIM")
+}
+
+/// The partition of a company's invitations.
+pub(crate) fn invitations(company: Company) -> String {
+    format!("{}#INVITATIONS", company.id())
+}
+
+/// An invitation.
+pub(crate) fn invitation(company: Company, invitation: InvitationId) -> Key {
+    Key::new(invitations(company), invitation.to_string())
+}
+
+/// The code of an invitation, by its hash.
+pub(crate) fn invitation_code(company: Company, hash: &str) -> Key {
+    Key::new(format!("{}#INVITATION#{hash}", company.id()), "INVITATION")
+}
+
+/// The partition of the requests to join a company.
+pub(crate) fn join_requests(company: Company) -> String {
+    format!("{}#JOIN_REQUESTS", company.id())
+}
+
+/// A request to join.
+pub(crate) fn join_request(company: Company, request: JoinRequestId) -> Key {
+    Key::new(join_requests(company), request.to_string())
 }
 
 /// A card.
@@ -349,6 +369,9 @@ mod tests {
                     super::company(company).pk,
                     members(company),
                     activations(company),
+                    invitations(company),
+                    invitation_code(company, "hash").pk,
+                    join_requests(company),
                     super::card(company, card).pk,
                     log(company, card),
                     feed(company),

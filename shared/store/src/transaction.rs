@@ -4,7 +4,7 @@ use crate::error::failure;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
 use crate::item::Item;
@@ -86,6 +86,12 @@ impl Transaction {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = update.build().ok().map(|update| TransactWriteItem::builder().update(update).build());
         self.0.extend(update.map(|update| (update, refused)));
+    }
+
+    /// Adds a condition on an item that is not written.
+    pub(crate) fn check(&mut self, table: &str, key: &keys::Key, check: ConditionCheckBuilder, refused: Failure) {
+        let check = check.table_name(table).set_key(Some(key.attributes())).build().ok();
+        self.0.extend(check.map(|check| (TransactWriteItem::builder().condition_check(check).build(), refused)));
     }
 }
 
