@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::activation::{Activation, Entry, SentCode, Step, TRIES};
+use domain::company::Person;
 use domain::failure::Failure;
 use domain::id::{Id, MemberId};
 use domain::idempotency::Idempotency;
@@ -35,10 +36,11 @@ async fn an_activation_is_read_as_it_was_written_and_the_login_finds_it() {
     assert_eq!(world.store.activation(world.company, member).await.unwrap(), after);
     let found = world.store.radar_of(world.company, member, None).await.unwrap();
     assert_eq!((found.member.id, found.activation, found.before), (member, after.clone(), None));
-    let (_, login) = world.store.company_member_and_activation(world.company, Some(member)).await.unwrap();
-    assert_eq!(login.unwrap().1, after);
-    let (_, visitor) = world.store.company_member_and_activation(world.company, None).await.unwrap();
-    assert_eq!(visitor, None);
+    let person = |member| Person { id: world.visitor, member, join_request: None };
+    let login = world.store.company_member_and_activation(world.company, &person(Some(member))).await.unwrap();
+    assert_eq!(login.member.unwrap().1, after);
+    let visitor = world.store.company_member_and_activation(world.company, &person(None)).await.unwrap();
+    assert_eq!(visitor.member, None);
     let nobody = world.store.radar_of(world.company, MemberId::from_uuid(Uuid::nil()), None).await;
     assert_eq!(nobody.unwrap_err(), Failure::NotFound);
 }

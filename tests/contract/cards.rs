@@ -86,6 +86,12 @@ async fn read_units(world: &World, kinds: &[(&str, &str)]) -> f64 {
     answer.consumed_capacity.unwrap()[0].capacity_units.unwrap()
 }
 
+/// Read units of the view of a card that somebody has visited.
+pub(crate) async fn view_units(world: &World, card: &str) -> f64 {
+    visit(world).await;
+    read_units(world, &[("card", card), ("counters", "LIFETIME")]).await
+}
+
 #[tokio::test]
 async fn a_view_costs_one_read_unit_and_half_of_one_more_with_the_template() {
     let world = World::new().await;

@@ -83,7 +83,7 @@ pub(crate) struct InvitationCreated {
     invitation: InvitationBody,
     /// Whoever has it may join; pass it on to those it is for.
     #[schema(example = "0123-4567-89ab-cdef")]
-    code: String,
+    invitation_code: String,
     /// What a link to the mini-program opens.
     #[schema(example = "/pages/join/index?invitation=0123456789abcdef")]
     path: String,
@@ -145,7 +145,7 @@ pub(crate) async fn create_invitation(
     let scene = code.replace('-', "");
     let path = format!("{PAGE}?invitation={scene}");
     let invitation = InvitationBody::new(invitation, now);
-    Ok((StatusCode::CREATED, Json(InvitationCreated { invitation, code, path, scene })))
+    Ok((StatusCode::CREATED, Json(InvitationCreated { invitation, invitation_code: code, path, scene })))
 }
 
 /// Makes an invitation; when too few seats are left, after freeing those of expired ones.

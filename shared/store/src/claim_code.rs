@@ -99,5 +99,10 @@ impl Store {
             add_entry(transaction, &self.table, company, audit)
         })
         .await
+        .map_err(|failure| match failure {
+            // Another request has given out the code of this number.
+            Failure::Exists("claim") => Failure::VersionConflict,
+            other => other,
+        })
     }
 }
