@@ -20,6 +20,7 @@ NAMES_NOTHING = {
     "GET /v1/radar/company/days", "GET /v1/radar/company/behaviour", "GET /v1/radar/company/objects",
     "GET /v1/radar/company/sharers", "GET /v1/radar/company/rankings", "GET /v1/radar/company/filtered",
     "GET /v1/seats", "GET /v1/audit-log",
+    "POST /v1/invitations", "GET /v1/invitations", "GET /v1/join-requests",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",
 }
 # Without a bearer token: the login, and what the platform operator does with his key.
@@ -30,11 +31,14 @@ ADMINS_ONLY = {
     "PUT /v1/members/{member_id}/status", "PUT /v1/members/{member_id}/role", "GET /v1/audit-log",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "PUT /v1/members/{member_id}/radar", "GET /v1/members/{member_id}/radar",
     "DELETE /v1/members/{member_id}/radar", "POST /v1/members/{member_id}/radar/codes",
+    "PUT /v1/members/{member_id}/successor", "POST /v1/members/{member_id}/claim-codes",
+    "POST /v1/invitations", "GET /v1/invitations", "GET /v1/invitations/{invitation_id}",
+    "DELETE /v1/invitations/{invitation_id}", "GET /v1/join-requests", "PUT /v1/join-requests/{join_request_id}",
 }
 FOR_OWNERS = {"PUT /v1/my/shortcuts"}  # the boss of these tests has no card
 # Refused from anybody who was not granted the radar.
 REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins"}
-LISTS = ("/v1/members", "/v1/radar/company/feed", "/v1/radar-grants")
+LISTS = ("/v1/members", "/v1/radar/company/feed", "/v1/radar-grants", "/v1/invitations", "/v1/join-requests")
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +51,21 @@ def other(world):
     share = guest.post("/v1/share-codes", {"card_id": staff.card_id, "channel": "share"}, key="key-of-the-share")
     share = share.expect(201)
     drain(world.stack)
+    invited = company.invite(2, review=True)
+    asked = company.join("other-asker", invited).expect(201)
+    company.join("other-asker-2", invited).expect(201)
+    company.invite()
     return {
         "company": company, "staff": staff, "guest": guest,
         "card_id": staff.card_id, "member_id": staff.member["id"], "share_code": share["share_code"],
+        "invitation_id": invited["invitation"]["id"], "join_request_id": asked["join_request"]["id"],
     }
 
 
 def ids_of(other):
     """Every id of company B that could leak."""
     return [other["company"].id, other["card_id"], other["member_id"], other["staff"].id, other["guest"].id,
-            other["company"].boss.id, other["company"].boss.member["id"]]
+            other["company"].boss.id, other["company"].boss.member["id"], other["invitation_id"], other["join_request_id"]]
 
 
 def test_every_operation_is_known_here():
