@@ -30,7 +30,7 @@ pub(crate) struct AuditLine {
     action: AuditAction,
     /// Id of what was changed.
     target: String,
-    /// What it was before; empty for something new.
+    /// What it was before; empty for something new, the invitation for who joined by one.
     from: String,
     /// What it is now.
     to: String,

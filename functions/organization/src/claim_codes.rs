@@ -6,14 +6,16 @@ use domain::audit::{AuditAction, AuditActor};
 use domain::claim;
 use domain::failure::Failure;
 use domain::id::MemberId;
+use domain::idempotency::Idempotency;
 use domain::member::{Member, MemberStatus};
+use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
 use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
 use http::StatusCode;
 use serde::Deserialize;
-use store::{ClaimCodeIssued, QuotaName};
+use store::{ClaimCodeIssued, ClaimCodeOf, QuotaName};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -48,22 +50,33 @@ pub(crate) async fn create_claim_code(
         return Ok(created(&app, before));
     }
     match read.member.status() {
-        MemberStatus::Invited => {}
-        MemberStatus::Active => return Err(Problem::of(Code::AlreadyMember)),
-        MemberStatus::Disabled | MemberStatus::Left => return Err(Problem::of(Code::MemberInactive)),
+        MemberStatus::Invited => Ok(created(&app, issue(&app, &admin, &read, &request, now).await?)),
+        MemberStatus::Active => Err(Problem::of(Code::AlreadyMember)),
+        MemberStatus::Disabled | MemberStatus::Left => Err(Problem::of(Code::MemberInactive)),
     }
-    let number = read.member.claim_number.saturating_add(1);
+}
+
+/// Issues the next code; when no seat is left, after freeing those of what has expired.
+async fn issue(
+    app: &App,
+    admin: &Admin,
+    read: &ClaimCodeOf,
+    request: &Idempotency,
+    now: Timestamp,
+) -> Result<ClaimCodeIssued, Problem> {
+    let (company, id, number) = (admin.company(), read.member.id, read.member.claim_number.saturating_add(1));
     let hash = app.claims.hash(&app.claims.code(id, number));
     let expires_at = claim::expires_at(now);
     let issued = ClaimCodeIssued { member: Member { claim_number: number, ..read.member.clone() }, expires_at };
     let (actor, until) = (AuditActor::Member(admin.member()), expires_at.to_string());
-    let audit = entry(&app, actor, AuditAction::ClaimCodeIssued, id.to_string(), "", until)?;
-    let issue = async || app.store.issue_claim_code(company, &read, (issued.clone(), &hash), &audit, &request).await;
-    let done = match issue().await {
-        Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, now).await? > 0 => issue().await,
-        done => done,
-    };
-    Ok(created(&app, done?))
+    let audit = entry(app, actor, AuditAction::ClaimCodeIssued, id.to_string(), "", until)?;
+    let attempt = async || app.store.issue_claim_code(company, read, (issued.clone(), &hash), &audit, request).await;
+    match attempt().await {
+        Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, now).await? > 0 => {
+            Ok(attempt().await?)
+        }
+        done => Ok(done?),
+    }
 }
 
 fn created(app: &App, ClaimCodeIssued { member, expires_at }: ClaimCodeIssued) -> (StatusCode, Json<MemberCreated>) {

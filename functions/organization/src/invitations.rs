@@ -102,6 +102,15 @@ pub(crate) struct InvitationQuery {
     state: Option<InvitationState>,
 }
 
+impl NewInvitation {
+    fn invitation(self, id: InvitationId, created_by: MemberId, now: Timestamp) -> Invitation {
+        let Self { uses, expires_in_hours, role, review, note } = self;
+        let expires_at = expires_in_hours.unwrap_or_default().after(now);
+        let (uses, used, created_at, revoked) = (uses.get(), 0, now, false);
+        Invitation { id, role, uses, used, review, note, created_by, created_at, expires_at, revoked }
+    }
+}
+
 impl InvitationBody {
     fn new(invitation: Invitation, now: Timestamp) -> Self {
         let state = invitation.state(now);
@@ -126,26 +135,17 @@ pub(crate) async fn create_invitation(
         return Err(Problem::of(Code::RoleRequired));
     }
     let now = app.clock.now();
-    let invitation = Invitation {
-        id: fresh(&app, now)?,
-        role: new.role,
-        uses: new.uses.get(),
-        used: 0,
-        review: new.review,
-        note: new.note,
-        created_by: admin.member(),
-        created_at: now,
-        expires_at: new.expires_in_hours.unwrap_or_default().after(now),
-        revoked: false,
-    };
+    let invitation = new.invitation(fresh(&app, now)?, admin.member(), now);
     let (target, to) = (invitation.id.to_string(), format!("{} × {}", invitation.role.name(), invitation.uses));
     let audit = entry(&app, AuditActor::Member(admin.member()), AuditAction::InvitationCreated, target, "", to)?;
     let invitation = create(&app, admin.company(), invitation, &audit, &request).await?;
-    let code = app.claims.invitation_code(invitation.id).reveal();
-    let scene = code.replace('-', "");
+    let invitation_code = app.claims.invitation_code(invitation.id).reveal();
+    let scene = invitation_code.replace('-', "");
     let path = format!("{PAGE}?invitation={scene}");
-    let invitation = InvitationBody::new(invitation, now);
-    Ok((StatusCode::CREATED, Json(InvitationCreated { invitation, invitation_code: code, path, scene })))
+    // As it was made: a retry is answered word for word.
+    let made_at = invitation.created_at;
+    let invitation = InvitationBody::new(invitation, made_at);
+    Ok((StatusCode::CREATED, Json(InvitationCreated { invitation, invitation_code, path, scene })))
 }
 
 /// Makes an invitation; when too few seats are left, after freeing those of expired ones.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::audit::{AuditAction, AuditActor};
-use domain::card::Identity;
+use domain::card::{CompanyName, Identity};
 use domain::id::{InvitationId, JoinRequestId, MemberId};
 use domain::join_request::{Decision, JoinRequest, JoinRequestState};
 use domain::member::{PersonName, Position, Role};
@@ -125,23 +125,32 @@ pub(crate) async fn decide_join_request(
     let decided = match read.state(now) {
         JoinRequestState::Expired => return Err(Problem::of(Code::JoinRequestExpired)),
         JoinRequestState::Approved | JoinRequestState::Rejected => read,
-        JoinRequestState::Pending => {
-            let identity = Identity { name: read.name.clone(), position: read.position.clone(), company: profile.name };
-            let newcomer = match decision {
-                Decision::Approve => Some(newcomer(&app, read.person, read.role, identity, now)?),
-                Decision::Reject => None,
-            };
-            let (action, target) = match &newcomer {
-                Some(newcomer) => (AuditAction::MemberJoined, newcomer.member.id.to_string()),
-                None => (AuditAction::JoinRejected, id.to_string()),
-            };
-            let (actor, from) = (AuditActor::Member(admin.member()), read.invitation.to_string());
-            let audit = entry(&app, actor, action, target, from, read.role.name())?;
-            app.store.decide_join_request(admin.company(), read, newcomer.as_ref(), &audit).await?
-        }
+        JoinRequestState::Pending => decide(&app, &admin, read, profile.name, decision).await?,
     };
     if decided.decision != Some(decision) {
         return Err(Problem::of(Code::JoinRequestDecided));
     }
     Ok(Json(JoinRequestBody::new(decided, now)))
+}
+
+/// Decides about a request that waits; gives it as it stands then.
+async fn decide(
+    app: &App,
+    admin: &Admin,
+    read: JoinRequest,
+    company: CompanyName,
+    decision: Decision,
+) -> Result<JoinRequest, Problem> {
+    let (actor, from, role) = (AuditActor::Member(admin.member()), read.invitation.to_string(), read.role.name());
+    let (newcomer, action, target) = match decision {
+        Decision::Approve => {
+            let identity = Identity { name: read.name.clone(), position: read.position.clone(), company };
+            let newcomer = newcomer(app, read.person, read.role, identity, app.clock.now())?;
+            let id = newcomer.member.id.to_string();
+            (Some(newcomer), AuditAction::MemberJoined, id)
+        }
+        Decision::Reject => (None, AuditAction::JoinRejected, read.id.to_string()),
+    };
+    let audit = entry(app, actor, action, target, from, role)?;
+    Ok(app.store.decide_join_request(admin.company(), read, newcomer.as_ref(), &audit).await?)
 }

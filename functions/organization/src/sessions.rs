@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::activation::Activation;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
 use domain::field::FieldError;
@@ -75,12 +76,7 @@ pub(crate) async fn create_session(
         Entry::Invitation(by) => join(&app, company, person, &openid, by, now).await?,
     };
     let LoggedIn { profile, member, join_request } = app.store.company_member_and_activation(company, &person).await?;
-    // Who was disabled or has left is a visitor, and does not come back by an invitation.
-    let active = |member: &Member| member.status() == MemberStatus::Active;
-    if matches!(entry, Entry::Invitation(_)) && member.as_ref().is_some_and(|(member, _)| !active(member)) {
-        return Err(Problem::of(Code::MemberInactive));
-    }
-    let found = member.filter(|(member, _)| active(member));
+    let found = entry.as_who(member)?;
     let radar = found.as_ref().is_some_and(|(member, activation)| activation.is_on(member.role));
     let member = found.map(|(member, _)| member);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
@@ -115,6 +111,20 @@ impl NewSession {
                 let error = FieldError::new("not_allowed", "邀请码和邀请只能填写一个").at("/invitation");
                 Err(Problem::field("", &error))
             }
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// The membership that counts: who was disabled or has left is a visitor, and does not
+    /// come back by an invitation.
+    fn as_who(self, found: Option<(Member, Activation)>) -> Result<Option<(Member, Activation)>, Problem> {
+        match (self, found) {
+            (_, Some((member, activation))) if member.status() == MemberStatus::Active => {
+                Ok(Some((member, activation)))
+            }
+            (Self::Invitation(_), Some(_)) => Err(Problem::of(Code::MemberInactive)),
+            _ => Ok(None),
         }
     }
 }

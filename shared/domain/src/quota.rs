@@ -3,8 +3,8 @@
 //! A unit is available, reserved or used. `available + reserved + used` is the limit,
 //! always; reservations are items of their own, expire, and add up to `reserved`. The
 //! store makes each move in the transaction of the business write it belongs to, under
-//! the condition that the move is possible; [`Quota::after`] is the same rule as a pure
-//! function, and what the audit compares with.
+//! the condition that the move is possible; [`Quota::after`] and [`Hold::without`] are the
+//! same rule as pure functions, and what the audit compares with.
 
 use serde::{Deserialize, Serialize};
 

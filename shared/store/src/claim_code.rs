@@ -99,10 +99,7 @@ impl Store {
             add_entry(transaction, &self.table, company, audit)
         })
         .await
-        .map_err(|failure| match failure {
-            // Another request has given out the code of this number.
-            Failure::Exists("claim") => Failure::VersionConflict,
-            other => other,
-        })
+        // Another request has given out the code of this number.
+        .map_err(|failure| if failure == Failure::Exists("claim") { Failure::VersionConflict } else { failure })
     }
 }
