@@ -140,7 +140,7 @@ async fn nobody_joins_after_the_expiry_though_nothing_was_swept_and_the_sweep_fr
     world.clock.advance(1);
     assert_eq!(join(&world, &router, "third", &link).await.1["code"], "invitation_expired");
     assert_eq!(books(&world).await, Quota { available: 2, reserved: 1, used: 7 });
-    let config = Config { table_name: world.table.clone() };
+    let config = Config { table_name: world.table.clone(), boards_lag_s: 60 };
     let housekeeping = Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock());
     let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
     assert_eq!((swept().await, swept().await), (2, 0), "a hold of which nothing is left waits no longer either");
