@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
 use crate::field::FieldError;
-use crate::id::{CardId, MemberId};
+use crate::id::{CardId, DepartmentId, MemberId};
 use crate::list::UniqueList;
 use crate::member::{PersonName, Position};
 use crate::tag::Tags;
@@ -109,6 +109,9 @@ pub struct Card {
     pub identity: Identity,
     /// Open to the owner.
     pub contact: Contact,
+    /// The department of its member, for whoever counts by department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// Goes up by one with each change; an edit names the one it was made from.
     pub version: u64,
     /// When it was last changed.

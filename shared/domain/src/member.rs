@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::field::FieldError;
-use crate::id::{CardId, MemberId, PersonId};
+use crate::id::{CardId, DepartmentId, MemberId, PersonId};
 use crate::text::{Line, OptionalLine};
 use crate::timestamp::Timestamp;
 
@@ -156,6 +156,9 @@ pub struct Member {
     /// How his membership ended; `None` while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
+    /// The department he was put into; it may be removed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// When he was added.
     #[serde(with = "crate::timestamp::as_millis")]
     pub created_at: Timestamp,
@@ -209,6 +212,7 @@ mod tests {
             card: None,
             person: joined.then(|| PersonId::from_uuid(id)),
             ended,
+            department: None,
             created_at: Timestamp::from_millis(0),
         }
     }

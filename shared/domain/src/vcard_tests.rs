@@ -29,6 +29,7 @@ fn card(name: &str, introduction: &str) -> Card {
             tags: Tags::parse(tags.into()).unwrap(),
             ..Contact::default()
         },
+        department: None,
         version: 1,
         updated_at: Timestamp::from_millis(0),
     }
