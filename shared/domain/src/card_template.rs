@@ -181,19 +181,15 @@ mod tests {
     }
 
     fn texts(share: &str, welcome: &str) -> Contact {
-        let (share_phrase, welcome_text) =
-            (SharePhrase::parse(share).unwrap(), WelcomeText::parse(welcome).unwrap());
+        let (share_phrase, welcome_text) = (SharePhrase::parse(share).unwrap(), WelcomeText::parse(welcome).unwrap());
         Contact { share_phrase, welcome_text, ..Contact::default() }
     }
 
     fn with_defaults() -> CardTemplate {
         let Contact { share_phrase, welcome_text, .. } = texts("您好", "欢迎");
         let shortcuts = Shortcuts::parse(vec![Shortcut::Call]).unwrap();
-        let defaults = Defaults {
-            share_phrase: Some(share_phrase),
-            welcome_text: Some(welcome_text),
-            shortcuts: Some(shortcuts),
-        };
+        let defaults =
+            Defaults { share_phrase: Some(share_phrase), welcome_text: Some(welcome_text), shortcuts: Some(shortcuts) };
         CardTemplate { defaults, ..CardTemplate::default() }
     }
 

@@ -15,7 +15,8 @@ fn department(name: &str, parent: Option<u128>) -> Department {
 /// 1 华东 > 2 上海 > 3 销售, and 4 华北.
 fn tree() -> DepartmentTree {
     let mut tree = DepartmentTree::default();
-    for (n, name, parent) in [(1, "华东", None), (2, "上海", Some(1)), (3, "销售", Some(2)), (4, "华北", None)] {
+    for (n, name, parent) in [(1, "华东", None), (2, "上海", Some(1)), (3, "销售", Some(2)), (4, "华北", None)]
+    {
         tree = tree.add(id(n), department(name, parent)).unwrap();
     }
     tree

@@ -1,14 +1,16 @@
 //! Members: adding, claiming, listing.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::Update;
 use domain::audit::AuditEntry;
 use domain::card::Card;
-use domain::company::{Company, CompanyProfile, Person};
-use domain::id::MemberId;
+use domain::company::{Company, CompanyProfile, Link, Person};
+use domain::id::{DepartmentId, MemberId};
 use domain::idempotency::Idempotency;
 use domain::member::{Ended, Member, MemberStatus, Role, SeatChange};
 use domain::quota::Move;
-use domain::text::OpenId;
+use domain::text::{OpenId, UnionId};
 use domain::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,7 @@ use crate::batch_get::Read;
 use crate::card::CARD;
 use crate::company::COMPANY;
 use crate::item::{Kind, expire, number, text};
+use crate::login::note_link;
 use crate::quota::{QuotaName, QuotaRef};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
@@ -62,6 +65,8 @@ pub struct Claiming<'a> {
     pub person: Person,
     /// His id inside the mini-program.
     pub openid: &'a OpenId,
+    /// His id across mini-programs, if WeChat tells it.
+    pub unionid: Option<&'a UnionId>,
     /// Hash of the code he gave.
     pub hash: &'a str,
     /// When.
@@ -75,12 +80,23 @@ pub struct MemberFilter {
     pub status: Option<MemberStatus>,
     /// Only those whose name contains this.
     pub name: Option<String>,
+    /// Only those whose name or position contains this.
+    pub words: Option<String>,
+    /// Only those whose department is one of these.
+    pub departments: Option<BTreeSet<DepartmentId>>,
 }
 
 impl MemberFilter {
     fn passes(&self, member: &Member) -> bool {
         self.status.is_none_or(|status| member.status() == status)
             && self.name.as_ref().is_none_or(|part| member.name.as_str().contains(part.as_str()))
+            && self.words.as_ref().is_none_or(|part| {
+                member.name.as_str().contains(part.as_str()) || member.position.as_str().contains(part.as_str())
+            })
+            && self
+                .departments
+                .as_ref()
+                .is_none_or(|among| member.department.is_some_and(|department| among.contains(&department)))
     }
 }
 
@@ -194,6 +210,10 @@ impl Store {
         transaction.update(&self.table, &keys::person(company, claiming.openid), linked, Failure::Exists("membership"));
         let seats = self.quota_ref(company, QuotaName::Seats);
         seats.confirm(&mut transaction, &member.to_string(), 1, claiming.now);
+        if let Some(unionid) = claiming.unionid {
+            let link = Link { person: claiming.person.id, member };
+            note_link(&mut transaction, &self.table, unionid, company, link);
+        }
         transaction
     }
 
@@ -298,7 +318,7 @@ impl Store {
         limit: u32,
     ) -> Result<Page<Member, MemberId>, Failure> {
         let start = after.map(|member| keys::member(company, member));
-        let filtered = filter.status.is_some() || filter.name.is_some();
+        let filtered = *filter != MemberFilter::default();
         let page = self
             .query(&keys::members(company), start, if filtered { LOOKED_THROUGH } else { limit }, Order::OldestFirst)
             .await?;
