@@ -4,9 +4,13 @@ mod apps;
 mod audit_log;
 mod claims;
 mod companies;
+mod company;
+mod departments;
+mod directory;
 mod me;
 mod member_changes;
 mod members;
+mod memberships;
 mod radar_codes;
 mod radar_grants;
 mod radar_joins;
@@ -14,6 +18,7 @@ mod seats;
 pub mod secrets;
 mod sessions;
 mod sms;
+mod wecom;
 
 use std::sync::Arc;
 
@@ -139,6 +144,12 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(members::get_member))
         .routes(routes!(member_changes::update_member_status))
         .routes(routes!(member_changes::update_member_role))
+        .routes(routes!(departments::list_departments, departments::create_department))
+        .routes(routes!(departments::update_department, departments::delete_department))
+        .routes(routes!(departments::update_member_department))
+        .routes(routes!(directory::list_directory))
+        .routes(routes!(company::get_company, company::update_company))
+        .routes(routes!(wecom::update_wecom, wecom::delete_wecom))
         .routes(routes!(seats::get_seats))
         .routes(routes!(seats::add_seats))
         .routes(routes!(audit_log::list_audit_log))

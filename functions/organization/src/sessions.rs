@@ -4,22 +4,22 @@ use axum::Json;
 use axum::extract::State;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
-use domain::id::MemberId;
-use domain::member::MemberStatus;
-use domain::text::{AppId, OpenId};
+use domain::id::{CompanyId, MemberId};
+use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::body::Body;
 use edge::problem::{Code, Problem, ProblemBody};
 use edge::token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{Claimed, Claiming};
+use store::{Arrival, Claimed, Claiming};
 use utoipa::ToSchema;
-use wechat::{LoginCode, WeChatError};
+use wechat::{Login, LoginCode, WeChatError};
 
 use crate::App;
 use crate::me::Me;
 use crate::members::{MemberBody, fresh};
+use crate::memberships::{CompanyChoice, Entered, Visit, enter};
 
 /// A login.
 #[derive(Deserialize, ToSchema)]
@@ -34,6 +34,10 @@ pub(crate) struct NewSession {
     /// At a member's first login: the code he was given.
     #[schema(value_type = Option<String>, example = "0123-4567-89ab-cdef")]
     claim_code: Option<ClaimCode>,
+    /// One of the `companies` of an earlier session, to enter that one; absent for the
+    /// company of the mini-program.
+    #[schema(value_type = Option<String>)]
+    company_id: Option<CompanyId>,
 }
 
 /// A session.
@@ -46,6 +50,8 @@ pub(crate) struct Session {
     expires_at: Timestamp,
     #[serde(flatten)]
     me: Me,
+    /// Where he is an active member, as far as WeChat tells that it is the same human.
+    companies: Vec<CompanyChoice>,
 }
 
 /// Log in
@@ -59,22 +65,26 @@ pub(crate) async fn create_session(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let now = app.clock.now();
     let mini_program = app.apps.get(&new.appid, now).await?;
-    let openid = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
-    let company = mini_program.company;
-    let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
-    let member = membership(&app, company, person, &openid, new.claim_code.as_ref(), now).await?;
-    let (profile, found) = app.store.company_member_and_activation(company, member).await?;
-    // Who was disabled or has left is a visitor.
-    let found = found.filter(|(member, _)| member.status() == MemberStatus::Active);
-    let radar = found.as_ref().is_some_and(|(member, activation)| activation.is_on(member.role));
-    let member = found.map(|(member, _)| member);
+    let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
+    let (company, unionid) = (mini_program.company, login.unionid.as_ref());
+    let Arrival { profile, person, links } = app.store.arrival(company, &login.openid, unionid).await?;
+    let person = match person {
+        Some(person) => person,
+        None => app.store.sign_in(company, &login.openid, fresh(&app, now)?, now).await?,
+    };
+    let member = membership(&app, company, person, &login, new.claim_code.as_ref(), now).await?;
+    let claimed = new.claim_code.is_some();
+    let visit = Visit { company, profile, person, member, claimed, unionid, links };
+    let Entered { company, profile, person, member, companies } = enter(&app, visit, new.company_id).await?;
+    let radar = member.as_ref().is_some_and(|found| found.activation.is_on(found.member.role));
+    let member = member.map(|found| found.member);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
     let token = app
         .signer
-        .sign(company, person.id, claims, radar, now)
+        .sign(company, person, claims, radar, now)
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
-    let me = Me::new(person.id, profile, member.map(MemberBody::from));
-    Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me })))
+    let me = Me::new(person, profile, member.map(MemberBody::from));
+    Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me, companies })))
 }
 
 /// The membership he has, or claims now.
@@ -82,13 +92,14 @@ async fn membership(
     app: &App,
     company: Company,
     person: Person,
-    openid: &OpenId,
+    login: &Login,
     code: Option<&ClaimCode>,
     now: Timestamp,
 ) -> Result<Option<MemberId>, Problem> {
     let Some(code) = code else { return Ok(person.member) };
     let hash = app.claims.hash(code);
-    match app.store.claim_membership(company, Claiming { person, openid, hash: &hash, now }).await? {
+    let (openid, unionid) = (&login.openid, login.unionid.as_ref());
+    match app.store.claim_membership(company, Claiming { person, openid, unionid, hash: &hash, now }).await? {
         Claimed::Member(member) => Ok(Some(member)),
         Claimed::Refused => Err(Problem::of(Code::ClaimCodeInvalid)),
         Claimed::OtherMember => Err(Problem::of(Code::AlreadyMember)),

@@ -69,6 +69,10 @@ codes! {
     Busy = CONFLICT, "request_in_progress", "Request in progress", "操作正在处理中，请稍后重试";
     /// The member was disabled or has left.
     MemberInactive = CONFLICT, "member_inactive", "Member inactive", "该成员已停用或离职";
+    /// The department has departments below it.
+    DepartmentNotEmpty = CONFLICT, "department_not_empty", "Department not empty", "请先移走或删除下级部门";
+    /// There are as many departments, or removed ones, as there may be.
+    DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// The body is larger than allowed.

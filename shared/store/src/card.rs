@@ -84,7 +84,6 @@ impl Store {
         read: &Member,
         request: &Idempotency,
     ) -> Result<Card, Failure> {
-        let card = Card { department: read.department, ..card };
         let (unchanged, was) = stays_in(read.department);
         let item = CARD.encode(&keys::card(company, card.id), &card)?;
         let assigned = Update::builder()

@@ -93,6 +93,7 @@ impl World {
             id: self.company.id(),
             name: Line::parse("云杉茶业").expect("a name"),
             appid: self.appid.clone(),
+            wecom: None,
             created_at: self.clock.now(),
         };
         let boss = self.member("boss", Role::Boss);
@@ -129,13 +130,23 @@ impl World {
             member: id,
             identity: identity.clone(),
             contact: Contact::default(),
+            department: None,
             version: 1,
             updated_at: now,
         });
         let Identity { name: person_name, position, .. } = identity;
         let card_id = card.as_ref().map(|card| card.id);
-        let member =
-            Member { id, name: person_name, position, role, card: card_id, person: None, ended: None, created_at: now };
+        let member = Member {
+            id,
+            name: person_name,
+            position,
+            role,
+            card: card_id,
+            person: None,
+            ended: None,
+            department: None,
+            created_at: now,
+        };
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
     }
 
@@ -149,7 +160,8 @@ impl World {
     async fn claim(&mut self, name: &'static str, new: &NewMember) {
         let person = self.sign_in(name).await;
         let openid = OpenId::parse(name).expect("an openid");
-        let claiming = Claiming { person, openid: &openid, hash: &new.claim_hash, now: self.clock.now() };
+        let claiming =
+            Claiming { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: self.clock.now() };
         self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
         let Member { id, role, card, .. } = new.member;
         self.staff.insert(name, Staff { member: id, person: person.id, role, card });
