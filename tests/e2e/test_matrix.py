@@ -47,6 +47,9 @@ def call(world, cast, operation, caller, owner):
     if "{share_code}" in operation[1]:
         share = {"card_id": owner.card_id, "channel": "share"}
         ids |= owner.post("/v1/share-codes", share, key=uuid.uuid4().hex).expect(201)
+    if "department" in operation[1]:
+        made = cast["boss"].post("/v1/departments", {"name": f"部门{uuid.uuid4().hex[:6]}"}, key=uuid.uuid4().hex).expect(201)
+        ids |= {"department_id": made["id"], "tree_version": made["version"]}
     if caller == "operator":
         headers = {"X-Operator-Key": world.stack.operator_key}
         return request(world.api, operation, None, ids, headers=headers).status

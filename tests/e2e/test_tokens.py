@@ -20,7 +20,9 @@ def bad_tokens(signer, company):
 
 @pytest.fixture(scope="module")
 def ids(staff):
-    return {"card_id": staff.card_id, "member_id": staff.member["id"]}
+    return {
+        "card_id": staff.card_id, "member_id": staff.member["id"], "department_id": absent_id("dep_"), "tree_version": 0,
+    }
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=name)
