@@ -6,6 +6,7 @@ import pytest
 
 from jws import Signer, parts, unb64
 from operations import GUARDED, name, request
+from world import absent_id
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,8 @@ pub(crate) struct Session {
 
 /// Log in
 ///
-/// A failed login uses up the code: call `wx.login` again.
+/// Into the company of the mini-program, or into another one of `companies`. A failed
+/// login uses up the code: call `wx.login` again.
 #[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
     responses((status = 201, body = Session), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn create_session(

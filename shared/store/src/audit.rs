@@ -12,8 +12,8 @@ use crate::{Page, Store, keys};
 
 const AUDIT: Kind = Kind::new("audit", 1);
 
-/// Entries looked through for a page of a filtered log: below the megabyte of one call,
-/// whatever they tell.
+/// Most entries looked through for a page of a filtered log; fewer when they fill the
+/// megabyte of one call.
 const LOOKED_THROUGH: u32 = 300;
 
 /// Adds an entry to the transaction of the change it tells of.

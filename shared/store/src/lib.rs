@@ -41,7 +41,7 @@ pub use crate::company::NewCompany;
 pub use crate::department::DepartmentAdded;
 pub use crate::feed::CompanyFeedPosition;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
-pub use crate::login::{Arrival, MEMBERSHIPS_MAX, Standing};
+pub use crate::login::{Arrival, Standing};
 pub use crate::member::{Change, Claimed, Claiming, MemberFilter, NewMember};
 pub use crate::quota::{QuotaAudit, QuotaName};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::activation::Activation;
 use domain::company::{Company, CompanyProfile, Link, Person};
 use domain::failure::Failure;
@@ -23,8 +23,8 @@ use crate::{Store, keys};
 /// An attribute for each company, named by its id.
 const UNION: Kind = Kind::new("union", 1);
 
-/// Most memberships looked at in a login: three items each, in one call.
-pub const MEMBERSHIPS_MAX: usize = 30;
+/// Most memberships looked at in a login: three items each, below the 100 of one call.
+const MEMBERSHIPS_MAX: usize = 30;
 
 /// Who logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Store {
         })
     }
 
-    /// Those of the first [`MEMBERSHIPS_MAX`] memberships that exist, in the order asked
+    /// Those of the first 30 memberships that exist, in the order asked
     /// for, as of the last write.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ pub(crate) fn note_link(transaction: &mut Transaction, table: &str, unionid: &Un
         .expression_attribute_names("#company", company.id().to_string())
         .expression_attribute_names("#type", TYPE)
         .expression_attribute_names("#layout", LAYOUT)
-        .expression_attribute_values(":link", aws_sdk_dynamodb::types::AttributeValue::M(link))
+        .expression_attribute_values(":link", AttributeValue::M(link))
         .expression_attribute_values(":type", text(UNION.name))
         .expression_attribute_values(":layout", number(UNION.layout));
     transaction.update(table, &keys::union(unionid), update, Failure::Busy);
