@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
-use domain::audit::AuditAction;
+use domain::audit::{AuditAction, AuditFilter};
 use domain::failure::Failure;
 use domain::quota::Quota;
 use domain::timestamp::{DAY_MS, SECOND_MS};
@@ -67,7 +67,7 @@ async fn of_a_hundred_parallel_joins_on_a_link_for_ten_ten_become_members() {
     let people: BTreeSet<_> = joined.iter().map(|member| member.person.unwrap()).collect();
     assert_eq!((joined.len(), people.len()), (10, 10), "nobody twice");
     assert!(joined.iter().all(|member| member.card.is_some()), "who joins has a card");
-    let log = world.store.audit_log(world.company, None, 100).await.unwrap().items;
+    let log = world.store.audit_log(world.company, &AuditFilter::default(), None, 100).await.unwrap().items;
     let told = log.iter().filter(|line| line.action == AuditAction::MemberJoined).count();
     assert_eq!(told, 10);
 }

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
+use domain::audit::AuditFilter;
 use serde_json::{Value, json};
 use testkit::world::World;
 
@@ -45,9 +46,13 @@ async fn a_card_says_that_its_owner_is_gone_and_leads_to_his_successor_until_he_
     assert_eq!(shown(&world, &functions, "lin").await, (false, Value::Null));
     let (code, named) = put(&world, organization, "lin", "successor", chen.clone()).await;
     assert_eq!((code, &named["successor_id"]), (200, &chen["member_id"]), "{named}");
-    let log = world.store.audit_log(world.company, None, 100).await.unwrap().items.len();
+    let log = world.store.audit_log(world.company, &AuditFilter::default(), None, 100).await.unwrap().items.len();
     assert_eq!(put(&world, organization, "lin", "successor", chen.clone()).await, (200, named));
-    assert_eq!(world.store.audit_log(world.company, None, 100).await.unwrap().items.len(), log, "nothing was changed");
+    assert_eq!(
+        world.store.audit_log(world.company, &AuditFilter::default(), None, 100).await.unwrap().items.len(),
+        log,
+        "nothing was changed"
+    );
     let successor = json!({"card_id": world.card("chen"), "name": "chen"});
     assert_eq!(shown(&world, &functions, "lin").await, (false, successor.clone()));
     status(&world, &functions, "lin", "left").await;

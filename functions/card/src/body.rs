@@ -65,6 +65,8 @@ pub(crate) struct CardBody {
     owner: OwnerBody,
     /// Fields that the company's template has locked.
     locked_fields: Vec<&'static str>,
+    /// Fields that show the company's default, because the owner has said nothing.
+    default_fields: Vec<&'static str>,
     /// Since the beginning.
     counters: CardCounters,
     /// Goes up with each change; an edit names the one it was made from.
@@ -121,9 +123,10 @@ pub(crate) struct CardCounters {
 impl CardBody {
     /// What is shown of a card under the company's template.
     pub(crate) fn new(card: Card, template: &CardTemplate, lifetime: Counts) -> Self {
-        let Card { id, member, identity, contact, owner_gone, version, updated_at } = card;
+        let Card { id, member, identity, contact, owner_gone, version, updated_at, .. } = card;
         let Identity { name, position, company } = identity;
-        let contact = template.locks.shown(contact);
+        let default_fields = template.defaulted(&contact);
+        let contact = template.shown(contact);
         let shortcuts = contact.shown_shortcuts();
         let Contact { phones, wechat_id, email, address, introduction, tags, style, share_phrase, .. } = contact;
         Self {
@@ -144,6 +147,7 @@ impl CardBody {
             shortcuts,
             owner: owner_gone.into(),
             locked_fields: template.locks.names(),
+            default_fields,
             counters: CardCounters::new(lifetime),
             version,
             updated_at,

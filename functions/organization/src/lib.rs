@@ -5,12 +5,16 @@ mod audit_log;
 mod claim_codes;
 mod claims;
 mod companies;
+mod company;
+mod departments;
+mod directory;
 mod invitations;
 mod join_requests;
 mod joins;
 mod me;
 mod member_changes;
 mod members;
+mod memberships;
 mod radar_codes;
 mod radar_grants;
 mod radar_joins;
@@ -19,6 +23,7 @@ pub mod secrets;
 mod sessions;
 mod sms;
 mod successors;
+mod wecom;
 
 use std::sync::Arc;
 
@@ -150,6 +155,12 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
         .routes(routes!(join_requests::list_join_requests))
         .routes(routes!(join_requests::decide_join_request))
+        .routes(routes!(departments::list_departments, departments::create_department))
+        .routes(routes!(departments::update_department, departments::delete_department))
+        .routes(routes!(departments::update_member_department))
+        .routes(routes!(directory::list_directory))
+        .routes(routes!(company::get_company, company::update_company))
+        .routes(routes!(wecom::update_wecom, wecom::delete_wecom))
         .routes(routes!(seats::get_seats))
         .routes(routes!(seats::add_seats))
         .routes(routes!(audit_log::list_audit_log))

@@ -6,8 +6,9 @@ use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Identity};
 use domain::claim;
 use domain::company::Company;
+use domain::department::{DepartmentName, DepartmentTree};
 use domain::failure::Failure;
-use domain::id::{CardId, Id, MemberId};
+use domain::id::{CardId, DepartmentId, Id, MemberId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, MemberStatus, PersonName, Position, Role};
 use domain::timestamp::Timestamp;
@@ -23,6 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::audit_log::entry;
+use crate::directory::among;
 
 /// A member to add.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,6 +72,38 @@ impl From<Member> for MemberBody {
         let status = member.status();
         let Member { id, name, position, role, card, successor, created_at, .. } = member;
         Self { id, name, position, role, card_id: card, status, successor_id: successor, created_at }
+    }
+}
+
+/// A member with his department.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemberDetail {
+    #[serde(flatten)]
+    member: MemberBody,
+    /// The one he was put into, or the nearest above it that is left.
+    department: Option<DepartmentSummary>,
+}
+
+/// A department, in a word.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DepartmentSummary {
+    #[schema(value_type = String)]
+    id: DepartmentId,
+    #[schema(value_type = String)]
+    name: DepartmentName,
+}
+
+impl MemberDetail {
+    pub(crate) fn new(member: Member, tree: &DepartmentTree) -> Self {
+        Self { department: DepartmentSummary::of(&member, tree), member: member.into() }
+    }
+}
+
+impl DepartmentSummary {
+    /// The department a member is in.
+    pub(crate) fn of(member: &Member, tree: &DepartmentTree) -> Option<Self> {
+        let id = tree.living(member.department?)?;
+        Some(Self { id, name: tree.get(id)?.name.clone() })
     }
 }
 
@@ -145,6 +179,9 @@ pub(crate) struct MemberQuery {
     /// Only those whose name contains this, at most 30 characters.
     #[param(value_type = Option<String>, max_length = 30)]
     name: Option<PersonName>,
+    /// Only those of this department and the ones below it.
+    #[param(value_type = Option<String>)]
+    department: Option<DepartmentId>,
 }
 
 /// List members
@@ -152,16 +189,18 @@ pub(crate) struct MemberQuery {
 /// The first added first. With a filter a page may be short and not the last: go on
 /// while there is a `next_cursor`. For admins and the boss.
 #[utoipa::path(get, path = "/v1/members", tag = "organization", security(("bearer" = [])), params(PageParams, MemberQuery),
-    responses((status = 200, body = PageBody<MemberBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = PageBody<MemberDetail>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn list_members(
     State(app): State<App>,
     admin: Admin,
     paging: Paging<MemberQuery>,
-) -> Result<Json<PageBody<MemberBody>>, Problem> {
-    let MemberQuery { status, name } = &paging.filter;
-    let filter = MemberFilter { status: *status, name: name.as_ref().map(ToString::to_string) };
+) -> Result<Json<PageBody<MemberDetail>>, Problem> {
+    let tree = app.store.departments(admin.company()).await?;
+    let MemberQuery { status, name, department } = &paging.filter;
+    let (name, departments) = (name.as_ref().map(ToString::to_string), among(&tree, *department)?);
+    let filter = MemberFilter { status: *status, name, departments, ..MemberFilter::default() };
     let page = app.store.list_members(admin.company(), &filter, paging.position()?, paging.limit).await?;
-    let items = page.items.into_iter().map(MemberBody::from).collect();
+    let items = page.items.into_iter().map(|member| MemberDetail::new(member, &tree)).collect();
     Ok(Json(paging.page(items, page.next)))
 }
 
@@ -169,13 +208,14 @@ pub(crate) async fn list_members(
 ///
 /// For admins and the boss.
 #[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = MemberDetail), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_member(
     State(app): State<App>,
     admin: Admin,
     PathId(id): PathId<MemberId>,
-) -> Result<Json<MemberBody>, Problem> {
-    Ok(Json(app.store.member(admin.company(), id).await?.into()))
+) -> Result<Json<MemberDetail>, Problem> {
+    let (member, tree) = app.store.member_and_departments(admin.company(), id).await?;
+    Ok(Json(MemberDetail::new(member, &tree)))
 }
 
 /// A member with the claim that belongs to him.

@@ -2,27 +2,27 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::activation::Activation;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
 use domain::field::FieldError;
-use domain::member::{Member, MemberStatus};
-use domain::text::{AppId, OpenId};
+use domain::id::CompanyId;
+use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::body::Body;
 use edge::problem::{Code, Problem, ProblemBody};
 use edge::token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{Claimed, Claiming, LoggedIn};
+use store::{Arrival, Claimed, Claiming};
 use utoipa::ToSchema;
-use wechat::{LoginCode, WeChatError};
+use wechat::{Login, LoginCode, WeChatError};
 
 use crate::App;
 use crate::join_requests::JoinRequestSummary;
 use crate::joins::{InvitationUse, join};
 use crate::me::Me;
 use crate::members::{MemberBody, fresh};
+use crate::memberships::{CompanyChoice, Entered, Visit, enter};
 
 /// A login.
 #[derive(Deserialize, ToSchema)]
@@ -39,6 +39,10 @@ pub(crate) struct NewSession {
     claim_code: Option<ClaimCode>,
     /// Instead of a claim code: the invitation by which he comes.
     invitation: Option<InvitationUse>,
+    /// One of the `companies` of an earlier session, to enter that one; absent for the
+    /// company of the mini-program.
+    #[schema(value_type = Option<String>)]
+    company_id: Option<CompanyId>,
 }
 
 /// A session.
@@ -53,11 +57,14 @@ pub(crate) struct Session {
     me: Me,
     /// What he has asked for by an invitation that an admin reviews.
     join_request: Option<JoinRequestSummary>,
+    /// Where he is an active member, as far as WeChat tells that it is the same human.
+    companies: Vec<CompanyChoice>,
 }
 
 /// Log in
 ///
-/// A failed login uses up the code: call `wx.login` again.
+/// Into the company of the mini-program, or into another one of `companies`. A failed
+/// login uses up the code: call `wx.login` again.
 #[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
     responses((status = 201, body = Session), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn create_session(
@@ -67,26 +74,32 @@ pub(crate) async fn create_session(
     let entry = new.entry()?;
     let now = app.clock.now();
     let mini_program = app.apps.get(&new.appid, now).await?;
-    let openid = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
-    let company = mini_program.company;
-    let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
+    let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
+    let (company, unionid) = (mini_program.company, login.unionid.as_ref());
+    let Arrival { profile, person, links } = app.store.arrival(company, &login.openid, unionid).await?;
+    let person = match person {
+        Some(person) => person,
+        None => app.store.sign_in(company, &login.openid, fresh(&app, now)?, now).await?,
+    };
     let person = match entry {
         Entry::Plain => person,
-        Entry::Claim(code) => claim(&app, company, person, &openid, code, now).await?,
-        Entry::Invitation(by) => join(&app, company, person, &openid, by, now).await?,
+        Entry::Claim(code) => claim(&app, company, person, &login, code, now).await?,
+        Entry::Invitation(by) => join(&app, company, person, &login.openid, by, now).await?,
     };
-    let LoggedIn { profile, member, join_request } = app.store.company_member_and_activation(company, &person).await?;
-    let found = entry.as_who(member)?;
-    let radar = found.as_ref().is_some_and(|(member, activation)| activation.is_on(member.role));
-    let member = found.map(|(member, _)| member);
+    let (claimed, invited) = (matches!(entry, Entry::Claim(_)), matches!(entry, Entry::Invitation(_)));
+    let visit = Visit { company, profile, person, claimed, invited, unionid, links };
+    let Entered { company, profile, person, member, companies, join_request } =
+        enter(&app, visit, new.company_id).await?;
+    let radar = member.as_ref().is_some_and(|found| found.activation.is_on(found.member.role));
+    let member = member.map(|found| found.member);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
     let token = app
         .signer
-        .sign(company, person.id, claims, radar, now)
+        .sign(company, person, claims, radar, now)
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
-    let me = Me::new(person.id, profile, member.map(MemberBody::from));
+    let me = Me::new(person, profile, member.map(MemberBody::from));
     let join_request = join_request.map(|request| JoinRequestSummary::new(&request, now));
-    let session = Session { token, expires_at: token::expires_at(now), me, join_request };
+    let session = Session { token, expires_at: token::expires_at(now), me, companies, join_request };
     Ok((StatusCode::CREATED, Json(session)))
 }
 
@@ -115,31 +128,18 @@ impl NewSession {
     }
 }
 
-impl Entry<'_> {
-    /// The membership that counts: who was disabled or has left is a visitor, and does not
-    /// come back by an invitation.
-    fn as_who(self, found: Option<(Member, Activation)>) -> Result<Option<(Member, Activation)>, Problem> {
-        match (self, found) {
-            (_, Some((member, activation))) if member.status() == MemberStatus::Active => {
-                Ok(Some((member, activation)))
-            }
-            (Self::Invitation(_), Some(_)) => Err(Problem::of(Code::MemberInactive)),
-            _ => Ok(None),
-        }
-    }
-}
-
 /// The person with the membership he claims.
 async fn claim(
     app: &App,
     company: Company,
     person: Person,
-    openid: &OpenId,
+    login: &Login,
     code: &ClaimCode,
     now: Timestamp,
 ) -> Result<Person, Problem> {
     let hash = app.claims.hash(code);
-    match app.store.claim_membership(company, Claiming { person, openid, hash: &hash, now }).await? {
+    let (openid, unionid) = (&login.openid, login.unionid.as_ref());
+    match app.store.claim_membership(company, Claiming { person, openid, unionid, hash: &hash, now }).await? {
         Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),
         Claimed::Refused => Err(Problem::of(Code::ClaimCodeInvalid)),
         Claimed::OtherMember => Err(Problem::of(Code::AlreadyMember)),

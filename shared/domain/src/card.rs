@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
 use crate::field::FieldError;
-use crate::id::{CardId, MemberId};
+use crate::id::{CardId, DepartmentId, MemberId};
 use crate::list::UniqueList;
 use crate::member::{PersonName, Position};
 use crate::tag::Tags;
@@ -129,6 +129,9 @@ pub struct Card {
     /// Set while the owner is disabled or has left; changes with his status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_gone: Option<OwnerGone>,
+    /// The department of its member, for whoever counts by department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// Goes up by one with each change; an edit names the one it was made from.
     pub version: u64,
     /// When it was last changed.
@@ -203,7 +206,16 @@ parsed!(
 impl Card {
     /// The first card of a member, as it is made at `now`.
     pub fn new(id: CardId, member: MemberId, identity: Identity, now: Timestamp) -> Self {
-        Self { id, member, identity, contact: Contact::default(), owner_gone: None, version: 1, updated_at: now }
+        Self {
+            id,
+            member,
+            identity,
+            contact: Contact::default(),
+            owner_gone: None,
+            department: None,
+            version: 1,
+            updated_at: now,
+        }
     }
 }
 

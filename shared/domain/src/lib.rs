@@ -20,6 +20,7 @@ pub mod counter;
 mod curve;
 pub mod customer;
 pub mod day;
+pub mod department;
 pub mod event;
 pub mod evidence;
 pub mod failure;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::field::FieldError;
-use crate::id::{CardId, MemberId, PersonId};
+use crate::id::{CardId, DepartmentId, MemberId, PersonId};
 use crate::text::{Line, OptionalLine};
 use crate::timestamp::Timestamp;
 
@@ -162,6 +162,9 @@ pub struct Member {
     /// Which of his claim codes counts: 0 is the first.
     #[serde(default)]
     pub claim_number: u32,
+    /// The department he was put into; it may be removed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// When he was added.
     #[serde(with = "crate::timestamp::as_millis")]
     pub created_at: Timestamp,
@@ -171,7 +174,7 @@ impl Member {
     /// Somebody who has not joined yet, and has no card.
     pub fn invited(id: MemberId, name: PersonName, position: Position, role: Role, created_at: Timestamp) -> Self {
         let (card, person, ended, successor) = (None, None, None, None);
-        Self { id, name, position, role, card, person, ended, successor, claim_number: 0, created_at }
+        Self { id, name, position, role, card, person, ended, successor, claim_number: 0, department: None, created_at }
     }
 
     /// Where he stands.
@@ -223,6 +226,7 @@ mod tests {
             ended,
             successor: None,
             claim_number: 0,
+            department: None,
             created_at: Timestamp::from_millis(0),
         }
     }

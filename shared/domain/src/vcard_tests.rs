@@ -30,6 +30,7 @@ fn card(name: &str, introduction: &str) -> Card {
             ..Contact::default()
         },
         owner_gone: None,
+        department: None,
         version: 1,
         updated_at: Timestamp::from_millis(0),
     }

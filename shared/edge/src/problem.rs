@@ -77,6 +77,10 @@ codes! {
     JoinRequestDecided = CONFLICT, "join_request_decided", "Join request decided", "该加入申请已被处理，请刷新";
     /// The request to join has waited too long.
     JoinRequestExpired = CONFLICT, "join_request_expired", "Join request expired", "该加入申请已过期，请对方重新申请";
+    /// The department has departments below it.
+    DepartmentNotEmpty = CONFLICT, "department_not_empty", "Department not empty", "请先移走或删除下级部门";
+    /// There are as many departments, or removed ones, as there may be.
+    DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// The body is larger than allowed.

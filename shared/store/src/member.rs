@@ -1,15 +1,17 @@
 //! Members: adding, claiming, listing.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::audit::AuditEntry;
 use domain::card::Card;
-use domain::company::{Company, CompanyProfile, Person};
-use domain::id::MemberId;
+use domain::company::{Company, CompanyProfile, Link, Person};
+use domain::id::{DepartmentId, MemberId};
 use domain::idempotency::Idempotency;
 use domain::member::{Ended, Member, MemberStatus, Role, SeatChange};
 use domain::quota::Move;
-use domain::text::OpenId;
+use domain::text::{OpenId, UnionId};
 use domain::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,7 @@ use crate::batch_get::Read;
 use crate::card::CARD;
 use crate::company::COMPANY;
 use crate::item::{Kind, expire, number, text};
+use crate::login::note_link;
 use crate::quota::{QuotaName, QuotaRef};
 use crate::read::{Order, Search};
 use crate::successor::mark_card;
@@ -64,6 +67,8 @@ pub struct Claiming<'a> {
     pub person: Person,
     /// His id inside the mini-program.
     pub openid: &'a OpenId,
+    /// His id across mini-programs, if WeChat tells it.
+    pub unionid: Option<&'a UnionId>,
     /// Hash of the code he gave.
     pub hash: &'a str,
     /// When.
@@ -77,12 +82,23 @@ pub struct MemberFilter {
     pub status: Option<MemberStatus>,
     /// Only those whose name contains this.
     pub name: Option<String>,
+    /// Only those whose name or position contains this.
+    pub words: Option<String>,
+    /// Only those whose department is one of these.
+    pub departments: Option<BTreeSet<DepartmentId>>,
 }
 
 impl MemberFilter {
     fn passes(&self, member: &Member) -> bool {
         self.status.is_none_or(|status| member.status() == status)
             && self.name.as_ref().is_none_or(|part| member.name.as_str().contains(part.as_str()))
+            && self.words.as_ref().is_none_or(|part| {
+                member.name.as_str().contains(part.as_str()) || member.position.as_str().contains(part.as_str())
+            })
+            && self
+                .departments
+                .as_ref()
+                .is_none_or(|among| member.department.is_some_and(|department| among.contains(&department)))
     }
 }
 
@@ -242,6 +258,10 @@ impl Store {
         bind_person(&mut transaction, &self.table, company, claiming.openid, claim.member);
         let seats = self.quota_ref(company, QuotaName::Seats);
         seats.confirm(&mut transaction, &claim.member.to_string(), 1, claiming.now);
+        if let Some(unionid) = claiming.unionid {
+            let link = Link { person: claiming.person.id, member: claim.member };
+            note_link(&mut transaction, &self.table, unionid, company, link);
+        }
         transaction
     }
 
@@ -342,7 +362,7 @@ impl Store {
     ) -> Result<Page<Member, MemberId>, Failure> {
         let (partition, start) = (keys::members(company), after.map(|member| keys::member(company, member)));
         let search = Search { kind: MEMBER, partition: &partition, start, order: Order::OldestFirst, limit };
-        let filtered = filter.status.is_some() || filter.name.is_some();
+        let filtered = *filter != MemberFilter::default();
         let passes = |member: &Member| filter.passes(member);
         self.search(search, filtered.then_some(passes), |member| member.id).await
     }

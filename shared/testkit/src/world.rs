@@ -93,6 +93,7 @@ impl World {
             id: self.company.id(),
             name: Line::parse("云杉茶业").expect("a name"),
             appid: self.appid.clone(),
+            wecom: None,
             created_at: self.clock.now(),
         };
         let boss = self.member("boss", Role::Boss);
@@ -141,7 +142,8 @@ impl World {
     async fn claim(&mut self, name: &'static str, new: &NewMember) {
         let person = self.sign_in(name).await;
         let openid = OpenId::parse(name).expect("an openid");
-        let claiming = Claiming { person, openid: &openid, hash: &new.claim_hash, now: self.clock.now() };
+        let claiming =
+            Claiming { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: self.clock.now() };
         self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
         let Member { id, role, card, .. } = new.member;
         self.staff.insert(name, Staff { member: id, person: person.id, role, card });
