@@ -1,4 +1,5 @@
 //! The functions, built on a test's world.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot go on ends its test")]
 
 use axum::Router;
 use organization::secrets::OwnSecret;
@@ -9,17 +10,18 @@ use testkit::world::World;
 use testkit::{emulators, vendors};
 
 /// The routers of all HTTP functions.
-pub(crate) struct Functions {
+pub struct Functions {
     organization: Router,
     card: Router,
     radar: Router,
     tracking: Router,
     /// Where tracking sends batches.
-    pub(crate) queue: (aws_sdk_sqs::Client, String),
+    pub queue: (aws_sdk_sqs::Client, String),
 }
 
 impl Functions {
-    pub(crate) async fn on(world: &World) -> Self {
+    /// Builds them, each with its caches empty.
+    pub async fn on(world: &World) -> Self {
         let (sqs, url) = emulators::queue().await;
         let table_name = || world.table.clone();
         let keys = || world.keys.jwks.clone();
@@ -37,7 +39,8 @@ impl Functions {
         Self { organization: organization(world, "sms").await, card, radar, tracking, queue: (sqs, url) }
     }
 
-    pub(crate) fn router(&self, function: &str) -> &Router {
+    /// The router of one function.
+    pub fn router(&self, function: &str) -> &Router {
         match function {
             "organization" => &self.organization,
             "card" => &self.card,
@@ -49,7 +52,7 @@ impl Functions {
 }
 
 /// The organization function, its SMS account in the secret of this name.
-pub(crate) async fn organization(world: &World, sms_secret: &str) -> Router {
+pub async fn organization(world: &World, sms_secret: &str) -> Router {
     let vendors = vendors::start();
     let config = organization::Config {
         table_name: world.table.clone(),

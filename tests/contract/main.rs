@@ -9,7 +9,6 @@ mod cards;
 mod claim_codes;
 mod departments;
 mod event_files;
-mod functions;
 mod golden;
 mod http;
 mod invitations;
@@ -19,3 +18,5 @@ mod pipeline;
 mod seats;
 mod store;
 mod successors;
+
+use mingpian_tests::functions;

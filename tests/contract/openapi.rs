@@ -1,4 +1,6 @@
-//! The contract: one OpenAPI document out of every function's part.
+//! All functions together: one OpenAPI document, and the functions built on a test's world.
+
+pub mod functions;
 
 /// The document, as it is checked in at `infra/openapi.json`.
 ///

@@ -1,0 +1,51 @@
+//! The laboratory: what the product costs, and whether it stays right when things break.
+//! Started by `scripts/lab`, which starts the emulators it needs.
+#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the report is what it is for")]
+
+mod bill;
+mod faults;
+mod http;
+mod meter;
+mod pipeline;
+mod prices;
+mod random;
+mod routes;
+mod stage;
+mod units;
+mod usage;
+mod visits;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use runtime::config::Env;
+
+use crate::wire::Wire;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["meter"] => meter::run(&wire(), false).await,
+        ["meter", "--check"] => meter::run(&wire(), true).await,
+        _ => {
+            eprintln!("next: scripts/lab help");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The wire, at the address where everybody looks for the emulators.
+fn wire() -> Arc<Wire> {
+    let env = Env::process();
+    let variable =
+        |name| env.required(name).unwrap_or_else(|error| panic!("{error}: start the laboratory with scripts/lab"));
+    let address = variable("DYNAMODB_ENDPOINT");
+    let listener = TcpListener::bind(address.trim_start_matches("http://")).expect("the port is free");
+    Wire::start(listener, &variable("LAB_DYNAMODB"), &variable("LAB_SQS"), BTreeMap::new())
+}

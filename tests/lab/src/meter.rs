@@ -1,0 +1,162 @@
+//! `lab meter`: every route and every step of the pipeline once, and what it used.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::Value;
+use testkit::events::load;
+
+use crate::bill::{self, Table};
+use crate::pipeline;
+use crate::prices::Prices;
+use crate::routes::{Line, left_over, line};
+use crate::stage::Stage;
+use crate::usage::Usage;
+use crate::wire::Wire;
+
+/// Measures; writes the bill, or with `check` compares it with the one that is checked in.
+pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
+    let prices = Prices::load().expect("tests/lab/prices.toml has every price");
+    let measured = document(wire, &prices).await;
+    let path = repository("docs/UNIT-BILL.md");
+    if !check {
+        std::fs::write(&path, measured).expect("docs/UNIT-BILL.md can be written");
+        println!("docs/UNIT-BILL.md written: look at what changed, then commit it");
+        return ExitCode::SUCCESS;
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    let worse = bill::worse(&checked_in, &measured);
+    if worse.is_empty() {
+        println!("nothing costs more than docs/UNIT-BILL.md says");
+        if checked_in != measured {
+            println!("some numbers are lower or new: scripts/lab meter writes them");
+        }
+        return ExitCode::SUCCESS;
+    }
+    for line in &worse {
+        eprintln!("error: {line}");
+    }
+    eprintln!("next: make it cheaper, or run scripts/lab meter and say in the commit why docs/UNIT-BILL.md changes");
+    ExitCode::FAILURE
+}
+
+/// A file of the repository.
+pub(crate) fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+async fn document(wire: &Wire, prices: &Prices) -> String {
+    let routes = routes(wire, prices).await;
+    let (steps, batches) = pipeline::tables(wire, prices).await;
+    let sources = Table {
+        of: "Price",
+        columns: &["Amount", "Source", "Date"],
+        rows: prices
+            .list()
+            .map(|(name, price)| (name.to_owned(), vec![price.text(), price.source.clone(), price.date.to_string()]))
+            .into(),
+    };
+    include_str!("bill.md")
+        .replace("{routes}", &routes.text())
+        .replace("{steps}", &steps.text())
+        .replace("{batches}", &batches.text())
+        .replace("{prices}", &sources.text())
+}
+
+/// A route of the API document.
+struct Route {
+    name: String,
+    reads: bool,
+    line: Line,
+    function: &'static str,
+}
+
+fn all_routes() -> Vec<Route> {
+    let text = std::fs::read_to_string(repository("infra/openapi.json")).expect("infra/openapi.json is there");
+    let document: Value = serde_json::from_str(&text).expect("infra/openapi.json is JSON");
+    let mut routes = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("the document has paths") {
+        for (method, operation) in methods.as_object().expect("a path has methods") {
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            // The table of lines is static, and so are the ids that are looked up in it.
+            let line = line(id.to_owned().leak());
+            let function = function_of(line.case);
+            routes.push(Route {
+                name: format!("`{} {path}`", method.to_uppercase()),
+                reads: method == "get",
+                line,
+                function,
+            });
+        }
+    }
+    let operations: Vec<_> = routes.iter().map(|route| route.line.operation).collect();
+    assert_eq!(left_over(&operations), [""; 0], "lines of tests/lab/src/routes.rs without a route");
+    routes
+}
+
+/// The function whose folder of `events/` has the file.
+fn function_of(case: &str) -> &'static str {
+    let folders = std::fs::read_dir(repository("events")).expect("events/ is there");
+    let found = folders.flatten().map(|folder| folder.path()).find(|path| path.join(format!("{case}.json")).exists());
+    let name = found.and_then(|path| path.file_name()?.to_str().map(str::to_owned));
+    name.unwrap_or_else(|| panic!("no event file is called {case}.json: add one, or a line to tests/lab/src/routes.rs"))
+        .leak()
+}
+
+async fn routes(wire: &Wire, prices: &Prices) -> Table {
+    // What only reads is asked in one company with a past; what writes, in one of its own.
+    let mut shared = Stage::with_past().await;
+    let mut rows = Vec::new();
+    for route in all_routes() {
+        let usage = if route.reads && route.line.before.is_empty() {
+            shared = shared.afresh().await;
+            ask(wire, &shared, &route).await
+        } else {
+            ask(wire, &Stage::empty().await, &route).await
+        };
+        eprintln!("  {}: {} calls", route.name, usage.call_count());
+        rows.push((route.name.clone(), cells(&usage, prices.of_route(&usage), route.line.note)));
+    }
+    Table {
+        of: "Route",
+        columns: &["AWS calls", "Read units", "Write units", "Bytes sent", "Bytes received", "$ per million", "Which"],
+        rows,
+    }
+}
+
+async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
+    let mut before = Value::Null;
+    for case in route.line.before {
+        let (status, answer) = stage.ask(function_of(case), case).await;
+        assert!((200..300).contains(&status), "{case}, before {}: {status} {answer}", route.name);
+        before = answer;
+    }
+    // A resend has to wait for a minute; nothing else minds.
+    stage.world.clock.advance(61_000);
+    let mut payload = load(route.function, route.line.case, &stage.world);
+    if let Some((name, replaced)) = route.line.take {
+        payload = payload.replace(replaced, before[name].as_str().unwrap_or_default());
+    }
+    wire.take_usage();
+    let (status, answer) = stage.send(route.function, &payload).await;
+    let fine = route.line.status.map_or((200..300).contains(&status), |expected| status == expected);
+    assert!(fine, "{} answered {status} {answer}: give it a line in tests/lab/src/routes.rs", route.name);
+    wire.take_usage()
+}
+
+/// The cells of a row.
+pub(crate) fn cells(usage: &Usage, dollars: f64, note: &str) -> Vec<String> {
+    let calls =
+        usage.calls.iter().map(|(name, times)| if *times == 1 { name.clone() } else { format!("{name} ×{times}") });
+    let calls = calls.collect::<Vec<_>>().join(", ");
+    let which = [calls.as_str(), note].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    vec![
+        usage.call_count().to_string(),
+        format!("{:.1}", usage.read_units),
+        format!("{:.1}", usage.write_units()),
+        usage.sent.to_string(),
+        usage.received.to_string(),
+        format!("{dollars:.3}"),
+        if which.is_empty() { "–".to_owned() } else { which },
+    ]
+}

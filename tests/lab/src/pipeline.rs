@@ -1,0 +1,109 @@
+//! The steps behind the routes: from an accepted batch to the counters.
+
+use domain::batch::AcceptedBatch;
+use domain::timestamp::SECOND_MS;
+use housekeeping::Housekeeping;
+
+use crate::bill::Table;
+use crate::meter::cells;
+use crate::prices::Prices;
+use crate::random::Random;
+use crate::stage::Stage;
+use crate::usage::Usage;
+use crate::visits::{self, Visit};
+use crate::wire::Wire;
+
+/// Messages in one call of the aggregator, and events in each.
+const SIZES: [(u32, u32); 9] =
+    [(1, 1), (1, 20), (10, 20), (40, 20), (100, 20), (1, 100), (10, 100), (40, 100), (100, 100)];
+
+/// The steps, and the aggregator at several sizes.
+pub(crate) async fn tables(wire: &Wire, prices: &Prices) -> (Table, Table) {
+    (steps(wire, prices).await, batches(wire, prices).await)
+}
+
+async fn steps(wire: &Wire, prices: &Prices) -> Table {
+    let stage = Stage::empty().await;
+    let mut rows = Vec::new();
+    for (name, case) in [("ingest, card not remembered", "record_events"), ("ingest, card remembered", "record_events")]
+    {
+        wire.take_usage();
+        let (status, answer) = stage.ask("tracking", case).await;
+        assert_eq!(status, 202, "{answer}");
+        let usage = wire.take_usage();
+        rows.push((name.to_owned(), cells(&usage, prices.of_route(&usage), "")));
+    }
+    let config = housekeeping::Config { table_name: stage.world.table.clone() };
+    let sweep = Housekeeping::new(config, stage.world.dynamodb.clone(), stage.world.clock.clock());
+    wire.take_usage();
+    sweep.run("lab").await.expect("the sweep ends");
+    let usage = wire.take_usage();
+    rows.push(("sweep of holds, none expired".to_owned(), cells(&usage, prices.of_batch(&usage, 0), "")));
+    Table {
+        of: "Step",
+        columns: &["AWS calls", "Read units", "Write units", "Bytes sent", "Bytes received", "$ per million", "Which"],
+        rows,
+    }
+}
+
+async fn batches(wire: &Wire, prices: &Prices) -> Table {
+    let mut rows = Vec::new();
+    for (messages, events) in SIZES {
+        let usage = counted(wire, &Stage::with_past().await, messages, events).await;
+        eprintln!("  {messages} × {events} events: {} write units", usage.write_units());
+        let name = if (messages, events) == (1, 1) {
+            "one transaction per event".to_owned()
+        } else {
+            format!("{messages} × {events} events")
+        };
+        rows.push((name, per_event(&usage, prices, messages, events)));
+    }
+    Table {
+        of: "Messages in one call",
+        columns: &[
+            "AWS calls",
+            "Read units",
+            "Write units",
+            "Read units per event",
+            "Write units per event",
+            "$ per million events",
+            "Write units by item",
+        ],
+        rows,
+    }
+}
+
+/// One call of the aggregator with messages of as many visitors, nine of ten of them new,
+/// on three cards.
+async fn counted(wire: &Wire, stage: &Stage, messages: u32, events: u32) -> Usage {
+    let world = &stage.world;
+    world.clock.advance(60 * SECOND_MS);
+    let mut random = Random(u64::from(messages * 1_000 + events));
+    let batches: Vec<AcceptedBatch> = (0..messages)
+        .map(|nth| {
+            let card = world.card(["lin", "chen", "wang"][nth as usize % 3]);
+            let person = visits::person(random.below(400));
+            let received_at = world.clock.now();
+            visits::batch(Visit { company: world.company.id(), person, card, received_at, events }, &mut random)
+        })
+        .collect();
+    wire.take_usage();
+    stage.count(&batches).await;
+    wire.take_usage()
+}
+
+fn per_event(usage: &Usage, prices: &Prices, messages: u32, events: u32) -> Vec<String> {
+    let all = f64::from(messages * events);
+    // What it cost to bring the messages: one request each, on top of the batch.
+    let brought = prices.of_route(&Usage { queue_requests: 1, ..Usage::default() }) * f64::from(messages);
+    let dollars = (prices.of_batch(usage, messages as usize) + brought) / all;
+    vec![
+        usage.call_count().to_string(),
+        format!("{:.1}", usage.read_units),
+        format!("{:.1}", usage.write_units()),
+        format!("{:.3}", usage.read_units / all),
+        format!("{:.3}", usage.write_units() / all),
+        format!("{dollars:.3}"),
+        usage.written.iter().map(|(kind, units)| format!("{kind} {units}")).collect::<Vec<_>>().join(", "),
+    ]
+}

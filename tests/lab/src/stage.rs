@@ -1,0 +1,107 @@
+//! Where everything is tried: a company on the emulators, its functions, and its past.
+
+use aws_lambda_events::sqs::SqsEvent;
+use domain::batch::AcceptedBatch;
+use domain::member::Role;
+use domain::timestamp::DAY_MS;
+use mingpian_tests::functions::Functions;
+use radar_aggregator::{Aggregator, Config, aggregator};
+use runtime::dead_letters::DeadLetterQueue;
+use serde_json::{Value, json};
+use testkit::emulators;
+use testkit::events::{call, load};
+use testkit::world::World;
+
+use crate::random::Random;
+use crate::visits::{self, Visit};
+
+/// Days of the past.
+pub(crate) const DAYS: i64 = 30;
+/// Visitors of each of these days.
+const VISITORS_A_DAY: u64 = 6;
+/// Members besides those of every world.
+const MORE_MEMBERS: usize = 11;
+
+/// A company.
+pub(crate) struct Stage {
+    /// The company.
+    pub(crate) world: World,
+    /// Its functions, their caches empty.
+    pub(crate) functions: Functions,
+    /// Counts what the queue delivers.
+    pub(crate) aggregator: Aggregator<DeadLetterQueue>,
+}
+
+impl Stage {
+    /// A company that has just begun.
+    pub(crate) async fn empty() -> Self {
+        Self::on(World::new().await).await
+    }
+
+    async fn on(world: World) -> Self {
+        let functions = Functions::on(&world).await;
+        let (sqs, stats_dlq_url) = emulators::queue().await;
+        let config = Config { table_name: world.table.clone(), stats_dlq_url, max_attempts: 5 };
+        let aggregator = aggregator(config, world.dynamodb.clone(), sqs);
+        Self { world, functions, aggregator }
+    }
+
+    /// A company of fifteen people with 30 days of visitors.
+    pub(crate) async fn with_past() -> Self {
+        let stage = Self::empty().await;
+        // The operator's file adds seats for the members.
+        stage.ask("organization", "add_seats").await;
+        for number in 0..MORE_MEMBERS {
+            let name = format!("成员{number}");
+            let member = stage.world.member(&name, Role::Staff);
+            let (request, entry) = (stage.world.request(&name), stage.world.entry());
+            let added = stage.world.store.add_member(stage.world.company, member, &entry, &request).await;
+            added.expect("there are seats");
+        }
+        let mut random = Random(1);
+        for day in (0..DAYS).rev() {
+            let batches: Vec<_> = (0..VISITORS_A_DAY).map(|nth| stage.visit(day, nth, &mut random)).collect();
+            stage.count(&batches).await;
+        }
+        stage
+    }
+
+    /// A batch of 20 events of one of 40 visitors, so many days ago.
+    fn visit(&self, days_ago: i64, nth: u64, random: &mut Random) -> AcceptedBatch {
+        let card = self.world.card(["lin", "chen", "wang"][usize::try_from(nth % 3).unwrap_or_default()]);
+        let received_at = self.world.clock.now().plus_millis(-days_ago * DAY_MS);
+        let person = visits::person(random.below(40));
+        visits::batch(Visit { company: self.world.company.id(), person, card, received_at, events: 20 }, random)
+    }
+
+    /// The same company with the caches of its functions empty again.
+    pub(crate) async fn afresh(self) -> Self {
+        Self::on(self.world).await
+    }
+
+    /// Sends an event file; gives status and body.
+    pub(crate) async fn ask(&self, function: &str, case: &str) -> (u16, Value) {
+        self.send(function, &load(function, case, &self.world)).await
+    }
+
+    /// Sends a payload.
+    pub(crate) async fn send(&self, function: &str, payload: &str) -> (u16, Value) {
+        call(self.functions.router(function), payload).await
+    }
+
+    /// Has batches counted in one call of the aggregator.
+    pub(crate) async fn count(&self, batches: &[AcceptedBatch]) {
+        let response = radar_aggregator::handle(&self.aggregator, delivery(batches), "lab").await;
+        assert!(response.batch_item_failures.is_empty(), "every message is counted");
+    }
+}
+
+/// Messages as the queue delivers them.
+pub(crate) fn delivery(batches: &[AcceptedBatch]) -> SqsEvent {
+    let record = |(nth, batch): (usize, &AcceptedBatch)| {
+        let body = serde_json::to_string(batch).expect("a batch is JSON");
+        json!({"messageId": format!("m{nth}"), "body": body, "attributes": {"ApproximateReceiveCount": "1"}})
+    };
+    let records: Vec<_> = batches.iter().enumerate().map(record).collect();
+    serde_json::from_value(json!({ "Records": records })).expect("an SQS event")
+}

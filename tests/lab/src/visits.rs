@@ -1,0 +1,99 @@
+//! Made-up visits: what persons do on cards, the same for the same seed.
+
+use domain::batch::{AcceptedBatch, BatchId};
+use domain::event::{Event, EventKind, Object, Target};
+use domain::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId};
+use domain::text::{Line, ShareCode};
+use domain::timestamp::Timestamp;
+use uuid::{Builder, Uuid};
+
+use crate::random::Random;
+
+const TITLES: [&str; 4] = ["新会陈皮普洱·十年陈", "武夷岩茶 大红袍礼盒", "智能门锁 S1 旗舰版", "云杉茶业品牌故事"];
+
+/// A visit to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit {
+    /// Whose mini-program.
+    pub(crate) company: CompanyId,
+    /// Who.
+    pub(crate) person: PersonId,
+    /// On which card.
+    pub(crate) card: CardId,
+    /// When the batch arrives.
+    pub(crate) received_at: Timestamp,
+    /// How many events it has.
+    pub(crate) events: u32,
+}
+
+/// The person with this number.
+pub(crate) fn person(number: u64) -> PersonId {
+    PersonId::from_uuid(made(1_790_000_000_000, u128::from(number)))
+}
+
+/// The batch of a visit: its events lie in the last minutes before it arrives.
+pub(crate) fn batch(visit: Visit, random: &mut Random) -> AcceptedBatch {
+    let Visit { company, person, card, received_at, events } = visit;
+    let number = u128::from(random.below(u64::MAX));
+    let mut share = random.below(4) == 0;
+    let events = (0..events).map(|position| {
+        let before = i64::from(events - position) * 3_000 + i64::try_from(random.below(3_000)).unwrap_or_default();
+        let mut event = event(card, received_at.plus_millis(-before), position == 0, random);
+        event.share_code = ShareCode::parse("s0123456789").ok().filter(|_| std::mem::take(&mut share));
+        event
+    });
+    AcceptedBatch {
+        v: 1,
+        company,
+        person,
+        events: events.collect(),
+        batch: BatchId::from_uuid(made(received_at.millis(), number)),
+        fingerprint: format!("{:016x}", number as u64),
+        received_at,
+    }
+}
+
+/// Of twenty events about six are views of the card, seven of products and articles,
+/// three tell how long, and the rest is forwards, likes, saves, calls and chats.
+fn event(card: CardId, at: Timestamp, opens: bool, random: &mut Random) -> Event {
+    use EventKind::{Call, Dwell, Forward, Like, OpenChat, SavePhone, Unlike, ViewArticle, ViewCard, ViewProduct};
+    let object = random.below(4);
+    let kind = match if opens { 0 } else { random.below(20) } {
+        0..6 => ViewCard,
+        6..13 if object == 3 => ViewArticle,
+        6..13 => ViewProduct,
+        13..16 => Dwell,
+        16 => Forward,
+        17 => {
+            if object == 3 {
+                Unlike
+            } else {
+                Like
+            }
+        }
+        18 => {
+            if object == 3 {
+                SavePhone
+            } else {
+                Call
+            }
+        }
+        _ => OpenChat,
+    };
+    let target = match kind {
+        ViewProduct => Target::Product(ProductId::from_uuid(made(1_780_000_000_000, u128::from(object)))),
+        ViewArticle => Target::Article(ArticleId::from_uuid(made(1_780_000_000_000, u128::from(object)))),
+        _ => Target::Card,
+    };
+    let title = (target != Target::Card).then(|| TITLES[usize::try_from(object).unwrap_or_default()]);
+    let duration_ms = (kind == Dwell).then(|| u32::try_from(1_000 + random.below(60_000)).unwrap_or_default());
+    let object = Object { target, title: title.and_then(|title| Line::parse(title).ok()) };
+    Event { kind, card, object, share_code: None, at, duration_ms }
+}
+
+/// A UUIDv7 of this time.
+fn made(millis: i64, number: u128) -> Uuid {
+    let bytes = number.to_le_bytes();
+    let bytes: [u8; 10] = std::array::from_fn(|place| bytes[place]);
+    Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or_default(), &bytes).into_uuid()
+}

@@ -1,0 +1,262 @@
+//! The wire between the functions and the emulators: every call passes here, is
+//! counted, and may go wrong.
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Result};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::faults::{Fault, Faults};
+use crate::http::{Connection, Message, Serve, listen};
+use crate::units::{Item, of_read, of_write, table_of, written_keys};
+use crate::usage::Usage;
+
+/// The AWS operation of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operation {
+    /// For example `DynamoDB_20120810`.
+    service: String,
+    /// For example `GetItem`.
+    pub(crate) name: String,
+}
+
+impl Operation {
+    fn of(request: &Message) -> Option<Self> {
+        let (service, name) = request.header("x-amz-target")?.split_once('.')?;
+        Some(Self { service: service.to_owned(), name: name.to_owned() })
+    }
+
+    /// One of DynamoDB, for tests.
+    #[cfg(test)]
+    pub(crate) fn dynamodb(name: &str) -> Self {
+        Self { service: "DynamoDB_20120810".to_owned(), name: name.to_owned() }
+    }
+
+    /// Whether it is one of SQS.
+    pub(crate) fn is_queue(&self) -> bool {
+        self.service == "AmazonSQS"
+    }
+
+    /// Whether DynamoDB bills it in read units.
+    pub(crate) fn is_read(&self) -> bool {
+        ["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"].contains(&self.name.as_str())
+    }
+
+    /// Whether it reads or writes items; only those have units.
+    fn has_units(&self) -> bool {
+        self.is_read()
+            || ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"]
+                .contains(&self.name.as_str())
+    }
+}
+
+/// The wire. Shared by all connections.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    dynamodb: String,
+    sqs: String,
+    /// Answers of Secrets Manager, by the name of the secret.
+    secrets: BTreeMap<String, String>,
+    usage: Mutex<Usage>,
+    faults: Mutex<Faults>,
+    victim: Mutex<Option<u32>>,
+}
+
+impl Wire {
+    /// Between whoever connects to the listener and the emulators at these URLs.
+    pub(crate) fn start(
+        listener: TcpListener,
+        dynamodb: &str,
+        sqs: &str,
+        secrets: BTreeMap<String, String>,
+    ) -> Arc<Self> {
+        let wire = Arc::new(Self {
+            dynamodb: dynamodb.to_owned(),
+            sqs: sqs.to_owned(),
+            secrets,
+            usage: Mutex::default(),
+            faults: Mutex::default(),
+            victim: Mutex::default(),
+        });
+        listen(listener, Arc::clone(&wire));
+        wire
+    }
+
+    /// What was used since this was last asked.
+    pub(crate) fn take_usage(&self) -> Usage {
+        std::mem::take(&mut *lock(&self.usage))
+    }
+
+    /// These faults from now on; gives those that were in force.
+    pub(crate) fn set_faults(&self, faults: Faults) -> Faults {
+        std::mem::replace(&mut *lock(&self.faults), faults)
+    }
+
+    /// The process that is killed when a fault says so.
+    pub(crate) fn set_victim(&self, pid: Option<u32>) {
+        *lock(&self.victim) = pid;
+    }
+
+    fn kill(&self) {
+        if let Some(pid) = lock(&self.victim).take() {
+            // A process that is gone already is as dead as it gets.
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        }
+    }
+
+    /// The answer to a request; `None` breaks the connection.
+    fn answer(&self, request: &Message, upstream: &mut Upstream) -> Result<Option<Message>> {
+        let Some(operation) = Operation::of(request) else {
+            return upstream.dynamodb.call(request).map(Some);
+        };
+        if operation.service == "secretsmanager" {
+            return Ok(Some(self.secret(request)));
+        }
+        let fault = lock(&self.faults).next(&operation.name);
+        match fault {
+            Some(Fault::LostRequest) => return Ok(None),
+            Some(Fault::KilledBefore) => {
+                self.kill();
+                return Ok(None);
+            }
+            Some(Fault::Throttled) => return Ok(Some(throttled(&operation))),
+            Some(Fault::ServerError) => {
+                let body = json!({"__type": "com.amazonaws#InternalServerError", "message": "injected"});
+                return Ok(Some(Message::answer("500 Internal Server Error", body.to_string().into_bytes())));
+            }
+            Some(Fault::PartOfBatch | Fault::LostAnswer | Fault::KilledAfter) | None => {}
+        }
+        let answer = self.forward(&operation, request, fault == Some(Fault::PartOfBatch), upstream)?;
+        if fault == Some(Fault::KilledAfter) {
+            self.kill();
+        }
+        Ok((!fault.is_some_and(Fault::after_commit)).then_some(answer))
+    }
+
+    fn secret(&self, request: &Message) -> Message {
+        let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let name = asked["SecretId"].as_str().unwrap_or_default();
+        match self.secrets.get(name) {
+            Some(text) => {
+                let body = json!({"ARN": name, "Name": name, "VersionId": "1", "SecretString": text});
+                Message::answer("200 OK", body.to_string().into_bytes())
+            }
+            None => Message::answer("400 Bad Request", br#"{"__type": "ResourceNotFoundException"}"#.to_vec()),
+        }
+    }
+
+    fn forward(
+        &self,
+        operation: &Operation,
+        request: &Message,
+        partly: bool,
+        upstream: &mut Upstream,
+    ) -> Result<Message> {
+        let sent = request.body.len();
+        if operation.is_queue() {
+            let answer = upstream.sqs.call(request)?;
+            lock(&self.usage).add(operation, sent, answer.body.len());
+            return Ok(answer);
+        }
+        if !operation.has_units() {
+            return upstream.dynamodb.call(request);
+        }
+        let mut asked: Value = serde_json::from_slice(&request.body)?;
+        let wanted = asked.get("ReturnConsumedCapacity").is_some_and(|wanted| wanted != "NONE");
+        asked["ReturnConsumedCapacity"] = json!("TOTAL");
+        let left_out = if partly { leave_out_half(&mut asked) } else { None };
+        if let Some(left_out) = left_out.as_ref().filter(|_| !asks_for_keys(&asked)) {
+            let told = json!({"Responses": {}, "UnprocessedKeys": left_out});
+            return Ok(Message::answer("200 OK", serde_json::to_vec(&told)?));
+        }
+        let request = &Message { body: serde_json::to_vec(&asked)?, ..request.clone() };
+        let mut answer = if operation.is_read() {
+            let answer = upstream.dynamodb.call(request)?;
+            lock(&self.usage).read_units += of_read(operation, &asked, &serde_json::from_slice(&answer.body)?);
+            answer
+        } else {
+            let keys = written_keys(operation, &asked);
+            let before = items(&asked, &keys, request, upstream)?;
+            let answer = upstream.dynamodb.call(request)?;
+            let after = items(&asked, &keys, request, upstream)?;
+            let written = of_write(operation, &before.into_iter().zip(after).collect::<Vec<_>>());
+            lock(&self.usage).add_written(written);
+            answer
+        };
+        let mut told: Value = serde_json::from_slice(&answer.body)?;
+        if let (Some(told), false) = (told.as_object_mut(), wanted) {
+            told.remove("ConsumedCapacity");
+        }
+        if let Some(left_out) = left_out {
+            told["UnprocessedKeys"] = left_out;
+        }
+        answer.body = serde_json::to_vec(&told)?;
+        // The checksum is of the body as the emulator wrote it.
+        answer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-crc32"));
+        lock(&self.usage).add(operation, sent, answer.body.len());
+        Ok(answer)
+    }
+}
+
+/// The items under these keys, as the emulator has them now.
+fn items(asked: &Value, keys: &[Value], like: &Message, upstream: &mut Upstream) -> Result<Vec<Option<Item>>> {
+    let Some(table) = table_of(asked) else { return Ok(Vec::new()) };
+    let body = json!({"RequestItems": {table: {"Keys": keys, "ConsistentRead": true}}});
+    let mut request = Message { body: serde_json::to_vec(&body)?, ..like.clone() };
+    request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-target"));
+    request.headers.push(("x-amz-target".to_owned(), "DynamoDB_20120810.BatchGetItem".to_owned()));
+    let mut told: Value = serde_json::from_slice(&upstream.dynamodb.call(&request)?.body)?;
+    let found: Vec<Item> = serde_json::from_value(told["Responses"][table].take()).unwrap_or_default();
+    let is_of = |item: &Item, key: &Value| {
+        key.as_object().is_some_and(|key| key.iter().all(|(name, value)| item.get(name) == Some(value)))
+    };
+    Ok(keys.iter().map(|key| found.iter().find(|item| is_of(item, key)).cloned()).collect())
+}
+
+/// Takes half of the keys out of a batch read, all of a single one; gives them as the
+/// service names what it has left out.
+fn leave_out_half(asked: &mut Value) -> Option<Value> {
+    let (table, request) = asked["RequestItems"].as_object_mut()?.iter_mut().next()?;
+    let mut rest = request.clone();
+    let keys = request["Keys"].as_array_mut()?;
+    rest["Keys"] = Value::Array(keys.split_off(keys.len() / 2));
+    Some(json!({ table: rest }))
+}
+
+/// Whether anything is left to ask the service for.
+fn asks_for_keys(asked: &Value) -> bool {
+    let tables = asked["RequestItems"].as_object();
+    tables.is_some_and(|tables| {
+        tables.values().any(|request| request["Keys"].as_array().is_some_and(|keys| !keys.is_empty()))
+    })
+}
+
+fn throttled(operation: &Operation) -> Message {
+    let code = if operation.is_queue() { "RequestThrottled" } else { "ProvisionedThroughputExceededException" };
+    let body = json!({"__type": format!("com.amazonaws#{code}"), "message": "injected"});
+    Message::answer("400 Bad Request", body.to_string().into_bytes())
+}
+
+/// One connection to each emulator, for one connection of a function.
+struct Upstream {
+    dynamodb: Connection,
+    sqs: Connection,
+}
+
+impl Serve for Wire {
+    fn serve(&self, mut connection: BufReader<TcpStream>) -> Result<()> {
+        let mut upstream = Upstream { dynamodb: Connection::to(&self.dynamodb), sqs: Connection::to(&self.sqs) };
+        while let Some(request) = Message::read(&mut connection)? {
+            let Some(answer) = self.answer(&request, &mut upstream)? else { break };
+            answer.write(connection.get_mut())?;
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
