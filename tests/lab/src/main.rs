@@ -4,7 +4,10 @@
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
 mod bill;
+mod day;
+mod environment;
 mod faults;
+mod host;
 mod http;
 mod meter;
 mod pipeline;
@@ -12,12 +15,12 @@ mod prices;
 mod random;
 mod routes;
 mod stage;
+mod trials;
 mod units;
 mod usage;
 mod visits;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -33,6 +36,8 @@ async fn main() -> ExitCode {
     match arguments.as_slice() {
         ["meter"] => meter::run(&wire(), false).await,
         ["meter", "--check"] => meter::run(&wire(), true).await,
+        ["faults"] => trials::run(&wire(), "").await,
+        ["faults", only] => trials::run(&wire(), only).await,
         _ => {
             eprintln!("next: scripts/lab help");
             ExitCode::FAILURE
@@ -47,5 +52,5 @@ fn wire() -> Arc<Wire> {
         |name| env.required(name).unwrap_or_else(|error| panic!("{error}: start the laboratory with scripts/lab"));
     let address = variable("DYNAMODB_ENDPOINT");
     let listener = TcpListener::bind(address.trim_start_matches("http://")).expect("the port is free");
-    Wire::start(listener, &variable("LAB_DYNAMODB"), &variable("LAB_SQS"), BTreeMap::new())
+    Wire::start(listener, &variable("LAB_DYNAMODB"), &variable("LAB_SQS"), environment::secrets())
 }

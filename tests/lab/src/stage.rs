@@ -30,6 +30,8 @@ pub(crate) struct Stage {
     pub(crate) functions: Functions,
     /// Counts what the queue delivers.
     pub(crate) aggregator: Aggregator<DeadLetterQueue>,
+    /// Where it puts what it cannot count.
+    pub(crate) dead_letters: (aws_sdk_sqs::Client, String),
 }
 
 impl Stage {
@@ -40,10 +42,10 @@ impl Stage {
 
     async fn on(world: World) -> Self {
         let functions = Functions::on(&world).await;
-        let (sqs, stats_dlq_url) = emulators::queue().await;
-        let config = Config { table_name: world.table.clone(), stats_dlq_url, max_attempts: 5 };
-        let aggregator = aggregator(config, world.dynamodb.clone(), sqs);
-        Self { world, functions, aggregator }
+        let dead_letters = emulators::queue().await;
+        let config = Config { table_name: world.table.clone(), stats_dlq_url: dead_letters.1.clone(), max_attempts: 5 };
+        let aggregator = aggregator(config, world.dynamodb.clone(), dead_letters.0.clone());
+        Self { world, functions, aggregator, dead_letters }
     }
 
     /// A company of fifteen people with 30 days of visitors.

@@ -56,6 +56,7 @@ impl Operation {
 /// The wire. Shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Wire {
+    address: String,
     dynamodb: String,
     sqs: String,
     /// Answers of Secrets Manager, by the name of the secret.
@@ -73,7 +74,9 @@ impl Wire {
         sqs: &str,
         secrets: BTreeMap<String, String>,
     ) -> Arc<Self> {
+        let address = listener.local_addr().map_or_else(|_| String::new(), |address| format!("http://{address}"));
         let wire = Arc::new(Self {
+            address,
             dynamodb: dynamodb.to_owned(),
             sqs: sqs.to_owned(),
             secrets,
@@ -83,6 +86,11 @@ impl Wire {
         });
         listen(listener, Arc::clone(&wire));
         wire
+    }
+
+    /// Its URL, for those who get it as a setting.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// What was used since this was last asked.

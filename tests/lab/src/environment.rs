@@ -1,0 +1,67 @@
+//! The variables that a function gets: those of the template, and those that Lambda sets.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::signature::Ed25519KeyPair;
+use data_encoding::BASE64;
+use serde_json::json;
+
+/// Name of the secret of the organization function.
+const ORGANIZATION_SECRET: &str = "lab/organization";
+
+/// What differs from run to run.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Places {
+    /// Where AWS is: the wire.
+    pub(crate) wire: String,
+    /// The table.
+    pub(crate) table: String,
+    /// Where tracking sends batches.
+    pub(crate) stats_queue: String,
+    /// Where the aggregator puts what it cannot count.
+    pub(crate) dead_letters: String,
+    /// The public keys of tokens.
+    pub(crate) jwks: String,
+}
+
+/// The environment of every function: each reads what it needs of it. One that stops at
+/// its start names the variable that is missing here.
+pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
+    let nobody = "http://127.0.0.1:9";
+    let given = [
+        ("AWS_ENDPOINT_URL", places.wire.as_str()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "lab"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "lab"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "lab"),
+        ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true"),
+        ("TABLE_NAME", &places.table),
+        ("TOKEN_VERIFICATION_KEYS", &places.jwks),
+        ("STATS_QUEUE_URL", &places.stats_queue),
+        ("STATS_DLQ_URL", &places.dead_letters),
+        // A fault may take several attempts; giving up is another test's matter.
+        ("MAX_ATTEMPTS", "50"),
+        ("ORGANIZATION_SECRET", ORGANIZATION_SECRET),
+        ("WECHAT_SECRET_PREFIX", "lab/wechat/"),
+        ("WECHAT_BASE_URL", nobody),
+        ("SMS_SECRET", "lab/sms"),
+        ("SMS_BASE_URL", nobody),
+    ];
+    given.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The secrets that functions read at their start.
+pub(crate) fn secrets() -> BTreeMap<String, String> {
+    let pair = Ed25519KeyPair::generate().expect("a key pair");
+    let pkcs8 = pair.to_pkcs8().expect("a PKCS8 document");
+    let text = json!({
+        "signing_key": {"kid": "lab", "pkcs8": BASE64.encode(pkcs8.as_ref())},
+        "operator_key_sha256": [],
+        "claim_pepper": BASE64.encode(&[7; 32]),
+    });
+    BTreeMap::from([(ORGANIZATION_SECRET.to_owned(), text.to_string())])
+}

@@ -1,0 +1,265 @@
+//! `lab faults`: every fault at every call of AWS in the pipeline, and then the radar
+//! against an independent count.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use domain::batch::AcceptedBatch;
+use domain::timestamp::Timestamp;
+use runtime::clock::Clock;
+use serde_json::{Value, json};
+use testkit::events::load;
+use testkit::world::World;
+
+use crate::day::{Days, body};
+use crate::environment::{Places, variables};
+use crate::faults::{Fault, Faults, Rule, When};
+use crate::host::{Outcome, Process};
+use crate::meter::repository;
+use crate::random::Random;
+use crate::stage::Stage;
+use crate::wire::Wire;
+
+/// Batches of one trial.
+const BATCHES: u64 = 24;
+/// Most messages in one call of the aggregator.
+const MESSAGES_MAX: usize = 10;
+/// A request, or a message, may be tried so often.
+const ATTEMPTS: u32 = 30;
+/// Calls in a row that go wrong: one is the SDK's own business, six are more than it tries.
+const TIMES: [u32; 2] = [1, 6];
+
+/// How the queue delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    Once,
+    Twice,
+    OutOfOrder,
+}
+
+/// One trial.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    function: String,
+    rule: Option<Rule>,
+    delivery: Delivery,
+    name: String,
+}
+
+/// Runs all of them, or those whose name contains `only`.
+pub(crate) async fn run(wire: &Wire, only: &str) -> ExitCode {
+    let now = Clock::system().now();
+    let (mut wrong, mut count) = (0, 0);
+    for trial in trials().into_iter().filter(|trial| trial.name.contains(only)) {
+        let begun = Instant::now();
+        let found = try_out(wire, &trial, now).await;
+        let verdict = if found.is_empty() { "every number right" } else { "WRONG" };
+        println!("{:<60} {verdict} ({:.1} s)", trial.name, begun.elapsed().as_secs_f64());
+        found.iter().for_each(|line| println!("    {line}"));
+        count += 1;
+        wrong += usize::from(!found.is_empty());
+    }
+    println!("{count} trials, {wrong} wrong");
+    if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The calls of AWS in the functions of the pipeline: function and operation.
+fn sites() -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(repository("tests/lab/call-sites.tsv")).expect("the list of calls is there");
+    let mut sites = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut cells = line.split('\t').skip(1);
+        let (Some(operation), Some(functions)) = (cells.next(), cells.next()) else { continue };
+        let of_pipeline = functions.split(", ").filter(|name| !["routes", "–"].contains(name));
+        sites.extend(of_pipeline.map(|function| (function.to_owned(), operation.to_owned())));
+    }
+    sites
+}
+
+fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (function, operation) in sites() {
+        let mut faults = [Fault::OF_CALLS.as_slice(), &Fault::OF_PROCESSES].concat();
+        faults.extend((operation == "BatchGetItem").then_some(Fault::PartOfBatch));
+        for fault in faults {
+            // A process is killed once; the next one has no fault to expect.
+            let times = if Fault::OF_PROCESSES.contains(&fault) { &TIMES[..1] } else { &TIMES };
+            for times in times {
+                let rule = Rule { operation: operation.clone(), fault, when: When::Nth { first: 1, times: *times } };
+                let name = format!("{function} {operation}: {} ×{times}", fault.name());
+                trials.push(Trial { function: function.clone(), rule: Some(rule), delivery: Delivery::Once, name });
+            }
+        }
+    }
+    for (delivery, name) in
+        [(Delivery::Twice, "every message delivered twice"), (Delivery::OutOfOrder, "messages out of order")]
+    {
+        trials.push(Trial { function: String::new(), rule: None, delivery, name: format!("queue: {name}") });
+    }
+    trials
+}
+
+/// What is wrong after a trial; empty when nothing is.
+async fn try_out(wire: &Wire, trial: &Trial, now: Timestamp) -> Vec<String> {
+    let stage = Stage::empty().await;
+    // From here on the company lives now: the functions read the machine's clock.
+    stage.world.clock.advance(now.millis() - stage.world.clock.now().millis());
+    let days = Days::new(&stage.world, now, BATCHES, 7);
+    let mut bench = Bench::new(wire, &stage, trial);
+    bench.send(&days);
+    let delivered = bench.deliver().await;
+    wire.set_victim(None);
+    let mut wrong: Vec<_> = delivered.err().into_iter().collect();
+    wrong.extend(days.wrong(&stage).await);
+    wrong.extend((trial.rule.is_some() && bench.happened == 0).then(|| "the fault has not happened".to_owned()));
+    let (sqs, url) = &stage.dead_letters;
+    let dead = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await.expect("the queue answers");
+    let poison = dead.messages().iter().all(|message| message.body() == Some(POISON));
+    wrong.extend((dead.messages().is_empty() || !poison).then(|| "not just the poison was put aside".to_owned()));
+    wrong
+}
+
+/// A message that nobody can read.
+const POISON: &str = "{}";
+
+/// The functions of one trial, each in a process of its own.
+struct Bench<'a> {
+    wire: &'a Wire,
+    stage: &'a Stage,
+    trial: &'a Trial,
+    variables: BTreeMap<String, String>,
+    happened: u32,
+}
+
+impl<'a> Bench<'a> {
+    fn new(wire: &'a Wire, stage: &'a Stage, trial: &'a Trial) -> Self {
+        let world = &stage.world;
+        let places = Places {
+            wire: wire.address().to_owned(),
+            table: world.table.clone(),
+            stats_queue: stage.functions.queue.1.clone(),
+            dead_letters: stage.dead_letters.1.clone(),
+            jwks: world.keys.jwks.clone(),
+        };
+        Self { wire, stage, trial, variables: variables(&places), happened: 0 }
+    }
+
+    /// A new process of the function.
+    fn start(&self, function: &str) -> Process {
+        let process = Process::start(&binary(function), &self.variables).expect("the function starts");
+        self.wire.set_victim(Some(process.pid()));
+        process
+    }
+
+    /// The faults of this trial, while its function has the word.
+    fn arm(&self, function: &str) {
+        let rules = self.trial.rule.iter().filter(|_| self.trial.function == function);
+        self.wire.set_faults(Faults::of(rules.cloned().collect(), 1));
+    }
+
+    fn disarm(&mut self) {
+        self.happened += self.wire.set_faults(Faults::default()).happened.values().sum::<u32>();
+    }
+
+    /// Sends every batch until it is accepted, as a mini-program does.
+    fn send(&mut self, days: &Days) {
+        let mut process = self.start("tracking");
+        self.arm("tracking");
+        for batch in &days.batches {
+            let request = request(&self.stage.world, batch);
+            let accepted = (0..ATTEMPTS).any(|_| match process.invoke(request.clone()).expect("an outcome") {
+                Outcome::Answer(answer) => {
+                    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+                    let (status, later) = (&answer["statusCode"], &answer["headers"]["retry-after"]);
+                    assert!(*status == 202 || *status == 500 || later.is_string(), "tracking answered {answer}");
+                    *status == 202
+                }
+                Outcome::Failed(error) => panic!("tracking failed: {error}"),
+                Outcome::Died => {
+                    process = self.start("tracking");
+                    false
+                }
+            });
+            assert!(accepted, "a batch was not accepted");
+        }
+        self.disarm();
+    }
+
+    /// Delivers what the queue holds until the aggregator has done with all of it.
+    async fn deliver(&mut self) -> Result<(), String> {
+        let mut waiting = received(self.stage).await;
+        waiting.push(POISON.to_owned());
+        match self.trial.delivery {
+            Delivery::Once => {}
+            Delivery::Twice => waiting = [waiting.clone(), waiting].concat(),
+            Delivery::OutOfOrder => Random(3).shuffle(&mut waiting),
+        }
+        let mut waiting: Vec<(String, u32)> = waiting.into_iter().map(|body| (body, 1)).collect();
+        let mut process = self.start("radar-aggregator");
+        self.arm("radar-aggregator");
+        while !waiting.is_empty() {
+            let batch: Vec<_> = waiting.drain(..waiting.len().min(MESSAGES_MAX)).collect();
+            let again: Vec<usize> = match process.invoke(event(&batch)).map_err(|error| error.to_string())? {
+                Outcome::Answer(answer) => failures(&answer),
+                Outcome::Failed(_) => (0..batch.len()).collect(),
+                Outcome::Died => {
+                    process = self.start("radar-aggregator");
+                    (0..batch.len()).collect()
+                }
+            };
+            for nth in again {
+                let (body, attempts) = batch[nth].clone();
+                if attempts >= ATTEMPTS {
+                    return Err(format!("a message was delivered {attempts} times"));
+                }
+                waiting.push((body, attempts + 1));
+            }
+        }
+        self.disarm();
+        Ok(())
+    }
+}
+
+/// The request of a visitor that sends a batch.
+pub(crate) fn request(world: &World, batch: &AcceptedBatch) -> Vec<u8> {
+    let token = world.keys.signer.sign(world.company, batch.person, None, false, world.clock.now()).expect("a token");
+    let mut request: Value =
+        serde_json::from_str(&load("tracking", "record_events", world)).expect("an event file is JSON");
+    request["body"] = json!(body(batch).to_string());
+    request["headers"]["authorization"] = json!(format!("Bearer {token}"));
+    request.to_string().into_bytes()
+}
+
+/// The binary of a function, as `scripts/build` leaves it.
+pub(crate) fn binary(function: &str) -> PathBuf {
+    repository(&format!(".build/lambda/{function}/bootstrap"))
+}
+
+/// Takes everything off the queue.
+async fn received(stage: &Stage) -> Vec<String> {
+    let (sqs, url) = &stage.functions.queue;
+    let mut bodies = Vec::new();
+    loop {
+        let answer = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await;
+        let messages = answer.expect("the queue answers").messages.unwrap_or_default();
+        if messages.is_empty() {
+            return bodies;
+        }
+        bodies.extend(messages.into_iter().filter_map(|message| message.body));
+    }
+}
+
+fn event(batch: &[(String, u32)]) -> Vec<u8> {
+    let record = |(nth, (body, attempts)): (usize, &(String, u32))| json!({"messageId": nth.to_string(), "body": body, "attributes": {"ApproximateReceiveCount": attempts.to_string()}});
+    let records: Vec<_> = batch.iter().enumerate().map(record).collect();
+    json!({ "Records": records }).to_string().into_bytes()
+}
+
+/// The messages that the aggregator wants again, by their place.
+fn failures(answer: &[u8]) -> Vec<usize> {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+    failures.iter().filter_map(|failure| failure["itemIdentifier"].as_str()?.parse().ok()).collect()
+}
