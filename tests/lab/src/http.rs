@@ -104,9 +104,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// To `http://host:port`; opened with the first call.
+    /// To the host of `http://host:port/…`; opened with the first call.
     pub(crate) fn to(url: &str) -> Self {
-        let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
         Self { address, open: None }
     }
 

@@ -3,13 +3,16 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
+mod bench;
 mod bill;
 mod day;
 mod environment;
 mod faults;
 mod host;
 mod http;
+mod load;
 mod meter;
+mod options;
 mod pipeline;
 mod prices;
 mod random;
@@ -27,6 +30,7 @@ use std::sync::Arc;
 
 use runtime::config::Env;
 
+use crate::options::Options;
 use crate::wire::Wire;
 
 #[tokio::main(flavor = "current_thread")]
@@ -36,13 +40,24 @@ async fn main() -> ExitCode {
     match arguments.as_slice() {
         ["meter"] => meter::run(&wire(), false).await,
         ["meter", "--check"] => meter::run(&wire(), true).await,
+        ["host"] => bench::run(&wire(), false).await,
+        ["host", "--check"] => bench::run(&wire(), true).await,
         ["faults"] => trials::run(&wire(), "").await,
         ["faults", only] => trials::run(&wire(), only).await,
-        _ => {
-            eprintln!("next: scripts/lab help");
-            ExitCode::FAILURE
-        }
+        ["load", options @ ..] => match Options::of(options, &LOAD) {
+            Some(options) => load::run(&options, wire).await,
+            None => unknown(),
+        },
+        _ => unknown(),
     }
+}
+
+/// The options of `lab load`.
+const LOAD: [&str; 8] = ["batches", "persons", "events", "duplicates", "window", "rate", "seed", "people"];
+
+fn unknown() -> ExitCode {
+    eprintln!("next: scripts/lab help");
+    ExitCode::FAILURE
 }
 
 /// The wire, at the address where everybody looks for the emulators.

@@ -56,7 +56,7 @@ async fn document(wire: &Wire, prices: &Prices) -> String {
             .map(|(name, price)| (name.to_owned(), vec![price.text(), price.source.clone(), price.date.to_string()]))
             .into(),
     };
-    include_str!("bill.md")
+    include_str!("bill.txt")
         .replace("{routes}", &routes.text())
         .replace("{steps}", &steps.text())
         .replace("{batches}", &batches.text())

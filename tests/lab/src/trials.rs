@@ -30,6 +30,9 @@ const MESSAGES_MAX: usize = 10;
 const ATTEMPTS: u32 = 30;
 /// Calls in a row that go wrong: one is the SDK's own business, six are more than it tries.
 const TIMES: [u32; 2] = [1, 6];
+/// Seeds of the storms, and how many of a thousand calls meet each fault in them.
+const STORMS: [u64; 3] = [1, 2, 3];
+const STORM_PERMILLE: u64 = 30;
 
 /// How the queue delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +45,12 @@ enum Delivery {
 /// One trial.
 #[derive(Debug, Clone)]
 pub(crate) struct Trial {
-    function: String,
-    rule: Option<Rule>,
+    /// Whose calls go wrong.
+    functions: Vec<String>,
+    rules: Vec<Rule>,
     delivery: Delivery,
     name: String,
+    seed: u64,
 }
 
 /// Runs all of them, or those whose name contains `only`.
@@ -89,16 +94,38 @@ fn trials() -> Vec<Trial> {
             for times in times {
                 let rule = Rule { operation: operation.clone(), fault, when: When::Nth { first: 1, times: *times } };
                 let name = format!("{function} {operation}: {} ×{times}", fault.name());
-                trials.push(Trial { function: function.clone(), rule: Some(rule), delivery: Delivery::Once, name });
+                let (functions, rules) = (vec![function.clone()], vec![rule]);
+                trials.push(Trial { functions, rules, delivery: Delivery::Once, name, seed: 1 });
             }
         }
     }
-    for (delivery, name) in
-        [(Delivery::Twice, "every message delivered twice"), (Delivery::OutOfOrder, "messages out of order")]
-    {
-        trials.push(Trial { function: String::new(), rule: None, delivery, name: format!("queue: {name}") });
-    }
+    let queue = |delivery, name: &str| {
+        let name = format!("queue: {name}");
+        Trial { functions: Vec::new(), rules: Vec::new(), delivery, name, seed: 1 }
+    };
+    trials.push(queue(Delivery::Twice, "every message delivered twice"));
+    trials.push(queue(Delivery::OutOfOrder, "messages out of order"));
+    trials.extend(STORMS.map(storm));
     trials
+}
+
+/// Every fault now and then at every call, while messages come twice.
+fn storm(seed: u64) -> Trial {
+    let faults = [Fault::OF_CALLS.as_slice(), &Fault::OF_PROCESSES, &[Fault::PartOfBatch]].concat();
+    let mut rules = Vec::new();
+    for (_, operation) in sites() {
+        let possible = faults.iter().filter(|fault| **fault != Fault::PartOfBatch || operation == "BatchGetItem");
+        let when = When::Permille(STORM_PERMILLE);
+        rules.extend(possible.map(|fault| Rule { operation: operation.clone(), fault: *fault, when }));
+    }
+    let functions = sites().into_iter().map(|(function, _)| function).collect();
+    Trial {
+        functions,
+        rules,
+        delivery: Delivery::Twice,
+        name: format!("storm: every fault at every call, seed {seed}"),
+        seed,
+    }
 }
 
 /// What is wrong after a trial; empty when nothing is.
@@ -113,7 +140,7 @@ async fn try_out(wire: &Wire, trial: &Trial, now: Timestamp) -> Vec<String> {
     wire.set_victim(None);
     let mut wrong: Vec<_> = delivered.err().into_iter().collect();
     wrong.extend(days.wrong(&stage).await);
-    wrong.extend((trial.rule.is_some() && bench.happened == 0).then(|| "the fault has not happened".to_owned()));
+    wrong.extend((!trial.rules.is_empty() && bench.happened == 0).then(|| "the fault has not happened".to_owned()));
     let (sqs, url) = &stage.dead_letters;
     let dead = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await.expect("the queue answers");
     let poison = dead.messages().iter().all(|message| message.body() == Some(POISON));
@@ -155,8 +182,9 @@ impl<'a> Bench<'a> {
 
     /// The faults of this trial, while its function has the word.
     fn arm(&self, function: &str) {
-        let rules = self.trial.rule.iter().filter(|_| self.trial.function == function);
-        self.wire.set_faults(Faults::of(rules.cloned().collect(), 1));
+        let concerned = self.trial.functions.iter().any(|name| name == function);
+        let rules = if concerned { self.trial.rules.clone() } else { Vec::new() };
+        self.wire.set_faults(Faults::of(rules, self.trial.seed));
     }
 
     fn disarm(&mut self) {

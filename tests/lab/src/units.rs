@@ -75,10 +75,8 @@ fn least(request: &Value) -> f64 {
 
 /// Of one table, or of a list of them.
 fn sum(capacity: &Value) -> f64 {
-    match capacity {
-        Value::Array(tables) => tables.iter().map(sum).sum(),
-        one => one["CapacityUnits"].as_f64().unwrap_or_default(),
-    }
+    let of_tables = capacity.as_array().map(|tables| tables.iter().map(sum).sum());
+    of_tables.unwrap_or_else(|| capacity["CapacityUnits"].as_f64().unwrap_or_default())
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -129,14 +127,19 @@ fn value_size(value: &Value, inner: &Value) -> usize {
     if value.get("N").is_some() {
         return number_size(inner.as_str().unwrap_or_default());
     }
-    match inner {
-        Value::Array(items) if value.get("L").is_some() => 3 + items.iter().map(|item| 1 + one(item)).sum::<usize>(),
-        Value::Array(items) => items.iter().map(text).sum(),
-        Value::Object(fields) => 3 + fields.iter().map(|(name, field)| 1 + name.len() + one(field)).sum::<usize>(),
-        // The text of bytes is base64.
-        other if value.get("B").is_some() => text(other) * 3 / 4,
-        other => text(other),
+    if let Some(items) = inner.as_array() {
+        let list = value.get("L").is_some();
+        return if list {
+            3 + items.iter().map(|item| 1 + one(item)).sum::<usize>()
+        } else {
+            items.iter().map(text).sum()
+        };
     }
+    if let Some(fields) = inner.as_object() {
+        return 3 + fields.iter().map(|(name, field)| 1 + name.len() + one(field)).sum::<usize>();
+    }
+    // The text of bytes is base64.
+    if value.get("B").is_some() { text(inner) * 3 / 4 } else { text(inner) }
 }
 
 /// Two digits a byte, one for the exponent, one for a minus.

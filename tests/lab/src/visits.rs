@@ -34,7 +34,7 @@ pub(crate) fn person(number: u64) -> PersonId {
 /// The batch of a visit: its events lie in the last minutes before it arrives.
 pub(crate) fn batch(visit: Visit, random: &mut Random) -> AcceptedBatch {
     let Visit { company, person, card, received_at, events } = visit;
-    let number = u128::from(random.below(u64::MAX));
+    let number = random.below(u64::MAX);
     let mut share = random.below(4) == 0;
     let events = (0..events).map(|position| {
         let before = i64::from(events - position) * 3_000 + i64::try_from(random.below(3_000)).unwrap_or_default();
@@ -47,8 +47,8 @@ pub(crate) fn batch(visit: Visit, random: &mut Random) -> AcceptedBatch {
         company,
         person,
         events: events.collect(),
-        batch: BatchId::from_uuid(made(received_at.millis(), number)),
-        fingerprint: format!("{:016x}", number as u64),
+        batch: BatchId::from_uuid(made(received_at.millis(), u128::from(number))),
+        fingerprint: format!("{number:016x}"),
         received_at,
     }
 }
@@ -80,10 +80,13 @@ fn event(card: CardId, at: Timestamp, opens: bool, random: &mut Random) -> Event
         }
         _ => OpenChat,
     };
-    let target = match kind {
-        ViewProduct => Target::Product(ProductId::from_uuid(made(1_780_000_000_000, u128::from(object)))),
-        ViewArticle => Target::Article(ArticleId::from_uuid(made(1_780_000_000_000, u128::from(object)))),
-        _ => Target::Card,
+    let id = made(1_780_000_000_000, u128::from(object));
+    let target = if kind == ViewProduct {
+        Target::Product(ProductId::from_uuid(id))
+    } else if kind == ViewArticle {
+        Target::Article(ArticleId::from_uuid(id))
+    } else {
+        Target::Card
     };
     let title = (target != Target::Card).then(|| TITLES[usize::try_from(object).unwrap_or_default()]);
     let duration_ms = (kind == Dwell).then(|| u32::try_from(1_000 + random.below(60_000)).unwrap_or_default());

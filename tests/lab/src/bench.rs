@@ -1,0 +1,160 @@
+//! `lab host`: the release binaries beside a function that only says hello.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use runtime::clock::Clock;
+use testkit::events::load;
+
+use crate::environment::{Places, variables};
+use crate::host::{Outcome, Process};
+use crate::meter::repository;
+use crate::stage::Stage;
+use crate::trials::binary;
+use crate::wire::Wire;
+
+/// How often each function is started, all in turn, so that a busy moment hits all.
+const STARTS: usize = 21;
+/// Invocations that are measured, after those that warm up.
+const INVOCATIONS: usize = 500;
+const WARM_UP: usize = 50;
+/// What `--check` holds the functions to.
+const SIZE_MAX: u64 = 7_500_000;
+const COLD_START_MAX: f64 = 2.5;
+
+/// Functions and the event file each is called with.
+const CASES: [(&str, &str); 6] = [
+    ("organization", "get_me"),
+    ("card", "get_card"),
+    ("tracking", "record_events"),
+    ("radar", "get_card_metrics"),
+    ("radar-aggregator", "stats"),
+    ("housekeeping", "sweep"),
+];
+
+/// A function on the bench.
+struct Subject {
+    name: &'static str,
+    binary: PathBuf,
+    payload: Vec<u8>,
+    cold_starts: Vec<Duration>,
+}
+
+/// What was measured of one.
+struct Measured {
+    size: u64,
+    cold_start: Duration,
+    cpu: Duration,
+    p50: Duration,
+    p99: Duration,
+    memory_kib: u64,
+}
+
+/// Measures and prints; with `check` fails when a function is too large or too slow.
+pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
+    let stage = Stage::empty().await;
+    stage.world.clock.advance(Clock::system().now().millis() - stage.world.clock.now().millis());
+    let places = Places {
+        wire: wire.address().to_owned(),
+        table: stage.world.table.clone(),
+        stats_queue: stage.functions.queue.1.clone(),
+        dead_letters: stage.dead_letters.1.clone(),
+        jwks: stage.world.keys.jwks.clone(),
+    };
+    let environment = variables(&places);
+    let mut subjects = vec![subject("hello", repository(".build/lab/lab-hello/bootstrap"), b"{}".to_vec())];
+    let of = |(name, case)| subject(name, binary(name), load(name, case, &stage.world).into_bytes());
+    subjects.extend(CASES.map(of));
+    for _ in 0..STARTS {
+        for subject in &mut subjects {
+            let process = Process::start(&subject.binary, &environment).expect("the function starts");
+            subject.cold_starts.push(process.cold_start);
+        }
+    }
+    println!(
+        "{:<18}{:>9}{:>18}{:>20}{:>10}{:>10}{:>9}",
+        "", "size MB", "cold start ms", "CPU µs a call", "p50 µs", "p99 µs", "RSS MB"
+    );
+    let mut hello: Option<Measured> = None;
+    let mut wrong = Vec::new();
+    for subject in &mut subjects {
+        let process = Process::start(&subject.binary, &environment).expect("the function starts");
+        let measured = measure(subject, process);
+        let base = hello.as_ref().unwrap_or(&measured);
+        let cold = ratio(measured.cold_start, base.cold_start);
+        println!("{}", line(subject.name, &measured, base));
+        wrong.extend((measured.size > SIZE_MAX).then(|| format!("{} is larger than {SIZE_MAX} bytes", subject.name)));
+        wrong.extend(
+            (cold > COLD_START_MAX).then(|| format!("{} starts {cold:.2} times as slowly as hello", subject.name)),
+        );
+        hello = hello.or(Some(measured));
+    }
+    wrong.iter().for_each(|line| println!("over the target: {line}"));
+    if check && !wrong.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn subject(name: &'static str, binary: PathBuf, payload: Vec<u8>) -> Subject {
+    assert!(binary.exists(), "{} is missing: scripts/build release", binary.display());
+    Subject { name, binary, payload, cold_starts: Vec::new() }
+}
+
+fn measure(subject: &mut Subject, mut process: Process) -> Measured {
+    for _ in 0..WARM_UP {
+        call(&mut process, subject);
+    }
+    let before = cpu(process.pid());
+    let mut times: Vec<_> = (0..INVOCATIONS).map(|_| call(&mut process, subject)).collect();
+    let cpu = (cpu(process.pid()) - before) / u32::try_from(INVOCATIONS).unwrap_or(u32::MAX);
+    times.sort();
+    subject.cold_starts.sort();
+    Measured {
+        size: std::fs::metadata(&subject.binary).map_or(0, |file| file.len()),
+        cold_start: subject.cold_starts[STARTS / 2],
+        cpu,
+        p50: times[INVOCATIONS / 2],
+        p99: times[INVOCATIONS * 99 / 100],
+        memory_kib: memory_kib(process.pid()),
+    }
+}
+
+fn call(process: &mut Process, subject: &Subject) -> Duration {
+    let begun = Instant::now();
+    match process.invoke(subject.payload.clone()).expect("an outcome") {
+        Outcome::Answer(_) => begun.elapsed(),
+        other @ (Outcome::Failed(_) | Outcome::Died) => panic!("{}: {other:?}", subject.name),
+    }
+}
+
+fn line(name: &str, measured: &Measured, hello: &Measured) -> String {
+    let micros = |time: Duration| time.as_micros();
+    let cold = format!(
+        "{:.2} ({:.2}×)",
+        measured.cold_start.as_secs_f64() * 1_000.0,
+        ratio(measured.cold_start, hello.cold_start)
+    );
+    let cpu = format!("{} ({:.1}×)", micros(measured.cpu), ratio(measured.cpu, hello.cpu));
+    let (size, memory) = (measured.size as f64 / 1e6, measured.memory_kib as f64 / 1_024.0);
+    let (p50, p99) = (micros(measured.p50), micros(measured.p99));
+    format!("{name:<18}{size:>9.2}{cold:>18}{cpu:>20}{p50:>10}{p99:>10}{memory:>9.1}")
+}
+
+fn ratio(time: Duration, base: Duration) -> f64 {
+    time.as_secs_f64() / base.as_secs_f64()
+}
+
+/// Time on the processor of all threads of a process.
+fn cpu(pid: u32) -> Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let nanos = |task: &Path| -> Option<u64> {
+        std::fs::read_to_string(task.join("schedstat")).ok()?.split(' ').next()?.parse().ok()
+    };
+    Duration::from_nanos(tasks.filter_map(|task| nanos(&task.path())).sum())
+}
+
+/// The most memory that a process has had.
+fn memory_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+}
