@@ -45,6 +45,7 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
         ("STATS_DLQ_URL", &places.dead_letters),
         // A fault may take several attempts; giving up is another test's matter.
         ("MAX_ATTEMPTS", "50"),
+        ("BOARDS_LAG_SECONDS", "60"),
         ("ORGANIZATION_SECRET", ORGANIZATION_SECRET),
         ("WECHAT_SECRET_PREFIX", "lab/wechat/"),
         ("WECHAT_BASE_URL", nobody),

@@ -33,12 +33,12 @@ async fn steps(wire: &Wire, prices: &Prices) -> Table {
         let usage = wire.take_usage();
         rows.push((name.to_owned(), cells(&usage, prices.of_route(&usage), "")));
     }
-    let config = housekeeping::Config { table_name: stage.world.table.clone() };
-    let sweep = Housekeeping::new(config, stage.world.dynamodb.clone(), stage.world.clock.clock());
+    let config = housekeeping::Config { table_name: stage.world.table.clone(), boards_lag_s: 60 };
+    let housekeeping = Housekeeping::new(config, stage.world.dynamodb.clone(), stage.world.clock.clock());
     wire.take_usage();
-    sweep.run("lab").await.expect("the sweep ends");
+    housekeeping.run("lab").await.expect("the run ends");
     let usage = wire.take_usage();
-    rows.push(("sweep of holds, none expired".to_owned(), cells(&usage, prices.of_batch(&usage, 0), "")));
+    rows.push(("housekeeping, nothing to do".to_owned(), cells(&usage, prices.of_batch(&usage, 0), "")));
     Table {
         of: "Step",
         columns: &["AWS calls", "Read units", "Write units", "Bytes sent", "Bytes received", "$ per million", "Which"],

@@ -44,6 +44,7 @@ pub(crate) fn batch(visit: Visit, random: &mut Random) -> AcceptedBatch {
     });
     AcceptedBatch {
         v: 1,
+        rules: 1,
         company,
         person,
         events: events.collect(),
@@ -91,7 +92,7 @@ fn event(card: CardId, at: Timestamp, opens: bool, random: &mut Random) -> Event
     let title = (target != Target::Card).then(|| TITLES[usize::try_from(object).unwrap_or_default()]);
     let duration_ms = (kind == Dwell).then(|| u32::try_from(1_000 + random.below(60_000)).unwrap_or_default());
     let object = Object { target, title: title.and_then(|title| Line::parse(title).ok()) };
-    Event { kind, card, object, share_code: None, at, duration_ms }
+    Event { kind, card, object, share_code: None, at, duration_ms, filtered: None }
 }
 
 /// A UUIDv7 of this time.
