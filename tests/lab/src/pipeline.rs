@@ -2,7 +2,6 @@
 
 use domain::batch::AcceptedBatch;
 use domain::timestamp::SECOND_MS;
-use housekeeping::Housekeeping;
 
 use crate::bill::Table;
 use crate::meter::cells;
@@ -33,8 +32,7 @@ async fn steps(wire: &Wire, prices: &Prices) -> Table {
         let usage = wire.take_usage();
         rows.push((name.to_owned(), cells(&usage, prices.of_route(&usage), "")));
     }
-    let config = housekeeping::Config { table_name: stage.world.table.clone(), boards_lag_s: 60 };
-    let housekeeping = Housekeeping::new(config, stage.world.dynamodb.clone(), stage.world.clock.clock());
+    let housekeeping = stage.housekeeping();
     wire.take_usage();
     housekeeping.run("lab").await.expect("the run ends");
     let usage = wire.take_usage();

@@ -3,9 +3,10 @@
 use aws_lambda_events::sqs::SqsEvent;
 use domain::batch::AcceptedBatch;
 use domain::member::Role;
-use domain::timestamp::DAY_MS;
+use domain::timestamp::{DAY_MS, SECOND_MS};
+use housekeeping::Housekeeping;
 use mingpian_tests::functions::Functions;
-use radar_aggregator::{Aggregator, Config, aggregator};
+use radar_aggregator::Aggregator;
 use runtime::dead_letters::DeadLetterQueue;
 use serde_json::{Value, json};
 use testkit::emulators;
@@ -43,8 +44,14 @@ impl Stage {
     async fn on(world: World) -> Self {
         let functions = Functions::on(&world).await;
         let dead_letters = emulators::queue().await;
-        let config = Config { table_name: world.table.clone(), stats_dlq_url: dead_letters.1.clone(), max_attempts: 5 };
-        let aggregator = aggregator(config, world.dynamodb.clone(), dead_letters.0.clone());
+        let (sqs, url) = dead_letters.clone();
+        let aggregator = Aggregator {
+            store: world.store.clone(),
+            dead: DeadLetterQueue::new(sqs, url),
+            max_attempts: 5,
+            ids: world.ids.clone(),
+            clock: world.clock.clock(),
+        };
         Self { world, functions, aggregator, dead_letters }
     }
 
@@ -65,6 +72,9 @@ impl Stage {
             let batches: Vec<_> = (0..VISITORS_A_DAY).map(|nth| stage.visit(day, nth, &mut random)).collect();
             stage.count(&batches).await;
         }
+        // Boards and rankings are made of what has rested for a while.
+        stage.world.clock.advance(10 * 60 * SECOND_MS);
+        stage.housekeeping().run("lab").await.expect("the run ends");
         stage
     }
 
@@ -89,6 +99,12 @@ impl Stage {
     /// Sends a payload.
     pub(crate) async fn send(&self, function: &str, payload: &str) -> (u16, Value) {
         call(self.functions.router(function), payload).await
+    }
+
+    /// What runs on a schedule.
+    pub(crate) fn housekeeping(&self) -> Housekeeping {
+        let config = housekeeping::Config { table_name: self.world.table.clone(), boards_lag_s: 60 };
+        Housekeeping::new(config, self.world.dynamodb.clone(), self.world.clock.clock())
     }
 
     /// Has batches counted in one call of the aggregator.

@@ -32,7 +32,7 @@ impl Usage {
 
     /// DynamoDB write request units.
     pub(crate) fn write_units(&self) -> f64 {
-        self.written.values().sum()
+        self.written.values().fold(0.0, |sum, units| sum + units)
     }
 
     /// Adds one call: its request body, and its answer body as the caller gets it.
