@@ -134,8 +134,9 @@ async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
     // A resend has to wait for a minute; nothing else minds.
     stage.world.clock.advance(61_000);
     let mut payload = load(route.function, route.line.case, &stage.world);
-    if let Some((name, replaced)) = route.line.take {
-        payload = payload.replace(replaced, before[name].as_str().unwrap_or_default());
+    if let Some((pointer, replaced)) = route.line.take {
+        let taken = before.pointer(pointer).and_then(Value::as_str);
+        payload = payload.replace(replaced, taken.unwrap_or_else(|| panic!("nothing at {pointer} of {before}")));
     }
     wire.take_usage();
     let (status, answer) = stage.send(route.function, &payload).await;

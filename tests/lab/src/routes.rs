@@ -13,7 +13,7 @@ pub(crate) struct Line {
     pub(crate) case: &'static str,
     /// Event files that are sent before, in this order; each has to succeed.
     pub(crate) before: &'static [&'static str],
-    /// The name of a text in the last answer before, and the text of the file that it replaces.
+    /// Where a text is in the last answer before, as a JSON pointer, and the text of the file that it replaces.
     pub(crate) take: Option<(&'static str, &'static str)>,
     /// The status, where it is not a success.
     pub(crate) status: Option<u16>,
@@ -28,6 +28,56 @@ const LINES: &[Line] = &[
     Line { operation: "revoke_radar", before: &["grant_radar"], ..USUAL },
     Line { operation: "create_radar_code", case: "create_radar_code.not_granted", before: &["grant_radar"], ..USUAL },
     Line {
+        operation: "update_department",
+        case: "update_department.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        status: Some(409),
+        note: "refused: it was changed meanwhile",
+        ..USUAL
+    },
+    Line {
+        operation: "delete_department",
+        case: "delete_department.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        ..USUAL
+    },
+    Line {
+        operation: "get_invitation",
+        case: "get_invitation.unknown",
+        before: &["create_invitation"],
+        take: Some(("/invitation/id", "inv_00000000000000000000000000")),
+        ..USUAL
+    },
+    Line {
+        operation: "revoke_invitation",
+        case: "revoke_invitation.unknown",
+        before: &["create_invitation"],
+        take: Some(("/invitation/id", "inv_00000000000000000000000000")),
+        ..USUAL
+    },
+    Line {
+        operation: "update_member_successor",
+        case: "update_member_successor.of_who_is_here",
+        before: &["update_member_status"],
+        ..USUAL
+    },
+    Line {
+        operation: "decide_join_request",
+        case: "decide_join_request.unknown",
+        status: Some(404),
+        note: "of a request that is not there",
+        ..USUAL
+    },
+    Line {
+        operation: "create_claim_code",
+        case: "create_claim_code.of_who_has_joined",
+        status: Some(409),
+        note: "refused: the member has joined",
+        ..USUAL
+    },
+    Line {
         operation: "create_radar_redemption",
         case: "create_radar_redemption.wrong_code",
         before: &["grant_radar"],
@@ -39,7 +89,7 @@ const LINES: &[Line] = &[
         operation: "create_radar_join",
         case: "create_radar_join.unknown_ticket",
         before: &["grant_radar", "get_radar_qr"],
-        take: Some(("ticket", "0123456789abcdefghijklmnopqrstuv")),
+        take: Some(("/ticket", "0123456789abcdefghijklmnopqrstuv")),
         ..USUAL
     },
 ];
