@@ -34,7 +34,6 @@ const LINES: &[Line] = &[
         take: Some(("/id", "dep_00000000000000000000000000")),
         status: Some(409),
         note: "refused: it was changed meanwhile",
-        ..USUAL
     },
     Line {
         operation: "delete_department",
