@@ -93,6 +93,8 @@ ids! {
     PersonId = "per_";
     /// A member of a company (成员).
     MemberId = "mem_";
+    /// A merge of two identities (合并).
+    MergeId = "mrg_";
     /// A business card (名片).
     CardId = "crd_";
     /// A product of the shop (商品).

@@ -24,11 +24,14 @@ pub mod id;
 pub mod idempotency;
 pub mod list;
 pub mod member;
+pub mod merge;
 pub mod metrics;
 pub mod mobile;
 pub mod money;
 pub mod quota;
 pub mod ranking;
+#[cfg(test)]
+mod recount_tests;
 pub mod seen_days;
 pub mod sentence;
 pub mod settings;
