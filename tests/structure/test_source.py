@@ -23,6 +23,7 @@ COMPANY_GIVERS = (
     "shared/edge/src/auth.rs",
     "functions/radar-aggregator/src/",
     "shared/store/src/board.rs",  # the companies whose boards are due, for housekeeping
+    "shared/store/src/pending_tally.rs",  # the sweep, for housekeeping, of changes that wait in any company
     "shared/store/src/quota.rs",  # the sweep, for housekeeping, of what expired in any company
 )
 PANICS = re.compile(r"\.unwrap\(\)|\.unwrap_err\(\)|\.expect\(|\.expect_err\(|\b(?:panic|todo|unimplemented|unreachable)!")

@@ -8,7 +8,7 @@ use domain::field::FieldError;
 use domain::id::{CardId, PersonId};
 use domain::share::{Channel, Share};
 use domain::text::ShareCode;
-use edge::auth::Caller;
+use edge::auth::{Anyone, Caller};
 use edge::idempotency::Once;
 use edge::path::PathId;
 use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
@@ -106,10 +106,10 @@ pub(crate) async fn create_share_code(
     responses((status = 200, body = ShareBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_share_code(
     State(app): State<App>,
-    caller: Caller,
+    anyone: Anyone,
     PathId(code): PathId<ShareCode>,
 ) -> Result<Json<ShareBody>, Problem> {
-    let share = app.store.share(caller.company(), &code).await?;
+    let share = app.store.share(anyone.company(), &code).await?;
     Ok(Json(share.into()))
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use domain::card::Card;
 use domain::id::CardId;
 use domain::vcard::{disposition, vcard};
-use edge::auth::Caller;
+use edge::auth::Anyone;
 use edge::path::PathId;
 use edge::problem::{Problem, ProblemBody};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
@@ -21,10 +21,10 @@ type File = ([(HeaderName, String); 2], String);
     responses((status = 200, body = String, content_type = "text/vcard"), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_vcard(
     State(app): State<App>,
-    caller: Caller,
+    anyone: Anyone,
     PathId(card): PathId<CardId>,
 ) -> Result<File, Problem> {
-    let (card, template, _) = app.templates.view(&app.store, caller.company(), card, app.clock.now()).await?;
+    let (card, template, _) = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;
     let card = Card { contact: template.locks.shown(card.contact), ..card };
     let headers = [(CONTENT_TYPE, "text/vcard; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition(&card))];
     Ok((headers, vcard(&card)))

@@ -1,10 +1,10 @@
-//! `POST /v1/sessions`: a login code becomes a bearer token.
+//! `POST /v1/sessions`: a login code becomes a bearer token. Before, `/anonymous`.
 
 use axum::Json;
 use axum::extract::State;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
-use domain::id::MemberId;
+use domain::id::{MemberId, PersonId};
 use domain::member::MemberStatus;
 use domain::text::{AppId, OpenId};
 use domain::timestamp::Timestamp;
@@ -20,6 +20,7 @@ use wechat::{LoginCode, WeChatError};
 use crate::App;
 use crate::me::Me;
 use crate::members::{MemberBody, fresh};
+use crate::merges::{MergeOutcome, merge_anonymous};
 
 /// A login.
 #[derive(Deserialize, ToSchema)]
@@ -34,6 +35,33 @@ pub(crate) struct NewSession {
     /// At a member's first login: the code he was given.
     #[schema(value_type = Option<String>, example = "0123-4567-89ab-cdef")]
     claim_code: Option<ClaimCode>,
+    /// Who he was before he logged in: the last token of `POST /v1/sessions/anonymous`,
+    /// at most seven days after its end.
+    #[schema(max_length = 2048)]
+    anonymous_token: Option<String>,
+}
+
+/// Somebody who has not logged in yet.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAnonymousSession {
+    /// The mini-program.
+    #[schema(value_type = String, max_length = 32)]
+    appid: AppId,
+}
+
+/// A session of somebody who has not logged in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AnonymousSession {
+    /// For `Authorization: Bearer`.
+    token: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+    /// `anonymous`.
+    kind: &'static str,
+    #[schema(value_type = String)]
+    person_id: PersonId,
 }
 
 /// A session.
@@ -46,6 +74,9 @@ pub(crate) struct Session {
     expires_at: Timestamp,
     #[serde(flatten)]
     me: Me,
+    /// What came of the `anonymous_token`; `null` when none was sent. After `later`, send
+    /// it again with the next login; after the others, forget it.
+    merge: Option<MergeOutcome>,
 }
 
 /// Log in
@@ -59,7 +90,11 @@ pub(crate) async fn create_session(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let now = app.clock.now();
     let mini_program = app.apps.get(&new.appid, now).await?;
-    let openid = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
+    let openid = app
+        .wechat
+        .code_to_session(&new.appid, &mini_program.secret, &new.code)
+        .await
+        .map_err(|error| refused(error, Code::LoginCodeInvalid))?;
     let company = mini_program.company;
     let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
     let member = membership(&app, company, person, &openid, new.claim_code.as_ref(), now).await?;
@@ -74,7 +109,31 @@ pub(crate) async fn create_session(
         .sign(company, person.id, claims, radar, now)
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
     let me = Me::new(person.id, profile, member.map(MemberBody::from));
-    Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me })))
+    let merge = match new.anonymous_token {
+        Some(before) => Some(merge_anonymous(&app, company, person.id, &before, now).await),
+        None => None,
+    };
+    Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me, merge })))
+}
+
+/// Begin without a login
+///
+/// For what happens before `wx.login` has answered, or while it fails: the token reads
+/// cards and records events, and nothing else. Log in with it as `anonymous_token`, and
+/// what it recorded counts as done by who logged in.
+#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()), request_body = NewAnonymousSession,
+    responses((status = 201, body = AnonymousSession), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_anonymous_session(
+    State(app): State<App>,
+    Body(new): Body<NewAnonymousSession>,
+) -> Result<(StatusCode, Json<AnonymousSession>), Problem> {
+    let now = app.clock.now();
+    let company = app.apps.get(&new.appid, now).await?.company;
+    let person_id = fresh(&app, now)?;
+    let token = app.signer.sign_anonymous(company, person_id, now);
+    let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
+    let expires_at = token::expires_at(now);
+    Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
 }
 
 /// The membership he has, or claims now.
@@ -95,13 +154,14 @@ async fn membership(
     }
 }
 
-fn refused(error: WeChatError) -> Problem {
+/// How a refusal of WeChat is answered; `code_invalid` when it is the code that is bad.
+pub(crate) fn refused(error: WeChatError, code_invalid: Code) -> Problem {
     let code = match error {
-        WeChatError::CodeInvalid(_) => Code::LoginCodeInvalid,
+        WeChatError::CodeInvalid(_) => code_invalid,
         WeChatError::Blocked => Code::LoginBlocked,
         WeChatError::TooMany(_) => Code::TooManyRequests,
         WeChatError::Misconfigured(_) => Code::ChannelNotConfigured,
-        WeChatError::Busy | WeChatError::Unavailable(_) => Code::Unavailable,
+        WeChatError::Busy | WeChatError::TokenRefused(_) | WeChatError::Unavailable(_) => Code::Unavailable,
     };
     Problem::of(code).caused_by(error)
 }

@@ -24,6 +24,8 @@ pub enum AuditAction {
     CardTemplate,
     /// The number of seats was changed (席位).
     Seats,
+    /// A merge of two identities was undone (撤销合并).
+    MergeUndone,
 }
 
 /// A change, as whoever makes it tells of it.

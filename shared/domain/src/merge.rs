@@ -117,6 +117,11 @@ impl Group {
         self.0.is_empty()
     }
 
+    /// Whether an identity is tied to others in it.
+    pub fn has(&self, person: PersonId) -> bool {
+        self.0.iter().any(|tie| tie.a == person || tie.b == person)
+    }
+
     /// The identities; none for one that is alone.
     pub fn members(&self) -> BTreeSet<PersonId> {
         self.0.iter().flat_map(|tie| [tie.a, tie.b]).collect()

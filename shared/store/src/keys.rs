@@ -11,7 +11,8 @@ use domain::batch::BatchId;
 use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
-use domain::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::id::{CardId, CompanyId, MemberId, MergeId, PersonId};
+use domain::mobile::Mobile;
 use domain::settings::PhraseBook;
 use domain::text::{AppId, OpenId, ShareCode};
 use uuid::Uuid;
@@ -30,9 +31,11 @@ pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
 pub const EXPIRY_INDEX: &str = "GSI1";
 /// Its partition and sort key attributes.
 pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
-/// Its one partition. It is read by housekeeping only, for all companies; what is found
-/// names its company in its primary key.
+/// Its partition of holds. Its partitions are read by housekeeping only, for all companies;
+/// what is found names its company in its primary key.
 pub(crate) const EXPIRY: &str = "EXPIRY";
+/// Its partition of changes of counters that wait to be made.
+pub(crate) const PENDING_TALLIES: &str = "EXPIRY_TALLIES";
 
 /// The partition of the same index in which companies wait until their boards are due.
 pub(crate) const BOARDS_DUE: &str = "BOARDS";
@@ -217,6 +220,36 @@ pub(crate) fn customer_of(key: &Key) -> Option<PersonId> {
     key.pk.rsplit('#').next()?.parse().ok()
 }
 
+/// The partition of a company's merges.
+pub(crate) fn merges(company: Company) -> String {
+    format!("{}#MERGES", company.id())
+}
+
+/// A merge.
+pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
+    Key::new(merges(company), merge.to_string())
+}
+
+/// Some of the changes of counters that one transaction has left to be made.
+pub(crate) fn pending_tally(company: Company, left_by: Uuid, chunk: usize) -> Key {
+    Key::new(format!("{}#PENDING#{}", company.id(), left_by.simple()), format!("{chunk:03}"))
+}
+
+/// The company in the key of changes that wait.
+pub(crate) fn pending_of(key: &Key) -> Option<CompanyId> {
+    key.pk.split_once("#PENDING#")?.0.parse().ok()
+}
+
+/// What an identity has told of itself.
+pub(crate) fn profile(company: Company, person: PersonId) -> Key {
+    Key::new(format!("{}#PROFILE#{person}", company.id()), "PROFILE")
+}
+
+/// Which identity a phone number stands for.
+pub(crate) fn phone(company: Company, phone: &Mobile) -> Key {
+    Key::new(format!("{}#PHONE#{}", company.id(), phone.reveal()), "PHONE")
+}
+
 /// The partition of a scope's counters.
 pub(crate) fn counters(company: Company, scope: Scope) -> String {
     match scope {
@@ -335,6 +368,7 @@ mod tests {
             prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
             prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
             prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
+            prop_assert_eq!(pending_of(&pending_tally(company, Uuid::from_u128(batch), 7)), Some(company.id()));
             let period = Period::Day(Day::from_number(day));
             prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
         }
@@ -355,6 +389,10 @@ mod tests {
                     card_template(company).pk,
                     share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
                     settings(company, None),
+                    merges(company),
+                    pending_tally(company, Uuid::from_u128(n), 0).pk,
+                    profile(company, PersonId::from_uuid(Uuid::from_u128(n))).pk,
+                    phone(company, &Mobile::parse("+8613800138000").unwrap()).pk,
                     counters(company, Scope::Company),
                     counters(company, Scope::Card(card)),
                 ]

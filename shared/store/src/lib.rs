@@ -23,7 +23,10 @@ mod item;
 mod keys;
 mod log;
 mod member;
+mod merge;
+mod pending_tally;
 mod person;
+mod phone;
 mod quota;
 mod read;
 mod settings;
@@ -39,6 +42,8 @@ pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::member::{Change, Claimed, Claiming, MemberFilter, NewMember};
+pub use crate::pending_tally::PendingTally;
+pub use crate::phone::PhoneClaim;
 pub use crate::quota::{QuotaAudit, QuotaName};
 
 /// A page of a longer list and where the next one starts.
