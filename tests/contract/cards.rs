@@ -48,7 +48,8 @@ async fn visit(world: &World) {
     let plan = plan(&segments, &known.into_iter().map(|(person, customer)| (person, customer.unwrap())).collect());
     let counted: Vec<_> = plan.segments.iter().map(|position| &segments[*position]).collect();
     let page = world.ids.uuid(at).unwrap();
-    let commit = Commit { segments: &counted, customers: &plan.customers, tally: &plan.tally, page };
+    let commit =
+        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
     world.store.commit_segments(world.company, commit).await.unwrap();
 }
 

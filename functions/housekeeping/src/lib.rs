@@ -11,7 +11,7 @@ use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use store::Store;
 
-/// Holds looked at in one call.
+/// Things looked at in one call.
 const PAGE: u32 = 100;
 /// Most pages in one run: far below the function's time-out.
 const PAGES_MAX: usize = 20;
@@ -54,11 +54,14 @@ pub struct RunLine {
     pub expired_holds: usize,
     /// Companies whose boards were brought up to date.
     pub boards: usize,
+    /// Lots of changes that merges had left, and that are counted now.
+    pub pending_tallies: usize,
 }
 
 impl Metrics for RunLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
-    const METRICS: &'static [(&'static str, &'static str)] = &[("expired_holds", "Count"), ("boards", "Count")];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("expired_holds", "Count"), ("pending_tallies", "Count"), ("boards", "Count")];
 }
 
 impl Housekeeping {
@@ -82,10 +85,24 @@ impl Housekeeping {
                 break;
             }
         }
+        let mut pending_tallies = 0;
+        for _ in 0..PAGES_MAX {
+            let found = self.store.sweep_pending_tallies(now, PAGE).await?;
+            pending_tallies += found;
+            if found < PAGE as usize {
+                break;
+            }
+        }
         let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
-        let request_id = request_id.to_owned();
-        let line =
-            RunLine { level: "INFO", message: "run", function: "housekeeping", request_id, expired_holds, boards };
+        let line = RunLine {
+            level: "INFO",
+            message: "run",
+            function: "housekeeping",
+            request_id: request_id.to_owned(),
+            expired_holds,
+            boards,
+            pending_tallies,
+        };
         emit(&line, now);
         Ok(line)
     }

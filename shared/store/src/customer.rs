@@ -58,11 +58,32 @@ impl Store {
     /// # Errors
     /// Those of the table. A customer that cannot be read is an error by itself.
     pub async fn customers(&self, company: Company, persons: &[PersonId]) -> Result<Customers, Failure> {
+        self.customers_and_groups(company, persons, Read::Consistent).await
+    }
+
+    /// What all identities of a person have done together; an empty state when that is
+    /// nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
+    /// more if the person is in a group.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn customer(&self, company: Company, person: PersonId) -> Result<CustomerState, Failure> {
+        let parts = self.customers_and_groups(company, &[person], Read::Eventual).await?;
+        let parts = parts.into_values().collect::<Result<Vec<_>, _>>()?;
+        Ok(CustomerState::union(parts.iter().map(|part| &part.state)))
+    }
+
+    async fn customers_and_groups(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+        read: Read,
+    ) -> Result<Customers, Failure> {
         let mut customers = Customers::new();
-        self.read_customers(company, persons, &mut customers).await?;
+        self.read_customers(company, persons, read, &mut customers).await?;
         let groups = customers.values().flatten().flat_map(|customer| customer.ties.group.members());
         let others: BTreeSet<_> = groups.filter(|person| !customers.contains_key(person)).collect();
-        self.read_customers(company, &Vec::from_iter(others), &mut customers).await?;
+        self.read_customers(company, &Vec::from_iter(others), read, &mut customers).await?;
         Ok(customers)
     }
 
@@ -70,11 +91,12 @@ impl Store {
         &self,
         company: Company,
         persons: &[PersonId],
+        read: Read,
         customers: &mut Customers,
     ) -> Result<(), Failure> {
         for persons in persons.chunks(KEYS_MAX) {
             let keys: Vec<_> = persons.iter().map(|person| keys::customer(company, *person)).collect();
-            for item in self.batch_get(&keys, Read::Consistent).await? {
+            for item in self.batch_get(&keys, read).await? {
                 let person = keys::Key::of(&item)
                     .and_then(|key| keys::customer_of(&key))
                     .ok_or_else(|| CUSTOMER.corrupt("key"))?;
@@ -82,17 +104,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// What all identities of a person have done together; an empty state when that is
-    /// nothing yet.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn customer(&self, company: Company, person: PersonId) -> Result<CustomerState, Failure> {
-        let customers = self.customers(company, &[person]).await?;
-        let parts = customers.into_values().collect::<Result<Vec<_>, _>>()?;
-        Ok(CustomerState::union(parts.iter().map(|part| &part.state)))
     }
 }
 

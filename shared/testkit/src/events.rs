@@ -32,6 +32,7 @@ pub fn load(function: &str, case: &str, world: &World) -> String {
     for name in ["boss", "lin", "chen", "wang", "visitor"] {
         text = text.replace(&format!("${{token_{name}}}"), &world.token(name));
     }
+    text = text.replace("${token_anonymous}", &world.anonymous_token());
     for (name, staff) in &world.staff {
         text = text.replace(&format!("${{member_{name}}}"), &staff.member.to_string());
         text =
@@ -41,6 +42,7 @@ pub fn load(function: &str, case: &str, world: &World) -> String {
     let others = [
         ("company_id", world.company.id().to_string()),
         ("visitor_id", world.visitor.to_string()),
+        ("merge_id", world.merge_id.to_string()),
         ("share_code", world.share_code.as_str().to_owned()),
         ("appid", world.appid.as_str().to_owned()),
         ("login_code", "visitor".to_owned()),

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use domain::aggregate::Customer;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Contact, Identity};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::event::Target;
-use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
+use domain::failure::Failure;
+use domain::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, PersonName, Position, Role};
+use domain::merge::{Merge, MergeReason, Tie};
 use domain::share::{Channel, Share};
 use domain::text::{AppId, Line, OpenId, ShareCode};
 use domain::timestamp::DAY_MS;
@@ -46,6 +49,8 @@ pub struct World {
     pub visitor: PersonId,
     /// A share of `lin`'s card, by himself.
     pub share_code: ShareCode,
+    /// A merge of two who are nobody else.
+    pub merge_id: MergeId,
 }
 
 /// A member who has claimed his membership.
@@ -81,10 +86,13 @@ impl World {
             staff: BTreeMap::new(),
             visitor: PersonId::from_uuid(id.uuid()),
             share_code: ShareCode::from_secret([7; 16]),
+            merge_id: MergeId::from_uuid(id.uuid()),
         };
         world.found().await;
         world.visitor = world.sign_in("visitor").await.id;
         world.share().await;
+        let merged = world.tie(world.fresh_person(), world.fresh_person(), MergeReason::Login).await;
+        world.merge_id = merged.expect("two who are nobody else");
         world
     }
 
@@ -139,6 +147,34 @@ impl World {
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
     }
 
+    /// Somebody nobody knows.
+    pub fn fresh_person(&self) -> PersonId {
+        self.ids.fresh(self.clock.now()).expect("an id")
+    }
+
+    /// Makes two identities one person; [`Failure::Busy`] when others write at the moment.
+    ///
+    /// # Errors
+    /// [`Failure::Exists`] when they are not merged.
+    pub async fn tie(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
+        let tie = Tie { merge: self.ids.fresh(self.clock.now()).expect("an id"), a, b };
+        let merge = Merge { tie, reason, at: self.clock.now(), undone: None };
+        let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists("merge"))?;
+        for pending in self.store.regroup(self.company, &merge, &regrouping, None).await? {
+            self.store.count_pending(&pending).await?;
+        }
+        Ok(tie.merge)
+    }
+
+    /// Two identities with their groups.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn known(&self, a: PersonId, b: PersonId) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+        let known = self.store.customers(self.company, &[a, b]).await?;
+        known.into_iter().map(|(person, customer)| Ok((person, customer?))).collect()
+    }
+
     /// A person logging in.
     pub async fn sign_in(&self, openid: &str) -> Person {
         let openid = OpenId::parse(openid).expect("an openid");
@@ -187,6 +223,12 @@ impl World {
         let person = staff.map_or(self.visitor, |staff| staff.person);
         let membership = staff.map(|staff| (staff.member, staff.role, staff.card));
         self.keys.signer.sign(self.company, person, membership, radar, self.clock.now()).expect("a token")
+    }
+
+    /// A token of somebody who has not logged in.
+    pub fn anonymous_token(&self) -> String {
+        let token = self.keys.signer.sign_anonymous(self.company, self.fresh_person(), self.clock.now());
+        token.expect("a token")
     }
 
     /// The card of an employee.
