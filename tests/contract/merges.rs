@@ -33,6 +33,7 @@ fn views(world: &World, person: PersonId, days_ago: &[i64]) -> AcceptedBatch {
         share_code: None,
         at: now.plus_millis(-days_ago * DAY_MS),
         duration_ms: None,
+        filtered: None,
     };
     AcceptedBatch {
         v: 1,
@@ -41,6 +42,7 @@ fn views(world: &World, person: PersonId, days_ago: &[i64]) -> AcceptedBatch {
         batch: BatchId::from_uuid(world.ids.uuid(now).unwrap()),
         fingerprint: "f".to_owned(),
         received_at: now,
+        rules: 1,
         events: days_ago.iter().map(event).collect(),
     }
 }

@@ -18,7 +18,7 @@ CARD_FIELDS = {
 }
 OPEN_TEMPLATE = {"address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None}
 # What a path names besides the ids of the caller or of somebody else.
-NAMES = {"book": "chat", "share_code": "A" * 22}
+NAMES = {"book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26}
 
 
 def operations():
@@ -50,6 +50,8 @@ def body_for(method, path, ids):
     return {
         ("POST", "/v1/companies"): lambda: {"name": "矩阵", "appid": "wx" + uuid.uuid4().hex[:16], "boss": {"name": "某"}},
         ("POST", "/v1/sessions"): lambda: {"appid": "wx" + "0" * 16, "code": "none"},
+        ("POST", "/v1/sessions/anonymous"): lambda: {"appid": "wx" + "0" * 16},
+        ("POST", "/v1/my/phone"): lambda: {"code": "none"},
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
         ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
         ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},

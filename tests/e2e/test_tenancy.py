@@ -19,21 +19,22 @@ NAMES_NOTHING = {
     "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
     "GET /v1/radar/company/days", "GET /v1/radar/company/behaviour", "GET /v1/radar/company/objects",
     "GET /v1/radar/company/sharers", "GET /v1/radar/company/rankings", "GET /v1/radar/company/filtered",
-    "GET /v1/seats", "GET /v1/audit-log",
+    "GET /v1/seats", "GET /v1/audit-log", "GET /v1/merges", "POST /v1/my/phone",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",
 }
 # Without a bearer token: the login, and what the platform operator does with his key.
-PUBLIC = {"POST /v1/sessions", "POST /v1/companies", "POST /v1/companies/{company_id}/seats"}
+PUBLIC = {"POST /v1/sessions", "POST /v1/sessions/anonymous", "POST /v1/companies", "POST /v1/companies/{company_id}/seats"}
 # Who is no admin hears of the role before any id is looked at.
 ADMINS_ONLY = {
     "POST /v1/cards", "POST /v1/members", "GET /v1/members", "GET /v1/members/{member_id}", "GET /v1/seats",
     "PUT /v1/members/{member_id}/status", "PUT /v1/members/{member_id}/role", "GET /v1/audit-log",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "PUT /v1/members/{member_id}/radar", "GET /v1/members/{member_id}/radar",
     "DELETE /v1/members/{member_id}/radar", "POST /v1/members/{member_id}/radar/codes",
+    "GET /v1/merges", "DELETE /v1/merges/{merge_id}",
 }
 FOR_OWNERS = {"PUT /v1/my/shortcuts"}  # the boss of these tests has no card
-# Refused from anybody who was not granted the radar.
-REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins"}
+# Refused from anybody who was not granted the radar, or has granted no phone number.
+REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins", "POST /v1/my/phone"}
 LISTS = ("/v1/members", "/v1/radar/company/feed", "/v1/radar-grants")
 
 
@@ -42,7 +43,9 @@ def other(world):
     """Company B, with a card, a visitor and an event."""
     company = world.company("别家公司")
     staff = company.member("别家员工")
-    guest = company.visitor()
+    before = company.anonymous()
+    guest = company.log_in("guest-" + company.appid, before=before.token)
+    merge = company.boss.get("/v1/merges").expect(200)["items"][0]["id"]
     guest.send(event("view_card", staff.card_id), event("forward", staff.card_id))
     share = guest.post("/v1/share-codes", {"card_id": staff.card_id, "channel": "share"}, key="key-of-the-share")
     share = share.expect(201)
@@ -50,13 +53,14 @@ def other(world):
     return {
         "company": company, "staff": staff, "guest": guest,
         "card_id": staff.card_id, "member_id": staff.member["id"], "share_code": share["share_code"],
+        "merge_id": merge,
     }
 
 
 def ids_of(other):
     """Every id of company B that could leak."""
     return [other["company"].id, other["card_id"], other["member_id"], other["staff"].id, other["guest"].id,
-            other["company"].boss.id, other["company"].boss.member["id"]]
+            other["company"].boss.id, other["company"].boss.member["id"], other["merge_id"]]
 
 
 def test_every_operation_is_known_here():
