@@ -24,7 +24,7 @@ pub(crate) struct AuditLine {
     #[schema(value_type = Object)]
     actor: AuditActor,
     /// `member_added`, `member_status`, `member_role`, `card_identity`, `card_contact`,
-    /// `card_template` or `seats`.
+    /// `card_media`, `card_template` or `seats`.
     #[schema(value_type = String)]
     action: AuditAction,
     /// Id of what was changed.

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Contact, Identity};
+use domain::card_media::CardMedia;
 use domain::claim;
 use domain::company::Company;
 use domain::failure::Failure;
@@ -100,7 +101,8 @@ pub(crate) async fn create_member(
     let company = app.store.company(admin.company()).await?;
     let (id, card) = (fresh(&app, now)?, fresh(&app, now)?);
     let identity = Identity { name: new.name.clone(), position: new.position.clone(), company: company.name };
-    let card = Card { id: card, member: id, identity, contact: Contact::default(), version: 1, updated_at: now };
+    let (contact, media) = (Contact::default(), CardMedia::default());
+    let card = Card { id: card, member: id, identity, contact, media, version: 1, updated_at: now };
     let member = Member {
         id,
         name: new.name,

@@ -20,6 +20,8 @@ pub enum AuditAction {
     CardIdentity,
     /// The contact fields of a card were changed by somebody else (名片资料).
     CardContact,
+    /// Avatar, photos or video of a card were changed by somebody else (名片图片、视频).
+    CardMedia,
     /// The card template was changed (名片模板).
     CardTemplate,
     /// The number of seats was changed (席位).

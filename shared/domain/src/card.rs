@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::card_media::CardMedia;
 use crate::choice::choices;
 use crate::field::FieldError;
 use crate::id::{CardId, MemberId};
@@ -109,6 +110,9 @@ pub struct Card {
     pub identity: Identity,
     /// Open to the owner.
     pub contact: Contact,
+    /// Pictures and video, open to the owner. Cards made before there were any have none.
+    #[serde(default)]
+    pub media: CardMedia,
     /// Goes up by one with each change; an edit names the one it was made from.
     pub version: u64,
     /// When it was last changed.

@@ -101,6 +101,8 @@ ids! {
     ArticleId = "art_";
     /// A video (视频).
     VideoId = "vid_";
+    /// An uploaded file (上传文件).
+    UploadId = "upl_";
 }
 
 /// Milliseconds since the Unix epoch that a UUIDv7 carries; `None` for other versions.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::card::{Address, CompanyName, Email, Introduction, Phone, WechatId};
+use crate::card_media::CardMedia;
 use crate::id::{CardId, Id, MemberId};
 use crate::member::{PersonName, Position};
 use crate::tag::{Tag, Tags};
@@ -29,6 +30,7 @@ fn card(name: &str, introduction: &str) -> Card {
             tags: Tags::parse(tags.into()).unwrap(),
             ..Contact::default()
         },
+        media: CardMedia::default(),
         version: 1,
         updated_at: Timestamp::from_millis(0),
     }
@@ -41,7 +43,7 @@ fn unfolded(vcard: &str) -> Vec<String> {
 
 #[test]
 fn a_card_becomes_a_vcard_of_version_three() {
-    let lines = unfolded(&vcard(&card("林晓", "十年茶龄\n反斜线 \\ 与 🍵")));
+    let lines = unfolded(&vcard(&card("林晓", "十年茶龄\n反斜线 \\ 与 🍵"), None));
     let expected = [
         "BEGIN:VCARD",
         "VERSION:3.0",
@@ -82,7 +84,7 @@ proptest! {
     #[test]
     fn no_line_is_too_long_and_no_text_adds_a_property(name in "[^\\p{C}]{1,30}", note in "([^\\p{C}]|\\n){0,400}") {
         prop_assume!(!name.trim().is_empty());
-        let vcard = vcard(&card(&name, &note));
+        let vcard = vcard(&card(&name, &note), None);
         for line in vcard.split("\r\n") {
             prop_assert!(line.len() <= LINE_OCTETS_MAX, "{}", line);
             prop_assert!(!line.contains(['\r', '\n']));

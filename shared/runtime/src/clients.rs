@@ -10,6 +10,9 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_000);
 /// A call with its retries; below every function's time-out.
 const OPERATION_TIMEOUT: Duration = Duration::from_millis(6_000);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// The same for a whole file, which may have 50 MB.
+const FILE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+const FILE_OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Region, credentials and time-outs for all clients. Loaded once, in init.
 pub async fn load() -> SdkConfig {
@@ -30,6 +33,16 @@ pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
 /// The queues.
 pub fn sqs(config: &SdkConfig) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(config)
+}
+
+/// The files.
+pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(FILE_ATTEMPT_TIMEOUT)
+        .operation_timeout(FILE_OPERATION_TIMEOUT)
+        .build();
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).timeout_config(timeouts).build())
 }
 
 /// The secrets.

@@ -8,4 +8,5 @@ pub mod config;
 pub mod dead_letters;
 pub mod ids;
 pub mod metrics;
+pub mod s3_signing;
 pub mod telemetry;

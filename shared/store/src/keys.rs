@@ -11,7 +11,7 @@ use domain::batch::BatchId;
 use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
-use domain::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::id::{CardId, CompanyId, MemberId, PersonId, ProductId, UploadId};
 use domain::settings::PhraseBook;
 use domain::text::{AppId, OpenId, ShareCode};
 use uuid::Uuid;
@@ -30,9 +30,11 @@ pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
 pub const EXPIRY_INDEX: &str = "GSI1";
 /// Its partition and sort key attributes.
 pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
-/// Its one partition. It is read by housekeeping only, for all companies; what is found
-/// names its company in its primary key.
+/// Its partition of holds. Its partitions are read by housekeeping only, for all companies;
+/// what is found names its company in its primary key.
 pub(crate) const EXPIRY: &str = "EXPIRY";
+/// Its partition of uploads that nothing shows.
+pub(crate) const EXPIRING_UPLOADS: &str = "EXPIRY_UPLOADS";
 
 /// The partition of the same index in which companies wait until their boards are due.
 pub(crate) const BOARDS_DUE: &str = "BOARDS";
@@ -120,6 +122,22 @@ pub(crate) fn card(company: Company, card: CardId) -> Key {
 /// The company's card template.
 pub(crate) fn card_template(company: Company) -> Key {
     Key::new(company.id().to_string(), "CARD_TEMPLATE")
+}
+
+/// A voice introduction of a product, in its card's partition and after the card.
+pub(crate) fn voice(company: Company, card: CardId, product: ProductId) -> Key {
+    Key::new(self::card(company, card).pk, format!("VOICE#{product}"))
+}
+
+/// An upload.
+pub(crate) fn upload(company: Company, upload: UploadId) -> Key {
+    Key::new(format!("{}#UPLOAD#{upload}", company.id()), "UPLOAD")
+}
+
+/// The company and the upload in an upload's key.
+pub(crate) fn upload_of(key: &Key) -> Option<(CompanyId, UploadId)> {
+    let (company, upload) = key.pk.split_once("#UPLOAD#")?;
+    Some((company.parse().ok()?, upload.parse().ok()?))
 }
 
 /// A share, by its code.
@@ -334,6 +352,8 @@ mod tests {
             };
             prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
             prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
+            let upload = UploadId::from_uuid(Uuid::from_u128(card));
+            prop_assert_eq!(upload_of(&super::upload(company, upload)), Some((company.id(), upload)));
             prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
             let period = Period::Day(Day::from_number(day));
             prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
@@ -353,6 +373,7 @@ mod tests {
                     log(company, card),
                     feed(company),
                     card_template(company).pk,
+                    upload(company, UploadId::from_uuid(Uuid::from_u128(n))).pk,
                     share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
                     settings(company, None),
                     counters(company, Scope::Company),

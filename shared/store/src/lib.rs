@@ -11,6 +11,7 @@ mod batch_get;
 mod board;
 mod breakdown;
 mod card;
+mod card_media;
 mod card_template;
 mod card_view;
 mod company;
@@ -29,17 +30,22 @@ mod read;
 mod settings;
 mod share;
 mod transaction;
+mod upload;
+mod voice;
 
 pub use crate::activation::{CodeSent, RadarOf};
 pub use crate::aggregate::{Commit, CommitError};
 pub use crate::board::{Progress, Ranking};
 pub use crate::card::CardChange;
+pub use crate::card_media::CardWithUploads;
 pub use crate::card_view::{CardView, Founding};
 pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::member::{Change, Claimed, Claiming, MemberFilter, NewMember};
 pub use crate::quota::{QuotaAudit, QuotaName};
+pub use crate::upload::Expired;
+pub use crate::voice::VoiceToSet;
 
 /// A page of a longer list and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]

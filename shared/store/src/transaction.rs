@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 
 use crate::item::Item;
 use crate::{Store, keys};
@@ -76,6 +78,17 @@ impl Transaction {
         let put = Put::builder().table_name(table).set_item(Some(item)).build().ok();
         let put = put.map(|put| TransactWriteItem::builder().put(put).build());
         self.0.extend(put.map(|put| (put, Failure::Busy)));
+    }
+
+    /// Adds the deletion of an item under a condition.
+    pub(crate) fn delete(&mut self, table: &str, key: &keys::Key, condition: &str, values: Item, refused: Failure) {
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values));
+        let delete = delete.build().ok().map(|delete| TransactWriteItem::builder().delete(delete).build());
+        self.0.extend(delete.map(|delete| (delete, refused)));
     }
 
     /// Adds an update.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Contact, Identity};
+use domain::card_media::CardMedia;
 use domain::company::{Company, CompanyProfile, Person};
 use domain::event::Target;
 use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
@@ -129,6 +130,7 @@ impl World {
             member: id,
             identity: identity.clone(),
             contact: Contact::default(),
+            media: CardMedia::default(),
             version: 1,
             updated_at: now,
         });
