@@ -137,7 +137,8 @@ class LocalStack:
 
     def deploy(self, parameters: dict[str, str] | None = None) -> bool:
         """Deploys the template if it, the functions or the parameters changed; whether it did."""
-        chosen = {**PARAMETERS, "WeChatBaseUrl": self.simulator, "SmsBaseUrl": self.simulator, **(parameters or {})}
+        chosen = {**PARAMETERS, "WeChatBaseUrl": self.simulator, "SmsBaseUrl": self.simulator}
+        chosen |= {"S3BaseUrl": self.endpoint, **(parameters or {})}
         fingerprint = self._fingerprint(chosen)
         if self.state.get("deployed", {}).get("fingerprint") == fingerprint:
             return False

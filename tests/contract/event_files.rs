@@ -33,6 +33,14 @@ fn refusals() -> BTreeMap<&'static str, (u16, &'static str)> {
         ("update_card.eleventh_tag", (422, "invalid")),
         ("update_card.unknown_style", (422, "invalid")),
         ("update_card.of_somebody_else", (403, "role_required")),
+        ("update_card_avatar.of_another_purpose", (422, "invalid")),
+        ("update_card_photos.of_somebody_else", (403, "role_required")),
+        ("update_card_video.outdated", (409, "version_conflict")),
+        ("update_product_voice.of_somebody_else", (422, "invalid")),
+        ("create_upload.too_large", (422, "invalid")),
+        ("create_upload.of_somebody_else", (403, "role_required")),
+        ("create_upload.by_visitor", (403, "role_required")),
+        ("get_upload.of_somebody_else", (404, "not_found")),
         ("get_card_template.by_visitor", (403, "role_required")),
         ("update_card_template.by_staff", (403, "role_required")),
         ("update_card_template.outdated", (409, "version_conflict")),
@@ -65,7 +73,7 @@ fn success(case: &str) -> u16 {
 #[tokio::test]
 async fn every_http_event_is_answered_as_promised() {
     let mut refusals = refusals();
-    for function in ["organization", "card", "tracking", "radar"] {
+    for function in ["organization", "card", "tracking", "radar", "video"] {
         for case in all(function) {
             // A world of its own for each: none depends on another's effect.
             let world = World::new().await;

@@ -2,11 +2,15 @@
 
 use axum::Router;
 use organization::secrets::OwnSecret;
+use runtime::s3_signing::SignedBucket;
 use testkit::clock::TestClock;
 use testkit::events::OPERATOR_KEY;
 use testkit::keys::TokenKeys;
 use testkit::world::World;
 use testkit::{emulators, vendors};
+
+/// Where files are read.
+pub(crate) const MEDIA_URL: &str = "https://media.example";
 
 /// The routers of all HTTP functions.
 pub(crate) struct Functions {
@@ -14,6 +18,7 @@ pub(crate) struct Functions {
     card: Router,
     radar: Router,
     tracking: Router,
+    video: Router,
     /// Where tracking sends batches.
     pub(crate) queue: (aws_sdk_sqs::Client, String),
 }
@@ -24,8 +29,23 @@ impl Functions {
         let table_name = || world.table.clone();
         let keys = || world.keys.jwks.clone();
         let (dynamodb, clock, ids) = (|| world.dynamodb.clone(), TestClock::clock, || world.ids.clone());
-        let config = card::Config { table_name: table_name(), token_verification_keys: keys() };
-        let card = card::build(config, dynamodb(), clock(&world.clock), ids()).unwrap();
+        // Signing asks nobody: there need not be a bucket.
+        let (media_bucket, media_url) = (|| "media".to_owned(), || MEDIA_URL.to_owned());
+        let media = SignedBucket::new(&emulators::config(MEDIA_URL).await, media_bucket(), media_url()).unwrap();
+        let config = card::Config {
+            table_name: table_name(),
+            token_verification_keys: keys(),
+            media_bucket: media_bucket(),
+            media_url: media_url(),
+        };
+        let card = card::build(config, dynamodb(), media.clone(), clock(&world.clock), ids()).unwrap();
+        let config = video::Config {
+            table_name: table_name(),
+            token_verification_keys: keys(),
+            media_bucket: media_bucket(),
+            media_url: media_url(),
+        };
+        let video = video::build(config, dynamodb(), media, clock(&world.clock), ids()).unwrap();
         let config = radar::Config { table_name: table_name(), token_verification_keys: keys() };
         let radar = radar::build(config, dynamodb(), clock(&world.clock)).unwrap();
         let config = tracking::Config {
@@ -34,7 +54,7 @@ impl Functions {
             token_verification_keys: keys(),
         };
         let tracking = tracking::build(config, dynamodb(), sqs.clone(), clock(&world.clock)).unwrap();
-        Self { organization: organization(world, "sms").await, card, radar, tracking, queue: (sqs, url) }
+        Self { organization: organization(world, "sms").await, card, radar, tracking, video, queue: (sqs, url) }
     }
 
     pub(crate) fn router(&self, function: &str) -> &Router {
@@ -43,6 +63,7 @@ impl Functions {
             "card" => &self.card,
             "radar" => &self.radar,
             "tracking" => &self.tracking,
+            "video" => &self.video,
             other => panic!("{other} has no routes"),
         }
     }

@@ -12,3 +12,4 @@ mod golden;
 mod pipeline;
 mod seats;
 mod store;
+mod uploads;

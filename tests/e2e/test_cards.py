@@ -15,7 +15,7 @@ CONTACT = {
     "welcome_text": "您好，我是林晓。\n想喝什么茶？",
 }
 SHOWN = {
-    "id", "member_id", "name", "position", "company", "phones", "wechat_id", "email", "address", "introduction",
+    "id", "member_id", "name", "position", "company", "avatar", "photos", "video", "phones", "wechat_id", "email", "address", "introduction",
     "tags", "style", "share_phrase", "welcome_text", "shortcuts", "locked_fields", "counters", "version", "updated_at",
 }
 

@@ -47,6 +47,9 @@ def call(world, cast, operation, caller, owner):
     if "{share_code}" in operation[1]:
         share = {"card_id": owner.card_id, "channel": "share"}
         ids |= owner.post("/v1/share-codes", share, key=uuid.uuid4().hex).expect(201)
+    if "{upload_id}" in operation[1]:
+        ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
+        ids |= owner.post("/v1/uploads", ticket, key=uuid.uuid4().hex).expect(201)
     if caller == "operator":
         headers = {"X-Operator-Key": world.stack.operator_key}
         return request(world.api, operation, None, ids, headers=headers).status

@@ -11,10 +11,12 @@ from world import batch_id, event
 # Operations that take no id in the path: what they must do with another company's ids.
 TAKES_FOREIGN_ID_IN_BODY = {
     "POST /v1/events": (404, "unknown_card"), "POST /v1/cards": (404, None), "POST /v1/share-codes": (404, "unknown_card"),
+    "POST /v1/uploads": (404, None),
 }
 NAMES_NOTHING = {
     "GET /v1/card-template", "PUT /v1/card-template", "GET /v1/my/phrases/{book}", "PUT /v1/my/phrases/{book}",
     "GET /v1/phrases/{book}", "PUT /v1/phrases/{book}", "GET /v1/my/greeting", "PUT /v1/my/greeting", "PUT /v1/my/shortcuts",
+    "PUT /v1/products/{product_id}/voice",  # one's own; products do not exist yet
     "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
     "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
     "GET /v1/radar/company/days", "GET /v1/radar/company/behaviour", "GET /v1/radar/company/objects",
@@ -31,7 +33,7 @@ ADMINS_ONLY = {
     "GET /v1/radar-grants", "GET /v1/radar-qr", "PUT /v1/members/{member_id}/radar", "GET /v1/members/{member_id}/radar",
     "DELETE /v1/members/{member_id}/radar", "POST /v1/members/{member_id}/radar/codes",
 }
-FOR_OWNERS = {"PUT /v1/my/shortcuts"}  # the boss of these tests has no card
+FOR_OWNERS = {"PUT /v1/my/shortcuts", "PUT /v1/products/{product_id}/voice"}  # the boss of these tests has no card
 # Refused from anybody who was not granted the radar.
 REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins"}
 LISTS = ("/v1/members", "/v1/radar/company/feed", "/v1/radar-grants")
@@ -46,10 +48,13 @@ def other(world):
     guest.send(event("view_card", staff.card_id), event("forward", staff.card_id))
     share = guest.post("/v1/share-codes", {"card_id": staff.card_id, "channel": "share"}, key="key-of-the-share")
     share = share.expect(201)
+    ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
+    upload = staff.post("/v1/uploads", ticket, key="key-of-the-upload").expect(201)
     drain(world.stack)
     return {
         "company": company, "staff": staff, "guest": guest,
         "card_id": staff.card_id, "member_id": staff.member["id"], "share_code": share["share_code"],
+        "upload_id": upload["upload_id"],
     }
 
 

@@ -9,7 +9,7 @@ use domain::field::FieldError;
 use domain::id::{CardId, UploadId};
 use domain::timestamp::Timestamp;
 use domain::upload::{Format, Purpose, Refusal, Upload, UploadState, quarantine_key};
-use edge::auth::{Caller, Member};
+use edge::auth::Caller;
 use edge::idempotency::Once;
 use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
@@ -119,24 +119,19 @@ impl From<Upload> for UploadBody {
     responses((status = 201, body = UploadTicket), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn create_upload(
     State(app): State<App>,
-    member: Member,
     caller: Caller,
     once: Once<NewUpload>,
 ) -> Result<(StatusCode, Json<UploadTicket>), Problem> {
     let (new, request) = once.of(&caller);
     let NewUpload { purpose, content_type: format, bytes, card_id } = new;
-    purpose.check(format, bytes).map_err(|error| Problem::field("", &error))?;
     let card = card_for(&app, &caller, purpose, card_id).await?;
-    let now = app.clock.now();
+    let (member, now) = (caller.require_member()?, app.clock.now());
+    purpose.check(format, bytes).map_err(|error| Problem::field("", &error))?;
     let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    let (member, state) = (member.id(), UploadState::Waiting);
+    let state = UploadState::Waiting;
     let upload = Upload { id, purpose, format, bytes, card, member, state, used: false, created_at: now };
     let upload = app.store.create_upload(caller.company(), upload, &request).await?;
-    let key = quarantine_key(caller.company(), upload.id);
-    let (content_type, until) = (upload.format.name(), upload.ticket_until());
-    let file = PostedFile { key: &key, content_type, bytes_max: upload.bytes, until };
-    let PostForm { url, fields } = app.media.signer(upload.created_at).await?.post(file);
-    Ok((StatusCode::CREATED, Json(UploadTicket { upload_id: upload.id, url, fields, expires_at: until })))
+    Ok((StatusCode::CREATED, Json(ticket(&app, &caller, &upload).await?)))
 }
 
 /// Look at an upload
@@ -146,22 +141,30 @@ pub(crate) async fn create_upload(
     responses((status = 200, body = UploadBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_upload(
     State(app): State<App>,
-    member: Member,
     caller: Caller,
     PathId(id): PathId<UploadId>,
 ) -> Result<Json<UploadBody>, Problem> {
-    let upload = app.store.upload(member.company(), id).await?;
-    if upload.member != member.id() && !caller.is_admin() {
-        return Err(Problem::of(Code::NotFound));
-    }
-    Ok(Json(upload.into()))
+    let upload = app.store.upload(caller.company(), id).await?;
+    let own = caller.membership().is_some_and(|membership| membership.member == upload.member);
+    if own || caller.is_admin() { Ok(Json(upload.into())) } else { Err(Problem::of(Code::NotFound)) }
+}
+
+/// The ticket of an upload, signed as of the moment it was made.
+async fn ticket(app: &App, caller: &Caller, upload: &Upload) -> Result<UploadTicket, Problem> {
+    let key = quarantine_key(caller.company(), upload.id);
+    let (content_type, until) = (upload.format.name(), upload.ticket_until());
+    let file = PostedFile { key: &key, content_type, bytes_max: upload.bytes, until };
+    let PostForm { url, fields } = app.media.signer(upload.created_at).await?.post(file);
+    Ok(UploadTicket { upload_id: upload.id, url, fields, expires_at: until })
 }
 
 /// The card that a caller may send a file for.
 async fn card_for(app: &App, caller: &Caller, purpose: Purpose, named: Option<CardId>) -> Result<CardId, Problem> {
     let own = caller.membership().and_then(|membership| membership.card);
-    let required = || Problem::field("/card_id", &FieldError::new("required", "请选择名片"));
-    let card = named.or(own).ok_or_else(required)?;
+    let Some(card) = named.or(own) else {
+        caller.require_member()?;
+        return Err(Problem::field("/card_id", &FieldError::new("required", "请选择名片")));
+    };
     if caller.owns(card) {
         return Ok(card);
     }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::failure;
 use crate::item::{Item, Kind, text};
-use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, Key, PK};
+use crate::keys::{EXPIRY, EXPIRY_ATTRIBUTES, EXPIRY_INDEX, Key, PK};
 use crate::{Page, Store, keys};
 use domain::failure::Failure;
 use domain::timestamp::Timestamp;

@@ -7,12 +7,13 @@ use domain::card::{Card, Contact, Identity};
 use domain::card_media::CardMedia;
 use domain::company::{Company, CompanyProfile, Person};
 use domain::event::Target;
-use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
+use domain::id::{CardId, CompanyId, Id, MemberId, PersonId, UploadId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, PersonName, Position, Role};
 use domain::share::{Channel, Share};
 use domain::text::{AppId, Line, OpenId, ShareCode};
 use domain::timestamp::DAY_MS;
+use domain::upload::{Purpose, Upload, UploadState};
 use runtime::ids::Ids;
 use store::{Claiming, NewCompany, NewMember, Store};
 
@@ -47,6 +48,8 @@ pub struct World {
     pub visitor: PersonId,
     /// A share of `lin`'s card, by himself.
     pub share_code: ShareCode,
+    /// What `lin` has sent for his card, by purpose: ready to be used.
+    pub uploads: BTreeMap<&'static str, UploadId>,
 }
 
 /// A member who has claimed his membership.
@@ -82,11 +85,41 @@ impl World {
             staff: BTreeMap::new(),
             visitor: PersonId::from_uuid(id.uuid()),
             share_code: ShareCode::from_secret([7; 16]),
+            uploads: BTreeMap::new(),
         };
         world.found().await;
         world.visitor = world.sign_in("visitor").await.id;
         world.share().await;
+        for purpose in Purpose::ALL {
+            let upload = world.upload(*purpose);
+            world.send(&upload).await;
+            world.uploads.insert(purpose.name(), upload.id);
+        }
         world
+    }
+
+    /// An upload of `lin`'s for his card, not yet stored.
+    pub fn upload(&self, purpose: Purpose) -> Upload {
+        let created_at = self.clock.now();
+        Upload {
+            id: self.ids.fresh(created_at).expect("an id"),
+            purpose,
+            format: purpose.limits().formats[0],
+            bytes: 1_000,
+            card: self.card("lin"),
+            member: self.staff["lin"].member,
+            state: UploadState::Waiting,
+            used: false,
+            created_at,
+        }
+    }
+
+    /// Stores an upload, as ready.
+    pub async fn send(&self, upload: &Upload) {
+        let request = self.request(&upload.id.to_string());
+        self.store.create_upload(self.company, upload.clone(), &request).await.expect("the upload is made");
+        let state = UploadState::Ready { duration_ms: Some(1_500) };
+        self.store.set_upload_state(self.company, upload.id, state).await.expect("the upload is ready");
     }
 
     async fn found(&mut self) {
