@@ -1,6 +1,7 @@
 //! The functions, built on a test's world.
 
 use axum::Router;
+use housekeeping::Housekeeping;
 use organization::secrets::OwnSecret;
 use runtime::s3_signing::SignedBucket;
 use testkit::clock::TestClock;
@@ -88,6 +89,14 @@ pub(crate) async fn organization(world: &World, sms_secret: &str) -> Router {
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&emulators::config(&vendors).await);
     organization::build(config, own, world.dynamodb.clone(), secrets, world.clock.clock(), world.ids.clone()).unwrap()
+}
+
+/// Housekeeping with boards that are so many seconds behind, and a bucket of its own.
+pub(crate) async fn housekeeping(world: &World, boards_lag_s: u32) -> Housekeeping {
+    let (sdk, media_bucket, _) = emulators::bucket().await;
+    let config = housekeeping::Config { table_name: world.table.clone(), boards_lag_s, media_bucket };
+    let s3 = aws_sdk_s3::Client::new(&sdk);
+    Housekeeping::new(config, world.dynamodb.clone(), s3, world.clock.clock())
 }
 
 fn sha256(text: &str) -> [u8; 32] {
