@@ -189,6 +189,7 @@ fn a_video_needs_pictures_a_length_and_data() {
     assert_eq!(refused(movie(b"isom", &[b"vide"], 0, &[])), Refusal::Damaged);
     assert_eq!(refused(movie(b"isom", &[b"vide"], u32::MAX, &[])), Refusal::Damaged);
     assert_eq!(refused(boxed(b"ftyp", b"isom\0\0\0\0")), Refusal::Damaged);
+    assert_eq!(refused(movie(b"isom", &[b"vide"], 1, &boxed(b"free", b"").repeat(10_001))), Refusal::Damaged);
     let in_fragments = boxed(b"mvex", &boxed(b"mehd", &[0, 0, 0, 0, 0, 0, 0x0B, 0xB8]));
     let file = movie(b"isom", &[b"vide"], 0, &in_fragments);
     // The fragments' box stands in the tracks and at the top too, where it means nothing.

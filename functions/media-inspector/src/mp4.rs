@@ -21,6 +21,9 @@ pub(crate) enum Track {
 const OTHER_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"mif1", b"msf1", b"avif", b"qt  "];
 /// Boxes that hold neither picture nor sound.
 const PRIVATE: [&[u8]; 5] = [b"udta", b"meta", b"uuid", b"free", b"skip"];
+/// Most boxes side by side: far above what a film in fragments has, far below what would fill
+/// the memory.
+const BOXES_MAX: usize = 10_000;
 /// A duration that is not known.
 const UNKNOWN: [u64; 2] = [0xFFFF_FFFF, u64::MAX];
 
@@ -174,6 +177,9 @@ fn boxes(file: &[u8], place: Range<usize>) -> Result<Vec<Found>, Refusal> {
             size => (8, length(size)?),
         };
         let end = at.checked_add(size).filter(|end| size >= header && *end <= place.end).ok_or(Refusal::Damaged)?;
+        if found.len() >= BOXES_MAX {
+            return Err(Refusal::Damaged);
+        }
         found.push(Found { kind, head: at, content: at + header..end });
         at = end;
     }

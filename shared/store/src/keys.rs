@@ -30,8 +30,7 @@ pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
 pub const EXPIRY_INDEX: &str = "GSI1";
 /// Its partition and sort key attributes.
 pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
-/// Its partition of holds. Its partitions are read by housekeeping only, for all companies;
-/// what is found names its company in its primary key.
+/// Its partition of holds; what housekeeping finds names its company in its primary key.
 pub(crate) const EXPIRY: &str = "EXPIRY";
 /// Its partition of uploads that nothing shows.
 pub(crate) const EXPIRING_UPLOADS: &str = "EXPIRY_UPLOADS";
@@ -352,8 +351,6 @@ mod tests {
             };
             prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
             prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
-            let upload = UploadId::from_uuid(Uuid::from_u128(card));
-            prop_assert_eq!(upload_of(&super::upload(company, upload)), Some((company.id(), upload)));
             prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
             let period = Period::Day(Day::from_number(day));
             prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
