@@ -108,3 +108,45 @@ async fn every_queue_event_is_counted_or_put_aside_as_promised() {
     }
     assert_eq!(all("radar-aggregator"), ["stats", "stats.delivered_twice", "stats.poison"]);
 }
+
+#[tokio::test]
+async fn every_event_of_a_live_socket_is_answered_as_promised() {
+    let promised = BTreeMap::from([
+        ("connect", None),
+        ("disconnect", None),
+        ("handshake", None),
+        ("handshake.of_a_visitor", None),
+        ("live", Some("events")),
+        ("live.poison", Some("events")),
+        ("ping", Some("pong")),
+        ("resume", Some("hello")),
+        ("resume.outdated", Some("reset")),
+        ("unknown_action", Some("error")),
+    ]);
+    assert_eq!(all("live"), promised.keys().copied().collect::<Vec<_>>());
+    for (case, frame) in promised {
+        let world = World::new().await;
+        let live = crate::live::function(&world);
+        let call = async |case: &str| {
+            let trigger = serde_json::from_str(&load("live", case, &world)).unwrap();
+            live::handle(&live, trigger, "r").await
+        };
+        call("connect").await;
+        let answer = call(case).await;
+        match case.split('.').next() {
+            Some("handshake") => {
+                let effect = if case == "handshake" { "Allow" } else { "Deny" };
+                assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], effect, "{case}");
+                let context = answer["context"].as_object().unwrap();
+                assert!(effect == "Deny" || context["card"] == world.card("lin").to_string(), "{case}: {answer}");
+            }
+            Some("live") => assert_eq!(answer["batchItemFailures"], serde_json::json!([]), "{case}"),
+            _ => assert_eq!(answer["statusCode"], 200, "{case}: {answer}"),
+        }
+        let frames = live.sockets.take("L0SM9cOFvHcCIhw=");
+        let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, Vec::from_iter(frame), "{case}");
+        let put_aside: Vec<_> = live.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+        assert_eq!(put_aside, if case == "live.poison" { vec!["unknown_version"] } else { vec![] }, "{case}");
+    }
+}

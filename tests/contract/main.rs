@@ -9,6 +9,7 @@ mod cards;
 mod event_files;
 mod functions;
 mod golden;
+mod live;
 mod pipeline;
 mod seats;
 mod store;

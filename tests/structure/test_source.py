@@ -21,8 +21,10 @@ COMPANY_GIVERS = (
     "shared/domain/src/company.rs",  # where it is defined
     "shared/store/src/company.rs",  # the company of an app id, the company just founded
     "shared/edge/src/auth.rs",
+    "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
     "functions/radar-aggregator/src/",
     "shared/store/src/board.rs",  # the companies whose boards are due, for housekeeping
+    "functions/live/src/deliver.rs",
     "shared/store/src/quota.rs",  # the sweep, for housekeeping, of what expired in any company
 )
 PANICS = re.compile(r"\.unwrap\(\)|\.unwrap_err\(\)|\.expect\(|\.expect_err\(|\b(?:panic|todo|unimplemented|unreachable)!")

@@ -28,6 +28,7 @@ pub mod filter;
 pub mod id;
 pub mod idempotency;
 pub mod list;
+pub mod live;
 pub mod member;
 pub mod metrics;
 pub mod mobile;

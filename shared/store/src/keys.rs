@@ -12,6 +12,7 @@ use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
 use domain::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::live::Seq;
 use domain::settings::PhraseBook;
 use domain::text::{AppId, OpenId, ShareCode};
 use uuid::Uuid;
@@ -302,6 +303,42 @@ pub(crate) fn segment_of(key: &Key) -> Option<SegmentKey> {
     Some(SegmentKey { card: card.parse().ok()?, batch, person: person.parse().ok()? })
 }
 
+/// The partition of a card's live radar: its state, the messages of the last hours by
+/// number, and for each the mark that it has been numbered.
+pub(crate) fn live(company: Company, card: CardId) -> String {
+    format!("{}#LIVE#{card}", company.id())
+}
+
+/// Who watches a card, and how far its numbers are.
+pub(crate) fn live_state(company: Company, card: CardId) -> Key {
+    Key::new(live(company, card), "STATE")
+}
+
+/// A live message.
+pub(crate) fn live_message(company: Company, card: CardId, seq: Seq) -> Key {
+    Key::new(live(company, card), live_number(seq))
+}
+
+fn live_number(seq: Seq) -> String {
+    format!("MESSAGE#{seq:020}")
+}
+
+/// First and last sort key of the messages after `last`.
+pub(crate) fn live_after(last: Seq) -> (String, String) {
+    // `~` sorts after every digit.
+    (live_number(last.plus(1)), "MESSAGE#~".to_owned())
+}
+
+/// The number in a live message's key.
+pub(crate) fn live_seq_of(key: &Key) -> Option<Seq> {
+    key.sk.strip_prefix("MESSAGE#")?.parse().ok().map(Seq::new)
+}
+
+/// The mark that a segment has been numbered.
+pub(crate) fn live_mark(company: Company, key: SegmentKey) -> Key {
+    Key::new(live(company, key.card), format!("MARK#{}#{}", key.batch.uuid().simple(), key.person))
+}
+
 /// The partition of the company's feed.
 pub(crate) fn feed(company: Company) -> String {
     format!("{}#FEED", company.id())
@@ -313,70 +350,5 @@ pub(crate) fn feed_page(company: Company, page: Uuid) -> Key {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::id::Id;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn company_of(n: u128) -> Company {
-        Company::granted(CompanyId::from_uuid(Uuid::from_u128(n)))
-    }
-
-    proptest! {
-        #[test]
-        fn keys_read_back(c: u128, card: u128, batch: u128, person: u128, day in 0i32..60_000) {
-            let company = company_of(c);
-            let key = SegmentKey {
-                card: CardId::from_uuid(Uuid::from_u128(card)),
-                batch: BatchId::from_uuid(Uuid::from_u128(batch)),
-                person: PersonId::from_uuid(Uuid::from_u128(person)),
-            };
-            prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
-            prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
-            prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
-            let period = Period::Day(Day::from_number(day));
-            prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
-        }
-
-        #[test]
-        fn the_partitions_of_two_companies_never_meet(a: u128, b: u128, n: u128) {
-            prop_assume!(a != b);
-            let partitions = |c| {
-                let company = company_of(c);
-                let card = CardId::from_uuid(Uuid::from_u128(n));
-                [
-                    super::company(company).pk,
-                    members(company),
-                    activations(company),
-                    super::card(company, card).pk,
-                    log(company, card),
-                    feed(company),
-                    card_template(company).pk,
-                    share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
-                    settings(company, None),
-                    counters(company, Scope::Company),
-                    counters(company, Scope::Card(card)),
-                ]
-            };
-            for own in partitions(a) {
-                prop_assert!(own.starts_with(&company_of(a).id().to_string()));
-                prop_assert!(!partitions(b).contains(&own));
-            }
-        }
-
-        #[test]
-        fn later_batches_and_days_sort_later(a in 0u64..1 << 47, b in 0u64..1 << 47, x in 0i32..60_000, y in 0i32..60_000) {
-            let sk = |millis| {
-                let batch = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
-                let zero = Uuid::nil();
-                let key = SegmentKey { card: CardId::from_uuid(zero), batch: BatchId::from_uuid(batch), person: PersonId::from_uuid(zero) };
-                segment(company_of(1), key).sk
-            };
-            prop_assert_eq!(a.cmp(&b), sk(a).cmp(&sk(b)));
-            let days = [x, y].map(|day| period_key(Period::Day(Day::from_number(day))));
-            prop_assert_eq!(x.cmp(&y), days[0].cmp(&days[1]));
-            prop_assert!(days[0] < period_key(Period::Lifetime));
-        }
-    }
-}
+#[path = "keys_tests.rs"]
+mod tests;

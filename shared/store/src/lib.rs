@@ -21,6 +21,7 @@ mod feed;
 mod idempotency;
 mod item;
 mod keys;
+mod live;
 mod log;
 mod member;
 mod person;
@@ -38,6 +39,7 @@ pub use crate::card_view::{CardView, Founding};
 pub use crate::company::NewCompany;
 pub use crate::feed::CompanyFeedPosition;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
+pub use crate::live::{AppendError, CompanyCard, Numbered};
 pub use crate::member::{Change, Claimed, Claiming, MemberFilter, NewMember};
 pub use crate::quota::{QuotaAudit, QuotaName};
 
