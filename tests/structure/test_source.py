@@ -20,6 +20,7 @@ KEY_PREFIX = re.compile(r'"[^"\n]*(?:[A-Z]{3,}#|#[A-Z]{3,})[^"\n]*"')
 COMPANY_GIVERS = (
     "shared/domain/src/company.rs",  # where it is defined
     "shared/store/src/company.rs",  # the company of an app id, the company just founded
+    "shared/store/src/login.rs",  # the companies that a unionid has memberships in
     "shared/edge/src/auth.rs",
     "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
     "functions/radar-aggregator/src/",

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::body::OwnerBody;
 
 /// Most cards in the list.
 const LISTED_MAX: usize = 100;
@@ -48,6 +49,8 @@ pub(crate) struct CardSummary {
     position: Position,
     #[schema(value_type = String)]
     company: CompanyName,
+    #[serde(flatten)]
+    owner: OwnerBody,
 }
 
 /// List the cards I have opened
@@ -64,7 +67,7 @@ pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Res
         let last_viewed_at = Timestamp::from_millis(history.last_opened_ms.unwrap_or_default());
         let domain::card::Identity { name, position, company } = card.identity;
         items.push(MyCard {
-            card: CardSummary { id: card.id, name, position, company },
+            card: CardSummary { id: card.id, name, position, company, owner: card.owner_gone.into() },
             views: history.opened,
             last_viewed_at,
         });

@@ -93,6 +93,8 @@ ids! {
     PersonId = "per_";
     /// A member of a company (成员).
     MemberId = "mem_";
+    /// A department (部门).
+    DepartmentId = "dep_";
     /// A business card (名片).
     CardId = "crd_";
     /// A product of the shop (商品).
@@ -101,6 +103,10 @@ ids! {
     ArticleId = "art_";
     /// A video (视频).
     VideoId = "vid_";
+    /// An invitation (邀请).
+    InvitationId = "inv_";
+    /// A request to join (加入申请).
+    JoinRequestId = "jrq_";
 }
 
 /// Milliseconds since the Unix epoch that a UUIDv7 carries; `None` for other versions.

@@ -155,6 +155,11 @@ impl Member {
     pub fn card(&self) -> Option<CardId> {
         self.membership.card
     }
+
+    /// Whether he is admin or boss.
+    pub fn is_head(&self) -> bool {
+        self.caller.is_admin()
+    }
 }
 
 impl Admin {
@@ -183,6 +188,11 @@ impl Boss {
     /// Which member he is.
     pub fn member(&self) -> MemberId {
         self.0.member()
+    }
+
+    /// Whom the audit log names.
+    pub fn audit_actor(&self) -> AuditActor {
+        self.0.audit_actor()
     }
 }
 

@@ -86,7 +86,7 @@ impl Store {
 }
 
 /// Takes the one item of a kind out of those found.
-fn take<T: DeserializeOwned>(items: &mut Vec<Item>, kind: Kind) -> Result<Option<T>, Failure> {
+pub(crate) fn take<T: DeserializeOwned>(items: &mut Vec<Item>, kind: Kind) -> Result<Option<T>, Failure> {
     let position = items.iter().position(|item| kind.is_of(item));
     position.map(|position| kind.decode(items.swap_remove(position))).transpose()
 }

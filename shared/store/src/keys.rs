@@ -1,8 +1,9 @@
 //! Every key of the table. No other file names a key attribute or a prefix.
 //!
 //! A partition key starts with the company's id, taken from a [`Company`] handle, so
-//! that no query can reach another company. Two partitions stand before any company
-//! is known: the directory of app ids and the platform operator's own requests.
+//! that no query can reach another company. Three partitions stand before any company
+//! is known: the directories of app ids and of unionids, and the platform operator's own
+//! requests.
 //! Parts are joined with `#`, which no id, code or day contains.
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,10 +12,10 @@ use domain::batch::BatchId;
 use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
-use domain::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, PersonId};
 use domain::live::Seq;
 use domain::settings::PhraseBook;
-use domain::text::{AppId, OpenId, ShareCode};
+use domain::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
 use crate::item::Item;
@@ -78,6 +79,11 @@ pub(crate) fn app(appid: &AppId) -> Key {
     Key::new(format!("APP#{}", appid.as_str()), "APP")
 }
 
+/// In which companies a person has memberships. Stands before any company is known.
+pub(crate) fn union(unionid: &UnionId) -> Key {
+    Key::new(format!("UNION#{}", unionid.as_str()), "UNION")
+}
+
 /// A person, by his id inside the company's mini-program.
 pub(crate) fn person(company: Company, openid: &OpenId) -> Key {
     Key::new(format!("{}#PERSON#{}", company.id(), openid.as_str()), "PERSON")
@@ -93,9 +99,9 @@ pub(crate) fn member(company: Company, member: MemberId) -> Key {
     Key::new(members(company), member.to_string())
 }
 
-/// The member in a member's key.
-pub(crate) fn member_of(key: &Key) -> Option<MemberId> {
-    key.sk.parse().ok()
+/// The company's departments.
+pub(crate) fn departments(company: Company) -> Key {
+    Key::new(company.id().to_string(), "DEPARTMENTS")
 }
 
 /// The partition of the radar activations of a company's members.
@@ -111,6 +117,31 @@ pub(crate) fn activation(company: Company, member: MemberId) -> Key {
 /// A claim code, by its hash.
 pub(crate) fn claim(company: Company, hash: &str) -> Key {
     Key::new(format!("{}#CLAIM#{hash}", company.id()), "CLAIM")
+}
+
+/// The partition of a company's invitations.
+pub(crate) fn invitations(company: Company) -> String {
+    format!("{}#INVITATIONS", company.id())
+}
+
+/// An invitation.
+pub(crate) fn invitation(company: Company, invitation: InvitationId) -> Key {
+    Key::new(invitations(company), invitation.to_string())
+}
+
+/// The code of an invitation, by its hash.
+pub(crate) fn invitation_code(company: Company, hash: &str) -> Key {
+    Key::new(format!("{}#INVITATION#{hash}", company.id()), "INVITATION")
+}
+
+/// The partition of the requests to join a company.
+pub(crate) fn join_requests(company: Company) -> String {
+    format!("{}#JOIN_REQUESTS", company.id())
+}
+
+/// A request to join.
+pub(crate) fn join_request(company: Company, request: JoinRequestId) -> Key {
+    Key::new(join_requests(company), request.to_string())
 }
 
 /// A card.
@@ -133,9 +164,9 @@ pub(crate) fn phrases(company: Company, member: Option<MemberId>, book: PhraseBo
     Key::new(settings(company, member), format!("PHRASES#{}", book.name()))
 }
 
-/// A member's greeting.
-pub(crate) fn greeting(company: Company, member: MemberId) -> Key {
-    Key::new(settings(company, Some(member)), "GREETING")
+/// A greeting: a member's own, or the company's.
+pub(crate) fn greeting(company: Company, member: Option<MemberId>) -> Key {
+    Key::new(settings(company, member), "GREETING")
 }
 
 /// The partition of what a member, or the company for all, has set.

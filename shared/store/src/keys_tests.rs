@@ -1,3 +1,5 @@
+//! Tests of the keys.
+
 use domain::id::Id;
 use proptest::prelude::*;
 
@@ -33,11 +35,15 @@ proptest! {
                 super::company(company).pk,
                 members(company),
                 activations(company),
+                invitations(company),
+                invitation_code(company, "hash").pk,
+                join_requests(company),
                 super::card(company, card).pk,
                 log(company, card),
                 live(company, card),
                 feed(company),
                 card_template(company).pk,
+                departments(company).pk,
                 share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
                 settings(company, None),
                 counters(company, Scope::Company),
