@@ -19,10 +19,30 @@ fn refusals() -> BTreeMap<&'static str, (u16, &'static str)> {
         ("create_session.used_code", (401, "login_code_invalid")),
         ("create_member.by_staff", (403, "role_required")),
         ("create_member.without_idempotency_key", (400, "idempotency_key_required")),
+        ("create_session.unknown_invitation", (422, "invitation_invalid")),
+        ("create_session.two_codes", (422, "invalid")),
+        ("create_invitation.by_staff", (403, "role_required")),
+        ("create_invitation.too_many_seats", (409, "seats_exhausted")),
+        ("get_invitation.unknown", (404, "not_found")),
+        ("revoke_invitation.unknown", (404, "not_found")),
+        ("list_join_requests.by_staff", (403, "role_required")),
+        ("decide_join_request.unknown", (404, "not_found")),
+        ("create_claim_code.of_who_has_joined", (409, "already_member")),
+        ("update_member_successor.of_who_is_here", (409, "member_active")),
         ("update_member_status.unknown", (422, "invalid")),
         ("update_member_status.of_oneself", (403, "role_required")),
         ("update_member_role.by_staff", (403, "role_required")),
         ("list_audit_log.by_staff", (403, "role_required")),
+        ("create_department.by_staff", (403, "role_required")),
+        ("create_department.unknown_parent", (404, "not_found")),
+        ("update_department.unknown", (404, "not_found")),
+        ("delete_department.unknown", (404, "not_found")),
+        ("update_member_department.unknown", (404, "not_found")),
+        ("list_directory.unknown_department", (404, "not_found")),
+        ("update_company.by_staff", (403, "role_required")),
+        ("update_wecom.with_secret", (422, "invalid")),
+        ("create_session.other_company", (404, "not_found")),
+        ("update_greeting.by_staff", (403, "role_required")),
         ("grant_radar.by_staff", (403, "role_required")),
         ("create_radar_code.not_granted", (409, "radar_not_granted")),
         ("create_radar_redemption.wrong_code", (422, "radar_code_wrong")),
@@ -115,4 +135,46 @@ async fn every_queue_event_is_counted_or_put_aside_as_promised() {
         assert_eq!(reasons, Vec::from_iter(put_aside), "{case}");
     }
     assert_eq!(all("radar-aggregator"), ["stats", "stats.delivered_twice", "stats.poison"]);
+}
+
+#[tokio::test]
+async fn every_event_of_a_live_socket_is_answered_as_promised() {
+    let promised = BTreeMap::from([
+        ("connect", None),
+        ("disconnect", None),
+        ("handshake", None),
+        ("handshake.of_a_visitor", None),
+        ("live", Some("events")),
+        ("live.poison", Some("events")),
+        ("ping", Some("pong")),
+        ("resume", Some("hello")),
+        ("resume.outdated", Some("reset")),
+        ("unknown_action", Some("error")),
+    ]);
+    assert_eq!(all("live"), promised.keys().copied().collect::<Vec<_>>());
+    for (case, frame) in promised {
+        let world = World::new().await;
+        let live = crate::live::function(&world);
+        let call = async |case: &str| {
+            let trigger = serde_json::from_str(&load("live", case, &world)).unwrap();
+            live::handle(&live, trigger, "r").await
+        };
+        call("connect").await;
+        let answer = call(case).await;
+        match case.split('.').next() {
+            Some("handshake") => {
+                let effect = if case == "handshake" { "Allow" } else { "Deny" };
+                assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], effect, "{case}");
+                let context = answer["context"].as_object().unwrap();
+                assert!(effect == "Deny" || context["card"] == world.card("lin").to_string(), "{case}: {answer}");
+            }
+            Some("live") => assert_eq!(answer["batchItemFailures"], serde_json::json!([]), "{case}"),
+            _ => assert_eq!(answer["statusCode"], 200, "{case}: {answer}"),
+        }
+        let frames = live.sockets.take("L0SM9cOFvHcCIhw=");
+        let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, Vec::from_iter(frame), "{case}");
+        let put_aside: Vec<_> = live.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+        assert_eq!(put_aside, if case == "live.poison" { vec!["unknown_version"] } else { vec![] }, "{case}");
+    }
 }

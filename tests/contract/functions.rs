@@ -22,11 +22,14 @@ pub(crate) struct Functions {
     video: Router,
     /// Where tracking sends batches.
     pub(crate) queue: (aws_sdk_sqs::Client, String),
+    /// Where it sends them for the live radar.
+    pub(crate) live_queue: String,
 }
 
 impl Functions {
     pub(crate) async fn on(world: &World) -> Self {
         let (sqs, url) = emulators::queue().await;
+        let (_, live_url) = emulators::queue().await;
         let table_name = || world.table.clone();
         let keys = || world.keys.jwks.clone();
         let (dynamodb, clock, ids) = (|| world.dynamodb.clone(), TestClock::clock, || world.ids.clone());
@@ -49,13 +52,16 @@ impl Functions {
         let video = video::build(config, dynamodb(), media, clock(&world.clock), ids()).unwrap();
         let config = radar::Config { table_name: table_name(), token_verification_keys: keys() };
         let radar = radar::build(config, dynamodb(), clock(&world.clock)).unwrap();
-        let config = tracking::Config {
-            table_name: table_name(),
-            stats_queue_url: url.clone(),
-            token_verification_keys: keys(),
-        };
-        let tracking = tracking::build(config, dynamodb(), sqs.clone(), clock(&world.clock)).unwrap();
-        Self { organization: organization(world, "sms").await, card, radar, tracking, video, queue: (sqs, url) }
+        let tracking = tracking(world, &sqs, &url, &live_url);
+        Self {
+            organization: organization(world, "sms").await,
+            card,
+            radar,
+            tracking,
+            video,
+            live_queue: live_url,
+            queue: (sqs, url),
+        }
     }
 
     pub(crate) fn router(&self, function: &str) -> &Router {
@@ -68,6 +74,17 @@ impl Functions {
             other => panic!("{other} has no routes"),
         }
     }
+}
+
+/// The tracking function, sending to these queues.
+pub(crate) fn tracking(world: &World, sqs: &aws_sdk_sqs::Client, stats_url: &str, live_url: &str) -> Router {
+    let config = tracking::Config {
+        table_name: world.table.clone(),
+        stats_queue_url: stats_url.to_owned(),
+        live_queue_url: live_url.to_owned(),
+        token_verification_keys: world.keys.jwks.clone(),
+    };
+    tracking::build(config, world.dynamodb.clone(), sqs.clone(), world.clock.clock()).unwrap()
 }
 
 /// The organization function, its SMS account in the secret of this name.

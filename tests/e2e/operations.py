@@ -16,7 +16,10 @@ CARD_FIELDS = {
     "phones": [], "wechat_id": "", "email": "", "address": "", "introduction": "",
     "tags": [], "style": "classic", "share_phrase": "", "welcome_text": "",
 }
-OPEN_TEMPLATE = {"address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None}
+NO_DEFAULTS = {"share_phrase": None, "welcome_text": None, "shortcuts": None}
+OPEN_TEMPLATE = {
+    "address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None, "defaults": NO_DEFAULTS,
+}
 # What a path names besides the ids of the caller or of somebody else.
 NAMES = {
     "book": "chat", "share_code": "A" * 22,
@@ -56,6 +59,16 @@ def body_for(method, path, ids):
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
         ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
         ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
+        ("PUT", "/v1/members/{member_id}/successor"): lambda: {"member_id": ids["member_id"]},
+        ("POST", "/v1/members/{member_id}/claim-codes"): lambda: {},
+        ("POST", "/v1/invitations"): lambda: {"uses": 1, "role": "staff"},
+        ("PUT", "/v1/join-requests/{join_request_id}"): lambda: {"decision": "approve"},
+        ("PUT", "/v1/members/{member_id}/department"): lambda: {"department_id": ids["department_id"]},
+        ("POST", "/v1/departments"): lambda: {"name": f"部门{uuid.uuid4().hex[:6]}", "parent_id": ids["department_id"]},
+        ("PUT", "/v1/departments/{department_id}"): lambda: {"name": f"改名{uuid.uuid4().hex[:6]}", "parent_id": None, "version": ids["tree_version"]},
+        ("PUT", "/v1/company"): lambda: {"name": "改名公司"},
+        ("PUT", "/v1/companies/{company_id}/wecom"): lambda: {"corp_id": "ww1", "agent_id": 1},
+        ("PUT", "/v1/greeting"): lambda: {"greeting": "大家好"},
         ("POST", "/v1/companies/{company_id}/seats"): lambda: {"add": 1},
         ("PUT", "/v1/members/{member_id}/radar"): lambda: {"phone": mobile()},
         ("POST", "/v1/members/{member_id}/radar/codes"): lambda: {},

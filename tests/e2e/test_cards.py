@@ -16,7 +16,7 @@ CONTACT = {
 }
 SHOWN = {
     "id", "member_id", "name", "position", "company", "avatar", "photos", "video", "phones", "wechat_id", "email", "address", "introduction",
-    "tags", "style", "share_phrase", "welcome_text", "shortcuts", "locked_fields", "counters", "version", "updated_at",
+    "tags", "style", "share_phrase", "welcome_text", "shortcuts", "locked_fields", "default_fields", "counters", "version", "updated_at",
 }
 
 

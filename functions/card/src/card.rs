@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::audit::AuditAction;
-use domain::card::{Card, Contact, Identity};
-use domain::card_media::CardMedia;
+use domain::card::{Card, Identity, OwnerGone};
 use domain::counter::Counts;
 use domain::failure::Failure;
 use domain::id::{CardId, MemberId};
@@ -44,12 +43,11 @@ pub(crate) async fn create_card(
     let (new, request) = once.of(&admin);
     let (now, company) = (app.clock.now(), admin.company());
     let Founding { profile, member, template } = app.store.card_founding(company, new.member_id).await?;
-    let identity = Identity { name: member.name, position: member.position, company: profile.name };
+    let identity = Identity { name: member.name.clone(), position: member.position.clone(), company: profile.name };
     let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    let media = CardMedia::default();
-    let card =
-        Card { id, member: member.id, identity, contact: Contact::default(), media, version: 1, updated_at: now };
-    let card = app.store.create_card(company, card, &request, now).await?;
+    let owner_gone = member.ended.map(|_| OwnerGone::default());
+    let card = Card { owner_gone, department: member.department, ..Card::new(id, member.id, identity, now) };
+    let card = app.store.create_card(company, card, &member, &request).await?;
     Ok((StatusCode::CREATED, Json(views::body(&app, company, (card, template, Counts::new())).await?)))
 }
 
@@ -84,7 +82,7 @@ pub(crate) async fn update_card(
     let (version, contact) = update.checked()?;
     let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
     let template = template.unwrap_or_default();
-    let contact = template.locks.edited(&read.contact, contact).map_err(locked)?;
+    let contact = template.edited(&read.contact, contact).map_err(locked)?;
     at_version(&read, version)?;
     let audit = audit::of_card(&app, &caller, &read, AuditAction::CardContact, &read.contact, &contact)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };

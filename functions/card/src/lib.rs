@@ -5,6 +5,7 @@ mod body;
 mod card;
 mod card_media;
 mod card_template;
+mod greetings;
 mod media;
 mod my_cards;
 mod settings;
@@ -104,7 +105,8 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(shares::get_share_code))
         .routes(routes!(settings::list_my_phrases, settings::update_my_phrases))
         .routes(routes!(settings::list_phrases, settings::update_phrases))
-        .routes(routes!(settings::get_my_greeting, settings::update_my_greeting))
+        .routes(routes!(greetings::get_my_greeting, greetings::update_my_greeting))
+        .routes(routes!(greetings::get_greeting, greetings::update_greeting))
         .routes(routes!(settings::update_my_shortcuts))
 }
 

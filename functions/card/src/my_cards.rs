@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::body::OwnerBody;
 use crate::media::MediaBody;
 
 /// Most cards in the list.
@@ -51,6 +52,8 @@ pub(crate) struct CardSummary {
     company: CompanyName,
     /// 个人头像
     avatar: Option<MediaBody>,
+    #[serde(flatten)]
+    owner: OwnerBody,
 }
 
 /// List the cards I have opened
@@ -69,7 +72,7 @@ pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Res
         let avatar = card.media.avatar.map(|avatar| MediaBody::new(&signer, caller.company(), avatar));
         let domain::card::Identity { name, position, company } = card.identity;
         items.push(MyCard {
-            card: CardSummary { id: card.id, name, position, company, avatar },
+            card: CardSummary { id: card.id, name, position, company, owner: card.owner_gone.into(), avatar },
             views: history.opened,
             last_viewed_at,
         });

@@ -25,7 +25,7 @@ pub(crate) async fn get_card_vcard(
     PathId(card): PathId<CardId>,
 ) -> Result<File, Problem> {
     let (card, template, _) = app.templates.view(&app.store, caller.company(), card, app.clock.now()).await?;
-    let card = Card { contact: template.locks.shown(card.contact), ..card };
+    let card = Card { contact: template.shown(card.contact), ..card };
     let headers = [(CONTENT_TYPE, "text/vcard; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition(&card))];
     let avatar = media::body(&app, caller.company(), &card.media).await?.avatar;
     Ok((headers, vcard(&card, avatar.as_ref().map(|avatar| avatar.url.as_str()))))

@@ -59,7 +59,8 @@ pub struct RunLine {
     message: &'static str,
     function: &'static str,
     request_id: String,
-    /// Holds whose units were freed, or that somebody else ended at the same moment.
+    /// Holds whose units were freed, or had left it one by one, or that somebody else ended
+    /// at the same moment.
     pub expired_holds: usize,
     /// Companies whose boards were brought up to date.
     pub boards: usize,

@@ -2,11 +2,19 @@
 
 mod apps;
 mod audit_log;
+mod claim_codes;
 mod claims;
 mod companies;
+mod company;
+mod departments;
+mod directory;
+mod invitations;
+mod join_requests;
+mod joins;
 mod me;
 mod member_changes;
 mod members;
+mod memberships;
 mod radar_codes;
 mod radar_grants;
 mod radar_joins;
@@ -14,6 +22,8 @@ mod seats;
 pub mod secrets;
 mod sessions;
 mod sms;
+mod successors;
+mod wecom;
 
 use std::sync::Arc;
 
@@ -139,6 +149,18 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(members::get_member))
         .routes(routes!(member_changes::update_member_status))
         .routes(routes!(member_changes::update_member_role))
+        .routes(routes!(claim_codes::create_claim_code))
+        .routes(routes!(successors::update_member_successor))
+        .routes(routes!(invitations::create_invitation, invitations::list_invitations))
+        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
+        .routes(routes!(join_requests::list_join_requests))
+        .routes(routes!(join_requests::decide_join_request))
+        .routes(routes!(departments::list_departments, departments::create_department))
+        .routes(routes!(departments::update_department, departments::delete_department))
+        .routes(routes!(departments::update_member_department))
+        .routes(routes!(directory::list_directory))
+        .routes(routes!(company::get_company, company::update_company))
+        .routes(routes!(wecom::update_wecom, wecom::delete_wecom))
         .routes(routes!(seats::get_seats))
         .routes(routes!(seats::add_seats))
         .routes(routes!(audit_log::list_audit_log))

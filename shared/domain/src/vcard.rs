@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::card::{Card, Contact, Identity};
+use crate::card::{Card, Contact, Identity, OwnerGone};
 
 /// Longest line, in octets, without its line break.
 const LINE_OCTETS_MAX: usize = 75;
@@ -30,7 +30,7 @@ pub fn vcard(card: &Card, photo: Option<&str>) -> String {
     // Post box and suite stay empty; town, region, code and country are not told apart.
     optional("ADR;TYPE=WORK:;;", address.as_str());
     optional("X-WECHAT:", wechat_id.as_str());
-    optional("NOTE:", introduction.as_str());
+    optional("NOTE:", &note(card.owner_gone.as_ref(), introduction.as_str()));
     let tags: Vec<_> = tags.as_slice().iter().map(|tag| escaped(tag.as_str())).collect();
     if !tags.is_empty() {
         lines.push(format!("CATEGORIES:{}", tags.join(",")));
@@ -40,6 +40,16 @@ pub fn vcard(card: &Card, photo: Option<&str>) -> String {
     lines.push(format!("UID:{}", card.id));
     lines.push("END:VCARD".to_owned());
     lines.iter().map(|line| folded(line)).collect()
+}
+
+/// The introduction, below a line that says when the owner is gone, and to whom to turn.
+fn note(gone: Option<&OwnerGone>, introduction: &str) -> String {
+    let Some(OwnerGone { successor }) = gone else { return introduction.to_owned() };
+    let line = match successor {
+        Some(successor) => format!("名片主人已不在职，请联系接任者：{}", successor.name),
+        None => "名片主人已不在职".to_owned(),
+    };
+    if introduction.is_empty() { line } else { format!("{line}\n{introduction}") }
 }
 
 /// `Content-Disposition` of the file: an ASCII name for old clients, the card's name in

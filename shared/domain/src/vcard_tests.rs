@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::card::{Address, CompanyName, Email, Introduction, Phone, WechatId};
+use crate::card::{Address, CompanyName, Email, Introduction, Phone, Successor, WechatId};
 use crate::card_media::CardMedia;
 use crate::id::{CardId, Id, MemberId};
 use crate::member::{PersonName, Position};
@@ -31,6 +31,8 @@ fn card(name: &str, introduction: &str) -> Card {
             ..Contact::default()
         },
         media: CardMedia::default(),
+        owner_gone: None,
+        department: None,
         version: 1,
         updated_at: Timestamp::from_millis(0),
     }
@@ -69,6 +71,17 @@ fn the_file_name_is_safe_whatever_the_name() {
     let expected = "attachment; filename=\"crd_00000000000000000000000004.vcf\"; \
                     filename*=UTF-8''%E6%9E%97%22%3B%20x%3D%2E%2E%2F%5C%E6%99%93%20%F0%9F%8D%B5.vcf";
     assert_eq!(disposition, expected);
+}
+
+#[test]
+fn the_card_of_somebody_who_is_gone_says_so_and_names_his_successor() {
+    let note = |introduction: &str, successor| {
+        let card = Card { owner_gone: Some(OwnerGone { successor }), ..card("林晓", introduction) };
+        unfolded(&vcard(&card, None)).into_iter().find(|line| line.starts_with("NOTE:")).unwrap()
+    };
+    let chen = Successor { card: CardId::from_uuid(Uuid::from_u128(3)), name: PersonName::parse("陈嘉").unwrap() };
+    assert_eq!(note("", None), "NOTE:名片主人已不在职");
+    assert_eq!(note("懂茶", Some(chen)), "NOTE:名片主人已不在职，请联系接任者：陈嘉\\n懂茶");
 }
 
 /// A value as a reader takes it.

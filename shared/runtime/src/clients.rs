@@ -5,6 +5,9 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
+/// A client of the gateway's open sockets.
+pub use aws_sdk_apigatewaymanagement::Client as SocketsClient;
+
 /// One attempt of a call; far above what DynamoDB and SQS need.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_000);
 /// A call with its retries; below every function's time-out.
@@ -48,4 +51,10 @@ pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
 /// The secrets.
 pub fn secrets(config: &SdkConfig) -> aws_sdk_secretsmanager::Client {
     aws_sdk_secretsmanager::Client::new(config)
+}
+
+/// The sockets of the WebSocket API whose stage has this URL.
+pub fn sockets(config: &SdkConfig, url: &str) -> SocketsClient {
+    let config = aws_sdk_apigatewaymanagement::config::Builder::from(config).endpoint_url(url).build();
+    SocketsClient::from_conf(config)
 }

@@ -1,22 +1,23 @@
 //! Every key of the table. No other file names a key attribute or a prefix.
 //!
 //! A partition key starts with the company's id, taken from a [`Company`] handle, so
-//! that no query can reach another company. Two partitions stand before any company
-//! is known: the directory of app ids and the platform operator's own requests.
+//! that no query can reach another company. Three partitions stand before any company
+//! is known: the directories of app ids and of unionids, and the platform operator's own
+//! requests.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod radar;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::aggregate::SegmentKey;
-use domain::batch::BatchId;
 use domain::company::Company;
-use domain::counter::{Period, Scope};
-use domain::day::Day;
-use domain::id::{CardId, CompanyId, MemberId, PersonId, ProductId, UploadId};
+use domain::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, ProductId, UploadId};
 use domain::settings::PhraseBook;
-use domain::text::{AppId, OpenId, ShareCode};
+use domain::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
 use crate::item::Item;
+
+pub(crate) use self::radar::*;
 
 /// Name of the partition key attribute.
 pub(crate) const PK: &str = "PK";
@@ -37,9 +38,6 @@ pub(crate) const EXPIRING_UPLOADS: &str = "EXPIRY_UPLOADS";
 
 /// The partition of the same index in which companies wait until their boards are due.
 pub(crate) const BOARDS_DUE: &str = "BOARDS";
-
-/// Sort key of the lifetime counters: after every day.
-const LIFETIME: &str = "LIFETIME";
 
 /// The full primary key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +76,11 @@ pub(crate) fn app(appid: &AppId) -> Key {
     Key::new(format!("APP#{}", appid.as_str()), "APP")
 }
 
+/// In which companies a person has memberships. Stands before any company is known.
+pub(crate) fn union(unionid: &UnionId) -> Key {
+    Key::new(format!("UNION#{}", unionid.as_str()), "UNION")
+}
+
 /// A person, by his id inside the company's mini-program.
 pub(crate) fn person(company: Company, openid: &OpenId) -> Key {
     Key::new(format!("{}#PERSON#{}", company.id(), openid.as_str()), "PERSON")
@@ -93,9 +96,9 @@ pub(crate) fn member(company: Company, member: MemberId) -> Key {
     Key::new(members(company), member.to_string())
 }
 
-/// The member in a member's key.
-pub(crate) fn member_of(key: &Key) -> Option<MemberId> {
-    key.sk.parse().ok()
+/// The company's departments.
+pub(crate) fn departments(company: Company) -> Key {
+    Key::new(company.id().to_string(), "DEPARTMENTS")
 }
 
 /// The partition of the radar activations of a company's members.
@@ -111,6 +114,31 @@ pub(crate) fn activation(company: Company, member: MemberId) -> Key {
 /// A claim code, by its hash.
 pub(crate) fn claim(company: Company, hash: &str) -> Key {
     Key::new(format!("{}#CLAIM#{hash}", company.id()), "CLAIM")
+}
+
+/// The partition of a company's invitations.
+pub(crate) fn invitations(company: Company) -> String {
+    format!("{}#INVITATIONS", company.id())
+}
+
+/// An invitation.
+pub(crate) fn invitation(company: Company, invitation: InvitationId) -> Key {
+    Key::new(invitations(company), invitation.to_string())
+}
+
+/// The code of an invitation, by its hash.
+pub(crate) fn invitation_code(company: Company, hash: &str) -> Key {
+    Key::new(format!("{}#INVITATION#{hash}", company.id()), "INVITATION")
+}
+
+/// The partition of the requests to join a company.
+pub(crate) fn join_requests(company: Company) -> String {
+    format!("{}#JOIN_REQUESTS", company.id())
+}
+
+/// A request to join.
+pub(crate) fn join_request(company: Company, request: JoinRequestId) -> Key {
+    Key::new(join_requests(company), request.to_string())
 }
 
 /// A card.
@@ -149,9 +177,9 @@ pub(crate) fn phrases(company: Company, member: Option<MemberId>, book: PhraseBo
     Key::new(settings(company, member), format!("PHRASES#{}", book.name()))
 }
 
-/// A member's greeting.
-pub(crate) fn greeting(company: Company, member: MemberId) -> Key {
-    Key::new(settings(company, Some(member)), "GREETING")
+/// A greeting: a member's own, or the company's.
+pub(crate) fn greeting(company: Company, member: Option<MemberId>) -> Key {
+    Key::new(settings(company, member), "GREETING")
 }
 
 /// The partition of what a member, or the company for all, has set.
@@ -224,177 +252,6 @@ pub(crate) fn audit_entry(company: Company, entry: Uuid) -> Key {
     Key::new(audit_log(company), entry.simple().to_string())
 }
 
-/// A customer's state.
-pub(crate) fn customer(company: Company, person: PersonId) -> Key {
-    Key::new(format!("{}#CUSTOMER#{person}", company.id()), "CUSTOMER")
-}
-
-/// The person in a customer's key.
-pub(crate) fn customer_of(key: &Key) -> Option<PersonId> {
-    key.pk.rsplit('#').next()?.parse().ok()
-}
-
-/// The partition of a scope's counters.
-pub(crate) fn counters(company: Company, scope: Scope) -> String {
-    match scope {
-        Scope::Card(card) => format!("{}#COUNTERS#{card}", company.id()),
-        Scope::Company => format!("{}#COUNTERS#ALL", company.id()),
-    }
-}
-
-/// The counters of a scope and period.
-pub(crate) fn counter(company: Company, scope: Scope, period: Period) -> Key {
-    Key::new(counters(company, scope), period_key(period))
-}
-
-fn period_key(period: Period) -> String {
-    match period {
-        Period::Day(day) => format!("DAY#{day}"),
-        Period::Lifetime => LIFETIME.to_owned(),
-    }
-}
-
-/// First and last sort key of the days from `from` on and the lifetime.
-pub(crate) fn counters_from(from: Day) -> (String, String) {
-    (period_key(Period::Day(from)), period_key(Period::Lifetime))
-}
-
-/// A company's boards: how far they have been brought.
-pub(crate) fn boards(company: Company) -> Key {
-    Key::new(format!("{}#BOARDS", company.id()), "PROGRESS")
-}
-
-/// The ranking of a company's employees.
-pub(crate) fn ranking(company: Company) -> Key {
-    Key::new(format!("{}#BOARDS", company.id()), "RANKING")
-}
-
-/// The company in the key of its boards.
-pub(crate) fn boards_of(key: &Key) -> Option<CompanyId> {
-    key.pk.strip_suffix("#BOARDS")?.parse().ok()
-}
-
-/// The partition of a scope's breakdowns.
-pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
-    match scope {
-        Scope::Card(card) => format!("{}#BREAKDOWN#{card}", company.id()),
-        Scope::Company => format!("{}#BREAKDOWN#ALL", company.id()),
-    }
-}
-
-/// The breakdown of a scope and day.
-pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
-    Key::new(breakdowns(company, scope), period_key(Period::Day(day)))
-}
-
-/// First and last sort key of these days.
-pub(crate) fn days(from: Day, to: Day) -> (String, String) {
-    (period_key(Period::Day(from)), period_key(Period::Day(to)))
-}
-
-/// The period of a counter item's sort key.
-pub(crate) fn period_of(key: &Key) -> Option<Period> {
-    match key.sk.as_str() {
-        LIFETIME => Some(Period::Lifetime),
-        sk => sk.strip_prefix("DAY#")?.parse().ok().map(Period::Day),
-    }
-}
-
-/// The partition of a card's event log.
-pub(crate) fn log(company: Company, card: CardId) -> String {
-    format!("{}#LOG#{card}", company.id())
-}
-
-/// A segment of the event log. The batch id leads: its time orders the log.
-pub(crate) fn segment(company: Company, key: SegmentKey) -> Key {
-    let SegmentKey { card, batch, person } = key;
-    Key::new(log(company, card), format!("{}#{person}", batch.uuid().simple()))
-}
-
-/// The segment of a log item's key.
-pub(crate) fn segment_of(key: &Key) -> Option<SegmentKey> {
-    let (_, card) = key.pk.rsplit_once('#')?;
-    let (batch, person) = key.sk.split_once('#')?;
-    let batch = BatchId::from_uuid(Uuid::try_parse(batch).ok()?);
-    Some(SegmentKey { card: card.parse().ok()?, batch, person: person.parse().ok()? })
-}
-
-/// The partition of the company's feed.
-pub(crate) fn feed(company: Company) -> String {
-    format!("{}#FEED", company.id())
-}
-
-/// A page of the company's feed.
-pub(crate) fn feed_page(company: Company, page: Uuid) -> Key {
-    Key::new(feed(company), page.simple().to_string())
-}
-
 #[cfg(test)]
-mod tests {
-    use domain::id::Id;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn company_of(n: u128) -> Company {
-        Company::granted(CompanyId::from_uuid(Uuid::from_u128(n)))
-    }
-
-    proptest! {
-        #[test]
-        fn keys_read_back(c: u128, card: u128, batch: u128, person: u128, day in 0i32..60_000) {
-            let company = company_of(c);
-            let key = SegmentKey {
-                card: CardId::from_uuid(Uuid::from_u128(card)),
-                batch: BatchId::from_uuid(Uuid::from_u128(batch)),
-                person: PersonId::from_uuid(Uuid::from_u128(person)),
-            };
-            prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
-            prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
-            prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
-            let period = Period::Day(Day::from_number(day));
-            prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
-        }
-
-        #[test]
-        fn the_partitions_of_two_companies_never_meet(a: u128, b: u128, n: u128) {
-            prop_assume!(a != b);
-            let partitions = |c| {
-                let company = company_of(c);
-                let card = CardId::from_uuid(Uuid::from_u128(n));
-                [
-                    super::company(company).pk,
-                    members(company),
-                    activations(company),
-                    super::card(company, card).pk,
-                    log(company, card),
-                    feed(company),
-                    card_template(company).pk,
-                    upload(company, UploadId::from_uuid(Uuid::from_u128(n))).pk,
-                    share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
-                    settings(company, None),
-                    counters(company, Scope::Company),
-                    counters(company, Scope::Card(card)),
-                ]
-            };
-            for own in partitions(a) {
-                prop_assert!(own.starts_with(&company_of(a).id().to_string()));
-                prop_assert!(!partitions(b).contains(&own));
-            }
-        }
-
-        #[test]
-        fn later_batches_and_days_sort_later(a in 0u64..1 << 47, b in 0u64..1 << 47, x in 0i32..60_000, y in 0i32..60_000) {
-            let sk = |millis| {
-                let batch = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
-                let zero = Uuid::nil();
-                let key = SegmentKey { card: CardId::from_uuid(zero), batch: BatchId::from_uuid(batch), person: PersonId::from_uuid(zero) };
-                segment(company_of(1), key).sk
-            };
-            prop_assert_eq!(a.cmp(&b), sk(a).cmp(&sk(b)));
-            let days = [x, y].map(|day| period_key(Period::Day(Day::from_number(day))));
-            prop_assert_eq!(x.cmp(&y), days[0].cmp(&days[1]));
-            prop_assert!(days[0] < period_key(Period::Lifetime));
-        }
-    }
-}
+#[path = "keys_tests.rs"]
+mod tests;

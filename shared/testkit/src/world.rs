@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::card::{Card, Contact, Identity};
-use domain::card_media::CardMedia;
+use domain::card::{Card, Identity};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::event::Target;
 use domain::id::{CardId, CompanyId, Id, MemberId, PersonId, UploadId};
@@ -127,6 +126,7 @@ impl World {
             id: self.company.id(),
             name: Line::parse("云杉茶业").expect("a name"),
             appid: self.appid.clone(),
+            wecom: None,
             created_at: self.clock.now(),
         };
         let boss = self.member("boss", Role::Boss);
@@ -158,19 +158,10 @@ impl World {
             position: Position::parse("茶艺师").expect("a position"),
             company: Line::parse("云杉茶业").expect("a name"),
         };
-        let card = (role == Role::Staff).then(|| Card {
-            id: self.ids.fresh(now).expect("an id"),
-            member: id,
-            identity: identity.clone(),
-            contact: Contact::default(),
-            media: CardMedia::default(),
-            version: 1,
-            updated_at: now,
-        });
-        let Identity { name: person_name, position, .. } = identity;
-        let card_id = card.as_ref().map(|card| card.id);
-        let member =
-            Member { id, name: person_name, position, role, card: card_id, person: None, ended: None, created_at: now };
+        let Identity { name: person_name, position, .. } = identity.clone();
+        let card_id = (role == Role::Staff).then(|| self.ids.fresh(now).expect("an id"));
+        let card = card_id.map(|card| Card::new(card, id, identity, now));
+        let member = Member { card: card_id, ..Member::invited(id, person_name, position, role, now) };
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
     }
 
@@ -184,7 +175,8 @@ impl World {
     async fn claim(&mut self, name: &'static str, new: &NewMember) {
         let person = self.sign_in(name).await;
         let openid = OpenId::parse(name).expect("an openid");
-        let claiming = Claiming { person, openid: &openid, hash: &new.claim_hash, now: self.clock.now() };
+        let claiming =
+            Claiming { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: self.clock.now() };
         self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
         let Member { id, role, card, .. } = new.member;
         self.staff.insert(name, Staff { member: id, person: person.id, role, card });
