@@ -98,6 +98,10 @@ class Credentials:
     def put_wechat_secret(self, appid: str, app_secret: str) -> None:
         self._write_text(f"mingpian/{self.stage}/wechat/{appid}", app_secret)
 
+    def put_wecom_secret(self, name: str, secret: str) -> None:
+        """Under the `secret_name` of a company's WeCom, or the company's id."""
+        self._write_text(f"mingpian/{self.stage}/wecom/{name}", secret)
+
     def put_sms_secret(self, account: dict[str, str]) -> None:
         """The SMS account: secret_id, secret_key, sdk_app_id, sign_name, template_id, region."""
         self._write_secret(f"mingpian/{self.stage}/sms", account)

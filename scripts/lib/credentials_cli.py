@@ -6,6 +6,7 @@
     scripts/secrets rotate STAGE --operator   a new operator key; the one before stays valid
     scripts/secrets show-jwks STAGE           the public keys
     scripts/secrets wechat STAGE APPID        store a mini-program's secret, read from standard input
+    scripts/secrets wecom STAGE NAME          store the secret of a company's WeCom, read from standard input
     scripts/secrets sms STAGE                 store the SMS account, read as JSON from standard input:
                                               secret_id, secret_key, sdk_app_id, sign_name, template_id, region
 """
@@ -48,12 +49,22 @@ def show_jwks(credentials: Credentials, _options: argparse.Namespace) -> None:
 
 
 def wechat(credentials: Credentials, options: argparse.Namespace) -> None:
-    app_secret = sys.stdin.readline().strip()
-    if not app_secret:
-        command = f"scripts/secrets wechat {credentials.stage} {options.appid} < FILE_WITH_THE_SECRET"
-        raise StepFailed("no secret on standard input", command)
-    credentials.put_wechat_secret(options.appid, app_secret)
+    credentials.put_wechat_secret(options.appid, one_line("wechat", credentials.stage, options.appid))
     print(f"secrets: stored the secret of {options.appid}")
+
+
+def wecom(credentials: Credentials, options: argparse.Namespace) -> None:
+    credentials.put_wecom_secret(options.name, one_line("wecom", credentials.stage, options.name))
+    print(f"secrets: stored the WeCom secret {options.name}")
+
+
+def one_line(command: str, stage: str, name: str) -> str:
+    """The secret on standard input."""
+    secret = sys.stdin.readline().strip()
+    if not secret:
+        advice = f"scripts/secrets {command} {stage} {name} < FILE_WITH_THE_SECRET"
+        raise StepFailed("no secret on standard input", advice)
+    return secret
 
 
 def sms(credentials: Credentials, _options: argparse.Namespace) -> None:
@@ -74,7 +85,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="scripts/secrets", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, run in (("init", init), ("rotate", rotate), ("show-jwks", show_jwks), ("wechat", wechat), ("sms", sms)):
+    runs = (("init", init), ("rotate", rotate), ("show-jwks", show_jwks), ("wechat", wechat), ("wecom", wecom), ("sms", sms))
+    for name, run in runs:
         command = commands.add_parser(name)
         command.add_argument("stage", choices=["dev", "staging", "prod"])
         command.set_defaults(run=run)
@@ -84,6 +96,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             which.add_argument("--operator", action="store_true")
         if run is wechat:
             command.add_argument("appid")
+        if run is wecom:
+            command.add_argument("name")
     return parser.parse_args(arguments)
 
 

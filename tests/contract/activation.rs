@@ -35,10 +35,9 @@ async fn an_activation_is_read_as_it_was_written_and_the_login_finds_it() {
     assert_eq!(world.store.activation(world.company, member).await.unwrap(), after);
     let found = world.store.radar_of(world.company, member, None).await.unwrap();
     assert_eq!((found.member.id, found.activation, found.before), (member, after.clone(), None));
-    let (_, login) = world.store.company_member_and_activation(world.company, Some(member)).await.unwrap();
-    assert_eq!(login.unwrap().1, after);
-    let (_, visitor) = world.store.company_member_and_activation(world.company, None).await.unwrap();
-    assert_eq!(visitor, None);
+    let (standings, asked) = world.store.standings(&[(world.company, member)], None).await.unwrap();
+    assert_eq!((standings.len(), &standings[0].activation, asked), (1, &after, None));
+    assert_eq!(world.store.standings(&[], None).await.unwrap(), (Vec::new(), None));
     let nobody = world.store.radar_of(world.company, MemberId::from_uuid(Uuid::nil()), None).await;
     assert_eq!(nobody.unwrap_err(), Failure::NotFound);
 }
@@ -74,7 +73,7 @@ async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
     let first = CodeSent { nonce: "n2".to_owned(), at: now };
     let replace = async |after: &Activation, nonce: &str| {
         let result = CodeSent { nonce: nonce.to_owned(), at: now };
-        world.store.replace_code(world.company, after, result, &request, now).await
+        world.store.replace_code(world.company, after, result, &request, &world.entry()).await
     };
     assert_eq!(replace(&after, "n2").await.unwrap(), first);
     assert_eq!(replace(&after, "n3").await.unwrap(), first, "a retry that did not look before");
@@ -94,7 +93,7 @@ async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
             &after,
             CodeSent { nonce: "n4".to_owned(), at: now },
             &world.request("another"),
-            now,
+            &world.entry(),
         )
         .await;
     assert_eq!(stale.unwrap_err(), Failure::Busy);

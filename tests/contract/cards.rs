@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedC
 use domain::aggregate::{plan, segments};
 use domain::batch::{AcceptedBatch, BatchId};
 use domain::card::{Address, Contact, Style};
+use domain::card_media::{CardMedia, Photos};
 use domain::card_template::{CardTemplate, Locks};
 use domain::company::Company;
 use domain::event::{Event, EventKind, Object, Target};
@@ -22,6 +23,10 @@ use testkit::world::World;
 use uuid::Uuid;
 
 use crate::functions::Functions;
+
+fn template(version: u64) -> CardTemplate {
+    CardTemplate { locks: locks(), version, ..CardTemplate::default() }
+}
 
 fn locks() -> Locks {
     Locks { style: Some(Style::Festive), address: Some(Address::parse("总部").unwrap()), ..Locks::default() }
@@ -60,10 +65,10 @@ async fn a_view_holds_card_and_counters_and_the_template_when_asked() {
     let fresh = world.store.card_view(world.company, card, true).await.unwrap();
     assert_eq!((fresh.template, fresh.lifetime.len()), (Some(CardTemplate::default()), 0));
     visit(&world).await;
-    let template = world.store.edit_card_template(world.company, 0, locks(), &world.entry()).await.unwrap();
+    world.store.edit_card_template(world.company, &template(1), &world.entry()).await.unwrap();
     let view = world.store.card_to_edit(world.company, card).await.unwrap();
     assert_eq!(view.card, fresh.card);
-    assert_eq!(view.template, Some(template));
+    assert_eq!(view.template, Some(template(1)));
     let metrics = ScopeCounts::of_lifetime(view.lifetime);
     assert_eq!((metrics.views, metrics.visitors, metrics.likes, metrics.forwards, metrics.saves), (2, 1, 1, 1, 0));
     assert_eq!(world.store.card_view(world.company, card, false).await.unwrap().template, None);
@@ -87,13 +92,26 @@ async fn read_units(world: &World, kinds: &[(&str, &str)]) -> f64 {
     answer.consumed_capacity.unwrap()[0].capacity_units.unwrap()
 }
 
+/// Read units of the view of a card that somebody has visited.
+pub(crate) async fn view_units(world: &World, card: &str) -> f64 {
+    visit(world).await;
+    read_units(world, &[("card", card), ("counters", "LIFETIME")]).await
+}
+
 #[tokio::test]
 async fn a_view_costs_one_read_unit_and_half_of_one_more_with_the_template() {
     let world = World::new().await;
     visit(&world).await;
-    world.store.edit_card_template(world.company, 0, locks(), &world.entry()).await.unwrap();
+    world.store.edit_card_template(world.company, &template(1), &world.entry()).await.unwrap();
     let card = world.card("lin").to_string();
     let view = [("card", card.as_str()), ("counters", "LIFETIME")];
+    assert!((read_units(&world, &view).await - 1.0).abs() < f64::EPSILON);
+    // What the card shows besides text are ids: no view of it costs more.
+    let photos = Photos::parse(vec![world.uploads["photo"]]).unwrap();
+    let (avatar, video) = (Some(world.uploads["avatar"]), Some(world.uploads["card_video"]));
+    let read = world.store.card(world.company, world.card("lin")).await.unwrap();
+    let change = CardChange { read: &read, audit: None, now: world.clock.now() };
+    world.store.edit_media(world.company, change, CardMedia { avatar, photos, video }).await.unwrap();
     assert!((read_units(&world, &view).await - 1.0).abs() < f64::EPSILON);
     let with_template = [view[0], view[1], ("card_template", "TEMPLATE")];
     assert!((read_units(&world, &with_template).await - 1.5).abs() < f64::EPSILON);
@@ -102,13 +120,13 @@ async fn a_view_costs_one_read_unit_and_half_of_one_more_with_the_template() {
 #[tokio::test]
 async fn an_edit_of_an_outdated_template_is_refused() {
     let world = World::new().await;
-    let edit = async |version| world.store.edit_card_template(world.company, version, locks(), &world.entry()).await;
+    let edit = async |version| world.store.edit_card_template(world.company, &template(version), &world.entry()).await;
     assert_eq!(world.store.card_template(world.company).await.unwrap(), CardTemplate::default());
+    assert_eq!(edit(2).await.unwrap_err(), Failure::VersionConflict);
+    edit(1).await.unwrap();
     assert_eq!(edit(1).await.unwrap_err(), Failure::VersionConflict);
-    assert_eq!(edit(0).await.unwrap(), CardTemplate { locks: locks(), version: 1 });
-    assert_eq!(edit(0).await.unwrap_err(), Failure::VersionConflict);
-    assert_eq!(edit(1).await.unwrap().version, 2);
-    assert_eq!(world.store.card_template(world.company).await.unwrap().locks, locks());
+    edit(2).await.unwrap();
+    assert_eq!(world.store.card_template(world.company).await.unwrap(), template(2));
 }
 
 async fn answer(functions: &Functions, case: &str, world: &World) -> Value {
@@ -186,17 +204,23 @@ async fn phrases_and_greetings_are_kept_apart_by_member_book_and_company() {
     let world = World::new().await;
     let (company, lin, chen) = (world.company, world.staff["lin"].member, world.staff["chen"].member);
     let list = |text: &str| Phrases::parse(vec![Phrase::parse(text).unwrap()]).unwrap();
-    world.store.set_phrases(company, None, PhraseBook::Chat, &list("全员")).await.unwrap();
-    world.store.set_phrases(company, Some(lin), PhraseBook::Chat, &list("自己")).await.unwrap();
+    world.store.set_company_phrases(company, PhraseBook::Chat, &list("全员"), &world.entry()).await.unwrap();
+    world.store.set_phrases(company, lin, PhraseBook::Chat, &list("自己")).await.unwrap();
     let found = |member, book| world.store.phrases_of(company, member, book);
     assert_eq!(found(lin, PhraseBook::Chat).await.unwrap(), (list("全员"), list("自己")));
     assert_eq!(found(chen, PhraseBook::Chat).await.unwrap(), (list("全员"), Phrases::default()));
     assert_eq!(found(lin, PhraseBook::FollowUp).await.unwrap(), (Phrases::default(), Phrases::default()));
     assert_eq!(world.store.company_phrases(company, PhraseBook::Chat).await.unwrap(), list("全员"));
-    let greeting = Greeting::parse("加油").unwrap();
-    world.store.set_greeting(company, lin, Some(&greeting)).await.unwrap();
-    assert_eq!(world.store.greeting(company, lin).await.unwrap(), Some(greeting));
-    assert_eq!(world.store.greeting(company, chen).await.unwrap(), None);
+    let [own, shared] = ["加油", "大家好"].map(|text| Some(Greeting::parse(text).unwrap()));
+    let greetings = |member| world.store.greetings(company, member);
+    world.store.set_greeting(company, lin, own.as_ref()).await.unwrap();
+    assert_eq!(greetings(lin).await.unwrap(), (own.clone(), None));
+    world.store.set_company_greeting(company, shared.as_ref(), &world.entry()).await.unwrap();
+    assert_eq!(world.store.company_greeting(company).await.unwrap(), shared);
+    assert_eq!(greetings(lin).await.unwrap(), (own, shared.clone()));
+    assert_eq!(greetings(chen).await.unwrap(), (None, shared.clone()));
     world.store.set_greeting(company, lin, None).await.unwrap();
-    assert_eq!(world.store.greeting(company, lin).await.unwrap(), None);
+    assert_eq!(greetings(lin).await.unwrap(), (None, shared));
+    world.store.set_company_greeting(company, None, &world.entry()).await.unwrap();
+    assert_eq!(greetings(lin).await.unwrap(), (None, None));
 }

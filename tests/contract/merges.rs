@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::aggregator::{aggregator, delivered};
 use crate::event_files::Shelf;
+use crate::functions::housekeeping;
 
 /// A batch with a view of `lin`'s card on each of some days.
 fn views(world: &World, person: PersonId, days_ago: &[i64]) -> AcceptedBatch {
@@ -203,7 +204,6 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
 
 #[tokio::test]
 async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
-    use housekeeping::{Config, Housekeeping};
     let world = World::new().await;
     let [a, b] = [(); 2].map(|()| world.fresh_person());
     let days: Vec<_> = (0..360).collect();
@@ -219,8 +219,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
     let regrouping = merge.regroup(&world.known(a, b).await.unwrap()).unwrap();
     let left = world.store.regroup(world.company, &merge, &regrouping, None).await.unwrap();
     assert_eq!(left.len(), 8, "722 counter items: 40 at once, then lots of 90");
-    let config = Config { table_name: world.table.clone(), boards_lag_s: 0 };
-    let housekeeping = Arc::new(Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock()));
+    let housekeeping = Arc::new(housekeeping(&world, 0).await);
     let runs = (0..3).map(|_| {
         let housekeeping = Arc::clone(&housekeeping);
         tokio::spawn(async move { housekeeping.run("r").await.unwrap().pending_tallies })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::audit::AuditFilter;
 use domain::failure::Failure;
 use domain::member::{Ended, MemberStatus, Role, SeatChange};
 use domain::quota::Quota;
@@ -34,7 +35,8 @@ async fn claim(world: &World, new: &NewMember, openid: &str) -> Claimed {
     let openid = OpenId::parse(openid).unwrap();
     loop {
         let person = world.sign_in(openid.as_str()).await;
-        let claiming = Claiming { person, openid: &openid, hash: &new.claim_hash, now: world.clock.now() };
+        let claiming =
+            Claiming { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: world.clock.now() };
         match world.store.claim_membership(world.company, claiming).await {
             Err(Failure::Busy) => tokio::task::yield_now().await,
             done => return done.unwrap(),
@@ -141,7 +143,7 @@ async fn who_leaves_gives_his_seat_back_and_needs_one_to_return() {
     world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap();
     set(None, SeatChange::Take).await.unwrap();
     assert_eq!(quota(&world).await.used, 4);
-    let log = world.store.audit_log(world.company, None, 100).await.unwrap();
+    let log = world.store.audit_log(world.company, &AuditFilter::default(), None, 100).await.unwrap();
     assert_eq!(log.items.len(), 3 + 7 + 2, "three employees, seven invitations, two changes");
 }
 
@@ -193,7 +195,7 @@ async fn members_are_found_by_status_and_by_a_part_of_their_name() {
     add(&world, "林小雨").await.unwrap();
     add(&world, "林大山").await.unwrap();
     let find = async |status, name: Option<&str>, limit| {
-        let filter = MemberFilter { status, name: name.map(str::to_owned) };
+        let filter = MemberFilter { status, name: name.map(str::to_owned), ..MemberFilter::default() };
         let page = world.store.list_members(world.company, &filter, None, limit).await.unwrap();
         (page.items.len(), page.next.is_some())
     };
@@ -204,13 +206,11 @@ async fn members_are_found_by_status_and_by_a_part_of_their_name() {
 
 #[tokio::test]
 async fn housekeeping_frees_the_seats_of_expired_invitations_of_every_company() {
-    use housekeeping::{Config, Housekeeping};
     let world = World::new().await;
     add(&world, "stays").await.unwrap();
     world.clock.advance(3 * DAY_MS);
     let later = add(&world, "later").await.unwrap();
-    let config = Config { table_name: world.table.clone(), boards_lag_s: 60 };
-    let housekeeping = Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock());
+    let housekeeping = crate::functions::housekeeping(&world, 60).await;
     let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
     assert_eq!(swept().await, 0, "nothing has expired");
     world.clock.advance(4 * DAY_MS - 1);

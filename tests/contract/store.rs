@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::aggregate::{SegmentKey, plan, segments};
+use domain::audit::AuditFilter;
 use domain::batch::{AcceptedBatch, BatchId};
 use domain::card::{Card, Contact, Identity, Phone};
 use domain::event::{Event, EventKind, Object, Target};
@@ -81,7 +82,7 @@ async fn of_many_people_with_one_claim_code_one_becomes_the_member() {
         tokio::spawn(async move {
             let openid = OpenId::parse(&format!("person-{n}")).unwrap();
             let person = world.sign_in(openid.as_str()).await;
-            let claiming = Claiming { person, openid: &openid, hash: &hash, now: world.clock.now() };
+            let claiming = Claiming { person, openid: &openid, unionid: None, hash: &hash, now: world.clock.now() };
             world.store.claim_membership(world.company, claiming).await
         })
     });
@@ -106,7 +107,10 @@ async fn claims_are_refused_when_expired_foreign_or_by_another_member() {
         let person = world.sign_in(openid.as_str()).await;
         world
             .store
-            .claim_membership(world.company, Claiming { person, openid: &openid, hash, now: world.clock.now() })
+            .claim_membership(
+                world.company,
+                Claiming { person, openid: &openid, unionid: None, hash, now: world.clock.now() },
+            )
             .await
             .unwrap()
     };
@@ -145,7 +149,7 @@ async fn an_edit_of_an_outdated_card_is_refused() {
     assert_eq!(member.unwrap().name.as_str(), "林总");
     let again = world.store.edit_identity(world.company, change, read.identity.clone()).await;
     assert_eq!(again.unwrap_err(), Failure::VersionConflict);
-    let log = world.store.audit_log(world.company, None, 1).await.unwrap();
+    let log = world.store.audit_log(world.company, &AuditFilter::default(), None, 1).await.unwrap();
     assert_eq!(log.items, std::slice::from_ref(&entry), "what was refused is not told");
 }
 

@@ -16,9 +16,15 @@ CARD_FIELDS = {
     "phones": [], "wechat_id": "", "email": "", "address": "", "introduction": "",
     "tags": [], "style": "classic", "share_phrase": "", "welcome_text": "",
 }
-OPEN_TEMPLATE = {"address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None}
+NO_DEFAULTS = {"share_phrase": None, "welcome_text": None, "shortcuts": None}
+OPEN_TEMPLATE = {
+    "address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None, "defaults": NO_DEFAULTS,
+}
 # What a path names besides the ids of the caller or of somebody else.
-NAMES = {"book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26}
+NAMES = {
+    "book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26,
+    "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4", "upload_id": "upl_06fc0h52g1s0u9c3vr4mq8d2b4",
+}
 
 
 def operations():
@@ -55,6 +61,16 @@ def body_for(method, path, ids):
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
         ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
         ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
+        ("PUT", "/v1/members/{member_id}/successor"): lambda: {"member_id": ids["member_id"]},
+        ("POST", "/v1/members/{member_id}/claim-codes"): lambda: {},
+        ("POST", "/v1/invitations"): lambda: {"uses": 1, "role": "staff"},
+        ("PUT", "/v1/join-requests/{join_request_id}"): lambda: {"decision": "approve"},
+        ("PUT", "/v1/members/{member_id}/department"): lambda: {"department_id": ids["department_id"]},
+        ("POST", "/v1/departments"): lambda: {"name": f"部门{uuid.uuid4().hex[:6]}", "parent_id": ids["department_id"]},
+        ("PUT", "/v1/departments/{department_id}"): lambda: {"name": f"改名{uuid.uuid4().hex[:6]}", "parent_id": None, "version": ids["tree_version"]},
+        ("PUT", "/v1/company"): lambda: {"name": "改名公司"},
+        ("PUT", "/v1/companies/{company_id}/wecom"): lambda: {"corp_id": "ww1", "agent_id": 1},
+        ("PUT", "/v1/greeting"): lambda: {"greeting": "大家好"},
         ("POST", "/v1/companies/{company_id}/seats"): lambda: {"add": 1},
         ("PUT", "/v1/members/{member_id}/radar"): lambda: {"phone": mobile()},
         ("POST", "/v1/members/{member_id}/radar/codes"): lambda: {},
@@ -63,6 +79,13 @@ def body_for(method, path, ids):
         ("POST", "/v1/cards"): lambda: {"member_id": ids["member_id"]},
         ("POST", "/v1/events"): lambda: {"batch_id": batch_id(), "events": [event("view_card", ids["card_id"])]},
         ("POST", "/v1/share-codes"): lambda: {"card_id": ids["card_id"], "channel": "share"},
+        ("POST", "/v1/uploads"): lambda: {
+            "purpose": "photo", "content_type": "image/jpeg", "bytes": 1_000, "card_id": ids["card_id"],
+        },
+        ("PUT", "/v1/cards/{card_id}/avatar"): lambda: {"version": 1, "upload_id": None},
+        ("PUT", "/v1/cards/{card_id}/photos"): lambda: {"version": 1, "upload_ids": []},
+        ("PUT", "/v1/cards/{card_id}/video"): lambda: {"version": 1, "upload_id": None},
+        ("PUT", "/v1/products/{product_id}/voice"): lambda: {"upload_id": None},
         ("PUT", "/v1/card-template"): lambda: {"version": 0, **OPEN_TEMPLATE},
         ("PUT", "/v1/my/phrases/{book}"): lambda: {"phrases": ["您好"]},
         ("PUT", "/v1/phrases/{book}"): lambda: {"phrases": ["您好"]},

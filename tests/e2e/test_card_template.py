@@ -80,6 +80,40 @@ def test_an_edit_may_repeat_a_locked_value_but_not_change_it(company, owner):
     shown(owner, owner, address="自己的地址", style="festive", introduction="更懂茶")
 
 
+DEFAULTS = {"share_phrase": "您好，这是我的名片", "welcome_text": "欢迎来喝茶", "shortcuts": ["call"]}
+
+
+def test_a_default_shows_until_the_owner_says_something_and_follows_the_company(company, owner):
+    path, visitor = f"/v1/cards/{owner.card_id}", company.visitor()
+    lock(company.boss, 0, defaults=DEFAULTS).expect(200)
+    card = shown(visitor, owner, **DEFAULTS)
+    assert card["default_fields"] == ["share_phrase", "welcome_text", "shortcuts"] and card["locked_fields"] == []
+    # Sent back as it is shown, the default does not become the owner's own.
+    same = {name: card[name] for name in CARD_FIELDS}
+    own = owner.put(path, {"version": 2, **same, "welcome_text": "找我喝茶"}).expect(200)
+    assert own["default_fields"] == ["share_phrase", "shortcuts"] and own["welcome_text"] == "找我喝茶"
+    lock(company.boss, 1, defaults={**DEFAULTS, "share_phrase": "新的一句", "welcome_text": "新的欢迎"}).expect(200)
+    shown(visitor, owner, share_phrase="新的一句", welcome_text="找我喝茶")
+    lock(company.boss, 2, welcome_text="统一", defaults=DEFAULTS).expect(200)
+    assert shown(visitor, owner, welcome_text="统一")["default_fields"] == ["share_phrase", "shortcuts"]
+    lock(company.boss, 3).expect(200)
+    card = shown(visitor, owner, share_phrase="", welcome_text="找我喝茶")
+    assert card["default_fields"] == [] and card["shortcuts"] == ["call", "save_card_code"]
+    owner.put("/v1/my/shortcuts", {"version": 3, "shortcuts": []}).expect(200)
+    lock(company.boss, 4, defaults=DEFAULTS).expect(200)
+    assert shown(visitor, owner, share_phrase=DEFAULTS["share_phrase"])["shortcuts"] == [], "no button is a choice too"
+
+
+@pytest.mark.parametrize("field, value", [
+    ("share_phrase", "茶" * 61), ("welcome_text", "a\tb"), ("shortcuts", "call"), ("colour", "red"),
+])
+def test_a_bad_default_is_refused_with_its_pointer(field, value, company):
+    lock(company.boss, 0, defaults={**DEFAULTS, field: value}).expect(422, "invalid", f"/defaults/{field}")
+    body = {name: value for name, value in OPEN_TEMPLATE.items() if name != "defaults"}
+    company.boss.put(TEMPLATE, {"version": 0, **body}).expect(422, "invalid", "/defaults")
+    assert company.boss.get(TEMPLATE).expect(200)["version"] == 0
+
+
 def test_a_new_card_shows_the_template_at_once(company):
     lock(company.boss, 0, **LOCKS).expect(200)
     body = {"member_id": company.boss.member["id"]}

@@ -50,6 +50,17 @@ def call(world, cast, operation, caller, owner):
     if "{share_code}" in operation[1]:
         share = {"card_id": owner.card_id, "channel": "share"}
         ids |= owner.post("/v1/share-codes", share, key=uuid.uuid4().hex).expect(201)
+    if "{upload_id}" in operation[1]:
+        ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
+        ids |= owner.post("/v1/uploads", ticket, key=uuid.uuid4().hex).expect(201)
+    if "{invitation_id}" in operation[1]:
+        ids["invitation_id"] = cast["company"].invite()["invitation"]["id"]
+    if "{join_request_id}" in operation[1]:
+        asked = cast["company"].join(uuid.uuid4().hex, cast["company"].invite(review=True)).expect(201)
+        ids["join_request_id"] = asked["join_request"]["id"]
+    if "department" in operation[1]:
+        made = cast["boss"].post("/v1/departments", {"name": f"部门{uuid.uuid4().hex[:6]}"}, key=uuid.uuid4().hex).expect(201)
+        ids |= {"department_id": made["id"], "tree_version": made["version"]}
     if caller == "operator":
         headers = {"X-Operator-Key": world.stack.operator_key}
         return request(world.api, operation, None, ids, headers=headers).status

@@ -55,7 +55,7 @@ def test_the_list_of_members_shows_who_has_claimed(company, staff, admin, visito
     assert members[staff.member["id"]]["status"] == "active"
     assert members[company.boss.member["id"]]["role"] == "boss"
     for member in members.values():
-        assert set(member) == {"id", "name", "position", "role", "card_id", "status", "created_at"}
+        assert set(member) == {"id", "name", "position", "role", "card_id", "status", "department", "successor_id", "created_at"}
     for nobody in (staff, visitor):
         nobody.get("/v1/members").expect(403, "role_required")
 

@@ -123,8 +123,8 @@ def test_the_operator_adds_seats_once_per_key(world):
 
 def test_the_boss_reads_who_changed_what(world):
     company = world.company("审计公司")
-    admin = company.member("管理员", role="admin")
-    staff = company.member("员工")
+    admin = company.member("管理员", role="admin", radar=False)
+    staff = company.member("员工", radar=False)
     set_status(admin, staff.member, "disabled").expect(200)
     company.boss.put(f"/v1/members/{staff.member['id']}/role", {"role": "admin"}).expect(200)
     log = company.api.pages("/v1/audit-log", company.boss.token, limit=2)

@@ -75,6 +75,41 @@ def test_everybody_is_greeted_by_the_default_until_he_sets_his_own(company, staf
         staff.put(path, {"greeting": bad}).expect(422, "invalid", "/greeting")
 
 
+def test_the_company_greets_those_who_have_set_no_greeting(world):
+    company = world.company("问候公司")
+    staff, admin, visitor = company.member("林晓"), company.member("周敏", role="admin"), company.visitor()
+    default = {"greeting": DEFAULT, "is_default": True}
+    assert admin.get("/v1/greeting").expect(200) == default
+    ours = {"greeting": "云杉的每一天", "is_default": False}
+    assert admin.put("/v1/greeting", {"greeting": "云杉的每一天"}).expect(200) == ours
+    assert company.boss.get("/v1/greeting").expect(200) == ours
+    assert staff.get("/v1/my/greeting").expect(200) == {**ours, "is_default": True}
+    own = staff.put("/v1/my/greeting", {"greeting": "我自己的"}).expect(200)
+    assert staff.get("/v1/my/greeting").expect(200) == own == {"greeting": "我自己的", "is_default": False}
+    assert staff.put("/v1/my/greeting", {"greeting": None}).expect(200) == {**ours, "is_default": True}
+    assert company.boss.put("/v1/greeting", {"greeting": None}).expect(200) == default
+    assert staff.get("/v1/my/greeting").expect(200) == default
+    for nobody in (staff, visitor):
+        nobody.get("/v1/greeting").expect(403, "role_required")
+        nobody.put("/v1/greeting", {"greeting": "改"}).expect(403, "role_required")
+    for bad in ("茶" * 61, "", "a\nb", 7):
+        admin.put("/v1/greeting", {"greeting": bad}).expect(422, "invalid", "/greeting")
+
+
+def test_what_is_set_for_all_is_told_once_in_the_audit_log(world):
+    company = world.company("设置审计公司")
+    admin = company.member("周敏", role="admin")
+    for _ in range(2):
+        admin.put("/v1/phrases/chat", {"phrases": ["您好"]}).expect(200)
+        admin.put("/v1/greeting", {"greeting": "大家好"}).expect(200)
+        admin.put("/v1/my/greeting", {"greeting": "我"}).expect(200)
+    log = company.api.pages("/v1/audit-log", company.boss.token)
+    told = [(line["action"], line["target"], line["from"], line["to"]) for line in log if line["action"] in ("phrases", "greeting")]
+    assert told == [
+        ("greeting", company.id, "", "大家好"), ("phrases", company.id, '["chat",[]]', '["chat",["您好"]]'),
+    ]
+
+
 def test_the_owner_chooses_the_buttons_and_wechat_needs_an_id(company):
     owner, visitor = company.member("按钮"), company.visitor()
     path = f"/v1/cards/{owner.card_id}"

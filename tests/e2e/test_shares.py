@@ -23,7 +23,7 @@ def test_whoever_passes_a_card_on_gets_a_code_that_says_so(company, staff, admin
         for reader in (company.visitor(), staff, company.boss):
             assert reader.get(f"{SHARES}/{code}").expect(200) == {
                 "card_id": staff.card_id, "object": {"type": "card", "id": None}, "channel": channel,
-                "sharer": {"person_id": person.id},
+                "sharer": {"person_id": person.id}, "owner_active": True, "successor": None,
             }
 
 

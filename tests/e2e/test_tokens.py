@@ -6,6 +6,7 @@ import pytest
 
 from jws import Signer, parts, unb64
 from operations import GUARDED, name, request
+from world import absent_id
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,8 @@ def bad_tokens(signer, company):
 
 @pytest.fixture(scope="module")
 def ids(staff):
-    return {"card_id": staff.card_id, "member_id": staff.member["id"]}
+    absent = {"invitation_id": absent_id("inv_"), "join_request_id": absent_id("jrq_"), "department_id": absent_id("dep_")}
+    return {"card_id": staff.card_id, "member_id": staff.member["id"], "tree_version": 0, **absent}
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=name)

@@ -73,9 +73,9 @@ class Simulator:
         assert answer.ok, f"simulator {method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def code(self, appid, openid):
+    def code(self, appid, openid, unionid=None):
         """A fresh wx.login code."""
-        return self.control("POST", "codes", {"appid": appid, "openid": openid})["code"]
+        return self.control("POST", "codes", {"appid": appid, "openid": openid, "unionid": unionid})["code"]
 
     def phone_code(self, appid, phone):
         """A fresh code of a phone grant for a mainland number."""
@@ -101,6 +101,7 @@ class Person:
         self.kind = session["kind"]
         self.member = session.get("member")
         self.merge = session.get("merge")
+        self.companies = session.get("companies")
 
     @property
     def card_id(self):
@@ -141,18 +142,22 @@ class Company:
         self.created = created
         self.boss = self.log_in("boss-" + appid, claim=created["boss"]["claim_code"])
 
-    def session(self, openid, claim=None, code=None, appid=None, before=None):
+    def session(self, openid, claim=None, code=None, appid=None, invitation=None, unionid=None, company_id=None, before=None):
         """The raw answer of POST /v1/sessions; `before` is the token he had before."""
-        body = {"appid": appid or self.appid, "code": code or self.world.simulator.code(self.appid, openid)}
+        body = {"appid": appid or self.appid, "code": code or self.world.simulator.code(self.appid, openid, unionid)}
         if claim is not None:
             body["claim_code"] = claim
         if before is not None:
             body["anonymous_token"] = before
+        if invitation is not None:
+            body["invitation"] = invitation
+        if company_id is not None:
+            body["company_id"] = company_id
         return self.api.post("/v1/sessions", body=body)
 
-    def log_in(self, openid, claim=None, before=None):
-        """Somebody with this openid, logged in; `before` is the token he had before."""
-        return Person(self, openid, self.session(openid, claim, before=before).expect(201))
+    def log_in(self, openid, claim=None, **more):
+        """Somebody with this openid, logged in."""
+        return Person(self, openid, self.session(openid, claim, **more).expect(201))
 
     def anonymous(self):
         """Somebody who has not logged in."""
@@ -177,6 +182,18 @@ class Company:
         redeemed = person.post("/v1/radar/redemptions", {"code": self.world.radar_code(phone)}).expect(201)
         person.post("/v1/radar/joins", {"ticket": redeemed["ticket"]}).expect(201)
         return self.log_in(person.openid)
+
+    def invite(self, uses=1, by=None, **fields):
+        """Makes an invitation and returns the API's answer."""
+        body = {"uses": uses, "role": "staff", **fields}
+        return (by or self.boss).post("/v1/invitations", body, key=uuid.uuid4().hex).expect(201)
+
+    def join(self, openid, invited, name="新同事"):
+        """The raw answer to somebody who comes by an invitation; repeats what meets others."""
+        while True:
+            answer = self.session(openid, invitation={"code": invited["invitation_code"], "name": name})
+            if answer.status != 409 or answer.body["code"] != "request_in_progress":
+                return answer
 
     def grant(self, person):
         """Grants a member the radar; the number his code was sent to."""

@@ -67,6 +67,12 @@ def wechat(tmp_path):
             server.terminate()
 
 
+def test_a_unionid_is_told_only_where_the_mini_program_is_bound(wechat):
+    code = wechat.control("codes", {"appid": "wx1", "openid": "o1", "unionid": "u1"})["code"]
+    assert wechat.login(code)["unionid"] == "u1"
+    assert "unionid" not in wechat.login(wechat.code())
+
+
 def test_a_code_logs_in_once(wechat):
     code = wechat.code()
     first = wechat.login(code)

@@ -63,6 +63,7 @@ class Code:
     openid: str
     made_at: float
     used: bool = False
+    unionid: str | None = None
 
 
 @dataclass
@@ -154,7 +155,8 @@ class WeChat:
         self._limit_logins(code.openid)
         code.used = True
         session_key = base64.b64encode(secrets.token_bytes(16)).decode()
-        return {"openid": code.openid, "session_key": session_key}
+        union = {"unionid": code.unionid} if code.unionid else {}
+        return {"openid": code.openid, "session_key": session_key, **union}
 
     def stable_token(self, body: Json) -> Json:
         if body.get("grant_type") != "client_credential":
@@ -232,7 +234,8 @@ class WeChat:
         if len(self.codes) >= CODES_MAX:
             self._forget_codes()
         code = "0" + secrets.token_hex(16)[:31]
-        self.codes[code] = Code(appid, openid, self.now())
+        unionid = text(body, "unionid") if body.get("unionid") is not None else None
+        self.codes[code] = Code(appid, openid, self.now(), unionid=unionid)
         return {"code": code, "openid": openid}
 
     def add_phone_code(self, body: Json) -> Json:

@@ -7,7 +7,7 @@ not have:
 
     GET  /_sim/health                                          {"ok": true, "now": ...}
     POST /_sim/apps    {appid, secret}                         registers a mini-program
-    POST /_sim/codes   {appid, openid?}                        {"code", "openid"}: what wx.login gives
+    POST /_sim/codes   {appid, openid?, unionid?}              {"code", "openid"}: what wx.login gives
     POST /_sim/phone-codes {appid, number, country_code?}      {"code"}: what a phone grant gives
     POST /_sim/forget-token {appid}                            its access token is no longer good
     POST /_sim/faults  {path, times?, errcode|status|delay_ms} the next `times` answers of `path`

@@ -1,4 +1,4 @@
-//! What the audit log is told of changes to cards and their template.
+//! What the audit log is told of changes to cards, and to what a company sets for all.
 
 use domain::audit::{AuditAction, AuditChange, AuditEntry};
 use domain::card::Card;
@@ -23,13 +23,19 @@ pub(crate) fn of_card<T: Serialize>(
     Ok(Some(app.ids.audit_entry(app.clock.now(), actor, change)?))
 }
 
-/// The entry of a change of the template.
-pub(crate) fn of_template<T: Serialize>(app: &App, admin: &Admin, to: &T) -> Result<AuditEntry, Problem> {
-    let target = admin.company().id().to_string();
-    let change = AuditChange { action: AuditAction::CardTemplate, target, from: String::new(), to: json(to)? };
+/// The entry of a change of what is set for the whole company.
+pub(crate) fn of_company(
+    app: &App,
+    admin: &Admin,
+    action: AuditAction,
+    from: String,
+    to: String,
+) -> Result<AuditEntry, Problem> {
+    let change = AuditChange { action, target: admin.company().id().to_string(), from, to };
     Ok(app.ids.audit_entry(app.clock.now(), admin.audit_actor(), change)?)
 }
 
-fn json<T: Serialize>(value: &T) -> Result<String, Problem> {
+/// A value as an entry tells it.
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, Problem> {
     serde_json::to_string(value).map_err(|error| Failure::Corrupt(error.to_string()).into())
 }

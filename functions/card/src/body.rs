@@ -1,8 +1,8 @@
 //! Cards on the wire.
 
 use domain::card::{
-    Address, Card, CompanyName, Contact, Email, Identity, Introduction, Phone, SharePhrase, Shortcut, Style, WechatId,
-    WelcomeText,
+    Address, Card, CompanyName, Contact, Email, Identity, Introduction, OwnerGone, Phone, SharePhrase, Shortcut, Style,
+    Successor, WechatId, WelcomeText,
 };
 use domain::card_template::CardTemplate;
 use domain::counter::Counts;
@@ -16,6 +16,8 @@ use edge::problem::{Code, FieldProblem, Problem};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::media::{CardMediaBody, MediaBody};
 
 /// A card.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +36,12 @@ pub(crate) struct CardBody {
     /// 公司
     #[schema(value_type = String)]
     company: CompanyName,
+    /// 个人头像
+    avatar: Option<MediaBody>,
+    /// 照片, in the order to show.
+    photos: Vec<MediaBody>,
+    /// 名片视频
+    video: Option<MediaBody>,
     #[schema(value_type = Vec<String>)]
     phones: Vec<Phone>,
     /// 微信号
@@ -61,14 +69,48 @@ pub(crate) struct CardBody {
     /// The buttons beside the chat: `add_wechat` (only with a WeChat id), `call`, `save_card_code`.
     #[schema(value_type = Vec<String>)]
     shortcuts: Vec<Shortcut>,
+    #[serde(flatten)]
+    owner: OwnerBody,
     /// Fields that the company's template has locked.
     locked_fields: Vec<&'static str>,
+    /// Fields that show the company's default, because the owner has said nothing.
+    default_fields: Vec<&'static str>,
     /// Since the beginning.
     counters: CardCounters,
     /// Goes up with each change; an edit names the one it was made from.
     version: u64,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+}
+
+/// Whether the owner is still there.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnerBody {
+    /// `false` when the owner was disabled or has left.
+    owner_active: bool,
+    /// Whose card to open instead, once somebody is named.
+    successor: Option<SuccessorBody>,
+}
+
+/// Who has taken over.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SuccessorBody {
+    #[schema(value_type = String)]
+    card_id: CardId,
+    /// His name when he was named.
+    #[schema(value_type = String)]
+    name: PersonName,
+}
+
+impl From<Option<OwnerGone>> for OwnerBody {
+    fn from(gone: Option<OwnerGone>) -> Self {
+        let owner_active = gone.is_none();
+        let successor = gone.and_then(|gone| gone.successor);
+        Self {
+            owner_active,
+            successor: successor.map(|Successor { card, name }| SuccessorBody { card_id: card, name }),
+        }
+    }
 }
 
 /// How the card is received, since the beginning; the same numbers as on the radar.
@@ -88,10 +130,12 @@ pub(crate) struct CardCounters {
 
 impl CardBody {
     /// What is shown of a card under the company's template.
-    pub(crate) fn new(card: Card, template: &CardTemplate, lifetime: Counts) -> Self {
-        let Card { id, member, identity, contact, version, updated_at } = card;
+    pub(crate) fn new(card: Card, media: CardMediaBody, template: &CardTemplate, lifetime: Counts) -> Self {
+        let Card { id, member, identity, contact, owner_gone, version, updated_at, .. } = card;
+        let CardMediaBody { avatar, photos, video } = media;
         let Identity { name, position, company } = identity;
-        let contact = template.locks.shown(contact);
+        let default_fields = template.defaulted(&contact);
+        let contact = template.shown(contact);
         let shortcuts = contact.shown_shortcuts();
         let Contact { phones, wechat_id, email, address, introduction, tags, style, share_phrase, .. } = contact;
         Self {
@@ -100,6 +144,9 @@ impl CardBody {
             name,
             position,
             company,
+            avatar,
+            photos,
+            video,
             phones,
             wechat_id,
             email,
@@ -110,7 +157,9 @@ impl CardBody {
             share_phrase,
             welcome_text: contact.welcome_text,
             shortcuts,
+            owner: owner_gone.into(),
             locked_fields: template.locks.names(),
+            default_fields,
             counters: CardCounters::new(lifetime),
             version,
             updated_at,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::audit::AuditAction;
-use domain::card::{Card, Contact, Identity};
+use domain::card::{Card, Identity, OwnerGone};
 use domain::counter::Counts;
 use domain::failure::Failure;
 use domain::id::{CardId, MemberId};
@@ -43,11 +43,12 @@ pub(crate) async fn create_card(
     let (new, request) = once.of(&admin);
     let (now, company) = (app.clock.now(), admin.company());
     let Founding { profile, member, template } = app.store.card_founding(company, new.member_id).await?;
-    let identity = Identity { name: member.name, position: member.position, company: profile.name };
+    let identity = Identity { name: member.name.clone(), position: member.position.clone(), company: profile.name };
     let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    let card = Card { id, member: member.id, identity, contact: Contact::default(), version: 1, updated_at: now };
-    let card = app.store.create_card(company, card, &request, now).await?;
-    Ok((StatusCode::CREATED, Json(CardBody::new(card, &template, Counts::new()))))
+    let owner_gone = member.ended.map(|_| OwnerGone::default());
+    let card = Card { owner_gone, department: member.department, ..Card::new(id, member.id, identity, now) };
+    let card = app.store.create_card(company, card, &member, &request).await?;
+    Ok((StatusCode::CREATED, Json(views::body(&app, company, (card, template, Counts::new())).await?)))
 }
 
 /// View a card
@@ -59,7 +60,7 @@ pub(crate) async fn get_card(
     PathId(card): PathId<CardId>,
 ) -> Result<Json<CardBody>, Problem> {
     let view = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;
-    Ok(Json(views::body(view)))
+    Ok(Json(views::body(&app, anyone.company(), view).await?))
 }
 
 /// Edit a card
@@ -81,12 +82,12 @@ pub(crate) async fn update_card(
     let (version, contact) = update.checked()?;
     let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
     let template = template.unwrap_or_default();
-    let contact = template.locks.edited(&read.contact, contact).map_err(locked)?;
+    let contact = template.edited(&read.contact, contact).map_err(locked)?;
     at_version(&read, version)?;
     let audit = audit::of_card(&app, &caller, &read, AuditAction::CardContact, &read.contact, &contact)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
     let card = app.store.edit_contact(caller.company(), change, contact).await?;
-    Ok(Json(CardBody::new(card, &template, lifetime)))
+    Ok(Json(views::body(&app, caller.company(), (card, template, lifetime)).await?))
 }
 
 /// Edit name, position and company
@@ -109,7 +110,7 @@ pub(crate) async fn update_card_identity(
     let audit = audit::of_card(&app, &caller, &read, AuditAction::CardIdentity, &read.identity, &identity)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
     let card = app.store.edit_identity(caller.company(), change, identity).await?;
-    Ok(Json(CardBody::new(card, &template.unwrap_or_default(), lifetime)))
+    Ok(Json(views::body(&app, caller.company(), (card, template.unwrap_or_default(), lifetime)).await?))
 }
 
 /// Refuses an edit that was made from another version than is stored.
@@ -118,7 +119,7 @@ pub(crate) fn at_version(read: &Card, version: u64) -> Result<(), Problem> {
 }
 
 /// Why a caller may not edit: he sees the card but has no right to it, or there is none.
-async fn refused(app: &App, caller: &Caller, card: CardId) -> Problem {
+pub(crate) async fn refused(app: &App, caller: &Caller, card: CardId) -> Problem {
     match app.store.card(caller.company(), card).await {
         Ok(_) => Problem::of(Code::RoleRequired),
         Err(failure) => failure.into(),

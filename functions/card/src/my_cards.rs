@@ -12,6 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::body::OwnerBody;
+use crate::media::MediaBody;
 
 /// Most cards in the list.
 const LISTED_MAX: usize = 100;
@@ -48,6 +50,10 @@ pub(crate) struct CardSummary {
     position: Position,
     #[schema(value_type = String)]
     company: CompanyName,
+    /// 个人头像
+    avatar: Option<MediaBody>,
+    #[serde(flatten)]
+    owner: OwnerBody,
 }
 
 /// List the cards I have opened
@@ -59,13 +65,15 @@ pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Res
     opened.truncate(LISTED_MAX);
     let wanted: Vec<_> = opened.iter().map(|(id, _)| *id).collect();
     let cards = app.store.cards(caller.company(), &wanted).await?;
+    let signer = app.media.signer(app.clock.now()).await?;
     let mut items = Vec::with_capacity(cards.len());
     for card in cards {
         let Some((_, history)) = opened.iter().find(|(id, _)| *id == card.id) else { continue };
         let last_viewed_at = Timestamp::from_millis(history.last_opened_ms.unwrap_or_default());
+        let avatar = card.media.avatar.map(|avatar| MediaBody::new(&signer, caller.company(), avatar));
         let domain::card::Identity { name, position, company } = card.identity;
         items.push(MyCard {
-            card: CardSummary { id: card.id, name, position, company },
+            card: CardSummary { id: card.id, name, position, company, owner: card.owner_gone.into(), avatar },
             views: history.opened,
             last_viewed_at,
         });

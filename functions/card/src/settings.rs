@@ -1,10 +1,12 @@
-//! Phrase books, the greeting and the shortcut buttons: what members set for themselves.
+//! Phrase books and the shortcut buttons: what members set for themselves, and the company
+//! for all.
 
 use axum::Json;
 use axum::extract::State;
+use domain::audit::AuditAction;
 use domain::card::Shortcuts;
 use domain::field::FieldError;
-use domain::settings::{DEFAULT_GREETING, Greeting, PhraseBook, Phrases};
+use domain::settings::{PhraseBook, Phrases};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::path::PathId;
@@ -13,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use store::CardChange;
 use utoipa::ToSchema;
 
-use crate::App;
 use crate::body::CardBody;
 use crate::card::at_version;
+use crate::{App, audit, views};
 
 /// The phrases of a book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -37,23 +39,6 @@ pub(crate) struct MyPhrases {
     phrases: Phrases,
 }
 
-/// What a member reads under his name.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct GreetingBody {
-    greeting: String,
-    /// Whether it is the one of all who have set none.
-    is_default: bool,
-}
-
-/// A greeting of one's own.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewGreeting {
-    /// 1 to 60 characters; `null` takes it back.
-    #[schema(value_type = Option<String>, max_length = 60)]
-    greeting: Option<Greeting>,
-}
-
 /// The buttons of one's own card.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,13 +48,6 @@ pub(crate) struct ShortcutsUpdate {
     /// Of `add_wechat` (needs a WeChat id), `call`, `save_card_code`, in the order to show.
     #[schema(value_type = Vec<String>, max_items = 3)]
     shortcuts: Shortcuts,
-}
-
-impl From<Option<Greeting>> for GreetingBody {
-    fn from(own: Option<Greeting>) -> Self {
-        let is_default = own.is_none();
-        Self { greeting: own.map_or_else(|| DEFAULT_GREETING.to_owned(), |own| own.to_string()), is_default }
-    }
 }
 
 /// Read a phrase book
@@ -95,7 +73,7 @@ pub(crate) async fn update_my_phrases(
     PathId(book): PathId<PhraseBook>,
     Body(new): Body<PhrasesBody>,
 ) -> Result<Json<PhrasesBody>, Problem> {
-    app.store.set_phrases(member.company(), Some(member.id()), book, &new.phrases).await?;
+    app.store.set_phrases(member.company(), member.id(), book, &new.phrases).await?;
     Ok(Json(new))
 }
 
@@ -124,28 +102,13 @@ pub(crate) async fn update_phrases(
     PathId(book): PathId<PhraseBook>,
     Body(new): Body<PhrasesBody>,
 ) -> Result<Json<PhrasesBody>, Problem> {
-    app.store.set_phrases(admin.company(), None, book, &new.phrases).await?;
+    let read = app.store.company_phrases(admin.company(), book).await?;
+    if read != new.phrases {
+        let [from, to] = [&read, &new.phrases].map(|phrases| audit::json(&(book, phrases)));
+        let audit = audit::of_company(&app, &admin, AuditAction::Phrases, from?, to?)?;
+        app.store.set_company_phrases(admin.company(), book, &new.phrases, &audit).await?;
+    }
     Ok(Json(new))
-}
-
-/// Read my greeting
-#[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])),
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> Result<Json<GreetingBody>, Problem> {
-    let own = app.store.greeting(member.company(), member.id()).await?;
-    Ok(Json(own.into()))
-}
-
-/// Set my greeting
-#[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn update_my_greeting(
-    State(app): State<App>,
-    member: Member,
-    Body(new): Body<NewGreeting>,
-) -> Result<Json<GreetingBody>, Problem> {
-    app.store.set_greeting(member.company(), member.id(), new.greeting.as_ref()).await?;
-    Ok(Json(new.greeting.into()))
 }
 
 /// Choose the buttons of my card
@@ -164,7 +127,7 @@ pub(crate) async fn update_my_shortcuts(
     let contact = read.card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
     let change = CardChange { read: &read.card, audit: None, now: app.clock.now() };
     let card = app.store.edit_contact(member.company(), change, contact).await?;
-    Ok(Json(CardBody::new(card, &read.template.unwrap_or_default(), read.lifetime)))
+    Ok(Json(views::body(&app, member.company(), (card, read.template.unwrap_or_default(), read.lifetime)).await?))
 }
 
 fn no_wechat_id(position: usize) -> Problem {

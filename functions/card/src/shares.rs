@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::card::OwnerGone;
 use domain::event::Target;
 use domain::failure::Failure;
 use domain::field::FieldError;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::body::OwnerBody;
 
 /// What is about to be passed on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,6 +62,8 @@ pub(crate) struct ShareBody {
     #[schema(value_type = String)]
     channel: Channel,
     sharer: Sharer,
+    #[serde(flatten)]
+    owner: OwnerBody,
 }
 
 /// Who passed the card on.
@@ -69,11 +73,11 @@ pub(crate) struct Sharer {
     person_id: PersonId,
 }
 
-impl From<Share> for ShareBody {
-    fn from(share: Share) -> Self {
+impl ShareBody {
+    fn new(share: Share, gone: Option<OwnerGone>) -> Self {
         let Share { card, target, channel, sharer, .. } = share;
         let object = SharedObject { kind: target.type_name().to_owned(), id: target.id() };
-        Self { card_id: card, object, channel, sharer: Sharer { person_id: sharer } }
+        Self { card_id: card, object, channel, sharer: Sharer { person_id: sharer }, owner: gone.into() }
     }
 }
 
@@ -110,7 +114,8 @@ pub(crate) async fn get_share_code(
     PathId(code): PathId<ShareCode>,
 ) -> Result<Json<ShareBody>, Problem> {
     let share = app.store.share(anyone.company(), &code).await?;
-    Ok(Json(share.into()))
+    let card = app.store.card(anyone.company(), share.card).await?;
+    Ok(Json(ShareBody::new(share, card.owner_gone)))
 }
 
 fn target(object: Option<SharedObject>) -> Result<Target, Problem> {

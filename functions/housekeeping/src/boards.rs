@@ -74,7 +74,7 @@ async fn refresh_one(store: &Store, before: Progress, now: Timestamp, lag_ms: i6
 async fn rank(store: &Store, progress: Progress, now: Timestamp) -> Result<(), Failure> {
     let (company, today) = (progress.company, Day::of(now));
     let first = Window::Last30Days.days(today).0.unwrap_or(today);
-    let filter = MemberFilter { status: Some(MemberStatus::Active), name: None };
+    let filter = MemberFilter { status: Some(MemberStatus::Active), ..MemberFilter::default() };
     let (mut contenders, mut after) = (Vec::new(), None);
     loop {
         let page = store.list_members(company, &filter, after, MEMBERS).await?;

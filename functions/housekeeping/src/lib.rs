@@ -2,6 +2,7 @@
 //! is cut short leaves the rest to the next one.
 
 mod boards;
+mod uploads;
 
 use domain::failure::Failure;
 use domain::timestamp::SECOND_MS;
@@ -23,6 +24,8 @@ pub struct Config {
     pub table_name: String,
     /// How old a page of a company's feed must be before it is in the boards, in seconds.
     pub boards_lag_s: u32,
+    /// The bucket of uploaded files.
+    pub media_bucket: String,
 }
 
 impl Config {
@@ -31,7 +34,11 @@ impl Config {
     /// # Errors
     /// Names the first variable that is missing.
     pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { table_name: env.required("TABLE_NAME")?, boards_lag_s: env.required_number("BOARDS_LAG_SECONDS")? })
+        Ok(Self {
+            table_name: env.required("TABLE_NAME")?,
+            boards_lag_s: env.required_number("BOARDS_LAG_SECONDS")?,
+            media_bucket: env.required("MEDIA_BUCKET")?,
+        })
     }
 }
 
@@ -40,6 +47,8 @@ impl Config {
 pub struct Housekeeping {
     store: Store,
     boards_lag_ms: i64,
+    s3: aws_sdk_s3::Client,
+    media_bucket: String,
     clock: Clock,
 }
 
@@ -50,31 +59,35 @@ pub struct RunLine {
     message: &'static str,
     function: &'static str,
     request_id: String,
-    /// Holds whose units were freed, or that somebody else ended at the same moment.
+    /// Holds whose units were freed, or had left it one by one, or that somebody else ended
+    /// at the same moment.
     pub expired_holds: usize,
     /// Companies whose boards were brought up to date.
     pub boards: usize,
     /// Lots of changes that merges had left, and that are counted now.
     pub pending_tallies: usize,
+    /// Uploads that were deleted because nothing shows them.
+    pub expired_uploads: usize,
 }
 
 impl Metrics for RunLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
-        &[("expired_holds", "Count"), ("pending_tallies", "Count"), ("boards", "Count")];
+        &[("expired_holds", "Count"), ("pending_tallies", "Count"), ("boards", "Count"), ("expired_uploads", "Count")];
 }
 
 impl Housekeeping {
-    /// Housekeeping of this table.
-    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock) -> Self {
-        let boards_lag_ms = i64::from(config.boards_lag_s) * SECOND_MS;
-        Self { store: Store::new(dynamodb, config.table_name), boards_lag_ms, clock }
+    /// Housekeeping of this table and bucket.
+    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, s3: aws_sdk_s3::Client, clock: Clock) -> Self {
+        let Config { table_name, boards_lag_s, media_bucket } = config;
+        let boards_lag_ms = i64::from(boards_lag_s) * SECOND_MS;
+        Self { store: Store::new(dynamodb, table_name), boards_lag_ms, s3, media_bucket, clock }
     }
 
     /// One run.
     ///
     /// # Errors
-    /// [`Failure`] of the table; what was done until then stays done.
+    /// [`Failure`] of table or bucket; what was done until then stays done.
     pub async fn run(&self, request_id: &str) -> Result<RunLine, Failure> {
         let now = self.clock.now();
         let mut expired_holds = 0;
@@ -94,6 +107,7 @@ impl Housekeeping {
             }
         }
         let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
+        let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await?;
         let line = RunLine {
             level: "INFO",
             message: "run",
@@ -102,6 +116,7 @@ impl Housekeeping {
             expired_holds,
             boards,
             pending_tallies,
+            expired_uploads,
         };
         emit(&line, now);
         Ok(line)

@@ -93,23 +93,15 @@ pub(crate) async fn create_company(
 ) -> Result<(StatusCode, Json<CompanyCreated>), Problem> {
     let (new, request) = once.of(&operator);
     let now = app.clock.now();
-    let profile = CompanyProfile { id: fresh(&app, now)?, name: new.name, appid: new.appid, created_at: now };
-    let boss = Member {
-        id: fresh(&app, now)?,
-        name: new.boss.name,
-        position: Position::default(),
-        role: Role::Boss,
-        card: None,
-        person: None,
-        ended: None,
-        created_at: now,
-    };
+    let profile =
+        CompanyProfile { id: fresh(&app, now)?, name: new.name, appid: new.appid, wecom: None, created_at: now };
+    let boss = Member::invited(fresh(&app, now)?, new.boss.name, Position::default(), Role::Boss, now);
     let seats = new.seats.unwrap_or_default().0;
     let new = NewCompany { profile, boss: invited(&app, boss, None, now), seats };
     let NewCompany { profile, boss, seats } = app.store.create_company(new, &request, now).await?;
-    let CompanyProfile { id, name, appid, created_at } = profile;
+    let CompanyProfile { id, name, appid, created_at, .. } = profile;
     let boss = BossBody {
-        claim_code: app.claims.code(boss.member.id).reveal(),
+        claim_code: app.claims.code(boss.member.id, boss.member.claim_number).reveal(),
         member_id: boss.member.id,
         name: boss.member.name,
         claim_expires_at: boss.claim_expires_at,

@@ -2,11 +2,19 @@
 
 mod apps;
 mod audit_log;
+mod claim_codes;
 mod claims;
 mod companies;
+mod company;
+mod departments;
+mod directory;
+mod invitations;
+mod join_requests;
+mod joins;
 mod me;
 mod member_changes;
 mod members;
+mod memberships;
 mod merges;
 mod my_phone;
 mod radar_codes;
@@ -16,6 +24,8 @@ mod seats;
 pub mod secrets;
 mod sessions;
 mod sms;
+mod successors;
+mod wecom;
 
 use std::sync::Arc;
 
@@ -23,6 +33,8 @@ use axum::Router;
 use edge::app::app;
 use edge::auth::Gate;
 use edge::openapi::ApiDoc;
+use edge::routes;
+use edge::routes::Routes;
 use edge::token::{KeyError, TokenSigner, TokenVerifier};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
@@ -30,7 +42,6 @@ use runtime::ids::Ids;
 use store::Store;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use wechat::{AccessTokens, Sms, SmsError, WeChat, WeChatError};
 
 use crate::apps::Apps;
@@ -134,12 +145,11 @@ pub fn build(
         clock: clock.clone(),
         ids,
     };
-    Ok(app("organization", routes(), state, Gate { tokens, operator_keys: own.operator_keys, clock }))
+    Ok(app("organization", routes(Router::new()), state, Gate { tokens, operator_keys: own.operator_keys, clock }))
 }
 
-fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(ApiDoc::openapi())
-        .routes(routes!(companies::create_company))
+fn routes<R: Routes<App>>(list: R) -> R {
+    list.routes(routes!(companies::create_company))
         .routes(routes!(sessions::create_session))
         .routes(routes!(sessions::create_anonymous_session))
         .routes(routes!(my_phone::grant_my_phone))
@@ -150,6 +160,18 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(members::get_member))
         .routes(routes!(member_changes::update_member_status))
         .routes(routes!(member_changes::update_member_role))
+        .routes(routes!(claim_codes::create_claim_code))
+        .routes(routes!(successors::update_member_successor))
+        .routes(routes!(invitations::create_invitation, invitations::list_invitations))
+        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
+        .routes(routes!(join_requests::list_join_requests))
+        .routes(routes!(join_requests::decide_join_request))
+        .routes(routes!(departments::list_departments, departments::create_department))
+        .routes(routes!(departments::update_department, departments::delete_department))
+        .routes(routes!(departments::update_member_department))
+        .routes(routes!(directory::list_directory))
+        .routes(routes!(company::get_company, company::update_company))
+        .routes(routes!(wecom::update_wecom, wecom::delete_wecom))
         .routes(routes!(seats::get_seats))
         .routes(routes!(seats::add_seats))
         .routes(routes!(audit_log::list_audit_log))
@@ -163,5 +185,5 @@ fn routes() -> OpenApiRouter<App> {
 
 /// The function's part of the contract.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    routes(OpenApiRouter::with_openapi(ApiDoc::openapi())).into_openapi()
 }

@@ -69,7 +69,8 @@ pub(crate) async fn update_member_status(
         done = app.store.set_member_ended(admin.company(), change, ended, seat).await;
     }
     done?;
-    Ok(Json(Member { ended, ..read }.into()))
+    let successor = ended.and(read.successor);
+    Ok(Json(Member { ended, successor, ..read }.into()))
 }
 
 /// Change a member's role

@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::card::{Card, Contact, Identity};
+use domain::card::{Card, Identity};
 use domain::claim;
 use domain::company::Company;
+use domain::department::{DepartmentName, DepartmentTree};
 use domain::failure::Failure;
-use domain::id::{CardId, Id, MemberId};
+use domain::id::{CardId, DepartmentId, Id, MemberId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, MemberStatus, PersonName, Position, Role};
 use domain::timestamp::Timestamp;
@@ -23,6 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::audit_log::entry;
+use crate::directory::among;
 
 /// A member to add.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,6 +60,9 @@ pub(crate) struct MemberBody {
     /// and `left` use no seat.
     #[schema(value_type = String)]
     status: MemberStatus,
+    /// Who has taken over from him, if he is disabled or has left.
+    #[schema(value_type = Option<String>)]
+    successor_id: Option<MemberId>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -65,8 +70,40 @@ pub(crate) struct MemberBody {
 impl From<Member> for MemberBody {
     fn from(member: Member) -> Self {
         let status = member.status();
-        let Member { id, name, position, role, card, created_at, .. } = member;
-        Self { id, name, position, role, card_id: card, status, created_at }
+        let Member { id, name, position, role, card, successor, created_at, .. } = member;
+        Self { id, name, position, role, card_id: card, status, successor_id: successor, created_at }
+    }
+}
+
+/// A member with his department.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemberDetail {
+    #[serde(flatten)]
+    member: MemberBody,
+    /// The one he was put into, or the nearest above it that is left.
+    department: Option<DepartmentSummary>,
+}
+
+/// A department, in a word.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DepartmentSummary {
+    #[schema(value_type = String)]
+    id: DepartmentId,
+    #[schema(value_type = String)]
+    name: DepartmentName,
+}
+
+impl MemberDetail {
+    pub(crate) fn new(member: Member, tree: &DepartmentTree) -> Self {
+        Self { department: DepartmentSummary::of(&member, tree), member: member.into() }
+    }
+}
+
+impl DepartmentSummary {
+    /// The department a member is in.
+    pub(crate) fn of(member: &Member, tree: &DepartmentTree) -> Option<Self> {
+        let id = tree.living(member.department?)?;
+        Some(Self { id, name: tree.get(id)?.name.clone() })
     }
 }
 
@@ -78,6 +115,13 @@ pub(crate) struct MemberCreated {
     claim_code: String,
     #[schema(value_type = String, format = DateTime)]
     claim_expires_at: Timestamp,
+}
+
+impl MemberCreated {
+    pub(crate) fn new(app: &App, member: Member, claim_expires_at: Timestamp) -> Self {
+        let claim_code = app.claims.code(member.id, member.claim_number).reveal();
+        Self { member: member.into(), claim_code, claim_expires_at }
+    }
 }
 
 /// Add a member with a card
@@ -100,23 +144,12 @@ pub(crate) async fn create_member(
     let company = app.store.company(admin.company()).await?;
     let (id, card) = (fresh(&app, now)?, fresh(&app, now)?);
     let identity = Identity { name: new.name.clone(), position: new.position.clone(), company: company.name };
-    let card = Card { id: card, member: id, identity, contact: Contact::default(), version: 1, updated_at: now };
-    let member = Member {
-        id,
-        name: new.name,
-        position: new.position,
-        role,
-        card: Some(card.id),
-        person: None,
-        ended: None,
-        created_at: now,
-    };
+    let card = Card::new(card, id, identity, now);
+    let member = Member { card: Some(card.id), ..Member::invited(id, new.name, new.position, role, now) };
     let entry =
         entry(&app, AuditActor::Member(admin.member()), AuditAction::MemberAdded, id.to_string(), "", role.name())?;
     let added = add(&app, admin.company(), invited(&app, member, Some(card), now), &entry, &request).await?;
-    let claim_code = app.claims.code(added.member.id).reveal();
-    let created = MemberCreated { member: added.member.into(), claim_code, claim_expires_at: added.claim_expires_at };
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok((StatusCode::CREATED, Json(MemberCreated::new(&app, added.member, added.claim_expires_at))))
 }
 
 /// Adds a member; when no seat is left, after freeing those of expired invitations.
@@ -146,6 +179,9 @@ pub(crate) struct MemberQuery {
     /// Only those whose name contains this, at most 30 characters.
     #[param(value_type = Option<String>, max_length = 30)]
     name: Option<PersonName>,
+    /// Only those of this department and the ones below it.
+    #[param(value_type = Option<String>)]
+    department: Option<DepartmentId>,
 }
 
 /// List members
@@ -153,16 +189,18 @@ pub(crate) struct MemberQuery {
 /// The first added first. With a filter a page may be short and not the last: go on
 /// while there is a `next_cursor`. For admins and the boss.
 #[utoipa::path(get, path = "/v1/members", tag = "organization", security(("bearer" = [])), params(PageParams, MemberQuery),
-    responses((status = 200, body = PageBody<MemberBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = PageBody<MemberDetail>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn list_members(
     State(app): State<App>,
     admin: Admin,
     paging: Paging<MemberQuery>,
-) -> Result<Json<PageBody<MemberBody>>, Problem> {
-    let MemberQuery { status, name } = &paging.filter;
-    let filter = MemberFilter { status: *status, name: name.as_ref().map(ToString::to_string) };
+) -> Result<Json<PageBody<MemberDetail>>, Problem> {
+    let tree = app.store.departments(admin.company()).await?;
+    let MemberQuery { status, name, department } = &paging.filter;
+    let (name, departments) = (name.as_ref().map(ToString::to_string), among(&tree, *department)?);
+    let filter = MemberFilter { status: *status, name, departments, ..MemberFilter::default() };
     let page = app.store.list_members(admin.company(), &filter, paging.position()?, paging.limit).await?;
-    let items = page.items.into_iter().map(MemberBody::from).collect();
+    let items = page.items.into_iter().map(|member| MemberDetail::new(member, &tree)).collect();
     Ok(Json(paging.page(items, page.next)))
 }
 
@@ -170,18 +208,19 @@ pub(crate) async fn list_members(
 ///
 /// For admins and the boss.
 #[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = MemberDetail), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_member(
     State(app): State<App>,
     admin: Admin,
     PathId(id): PathId<MemberId>,
-) -> Result<Json<MemberBody>, Problem> {
-    Ok(Json(app.store.member(admin.company(), id).await?.into()))
+) -> Result<Json<MemberDetail>, Problem> {
+    let (member, tree) = app.store.member_and_departments(admin.company(), id).await?;
+    Ok(Json(MemberDetail::new(member, &tree)))
 }
 
 /// A member with the claim that belongs to him.
 pub(crate) fn invited(app: &App, member: Member, card: Option<Card>, now: Timestamp) -> NewMember {
-    let claim_hash = app.claims.hash(&app.claims.code(member.id));
+    let claim_hash = app.claims.hash(&app.claims.code(member.id, member.claim_number));
     NewMember { member, card, claim_hash, claim_expires_at: claim::expires_at(now) }
 }
 

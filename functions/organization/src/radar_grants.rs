@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::activation::{self, Activation, RadarCode, SentCode, Step};
+use domain::audit::{AuditAction, AuditEntry};
 use domain::company::Company;
 use domain::id::MemberId;
 use domain::member::Member;
@@ -22,6 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 use wechat::{SmsAccount, SmsError};
 
 use crate::App;
+use crate::audit_log::entry;
 use crate::radar_joins::refused;
 
 /// A grant.
@@ -150,7 +152,8 @@ pub(crate) async fn grant_radar(
     if after == before {
         return Ok(Json(RadarGranted { radar: after.into(), sms: "not_needed" }));
     }
-    app.store.change_activation(company, &after).await?;
+    let audit = told(&app, &admin, AuditAction::RadarGranted, &before, &after)?;
+    app.store.change_activation_of(company, &after, &audit).await?;
     match draft.send(&app, &after, now).await {
         Ok(sms) => Ok(Json(RadarGranted { radar: after.into(), sms })),
         Err(_) => {
@@ -187,7 +190,8 @@ pub(crate) async fn create_radar_code(
     let draft = Draft::new(&app, member, now).await?;
     let after = found.activation.after(Step::Resend(draft.kept()), now).map_err(refused)?;
     let own = CodeSent { nonce: draft.nonce().to_owned(), at: now };
-    let sent = app.store.replace_code(company, &after, own.clone(), &request, now).await?;
+    let audit = told(&app, &admin, AuditAction::RadarCode, &found.activation, &after)?;
+    let sent = app.store.replace_code(company, &after, own.clone(), &request, &audit).await?;
     // A parallel retry that came first has sent the code itself.
     if sent == own
         && let Err(error) = draft.send(&app, &after, now).await
@@ -213,7 +217,8 @@ pub(crate) async fn revoke_radar(
     let RadarOf { activation: before, .. } = app.store.radar_of(admin.company(), member, None).await?;
     let after = before.after(Step::Revoke, app.clock.now()).map_err(refused)?;
     if after != before {
-        app.store.change_activation(admin.company(), &after).await?;
+        let audit = told(&app, &admin, AuditAction::RadarRevoked, &before, &after)?;
+        app.store.change_activation_of(admin.company(), &after, &audit).await?;
     }
     Ok(Json(after.into()))
 }
@@ -254,6 +259,17 @@ pub(crate) async fn list_radar_grants(
     responses((status = 200, body = RadarQr), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_radar_qr(State(app): State<App>, admin: Admin) -> Json<RadarQr> {
     Json(RadarQr { ticket: app.radar_codes.company_ticket(admin.company()) })
+}
+
+/// The entry of a step; phones and codes are not told.
+fn told(
+    app: &App,
+    admin: &Admin,
+    action: AuditAction,
+    from: &Activation,
+    to: &Activation,
+) -> Result<AuditEntry, Problem> {
+    entry(app, admin.audit_actor(), action, to.member.to_string(), from.state.name(), to.state.name())
 }
 
 /// A code to send, unless the channel is off.

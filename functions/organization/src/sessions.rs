@@ -4,22 +4,25 @@ use axum::Json;
 use axum::extract::State;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
-use domain::id::{MemberId, PersonId};
-use domain::member::MemberStatus;
-use domain::text::{AppId, OpenId};
+use domain::field::FieldError;
+use domain::id::{CompanyId, PersonId};
+use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::body::Body;
 use edge::problem::{Code, Problem, ProblemBody};
 use edge::token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{Claimed, Claiming};
+use store::{Arrival, Claimed, Claiming};
 use utoipa::ToSchema;
-use wechat::{LoginCode, WeChatError};
+use wechat::{Login, LoginCode, WeChatError};
 
 use crate::App;
+use crate::join_requests::JoinRequestSummary;
+use crate::joins::{InvitationUse, join};
 use crate::me::Me;
 use crate::members::{MemberBody, fresh};
+use crate::memberships::{CompanyChoice, Entered, Visit, enter};
 use crate::merges::{MergeOutcome, merge_anonymous};
 
 /// A login.
@@ -39,6 +42,12 @@ pub(crate) struct NewSession {
     /// at most seven days after its end.
     #[schema(max_length = 2048)]
     anonymous_token: Option<String>,
+    /// Instead of a claim code: the invitation by which he comes.
+    invitation: Option<InvitationUse>,
+    /// One of the `companies` of an earlier session, to enter that one; absent for the
+    /// company of the mini-program.
+    #[schema(value_type = Option<String>)]
+    company_id: Option<CompanyId>,
 }
 
 /// Somebody who has not logged in yet.
@@ -77,43 +86,62 @@ pub(crate) struct Session {
     /// What came of the `anonymous_token`; `null` when none was sent. After `later`, send
     /// it again with the next login; after the others, forget it.
     merge: Option<MergeOutcome>,
+    /// What he has asked for by an invitation that an admin reviews.
+    join_request: Option<JoinRequestSummary>,
+    /// Where he is an active member, as far as WeChat tells that it is the same human.
+    companies: Vec<CompanyChoice>,
 }
 
 /// Log in
 ///
-/// A failed login uses up the code: call `wx.login` again.
+/// Into the company of the mini-program, or into another one of `companies`. A failed
+/// login uses up the code: call `wx.login` again.
 #[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
     responses((status = 201, body = Session), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn create_session(
     State(app): State<App>,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
+    let entry = new.entry()?;
     let now = app.clock.now();
     let mini_program = app.apps.get(&new.appid, now).await?;
-    let openid = app
+    let login = app
         .wechat
         .code_to_session(&new.appid, &mini_program.secret, &new.code)
         .await
         .map_err(|error| refused(error, Code::LoginCodeInvalid))?;
-    let company = mini_program.company;
-    let person = app.store.sign_in(company, &openid, fresh(&app, now)?, now).await?;
-    let member = membership(&app, company, person, &openid, new.claim_code.as_ref(), now).await?;
-    let (profile, found) = app.store.company_member_and_activation(company, member).await?;
-    // Who was disabled or has left is a visitor.
-    let found = found.filter(|(member, _)| member.status() == MemberStatus::Active);
-    let radar = found.as_ref().is_some_and(|(member, activation)| activation.is_on(member.role));
-    let member = found.map(|(member, _)| member);
+    let (company, unionid) = (mini_program.company, login.unionid.as_ref());
+    let Arrival { profile, person, links } = app.store.arrival(company, &login.openid, unionid).await?;
+    let person = match person {
+        Some(person) => person,
+        None => app.store.sign_in(company, &login.openid, fresh(&app, now)?, now).await?,
+    };
+    let person = match entry {
+        Entry::Plain => person,
+        Entry::Claim(code) => claim(&app, company, person, &login, code, now).await?,
+        Entry::Invitation(by) => join(&app, company, person, &login.openid, by, now).await?,
+    };
+    let (came_to, came_as) = (company, person.id);
+    let (claimed, invited) = (matches!(entry, Entry::Claim(_)), matches!(entry, Entry::Invitation(_)));
+    let visit = Visit { company, profile, person, claimed, invited, unionid, links };
+    let Entered { company, profile, person, member, companies, join_request } =
+        enter(&app, visit, new.company_id).await?;
+    let radar = member.as_ref().is_some_and(|found| found.activation.is_on(found.member.role));
+    let member = member.map(|found| found.member);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
     let token = app
         .signer
-        .sign(company, person.id, claims, radar, now)
+        .sign(company, person, claims, radar, now)
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
-    let me = Me::new(person.id, profile, member.map(MemberBody::from));
+    let me = Me::new(person, profile, member.map(MemberBody::from));
+    let join_request = join_request.map(|request| JoinRequestSummary::new(&request, now));
+    // The token of before is of the mini-program he came through.
     let merge = match new.anonymous_token {
-        Some(before) => Some(merge_anonymous(&app, company, person.id, &before, now).await),
+        Some(before) => Some(merge_anonymous(&app, came_to, came_as, &before, now).await),
         None => None,
     };
-    Ok((StatusCode::CREATED, Json(Session { token, expires_at: token::expires_at(now), me, merge })))
+    let session = Session { token, expires_at: token::expires_at(now), me, companies, join_request, merge };
+    Ok((StatusCode::CREATED, Json(session)))
 }
 
 /// Begin without a login
@@ -136,19 +164,44 @@ pub(crate) async fn create_anonymous_session(
     Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
 }
 
-/// The membership he has, or claims now.
-async fn membership(
+/// How somebody comes in.
+#[derive(Clone, Copy)]
+enum Entry<'a> {
+    /// As whoever he is.
+    Plain,
+    /// As the member whose code he has.
+    Claim(&'a ClaimCode),
+    /// By an invitation.
+    Invitation(&'a InvitationUse),
+}
+
+impl NewSession {
+    fn entry(&self) -> Result<Entry<'_>, Problem> {
+        match (&self.claim_code, &self.invitation) {
+            (None, None) => Ok(Entry::Plain),
+            (Some(code), None) => Ok(Entry::Claim(code)),
+            (None, Some(by)) => Ok(Entry::Invitation(by)),
+            (Some(_), Some(_)) => {
+                let error = FieldError::new("not_allowed", "邀请码和邀请只能填写一个").at("/invitation");
+                Err(Problem::field("", &error))
+            }
+        }
+    }
+}
+
+/// The person with the membership he claims.
+async fn claim(
     app: &App,
     company: Company,
     person: Person,
-    openid: &OpenId,
-    code: Option<&ClaimCode>,
+    login: &Login,
+    code: &ClaimCode,
     now: Timestamp,
-) -> Result<Option<MemberId>, Problem> {
-    let Some(code) = code else { return Ok(person.member) };
+) -> Result<Person, Problem> {
     let hash = app.claims.hash(code);
-    match app.store.claim_membership(company, Claiming { person, openid, hash: &hash, now }).await? {
-        Claimed::Member(member) => Ok(Some(member)),
+    let (openid, unionid) = (&login.openid, login.unionid.as_ref());
+    match app.store.claim_membership(company, Claiming { person, openid, unionid, hash: &hash, now }).await? {
+        Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),
         Claimed::Refused => Err(Problem::of(Code::ClaimCodeInvalid)),
         Claimed::OtherMember => Err(Problem::of(Code::AlreadyMember)),
     }

@@ -110,7 +110,7 @@ pub(crate) async fn record_events(
     judge(&RULES, sender(&anyone, &headers), &mut events);
     let (v, company, person, rules) = (MESSAGE_VERSION, anyone.company().id(), anyone.person(), RULES.version);
     let accepted = events.len();
-    app.queue.send(&AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, events }).await?;
+    app.queues.send(&AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, events }).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch, accepted, received_at })))
 }
 

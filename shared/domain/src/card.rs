@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::card_media::CardMedia;
 use crate::choice::choices;
 use crate::field::FieldError;
-use crate::id::{CardId, MemberId};
+use crate::id::{CardId, DepartmentId, MemberId};
 use crate::list::UniqueList;
 use crate::member::{PersonName, Position};
 use crate::tag::Tags;
@@ -98,6 +99,23 @@ pub struct Contact {
     pub shortcuts: Option<Shortcuts>,
 }
 
+/// Whom the card of somebody who is gone leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Successor {
+    /// His card.
+    pub card: CardId,
+    /// His name when he was named.
+    pub name: PersonName,
+}
+
+/// That the owner was disabled or has left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerGone {
+    /// Who has taken over, once somebody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<Successor>,
+}
+
 /// A card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
@@ -109,6 +127,15 @@ pub struct Card {
     pub identity: Identity,
     /// Open to the owner.
     pub contact: Contact,
+    /// Pictures and video, open to the owner. Cards made before there were any have none.
+    #[serde(default)]
+    pub media: CardMedia,
+    /// Set while the owner is disabled or has left; changes with his status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_gone: Option<OwnerGone>,
+    /// The department of its member, for whoever counts by department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// Goes up by one with each change; an edit names the one it was made from.
     pub version: u64,
     /// When it was last changed.
@@ -179,6 +206,23 @@ parsed!(
         if valid { Ok(text.to_owned()) } else { Err(FieldError::new("invalid_email", "邮箱格式不正确")) }
     }
 );
+
+impl Card {
+    /// The first card of a member, as it is made at `now`.
+    pub fn new(id: CardId, member: MemberId, identity: Identity, now: Timestamp) -> Self {
+        Self {
+            id,
+            member,
+            identity,
+            contact: Contact::default(),
+            media: CardMedia::default(),
+            owner_gone: None,
+            department: None,
+            version: 1,
+            updated_at: now,
+        }
+    }
+}
 
 impl Contact {
     /// Checks what no single field shows.

@@ -1,8 +1,9 @@
-//! The company's card template: which fields owners cannot change, and what they show.
+//! The company's card template: which fields owners cannot change and what they show, and
+//! what a field shows that its owner left empty.
 
 use serde::{Deserialize, Serialize};
 
-use crate::card::{Address, Contact, Introduction, SharePhrase, Style, WelcomeText};
+use crate::card::{Address, Contact, Introduction, SharePhrase, Shortcuts, Style, WelcomeText};
 
 macro_rules! lockable {
     ($($(#[$doc:meta])* $field:ident: $type:ty, $name:literal, $pointer:literal;)*) => {
@@ -60,18 +61,88 @@ lockable! {
     welcome_text: WelcomeText, "welcome_text", "/welcome_text";
 }
 
+/// What a card shows where its owner has said nothing. Unlike a lock it is the owner's to
+/// replace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defaults {
+    /// 转发设置
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share_phrase: Option<SharePhrase>,
+    /// 欢迎语
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcome_text: Option<WelcomeText>,
+    /// 快捷按钮
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortcuts: Option<Shortcuts>,
+}
+
 /// A company's template. One that was never set locks nothing and has version 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardTemplate {
     /// What is locked.
     pub locks: Locks,
+    /// What is shown where the owner has said nothing.
+    #[serde(default)]
+    pub defaults: Defaults,
     /// Goes up by one with each change.
     pub version: u64,
+}
+
+impl CardTemplate {
+    /// What a card shows of its contact: the locked values, its own, and the defaults
+    /// where it has none.
+    pub fn shown(&self, own: Contact) -> Contact {
+        let Defaults { share_phrase, welcome_text, shortcuts } = &self.defaults;
+        self.locks.shown(Contact {
+            share_phrase: own_or(own.share_phrase, share_phrase.as_ref()),
+            welcome_text: own_or(own.welcome_text, welcome_text.as_ref()),
+            shortcuts: own.shortcuts.or_else(|| shortcuts.clone()),
+            ..own
+        })
+    }
+
+    /// The names of the fields that show a default.
+    pub fn defaulted(&self, own: &Contact) -> Vec<&'static str> {
+        let shown = self.shown(own.clone());
+        let all = [
+            ("share_phrase", shown.share_phrase != own.share_phrase && self.locks.share_phrase.is_none()),
+            ("welcome_text", shown.welcome_text != own.welcome_text && self.locks.welcome_text.is_none()),
+            ("shortcuts", shown.shortcuts != own.shortcuts),
+        ];
+        all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect()
+    }
+
+    /// What an edit leaves to be stored. A default that is sent back as it is shown does
+    /// not become the card's own, so that the card follows when the default changes.
+    ///
+    /// # Errors
+    /// Pointers to the locked fields that the edit would change.
+    pub fn edited(&self, own: &Contact, edit: Contact) -> Result<Contact, Vec<&'static str>> {
+        let mut edited = self.locks.edited(own, edit)?;
+        let Defaults { share_phrase, welcome_text, .. } = &self.defaults;
+        if self.locks.share_phrase.is_none() && share_phrase.as_ref() == Some(&edited.share_phrase) {
+            edited.share_phrase = SharePhrase::default();
+        }
+        if self.locks.welcome_text.is_none() && welcome_text.as_ref() == Some(&edited.welcome_text) {
+            edited.welcome_text = WelcomeText::default();
+        }
+        Ok(edited)
+    }
+}
+
+/// The own value, or the default where the own one is empty.
+fn own_or<T: Clone + Default + PartialEq>(own: T, default: Option<&T>) -> T {
+    match default {
+        Some(default) if own == T::default() => default.clone(),
+        _ => own,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::card::Shortcut;
 
     fn contact(address: &str, introduction: &str) -> Contact {
         Contact {
@@ -107,5 +178,47 @@ mod tests {
         assert_eq!(locks().edited(&own, own.clone()), Err(vec!["/address", "/style"]));
         let edit = Contact { style: Style::Festive, ..locks().shown(own.clone()) };
         assert_eq!(locks().edited(&own, edit), Err(vec!["/style"]));
+    }
+
+    fn texts(share: &str, welcome: &str) -> Contact {
+        let (share_phrase, welcome_text) = (SharePhrase::parse(share).unwrap(), WelcomeText::parse(welcome).unwrap());
+        Contact { share_phrase, welcome_text, ..Contact::default() }
+    }
+
+    fn with_defaults() -> CardTemplate {
+        let Contact { share_phrase, welcome_text, .. } = texts("您好", "欢迎");
+        let shortcuts = Shortcuts::parse(vec![Shortcut::Call]).unwrap();
+        let defaults =
+            Defaults { share_phrase: Some(share_phrase), welcome_text: Some(welcome_text), shortcuts: Some(shortcuts) };
+        CardTemplate { defaults, ..CardTemplate::default() }
+    }
+
+    #[test]
+    fn a_default_shows_where_the_owner_has_said_nothing() {
+        let template = with_defaults();
+        let shown = template.shown(texts("", "我的"));
+        assert_eq!((shown.share_phrase.as_str(), shown.welcome_text.as_str()), ("您好", "我的"));
+        assert_eq!(shown.shown_shortcuts(), [Shortcut::Call]);
+        assert_eq!(template.defaulted(&texts("", "我的")), ["share_phrase", "shortcuts"]);
+        let own = Contact { shortcuts: Some(Shortcuts::default()), ..texts("", "") };
+        assert_eq!(template.shown(own.clone()).shortcuts, own.shortcuts, "no button is a choice too");
+    }
+
+    #[test]
+    fn a_lock_is_stronger_than_a_default() {
+        let locked = SharePhrase::parse("统一").unwrap();
+        let locks = Locks { share_phrase: Some(locked.clone()), ..Locks::default() };
+        let template = CardTemplate { locks, ..with_defaults() };
+        assert_eq!(template.shown(texts("", "")).share_phrase, locked);
+        assert_eq!(template.defaulted(&texts("", "我的")), ["shortcuts"]);
+    }
+
+    #[test]
+    fn a_default_that_is_sent_back_does_not_become_the_own_value() {
+        let template = with_defaults();
+        let own = texts("", "我的");
+        let edit = template.shown(own.clone());
+        assert_eq!(template.edited(&own, edit), Ok(own.clone()));
+        assert_eq!(template.edited(&own, texts("另一句", "欢迎")), Ok(texts("另一句", "")));
     }
 }

@@ -95,6 +95,8 @@ ids! {
     MemberId = "mem_";
     /// A merge of two identities (合并).
     MergeId = "mrg_";
+    /// A department (部门).
+    DepartmentId = "dep_";
     /// A business card (名片).
     CardId = "crd_";
     /// A product of the shop (商品).
@@ -103,6 +105,12 @@ ids! {
     ArticleId = "art_";
     /// A video (视频).
     VideoId = "vid_";
+    /// An uploaded file (上传文件).
+    UploadId = "upl_";
+    /// An invitation (邀请).
+    InvitationId = "inv_";
+    /// A request to join (加入申请).
+    JoinRequestId = "jrq_";
 }
 
 /// Milliseconds since the Unix epoch that a UUIDv7 carries; `None` for other versions.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::field::FieldError;
-use crate::id::{CardId, MemberId, PersonId};
+use crate::id::{CardId, DepartmentId, MemberId, PersonId};
 use crate::text::{Line, OptionalLine};
 use crate::timestamp::Timestamp;
 
@@ -156,12 +156,27 @@ pub struct Member {
     /// How his membership ended; `None` while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
+    /// Who has taken over from him since his membership ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<MemberId>,
+    /// Which of his claim codes counts: 0 is the first.
+    #[serde(default)]
+    pub claim_number: u32,
+    /// The department he was put into; it may be removed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// When he was added.
     #[serde(with = "crate::timestamp::as_millis")]
     pub created_at: Timestamp,
 }
 
 impl Member {
+    /// Somebody who has not joined yet, and has no card.
+    pub fn invited(id: MemberId, name: PersonName, position: Position, role: Role, created_at: Timestamp) -> Self {
+        let (card, person, ended, successor) = (None, None, None, None);
+        Self { id, name, position, role, card, person, ended, successor, claim_number: 0, department: None, created_at }
+    }
+
     /// Where he stands.
     pub fn status(&self) -> MemberStatus {
         match (self.ended, self.person) {
@@ -209,6 +224,9 @@ mod tests {
             card: None,
             person: joined.then(|| PersonId::from_uuid(id)),
             ended,
+            successor: None,
+            claim_number: 0,
+            department: None,
             created_at: Timestamp::from_millis(0),
         }
     }

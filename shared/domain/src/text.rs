@@ -123,6 +123,8 @@ impl ShareCode {
 pub type AppId = Code<32>;
 /// A person's id inside one mini-program.
 pub type OpenId = Code<64>;
+/// A person's id across the mini-programs of one open-platform account.
+pub type UnionId = Code<64>;
 /// The code of a share, at most the 32 characters a mini-program code can carry.
 pub type ShareCode = Code<32>;
 

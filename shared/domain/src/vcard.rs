@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::card::{Card, Contact, Identity};
+use crate::card::{Card, Contact, Identity, OwnerGone};
 
 /// Longest line, in octets, without its line break.
 const LINE_OCTETS_MAX: usize = 75;
 
-/// The vCard of a card, as it is shown.
-pub fn vcard(card: &Card) -> String {
+/// The vCard of a card, as it is shown, with the address of its picture.
+pub fn vcard(card: &Card, photo: Option<&str>) -> String {
     let Identity { name, position, company } = &card.identity;
     let Contact { phones, wechat_id, email, address, introduction, tags, .. } = &card.contact;
     let name = escaped(name.as_str());
@@ -30,14 +30,26 @@ pub fn vcard(card: &Card) -> String {
     // Post box and suite stay empty; town, region, code and country are not told apart.
     optional("ADR;TYPE=WORK:;;", address.as_str());
     optional("X-WECHAT:", wechat_id.as_str());
-    optional("NOTE:", introduction.as_str());
+    optional("NOTE:", &note(card.owner_gone.as_ref(), introduction.as_str()));
     let tags: Vec<_> = tags.as_slice().iter().map(|tag| escaped(tag.as_str())).collect();
     if !tags.is_empty() {
         lines.push(format!("CATEGORIES:{}", tags.join(",")));
     }
+    // An address is no text: nothing in it is escaped.
+    lines.extend(photo.map(|url| format!("PHOTO;VALUE=uri:{url}")));
     lines.push(format!("UID:{}", card.id));
     lines.push("END:VCARD".to_owned());
     lines.iter().map(|line| folded(line)).collect()
+}
+
+/// The introduction, below a line that says when the owner is gone, and to whom to turn.
+fn note(gone: Option<&OwnerGone>, introduction: &str) -> String {
+    let Some(OwnerGone { successor }) = gone else { return introduction.to_owned() };
+    let line = match successor {
+        Some(successor) => format!("名片主人已不在职，请联系接任者：{}", successor.name),
+        None => "名片主人已不在职".to_owned(),
+    };
+    if introduction.is_empty() { line } else { format!("{line}\n{introduction}") }
 }
 
 /// `Content-Disposition` of the file: an ASCII name for old clients, the card's name in

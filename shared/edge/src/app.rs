@@ -14,7 +14,6 @@ use lambda_http::RequestExt;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::Gate;
 use crate::problem::{Code, Problem};
@@ -59,12 +58,11 @@ impl Metrics for RequestLine<'_> {
 /// The router with everything around it.
 pub fn app<S: Clone + Send + Sync + 'static>(
     function: &'static str,
-    router: OpenApiRouter<S>,
+    router: Router<S>,
     state: S,
     gate: Gate,
 ) -> Router {
     let gate = Arc::new(gate);
-    let (router, _) = router.split_for_parts();
     router
         .fallback(async || Problem::of(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))

@@ -187,6 +187,11 @@ impl Member {
     pub fn card(&self) -> Option<CardId> {
         self.membership.card
     }
+
+    /// Whether he is admin or boss.
+    pub fn is_head(&self) -> bool {
+        self.caller.is_admin()
+    }
 }
 
 impl Admin {
@@ -215,6 +220,11 @@ impl Boss {
     /// Which member he is.
     pub fn member(&self) -> MemberId {
         self.0.member()
+    }
+
+    /// Whom the audit log names.
+    pub fn audit_actor(&self) -> AuditActor {
+        self.0.audit_actor()
     }
 }
 
@@ -249,7 +259,12 @@ fn gate(parts: &Parts) -> Result<Arc<Gate>, Problem> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    bearer_token(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The token in the value of an `Authorization` header.
+pub(crate) fn bearer_token(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 

@@ -71,6 +71,18 @@ codes! {
     Busy = CONFLICT, "request_in_progress", "Request in progress", "操作正在处理中，请稍后重试";
     /// The member was disabled or has left.
     MemberInactive = CONFLICT, "member_inactive", "Member inactive", "该成员已停用或离职";
+    /// The member is here: only who was disabled or has left has a successor.
+    MemberActive = CONFLICT, "member_active", "Member active", "该成员仍在职，不需要接任者";
+    /// The member has no card that could lead to a successor.
+    NoCard = CONFLICT, "no_card", "No card", "该成员没有名片";
+    /// Somebody has decided otherwise about the request to join.
+    JoinRequestDecided = CONFLICT, "join_request_decided", "Join request decided", "该加入申请已被处理，请刷新";
+    /// The request to join has waited too long.
+    JoinRequestExpired = CONFLICT, "join_request_expired", "Join request expired", "该加入申请已过期，请对方重新申请";
+    /// The department has departments below it.
+    DepartmentNotEmpty = CONFLICT, "department_not_empty", "Department not empty", "请先移走或删除下级部门";
+    /// There are as many departments, or removed ones, as there may be.
+    DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// The body is larger than allowed.
@@ -85,6 +97,14 @@ codes! {
     ClaimCodeInvalid = UNPROCESSABLE_ENTITY, "claim_code_invalid", "Claim code invalid", "邀请码无效、已使用或已过期，请联系管理员";
     /// The code of a phone grant was refused by WeChat.
     PhoneCodeInvalid = UNPROCESSABLE_ENTITY, "phone_code_invalid", "Phone code invalid", "手机号授权已失效，请重新授权";
+    /// There is no invitation with this code.
+    InvitationInvalid = UNPROCESSABLE_ENTITY, "invitation_invalid", "Invitation invalid", "邀请无效，请联系邀请您的人";
+    /// The invitation's time is over.
+    InvitationExpired = UNPROCESSABLE_ENTITY, "invitation_expired", "Invitation expired", "邀请已过期，请联系邀请您的人";
+    /// The invitation was called back.
+    InvitationRevoked = UNPROCESSABLE_ENTITY, "invitation_revoked", "Invitation revoked", "邀请已被撤销，请联系邀请您的人";
+    /// As many people as it is for have used the invitation.
+    InvitationUsedUp = UNPROCESSABLE_ENTITY, "invitation_used_up", "Invitation used up", "邀请名额已用完，请联系邀请您的人";
     /// The radar code is not the one that was sent last.
     RadarCodeWrong = UNPROCESSABLE_ENTITY, "radar_code_wrong", "Radar code wrong", "验证码错误，请重新输入";
     /// The radar code is too old.
@@ -102,7 +122,7 @@ codes! {
     /// Too many radar codes were sent to the member.
     RadarCodeLimit = TOO_MANY_REQUESTS, "radar_code_limit", "Radar code limit", "验证码发送过于频繁，请稍后再试";
     /// The person is another member of the company.
-    AlreadyMember = CONFLICT, "already_member", "Already a member", "您已是该企业的其他成员";
+    AlreadyMember = CONFLICT, "already_member", "Already a member", "该微信账号已是该企业的成员";
     /// WeChat asks to slow down.
     TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", "操作过于频繁，请稍后重试";
     /// Something went wrong on our side; the log knows what.
@@ -265,6 +285,7 @@ impl From<Failure> for Problem {
             Failure::NotFound => Self::of(Code::NotFound),
             Failure::Exists("appid") => Self::of(Code::AppidTaken),
             Failure::Exists("card") => Self::of(Code::CardExists),
+            Failure::Exists("membership") => Self::of(Code::AlreadyMember),
             Failure::Exists(_) => Self::of(Code::AlreadyExists),
             Failure::Exhausted(_) => Self::of(Code::SeatsExhausted),
             Failure::VersionConflict => Self::of(Code::VersionConflict),

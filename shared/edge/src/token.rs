@@ -50,6 +50,13 @@ pub struct Claims {
     exp: i64,
 }
 
+impl Claims {
+    /// When the token stops being valid.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.exp.saturating_mul(SECOND_MS))
+    }
+}
+
 /// A token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("token refused")]

@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::Update;
 use domain::activation::Activation;
-use domain::company::{Company, CompanyProfile};
+use domain::audit::AuditEntry;
+use domain::company::Company;
 use domain::failure::Failure;
 use domain::id::MemberId;
 use domain::idempotency::Idempotency;
@@ -11,18 +12,18 @@ use domain::member::Member;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::company::COMPANY;
 use crate::error::failure;
 use crate::idempotency::replayed;
 use crate::item::{Item, Kind, number};
 use crate::keys::Key;
 use crate::member::MEMBER;
 use crate::read::Order;
-use crate::transaction::{Cancelled, Transaction};
+use crate::transaction::{Cancelled, Transaction, follows};
 use crate::{Page, Store, keys};
 
-const ACTIVATION: Kind = Kind::new("activation", 1);
+pub(crate) const ACTIVATION: Kind = Kind::new("activation", 1);
 
 /// A member with his activation, and the first result if the request is a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,38 +83,12 @@ impl Store {
         decode(items.into_iter().next(), member)
     }
 
-    /// What a login needs of a company and, if the person is one, its member: the
-    /// profile, the member and his activation. As of the last write, since he may have
-    /// claimed his membership a moment ago.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`] when company or member is missing.
-    pub async fn company_member_and_activation(
-        &self,
-        company: Company,
-        member: Option<MemberId>,
-    ) -> Result<(CompanyProfile, Option<(Member, Activation)>), Failure> {
-        let mut wanted = vec![keys::company(company)];
-        if let Some(member) = member {
-            wanted.extend([keys::member(company, member), keys::activation(company, member)]);
-        }
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
-        let mut take = |kind: Kind| {
-            let position = items.iter().position(|item| kind.check(item).is_ok());
-            position.map(|position| items.swap_remove(position))
-        };
-        let profile = COMPANY.decode(take(COMPANY).ok_or(Failure::NotFound)?)?;
-        let Some(id) = member else { return Ok((profile, None)) };
-        let member = MEMBER.decode(take(MEMBER).ok_or(Failure::NotFound)?)?;
-        Ok((profile, Some((member, decode(take(ACTIVATION), id)?))))
-    }
-
     /// Stores what became of an activation that was read at the version before.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it is not at that version any more.
     pub async fn change_activation(&self, company: Company, after: &Activation) -> Result<(), Failure> {
-        let (condition, values) = unchanged(after);
+        let (condition, values) = follows(after.version);
         let answer = self
             .client
             .put_item()
@@ -133,7 +108,23 @@ impl Store {
         }
     }
 
-    /// The same together with the record of the request that has a new code sent; gives
+    /// The same together with the entry that tells of it: an admin's change.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when it is not at that version any more.
+    pub async fn change_activation_of(
+        &self,
+        company: Company,
+        after: &Activation,
+        audit: &AuditEntry,
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        self.put_activation(&mut transaction, company, after)?;
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Stores an activation together with the record of the request that has a new code sent; gives
     /// `result`, or the first one when the request is a retry.
     ///
     /// # Errors
@@ -145,11 +136,14 @@ impl Store {
         after: &Activation,
         result: CodeSent,
         request: &Idempotency,
-        now: Timestamp,
+        audit: &AuditEntry,
     ) -> Result<CodeSent, Failure> {
         let key = keys::idempotency(company, &request.key);
-        let put = |transaction: &mut Transaction| self.put_activation(transaction, company, after);
-        self.create_once(&key, request, now, result, put).await
+        self.create_once(&key, request, audit.at, result, |transaction| {
+            self.put_activation(transaction, company, after)?;
+            add_entry(transaction, &self.table, company, audit)
+        })
+        .await
     }
 
     /// Takes back a code that could not be sent, and lets the request be made again.
@@ -199,17 +193,9 @@ impl Store {
         after: &Activation,
     ) -> Result<(), Failure> {
         let item = ACTIVATION.encode(&keys::activation(company, after.member), after)?;
-        let (condition, values) = unchanged(after);
+        let (condition, values) = follows(after.version);
         transaction.put(&self.table, item, condition, values, Failure::Busy);
         Ok(())
-    }
-}
-
-/// That the stored activation is the one before `after`.
-fn unchanged(after: &Activation) -> (&'static str, Item) {
-    match after.version.saturating_sub(1) {
-        0 => ("attribute_not_exists(#pk)", Item::new()),
-        read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
     }
 }
 

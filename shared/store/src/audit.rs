@@ -1,6 +1,6 @@
 //! The audit log.
 
-use domain::audit::AuditEntry;
+use domain::audit::{AuditEntry, AuditFilter};
 use domain::company::Company;
 use domain::failure::Failure;
 use uuid::Uuid;
@@ -11,6 +11,10 @@ use crate::transaction::Transaction;
 use crate::{Page, Store, keys};
 
 const AUDIT: Kind = Kind::new("audit", 1);
+
+/// Most entries looked through for a page of a filtered log; fewer when they fill the
+/// megabyte of one call.
+const LOOKED_THROUGH: u32 = 300;
 
 /// Adds an entry to the transaction of the change it tells of.
 pub(crate) fn add_entry(
@@ -24,20 +28,28 @@ pub(crate) fn add_entry(
 }
 
 impl Store {
-    /// The entries of a company, the latest first.
+    /// The entries of a company that pass the filter, the latest first. A filter looks
+    /// through as many entries as one call reads, so a page may be short and not the last.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn audit_log(
         &self,
         company: Company,
+        filter: &AuditFilter,
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Page<AuditEntry, Uuid>, Failure> {
         let start = after.map(|entry| keys::audit_entry(company, entry));
-        let page = self.query(&keys::audit_log(company), start, limit, Order::NewestFirst).await?;
-        let items: Vec<AuditEntry> = page.items.into_iter().map(|item| AUDIT.decode(item)).collect::<Result<_, _>>()?;
-        let next = page.next.and_then(|_| items.last().map(|entry| entry.id));
+        let read = if filter.is_open() { limit } else { LOOKED_THROUGH };
+        let page = self.query(&keys::audit_log(company), start, read, Order::NewestFirst).await?;
+        let found: Vec<AuditEntry> = page.items.into_iter().map(|item| AUDIT.decode(item)).collect::<Result<_, _>>()?;
+        let mut next = page.next.and_then(|_| found.last().map(|entry| entry.id));
+        let mut items: Vec<_> = found.into_iter().filter(|entry| filter.passes(entry)).collect();
+        if items.len() > limit as usize {
+            items.truncate(limit as usize);
+            next = items.last().map(|entry| entry.id);
+        }
         Ok(Page { items, next })
     }
 }

@@ -4,20 +4,24 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::audit::AuditEntry;
 use domain::card::{Card, Contact, Identity};
+use domain::card_media::CardMedia;
 use domain::company::Company;
 use domain::id::CardId;
 use domain::idempotency::Idempotency;
+use domain::member::Member;
 use domain::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::audit::add_entry;
 use crate::batch_get::{KEYS_MAX, Read};
+use crate::department::stays_in;
 use crate::item::{Kind, LAYOUT, number, text};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
 
-/// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact.
+/// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
+/// came later without a new layout: older code neither reads nor writes that attribute.
 pub(crate) const CARD: Kind = Kind::new("card", 2);
 
 /// A change of a card as it was read.
@@ -70,27 +74,39 @@ impl Store {
         Ok(items.iter().filter_map(|item| keys::card_of(&keys::Key::of(item)?)).collect())
     }
 
-    /// Creates the card of a member who has none.
+    /// Creates the card of a member who has none, in his department.
     ///
     /// # Errors
-    /// [`Failure::Exists`] `card` when he has one.
+    /// [`Failure::Exists`] `card` when he has one, [`Failure::Busy`] when he was given one,
+    /// or put elsewhere, since he was read.
     pub async fn create_card(
         &self,
         company: Company,
         card: Card,
+        read: &Member,
         request: &Idempotency,
-        now: Timestamp,
     ) -> Result<Card, Failure> {
+        let (unchanged, was) = stays_in(read.department);
         let item = CARD.encode(&keys::card(company, card.id), &card)?;
+        // He must not leave or come back meanwhile: the card says whether he is here.
+        let stands = if card.owner_gone.is_some() { "attribute_exists(ended)" } else { "attribute_not_exists(ended)" };
         let assigned = Update::builder()
             .update_expression("SET card = :card")
-            .condition_expression("attribute_exists(id) AND attribute_not_exists(card)")
+            .condition_expression(format!(
+                "attribute_exists(id) AND attribute_not_exists(card) AND {stands} AND {unchanged}"
+            ))
             .expression_attribute_values(":card", text(card.id.to_string()));
-        let member = keys::member(company, card.member);
+        let assigned = match was {
+            Some(was) => assigned.expression_attribute_values(":was", was),
+            None => assigned,
+        };
+        let refused = if read.card.is_some() { Failure::Exists("card") } else { Failure::Busy };
+        let member = keys::member(company, read.id);
         let key = keys::idempotency(company, &request.key);
+        let now = card.updated_at;
         self.create_once(&key, request, now, card, |transaction| {
             transaction.create(&self.table, item, Failure::Exists("card"));
-            transaction.update(&self.table, &member, assigned, Failure::Exists("card"));
+            transaction.update(&self.table, &member, assigned, refused);
             Ok(())
         })
         .await
@@ -136,6 +152,19 @@ impl Store {
         })
         .await?;
         Ok(Card { identity, ..change.after() })
+    }
+
+    /// Commits a change of a card's media with what `rest` adds.
+    pub(crate) async fn edit_media_of_card(
+        &self,
+        company: Company,
+        change: &CardChange<'_>,
+        media: CardMedia,
+        rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
+    ) -> Result<Card, Failure> {
+        let changed = changed(change, "media", map(&media)?);
+        self.edit(company, change, changed, rest).await?;
+        Ok(Card { media, ..change.after() })
     }
 
     /// Commits a change of a card with what `rest` adds and the entry that tells of it.

@@ -1,6 +1,10 @@
 //! Companies and the directory of their mini-programs.
 
-use domain::company::{Company, CompanyProfile};
+use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use domain::audit::AuditEntry;
+use domain::card::CompanyName;
+use domain::company::{Company, CompanyProfile, WeCom};
 use domain::id::CompanyId;
 use domain::idempotency::Idempotency;
 use domain::quota::{Move, Quota};
@@ -8,10 +12,12 @@ use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::add_entry;
 use crate::board::new_boards;
-use crate::item::Kind;
+use crate::item::{Kind, text};
 use crate::member::{NewMember, create_member};
 use crate::quota::QuotaName;
+use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
 
@@ -75,11 +81,59 @@ impl Store {
         Ok(Company::granted(app.company))
     }
 
-    /// A company's profile.
+    /// A company's profile, as of the last write.
     ///
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn company(&self, company: Company) -> Result<CompanyProfile, Failure> {
-        self.get(&keys::company(company), COMPANY).await?.ok_or(Failure::NotFound)
+        self.get_latest(&keys::company(company), COMPANY).await?.ok_or(Failure::NotFound)
+    }
+
+    /// Renames a company that was read under the name `was`.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when it was renamed since.
+    pub async fn rename_company(
+        &self,
+        company: Company,
+        was: &CompanyName,
+        name: &CompanyName,
+        audit: &AuditEntry,
+    ) -> Result<(), Failure> {
+        let update = Update::builder()
+            .update_expression("SET #name = :name")
+            .condition_expression("#name = :was")
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":name", text(name.as_str()))
+            .expression_attribute_values(":was", text(was.as_str()));
+        self.edit_company(company, update, Failure::VersionConflict, audit).await
+    }
+
+    /// Sets a company's WeCom, or takes it away.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is no such company.
+    pub async fn set_wecom(&self, company: Company, wecom: Option<&WeCom>, audit: &AuditEntry) -> Result<(), Failure> {
+        let update = match wecom {
+            Some(wecom) => {
+                let wecom = serde_dynamo::to_attribute_value(wecom).map_err(|error| COMPANY.corrupt(error))?;
+                Update::builder().update_expression("SET wecom = :wecom").expression_attribute_values(":wecom", wecom)
+            }
+            None => Update::builder().update_expression("REMOVE wecom"),
+        };
+        self.edit_company(company, update.condition_expression("attribute_exists(id)"), Failure::NotFound, audit).await
+    }
+
+    async fn edit_company(
+        &self,
+        company: Company,
+        update: UpdateBuilder,
+        refused: Failure,
+        audit: &AuditEntry,
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::company(company), update, refused);
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::ConditionCheck;
 use domain::aggregate::Customer;
 use domain::company::Company;
 use domain::customer::CustomerState;
@@ -131,7 +132,11 @@ pub(crate) fn check_customer(
     version: u64,
 ) {
     let (condition, values) = as_read(version);
-    transaction.check(table, &keys::customer(company, person), condition, values, Failure::Busy);
+    let check = ConditionCheck::builder()
+        .condition_expression(condition)
+        .expression_attribute_names("#pk", keys::PK)
+        .set_expression_attribute_values((!values.is_empty()).then_some(values));
+    transaction.check(table, &keys::customer(company, person), check, Failure::Busy);
 }
 
 fn as_read(version: u64) -> (&'static str, Item) {

@@ -1,6 +1,13 @@
+//! Tests of the keys.
+
+use domain::aggregate::SegmentKey;
+use domain::batch::BatchId;
+use domain::counter::{Period, Scope};
+use domain::day::Day;
 use domain::id::Id;
 use proptest::prelude::*;
 
+use super::radar::period_key;
 use super::*;
 
 fn company_of(n: u128) -> Company {
@@ -34,10 +41,16 @@ proptest! {
                 super::company(company).pk,
                 members(company),
                 activations(company),
+                invitations(company),
+                invitation_code(company, "hash").pk,
+                join_requests(company),
                 super::card(company, card).pk,
                 log(company, card),
+                live(company, card),
                 feed(company),
                 card_template(company).pk,
+                departments(company).pk,
+                upload(company, UploadId::from_uuid(Uuid::from_u128(n))).pk,
                 share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
                 settings(company, None),
                 merges(company),

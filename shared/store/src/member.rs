@@ -1,14 +1,17 @@
 //! Members: adding, claiming, listing.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::audit::AuditEntry;
 use domain::card::Card;
-use domain::company::{Company, CompanyProfile, Person};
-use domain::id::MemberId;
+use domain::company::{Company, CompanyProfile, Link, Person};
+use domain::id::{DepartmentId, MemberId};
 use domain::idempotency::Idempotency;
 use domain::member::{Ended, Member, MemberStatus, Role, SeatChange};
 use domain::quota::Move;
-use domain::text::OpenId;
+use domain::text::{OpenId, UnionId};
 use domain::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -17,17 +20,16 @@ use crate::batch_get::Read;
 use crate::card::CARD;
 use crate::company::COMPANY;
 use crate::item::{Kind, expire, number, text};
+use crate::login::note_link;
 use crate::quota::{QuotaName, QuotaRef};
-use crate::read::Order;
+use crate::read::{Order, Search};
+use crate::successor::mark_card;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
 use domain::failure::Failure;
 
 pub(crate) const MEMBER: Kind = Kind::new("member", 1);
 const CLAIM: Kind = Kind::new("claim", 1);
-
-/// Members looked through for a page of a filtered list: below the megabyte of one call.
-const LOOKED_THROUGH: u32 = 1_000;
 
 /// How long a used or expired claim is kept to explain itself.
 const CLAIM_KEPT_MS: i64 = 30 * DAY_MS;
@@ -51,6 +53,9 @@ pub struct NewMember {
 #[derive(Debug, Serialize, Deserialize)]
 struct Claim {
     member: MemberId,
+    /// Which of the member's codes it is.
+    #[serde(default)]
+    number: u32,
     /// Unix milliseconds.
     expires_ms: i64,
 }
@@ -62,6 +67,8 @@ pub struct Claiming<'a> {
     pub person: Person,
     /// His id inside the mini-program.
     pub openid: &'a OpenId,
+    /// His id across mini-programs, if WeChat tells it.
+    pub unionid: Option<&'a UnionId>,
     /// Hash of the code he gave.
     pub hash: &'a str,
     /// When.
@@ -75,12 +82,23 @@ pub struct MemberFilter {
     pub status: Option<MemberStatus>,
     /// Only those whose name contains this.
     pub name: Option<String>,
+    /// Only those whose name or position contains this.
+    pub words: Option<String>,
+    /// Only those whose department is one of these.
+    pub departments: Option<BTreeSet<DepartmentId>>,
 }
 
 impl MemberFilter {
     fn passes(&self, member: &Member) -> bool {
         self.status.is_none_or(|status| member.status() == status)
             && self.name.as_ref().is_none_or(|part| member.name.as_str().contains(part.as_str()))
+            && self.words.as_ref().is_none_or(|part| {
+                member.name.as_str().contains(part.as_str()) || member.position.as_str().contains(part.as_str())
+            })
+            && self
+                .departments
+                .as_ref()
+                .is_none_or(|among| member.department.is_some_and(|department| among.contains(&department)))
     }
 }
 
@@ -115,14 +133,59 @@ pub(crate) fn create_member(
     let member = MEMBER.encode(&keys::member(company, new.member.id), &new.member)?;
     transaction.create(table, member, Failure::Exists("member"));
     let expires = new.claim_expires_at;
-    let claim = Claim { member: new.member.id, expires_ms: expires.millis() };
-    let mut claim = CLAIM.encode(&keys::claim(company, &new.claim_hash), &claim)?;
-    expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
-    transaction.create(table, claim, Failure::Exists("claim"));
+    create_claim(transaction, seats, &new.member, &new.claim_hash, expires)?;
     if let Some(card) = &new.card {
         transaction.create(table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists("card"));
     }
     seats.hold(transaction, &new.member.id.to_string(), 1, expires)
+}
+
+/// Adds the claim of a member's code that counts.
+pub(crate) fn create_claim(
+    transaction: &mut Transaction,
+    QuotaRef { table, company, .. }: QuotaRef<'_>,
+    member: &Member,
+    hash: &str,
+    expires: Timestamp,
+) -> Result<(), Failure> {
+    let claim = Claim { member: member.id, number: member.claim_number, expires_ms: expires.millis() };
+    let mut claim = CLAIM.encode(&keys::claim(company, hash), &claim)?;
+    expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
+    transaction.create(table, claim, Failure::Exists("claim"));
+    Ok(())
+}
+
+/// Makes a person a member, if he is none.
+pub(crate) fn bind_person(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    openid: &OpenId,
+    member: MemberId,
+) {
+    let bound = Update::builder()
+        .update_expression("SET #member = :member")
+        .condition_expression("attribute_exists(id) AND attribute_not_exists(#member)")
+        .expression_attribute_names("#member", "member")
+        .expression_attribute_values(":member", text(member.to_string()));
+    transaction.update(table, &keys::person(company, openid), bound, Failure::Exists("membership"));
+}
+
+/// An update of a member on condition that he stands as he was read, with the card he had.
+pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
+    let (stands, update) = match (read.ended, read.person) {
+        (Some(was), _) => ("ended = :was", update.expression_attribute_values(":was", text(was.name()))),
+        (None, Some(_)) => ("attribute_exists(person) AND attribute_not_exists(ended)", update),
+        (None, None) => {
+            ("attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)", update)
+        }
+    };
+    match read.card {
+        Some(card) => update
+            .condition_expression(format!("{stands} AND card = :card"))
+            .expression_attribute_values(":card", text(card.to_string())),
+        None => update.condition_expression(format!("{stands} AND attribute_not_exists(card)")),
+    }
 }
 
 impl Store {
@@ -163,7 +226,7 @@ impl Store {
             None if claim.expires_ms <= claiming.now.millis() => return Ok(Claimed::Refused),
             None => {}
         }
-        match self.commit(self.claim(company, &claiming, claim.member)).await.map_err(Cancelled::into_failure) {
+        match self.commit(self.claim(company, &claiming, &claim)).await.map_err(Cancelled::into_failure) {
             Ok(()) => Ok(Claimed::Member(claim.member)),
             // The code was used, withdrawn or swept a moment ago.
             Err(Failure::NotFound) => Ok(Claimed::Refused),
@@ -172,28 +235,33 @@ impl Store {
         }
     }
 
-    fn claim(&self, company: Company, claiming: &Claiming<'_>, member: MemberId) -> Transaction {
+    fn claim(&self, company: Company, claiming: &Claiming<'_>, claim: &Claim) -> Transaction {
         let mut transaction = Transaction::default();
         let used = Update::builder()
             .update_expression("SET used_at = :now")
             .condition_expression("attribute_exists(expires_ms) AND attribute_not_exists(used_at)")
             .expression_attribute_values(":now", number(claiming.now.millis()));
         transaction.update(&self.table, &keys::claim(company, claiming.hash), used, Failure::NotFound);
+        // A code that was replaced is dead. Members of old have no number.
+        let counts = match claim.number {
+            0 => "(attribute_not_exists(claim_number) OR claim_number = :number)",
+            _ => "claim_number = :number",
+        };
         let joined = Update::builder()
             .update_expression("SET person = :person")
-            .condition_expression(
-                "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)",
-            )
-            .expression_attribute_values(":person", text(claiming.person.id.to_string()));
-        transaction.update(&self.table, &keys::member(company, member), joined, Failure::NotFound);
-        let linked = Update::builder()
-            .update_expression("SET #member = :member")
-            .condition_expression("attribute_exists(id) AND attribute_not_exists(#member)")
-            .expression_attribute_names("#member", "member")
-            .expression_attribute_values(":member", text(member.to_string()));
-        transaction.update(&self.table, &keys::person(company, claiming.openid), linked, Failure::Exists("membership"));
+            .condition_expression(format!(
+                "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended) AND {counts}"
+            ))
+            .expression_attribute_values(":person", text(claiming.person.id.to_string()))
+            .expression_attribute_values(":number", number(claim.number));
+        transaction.update(&self.table, &keys::member(company, claim.member), joined, Failure::NotFound);
+        bind_person(&mut transaction, &self.table, company, claiming.openid, claim.member);
         let seats = self.quota_ref(company, QuotaName::Seats);
-        seats.confirm(&mut transaction, &member.to_string(), 1, claiming.now);
+        seats.confirm(&mut transaction, &claim.member.to_string(), 1, claiming.now);
+        if let Some(unionid) = claiming.unionid {
+            let link = Link { person: claiming.person.id, member: claim.member };
+            note_link(&mut transaction, &self.table, unionid, company, link);
+        }
         transaction
     }
 
@@ -218,7 +286,7 @@ impl Store {
         Ok((profile, member))
     }
 
-    /// Changes where a member stands, and his seat with it.
+    /// Changes where a member stands, and his seat and his card with it.
     ///
     /// # Errors
     /// [`Failure::VersionConflict`] when he has changed since he was read;
@@ -235,19 +303,14 @@ impl Store {
             Some(ended) => Update::builder()
                 .update_expression("SET ended = :ended")
                 .expression_attribute_values(":ended", text(ended.name())),
-            None => Update::builder().update_expression("REMOVE ended"),
-        };
-        let update = match (read.ended, read.person) {
-            (Some(was), _) => {
-                update.condition_expression("ended = :was").expression_attribute_values(":was", text(was.name()))
-            }
-            (None, Some(_)) => update.condition_expression("attribute_exists(person) AND attribute_not_exists(ended)"),
-            (None, None) => update.condition_expression(
-                "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)",
-            ),
+            None => Update::builder().update_expression("REMOVE ended, successor"),
         };
         let mut transaction = Transaction::default();
+        let update = as_read(update, read);
         transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        if let Some(card) = read.card {
+            mark_card(&mut transaction, &self.table, company, card, ended);
+        }
         let seats = self.quota_ref(company, QuotaName::Seats);
         match seat {
             SeatChange::Keep => {}
@@ -297,18 +360,10 @@ impl Store {
         after: Option<MemberId>,
         limit: u32,
     ) -> Result<Page<Member, MemberId>, Failure> {
-        let start = after.map(|member| keys::member(company, member));
-        let filtered = filter.status.is_some() || filter.name.is_some();
-        let page = self
-            .query(&keys::members(company), start, if filtered { LOOKED_THROUGH } else { limit }, Order::OldestFirst)
-            .await?;
-        let mut next = page.next.as_ref().and_then(keys::member_of);
-        let members = page.items.into_iter().map(|item| MEMBER.decode(item)).collect::<Result<Vec<Member>, _>>()?;
-        let mut items: Vec<_> = members.into_iter().filter(|member| filter.passes(member)).collect();
-        if items.len() > limit as usize {
-            items.truncate(limit as usize);
-            next = items.last().map(|member| member.id);
-        }
-        Ok(Page { items, next })
+        let (partition, start) = (keys::members(company), after.map(|member| keys::member(company, member)));
+        let search = Search { kind: MEMBER, partition: &partition, start, order: Order::OldestFirst, limit };
+        let filtered = *filter != MemberFilter::default();
+        let passes = |member: &Member| filter.passes(member);
+        self.search(search, filtered.then_some(passes), |member| member.id).await
     }
 }

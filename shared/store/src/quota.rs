@@ -7,18 +7,17 @@ use domain::audit::AuditEntry;
 use domain::company::Company;
 use domain::failure::Failure;
 use domain::idempotency::Idempotency;
-use domain::quota::{Change, Move, Quota};
+use domain::quota::{Change, Hold, Move, Quota};
 use domain::timestamp::{DAY_MS, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
-use crate::item::{Kind, expire, number, text};
+use crate::item::{Item, Kind, expire, number, text};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
 const QUOTA: Kind = Kind::new("quota", 1);
-const HOLD: Kind = Kind::new("hold", 1);
+pub(crate) const HOLD: Kind = Kind::new("hold", 1);
 
 /// How long a hold is kept after its expiry, so that a sweep finds it.
 const HOLD_KEPT_MS: i64 = 30 * DAY_MS;
@@ -33,7 +32,7 @@ pub enum QuotaName {
 }
 
 impl QuotaName {
-    fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Seats => "SEATS",
         }
@@ -48,15 +47,6 @@ impl QuotaName {
             Self::Seats => Failure::Exhausted("seats"),
         }
     }
-}
-
-/// Units that are held until they are confirmed, released, or the time is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Hold {
-    /// How many are still held.
-    pub(crate) amount: i64,
-    /// Until when, in Unix milliseconds.
-    pub(crate) expires_ms: i64,
 }
 
 /// A quota and its holds, as they add up.
@@ -112,16 +102,45 @@ impl QuotaRef<'_> {
         amount: i64,
         until: Timestamp,
     ) -> Result<(), Failure> {
-        let hold = Hold { amount, expires_ms: until.millis() };
+        let item = self.hold_item(held_for, amount, until)?;
+        transaction.create(self.table, item, Failure::Exists("hold"));
+        Ok(())
+    }
+
+    /// Lets a hold that was read as `read` last until another moment with `amount` units,
+    /// and reserves those that it does not hold any more.
+    pub(crate) fn renew(
+        self,
+        transaction: &mut Transaction,
+        held_for: &str,
+        read: Option<Hold>,
+        amount: i64,
+        until: Timestamp,
+    ) -> Result<(), Failure> {
+        let item = self.hold_item(held_for, amount, until)?;
+        let still = read.map_or(0, |hold| hold.amount);
+        let values = Item::from([(":still".to_owned(), number(still))]);
+        let condition = match read {
+            Some(_) => "attribute_exists(#pk) AND amount = :still",
+            // The table forgets a hold late.
+            None => "attribute_not_exists(#pk) OR amount = :still",
+        };
+        transaction.put(self.table, item, condition, values, Failure::Busy);
+        if amount != still {
+            self.shift(transaction, Move::Reserve(amount - still));
+        }
+        Ok(())
+    }
+
+    fn hold_item(self, held_for: &str, amount: i64, until: Timestamp) -> Result<Item, Failure> {
         let key = keys::hold(self.company, self.name.key(), held_for);
-        let mut item = HOLD.encode(&key, &hold)?;
-        let places = [keys::EXPIRY.to_owned(), keys::expiry(hold.expires_ms, &key)];
+        let mut item = HOLD.encode(&key, &Hold { amount, expires_at: until })?;
+        let places = [keys::EXPIRY.to_owned(), keys::expiry(until.millis(), &key)];
         item.extend(
             keys::EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))),
         );
         expire(&mut item, until.plus_millis(HOLD_KEPT_MS));
-        transaction.create(self.table, item, Failure::Exists("hold"));
-        Ok(())
+        Ok(item)
     }
 
     /// All units of a hold that has not expired become used.
@@ -133,10 +152,42 @@ impl QuotaRef<'_> {
         self.shift(transaction, Move::Confirm(amount));
     }
 
+    /// Some units of a hold that has not expired become used; the others stay held.
+    pub(crate) fn confirm_some(self, transaction: &mut Transaction, held_for: &str, amount: i64, now: Timestamp) {
+        self.leave(transaction, held_for, amount, now);
+        self.shift(transaction, Move::Confirm(amount));
+    }
+
+    /// Some units of a hold that has not expired are held for something else from now on.
+    pub(crate) fn pass_on(
+        self,
+        transaction: &mut Transaction,
+        (from, to): (&str, &str),
+        amount: i64,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), Failure> {
+        self.leave(transaction, from, amount, now);
+        self.hold(transaction, to, amount, until)
+    }
+
     /// All units of a hold, expired or not, are free again.
     pub(crate) fn release(self, transaction: &mut Transaction, held_for: &str, amount: i64) {
         self.end(transaction, held_for, amount, Update::builder().condition_expression("amount = :amount"));
-        self.shift(transaction, Move::Release(amount));
+        if amount > 0 {
+            self.shift(transaction, Move::Release(amount));
+        }
+    }
+
+    /// Takes units out of a hold. One that holds nothing any more stays in the expiry index
+    /// until the sweep finds it: what an update leaves is not known when it is written.
+    fn leave(self, transaction: &mut Transaction, held_for: &str, amount: i64, now: Timestamp) {
+        let update = Update::builder()
+            .update_expression("SET amount = amount - :amount")
+            .condition_expression("amount >= :amount AND expires_ms > :now")
+            .expression_attribute_values(":amount", number(amount))
+            .expression_attribute_values(":now", number(now.millis()));
+        transaction.update(self.table, &keys::hold(self.company, self.name.key(), held_for), update, Failure::NotFound);
     }
 
     /// Ends a hold: nothing is held any more, and nothing waits for its expiry.
@@ -184,7 +235,7 @@ impl Store {
     pub async fn sweep_quota(&self, company: Company, name: QuotaName, now: Timestamp) -> Result<i64, Failure> {
         let mut freed = 0;
         for (held_for, hold) in self.holds(company, name).await? {
-            if hold.amount > 0 && hold.expires_ms <= now.millis() {
+            if hold.amount > 0 && hold.has_expired(now) {
                 freed += self.release_hold(company, name, &held_for, hold).await?;
             }
         }

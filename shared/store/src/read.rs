@@ -9,6 +9,21 @@ use crate::{Page, Store, keys};
 use domain::failure::Failure;
 use domain::timestamp::Timestamp;
 
+/// Items looked through for a page of a filtered list: below the megabyte of one call.
+const LOOKED_THROUGH: u32 = 1_000;
+
+/// A page of a list.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) partition: &'a str,
+    /// The item that the page begins after.
+    pub(crate) start: Option<Key>,
+    pub(crate) order: Order,
+    /// Most items on the page.
+    pub(crate) limit: u32,
+}
+
 /// Which end of a partition comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -78,6 +93,28 @@ impl Store {
             items.extend(page.map_err(failure)?.items.unwrap_or_default());
         }
         Ok(items)
+    }
+
+    /// The entities of a partition that pass the filter, if there is one; `place` tells what
+    /// the next page begins after. A filter looks through as many items as one call reads,
+    /// so a page may be short and not the last.
+    pub(crate) async fn search<T: DeserializeOwned, P>(
+        &self,
+        search: Search<'_>,
+        filter: Option<impl Fn(&T) -> bool>,
+        place: impl Fn(&T) -> P,
+    ) -> Result<Page<T, P>, Failure> {
+        let Search { kind, partition, start, order, limit } = search;
+        let looked_through = if filter.is_some() { LOOKED_THROUGH } else { limit };
+        let page = self.query(partition, start, looked_through, order).await?;
+        let mut items = page.items.into_iter().map(|item| kind.decode(item)).collect::<Result<Vec<T>, _>>()?;
+        let mut next = page.next.and_then(|_| items.last().map(&place));
+        items.retain(|item| filter.as_ref().is_none_or(|passes| passes(item)));
+        if items.len() > limit as usize {
+            items.truncate(limit as usize);
+            next = items.last().map(&place);
+        }
+        Ok(Page { items, next })
     }
 
     /// At most `limit` items that wait in the expiry index and have expired, the longest

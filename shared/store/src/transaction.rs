@@ -4,12 +4,12 @@ use crate::error::failure;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{
     CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
-use crate::item::Item;
+use crate::item::{Item, number};
 use crate::{Store, keys};
 use domain::failure::Failure;
 
@@ -80,19 +80,6 @@ impl Transaction {
         self.0.extend(put.map(|put| (put, Failure::Busy)));
     }
 
-    /// Adds a condition on an item that is not written, in which `#pk` stands for the
-    /// partition key.
-    pub(crate) fn check(&mut self, table: &str, key: &keys::Key, condition: &str, values: Item, refused: Failure) {
-        let check = ConditionCheck::builder()
-            .table_name(table)
-            .set_key(Some(key.attributes()))
-            .condition_expression(condition)
-            .expression_attribute_names("#pk", keys::PK)
-            .set_expression_attribute_values((!values.is_empty()).then_some(values));
-        let check = check.build().ok().map(|check| TransactWriteItem::builder().condition_check(check).build());
-        self.0.extend(check.map(|check| (check, refused)));
-    }
-
     /// Adds the deletion of an item under a condition.
     pub(crate) fn delete(&mut self, table: &str, key: &keys::Key, condition: &str, values: Item, refused: Failure) {
         let delete = Delete::builder()
@@ -104,6 +91,16 @@ impl Transaction {
         self.0.extend(delete.map(|delete| (delete, refused)));
     }
 
+    /// Adds a condition on an item that is not written: that it has the attribute `name`
+    /// of its map `map`.
+    pub(crate) fn has(&mut self, table: &str, key: &keys::Key, map: &str, name: &str, refused: Failure) {
+        let check = ConditionCheck::builder()
+            .condition_expression("attribute_exists(#map.#name)")
+            .expression_attribute_names("#map", map)
+            .expression_attribute_names("#name", name);
+        self.check(table, key, check, refused);
+    }
+
     /// Adds an update.
     pub(crate) fn update(&mut self, table: &str, key: &keys::Key, update: UpdateBuilder, refused: Failure) {
         let update = update
@@ -112,6 +109,21 @@ impl Transaction {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = update.build().ok().map(|update| TransactWriteItem::builder().update(update).build());
         self.0.extend(update.map(|update| (update, refused)));
+    }
+
+    /// Adds a condition on an item that is not written.
+    pub(crate) fn check(&mut self, table: &str, key: &keys::Key, check: ConditionCheckBuilder, refused: Failure) {
+        let check = check.table_name(table).set_key(Some(key.attributes())).build().ok();
+        self.0.extend(check.map(|check| (TransactWriteItem::builder().condition_check(check).build(), refused)));
+    }
+}
+
+/// Under which condition an item with a version is put: that the stored one is at the
+/// version before, or that there is none before the first.
+pub(crate) fn follows(version: u64) -> (&'static str, Item) {
+    match version.saturating_sub(1) {
+        0 => ("attribute_not_exists(#pk)", Item::new()),
+        read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
     }
 }
 

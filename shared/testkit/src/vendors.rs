@@ -1,5 +1,5 @@
 //! A loopback server that answers like WeChat's login and phone grant, like the SMS service and like
-//! Secrets Manager: a code is its own openid, every SMS is sent, every secret is there but `absent`.
+//! Secrets Manager: a code is its own openid, or `openid--unionid`; every SMS is sent, every secret is there but `absent`.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -80,7 +80,10 @@ fn login(request: &str) -> String {
     match request.split("js_code=").nth(1).and_then(|rest| rest.split(['&', ' ']).next()) {
         Some("used") => r#"{"errcode":40163,"errmsg":"code been used, rid: 1"}"#.to_owned(),
         Some("busy") => r#"{"errcode":-1,"errmsg":"system error"}"#.to_owned(),
-        Some(code) => format!(r#"{{"openid":"{code}","session_key":"k"}}"#),
+        Some(code) => match code.split_once("--") {
+            Some((openid, unionid)) => format!(r#"{{"openid":"{openid}","unionid":"{unionid}","session_key":"k"}}"#),
+            None => format!(r#"{{"openid":"{code}","session_key":"k"}}"#),
+        },
         None => r#"{"SecretString":"app-secret"}"#.to_owned(),
     }
 }

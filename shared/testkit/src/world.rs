@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use domain::aggregate::Customer;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::card::{Card, Contact, Identity};
+use domain::card::{Card, Identity};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::event::Target;
 use domain::failure::Failure;
-use domain::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId};
+use domain::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, PersonName, Position, Role};
 use domain::merge::{Merge, MergeReason, Tie};
 use domain::share::{Channel, Share};
 use domain::text::{AppId, Line, OpenId, ShareCode};
 use domain::timestamp::DAY_MS;
+use domain::upload::{Purpose, Upload, UploadState};
 use runtime::ids::Ids;
 use store::{Claiming, NewCompany, NewMember, Store};
 
@@ -51,6 +52,8 @@ pub struct World {
     pub share_code: ShareCode,
     /// A merge of two who are nobody else.
     pub merge_id: MergeId,
+    /// What `lin` has sent for his card, by purpose: ready to be used.
+    pub uploads: BTreeMap<&'static str, UploadId>,
 }
 
 /// A member who has claimed his membership.
@@ -87,13 +90,43 @@ impl World {
             visitor: PersonId::from_uuid(id.uuid()),
             share_code: ShareCode::from_secret([7; 16]),
             merge_id: MergeId::from_uuid(id.uuid()),
+            uploads: BTreeMap::new(),
         };
         world.found().await;
         world.visitor = world.sign_in("visitor").await.id;
         world.share().await;
         let merged = world.tie(world.fresh_person(), world.fresh_person(), MergeReason::Login).await;
         world.merge_id = merged.expect("two who are nobody else");
+        for purpose in Purpose::ALL {
+            let upload = world.upload(*purpose);
+            world.send(&upload).await;
+            world.uploads.insert(purpose.name(), upload.id);
+        }
         world
+    }
+
+    /// An upload of `lin`'s for his card, not yet stored.
+    pub fn upload(&self, purpose: Purpose) -> Upload {
+        let created_at = self.clock.now();
+        Upload {
+            id: self.ids.fresh(created_at).expect("an id"),
+            purpose,
+            format: purpose.limits().formats[0],
+            bytes: 1_000,
+            card: self.card("lin"),
+            member: self.staff["lin"].member,
+            state: UploadState::Waiting,
+            used: false,
+            created_at,
+        }
+    }
+
+    /// Stores an upload, as ready.
+    pub async fn send(&self, upload: &Upload) {
+        let request = self.request(&upload.id.to_string());
+        self.store.create_upload(self.company, upload.clone(), &request).await.expect("the upload is made");
+        let state = UploadState::Ready { duration_ms: Some(1_500) };
+        self.store.set_upload_state(self.company, upload.id, state).await.expect("the upload is ready");
     }
 
     async fn found(&mut self) {
@@ -101,6 +134,7 @@ impl World {
             id: self.company.id(),
             name: Line::parse("云杉茶业").expect("a name"),
             appid: self.appid.clone(),
+            wecom: None,
             created_at: self.clock.now(),
         };
         let boss = self.member("boss", Role::Boss);
@@ -132,18 +166,10 @@ impl World {
             position: Position::parse("茶艺师").expect("a position"),
             company: Line::parse("云杉茶业").expect("a name"),
         };
-        let card = (role == Role::Staff).then(|| Card {
-            id: self.ids.fresh(now).expect("an id"),
-            member: id,
-            identity: identity.clone(),
-            contact: Contact::default(),
-            version: 1,
-            updated_at: now,
-        });
-        let Identity { name: person_name, position, .. } = identity;
-        let card_id = card.as_ref().map(|card| card.id);
-        let member =
-            Member { id, name: person_name, position, role, card: card_id, person: None, ended: None, created_at: now };
+        let Identity { name: person_name, position, .. } = identity.clone();
+        let card_id = (role == Role::Staff).then(|| self.ids.fresh(now).expect("an id"));
+        let card = card_id.map(|card| Card::new(card, id, identity, now));
+        let member = Member { card: card_id, ..Member::invited(id, person_name, position, role, now) };
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
     }
 
@@ -185,7 +211,8 @@ impl World {
     async fn claim(&mut self, name: &'static str, new: &NewMember) {
         let person = self.sign_in(name).await;
         let openid = OpenId::parse(name).expect("an openid");
-        let claiming = Claiming { person, openid: &openid, hash: &new.claim_hash, now: self.clock.now() };
+        let claiming =
+            Claiming { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: self.clock.now() };
         self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
         let Member { id, role, card, .. } = new.member;
         self.staff.insert(name, Staff { member: id, person: person.id, role, card });

@@ -11,7 +11,7 @@ mod sms;
 mod transport;
 
 pub use crate::access_token::{AccessToken, AccessTokens};
-pub use crate::login::LoginCode;
+pub use crate::login::{Login, LoginCode};
 pub use crate::phone::PhoneCode;
 pub use crate::sms::{Sms, SmsAccount, SmsError};
 pub use crate::transport::{AppSecret, WeChat, WeChatError};

@@ -1,6 +1,6 @@
 //! Login: a code of `wx.login` becomes an openid.
 
-use domain::text::{AppId, Code, OpenId};
+use domain::text::{AppId, Code, OpenId, UnionId};
 use serde::Deserialize;
 
 use crate::transport::{AppSecret, WeChat, WeChatError};
@@ -8,11 +8,14 @@ use crate::transport::{AppSecret, WeChat, WeChatError};
 /// A code of `wx.login`: single use, five minutes.
 pub type LoginCode = Code<128>;
 
-/// The session key that comes along is not kept: nothing here needs it yet, and it
-/// must never reach a client.
-#[derive(Deserialize)]
-struct Session {
-    openid: OpenId,
+/// Who logs in. The session key that comes along is not kept: nothing here needs it yet,
+/// and it must never reach a client.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Login {
+    /// His id inside the mini-program.
+    pub openid: OpenId,
+    /// His id across mini-programs; only for those bound to an open-platform account.
+    pub unionid: Option<UnionId>,
 }
 
 impl WeChat {
@@ -25,14 +28,14 @@ impl WeChat {
         appid: &AppId,
         secret: &AppSecret,
         code: &LoginCode,
-    ) -> Result<OpenId, WeChatError> {
+    ) -> Result<Login, WeChatError> {
         let request = self.get("/sns/jscode2session").query(&[
             ("appid", appid.as_str()),
             ("secret", secret.reveal()),
             ("js_code", code.as_str()),
             ("grant_type", "authorization_code"),
         ]);
-        self.send::<Session>(request).await.map(|session| session.openid)
+        self.send::<Login>(request).await
     }
 }
 
@@ -41,7 +44,7 @@ mod tests {
     use super::*;
     use crate::transport::tests::vendor;
 
-    async fn login(answer: &'static [&'static str]) -> Result<OpenId, WeChatError> {
+    async fn login(answer: &'static [&'static str]) -> Result<Login, WeChatError> {
         let (wechat, _asked) = vendor(answer);
         let (appid, code) = (AppId::parse("wx1").unwrap(), LoginCode::parse("c0de").unwrap());
         wechat.code_to_session(&appid, &AppSecret::new("s".to_owned()), &code).await
@@ -49,8 +52,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_good_code_gives_the_openid() {
-        let openid = login(&[r#"{"openid":"oABC-1_x","session_key":"k","errcode":0}"#]).await;
-        assert_eq!(openid.unwrap().as_str(), "oABC-1_x");
+        let found = login(&[r#"{"openid":"oABC-1_x","session_key":"k","errcode":0}"#]).await.unwrap();
+        assert_eq!((found.openid.as_str(), found.unionid), ("oABC-1_x", None));
+        let found = login(&[r#"{"openid":"oABC-1_x","unionid":"uXYZ","session_key":"k"}"#]).await.unwrap();
+        assert_eq!(found.unionid.unwrap().as_str(), "uXYZ");
     }
 
     #[tokio::test]

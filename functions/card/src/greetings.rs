@@ -1,0 +1,92 @@
+//! The greeting: a member's own, or the company's, or the product's.
+
+use axum::Json;
+use axum::extract::State;
+use domain::audit::AuditAction;
+use domain::settings::{DEFAULT_GREETING, Greeting};
+use edge::auth::{Admin, Member};
+use edge::body::Body;
+use edge::problem::{Problem, ProblemBody};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{App, audit};
+
+/// What a member reads under his name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GreetingBody {
+    greeting: String,
+    /// Whether it is the one of all who have set none.
+    is_default: bool,
+}
+
+/// A greeting to set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewGreeting {
+    /// 1 to 60 characters; `null` takes it back.
+    #[schema(value_type = Option<String>, max_length = 60)]
+    greeting: Option<Greeting>,
+}
+
+impl GreetingBody {
+    /// The first that is set, of one's own and those of all.
+    fn new(own: Option<Greeting>, company: Option<Greeting>) -> Self {
+        let is_default = own.is_none();
+        let greeting = own.or(company).map_or_else(|| DEFAULT_GREETING.to_owned(), |set| set.to_string());
+        Self { greeting, is_default }
+    }
+}
+
+/// Read my greeting
+#[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])),
+    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> Result<Json<GreetingBody>, Problem> {
+    let (own, company) = app.store.greetings(member.company(), member.id()).await?;
+    Ok(Json(GreetingBody::new(own, company)))
+}
+
+/// Set my greeting
+///
+/// `null` goes back to the company's.
+#[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
+    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_my_greeting(
+    State(app): State<App>,
+    member: Member,
+    Body(new): Body<NewGreeting>,
+) -> Result<Json<GreetingBody>, Problem> {
+    let (_, company) = app.store.greetings(member.company(), member.id()).await?;
+    app.store.set_greeting(member.company(), member.id(), new.greeting.as_ref()).await?;
+    Ok(Json(GreetingBody::new(new.greeting, company)))
+}
+
+/// Read the company's greeting
+///
+/// What members read who have set none. For admins and the boss.
+#[utoipa::path(get, path = "/v1/greeting", tag = "settings", security(("bearer" = [])),
+    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result<Json<GreetingBody>, Problem> {
+    let company = app.store.company_greeting(admin.company()).await?;
+    Ok(Json(GreetingBody::new(company, None)))
+}
+
+/// Set the company's greeting
+///
+/// For admins and the boss. `null` goes back to the product's.
+#[utoipa::path(put, path = "/v1/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
+    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_greeting(
+    State(app): State<App>,
+    admin: Admin,
+    Body(new): Body<NewGreeting>,
+) -> Result<Json<GreetingBody>, Problem> {
+    let read = app.store.company_greeting(admin.company()).await?;
+    if read != new.greeting {
+        let text = |greeting: &Option<Greeting>| greeting.as_ref().map_or_else(String::new, ToString::to_string);
+        let (from, to) = (text(&read), text(&new.greeting));
+        let audit = audit::of_company(&app, &admin, AuditAction::Greeting, from, to)?;
+        app.store.set_company_greeting(admin.company(), new.greeting.as_ref(), &audit).await?;
+    }
+    Ok(Json(GreetingBody::new(new.greeting, None)))
+}

@@ -1,0 +1,84 @@
+//! `POST /v1/members/{member_id}/claim-codes`: a new code for who has not joined yet.
+
+use axum::Json;
+use axum::extract::State;
+use domain::audit::{AuditAction, AuditActor};
+use domain::claim;
+use domain::failure::Failure;
+use domain::id::MemberId;
+use domain::idempotency::Idempotency;
+use domain::member::{Member, MemberStatus};
+use domain::timestamp::Timestamp;
+use edge::auth::Admin;
+use edge::idempotency::Once;
+use edge::path::PathId;
+use edge::problem::{Code, Problem, ProblemBody};
+use http::StatusCode;
+use serde::Deserialize;
+use store::{ClaimCodeIssued, ClaimCodeOf, QuotaName};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::audit_log::entry;
+use crate::members::MemberCreated;
+
+/// Nothing needs to be said.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewClaimCode {}
+
+/// Issue a new claim code
+///
+/// The old code is dead; the seat is held again, taken anew if it was freed meanwhile.
+/// Admins issue those of staff, the boss all.
+#[utoipa::path(post, path = "/v1/members/{member_id}/claim-codes", tag = "organization", security(("bearer" = [])), request_body = NewClaimCode,
+    params(("member_id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = MemberCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_claim_code(
+    State(app): State<App>,
+    admin: Admin,
+    PathId(id): PathId<MemberId>,
+    once: Once<NewClaimCode>,
+) -> Result<(StatusCode, Json<MemberCreated>), Problem> {
+    let (_, request) = once.of_one(&admin, id);
+    let (company, now) = (admin.company(), app.clock.now());
+    let mut read = app.store.claim_code_of(company, id, &request, now).await?;
+    if !admin.role.may_change(read.member.role) {
+        return Err(Problem::of(Code::RoleRequired));
+    }
+    if let Some(before) = read.before.take() {
+        return Ok(created(&app, before));
+    }
+    match read.member.status() {
+        MemberStatus::Invited => Ok(created(&app, issue(&app, &admin, &read, &request, now).await?)),
+        MemberStatus::Active => Err(Problem::of(Code::AlreadyMember)),
+        MemberStatus::Disabled | MemberStatus::Left => Err(Problem::of(Code::MemberInactive)),
+    }
+}
+
+/// Issues the next code; when no seat is left, after freeing those of what has expired.
+async fn issue(
+    app: &App,
+    admin: &Admin,
+    read: &ClaimCodeOf,
+    request: &Idempotency,
+    now: Timestamp,
+) -> Result<ClaimCodeIssued, Problem> {
+    let (company, id, number) = (admin.company(), read.member.id, read.member.claim_number.saturating_add(1));
+    let hash = app.claims.hash(&app.claims.code(id, number));
+    let expires_at = claim::expires_at(now);
+    let issued = ClaimCodeIssued { member: Member { claim_number: number, ..read.member.clone() }, expires_at };
+    let (actor, until) = (AuditActor::Member(admin.member()), expires_at.to_string());
+    let audit = entry(app, actor, AuditAction::ClaimCodeIssued, id.to_string(), "", until)?;
+    let attempt = async || app.store.issue_claim_code(company, read, (issued.clone(), &hash), &audit, request).await;
+    match attempt().await {
+        Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, now).await? > 0 => {
+            Ok(attempt().await?)
+        }
+        done => Ok(done?),
+    }
+}
+
+fn created(app: &App, ClaimCodeIssued { member, expires_at }: ClaimCodeIssued) -> (StatusCode, Json<MemberCreated>) {
+    (StatusCode::CREATED, Json(MemberCreated::new(app, member, expires_at)))
+}

@@ -1,0 +1,242 @@
+//! `/v1/departments`, and `PUT /v1/members/{member_id}/department`.
+
+use axum::Json;
+use axum::extract::State;
+use domain::audit::{AuditAction, AuditEntry};
+use domain::department::{Department, DepartmentName, DepartmentTree, Refusal};
+use domain::failure::Failure;
+use domain::field::FieldError;
+use domain::id::{DepartmentId, MemberId};
+use edge::auth::{Admin, Member};
+use edge::body::Body;
+use edge::idempotency::Once;
+use edge::path::PathId;
+use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use store::{Change, DepartmentAdded};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::audit_log::entry;
+use crate::members::{MemberDetail, fresh};
+
+/// A department to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewDepartment {
+    /// 1 to 30 characters, once among its siblings.
+    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    name: DepartmentName,
+    /// The department it belongs to; `null` at the top. At most five deep.
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<DepartmentId>,
+}
+
+/// A department as it shall be. All of it is replaced.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DepartmentUpdate {
+    /// 1 to 30 characters, once among its siblings.
+    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    name: DepartmentName,
+    /// The department it belongs to; `null` at the top. All below it goes along.
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<DepartmentId>,
+    /// The version of the tree the edit was made from.
+    version: u64,
+}
+
+/// Where a member shall be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberDepartmentUpdate {
+    /// `null` for no department.
+    #[schema(value_type = Option<String>)]
+    department_id: Option<DepartmentId>,
+}
+
+/// A department.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DepartmentBody {
+    #[schema(value_type = String)]
+    id: DepartmentId,
+    #[schema(value_type = String)]
+    name: DepartmentName,
+    /// The department it belongs to; `null` at the top.
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<DepartmentId>,
+}
+
+/// A new department.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DepartmentCreated {
+    #[serde(flatten)]
+    department: DepartmentBody,
+    /// That of the tree with it.
+    version: u64,
+}
+
+/// All departments.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Departments {
+    /// Goes up with each change of any department, 0 before the first.
+    version: u64,
+    /// At most 200, the first made first.
+    items: Vec<DepartmentBody>,
+}
+
+impl DepartmentBody {
+    fn new(id: DepartmentId, department: &Department) -> Self {
+        Self { id, name: department.name.clone(), parent_id: department.parent }
+    }
+}
+
+impl From<DepartmentTree> for Departments {
+    fn from(tree: DepartmentTree) -> Self {
+        let items = tree.iter().map(|(id, department)| DepartmentBody::new(id, department)).collect();
+        Self { version: tree.version, items }
+    }
+}
+
+/// List the departments
+///
+/// For members.
+#[utoipa::path(get, path = "/v1/departments", tag = "organization", security(("bearer" = [])),
+    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn list_departments(State(app): State<App>, member: Member) -> Result<Json<Departments>, Problem> {
+    Ok(Json(app.store.departments(member.company()).await?.into()))
+}
+
+/// Make a department
+///
+/// For admins and the boss.
+#[utoipa::path(post, path = "/v1/departments", tag = "organization", security(("bearer" = [])), request_body = NewDepartment,
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = DepartmentCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_department(
+    State(app): State<App>,
+    admin: Admin,
+    once: Once<NewDepartment>,
+) -> Result<(StatusCode, Json<DepartmentCreated>), Problem> {
+    let (new, request) = once.of(&admin);
+    let now = app.clock.now();
+    let (tree, before) = app.store.departments_for(admin.company(), &request, now).await?;
+    let added = match before {
+        Some(before) => before,
+        None => {
+            let (id, department) = (fresh(&app, now)?, Department { name: new.name, parent: new.parent_id });
+            let after = tree.add(id, department.clone()).map_err(refused)?;
+            let audit = told(&app, &admin, AuditAction::DepartmentAdded, id, None, Some(&department))?;
+            let added = DepartmentAdded { id, department, version: after.version };
+            app.store.add_department(admin.company(), &after, added, &audit, &request).await?
+        }
+    };
+    let department = DepartmentBody::new(added.id, &added.department);
+    Ok((StatusCode::CREATED, Json(DepartmentCreated { department, version: added.version })))
+}
+
+/// Rename or move a department
+///
+/// For admins and the boss.
+#[utoipa::path(put, path = "/v1/departments/{department_id}", tag = "organization", security(("bearer" = [])), params(("department_id" = String, Path)),
+    request_body = DepartmentUpdate,
+    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_department(
+    State(app): State<App>,
+    admin: Admin,
+    PathId(id): PathId<DepartmentId>,
+    Body(update): Body<DepartmentUpdate>,
+) -> Result<Json<Departments>, Problem> {
+    let tree = app.store.departments(admin.company()).await?;
+    let before = tree.get(id).ok_or(Failure::NotFound)?;
+    let department = Department { name: update.name, parent: update.parent_id };
+    if *before == department {
+        return Ok(Json(tree.into()));
+    }
+    if tree.version != update.version {
+        return Err(Problem::of(Code::VersionConflict));
+    }
+    let after = tree.change(id, department.clone()).map_err(refused)?;
+    let audit = told(&app, &admin, AuditAction::DepartmentChanged, id, Some(before), Some(&department))?;
+    app.store.change_departments(admin.company(), &after, &audit).await?;
+    Ok(Json(after.into()))
+}
+
+/// Remove a department
+///
+/// One that has none below it. Its members count to the department it belonged to. For
+/// admins and the boss.
+#[utoipa::path(delete, path = "/v1/departments/{department_id}", tag = "organization", security(("bearer" = [])), params(("department_id" = String, Path)),
+    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn delete_department(
+    State(app): State<App>,
+    admin: Admin,
+    PathId(id): PathId<DepartmentId>,
+) -> Result<Json<Departments>, Problem> {
+    let tree = app.store.departments(admin.company()).await?;
+    let after = tree.remove(id).map_err(refused)?;
+    if after != tree {
+        let audit = told(&app, &admin, AuditAction::DepartmentRemoved, id, tree.get(id), None)?;
+        app.store.change_departments(admin.company(), &after, &audit).await?;
+    }
+    Ok(Json(after.into()))
+}
+
+/// Put a member into a department
+///
+/// Whatever his status. For admins and the boss.
+#[utoipa::path(put, path = "/v1/members/{member_id}/department", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
+    request_body = MemberDepartmentUpdate,
+    responses((status = 200, body = MemberDetail), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_member_department(
+    State(app): State<App>,
+    admin: Admin,
+    PathId(id): PathId<MemberId>,
+    Body(MemberDepartmentUpdate { department_id: to }): Body<MemberDepartmentUpdate>,
+) -> Result<Json<MemberDetail>, Problem> {
+    let (mut read, tree) = app.store.member_and_departments(admin.company(), id).await?;
+    if to.is_some_and(|to| tree.get(to).is_none()) {
+        return Err(absent("/department_id"));
+    }
+    if read.department != to {
+        let name = |department: Option<DepartmentId>| department.map_or_else(String::new, |id| id.to_string());
+        let (actor, target) = (admin.audit_actor(), id.to_string());
+        let audit = entry(&app, actor, AuditAction::MemberDepartment, target, name(read.department), name(to))?;
+        let change = Change { read: &read, audit: &audit };
+        app.store.set_member_department(admin.company(), change, to).await?;
+        read.department = to;
+    }
+    Ok(Json(MemberDetail::new(read, &tree)))
+}
+
+fn told(
+    app: &App,
+    admin: &Admin,
+    action: AuditAction,
+    id: DepartmentId,
+    from: Option<&Department>,
+    to: Option<&Department>,
+) -> Result<AuditEntry, Problem> {
+    let json = |department: Option<&Department>| department.map_or_else(|| Ok(String::new()), serde_json::to_string);
+    let [from, to] = [json(from), json(to)].map(|text| text.map_err(|error| Failure::Corrupt(error.to_string())));
+    entry(app, admin.audit_actor(), action, id.to_string(), from?, to?)
+}
+
+fn absent(pointer: &'static str) -> Problem {
+    let error = FieldError::new("unknown_department", "部门不存在").at(pointer);
+    Problem::of(Code::NotFound).with_errors(vec![FieldProblem::new("", &error)])
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let field = |pointer, code, detail: &str| Problem::field("", &FieldError::new(code, detail).at(pointer));
+    match refusal {
+        Refusal::Unknown => Problem::of(Code::NotFound),
+        Refusal::UnknownParent => absent("/parent_id"),
+        Refusal::NameTaken => field("/name", "duplicate", "同级部门中已有此名称"),
+        Refusal::TooDeep => field("/parent_id", "too_deep", "部门最多五级"),
+        Refusal::BelowItself => field("/parent_id", "not_allowed", "不能移到自己或自己的下级部门"),
+        Refusal::NotEmpty => Problem::of(Code::DepartmentNotEmpty),
+        Refusal::Limit => Problem::of(Code::DepartmentLimit),
+    }
+}

@@ -1,0 +1,77 @@
+//! `GET /v1/directory`: the colleagues, as every member may see them.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use domain::department::DepartmentTree;
+use domain::id::{CardId, DepartmentId};
+use domain::member::{self, MemberStatus, PersonName, Position};
+use edge::auth::Member;
+use edge::page::{PageBody, PageParams, Paging};
+use edge::problem::{Code, Problem, ProblemBody};
+use serde::{Deserialize, Serialize};
+use store::MemberFilter;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::App;
+use crate::members::DepartmentSummary;
+
+/// A colleague: what is public of an active member, and no more.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Colleague {
+    #[schema(value_type = String)]
+    name: PersonName,
+    #[schema(value_type = String)]
+    position: Position,
+    department: Option<DepartmentSummary>,
+    #[schema(value_type = Option<String>)]
+    card_id: Option<CardId>,
+}
+
+/// Whom to look for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DirectoryQuery {
+    /// Only those whose name or position contains this, at most 30 characters.
+    #[param(value_type = Option<String>, max_length = 30)]
+    q: Option<PersonName>,
+    /// Only those of this department and the ones below it.
+    #[param(value_type = Option<String>)]
+    department: Option<DepartmentId>,
+}
+
+/// List the colleagues
+///
+/// Active members, the first added first. With a filter a page may be short and not the
+/// last: go on while there is a `next_cursor`. For members.
+#[utoipa::path(get, path = "/v1/directory", tag = "organization", security(("bearer" = [])), params(PageParams, DirectoryQuery),
+    responses((status = 200, body = PageBody<Colleague>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn list_directory(
+    State(app): State<App>,
+    member: Member,
+    paging: Paging<DirectoryQuery>,
+) -> Result<Json<PageBody<Colleague>>, Problem> {
+    let tree = app.store.departments(member.company()).await?;
+    let words = paging.filter.q.as_ref().map(ToString::to_string);
+    let departments = among(&tree, paging.filter.department)?;
+    let filter = MemberFilter { status: Some(MemberStatus::Active), words, departments, ..MemberFilter::default() };
+    let page = app.store.list_members(member.company(), &filter, paging.position()?, paging.limit).await?;
+    let colleague = |found: member::Member| Colleague {
+        department: DepartmentSummary::of(&found, &tree),
+        name: found.name,
+        position: found.position,
+        card_id: found.card,
+    };
+    Ok(Json(paging.page(page.items.into_iter().map(colleague).collect(), page.next)))
+}
+
+/// The departments that a filter by one of them means.
+pub(crate) fn among(
+    tree: &DepartmentTree,
+    department: Option<DepartmentId>,
+) -> Result<Option<BTreeSet<DepartmentId>>, Problem> {
+    let below = |department| tree.below(department).ok_or_else(|| Problem::of(Code::NotFound));
+    department.map(below).transpose()
+}

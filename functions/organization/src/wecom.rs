@@ -1,0 +1,93 @@
+//! `/v1/companies/{company_id}/wecom`: the platform operator sets up a company's WeCom
+//! (企业微信). The secret is stored by ops, apart; here is only its name.
+
+use axum::Json;
+use axum::extract::State;
+use domain::audit::{AuditAction, AuditActor};
+use domain::company::WeCom;
+use domain::failure::Failure;
+use domain::id::CompanyId;
+use domain::text::Code;
+use edge::auth::Operator;
+use edge::body::Body;
+use edge::path::PathId;
+use edge::problem::{Problem, ProblemBody};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::audit_log::entry;
+
+/// A company's WeCom application. There is no field for its secret.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WeComBody {
+    /// 企业 ID
+    #[schema(value_type = String, max_length = 64)]
+    corp_id: Code<64>,
+    /// The application that notices come from.
+    agent_id: u32,
+    /// What follows the prefix in the name of the secret; the company's id if absent.
+    #[schema(value_type = Option<String>, max_length = 64)]
+    secret_name: Option<Code<64>>,
+}
+
+/// A company's WeCom, if there is one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CompanyWeCom {
+    #[schema(value_type = String)]
+    company_id: CompanyId,
+    wecom: Option<WeComBody>,
+}
+
+impl From<WeCom> for WeComBody {
+    fn from(WeCom { corp_id, agent_id, secret_name }: WeCom) -> Self {
+        Self { corp_id, agent_id, secret_name }
+    }
+}
+
+/// Set a company's WeCom
+///
+/// For the platform operator.
+#[utoipa::path(put, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])), params(("company_id" = String, Path)),
+    request_body = WeComBody,
+    responses((status = 200, body = CompanyWeCom), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_wecom(
+    State(app): State<App>,
+    operator: Operator,
+    PathId(company): PathId<CompanyId>,
+    Body(WeComBody { corp_id, agent_id, secret_name }): Body<WeComBody>,
+) -> Result<Json<CompanyWeCom>, Problem> {
+    set(&app, operator, company, Some(WeCom { corp_id, agent_id, secret_name })).await
+}
+
+/// Take a company's WeCom away
+///
+/// For the platform operator. Notices are off from then on.
+#[utoipa::path(delete, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])), params(("company_id" = String, Path)),
+    responses((status = 200, body = CompanyWeCom), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn delete_wecom(
+    State(app): State<App>,
+    operator: Operator,
+    PathId(company): PathId<CompanyId>,
+) -> Result<Json<CompanyWeCom>, Problem> {
+    set(&app, operator, company, None).await
+}
+
+async fn set(
+    app: &App,
+    operator: Operator,
+    company_id: CompanyId,
+    wecom: Option<WeCom>,
+) -> Result<Json<CompanyWeCom>, Problem> {
+    let company = operator.company(company_id);
+    let read = app.store.company(company).await?;
+    if read.wecom != wecom {
+        let json = |wecom: &Option<WeCom>| wecom.as_ref().map_or_else(|| Ok(String::new()), serde_json::to_string);
+        let [from, to] =
+            [&read.wecom, &wecom].map(|wecom| json(wecom).map_err(|error| Failure::Corrupt(error.to_string())));
+        let audit = entry(app, AuditActor::Operator, AuditAction::Wecom, company_id.to_string(), from?, to?)?;
+        app.store.set_wecom(company, wecom.as_ref(), &audit).await?;
+    }
+    Ok(Json(CompanyWeCom { company_id, wecom: wecom.map(WeComBody::from) }))
+}
