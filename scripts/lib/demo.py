@@ -209,6 +209,12 @@ class Demo:
         made = self.api.post("/v1/share-codes", self.login("lin")["token"], body, self._key("share"))
         return made["share_code"]
 
+    def ticket(self, purpose: str, content_type: str) -> str:
+        """An upload that lin has a ticket for; always the same one."""
+        body = {"purpose": purpose, "content_type": content_type, "bytes": 1_000_000}
+        made = self.api.post("/v1/uploads", self.login("lin")["token"], body, self._key(f"upload-{purpose}"))
+        return made["upload_id"]
+
     def send(self, kind: str, card: str, visitor: str) -> dict[str, Any]:
         """One event of a visitor, now; the body that was sent."""
         at = datetime.now(SHANGHAI).isoformat(timespec="milliseconds")

@@ -7,6 +7,7 @@
     scripts/dev radar             print the radar again
     scripts/dev logs FUNCTION     its log lines (-f: go on)
     scripts/dev token NAME        a token of boss, lin, chen, wang or of a visitor: v001 ... v150
+    scripts/dev watch STAFF       what visitors do on the card of lin, chen or wang, as it happens
     scripts/dev send KIND STAFF   visitor v001 does KIND on the card of lin, chen or wang
 """
 
@@ -24,6 +25,8 @@ from typing import Any, Callable
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
 import process
 import show
@@ -95,7 +98,8 @@ def status(_options: argparse.Namespace) -> None:
         print("next: scripts/dev up")
         return
     print(f"  API        {stack.api}")
-    for name in ("StatsQueueUrl", "StatsDeadLetterQueueUrl"):
+    print(f"  sockets    {stack.live}")
+    for name in ("StatsQueueUrl", "StatsDeadLetterQueueUrl", "LiveQueueUrl", "LiveDeadLetterQueueUrl"):
         print(f"  {name.removesuffix('Url'):<22} {queue_depth(stack, stack.outputs[name])} messages")
     for name in functions():
         print(f"  {name:<22} {len(stack.function_pids(name))} process(es)")
@@ -128,12 +132,30 @@ def token(options: argparse.Namespace) -> None:
     print(demo_of(running_stack()).login(options.name)["token"])
 
 
+def watch(options: argparse.Namespace) -> None:
+    """Prints the lines of a card's live socket until interrupted; docs/LIVE.md explains the frames."""
+    demo = demo_of(running_stack())
+    staff_of(demo, options.staff)
+    headers = {"Authorization": f"Bearer {demo.login(options.staff)['token']}"}
+    with connect(demo.stack.live, additional_headers=headers) as socket:
+        socket.send(json.dumps({"action": "resume"}))
+        for text in socket:
+            frame = json.loads(text)
+            print(f"  {frame['type']} {frame.get('seq', '')}", flush=True)
+            for item in reversed(frame.get("items", [])):
+                print(f"    {item['at'][11:19]}  {item['text']}", flush=True)
+
+
+def staff_of(demo: Demo, name: str) -> dict[str, Any]:
+    if name not in demo.state["staff"]:
+        raise StepFailed(f"nobody is called {name}", f"use one of: {', '.join(demo.state['staff'])}")
+    return demo.state["staff"][name]
+
+
 def send(options: argparse.Namespace) -> None:
     """Sends one event and waits until the card's feed shows it."""
     demo = demo_of(running_stack())
-    person = demo.state["staff"].get(options.staff)
-    if not person:
-        raise StepFailed(f"nobody is called {options.staff}", f"use one of: {', '.join(demo.state['staff'])}")
+    person = staff_of(demo, options.staff)
     started, wall = time.monotonic(), time.time()
     body = demo.send(options.kind, person["card_id"], "v001")
     print(f"POST /v1/events\n{json.dumps(body, ensure_ascii=False, indent=1)}")
@@ -173,6 +195,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     command = commands.add_parser("token")
     command.add_argument("name")
     command.set_defaults(run=token)
+    command = commands.add_parser("watch")
+    command.add_argument("staff")
+    command.set_defaults(run=watch)
     command = commands.add_parser("send")
     command.add_argument("kind")
     command.add_argument("staff")
@@ -186,7 +211,7 @@ def main(arguments: list[str]) -> int:
         options.run(options)
     except StepFailed as error:
         return fail(error)
-    except (BotoCoreError, ClientError, requests.RequestException) as error:
+    except (BotoCoreError, ClientError, requests.RequestException, WebSocketException) as error:
         return fail(StepFailed(str(error), "scripts/dev status; scripts/dev down; scripts/dev up"))
     except subprocess.TimeoutExpired as error:
         return fail(StepFailed(str(error), "scripts/dev down, then scripts/dev up"))

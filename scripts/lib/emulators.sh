@@ -45,11 +45,11 @@ start_localstack() {
     port=$(free_port)
     (
         cd "$scratch"
-        GATEWAY_LISTEN=127.0.0.1:$port LOCALSTACK_HOST=localhost:$port SERVICES=sqs DISABLE_EVENTS=1 \
+        GATEWAY_LISTEN=127.0.0.1:$port LOCALSTACK_HOST=localhost:$port SERVICES=s3,sqs DISABLE_EVENTS=1 S3_SKIP_SIGNATURE_VALIDATION=0 \
             SKIP_SSL_CERT_DOWNLOAD=1 DNS_ADDRESS=0 LOCALSTACK_VOLUME_DIR="$scratch/localstack" \
             exec "$home/bin/python" -m localstack.runtime.main
     ) >"$scratch/localstack.log" 2>&1 &
     pids+=($!)
-    export SQS_ENDPOINT=http://127.0.0.1:$port
+    export SQS_ENDPOINT=http://127.0.0.1:$port S3_ENDPOINT=http://127.0.0.1:$port
     await localstack $! "$SQS_ENDPOINT/_localstack/health"
 }

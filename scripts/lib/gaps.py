@@ -48,11 +48,19 @@ def store_mapping_numbers(boto: Any) -> None:
 
 
 def drop_tls_policies(boto: Any, processed: dict[str, Any]) -> None:
-    """The queues refuse plain HTTP, which is all that the emulator is asked with here."""
-    physical, client = _physical_ids(boto), boto("sqs")
+    """Queues and bucket refuse plain HTTP, which is all that the emulator is asked with here. What
+    else a policy says, it says on."""
+    physical, queues, files = _physical_ids(boto), boto("sqs"), boto("s3")
     for name, resource in processed["Resources"].items():
         if resource["Type"] == "AWS::SQS::Queue":
-            client.set_queue_attributes(QueueUrl=physical[name], Attributes={"Policy": ""})
+            url = physical[name]
+            policy = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"].get("Policy")
+            document = json.loads(policy or '{"Statement": []}')
+            document["Statement"] = [found for found in document["Statement"] if found.get("Sid") != "TlsOnly"]
+            policy = json.dumps(document) if document["Statement"] else ""
+            queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        elif resource["Type"] == "AWS::S3::BucketPolicy":
+            files.delete_bucket_policy(Bucket=physical["MediaBucket"])
 
 
 def _processed_template(boto: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ A file may hold placeholders, which are filled in from the demo company:
     ${token_boss} ${token_lin} ${token_chen} ${token_wang} ${token_visitor}
     ${card_lin} ${card_chen} ${card_wang} ${member_lin} ${member_chen} ${member_wang}
     ${company_id} ${visitor_id} ${appid} ${login_code} ${operator_key} ${share_code}
-    ${idempotency_key} ${batch_id} ${now} ${now_ms}
+    ${idempotency_key} ${batch_id} ${now} ${now_ms} ${product_id}
+    ${upload_avatar} ${upload_photo} ${upload_card_video} ${upload_voice}  (tickets of lin's, no file sent)
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from common import StepFailed, fail, functions
 from demo import SHANGHAI, Demo, batch_id
 from dev import demo_of, running_stack
 
+TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/mp4", "voice": "audio/mpeg"}
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -41,10 +43,13 @@ def values(demo: Demo) -> dict[str, Callable[[], str]]:
         "visitor_id": lambda: demo.login("v001")["person_id"],
         "batch_id": batch_id,
         "share_code": demo.share_code,
+        "product_id": lambda: "prd_06fc0h52g1s0u9c3vr4mq8d2b4",
         "now": lambda: datetime.now(SHANGHAI).isoformat(timespec="milliseconds"),
         "now_ms": lambda: str(time.time_ns() // 1_000_000),
         "token_boss": lambda: demo.login("boss")["token"],
     }
+    for purpose, kind in TICKETS.items():
+        found[f"upload_{purpose}"] = lambda purpose=purpose, kind=kind: demo.ticket(purpose, kind)
     for key, person in demo.state["staff"].items():
         found[f"token_{key}"] = lambda key=key: demo.login(key)["token"]
         found[f"card_{key}"] = lambda person=person: person["card_id"]

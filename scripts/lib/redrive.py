@@ -2,8 +2,8 @@
 
     scripts/redrive STAGE [QUEUE] [--limit N] [--dry-run]
 
-STAGE is local (the stack of scripts/dev), dev, staging or prod; QUEUE is radar-stats or
-radar-live. First mend the reason, which --dry-run counts; then bring them back. The body stays
+STAGE is local (the stack of scripts/dev), dev, staging or prod; QUEUE is radar-stats, radar-live
+or media-inspection. First mend the reason, which --dry-run counts; then bring them back. The body stays
 byte for byte the same; the attributes that tell the reason are dropped. A message that is sent
 and not yet deleted when this command is killed is sent again by the next run: consumers count a
 message once however often it comes.
@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from common import StepFailed, fail
 
-QUEUES = ("radar-stats", "radar-live")
+QUEUES = ("radar-stats", "radar-live", "media-inspection")
 LIMIT = 1_000
 LIMIT_MAX = 100_000
 HIDDEN_SECONDS = 120

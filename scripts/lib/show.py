@@ -53,7 +53,8 @@ def try_next(demo: Demo) -> None:
     print('  curl -s "$API/v1/cards/$CARD" -H "Authorization: Bearer $VISITOR"')
     print('  curl -s "$API/v1/radar/cards/$CARD/feed?limit=5" -H "Authorization: Bearer $LIN"')
     print('  curl -s "$API/v1/radar/company/metrics" -H "Authorization: Bearer $BOSS"')
-    print("\n  scripts/dev send forward lin        # a visitor does something; the radar shows it")
+    print("\n  scripts/dev watch lin               # the live radar; in another terminal:")
+    print("  scripts/dev send forward lin        # a visitor does something; the radar shows it")
     print("  scripts/dev logs radar-aggregator   # also: status, radar, down, reset")
     print(f"  AWS_ENDPOINT_URL={demo.stack.endpoint}   WeChat simulator: {demo.stack.simulator}/_sim/log")
 

@@ -88,6 +88,11 @@ class LocalStack:
         return f"{self.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default"
 
     @property
+    def live(self) -> str:
+        """The URL of the live sockets."""
+        return f"ws://127.0.0.1:{self.state['emulator']['port']}/_aws/execute-api/{self.outputs['LiveApiId']}/v1"
+
+    @property
     def operator_key(self) -> str:
         return self.state["operator_key"]
 
@@ -137,7 +142,9 @@ class LocalStack:
 
     def deploy(self, parameters: dict[str, str] | None = None) -> bool:
         """Deploys the template if it, the functions or the parameters changed; whether it did."""
-        chosen = {**PARAMETERS, "WeChatBaseUrl": self.simulator, "SmsBaseUrl": self.simulator, **(parameters or {})}
+        vendors = {"WeChatBaseUrl": self.simulator, "SmsBaseUrl": self.simulator}
+        gateways = {"ConnectionsBaseUrl": f"{self.endpoint}/_aws/execute-api", "S3BaseUrl": self.endpoint}
+        chosen = {**PARAMETERS, **vendors, **gateways, **(parameters or {})}
         fingerprint = self._fingerprint(chosen)
         if self.state.get("deployed", {}).get("fingerprint") == fingerprint:
             return False

@@ -145,7 +145,7 @@ async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last
     assert_eq!(metrics(&world).await.visitors, 2, "the other customer is counted");
     radar_aggregator::handle(&aggregator, delivered(&[&again], 5), "r").await;
     assert_eq!(*aggregator.dead.0.lock().unwrap(), [("m0".to_owned(), "corrupt_state")]);
-    set_layout(&world, "1").await;
+    set_layout(&world, "2").await;
     radar_aggregator::handle(&aggregator, delivered(&[&again], 1), "r").await;
     assert_eq!(metrics(&world).await.views, 3, "brought back, it is counted");
 }

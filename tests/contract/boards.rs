@@ -10,18 +10,13 @@ use domain::day::{Day, Window};
 use domain::event::ObjectType;
 use domain::ranking::{Metric, rank};
 use domain::timestamp::{DAY_MS, SECOND_MS};
-use housekeeping::{Config, Housekeeping};
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::Shelf;
+use crate::functions::housekeeping;
 
 const LAG_S: u32 = 60;
-
-fn housekeeping(world: &World) -> Housekeeping {
-    let config = Config { table_name: world.table.clone(), boards_lag_s: LAG_S };
-    Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock())
-}
 
 async fn count(world: &World, event: SqsEvent) {
     let response = radar_aggregator::handle(&aggregator(world, Shelf::default()), event, "r").await;
@@ -36,7 +31,7 @@ async fn breakdown(world: &World, scope: Scope) -> Breakdown {
 #[tokio::test]
 async fn a_page_gets_into_the_boards_when_it_is_old_enough_and_only_once() {
     let world = World::new().await;
-    let housekeeping = housekeeping(&world);
+    let housekeeping = housekeeping(&world, LAG_S).await;
     // A view today and one yesterday, a like and a forward, by each of two persons.
     count(&world, delivered(&[&batch(&world, 1, 1, &[0, 1]), &batch(&world, 2, 2, &[0, 1])], 1)).await;
     assert_eq!(housekeeping.run("r").await.unwrap().boards, 1, "due at once, but the page is too young");
@@ -67,7 +62,7 @@ async fn runs_at_the_same_time_add_nothing_twice() {
         count(&world, delivered(&batches.iter().collect::<Vec<_>>(), 1)).await;
     }
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
-    let housekeeping = Arc::new(housekeeping(&world));
+    let housekeeping = Arc::new(housekeeping(&world, LAG_S).await);
     let runs = (0..6).map(|_| {
         let housekeeping = Arc::clone(&housekeeping);
         tokio::spawn(async move { housekeeping.run("r").await.unwrap() })
@@ -83,7 +78,7 @@ async fn runs_at_the_same_time_add_nothing_twice() {
 #[tokio::test]
 async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
     let world = World::new().await;
-    let housekeeping = housekeeping(&world);
+    let housekeeping = housekeeping(&world, LAG_S).await;
     assert!(world.store.ranking(world.company).await.unwrap().is_none());
     // Persons 0 and 3 come to lin, person 1 to chen.
     let batches = [batch(&world, 0, 1, &[0]), batch(&world, 3, 2, &[0]), batch(&world, 1, 3, &[0])];

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedC
 use domain::aggregate::{plan, segments};
 use domain::batch::{AcceptedBatch, BatchId};
 use domain::card::{Address, Contact, Style};
+use domain::card_media::{CardMedia, Photos};
 use domain::card_template::{CardTemplate, Locks};
 use domain::company::Company;
 use domain::event::{Event, EventKind, Object, Target};
@@ -52,7 +53,8 @@ async fn visit(world: &World) {
     let plan = plan(&segments, &known.into_iter().map(|(person, customer)| (person, customer.unwrap())).collect());
     let counted: Vec<_> = plan.segments.iter().map(|position| &segments[*position]).collect();
     let page = world.ids.uuid(at).unwrap();
-    let commit = Commit { segments: &counted, customers: &plan.customers, tally: &plan.tally, page };
+    let commit =
+        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
     world.store.commit_segments(world.company, commit).await.unwrap();
 }
 
@@ -103,6 +105,13 @@ async fn a_view_costs_one_read_unit_and_half_of_one_more_with_the_template() {
     world.store.edit_card_template(world.company, &template(1), &world.entry()).await.unwrap();
     let card = world.card("lin").to_string();
     let view = [("card", card.as_str()), ("counters", "LIFETIME")];
+    assert!((read_units(&world, &view).await - 1.0).abs() < f64::EPSILON);
+    // What the card shows besides text are ids: no view of it costs more.
+    let photos = Photos::parse(vec![world.uploads["photo"]]).unwrap();
+    let (avatar, video) = (Some(world.uploads["avatar"]), Some(world.uploads["card_video"]));
+    let read = world.store.card(world.company, world.card("lin")).await.unwrap();
+    let change = CardChange { read: &read, audit: None, now: world.clock.now() };
+    world.store.edit_media(world.company, change, CardMedia { avatar, photos, video }).await.unwrap();
     assert!((read_units(&world, &view).await - 1.0).abs() < f64::EPSILON);
     let with_template = [view[0], view[1], ("card_template", "TEMPLATE")];
     assert!((read_units(&world, &with_template).await - 1.5).abs() < f64::EPSILON);

@@ -2,12 +2,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot go on ends its test")]
 
 use axum::Router;
+use housekeeping::Housekeeping;
 use organization::secrets::OwnSecret;
+use runtime::s3_signing::SignedBucket;
 use testkit::clock::TestClock;
 use testkit::events::OPERATOR_KEY;
 use testkit::keys::TokenKeys;
 use testkit::world::World;
 use testkit::{emulators, vendors};
+
+/// Where files are read.
+pub const MEDIA_URL: &str = "https://media.example";
 
 /// The routers of all HTTP functions.
 pub struct Functions {
@@ -15,28 +20,50 @@ pub struct Functions {
     card: Router,
     radar: Router,
     tracking: Router,
+    video: Router,
     /// Where tracking sends batches.
     pub queue: (aws_sdk_sqs::Client, String),
+    /// Where it sends them for the live radar.
+    pub live_queue: String,
 }
 
 impl Functions {
     /// Builds them, each with its caches empty.
     pub async fn on(world: &World) -> Self {
         let (sqs, url) = emulators::queue().await;
+        let (_, live_url) = emulators::queue().await;
         let table_name = || world.table.clone();
         let keys = || world.keys.jwks.clone();
         let (dynamodb, clock, ids) = (|| world.dynamodb.clone(), TestClock::clock, || world.ids.clone());
-        let config = card::Config { table_name: table_name(), token_verification_keys: keys() };
-        let card = card::build(config, dynamodb(), clock(&world.clock), ids()).unwrap();
+        // Signing asks nobody: there need not be a bucket.
+        let (media_bucket, media_url) = (|| "media".to_owned(), || MEDIA_URL.to_owned());
+        let media = SignedBucket::new(&emulators::config(MEDIA_URL).await, media_bucket(), media_url()).unwrap();
+        let config = card::Config {
+            table_name: table_name(),
+            token_verification_keys: keys(),
+            media_bucket: media_bucket(),
+            media_url: media_url(),
+        };
+        let card = card::build(config, dynamodb(), media.clone(), clock(&world.clock), ids()).unwrap();
+        let config = video::Config {
+            table_name: table_name(),
+            token_verification_keys: keys(),
+            media_bucket: media_bucket(),
+            media_url: media_url(),
+        };
+        let video = video::build(config, dynamodb(), media, clock(&world.clock), ids()).unwrap();
         let config = radar::Config { table_name: table_name(), token_verification_keys: keys() };
         let radar = radar::build(config, dynamodb(), clock(&world.clock)).unwrap();
-        let config = tracking::Config {
-            table_name: table_name(),
-            stats_queue_url: url.clone(),
-            token_verification_keys: keys(),
-        };
-        let tracking = tracking::build(config, dynamodb(), sqs.clone(), clock(&world.clock)).unwrap();
-        Self { organization: organization(world, "sms").await, card, radar, tracking, queue: (sqs, url) }
+        let tracking = tracking(world, &sqs, &url, &live_url);
+        Self {
+            organization: organization(world, "sms").await,
+            card,
+            radar,
+            tracking,
+            video,
+            live_queue: live_url,
+            queue: (sqs, url),
+        }
     }
 
     /// The router of one function.
@@ -46,9 +73,21 @@ impl Functions {
             "card" => &self.card,
             "radar" => &self.radar,
             "tracking" => &self.tracking,
+            "video" => &self.video,
             other => panic!("{other} has no routes"),
         }
     }
+}
+
+/// The tracking function, sending to these queues.
+pub fn tracking(world: &World, sqs: &aws_sdk_sqs::Client, stats_url: &str, live_url: &str) -> Router {
+    let config = tracking::Config {
+        table_name: world.table.clone(),
+        stats_queue_url: stats_url.to_owned(),
+        live_queue_url: live_url.to_owned(),
+        token_verification_keys: world.keys.jwks.clone(),
+    };
+    tracking::build(config, world.dynamodb.clone(), sqs.clone(), world.clock.clock()).unwrap()
 }
 
 /// The organization function, its SMS account in the secret of this name.
@@ -70,6 +109,14 @@ pub async fn organization(world: &World, sms_secret: &str) -> Router {
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&emulators::config(&vendors).await);
     organization::build(config, own, world.dynamodb.clone(), secrets, world.clock.clock(), world.ids.clone()).unwrap()
+}
+
+/// Housekeeping with boards that are so many seconds behind, and a bucket of its own.
+pub async fn housekeeping(world: &World, boards_lag_s: u32) -> Housekeeping {
+    let (sdk, media_bucket, _) = emulators::bucket().await;
+    let config = housekeeping::Config { table_name: world.table.clone(), boards_lag_s, media_bucket };
+    let s3 = aws_sdk_s3::Client::new(&sdk);
+    Housekeeping::new(config, world.dynamodb.clone(), s3, world.clock.clock())
 }
 
 fn sha256(text: &str) -> [u8; 32] {

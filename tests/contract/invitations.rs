@@ -9,12 +9,11 @@ use domain::audit::{AuditAction, AuditFilter};
 use domain::failure::Failure;
 use domain::quota::Quota;
 use domain::timestamp::{DAY_MS, SECOND_MS};
-use housekeeping::{Config, Housekeeping};
 use serde_json::{Value, json};
 use store::QuotaName;
 use testkit::world::World;
 
-use crate::functions::organization;
+use crate::functions::{housekeeping, organization};
 use crate::http::{add_seats, books, invite, join, log_in, members, send};
 
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
@@ -140,8 +139,7 @@ async fn nobody_joins_after_the_expiry_though_nothing_was_swept_and_the_sweep_fr
     world.clock.advance(1);
     assert_eq!(join(&world, &router, "third", &link).await.1["code"], "invitation_expired");
     assert_eq!(books(&world).await, Quota { available: 2, reserved: 1, used: 7 });
-    let config = Config { table_name: world.table.clone(), boards_lag_s: 60 };
-    let housekeeping = Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock());
+    let housekeeping = housekeeping(&world, 60).await;
     let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
     assert_eq!((swept().await, swept().await), (2, 0), "a hold of which nothing is left waits no longer either");
     assert_eq!(books(&world).await, Quota { available: 3, reserved: 0, used: 7 });

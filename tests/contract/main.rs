@@ -13,10 +13,13 @@ mod golden;
 mod http;
 mod invitations;
 mod join_requests;
+mod live;
 mod login;
+mod merges;
 mod pipeline;
 mod seats;
 mod store;
 mod successors;
 
 use mingpian_tests::functions;
+mod uploads;

@@ -7,11 +7,11 @@ use testkit::world::World;
 
 use crate::aggregator::aggregator;
 use crate::event_files::Shelf;
-use crate::functions::Functions;
+use crate::functions::{Functions, tracking};
 
-/// Takes what tracking has sent off the queue, as a Lambda event.
-async fn receive(functions: &Functions) -> SqsEvent {
-    let (sqs, url) = &functions.queue;
+/// Takes what tracking has sent off a queue, as a Lambda event.
+async fn receive(functions: &Functions, url: &str) -> SqsEvent {
+    let (sqs, _) = &functions.queue;
     let received =
         sqs.receive_message().queue_url(url).max_number_of_messages(10).wait_time_seconds(5).send().await.unwrap();
     let record = |message: &aws_sdk_sqs::types::Message| json!({"messageId": message.message_id, "body": message.body, "attributes": {}});
@@ -26,8 +26,10 @@ async fn what_a_visitor_does_is_on_the_radar_of_the_cards_owner() {
     let (status, accepted) = call(functions.router("tracking"), &load("tracking", "record_events", &world)).await;
     assert_eq!((status, &accepted["accepted"]), (202, &json!(3)), "{accepted}");
 
-    let event = receive(&functions).await;
+    let event = receive(&functions, &functions.queue.1).await;
     assert_eq!(event.records.len(), 1, "one message a batch");
+    let live = receive(&functions, &functions.live_queue).await;
+    assert_eq!(live.records[0].body, event.records[0].body, "the live radar gets the same");
     radar_aggregator::handle(&aggregator(&world, Shelf::default()), event, "r").await;
 
     let (_, feed) = call(functions.router("radar"), &load("radar", "get_card_feed", &world)).await;
@@ -39,6 +41,19 @@ async fn what_a_visitor_does_is_on_the_radar_of_the_cards_owner() {
     assert_eq!((&today["visitors"], &today["views"], &today["dwell_ms"]), (&json!(1), &json!(2), &json!(31_500)));
     let (_, cards) = call(functions.router("card"), &load("card", "list_my_cards", &world)).await;
     assert_eq!(cards["default_card_id"], json!(world.card("lin").to_string()));
+}
+
+#[tokio::test]
+async fn a_batch_is_accepted_once_it_is_counted_whether_shown_live_or_not() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let (sqs, url) = &functions.queue;
+    let missing = format!("{url}-missing");
+    let event = load("tracking", "record_events", &world);
+    let (status, _) = call(&tracking(&world, sqs, url, &missing), &event).await;
+    assert_eq!((status, receive(&functions, url).await.records.len()), (202, 1));
+    let (status, _) = call(&tracking(&world, sqs, &missing, &functions.live_queue), &event).await;
+    assert_eq!(status, 503, "it comes again, and the live radar knows a repeat");
 }
 
 #[tokio::test]

@@ -206,13 +206,11 @@ async fn members_are_found_by_status_and_by_a_part_of_their_name() {
 
 #[tokio::test]
 async fn housekeeping_frees_the_seats_of_expired_invitations_of_every_company() {
-    use housekeeping::{Config, Housekeeping};
     let world = World::new().await;
     add(&world, "stays").await.unwrap();
     world.clock.advance(3 * DAY_MS);
     let later = add(&world, "later").await.unwrap();
-    let config = Config { table_name: world.table.clone(), boards_lag_s: 60 };
-    let housekeeping = Housekeeping::new(config, world.dynamodb.clone(), world.clock.clock());
+    let housekeeping = crate::functions::housekeeping(&world, 60).await;
     let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
     assert_eq!(swept().await, 0, "nothing has expired");
     world.clock.advance(4 * DAY_MS - 1);

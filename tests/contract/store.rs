@@ -197,7 +197,8 @@ async fn count(world: &World, numbers: &[u64]) -> Result<(), CommitError> {
     let plan = plan(&all, &known.into_iter().map(|(person, customer)| (person, customer.unwrap())).collect());
     let counted: Vec<_> = plan.segments.iter().map(|position| &all[*position]).collect();
     let page = world.ids.uuid(world.clock.now()).unwrap();
-    let commit = Commit { segments: &counted, customers: &plan.customers, tally: &plan.tally, page };
+    let commit =
+        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
     world.store.commit_segments(world.company, commit).await
 }
 

@@ -11,6 +11,7 @@ checked against.
 Prints {"cards": {card_id: SCOPE}, "company": SCOPE}, where SCOPE is
 {"today": ..., "windows": ...} as the API answers them. A line may carry
 "received_at"; then times are clamped to the seven days before it, as the API does.
+Identities that are one person can be named with --same a,b,c, once for each person.
 """
 
 import argparse
@@ -26,8 +27,14 @@ def parse_time(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(SHANGHAI)
 
 
-def read_events(lines):
+def one_name(same):
+    """The name of the person for each identity that has others: the first of them."""
+    return {identity: identities[0] for identities in same for identity in identities}
+
+
+def read_events(lines, same=()):
     """Every counted event as {person, card, kind, at, day, duration_ms}."""
+    names = one_name(same)
     events = []
     seen_messages = set()
     for line in lines:
@@ -41,7 +48,7 @@ def read_events(lines):
                 received = parse_time(line["received_at"])
                 at = min(max(at, received - timedelta(days=7)), received)
             events.append({
-                "person": line["person"],
+                "person": names.get(line["person"], line["person"]),
                 "card": event["card_id"],
                 "kind": event["kind"],
                 "at": at,
@@ -150,9 +157,12 @@ def count_scope(events, today):
     }
 
 
-def recount(lines, now):
-    """The radar of every card and of the company as of `now` (RFC 3339 text)."""
-    events = read_events(lines)
+def recount(lines, now, same=()):
+    """The radar of every card and of the company as of `now` (RFC 3339 text).
+
+    `same` lists the identities of each person who has several.
+    """
+    events = read_events(lines, same)
     today = parse_time(now).date()
     cards = sorted({event["card"] for event in events})
     return {
@@ -172,8 +182,10 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("file")
     args.add_argument("--now", required=True, help="RFC 3339: which day is today")
+    args.add_argument("--same", action="append", default=[], help="identities of one person, with commas")
     given = args.parse_args()
-    print(json.dumps(recount(read_lines(given.file), given.now), ensure_ascii=False, indent=2))
+    same = [text.split(",") for text in given.same]
+    print(json.dumps(recount(read_lines(given.file), given.now, same), ensure_ascii=False, indent=2))
 
 
 if __name__ == "__main__":

@@ -145,3 +145,20 @@ def test_far_off_times_are_clamped_when_the_line_tells_when_it_was_received():
     assert counted["today"]["views"] == 1
     assert counted["windows"]["last_7_days"]["views"] == 1  # clamped to the 14th, eight days back
     assert counted["windows"]["last_30_days"]["views"] == 2
+
+
+def test_identities_of_one_person_count_as_one_and_their_raw_events_as_before():
+    lines = [
+        line("v1", "b1", ("view_card", "crd_a", "2026-11-20T09:00:00+08:00"),
+             ("save_phone", "crd_a", "2026-11-20T09:00:01+08:00"), ("like", "crd_a", "2026-11-20T09:00:02+08:00")),
+        line("v2", "b1", ("view_card", "crd_a", "2026-11-21T09:00:00+08:00"),
+             ("save_phone", "crd_a", "2026-11-21T09:00:01+08:00"), ("unlike", "crd_a", "2026-11-21T09:00:02+08:00")),
+        line("v3", "b1", ("view_card", "crd_a", "2026-11-21T09:00:00+08:00")),
+    ]
+    two, three = recount(lines, NOW, [["v2", "v1"]])["company"], recount(lines, NOW)["company"]
+    assert (two["windows"]["total"]["visitors"], three["windows"]["total"]["visitors"]) == (2, 3)
+    assert (two["windows"]["total"]["saves"], three["windows"]["total"]["saves"]) == (1, 2)
+    assert (two["windows"]["total"]["likes"], three["windows"]["total"]["likes"]) == (0, 1)
+    assert (two["today"]["new_visitors"], three["today"]["new_visitors"]) == (1, 2)
+    assert two["windows"]["total"]["views"] == three["windows"]["total"]["views"] == 3
+    assert two["today"]["by_kind"] == three["today"]["by_kind"]

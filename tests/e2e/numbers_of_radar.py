@@ -86,22 +86,22 @@ def differences(expected, seen, path=""):
     return [] if expected == seen else [f"{path}: expected {expected}, the radar says {seen}"]
 
 
-def wrong_numbers(company, lines, cards):
+def wrong_numbers(company, lines, cards, same=()):
     """What the radar says differently from the recount, right now."""
-    expected = recount(lines, now_text())
+    expected = recount(lines, now_text(), same)
     for card in cards:  # a card without events is a row of zeros
         expected["cards"].setdefault(card, recount([], now_text())["company"])
     return differences(tidy(expected), tidy(radar_now(company, cards)))
 
 
-def expect_recount(company, lines, cards, seconds=120):
+def expect_recount(company, lines, cards, seconds=120, same=()):
     """Waits for the queue to be empty, then the radar must equal the recount."""
     drain(company.world.stack, seconds)
     wrong = []
 
     def right():
         nonlocal wrong
-        wrong = wrong_numbers(company, lines, cards)
+        wrong = wrong_numbers(company, lines, cards, same)
         return not wrong
 
     # The queue says "empty" a moment before the last write is seen.

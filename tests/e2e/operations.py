@@ -21,7 +21,10 @@ OPEN_TEMPLATE = {
     "address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None, "defaults": NO_DEFAULTS,
 }
 # What a path names besides the ids of the caller or of somebody else.
-NAMES = {"book": "chat", "share_code": "A" * 22}
+NAMES = {
+    "book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26,
+    "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4", "upload_id": "upl_06fc0h52g1s0u9c3vr4mq8d2b4",
+}
 
 
 def operations():
@@ -53,6 +56,8 @@ def body_for(method, path, ids):
     return {
         ("POST", "/v1/companies"): lambda: {"name": "矩阵", "appid": "wx" + uuid.uuid4().hex[:16], "boss": {"name": "某"}},
         ("POST", "/v1/sessions"): lambda: {"appid": "wx" + "0" * 16, "code": "none"},
+        ("POST", "/v1/sessions/anonymous"): lambda: {"appid": "wx" + "0" * 16},
+        ("POST", "/v1/my/phone"): lambda: {"code": "none"},
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
         ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
         ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
@@ -74,6 +79,13 @@ def body_for(method, path, ids):
         ("POST", "/v1/cards"): lambda: {"member_id": ids["member_id"]},
         ("POST", "/v1/events"): lambda: {"batch_id": batch_id(), "events": [event("view_card", ids["card_id"])]},
         ("POST", "/v1/share-codes"): lambda: {"card_id": ids["card_id"], "channel": "share"},
+        ("POST", "/v1/uploads"): lambda: {
+            "purpose": "photo", "content_type": "image/jpeg", "bytes": 1_000, "card_id": ids["card_id"],
+        },
+        ("PUT", "/v1/cards/{card_id}/avatar"): lambda: {"version": 1, "upload_id": None},
+        ("PUT", "/v1/cards/{card_id}/photos"): lambda: {"version": 1, "upload_ids": []},
+        ("PUT", "/v1/cards/{card_id}/video"): lambda: {"version": 1, "upload_id": None},
+        ("PUT", "/v1/products/{product_id}/voice"): lambda: {"upload_id": None},
         ("PUT", "/v1/card-template"): lambda: {"version": 0, **OPEN_TEMPLATE},
         ("PUT", "/v1/my/phrases/{book}"): lambda: {"phrases": ["您好"]},
         ("PUT", "/v1/phrases/{book}"): lambda: {"phrases": ["您好"]},

@@ -31,8 +31,10 @@ def expected():
 def cast(world):
     """The callers that are not the owner of what is asked for."""
     company, foreign = world.company("矩阵公司"), world.company("别家矩阵公司")
+    company.log_in("merged-" + company.appid, before=company.anonymous().token)
     return {
         "company": company,
+        "merge_id": company.boss.get("/v1/merges").expect(200)["items"][0]["id"],
         "visitor": company.visitor(),
         "other_staff": company.member("同事"),
         "admin": company.member("管理员", role="admin"),
@@ -43,10 +45,14 @@ def cast(world):
 
 def call(world, cast, operation, caller, owner):
     """The status a caller gets for a request about what belongs to `owner`."""
-    ids = {"card_id": owner.card_id, "member_id": owner.member["id"], "company_id": cast["company"].id}
+    ids = {"card_id": owner.card_id, "member_id": owner.member["id"], "company_id": cast["company"].id,
+           "merge_id": cast["merge_id"]}
     if "{share_code}" in operation[1]:
         share = {"card_id": owner.card_id, "channel": "share"}
         ids |= owner.post("/v1/share-codes", share, key=uuid.uuid4().hex).expect(201)
+    if "{upload_id}" in operation[1]:
+        ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
+        ids |= owner.post("/v1/uploads", ticket, key=uuid.uuid4().hex).expect(201)
     if "{invitation_id}" in operation[1]:
         ids["invitation_id"] = cast["company"].invite()["invitation"]["id"]
     if "{join_request_id}" in operation[1]:

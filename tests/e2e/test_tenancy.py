@@ -11,23 +11,25 @@ from world import batch_id, event
 # Operations that take no id in the path: what they must do with another company's ids.
 TAKES_FOREIGN_ID_IN_BODY = {
     "POST /v1/events": (404, "unknown_card"), "POST /v1/cards": (404, None), "POST /v1/share-codes": (404, "unknown_card"),
+    "POST /v1/uploads": (404, None),
     "POST /v1/departments": (404, "unknown_department"),
 }
 NAMES_NOTHING = {
     "GET /v1/card-template", "PUT /v1/card-template", "GET /v1/my/phrases/{book}", "PUT /v1/my/phrases/{book}",
     "GET /v1/phrases/{book}", "PUT /v1/phrases/{book}", "GET /v1/my/greeting", "PUT /v1/my/greeting", "PUT /v1/my/shortcuts",
+    "PUT /v1/products/{product_id}/voice",  # one's own; products do not exist yet
     "GET /v1/greeting", "PUT /v1/greeting",
     "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
     "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
     "GET /v1/radar/company/days", "GET /v1/radar/company/behaviour", "GET /v1/radar/company/objects",
     "GET /v1/radar/company/sharers", "GET /v1/radar/company/rankings", "GET /v1/radar/company/filtered",
-    "GET /v1/seats", "GET /v1/audit-log", "GET /v1/departments", "GET /v1/directory", "GET /v1/company", "PUT /v1/company",
+    "GET /v1/seats", "GET /v1/audit-log", "GET /v1/merges", "POST /v1/my/phone", "GET /v1/departments", "GET /v1/directory", "GET /v1/company", "PUT /v1/company",
     "POST /v1/invitations", "GET /v1/invitations", "GET /v1/join-requests",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",
 }
 # Without a bearer token: the login, and what the platform operator does with his key.
 PUBLIC = {
-    "POST /v1/sessions", "POST /v1/companies", "POST /v1/companies/{company_id}/seats",
+    "POST /v1/sessions", "POST /v1/sessions/anonymous", "POST /v1/companies", "POST /v1/companies/{company_id}/seats",
     "PUT /v1/companies/{company_id}/wecom", "DELETE /v1/companies/{company_id}/wecom",
 }
 # Who is no admin hears of the role before any id is looked at.
@@ -38,13 +40,14 @@ ADMINS_ONLY = {
     "PUT /v1/members/{member_id}/department", "POST /v1/departments", "PUT /v1/departments/{department_id}",
     "DELETE /v1/departments/{department_id}", "PUT /v1/company", "GET /v1/greeting", "PUT /v1/greeting",
     "DELETE /v1/members/{member_id}/radar", "POST /v1/members/{member_id}/radar/codes",
+    "GET /v1/merges", "DELETE /v1/merges/{merge_id}",
     "PUT /v1/members/{member_id}/successor", "POST /v1/members/{member_id}/claim-codes",
     "POST /v1/invitations", "GET /v1/invitations", "GET /v1/invitations/{invitation_id}",
     "DELETE /v1/invitations/{invitation_id}", "GET /v1/join-requests", "PUT /v1/join-requests/{join_request_id}",
 }
-FOR_OWNERS = {"PUT /v1/my/shortcuts"}  # the boss of these tests has no card
-# Refused from anybody who was not granted the radar.
-REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins"}
+FOR_OWNERS = {"PUT /v1/my/shortcuts", "PUT /v1/products/{product_id}/voice"}  # the boss of these tests has no card
+# Refused from anybody who was not granted the radar, or has granted no phone number.
+REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins", "POST /v1/my/phone"}
 LISTS = (
     "/v1/members", "/v1/directory", "/v1/radar/company/feed", "/v1/radar-grants", "/v1/invitations", "/v1/join-requests",
 )
@@ -55,10 +58,14 @@ def other(world):
     """Company B, with a card, a visitor and an event."""
     company = world.company("别家公司")
     staff = company.member("别家员工")
-    guest = company.visitor()
+    before = company.anonymous()
+    guest = company.log_in("guest-" + company.appid, before=before.token)
+    merge = company.boss.get("/v1/merges").expect(200)["items"][0]["id"]
     guest.send(event("view_card", staff.card_id), event("forward", staff.card_id))
     share = guest.post("/v1/share-codes", {"card_id": staff.card_id, "channel": "share"}, key="key-of-the-share")
     share = share.expect(201)
+    ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
+    upload = staff.post("/v1/uploads", ticket, key="key-of-the-upload").expect(201)
     sales = company.boss.post("/v1/departments", {"name": "别家部门"}, key="key-of-the-department").expect(201)
     company.boss.put(f"/v1/members/{staff.member['id']}/department", {"department_id": sales["id"]}).expect(200)
     drain(world.stack)
@@ -70,6 +77,8 @@ def other(world):
         "department_id": sales["id"], "tree_version": 1,
         "company": company, "staff": staff, "guest": guest,
         "card_id": staff.card_id, "member_id": staff.member["id"], "share_code": share["share_code"],
+        "merge_id": merge,
+        "upload_id": upload["upload_id"],
         "invitation_id": invited["invitation"]["id"], "join_request_id": asked["join_request"]["id"],
     }
 
@@ -77,7 +86,8 @@ def other(world):
 def ids_of(other):
     """Every id of company B that could leak."""
     return [other["department_id"], other["company"].id, other["card_id"], other["member_id"], other["staff"].id, other["guest"].id,
-            other["company"].boss.id, other["company"].boss.member["id"], other["invitation_id"], other["join_request_id"]]
+            other["company"].boss.id, other["company"].boss.member["id"], other["invitation_id"], other["join_request_id"],
+            other["merge_id"]]
 
 
 def test_every_operation_is_known_here():

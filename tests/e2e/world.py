@@ -77,6 +77,10 @@ class Simulator:
         """A fresh wx.login code."""
         return self.control("POST", "codes", {"appid": appid, "openid": openid, "unionid": unionid})["code"]
 
+    def phone_code(self, appid, phone):
+        """A fresh code of a phone grant for a mainland number."""
+        return self.control("POST", "phone-codes", {"appid": appid, "number": phone.removeprefix("+86")})["code"]
+
     def reset(self):
         """Forgets planned faults, codes and the moved clock; keeps the apps."""
         self.control("POST", "reset", {})
@@ -95,8 +99,9 @@ class Person:
         self.token = session["token"]
         self.id = session["person_id"]
         self.kind = session["kind"]
-        self.member = session["member"]
-        self.companies = session["companies"]
+        self.member = session.get("member")
+        self.merge = session.get("merge")
+        self.companies = session.get("companies")
 
     @property
     def card_id(self):
@@ -137,11 +142,13 @@ class Company:
         self.created = created
         self.boss = self.log_in("boss-" + appid, claim=created["boss"]["claim_code"])
 
-    def session(self, openid, claim=None, code=None, appid=None, invitation=None, unionid=None, company_id=None):
-        """The raw answer of POST /v1/sessions."""
+    def session(self, openid, claim=None, code=None, appid=None, invitation=None, unionid=None, company_id=None, before=None):
+        """The raw answer of POST /v1/sessions; `before` is the token he had before."""
         body = {"appid": appid or self.appid, "code": code or self.world.simulator.code(self.appid, openid, unionid)}
         if claim is not None:
             body["claim_code"] = claim
+        if before is not None:
+            body["anonymous_token"] = before
         if invitation is not None:
             body["invitation"] = invitation
         if company_id is not None:
@@ -151,6 +158,10 @@ class Company:
     def log_in(self, openid, claim=None, **more):
         """Somebody with this openid, logged in."""
         return Person(self, openid, self.session(openid, claim, **more).expect(201))
+
+    def anonymous(self):
+        """Somebody who has not logged in."""
+        return Person(self, None, self.api.post("/v1/sessions/anonymous", body={"appid": self.appid}).expect(201))
 
     def visitor(self, name=None):
         """A visitor nobody has seen before."""

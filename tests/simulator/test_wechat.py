@@ -137,3 +137,22 @@ def test_the_log_holds_no_secret(wechat):
     status, log = wechat.call("GET", "/_sim/log")
     assert status == 200 and [item["errcode"] for item in log["items"]] == [0]
     assert "s1" not in json.dumps(log)
+
+
+def test_a_phone_code_gives_the_number_once_and_only_with_a_good_access_token(wechat):
+    code = wechat.control("phone-codes", {"appid": "wx1", "number": "13800138000"})["code"]
+
+    def ask(token, code=code):
+        path = "/wxa/business/getuserphonenumber"
+        status, answer = wechat.call("POST", path, {"code": code}, access_token=token)
+        assert status == 200
+        return answer
+
+    assert ask("rubbish")["errcode"] == 40001
+    token = wechat.token()["access_token"]
+    assert ask(token, "unknown")["errcode"] == 40029
+    info = ask(token)["phone_info"]
+    assert (info["purePhoneNumber"], info["countryCode"], info["watermark"]["appid"]) == ("13800138000", "86", "wx1")
+    assert ask(token)["errcode"] == 40029
+    wechat.control("forget-token", {"appid": "wx1"})
+    assert ask(token)["errcode"] == 40001

@@ -27,6 +27,7 @@ ERRORS = {
     "busy": (-1, "system error"),
     "bad_grant_type": (40002, "invalid grant_type"),
     "bad_appid": (40013, "invalid appid"),
+    "bad_token": (40001, "invalid credential, access_token is invalid or not latest"),
     "bad_code": (40029, "invalid code"),
     "bad_secret": (40125, "invalid appsecret"),
     "code_used": (40163, "code been used"),
@@ -66,6 +67,17 @@ class Code:
 
 
 @dataclass
+class PhoneCode:
+    """What the button "get phone number" gave to one person."""
+
+    appid: str
+    country_code: str
+    number: str
+    made_at: float
+    used: bool = False
+
+
+@dataclass
 class Token:
     """The stable token of one app."""
 
@@ -100,6 +112,7 @@ class WeChat:
         self.lock = threading.Lock()
         self.apps: dict[str, App] = {}
         self.codes: dict[str, Code] = {}
+        self.phone_codes: dict[str, PhoneCode] = {}
         self.logins: dict[str, deque[float]] = {}
         self.faults: list[Fault] = []
         self.log: deque[Json] = deque(maxlen=LOG_MAX)
@@ -159,6 +172,21 @@ class WeChat:
             app.token = token
         return {"access_token": token.value, "expires_in": int(token.expires_at - now)}
 
+    def phone_number(self, body: Json) -> Json:
+        appid = next(
+            (appid for appid, app in self.apps.items() if app.token and app.token.value == body.get("access_token")), None
+        )
+        if appid is None or self.apps[appid].token.expires_at <= self.now():
+            raise VendorError("bad_token")
+        code = self.phone_codes.get(body.get("code"))
+        if code is None or code.used or code.appid != appid or self.now() - code.made_at >= CODE_SECONDS:
+            raise VendorError("bad_code")
+        code.used = True
+        full = code.number if code.country_code == "86" else f"+{code.country_code}{code.number}"
+        watermark = {"timestamp": int(self.now()), "appid": appid}
+        info = {"phoneNumber": full, "purePhoneNumber": code.number, "countryCode": code.country_code}
+        return {"errcode": 0, "errmsg": "ok", "phone_info": {**info, "watermark": watermark}}
+
     def _app(self, fields: Json) -> App:
         appid, secret = fields.get("appid"), fields.get("secret")
         if not appid:
@@ -210,6 +238,23 @@ class WeChat:
         self.codes[code] = Code(appid, openid, self.now(), unionid=unionid)
         return {"code": code, "openid": openid}
 
+    def add_phone_code(self, body: Json) -> Json:
+        appid = text(body, "appid")
+        if appid not in self.apps:
+            raise BadControl(f"unknown appid {appid}")
+        if len(self.phone_codes) >= CODES_MAX:
+            self.phone_codes.clear()
+        code = secrets.token_hex(32)
+        country_code = str(body.get("country_code") or "86")
+        self.phone_codes[code] = PhoneCode(appid, country_code, text(body, "number"), self.now())
+        return {"code": code}
+
+    def forget_token(self, body: Json) -> Json:
+        app = self.apps.get(text(body, "appid"))
+        if app is not None:
+            app.token = None
+        return {}
+
     def _forget_codes(self) -> None:
         limit = self.now() - 2 * CODE_SECONDS
         kept = {text: code for text, code in self.codes.items() if code.made_at > limit}
@@ -233,6 +278,7 @@ class WeChat:
 
     def reset(self, _body: Json) -> Json:
         self.codes.clear()
+        self.phone_codes.clear()
         self.logins.clear()
         self.faults.clear()
         self.log.clear()

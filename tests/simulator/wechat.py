@@ -8,6 +8,8 @@ not have:
     GET  /_sim/health                                          {"ok": true, "now": ...}
     POST /_sim/apps    {appid, secret}                         registers a mini-program
     POST /_sim/codes   {appid, openid?, unionid?}              {"code", "openid"}: what wx.login gives
+    POST /_sim/phone-codes {appid, number, country_code?}      {"code"}: what a phone grant gives
+    POST /_sim/forget-token {appid}                            its access token is no longer good
     POST /_sim/faults  {path, times?, errcode|status|delay_ms} the next `times` answers of `path`
     POST /_sim/clock   {advance_seconds}                       {"now": ...}
     GET  /_sim/log                                             the last calls of vendor routes
@@ -41,12 +43,15 @@ BODY_BYTES_MAX = 64 * 1024
 VENDOR_ROUTES: dict[str, tuple[str, Callable[[WeChat, Json], Json]]] = {
     "/sns/jscode2session": ("GET", WeChat.code_to_session),
     "/cgi-bin/stable_token": ("POST", WeChat.stable_token),
+    "/wxa/business/getuserphonenumber": ("POST", WeChat.phone_number),
 }
 CONTROL_ROUTES: dict[tuple[str, str], Callable[[WeChat, Json], Json]] = {
     ("GET", "/_sim/health"): WeChat.health,
     ("GET", "/_sim/log"): WeChat.read_log,
     ("POST", "/_sim/apps"): WeChat.add_app,
     ("POST", "/_sim/codes"): WeChat.add_code,
+    ("POST", "/_sim/phone-codes"): WeChat.add_phone_code,
+    ("POST", "/_sim/forget-token"): WeChat.forget_token,
     ("POST", "/_sim/faults"): WeChat.add_fault,
     ("POST", "/_sim/clock"): WeChat.move_clock,
     ("POST", "/_sim/reset"): WeChat.reset,
@@ -83,7 +88,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         if url.path in VENDOR_ROUTES:
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            self._vendor(method, url.path, query if method == "GET" else body)
+            # A POST says who asks in the query, and what in the body.
+            self._vendor(method, url.path, query if method == "GET" or body is None else {**query, **body})
         elif (method, url.path) in CONTROL_ROUTES:
             self._control(CONTROL_ROUTES[method, url.path], body)
             if url.path == "/_sim/reset":

@@ -13,7 +13,7 @@ from repository import (
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 KEY_ATTRIBUTE = re.compile(r'"(?:PK|SK|GSI\d(?:PK|SK)?)"')
-KEYS_FILE = "shared/store/src/keys.rs"
+KEYS = ("shared/store/src/keys.rs", "shared/store/src/keys/")
 CONFIG_FILE = "shared/runtime/src/config.rs"
 # A company id followed by one of these would be a key built by hand.
 KEY_PREFIX = re.compile(r'"[^"\n]*(?:[A-Z]{3,}#|#[A-Z]{3,})[^"\n]*"')
@@ -22,8 +22,13 @@ COMPANY_GIVERS = (
     "shared/store/src/company.rs",  # the company of an app id, the company just founded
     "shared/store/src/login.rs",  # the companies that a unionid has memberships in
     "shared/edge/src/auth.rs",
+    "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
     "functions/radar-aggregator/src/",
     "shared/store/src/board.rs",  # the companies whose boards are due, for housekeeping
+    "shared/store/src/pending_tally.rs",  # the sweep, for housekeeping, of changes that wait in any company
+    "functions/media-inspector/src/message.rs",  # the key of a file, which our own ticket fixed
+    "shared/store/src/upload.rs",  # uploads of any company that expired, for housekeeping
+    "functions/live/src/deliver.rs",
     "shared/store/src/quota.rs",  # the sweep, for housekeeping, of what expired in any company
 )
 PANICS = re.compile(r"\.unwrap\(\)|\.unwrap_err\(\)|\.expect\(|\.expect_err\(|\b(?:panic|todo|unimplemented|unreachable)!")
@@ -77,8 +82,8 @@ def test_no_function_is_longer_than_70_lines():
 
 def test_keys_of_the_table_are_written_in_one_module():
     rust = [(path, without_comments(without_tests(text(path)))) for path in named("**/*.rs")]
-    assert not hits(KEY_ATTRIBUTE, rust, (KEYS_FILE,))
-    assert not hits(KEY_PREFIX, rust, (KEYS_FILE,))
+    assert not hits(KEY_ATTRIBUTE, rust, KEYS)
+    assert not hits(KEY_PREFIX, rust, KEYS)
     other = [(path, text(path)) for path in python_files() if not short(path).startswith("tests/structure/")]
     assert not hits(KEY_ATTRIBUTE, other)
 

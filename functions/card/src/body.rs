@@ -17,6 +17,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::media::{CardMediaBody, MediaBody};
+
 /// A card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardBody {
@@ -34,6 +36,12 @@ pub(crate) struct CardBody {
     /// 公司
     #[schema(value_type = String)]
     company: CompanyName,
+    /// 个人头像
+    avatar: Option<MediaBody>,
+    /// 照片, in the order to show.
+    photos: Vec<MediaBody>,
+    /// 名片视频
+    video: Option<MediaBody>,
     #[schema(value_type = Vec<String>)]
     phones: Vec<Phone>,
     /// 微信号
@@ -122,8 +130,9 @@ pub(crate) struct CardCounters {
 
 impl CardBody {
     /// What is shown of a card under the company's template.
-    pub(crate) fn new(card: Card, template: &CardTemplate, lifetime: Counts) -> Self {
+    pub(crate) fn new(card: Card, media: CardMediaBody, template: &CardTemplate, lifetime: Counts) -> Self {
         let Card { id, member, identity, contact, owner_gone, version, updated_at, .. } = card;
+        let CardMediaBody { avatar, photos, video } = media;
         let Identity { name, position, company } = identity;
         let default_fields = template.defaulted(&contact);
         let contact = template.shown(contact);
@@ -135,6 +144,9 @@ impl CardBody {
             name,
             position,
             company,
+            avatar,
+            photos,
+            video,
             phones,
             wechat_id,
             email,

@@ -7,7 +7,7 @@ use domain::card::{Card, Identity, OwnerGone};
 use domain::counter::Counts;
 use domain::failure::Failure;
 use domain::id::{CardId, MemberId};
-use edge::auth::{Admin, Caller};
+use edge::auth::{Admin, Anyone, Caller};
 use edge::body::Body;
 use edge::idempotency::Once;
 use edge::path::PathId;
@@ -48,7 +48,7 @@ pub(crate) async fn create_card(
     let owner_gone = member.ended.map(|_| OwnerGone::default());
     let card = Card { owner_gone, department: member.department, ..Card::new(id, member.id, identity, now) };
     let card = app.store.create_card(company, card, &member, &request).await?;
-    Ok((StatusCode::CREATED, Json(CardBody::new(card, &template, Counts::new()))))
+    Ok((StatusCode::CREATED, Json(views::body(&app, company, (card, template, Counts::new())).await?)))
 }
 
 /// View a card
@@ -56,11 +56,11 @@ pub(crate) async fn create_card(
     responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card(
     State(app): State<App>,
-    caller: Caller,
+    anyone: Anyone,
     PathId(card): PathId<CardId>,
 ) -> Result<Json<CardBody>, Problem> {
-    let view = app.templates.view(&app.store, caller.company(), card, app.clock.now()).await?;
-    Ok(Json(views::body(view)))
+    let view = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;
+    Ok(Json(views::body(&app, anyone.company(), view).await?))
 }
 
 /// Edit a card
@@ -87,7 +87,7 @@ pub(crate) async fn update_card(
     let audit = audit::of_card(&app, &caller, &read, AuditAction::CardContact, &read.contact, &contact)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
     let card = app.store.edit_contact(caller.company(), change, contact).await?;
-    Ok(Json(CardBody::new(card, &template, lifetime)))
+    Ok(Json(views::body(&app, caller.company(), (card, template, lifetime)).await?))
 }
 
 /// Edit name, position and company
@@ -110,7 +110,7 @@ pub(crate) async fn update_card_identity(
     let audit = audit::of_card(&app, &caller, &read, AuditAction::CardIdentity, &read.identity, &identity)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
     let card = app.store.edit_identity(caller.company(), change, identity).await?;
-    Ok(Json(CardBody::new(card, &template.unwrap_or_default(), lifetime)))
+    Ok(Json(views::body(&app, caller.company(), (card, template.unwrap_or_default(), lifetime)).await?))
 }
 
 /// Refuses an edit that was made from another version than is stored.
@@ -119,7 +119,7 @@ pub(crate) fn at_version(read: &Card, version: u64) -> Result<(), Problem> {
 }
 
 /// Why a caller may not edit: he sees the card but has no right to it, or there is none.
-async fn refused(app: &App, caller: &Caller, card: CardId) -> Problem {
+pub(crate) async fn refused(app: &App, caller: &Caller, card: CardId) -> Problem {
     match app.store.card(caller.company(), card).await {
         Ok(_) => Problem::of(Code::RoleRequired),
         Err(failure) => failure.into(),

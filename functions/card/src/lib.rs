@@ -3,13 +3,16 @@
 mod audit;
 mod body;
 mod card;
+mod card_media;
 mod card_template;
 mod greetings;
+mod media;
 mod my_cards;
 mod settings;
 mod shares;
 mod vcard;
 mod views;
+mod voices;
 
 use axum::Router;
 use edge::app::app;
@@ -21,6 +24,7 @@ use edge::token::{KeyError, TokenVerifier};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::ids::Ids;
+use runtime::s3_signing::SignedBucket;
 use store::Store;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,6 +36,10 @@ pub struct Config {
     pub table_name: String,
     /// Public keys of bearer tokens, a JWK set.
     pub token_verification_keys: String,
+    /// The bucket of pictures, videos and sounds.
+    pub media_bucket: String,
+    /// Where it answers.
+    pub media_url: String,
 }
 
 impl Config {
@@ -43,6 +51,8 @@ impl Config {
         Ok(Self {
             table_name: env.required("TABLE_NAME")?,
             token_verification_keys: env.required("TOKEN_VERIFICATION_KEYS")?,
+            media_bucket: env.required("MEDIA_BUCKET")?,
+            media_url: env.required("MEDIA_URL")?,
         })
     }
 }
@@ -52,6 +62,7 @@ impl Config {
 pub(crate) struct App {
     store: Store,
     templates: views::Templates,
+    media: SignedBucket,
     clock: Clock,
     ids: Ids,
 }
@@ -60,11 +71,18 @@ pub(crate) struct App {
 ///
 /// # Errors
 /// When the token keys cannot be used.
-pub fn build(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock, ids: Ids) -> Result<Router, KeyError> {
+pub fn build(
+    config: Config,
+    dynamodb: aws_sdk_dynamodb::Client,
+    media: SignedBucket,
+    clock: Clock,
+    ids: Ids,
+) -> Result<Router, KeyError> {
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
     let state = App {
         store: Store::new(dynamodb, config.table_name),
         templates: views::Templates::default(),
+        media,
         clock: clock.clone(),
         ids,
     };
@@ -75,6 +93,11 @@ fn routes<R: Routes<App>>(list: R) -> R {
     list.routes(routes!(card::create_card))
         .routes(routes!(card::get_card, card::update_card))
         .routes(routes!(card::update_card_identity))
+        .routes(routes!(card_media::update_card_avatar))
+        .routes(routes!(card_media::update_card_photos))
+        .routes(routes!(card_media::update_card_video))
+        .routes(routes!(voices::list_card_voices))
+        .routes(routes!(voices::update_product_voice))
         .routes(routes!(card_template::get_card_template, card_template::update_card_template))
         .routes(routes!(vcard::get_card_vcard))
         .routes(routes!(my_cards::list_my_cards))

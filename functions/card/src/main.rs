@@ -5,6 +5,7 @@ use runtime::clients;
 use runtime::clock::Clock;
 use runtime::config::Env;
 use runtime::ids::Ids;
+use runtime::s3_signing::SignedBucket;
 use runtime::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,5 +13,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let config = card::Config::load(&Env::process())?;
     let sdk = clients::load().await;
-    run(card::build(config, clients::dynamodb(&sdk), Clock::system(), Ids::system())?).await
+    let media = SignedBucket::new(&sdk, config.media_bucket.clone(), config.media_url.clone())?;
+    run(card::build(config, clients::dynamodb(&sdk), media, Clock::system(), Ids::system())?).await
 }

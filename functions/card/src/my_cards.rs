@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::body::OwnerBody;
+use crate::media::MediaBody;
 
 /// Most cards in the list.
 const LISTED_MAX: usize = 100;
@@ -49,6 +50,8 @@ pub(crate) struct CardSummary {
     position: Position,
     #[schema(value_type = String)]
     company: CompanyName,
+    /// 个人头像
+    avatar: Option<MediaBody>,
     #[serde(flatten)]
     owner: OwnerBody,
 }
@@ -57,17 +60,20 @@ pub(crate) struct CardSummary {
 #[utoipa::path(get, path = "/v1/my/cards", tag = "card", security(("bearer" = [])),
     responses((status = 200, body = MyCards), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {
-    let mut opened = app.store.customer(caller.company(), caller.person()).await?.opened_cards();
+    let customer = app.store.customer(caller.company(), caller.person()).await?;
+    let mut opened = customer.opened_cards();
     opened.truncate(LISTED_MAX);
     let wanted: Vec<_> = opened.iter().map(|(id, _)| *id).collect();
     let cards = app.store.cards(caller.company(), &wanted).await?;
+    let signer = app.media.signer(app.clock.now()).await?;
     let mut items = Vec::with_capacity(cards.len());
     for card in cards {
         let Some((_, history)) = opened.iter().find(|(id, _)| *id == card.id) else { continue };
         let last_viewed_at = Timestamp::from_millis(history.last_opened_ms.unwrap_or_default());
+        let avatar = card.media.avatar.map(|avatar| MediaBody::new(&signer, caller.company(), avatar));
         let domain::card::Identity { name, position, company } = card.identity;
         items.push(MyCard {
-            card: CardSummary { id: card.id, name, position, company, owner: card.owner_gone.into() },
+            card: CardSummary { id: card.id, name, position, company, owner: card.owner_gone.into(), avatar },
             views: history.opened,
             last_viewed_at,
         });

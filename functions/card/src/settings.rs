@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::body::CardBody;
 use crate::card::at_version;
-use crate::{App, audit};
+use crate::{App, audit, views};
 
 /// The phrases of a book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -127,7 +127,7 @@ pub(crate) async fn update_my_shortcuts(
     let contact = read.card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
     let change = CardChange { read: &read.card, audit: None, now: app.clock.now() };
     let card = app.store.edit_contact(member.company(), change, contact).await?;
-    Ok(Json(CardBody::new(card, &read.template.unwrap_or_default(), read.lifetime)))
+    Ok(Json(views::body(&app, member.company(), (card, read.template.unwrap_or_default(), read.lifetime)).await?))
 }
 
 fn no_wechat_id(position: usize) -> Problem {

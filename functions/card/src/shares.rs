@@ -9,7 +9,7 @@ use domain::field::FieldError;
 use domain::id::{CardId, PersonId};
 use domain::share::{Channel, Share};
 use domain::text::ShareCode;
-use edge::auth::Caller;
+use edge::auth::{Anyone, Caller};
 use edge::idempotency::Once;
 use edge::path::PathId;
 use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
@@ -110,11 +110,11 @@ pub(crate) async fn create_share_code(
     responses((status = 200, body = ShareBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_share_code(
     State(app): State<App>,
-    caller: Caller,
+    anyone: Anyone,
     PathId(code): PathId<ShareCode>,
 ) -> Result<Json<ShareBody>, Problem> {
-    let share = app.store.share(caller.company(), &code).await?;
-    let card = app.store.card(caller.company(), share.card).await?;
+    let share = app.store.share(anyone.company(), &code).await?;
+    let card = app.store.card(anyone.company(), share.card).await?;
     Ok(Json(ShareBody::new(share, card.owner_gone)))
 }
 

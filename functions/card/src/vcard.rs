@@ -4,28 +4,29 @@ use axum::extract::State;
 use domain::card::Card;
 use domain::id::CardId;
 use domain::vcard::{disposition, vcard};
-use edge::auth::Caller;
+use edge::auth::Anyone;
 use edge::path::PathId;
 use edge::problem::{Problem, ProblemBody};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
 
-use crate::App;
+use crate::{App, media};
 
 /// Headers and body of the file.
 type File = ([(HeaderName, String); 2], String);
 
 /// Export a card
 ///
-/// As a vCard 3.0 file (RFC 2426).
+/// As a vCard 3.0 file (RFC 2426). The address of the picture in it is valid for about an hour.
 #[utoipa::path(get, path = "/v1/cards/{card_id}/vcard", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)),
     responses((status = 200, body = String, content_type = "text/vcard"), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_vcard(
     State(app): State<App>,
-    caller: Caller,
+    anyone: Anyone,
     PathId(card): PathId<CardId>,
 ) -> Result<File, Problem> {
-    let (card, template, _) = app.templates.view(&app.store, caller.company(), card, app.clock.now()).await?;
+    let (card, template, _) = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;
     let card = Card { contact: template.shown(card.contact), ..card };
     let headers = [(CONTENT_TYPE, "text/vcard; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition(&card))];
-    Ok((headers, vcard(&card)))
+    let avatar = media::body(&app, anyone.company(), &card.media).await?.avatar;
+    Ok((headers, vcard(&card, avatar.as_ref().map(|avatar| avatar.url.as_str()))))
 }

@@ -13,6 +13,7 @@ use domain::timestamp::{SECOND_MS, Timestamp};
 use store::Store;
 
 use crate::body::CardBody;
+use crate::{App, media};
 
 /// How long a template is taken to be unchanged: so late may a lock be on a card's view.
 const KNOWN_MS: i64 = 15 * SECOND_MS;
@@ -57,6 +58,11 @@ impl Templates {
 }
 
 /// The answer of a view.
-pub(crate) fn body((card, template, lifetime): (Card, CardTemplate, Counts)) -> CardBody {
-    CardBody::new(card, &template, lifetime)
+pub(crate) async fn body(
+    app: &App,
+    company: Company,
+    (card, template, lifetime): (Card, CardTemplate, Counts),
+) -> Result<CardBody, Failure> {
+    let media = media::body(app, company, &card.media).await?;
+    Ok(CardBody::new(card, media, &template, lifetime))
 }

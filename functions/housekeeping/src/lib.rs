@@ -2,6 +2,7 @@
 //! is cut short leaves the rest to the next one.
 
 mod boards;
+mod uploads;
 
 use domain::failure::Failure;
 use domain::timestamp::SECOND_MS;
@@ -11,7 +12,7 @@ use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use store::Store;
 
-/// Holds looked at in one call.
+/// Things looked at in one call.
 const PAGE: u32 = 100;
 /// Most pages in one run: far below the function's time-out.
 const PAGES_MAX: usize = 20;
@@ -23,6 +24,8 @@ pub struct Config {
     pub table_name: String,
     /// How old a page of a company's feed must be before it is in the boards, in seconds.
     pub boards_lag_s: u32,
+    /// The bucket of uploaded files.
+    pub media_bucket: String,
 }
 
 impl Config {
@@ -31,7 +34,11 @@ impl Config {
     /// # Errors
     /// Names the first variable that is missing.
     pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { table_name: env.required("TABLE_NAME")?, boards_lag_s: env.required_number("BOARDS_LAG_SECONDS")? })
+        Ok(Self {
+            table_name: env.required("TABLE_NAME")?,
+            boards_lag_s: env.required_number("BOARDS_LAG_SECONDS")?,
+            media_bucket: env.required("MEDIA_BUCKET")?,
+        })
     }
 }
 
@@ -40,6 +47,8 @@ impl Config {
 pub struct Housekeeping {
     store: Store,
     boards_lag_ms: i64,
+    s3: aws_sdk_s3::Client,
+    media_bucket: String,
     clock: Clock,
 }
 
@@ -55,24 +64,30 @@ pub struct RunLine {
     pub expired_holds: usize,
     /// Companies whose boards were brought up to date.
     pub boards: usize,
+    /// Lots of changes that merges had left, and that are counted now.
+    pub pending_tallies: usize,
+    /// Uploads that were deleted because nothing shows them.
+    pub expired_uploads: usize,
 }
 
 impl Metrics for RunLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
-    const METRICS: &'static [(&'static str, &'static str)] = &[("expired_holds", "Count"), ("boards", "Count")];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("expired_holds", "Count"), ("pending_tallies", "Count"), ("boards", "Count"), ("expired_uploads", "Count")];
 }
 
 impl Housekeeping {
-    /// Housekeeping of this table.
-    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock) -> Self {
-        let boards_lag_ms = i64::from(config.boards_lag_s) * SECOND_MS;
-        Self { store: Store::new(dynamodb, config.table_name), boards_lag_ms, clock }
+    /// Housekeeping of this table and bucket.
+    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, s3: aws_sdk_s3::Client, clock: Clock) -> Self {
+        let Config { table_name, boards_lag_s, media_bucket } = config;
+        let boards_lag_ms = i64::from(boards_lag_s) * SECOND_MS;
+        Self { store: Store::new(dynamodb, table_name), boards_lag_ms, s3, media_bucket, clock }
     }
 
     /// One run.
     ///
     /// # Errors
-    /// [`Failure`] of the table; what was done until then stays done.
+    /// [`Failure`] of table or bucket; what was done until then stays done.
     pub async fn run(&self, request_id: &str) -> Result<RunLine, Failure> {
         let now = self.clock.now();
         let mut expired_holds = 0;
@@ -83,10 +98,26 @@ impl Housekeeping {
                 break;
             }
         }
+        let mut pending_tallies = 0;
+        for _ in 0..PAGES_MAX {
+            let found = self.store.sweep_pending_tallies(now, PAGE).await?;
+            pending_tallies += found;
+            if found < PAGE as usize {
+                break;
+            }
+        }
         let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
-        let request_id = request_id.to_owned();
-        let line =
-            RunLine { level: "INFO", message: "run", function: "housekeeping", request_id, expired_holds, boards };
+        let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await?;
+        let line = RunLine {
+            level: "INFO",
+            message: "run",
+            function: "housekeeping",
+            request_id: request_id.to_owned(),
+            expired_holds,
+            boards,
+            pending_tallies,
+            expired_uploads,
+        };
         emit(&line, now);
         Ok(line)
     }

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::load(&Env::process())?;
     let sdk = clients::load().await;
-    let housekeeping = Arc::new(Housekeeping::new(config, clients::dynamodb(&sdk), Clock::system()));
+    let housekeeping = Arc::new(Housekeeping::new(config, clients::dynamodb(&sdk), clients::s3(&sdk), Clock::system()));
     run(service_fn(move |event: LambdaEvent<Value>| {
         let housekeeping = Arc::clone(&housekeeping);
         Box::pin(async move { Ok::<_, Error>(housekeeping.run(&event.context.request_id).await?) })

@@ -28,9 +28,9 @@ pub(crate) struct AuditLine {
     /// `member_added`, `member_joined`, `join_rejected`, `invitation_created`,
     /// `invitation_revoked`, `claim_code_issued`, `member_status`, `member_role`,
     /// `member_successor`, `member_department`, `card_identity`, `card_contact`,
-    /// `card_template`, `seats`, `department_added`, `department_changed`,
+    /// `card_media`, `card_template`, `seats`, `department_added`, `department_changed`,
     /// `department_removed`, `company_name`, `wecom`, `phrases`, `greeting`,
-    /// `radar_granted`, `radar_revoked` or `radar_code`.
+    /// `radar_granted`, `radar_revoked`, `radar_code` or `merge_undone`.
     #[schema(value_type = String)]
     action: AuditAction,
     /// Id of what was changed.

@@ -15,6 +15,8 @@ mod me;
 mod member_changes;
 mod members;
 mod memberships;
+mod merges;
+mod my_phone;
 mod radar_codes;
 mod radar_grants;
 mod radar_joins;
@@ -40,7 +42,7 @@ use runtime::ids::Ids;
 use store::Store;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use wechat::{Sms, SmsError, WeChat, WeChatError};
+use wechat::{AccessTokens, Sms, SmsError, WeChat, WeChatError};
 
 use crate::apps::Apps;
 use crate::claims::Claims;
@@ -109,6 +111,8 @@ pub(crate) struct App {
     sms: Arc<SmsChannel>,
     signer: Arc<TokenSigner>,
     wechat: WeChat,
+    access_tokens: Arc<AccessTokens>,
+    tokens: TokenVerifier,
     clock: Clock,
     ids: Ids,
 }
@@ -127,6 +131,7 @@ pub fn build(
 ) -> Result<Router, BuildError> {
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
     let store = Store::new(dynamodb, config.table_name);
+    let wechat = WeChat::new(config.wechat_base_url)?;
     let state = App {
         sms: Arc::new(SmsChannel::new(Sms::new(config.sms_base_url)?, secrets.clone(), config.sms_secret)),
         apps: Arc::new(Apps::new(store.clone(), secrets, config.wechat_secret_prefix)),
@@ -134,7 +139,9 @@ pub fn build(
         claims: Arc::new(Claims::new(&own.claim_pepper)),
         radar_codes: Arc::new(RadarCodes::new(&own.claim_pepper)),
         signer: Arc::new(own.signer),
-        wechat: WeChat::new(config.wechat_base_url)?,
+        access_tokens: Arc::new(AccessTokens::new(wechat.clone())),
+        wechat,
+        tokens: tokens.clone(),
         clock: clock.clone(),
         ids,
     };
@@ -144,6 +151,10 @@ pub fn build(
 fn routes<R: Routes<App>>(list: R) -> R {
     list.routes(routes!(companies::create_company))
         .routes(routes!(sessions::create_session))
+        .routes(routes!(sessions::create_anonymous_session))
+        .routes(routes!(my_phone::grant_my_phone))
+        .routes(routes!(merges::list_merges))
+        .routes(routes!(merges::undo_merge))
         .routes(routes!(me::get_me))
         .routes(routes!(members::create_member, members::list_members))
         .routes(routes!(members::get_member))

@@ -1,11 +1,11 @@
-//! `POST /v1/sessions`: a login code becomes a bearer token.
+//! `POST /v1/sessions`: a login code becomes a bearer token. Before, `/anonymous`.
 
 use axum::Json;
 use axum::extract::State;
 use domain::claim::ClaimCode;
 use domain::company::{Company, Person};
 use domain::field::FieldError;
-use domain::id::CompanyId;
+use domain::id::{CompanyId, PersonId};
 use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::body::Body;
@@ -23,6 +23,7 @@ use crate::joins::{InvitationUse, join};
 use crate::me::Me;
 use crate::members::{MemberBody, fresh};
 use crate::memberships::{CompanyChoice, Entered, Visit, enter};
+use crate::merges::{MergeOutcome, merge_anonymous};
 
 /// A login.
 #[derive(Deserialize, ToSchema)]
@@ -37,12 +38,39 @@ pub(crate) struct NewSession {
     /// At a member's first login: the code he was given.
     #[schema(value_type = Option<String>, example = "0123-4567-89ab-cdef")]
     claim_code: Option<ClaimCode>,
+    /// Who he was before he logged in: the last token of `POST /v1/sessions/anonymous`,
+    /// at most seven days after its end.
+    #[schema(max_length = 2048)]
+    anonymous_token: Option<String>,
     /// Instead of a claim code: the invitation by which he comes.
     invitation: Option<InvitationUse>,
     /// One of the `companies` of an earlier session, to enter that one; absent for the
     /// company of the mini-program.
     #[schema(value_type = Option<String>)]
     company_id: Option<CompanyId>,
+}
+
+/// Somebody who has not logged in yet.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAnonymousSession {
+    /// The mini-program.
+    #[schema(value_type = String, max_length = 32)]
+    appid: AppId,
+}
+
+/// A session of somebody who has not logged in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AnonymousSession {
+    /// For `Authorization: Bearer`.
+    token: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+    /// `anonymous`.
+    kind: &'static str,
+    #[schema(value_type = String)]
+    person_id: PersonId,
 }
 
 /// A session.
@@ -55,6 +83,9 @@ pub(crate) struct Session {
     expires_at: Timestamp,
     #[serde(flatten)]
     me: Me,
+    /// What came of the `anonymous_token`; `null` when none was sent. After `later`, send
+    /// it again with the next login; after the others, forget it.
+    merge: Option<MergeOutcome>,
     /// What he has asked for by an invitation that an admin reviews.
     join_request: Option<JoinRequestSummary>,
     /// Where he is an active member, as far as WeChat tells that it is the same human.
@@ -74,7 +105,11 @@ pub(crate) async fn create_session(
     let entry = new.entry()?;
     let now = app.clock.now();
     let mini_program = app.apps.get(&new.appid, now).await?;
-    let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await.map_err(refused)?;
+    let login = app
+        .wechat
+        .code_to_session(&new.appid, &mini_program.secret, &new.code)
+        .await
+        .map_err(|error| refused(error, Code::LoginCodeInvalid))?;
     let (company, unionid) = (mini_program.company, login.unionid.as_ref());
     let Arrival { profile, person, links } = app.store.arrival(company, &login.openid, unionid).await?;
     let person = match person {
@@ -86,6 +121,7 @@ pub(crate) async fn create_session(
         Entry::Claim(code) => claim(&app, company, person, &login, code, now).await?,
         Entry::Invitation(by) => join(&app, company, person, &login.openid, by, now).await?,
     };
+    let (came_to, came_as) = (company, person.id);
     let (claimed, invited) = (matches!(entry, Entry::Claim(_)), matches!(entry, Entry::Invitation(_)));
     let visit = Visit { company, profile, person, claimed, invited, unionid, links };
     let Entered { company, profile, person, member, companies, join_request } =
@@ -99,8 +135,33 @@ pub(crate) async fn create_session(
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
     let me = Me::new(person, profile, member.map(MemberBody::from));
     let join_request = join_request.map(|request| JoinRequestSummary::new(&request, now));
-    let session = Session { token, expires_at: token::expires_at(now), me, companies, join_request };
+    // The token of before is of the mini-program he came through.
+    let merge = match new.anonymous_token {
+        Some(before) => Some(merge_anonymous(&app, came_to, came_as, &before, now).await),
+        None => None,
+    };
+    let session = Session { token, expires_at: token::expires_at(now), me, companies, join_request, merge };
     Ok((StatusCode::CREATED, Json(session)))
+}
+
+/// Begin without a login
+///
+/// For what happens before `wx.login` has answered, or while it fails: the token reads
+/// cards and records events, and nothing else. Log in with it as `anonymous_token`, and
+/// what it recorded counts as done by who logged in.
+#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()), request_body = NewAnonymousSession,
+    responses((status = 201, body = AnonymousSession), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create_anonymous_session(
+    State(app): State<App>,
+    Body(new): Body<NewAnonymousSession>,
+) -> Result<(StatusCode, Json<AnonymousSession>), Problem> {
+    let now = app.clock.now();
+    let company = app.apps.get(&new.appid, now).await?.company;
+    let person_id = fresh(&app, now)?;
+    let token = app.signer.sign_anonymous(company, person_id, now);
+    let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
+    let expires_at = token::expires_at(now);
+    Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
 }
 
 /// How somebody comes in.
@@ -146,13 +207,14 @@ async fn claim(
     }
 }
 
-fn refused(error: WeChatError) -> Problem {
+/// How a refusal of WeChat is answered; `code_invalid` when it is the code that is bad.
+pub(crate) fn refused(error: WeChatError, code_invalid: Code) -> Problem {
     let code = match error {
-        WeChatError::CodeInvalid(_) => Code::LoginCodeInvalid,
+        WeChatError::CodeInvalid(_) => code_invalid,
         WeChatError::Blocked => Code::LoginBlocked,
         WeChatError::TooMany(_) => Code::TooManyRequests,
         WeChatError::Misconfigured(_) => Code::ChannelNotConfigured,
-        WeChatError::Busy | WeChatError::Unavailable(_) => Code::Unavailable,
+        WeChatError::Busy | WeChatError::TokenRefused(_) | WeChatError::Unavailable(_) => Code::Unavailable,
     };
     Problem::of(code).caused_by(error)
 }

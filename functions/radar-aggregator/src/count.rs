@@ -98,7 +98,8 @@ async fn round<D>(
     result
 }
 
-/// The states of the persons concerned. Who has one that cannot be read fails alone.
+/// The states of the persons concerned and of their other identities. Who has one that
+/// cannot be read fails alone.
 async fn known<D>(
     aggregator: &Aggregator<D>,
     company: Company,
@@ -107,16 +108,18 @@ async fn known<D>(
 ) -> Result<BTreeMap<PersonId, Customer>, Failure> {
     let persons: BTreeSet<_> = queued.iter().map(|(_, segment)| segment.key.person).collect();
     let persons: Vec<_> = persons.into_iter().collect();
-    let mut known = BTreeMap::new();
+    let (mut known, mut unreadable) = (BTreeMap::new(), Vec::new());
     for (person, customer) in aggregator.store.customers(company, &persons).await? {
         match customer {
             Ok(customer) => drop(known.insert(person, customer)),
-            Err(failure) => {
-                let reason = reason(failure);
-                let concerned = queued.extract_if(.., |(_, segment)| segment.key.person == person);
-                failed.extend(concerned.map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
-            }
+            Err(failure) => unreadable.push((person, reason(failure))),
         }
+    }
+    for (person, reason) in unreadable {
+        let is_part = |of: &PersonId| known.get(of).is_some_and(|customer| customer.ties.group.has(person));
+        let concerned =
+            queued.extract_if(.., |(_, segment)| segment.key.person == person || is_part(&segment.key.person));
+        failed.extend(concerned.map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
     }
     Ok(known)
 }
@@ -130,7 +133,8 @@ async fn commit<D>(
     let counted: Vec<_> = plan.segments.iter().map(|position| &segments[*position]).collect();
     let page = aggregator.ids.uuid(aggregator.clock.now());
     let page = page.map_err(|error| CommitError::Store(Failure::Unavailable(error.to_string())))?;
-    let commit = Commit { segments: &counted, customers: &plan.customers, tally: &plan.tally, page };
+    let commit =
+        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
     aggregator.store.commit_segments(company, commit).await
 }
 

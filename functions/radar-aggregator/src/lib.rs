@@ -2,7 +2,6 @@
 //! accepted batch is counted exactly once, whatever is delivered twice or crashes.
 
 mod count;
-mod message;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +13,7 @@ use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::dead_letters::{DeadLetterQueue, DeadLetters};
 use runtime::ids::Ids;
+use runtime::messages::{self, Read};
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use store::Store;
@@ -96,7 +96,7 @@ pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent,
     let (messages, mut events) = (event.records.len(), 0);
     let response =
         batch::handle(event, aggregator.max_attempts, &aggregator.dead, async |deliveries: &[Delivery]| {
-            let read = message::read(deliveries);
+            let read = messages::read(deliveries);
             events = read.events;
             count_all(aggregator, read).await
         })
@@ -116,7 +116,7 @@ pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent,
 }
 
 /// The outcome of each delivery, in order: the worst of its segments'.
-async fn count_all<D>(aggregator: &Aggregator<D>, read: message::Read) -> Vec<Outcome> {
+async fn count_all<D>(aggregator: &Aggregator<D>, read: Read) -> Vec<Outcome> {
     let mut outcomes = read.outcomes;
     let mut by_company: BTreeMap<Company, Vec<(usize, Segment)>> = BTreeMap::new();
     for (delivery, batch) in read.batches {

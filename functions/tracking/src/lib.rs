@@ -1,4 +1,4 @@
-//! Event ingest: validates a batch, enriches it and puts it into the queue as one
+//! Event ingest: validates a batch, enriches it and puts it into the queues as one
 //! message. Counts nothing and writes nothing to the table.
 
 mod cards;
@@ -21,7 +21,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::cards::KnownCards;
-use crate::queue::StatsQueue;
+use crate::queue::Queues;
 
 /// What the function reads from its environment.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Config {
     pub table_name: String,
     /// The queue to the radar aggregator.
     pub stats_queue_url: String,
+    /// The queue to the live radar.
+    pub live_queue_url: String,
     /// Public keys of bearer tokens, a JWK set.
     pub token_verification_keys: String,
 }
@@ -43,6 +45,7 @@ impl Config {
         Ok(Self {
             table_name: env.required("TABLE_NAME")?,
             stats_queue_url: env.required("STATS_QUEUE_URL")?,
+            live_queue_url: env.required("LIVE_QUEUE_URL")?,
             token_verification_keys: env.required("TOKEN_VERIFICATION_KEYS")?,
         })
     }
@@ -52,7 +55,7 @@ impl Config {
 #[derive(Clone)]
 pub(crate) struct App {
     cards: Arc<KnownCards>,
-    queue: StatsQueue,
+    queues: Queues,
     clock: Clock,
 }
 
@@ -69,7 +72,7 @@ pub fn build(
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
     let state = App {
         cards: Arc::new(KnownCards::new(Store::new(dynamodb, config.table_name))),
-        queue: StatsQueue::new(sqs, config.stats_queue_url),
+        queues: Queues::new(sqs, config.stats_queue_url, config.live_queue_url),
         clock: clock.clone(),
     };
     Ok(app("tracking", routes(Router::new()), state, Gate { tokens, operator_keys: Vec::new(), clock }))

@@ -1,25 +1,57 @@
-//! The queue to the radar aggregator: one message per batch.
+//! The queues behind ingest: one message per batch to the radar aggregator, and the
+//! same one to the live radar.
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use domain::batch::AcceptedBatch;
 use domain::failure::Failure;
+use runtime::metrics::{Metrics, emit};
+use serde::Serialize;
 
-/// The queue.
+/// The queues.
 #[derive(Debug, Clone)]
-pub(crate) struct StatsQueue {
+pub(crate) struct Queues {
     sqs: aws_sdk_sqs::Client,
-    url: String,
+    stats_url: String,
+    live_url: String,
 }
 
-impl StatsQueue {
-    pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
-        Self { sqs, url }
+/// The log line of a batch that the live radar will not show.
+#[derive(Debug, Serialize)]
+struct UnsentLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    cause: &'a str,
+    live_unsent: u32,
+}
+
+impl Metrics for UnsentLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("live_unsent", "Count")];
+}
+
+impl Queues {
+    pub(crate) fn new(sqs: aws_sdk_sqs::Client, stats_url: String, live_url: String) -> Self {
+        Self { sqs, stats_url, live_url }
     }
 
-    /// Sends a batch. It is accepted once this returns.
+    /// Sends a batch to both queues at once. It is accepted once the aggregator's has it;
+    /// that the live radar's has not taken it, after the client's own retries, is logged
+    /// and raises an alarm: the feed by HTTP shows it all the same.
     pub(crate) async fn send(&self, batch: &AcceptedBatch) -> Result<(), Failure> {
         let body = serde_json::to_string(batch).map_err(|error| Failure::Corrupt(error.to_string()))?;
-        let sent = self.sqs.send_message().queue_url(&self.url).message_body(body).send().await;
-        sent.map(drop).map_err(|error| Failure::Unavailable(DisplayErrorContext(error).to_string()))
+        let (stats, live) = tokio::join!(self.put(&self.stats_url, &body), self.put(&self.live_url, &body));
+        stats.map_err(Failure::Unavailable)?;
+        if let Err(cause) = live {
+            let line =
+                UnsentLine { level: "WARN", message: "unsent", function: "tracking", cause: &cause, live_unsent: 1 };
+            emit(&line, batch.received_at);
+        }
+        Ok(())
+    }
+
+    async fn put(&self, url: &str, body: &str) -> Result<(), String> {
+        let sent = self.sqs.send_message().queue_url(url).message_body(body).send().await;
+        sent.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
     }
 }

@@ -12,7 +12,7 @@ use domain::filter::{RULES, Sender, judge};
 use domain::id::CardId;
 use domain::text::{Line, ShareCode};
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
+use edge::auth::Anyone;
 use edge::body::Body;
 use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
 use http::{HeaderMap, StatusCode, header};
@@ -95,29 +95,29 @@ pub(crate) struct Accepted {
     responses((status = 202, body = Accepted), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn record_events(
     State(app): State<App>,
-    caller: Caller,
+    anyone: Anyone,
     headers: HeaderMap,
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
     let (batch, mut events) = checked(new, received_at)?;
     let cards = events.iter().map(|event| event.card).collect();
-    refuse_unknown(&events, &app.cards.unknown(caller.company(), &cards, received_at).await?)?;
+    refuse_unknown(&events, &app.cards.unknown(anyone.company(), &cards, received_at).await?)?;
     let fingerprint = fingerprint(&events)?;
     for event in &mut events {
         event.at = clamp(event.at, received_at);
     }
-    judge(&RULES, sender(&caller, &headers), &mut events);
-    let (v, company, person, rules) = (MESSAGE_VERSION, caller.company().id(), caller.person(), RULES.version);
+    judge(&RULES, sender(&anyone, &headers), &mut events);
+    let (v, company, person, rules) = (MESSAGE_VERSION, anyone.company().id(), anyone.person(), RULES.version);
     let accepted = events.len();
-    app.queue.send(&AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, events }).await?;
+    app.queues.send(&AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, events }).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch, accepted, received_at })))
 }
 
 /// What the filter rules want to know.
-fn sender<'a>(caller: &Caller, headers: &'a HeaderMap) -> Sender<'a> {
+fn sender<'a>(anyone: &Anyone, headers: &'a HeaderMap) -> Sender<'a> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let membership = caller.membership();
+    let membership = anyone.membership();
     Sender { agent, member: membership.is_some(), card: membership.and_then(|membership| membership.card) }
 }
 

@@ -7,6 +7,7 @@ use crate::counter::{Period, Scope, Tally};
 use crate::customer::{ApplyError, CustomerState};
 use crate::event::Event;
 use crate::id::{CardId, PersonId};
+use crate::merge::Ties;
 use crate::timestamp::Timestamp;
 
 /// Most writes in one transaction (DynamoDB's limit).
@@ -44,8 +45,10 @@ pub struct Segment {
 pub struct Customer {
     /// Raised by one with every write.
     pub version: u64,
-    /// What is remembered.
+    /// What is remembered of what this identity did.
     pub state: CustomerState,
+    /// Which other identities are the same person.
+    pub ties: Ties,
 }
 
 /// A batch, split by card.
@@ -69,6 +72,9 @@ pub struct Plan {
     pub segments: Vec<usize>,
     /// The customers after counting, with the versions they were read at.
     pub customers: BTreeMap<PersonId, Customer>,
+    /// Customers that are only looked at, with the versions they were read at: the other
+    /// identities of persons who are counted.
+    pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub tally: Tally,
     /// Segments that can never be counted.
@@ -77,35 +83,62 @@ pub struct Plan {
 
 /// Counts as many of the first segments as fit into one transaction.
 ///
-/// `known` holds the states of all persons concerned; who is missing is new.
-/// At least the first segment is always taken or refused: alone it touches at most
-/// two scopes of some 30 periods each.
+/// `known` holds the states of all persons concerned, and of the other identities of
+/// each; who is missing is new. At least the first segment is always taken or refused:
+/// alone it touches at most two scopes of some 30 periods and ten identities.
 pub fn plan(segments: &[Segment], known: &BTreeMap<PersonId, Customer>) -> Plan {
     let mut plan = Plan::default();
     let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();
+    let mut people: BTreeSet<PersonId> = BTreeSet::new();
     for (position, segment) in segments.iter().enumerate() {
         let person = segment.key.person;
-        let mut customer = plan.customers.get(&person).or_else(|| known.get(&person)).cloned().unwrap_or_default();
-        let tally = match customer.state.apply(&segment.events) {
-            Ok(tally) => tally,
+        let (customer, tally) = match plan.counted(segment, known) {
+            Ok(counted) => counted,
             Err(error) => {
                 plan.refused.push((position, error));
                 continue;
             }
         };
         let touched: BTreeSet<_> = tally.periods().filter(|period| !counters.contains(period)).collect();
-        let customers = plan.customers.len() + usize::from(!plan.customers.contains_key(&person));
+        let mut met = customer.ties.group.members();
+        met.insert(person);
+        met.retain(|person| !people.contains(person));
         // One more for the page of the company feed.
-        let actions = plan.segments.len() + 1 + customers + counters.len() + touched.len() + 1;
+        let actions = plan.segments.len() + 1 + people.len() + met.len() + counters.len() + touched.len() + 1;
         if actions > ACTIONS_MAX && !plan.segments.is_empty() {
             break;
         }
         counters.extend(touched);
+        people.extend(met);
         plan.tally.absorb(&tally);
         plan.customers.insert(person, customer);
         plan.segments.push(position);
     }
+    let version = |person| known.get(&person).map_or(0, |customer| customer.version);
+    let unchanged = people.into_iter().filter(|person| !plan.customers.contains_key(person));
+    plan.unchanged = unchanged.map(|person| (person, version(person))).collect();
     plan
+}
+
+impl Plan {
+    /// The customer of a segment after counting it, and what that changes.
+    fn counted(
+        &self,
+        segment: &Segment,
+        known: &BTreeMap<PersonId, Customer>,
+    ) -> Result<(Customer, Tally), ApplyError> {
+        let latest = |person| self.customers.get(person).or_else(|| known.get(person));
+        let mut customer = latest(&segment.key.person).cloned().unwrap_or_default();
+        let tally = if customer.ties.group.is_alone() {
+            customer.state.apply(&segment.events)?
+        } else {
+            let mut others = customer.ties.group.members();
+            others.remove(&segment.key.person);
+            let others = others.iter().filter_map(latest).map(|other| &other.state);
+            customer.state.apply_as_part(&segment.events, others)?
+        };
+        Ok((customer, tally))
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> Accep
 }
 
 fn actions(plan: &Plan) -> usize {
-    plan.segments.len() + plan.customers.len() + plan.tally.changes().count() + 1
+    plan.segments.len() + plan.customers.len() + plan.unchanged.len() + plan.tally.changes().count() + 1
 }
 
 #[test]
@@ -74,11 +74,14 @@ fn the_widest_single_segment_fits() {
 
 #[test]
 fn a_segment_that_cannot_be_counted_does_not_stop_the_others() {
-    let old = segments(batch(1, 1, &[(1, EventKind::ViewCard, 200)]));
-    let known: BTreeMap<_, _> =
-        plan(&segments(batch(1, 2, &[(1, EventKind::ViewCard, 0)])), &BTreeMap::new()).customers;
-    let all: Vec<_> = old.into_iter().chain(segments(batch(2, 3, &[(1, EventKind::ViewCard, 0)]))).collect();
+    let mut full = Customer::default();
+    for n in 0..crate::customer::CARDS_MAX as u128 {
+        full.state.cards.insert(CardId::from_uuid(Uuid::from_u128(n)), crate::customer::CardHistory::default());
+    }
+    let known = BTreeMap::from([(PersonId::from_uuid(Uuid::from_u128(1)), full)]);
+    let one_more = segments(batch(1, 1, &[(9_999, EventKind::ViewCard, 0)]));
+    let all: Vec<_> = one_more.into_iter().chain(segments(batch(2, 3, &[(1, EventKind::ViewCard, 0)]))).collect();
     let plan = plan(&all, &known);
-    assert_eq!(plan.refused, [(0, ApplyError::TooOld)]);
+    assert_eq!(plan.refused, [(0, ApplyError::TooManyCards)]);
     assert_eq!(plan.segments, [1]);
 }

@@ -35,10 +35,14 @@ pub enum AuditAction {
     CardIdentity,
     /// The contact fields of a card were changed by somebody else (名片资料).
     CardContact,
+    /// Avatar, photos or video of a card were changed by somebody else (名片图片、视频).
+    CardMedia,
     /// The card template was changed (名片模板).
     CardTemplate,
     /// The number of seats was changed (席位).
     Seats,
+    /// A merge of two identities was undone (撤销合并).
+    MergeUndone,
     /// A department was made (部门新增).
     DepartmentAdded,
     /// A department was renamed or moved (部门变更).

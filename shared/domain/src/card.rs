@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::card_media::CardMedia;
 use crate::choice::choices;
 use crate::field::FieldError;
 use crate::id::{CardId, DepartmentId, MemberId};
@@ -126,6 +127,9 @@ pub struct Card {
     pub identity: Identity,
     /// Open to the owner.
     pub contact: Contact,
+    /// Pictures and video, open to the owner. Cards made before there were any have none.
+    #[serde(default)]
+    pub media: CardMedia,
     /// Set while the owner is disabled or has left; changes with his status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_gone: Option<OwnerGone>,
@@ -211,6 +215,7 @@ impl Card {
             member,
             identity,
             contact: Contact::default(),
+            media: CardMedia::default(),
             owner_gone: None,
             department: None,
             version: 1,

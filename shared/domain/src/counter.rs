@@ -160,9 +160,18 @@ impl Tally {
 
     /// Adds all of another tally.
     pub fn absorb(&mut self, other: &Self) {
+        self.add_times(other, 1);
+    }
+
+    /// Takes all of another tally away.
+    pub fn withdraw(&mut self, other: &Self) {
+        self.add_times(other, -1);
+    }
+
+    fn add_times(&mut self, other: &Self, times: i64) {
         for ((scope, period), counts) in &other.0 {
             for (counter, by) in counts {
-                self.add(*scope, *period, *counter, *by);
+                self.add(*scope, *period, *counter, times * by);
             }
         }
     }

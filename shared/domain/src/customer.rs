@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::counter::{Counter, Crowd, Scope, Tally};
+use crate::counter::{Counter, Crowd, Period, Scope, Tally};
 use crate::day::{Day, hour_of};
 use crate::event::{Event, EventKind};
 use crate::filter::FilterReason;
@@ -31,7 +31,7 @@ pub struct CustomerState {
 }
 
 /// The days on which a person was seen in one scope.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     /// Days with a view.
     #[serde(default, rename = "v", skip_serializing_if = "SeenDays::is_empty")]
@@ -42,7 +42,7 @@ pub struct Presence {
 }
 
 /// One person's history with one card.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardHistory {
     /// His days on this card.
     #[serde(rename = "p")]
@@ -73,7 +73,7 @@ pub struct Toggle {
 /// Why a batch cannot be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
-    /// An event is 128 days or more older than the newest.
+    /// An event is older than the days that are remembered.
     #[error("an event is older than the customer's memory")]
     TooOld,
     /// The customer has a history with too many cards.
@@ -95,15 +95,37 @@ impl CustomerState {
     pub fn apply(&mut self, events: &[Event]) -> Result<Tally, ApplyError> {
         let mut tally = Tally::default();
         for event in events {
-            self.apply_one(event, &mut tally)?;
+            if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
+                return Err(ApplyError::TooManyCards);
+            }
+            self.count(event, &mut tally)?;
         }
         Ok(tally)
     }
 
-    fn apply_one(&mut self, event: &Event, tally: &mut Tally) -> Result<(), ApplyError> {
-        if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
-            return Err(ApplyError::TooManyCards);
+    /// The same for one part of a person whose other parts these are: the tally says what
+    /// changes for the person, the state takes in what its own identity did.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; the state may then be half changed and must be thrown away.
+    pub fn apply_as_part<'a>(
+        &mut self,
+        events: &[Event],
+        others: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<Tally, ApplyError> {
+        let mut person = Self::union(others);
+        person.join(self);
+        self.apply(events)?;
+        let mut tally = Tally::default();
+        for event in events {
+            person.count(event, &mut tally)?;
         }
+        Ok(tally)
+    }
+
+    /// Counts one event, however many cards there are: a union of parts that are each
+    /// within the limit may be beyond it.
+    fn count(&mut self, event: &Event, tally: &mut Tally) -> Result<(), TooOld> {
         let day = Day::of(event.at);
         let card = self.cards.entry(event.card).or_default();
         if let Some(reason) = event.filtered {
@@ -128,17 +150,45 @@ impl CustomerState {
         Ok(())
     }
 
+    /// What several parts say together: the state of the person whose parts they are.
+    #[must_use]
+    pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut union = Self::default();
+        parts.into_iter().for_each(|part| union.join(part));
+        union
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.presence.join(&other.presence);
+        for (card, history) in &other.cards {
+            self.cards.entry(*card).or_default().join(history);
+        }
+    }
+
+    /// What the state adds to the counters that count people, likes and saves. The raw
+    /// counters (events, time spent) do not depend on who is who.
+    pub fn contributions(&self) -> Tally {
+        let mut tally = Tally::default();
+        self.presence.add_to(&mut tally, Scope::Company);
+        for (card, history) in &self.cards {
+            history.presence.add_to(&mut tally, Scope::Card(*card));
+            move_count(&mut tally, *card, Counter::Likes, None, history.liked_ms());
+            move_count(&mut tally, *card, Counter::Saves, None, history.saved_ms);
+        }
+        tally
+    }
+
     /// The cards he has opened, the last one first.
-    pub fn opened_cards(&self) -> Vec<(CardId, CardHistory)> {
+    pub fn opened_cards(&self) -> Vec<(CardId, &CardHistory)> {
         let mut opened: Vec<_> =
-            self.cards.iter().filter(|(_, card)| card.opened > 0).map(|(id, card)| (*id, *card)).collect();
+            self.cards.iter().filter(|(_, card)| card.opened > 0).map(|(id, card)| (*id, card)).collect();
         opened.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
         opened
     }
 }
 
 impl Presence {
-    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut Tally) -> Result<(), ApplyError> {
+    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut Tally) -> Result<(), TooOld> {
         let (crowd, days) = if kind.is_view() {
             (Crowd::Visitors, &mut self.viewed)
         } else if kind == EventKind::OpenChat {
@@ -147,15 +197,31 @@ impl Presence {
             return Ok(());
         };
         for change in days.see(day)? {
-            use crate::counter::Period;
-            match change {
-                Change::Seen(day, by) => tally.add(scope, Period::Day(day), Counter::People(crowd), by),
-                Change::Gap(day, gap, by) => tally.add(scope, Period::Day(day), Counter::Gap(crowd, gap), by),
-                Change::First(day, by) => tally.add(scope, Period::Day(day), Counter::Newcomers(crowd), by),
-                Change::Lifetime => tally.add(scope, Period::Lifetime, Counter::People(crowd), 1),
-            }
+            add_change(tally, scope, crowd, change);
         }
         Ok(())
+    }
+
+    fn add_to(&self, tally: &mut Tally, scope: Scope) {
+        for (crowd, days) in [(Crowd::Visitors, &self.viewed), (Crowd::Talkers, &self.talked)] {
+            for change in days.contributions() {
+                add_change(tally, scope, crowd, change);
+            }
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.viewed.join(&other.viewed);
+        self.talked.join(&other.talked);
+    }
+}
+
+fn add_change(tally: &mut Tally, scope: Scope, crowd: Crowd, change: Change) {
+    match change {
+        Change::Seen(day, by) => tally.add(scope, Period::Day(day), Counter::People(crowd), by),
+        Change::Gap(day, gap, by) => tally.add(scope, Period::Day(day), Counter::Gap(crowd, gap), by),
+        Change::First(day, by) => tally.add(scope, Period::Day(day), Counter::Newcomers(crowd), by),
+        Change::Lifetime => tally.add(scope, Period::Lifetime, Counter::People(crowd), 1),
     }
 }
 
@@ -190,9 +256,14 @@ impl CardHistory {
         if self.toggle.is_some_and(|latest| latest >= toggle) {
             return;
         }
-        let counted = |toggle: Option<Toggle>| toggle.filter(|toggle| !toggle.off).map(|toggle| toggle.ms);
-        move_count(tally, card, Counter::Likes, counted(self.toggle), counted(Some(toggle)));
+        let before = self.liked_ms();
         self.toggle = Some(toggle);
+        move_count(tally, card, Counter::Likes, before, self.liked_ms());
+    }
+
+    /// When the like was given that is in force.
+    fn liked_ms(&self) -> Option<i64> {
+        self.toggle.filter(|toggle| !toggle.off).map(|toggle| toggle.ms)
     }
 
     fn save(&mut self, card: CardId, ms: i64, tally: &mut Tally) {
@@ -201,6 +272,14 @@ impl CardHistory {
         }
         move_count(tally, card, Counter::Saves, self.saved_ms, Some(ms));
         self.saved_ms = Some(ms);
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.presence.join(&other.presence);
+        self.opened += other.opened;
+        self.last_opened_ms = self.last_opened_ms.max(other.last_opened_ms);
+        self.toggle = self.toggle.max(other.toggle);
+        self.saved_ms = self.saved_ms.into_iter().chain(other.saved_ms).min();
     }
 }
 

@@ -1,118 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use uuid::Uuid;
 
 use super::*;
-use crate::counter::{Counts, Period};
 use crate::day::Window;
-use crate::event::{Object, Target};
-use crate::id::Id;
-use crate::metrics::{Metrics, ScopeCounts};
-use crate::timestamp::DAY_MS;
-
-const NOW: &str = "2026-11-21T12:00:00+08:00";
-
-fn now() -> Timestamp {
-    Timestamp::parse(NOW).unwrap()
-}
-
-fn card(n: u128) -> CardId {
-    CardId::from_uuid(Uuid::from_u128(n))
-}
-
-fn event(kind: EventKind, card: CardId, at: Timestamp) -> Event {
-    let duration_ms = (kind == EventKind::Dwell).then_some(1_500);
-    Event {
-        kind,
-        card,
-        object: Object { target: Target::Card, title: None },
-        share_code: None,
-        at,
-        duration_ms,
-        filtered: None,
-    }
-}
-
-/// The stored counters of every scope.
-#[derive(Default)]
-struct Table(BTreeMap<(Scope, Period), Counts>);
-
-impl Table {
-    fn add(&mut self, tally: &Tally) {
-        for (scope, period, counts) in tally.changes() {
-            for (counter, by) in counts {
-                *self.0.entry((scope, period)).or_default().entry(counter).or_default() += by;
-            }
-        }
-    }
-
-    fn scope(&self, wanted: Scope) -> ScopeCounts {
-        let mut counts = ScopeCounts::default();
-        for ((scope, period), values) in &self.0 {
-            match period {
-                _ if *scope != wanted => {}
-                Period::Lifetime => counts.lifetime = values.clone(),
-                Period::Day(day) => drop(counts.days.insert(*day, values.clone())),
-            }
-        }
-        counts
-    }
-}
-
-type Visit = (u8, Event);
-
-/// The metrics straight from the events: sets and loops, no counters.
-fn recount(visits: &[Visit], wanted: Scope, (from, to): (Option<Day>, Day)) -> Metrics {
-    let inside = |at: i64| {
-        let day = Day::of(Timestamp::from_millis(at));
-        day <= to && from.is_none_or(|from| day >= from)
-    };
-    let in_scope = |event: &Event| wanted == Scope::Company || wanted == Scope::Card(event.card);
-    let mut metrics = Metrics::default();
-    let (mut seen, mut talked) = (BTreeSet::new(), BTreeSet::new());
-    let (mut saves, mut toggles) = (BTreeMap::new(), BTreeMap::new());
-    for (person, event) in visits.iter().filter(|(_, event)| in_scope(event)) {
-        let ms = event.at.millis();
-        let key = (*person, event.card);
-        if event.kind == EventKind::SavePhone {
-            saves.entry(key).and_modify(|saved: &mut i64| *saved = ms.min(*saved)).or_insert(ms);
-        }
-        if matches!(event.kind, EventKind::Like | EventKind::Unlike) {
-            let toggle = (ms, event.kind == EventKind::Unlike);
-            toggles.entry(key).and_modify(|latest| *latest = toggle.max(*latest)).or_insert(toggle);
-        }
-        if !inside(ms) {
-            continue;
-        }
-        if event.kind.is_view() {
-            metrics.views += 1;
-            seen.insert(*person);
-        }
-        if event.kind == EventKind::OpenChat {
-            talked.insert(*person);
-        }
-        metrics.forwards += i64::from(event.kind == EventKind::Forward);
-    }
-    metrics.visitors = i64::try_from(seen.len()).unwrap();
-    metrics.customers_talked_to = i64::try_from(talked.len()).unwrap();
-    metrics.saves = i64::try_from(saves.values().filter(|ms| inside(**ms)).count()).unwrap();
-    metrics.likes = i64::try_from(toggles.values().filter(|(ms, off)| !off && inside(*ms)).count()).unwrap();
-    metrics
-}
-
-fn visits() -> impl Strategy<Value = Vec<Visit>> {
-    let kind = prop::sample::select(EventKind::ALL);
-    let one = (0u8..4, kind, 1u128..4, 0i64..40 * DAY_MS / 60_000);
-    prop::collection::vec(one, 0..80).prop_map(|visits| {
-        visits
-            .into_iter()
-            .map(|(person, kind, on, minutes_ago)| {
-                (person, event(kind, card(on), now().plus_millis(-minutes_ago * 60_000)))
-            })
-            .collect()
-    })
-}
+use crate::metrics::Metrics;
+use crate::recount_tests::{Table, card, event, now, recount, visits};
 
 proptest! {
     #[test]
@@ -139,6 +32,21 @@ proptest! {
         }
     }
 
+    /// What changes is the difference of what the states add, up to the raw counters.
+    #[test]
+    fn what_a_state_adds_is_what_its_events_have_changed(visits in visits()) {
+        let (mut state, mut changed) = (CustomerState::default(), Tally::default());
+        for (_, event) in visits {
+            let mut difference = Tally::default();
+            difference.withdraw(&state.contributions());
+            let counted = state.apply(std::slice::from_ref(&event)).unwrap();
+            difference.absorb(&state.contributions());
+            prop_assert_eq!(of_people(&difference), of_people(&counted));
+            changed.absorb(&counted);
+        }
+        prop_assert_eq!(of_people(&state.contributions()), of_people(&changed));
+    }
+
     #[test]
     fn the_stored_state_reads_back(visits in visits()) {
         let mut state = CustomerState::default();
@@ -147,6 +55,16 @@ proptest! {
         let json = serde_json::to_string(&state).unwrap();
         prop_assert_eq!(serde_json::from_str::<CustomerState>(&json).unwrap(), state);
     }
+}
+
+/// The changes of the counters that depend on who is who.
+fn of_people(tally: &Tally) -> Vec<(Scope, Period, Counter, i64)> {
+    use Counter::{Gap, Likes, Newcomers, People, Saves};
+    let each = |(scope, period, counts): (Scope, Period, crate::counter::Counts)| {
+        counts.into_iter().map(move |(counter, by)| (scope, period, counter, by))
+    };
+    let of_people = |counter: &Counter| matches!(counter, People(_) | Gap(..) | Newcomers(_) | Likes | Saves);
+    tally.changes().flat_map(each).filter(|(_, _, counter, _)| of_people(counter)).collect()
 }
 
 #[test]

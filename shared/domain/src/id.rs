@@ -93,6 +93,8 @@ ids! {
     PersonId = "per_";
     /// A member of a company (成员).
     MemberId = "mem_";
+    /// A merge of two identities (合并).
+    MergeId = "mrg_";
     /// A department (部门).
     DepartmentId = "dep_";
     /// A business card (名片).
@@ -103,6 +105,8 @@ ids! {
     ArticleId = "art_";
     /// A video (视频).
     VideoId = "vid_";
+    /// An uploaded file (上传文件).
+    UploadId = "upl_";
     /// An invitation (邀请).
     InvitationId = "inv_";
     /// A request to join (加入申请).

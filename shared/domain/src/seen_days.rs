@@ -1,4 +1,4 @@
-//! The days on which one person was seen, and what that changes in the gap counters.
+//! The days on which one person was seen, and what they add to the gap counters.
 //!
 //! Distinct people of any window come from two plain counters per day: `V[x]`, the
 //! people seen on day x, and `G[x][g]`, the people seen on day x whose next seen day
@@ -6,6 +6,9 @@
 //! of `w` ≤ 30 days that ends on day a
 //! the distinct people are `Σ_{x=a-w+1..a} ( V[x] − Σ_{g=1..a−x} G[x][g] )`.
 //! Late days fall into place: [`SeenDays::see`] says which counters move.
+//!
+//! What a set of days adds is a function of the set alone ([`SeenDays::contributions`]),
+//! so that two sets can be replaced by their union, and back.
 
 use std::fmt::Write as _;
 
@@ -15,11 +18,14 @@ use crate::day::Day;
 
 /// Longest gap that is counted: windows are at most 30 days.
 pub const GAP_MAX: u8 = 29;
-/// How many days back from the newest are remembered, the newest included.
-const REMEMBERED: i32 = 128;
+/// How many seen days are remembered, the newest ones. What older ones have added to
+/// the counters stays and does not move any more.
+pub const DAYS_MAX: usize = 1_024;
+/// Gaps up to this one are stored as one letter.
+const LETTERS: i32 = 26;
 
 /// A change of one gap counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
     /// `V[day]` changes by one: up for the first sight on that day.
     Seen(Day, i64),
@@ -35,53 +41,80 @@ pub enum Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooOld;
 
-/// The seen days: the first ever, the newest, and a bit for each of the 128 days up
-/// to the newest (bit 0 = newest).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The seen days.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct SeenDays(Option<Seen>);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen {
+pub struct SeenDays {
+    /// The first ever; older than all of `days` when some were forgotten.
     first: i32,
-    newest: i32,
-    bits: u128,
+    /// Rising; empty when no day was seen.
+    days: Vec<i32>,
 }
 
 impl SeenDays {
     /// Whether no day was seen.
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.days.is_empty()
     }
 
     /// Adds a day and tells what changes; nothing when it was seen already.
     ///
     /// # Errors
-    /// [`TooOld`] for a day 128 or more before the newest: its neighbours are not
-    /// remembered any more. Ingest and queue retention keep events far younger.
+    /// [`TooOld`] for a day before all that are remembered when some were forgotten: its
+    /// neighbours are not known. Ingest and queue retention keep events far younger.
     pub fn see(&mut self, day: Day) -> Result<Vec<Change>, TooOld> {
         let d = day.number();
-        let Some(seen) = &mut self.0 else {
-            self.0 = Some(Seen { first: d, newest: d, bits: 1 });
+        let Some(newest) = self.days.last() else {
+            *self = Self { first: d, days: vec![d] };
             return Ok(vec![Change::Lifetime, Change::Seen(day, 1), Change::First(day, 1)]);
         };
-        if d <= seen.newest - REMEMBERED {
+        let place = match d.cmp(newest) {
+            std::cmp::Ordering::Equal => return Ok(Vec::new()),
+            std::cmp::Ordering::Greater => self.days.len(),
+            std::cmp::Ordering::Less => match self.days.binary_search(&d) {
+                Ok(_) => return Ok(Vec::new()),
+                Err(place) => place,
+            },
+        };
+        let previous = place.checked_sub(1).and_then(|place| self.days.get(place).copied());
+        let next = self.days.get(place).copied();
+        if previous.is_none() && next.is_some_and(|oldest| self.first < oldest) {
             return Err(TooOld);
         }
-        if seen.has(d) {
-            return Ok(Vec::new());
-        }
-        let (previous, next) = (seen.before(d), seen.after(d));
-        seen.insert(d);
         let mut changes = vec![Change::Seen(day, 1)];
         changes.extend(previous.and_then(|p| gap(p, d, 1)));
         changes.extend(next.and_then(|n| gap(d, n, 1)));
         changes.extend(previous.zip(next).and_then(|(p, n)| gap(p, n, -1)));
-        if d < seen.first {
-            changes.extend([Change::First(day, 1), Change::First(Day::from_number(seen.first), -1)]);
-            seen.first = d;
+        if d < self.first {
+            changes.extend([Change::First(day, 1), Change::First(Day::from_number(self.first), -1)]);
+            self.first = d;
+        }
+        self.days.insert(place, d);
+        if self.days.len() > DAYS_MAX {
+            self.days.remove(0);
         }
         Ok(changes)
+    }
+
+    /// What the remembered days add to the counters, all in all.
+    pub fn contributions(&self) -> impl Iterator<Item = Change> {
+        let seen = self.days.iter().map(|d| Change::Seen(Day::from_number(*d), 1));
+        let gaps = self.days.iter().zip(self.days.iter().skip(1)).filter_map(|(d, next)| gap(*d, *next, 1));
+        let once = self.days.first().map(|_| [Change::Lifetime, Change::First(Day::from_number(self.first), 1)]);
+        seen.chain(gaps).chain(once.into_iter().flatten())
+    }
+
+    /// Takes in the days of another set. A union is computed with and never stored, so
+    /// that nothing of it is forgotten.
+    pub fn join(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
+        self.first = if self.is_empty() { other.first } else { self.first.min(other.first) };
+        self.days.extend_from_slice(&other.days);
+        // Two sorted runs: the stable sort merges them.
+        self.days.sort();
+        self.days.dedup();
     }
 }
 
@@ -90,46 +123,21 @@ fn gap(from: i32, to: i32, by: i64) -> Option<Change> {
     Some(Change::Gap(Day::from_number(from), gap, by))
 }
 
-impl Seen {
-    fn has(&self, d: i32) -> bool {
-        d <= self.newest && self.newest - d < REMEMBERED && self.bits >> (self.newest - d) & 1 == 1
-    }
-
-    /// The last seen day before `d`.
-    fn before(&self, d: i32) -> Option<i32> {
-        if d > self.newest {
-            return Some(self.newest);
-        }
-        let older = self.bits.checked_shr(u32::try_from(self.newest - d + 1).ok()?)?;
-        (older != 0).then(|| d - 1 - older.trailing_zeros().cast_signed())
-    }
-
-    /// The first seen day after `d`.
-    fn after(&self, d: i32) -> Option<i32> {
-        let back = u32::try_from(self.newest - d).ok().filter(|back| *back > 0)?;
-        let newer = self.bits & (1_u128.checked_shl(back)? - 1);
-        (newer != 0).then(|| self.newest - newer.ilog2().cast_signed())
-    }
-
-    fn insert(&mut self, d: i32) {
-        if d > self.newest {
-            let shift = u32::try_from(d - self.newest).unwrap_or(u32::MAX);
-            self.bits = self.bits.checked_shl(shift).unwrap_or(0) | 1;
-            self.newest = d;
-        } else {
-            self.bits |= 1 << (self.newest - d);
-        }
-    }
-}
-
-/// `first.newest.bits` with the bits in hexadecimal: short, since it is stored per
-/// person and card.
+/// The oldest day and the gaps to the next ones: a letter for 1 to 26 days, `+` and the
+/// number for more. Before it `first:`, when that is another day. Short, since it is
+/// stored per person and card.
 impl From<SeenDays> for String {
     fn from(days: SeenDays) -> Self {
         let mut text = Self::new();
-        if let Some(Seen { first, newest, bits }) = days.0 {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{first}.{newest}.{bits:x}");
+        let Some(oldest) = days.days.first().copied() else { return text };
+        // Writing to a String cannot fail.
+        let _ = if days.first == oldest { write!(text, "{oldest}") } else { write!(text, "{}:{oldest}", days.first) };
+        for (day, next) in days.days.iter().zip(days.days.iter().skip(1)) {
+            let gap = next - day;
+            match u8::try_from(gap) {
+                Ok(letter) if gap <= LETTERS => text.push(char::from(b'a' + letter - 1)),
+                _ => drop(write!(text, "+{gap}")),
+            }
         }
         text
     }
@@ -140,14 +148,57 @@ impl TryFrom<String> for SeenDays {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.is_empty() {
-            return Ok(Self(None));
+            return Ok(Self::default());
         }
-        let mut parts = text.splitn(3, '.');
-        let mut number = || parts.next().and_then(|part| part.parse().ok());
-        let (first, newest) = number().zip(number()).ok_or("seen days need first and newest")?;
-        let bits = parts.next().and_then(|hex| u128::from_str_radix(hex, 16).ok()).ok_or("seen days need bits")?;
-        Ok(Self(Some(Seen { first, newest, bits })))
+        if text.contains('.') {
+            return from_bits(&text).ok_or("seen days need first, newest and bits");
+        }
+        let (first, rest) = match text.split_once(':') {
+            Some((first, rest)) => (Some(first), rest),
+            None => (None, text.as_str()),
+        };
+        let days = from_gaps(rest).ok_or("seen days need a day and gaps")?;
+        let first = match (first, days.first()) {
+            (Some(first), _) => first.parse().map_err(|_| "the first seen day is a number")?,
+            (None, oldest) => oldest.copied().unwrap_or_default(),
+        };
+        Ok(Self { first, days })
     }
+}
+
+fn from_gaps(text: &str) -> Option<Vec<i32>> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (oldest, mut gaps) = text.split_at(end);
+    let mut newest: i32 = oldest.parse().ok()?;
+    let mut days = Vec::with_capacity(gaps.len() + 1);
+    days.push(newest);
+    while let Some(head) = gaps.chars().next() {
+        gaps = &gaps[head.len_utf8()..];
+        let gap = match head {
+            'a'..='z' => i32::try_from(u32::from(head) - u32::from('a')).ok()? + 1,
+            '+' => {
+                let end = gaps.find(|c: char| !c.is_ascii_digit()).unwrap_or(gaps.len());
+                let (number, rest) = gaps.split_at(end);
+                gaps = rest;
+                number.parse().ok().filter(|gap| *gap > 0)?
+            }
+            _ => return None,
+        };
+        newest = newest.checked_add(gap)?;
+        days.push(newest);
+    }
+    Some(days)
+}
+
+/// The form of layout 1: `first.newest.bits`, a hexadecimal bit for each of the 128 days
+/// up to the newest (bit 0).
+fn from_bits(text: &str) -> Option<SeenDays> {
+    let mut parts = text.splitn(3, '.');
+    let first = parts.next()?.parse().ok()?;
+    let newest: i32 = parts.next()?.parse().ok()?;
+    let bits = u128::from_str_radix(parts.next()?, 16).ok().filter(|bits| bits & 1 == 1)?;
+    let days = (0..128).rev().filter(|back| bits >> back & 1 == 1).map(|back| newest - back).collect();
+    Some(SeenDays { first, days })
 }
 
 #[cfg(test)]

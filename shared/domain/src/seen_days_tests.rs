@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Plain counters, filled only from the changes.
-#[derive(Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Counters {
     seen: BTreeMap<Day, i64>,
     gaps: BTreeMap<(Day, u8), i64>,
@@ -21,6 +21,14 @@ impl Counters {
             Change::First(day, by) => *self.first.entry(day).or_default() += by,
             Change::Lifetime => self.lifetime += 1,
         }
+    }
+
+    /// Those that are not zero.
+    fn kept(mut self) -> Self {
+        self.seen.retain(|_, by| *by != 0);
+        self.gaps.retain(|_, by| *by != 0);
+        self.first.retain(|_, by| *by != 0);
+        self
     }
 
     fn distinct(&self, from: i32, to: i32) -> i64 {
@@ -65,29 +73,91 @@ proptest! {
     }
 
     #[test]
-    fn the_stored_text_reads_back(days in prop::collection::vec(1_000i32..1_120, 0..40)) {
+    fn what_changes_is_the_difference_of_what_the_sets_add(days in prop::collection::vec(1_000i32..1_080, 1..60)) {
+        let mut seen = SeenDays::default();
+        let mut counters = Counters::default();
+        for day in days {
+            for change in seen.see(Day::from_number(day)).unwrap() {
+                counters.add(change);
+            }
+            prop_assert_eq!(counters.clone().kept(), added_by(&seen).kept());
+        }
+    }
+
+    /// Late days and all: seeing in any order, or in parts that are joined, is one set.
+    #[test]
+    fn the_union_of_parts_is_the_set_of_all_days(
+        days in prop::collection::vec((0usize..3, 1_000i32..1_080), 0..60),
+    ) {
+        let mut parts = vec![SeenDays::default(); 3];
+        let mut all = SeenDays::default();
+        for (part, day) in days {
+            parts[part].see(Day::from_number(day)).unwrap();
+            all.see(Day::from_number(day)).unwrap();
+        }
+        let mut union = SeenDays::default();
+        for part in parts.iter().chain(&parts) {
+            union.join(part);
+        }
+        prop_assert_eq!(union, all);
+    }
+
+    #[test]
+    fn the_stored_text_reads_back(days in prop::collection::vec(1_000i32..3_000, 0..60)) {
         let mut seen = SeenDays::default();
         for day in days {
             seen.see(Day::from_number(day)).unwrap();
         }
-        prop_assert_eq!(SeenDays::try_from(String::from(seen)), Ok(seen));
+        prop_assert_eq!(SeenDays::try_from(String::from(seen.clone())), Ok(seen));
+    }
+
+    #[test]
+    fn the_form_with_bits_is_still_read(days in prop::collection::btree_set(1_000i32..1_128, 1..40), older in 0i32..9) {
+        let newest = *days.last().unwrap();
+        let first = days.first().unwrap() - older;
+        let bits = days.iter().fold(0u128, |bits, day| bits | 1 << (newest - day));
+        let read = SeenDays::try_from(format!("{first}.{newest}.{bits:x}"));
+        prop_assert_eq!(read, Ok(SeenDays { first, days: days.into_iter().collect() }));
     }
 }
 
+/// What a set adds to the counters.
+fn added_by(seen: &SeenDays) -> Counters {
+    let mut counters = Counters::default();
+    seen.contributions().for_each(|change| counters.add(change));
+    counters
+}
+
 #[test]
-fn a_day_beyond_memory_is_refused_and_changes_nothing() {
+fn the_oldest_of_too_many_days_becomes_final() {
     let mut seen = SeenDays::default();
-    seen.see(Day::from_number(1_000)).unwrap();
-    seen.see(Day::from_number(2_000)).unwrap();
-    let before = seen;
-    assert_eq!(seen.see(Day::from_number(1_872)), Err(TooOld));
+    let newest = 1_000 + i32::try_from(DAYS_MAX).unwrap();
+    for day in 1_000..newest {
+        assert_eq!(seen.see(Day::from_number(day)).unwrap().len(), if day == 1_000 { 3 } else { 2 });
+    }
+    let changes = seen.see(Day::from_number(newest)).unwrap();
+    let expected = [Change::Seen(Day::from_number(newest), 1), Change::Gap(Day::from_number(newest - 1), 1, 1)];
+    assert_eq!(changes, expected, "nothing is taken back");
+    assert_eq!((seen.days.len(), seen.first, seen.days[0]), (DAYS_MAX, 1_000, 1_001));
+    let before = seen.clone();
+    assert_eq!(seen.see(Day::from_number(1_000)), Err(TooOld), "what was forgotten is not counted again");
     assert_eq!(seen, before);
-    assert!(seen.see(Day::from_number(1_873)).is_ok());
+    assert_eq!(SeenDays::try_from(String::from(seen.clone())), Ok(seen));
+}
+
+#[test]
+fn the_stored_text_is_short() {
+    let mut seen = SeenDays::default();
+    for day in [20_700, 20_701, 20_704, 20_730, 20_757] {
+        seen.see(Day::from_number(day)).unwrap();
+    }
+    assert_eq!(String::from(seen), "20700acz+27");
 }
 
 #[test]
 fn broken_text_is_refused() {
-    for text in ["1", "1.2", "a.b.c", "1.2.", "1.2.xyz"] {
+    for text in ["1.2", "a.b.c", "1.2.", "1.2.xyz", "1.2.2", "x", "1A", "1+", "1+0", "1+-1", "1:", ":1", "1:x", "1日"]
+    {
         assert!(SeenDays::try_from(text.to_owned()).is_err(), "{text}");
     }
 }

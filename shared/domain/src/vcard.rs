@@ -7,8 +7,8 @@ use crate::card::{Card, Contact, Identity, OwnerGone};
 /// Longest line, in octets, without its line break.
 const LINE_OCTETS_MAX: usize = 75;
 
-/// The vCard of a card, as it is shown.
-pub fn vcard(card: &Card) -> String {
+/// The vCard of a card, as it is shown, with the address of its picture.
+pub fn vcard(card: &Card, photo: Option<&str>) -> String {
     let Identity { name, position, company } = &card.identity;
     let Contact { phones, wechat_id, email, address, introduction, tags, .. } = &card.contact;
     let name = escaped(name.as_str());
@@ -35,6 +35,8 @@ pub fn vcard(card: &Card) -> String {
     if !tags.is_empty() {
         lines.push(format!("CATEGORIES:{}", tags.join(",")));
     }
+    // An address is no text: nothing in it is escaped.
+    lines.extend(photo.map(|url| format!("PHOTO;VALUE=uri:{url}")));
     lines.push(format!("UID:{}", card.id));
     lines.push("END:VCARD".to_owned());
     lines.iter().map(|line| folded(line)).collect()

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::card::{Address, CompanyName, Email, Introduction, Phone, Successor, WechatId};
+use crate::card_media::CardMedia;
 use crate::id::{CardId, Id, MemberId};
 use crate::member::{PersonName, Position};
 use crate::tag::{Tag, Tags};
@@ -29,6 +30,7 @@ fn card(name: &str, introduction: &str) -> Card {
             tags: Tags::parse(tags.into()).unwrap(),
             ..Contact::default()
         },
+        media: CardMedia::default(),
         owner_gone: None,
         department: None,
         version: 1,
@@ -43,7 +45,7 @@ fn unfolded(vcard: &str) -> Vec<String> {
 
 #[test]
 fn a_card_becomes_a_vcard_of_version_three() {
-    let lines = unfolded(&vcard(&card("林晓", "十年茶龄\n反斜线 \\ 与 🍵")));
+    let lines = unfolded(&vcard(&card("林晓", "十年茶龄\n反斜线 \\ 与 🍵"), None));
     let expected = [
         "BEGIN:VCARD",
         "VERSION:3.0",
@@ -75,7 +77,7 @@ fn the_file_name_is_safe_whatever_the_name() {
 fn the_card_of_somebody_who_is_gone_says_so_and_names_his_successor() {
     let note = |introduction: &str, successor| {
         let card = Card { owner_gone: Some(OwnerGone { successor }), ..card("林晓", introduction) };
-        unfolded(&vcard(&card)).into_iter().find(|line| line.starts_with("NOTE:")).unwrap()
+        unfolded(&vcard(&card, None)).into_iter().find(|line| line.starts_with("NOTE:")).unwrap()
     };
     let chen = Successor { card: CardId::from_uuid(Uuid::from_u128(3)), name: PersonName::parse("陈嘉").unwrap() };
     assert_eq!(note("", None), "NOTE:名片主人已不在职");
@@ -95,7 +97,7 @@ proptest! {
     #[test]
     fn no_line_is_too_long_and_no_text_adds_a_property(name in "[^\\p{C}]{1,30}", note in "([^\\p{C}]|\\n){0,400}") {
         prop_assume!(!name.trim().is_empty());
-        let vcard = vcard(&card(&name, &note));
+        let vcard = vcard(&card(&name, &note), None);
         for line in vcard.split("\r\n") {
             prop_assert!(line.len() <= LINE_OCTETS_MAX, "{}", line);
             prop_assert!(!line.contains(['\r', '\n']));

@@ -30,7 +30,15 @@ pub struct Gate {
     pub clock: Clock,
 }
 
-/// A person with a valid token: any visitor or member.
+/// Anybody with a valid token, also who has not logged in: for what everybody may see,
+/// and for telling what one does there.
+#[derive(Debug, Clone, Copy)]
+pub struct Anyone {
+    caller: Caller,
+    anonymous: bool,
+}
+
+/// A person with a valid token who has logged in: any visitor or member.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
     company: Company,
@@ -79,6 +87,30 @@ pub struct Operator(());
 pub trait Actor {
     /// Who, for the digest of his idempotency keys.
     fn actor(&self) -> String;
+}
+
+impl Anyone {
+    /// The company his token is for; the only way to its data.
+    pub fn company(&self) -> Company {
+        self.caller.company
+    }
+
+    /// The identity he acts under.
+    pub fn person(&self) -> PersonId {
+        self.caller.person
+    }
+
+    /// His membership, if any.
+    pub fn membership(&self) -> Option<Membership> {
+        self.caller.membership
+    }
+
+    fn from_claims(claims: &Claims) -> Option<Self> {
+        let caller = Caller::from_claims(claims)?;
+        // Nobody knows who an anonymous one is: he cannot be a member.
+        let consistent = !claims.ano || caller.membership.is_none();
+        consistent.then_some(Self { caller, anonymous: claims.ano })
+    }
 }
 
 impl Caller {
@@ -227,25 +259,39 @@ fn gate(parts: &Parts) -> Result<Arc<Gate>, Problem> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    bearer_token(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The token in the value of an `Authorization` header.
+pub(crate) fn bearer_token(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+impl<S: Sync> FromRequestParts<S> for Anyone {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(anyone) = parts.extensions.get::<Self>() {
+            return Ok(*anyone);
+        }
+        let gate = gate(parts)?;
+        let claims = bearer(&parts.headers).and_then(|token| gate.tokens.verify(token, gate.clock.now()).ok());
+        let anyone = claims.as_ref().and_then(Self::from_claims).ok_or_else(|| Problem::of(Code::Unauthorized))?;
+        if let Some(trace) = parts.extensions.get::<Trace>() {
+            trace.company(anyone.company().id());
+        }
+        parts.extensions.insert(anyone);
+        Ok(anyone)
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        if let Some(caller) = parts.extensions.get::<Self>() {
-            return Ok(*caller);
-        }
-        let gate = gate(parts)?;
-        let claims = bearer(&parts.headers).and_then(|token| gate.tokens.verify(token, gate.clock.now()).ok());
-        let caller = claims.as_ref().and_then(Self::from_claims).ok_or_else(|| Problem::of(Code::Unauthorized))?;
-        if let Some(trace) = parts.extensions.get::<Trace>() {
-            trace.company(caller.company.id());
-        }
-        parts.extensions.insert(caller);
-        Ok(caller)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Anyone { caller, anonymous } = Anyone::from_request_parts(parts, state).await?;
+        if anonymous { Err(Problem::of(Code::LoginRequired)) } else { Ok(caller) }
     }
 }
 

@@ -6,10 +6,12 @@
 pub mod app;
 pub mod auth;
 pub mod body;
+pub mod feed;
 pub mod idempotency;
 pub mod openapi;
 pub mod page;
 pub mod path;
 pub mod problem;
 pub mod routes;
+pub mod socket;
 pub mod token;

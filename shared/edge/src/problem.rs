@@ -45,6 +45,8 @@ codes! {
     Unauthorized = UNAUTHORIZED, "unauthorized", "Unauthorized", "登录已失效，请重新登录";
     /// The login code was refused by WeChat.
     LoginCodeInvalid = UNAUTHORIZED, "login_code_invalid", "Login code invalid", "登录凭证无效或已过期，请重新登录";
+    /// The caller has not logged in.
+    LoginRequired = FORBIDDEN, "login_required", "Login required", "请先登录";
     /// The caller may see the thing but his role is not enough.
     RoleRequired = FORBIDDEN, "role_required", "Role required", "您没有权限执行此操作，请联系管理员";
     /// Fields the caller may not change.
@@ -93,6 +95,8 @@ codes! {
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused", "该 Idempotency-Key 已用于其他请求";
     /// The claim code is unknown, used or expired.
     ClaimCodeInvalid = UNPROCESSABLE_ENTITY, "claim_code_invalid", "Claim code invalid", "邀请码无效、已使用或已过期，请联系管理员";
+    /// The code of a phone grant was refused by WeChat.
+    PhoneCodeInvalid = UNPROCESSABLE_ENTITY, "phone_code_invalid", "Phone code invalid", "手机号授权已失效，请重新授权";
     /// There is no invitation with this code.
     InvitationInvalid = UNPROCESSABLE_ENTITY, "invitation_invalid", "Invitation invalid", "邀请无效，请联系邀请您的人";
     /// The invitation's time is over.

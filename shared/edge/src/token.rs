@@ -16,6 +16,8 @@ const KEYS_MAX: usize = 2;
 const ISSUER: &str = "mingpian";
 const AUDIENCE: &str = "mingpian-api";
 const TYPE: &str = "mp+jwt";
+/// How long after its end the token of somebody anonymous still shows who he was.
+const SHOWN_LATE_MS: i64 = 7 * 24 * 3_600 * SECOND_MS;
 /// How far another function's clock may be behind.
 const LEEWAY_S: i64 = 5;
 
@@ -40,9 +42,19 @@ pub struct Claims {
     /// Whether his radar is on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rad: bool,
+    /// Whether nobody knows who he is: he has not logged in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ano: bool,
     iat: i64,
     nbf: i64,
     exp: i64,
+}
+
+impl Claims {
+    /// When the token stops being valid.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.exp.saturating_mul(SECOND_MS))
+    }
 }
 
 /// A token is not accepted.
@@ -84,23 +96,47 @@ impl TokenSigner {
         radar: bool,
         now: Timestamp,
     ) -> Result<String, KeyError> {
-        let claims = Claims {
+        let mut claims = Claims::new(company, person, now);
+        claims.mem = membership.map(|(member, _, _)| member);
+        claims.role = membership.map(|(_, role, _)| role);
+        claims.crd = membership.and_then(|(_, _, card)| card);
+        claims.rad = radar;
+        self.encode(&claims)
+    }
+
+    /// A token for somebody who has not logged in.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the key is not an Ed25519 key.
+    pub fn sign_anonymous(&self, company: Company, person: PersonId, now: Timestamp) -> Result<String, KeyError> {
+        self.encode(&Claims { ano: true, ..Claims::new(company, person, now) })
+    }
+
+    fn encode(&self, claims: &Claims) -> Result<String, KeyError> {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(self.kid.clone());
+        encode(&header, claims, &self.key).map_err(|error| KeyError(error.to_string()))
+    }
+}
+
+impl Claims {
+    /// Those of a visitor.
+    fn new(company: Company, person: PersonId, now: Timestamp) -> Self {
+        Self {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: person,
             com: company.id(),
-            mem: membership.map(|(member, _, _)| member),
-            role: membership.map(|(_, role, _)| role),
-            crd: membership.and_then(|(_, _, card)| card),
-            rad: radar,
+            mem: None,
+            role: None,
+            crd: None,
+            rad: false,
+            ano: false,
             iat: now.seconds(),
             nbf: now.seconds(),
             exp: expires_at(now).seconds(),
-        };
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
-        header.kid = Some(self.kid.clone());
-        encode(&header, &claims, &self.key).map_err(|error| KeyError(error.to_string()))
+        }
     }
 }
 
@@ -110,6 +146,7 @@ pub fn expires_at(now: Timestamp) -> Timestamp {
 }
 
 /// Checks tokens, without a network call.
+#[derive(Clone)]
 pub struct TokenVerifier(HashMap<String, DecodingKey>);
 
 #[derive(Deserialize)]
@@ -151,6 +188,22 @@ impl TokenVerifier {
     /// # Errors
     /// [`TokenRefused`], without a hint at the reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefused> {
+        self.verify_late(token, now, 0)
+    }
+
+    /// Who somebody was before he logged in, by the token he had: valid now, or until a
+    /// week ago.
+    ///
+    /// # Errors
+    /// [`TokenRefused`], also for the token of somebody who is not anonymous.
+    pub fn verify_anonymous(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefused> {
+        self.verify_late(token, now, SHOWN_LATE_MS / SECOND_MS).and_then(|claims| {
+            let nobody = claims.ano && claims.mem.is_none() && claims.role.is_none();
+            if nobody { Ok(claims) } else { Err(TokenRefused) }
+        })
+    }
+
+    fn verify_late(&self, token: &str, now: Timestamp, late_s: i64) -> Result<Claims, TokenRefused> {
         let header = decode_header(token).map_err(|_| TokenRefused)?;
         let pinned = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);
         let key = header.kid.as_ref().and_then(|kid| self.0.get(kid));
@@ -163,7 +216,7 @@ impl TokenVerifier {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         let claims = decode::<Claims>(token, key, &validation).map_err(|_| TokenRefused)?.claims;
-        let valid = claims.nbf <= now.seconds() + LEEWAY_S && now.seconds() < claims.exp;
+        let valid = claims.nbf <= now.seconds() + LEEWAY_S && now.seconds() < claims.exp + late_s;
         let bounded = claims.exp - claims.nbf <= TOKEN_LIFE_MS / SECOND_MS;
         if valid && bounded { Ok(claims) } else { Err(TokenRefused) }
     }

@@ -69,6 +69,25 @@ fn during_a_rotation_both_keys_are_accepted_and_afterwards_only_the_new_one() {
 }
 
 #[test]
+fn an_anonymous_token_shows_who_he_was_for_a_week_and_no_other_token_does() {
+    let keys = keys("k1");
+    let verifier = verifier(&[&keys]);
+    let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
+    let person = PersonId::from_uuid(Uuid::from_u128(2));
+    let anonymous = keys.signer.sign_anonymous(company, person, now()).unwrap();
+    let end = now().plus_millis(TOKEN_LIFE_MS);
+    let claims = verifier.verify(&anonymous, now()).unwrap();
+    assert_eq!((claims.ano, claims.sub, claims.mem, claims.rad), (true, person, None, false));
+    assert!(verifier.verify(&anonymous, end).is_err());
+    assert_eq!(verifier.verify_anonymous(&anonymous, end.plus_millis(SHOWN_LATE_MS - 1_000)).unwrap().sub, person);
+    assert!(verifier.verify_anonymous(&anonymous, end.plus_millis(SHOWN_LATE_MS)).is_err());
+    assert!(verifier.verify_anonymous(&anonymous, now().plus_millis(-60_000)).is_err());
+    assert!(verifier.verify_anonymous(&token(&keys), now()).is_err());
+    let member = forged(&keys, |_, claims| claims["ano"] = json!(true));
+    assert!(verifier.verify_anonymous(&member, now()).is_err());
+}
+
+#[test]
 fn every_altered_token_is_refused() {
     let keys = keys("k1");
     let verifier = verifier(&[&keys]);

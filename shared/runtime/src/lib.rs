@@ -1,5 +1,5 @@
 //! What every function needs to run: configuration, AWS clients, telemetry,
-//! queue batches, clock and ids. No rule of the product belongs here.
+//! queue batches, sockets, clock and ids. No rule of the product belongs here.
 
 pub mod batch;
 pub mod clients;
@@ -7,5 +7,8 @@ pub mod clock;
 pub mod config;
 pub mod dead_letters;
 pub mod ids;
+pub mod messages;
 pub mod metrics;
+pub mod s3_signing;
+pub mod sockets;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use domain::id::PersonId;
 use uuid::Uuid;
 
 use crate::counters::add_counts;
-use crate::customer::put_customer;
+use crate::customer::{check_customer, put_customer};
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Store, feed, log};
 use domain::failure::Failure;
@@ -21,6 +21,8 @@ pub struct Commit<'a> {
     pub segments: &'a [&'a Segment],
     /// The customers after counting, with the versions they were read at.
     pub customers: &'a BTreeMap<PersonId, Customer>,
+    /// Customers that only must be as they were read, with their versions.
+    pub unchanged: &'a BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub tally: &'a Tally,
     /// Id of the page of the company's feed.
@@ -33,7 +35,7 @@ pub enum CommitError {
     /// These segments, by position, are in the log already, each with the fingerprint
     /// it was logged under.
     Duplicates(Vec<(usize, String)>),
-    /// A customer has changed since he was read.
+    /// A customer, or another identity of his, has changed since he was read.
     Stale,
     /// Anything else.
     Store(Failure),
@@ -68,6 +70,9 @@ impl Store {
         }
         for (person, customer) in commit.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
+        }
+        for (person, version) in commit.unchanged {
+            check_customer(&mut transaction, &self.table, company, *person, *version);
         }
         for (scope, period, counts) in commit.tally.changes() {
             add_counts(&mut transaction, &self.table, company, scope, period, &counts);

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::audit::AuditEntry;
 use domain::card::{Card, Contact, Identity};
+use domain::card_media::CardMedia;
 use domain::company::Company;
 use domain::id::CardId;
 use domain::idempotency::Idempotency;
@@ -19,7 +20,8 @@ use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
 
-/// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact.
+/// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
+/// came later without a new layout: older code neither reads nor writes that attribute.
 pub(crate) const CARD: Kind = Kind::new("card", 2);
 
 /// A change of a card as it was read.
@@ -150,6 +152,19 @@ impl Store {
         })
         .await?;
         Ok(Card { identity, ..change.after() })
+    }
+
+    /// Commits a change of a card's media with what `rest` adds.
+    pub(crate) async fn edit_media_of_card(
+        &self,
+        company: Company,
+        change: &CardChange<'_>,
+        media: CardMedia,
+        rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
+    ) -> Result<Card, Failure> {
+        let changed = changed(change, "media", map(&media)?);
+        self.edit(company, change, changed, rest).await?;
+        Ok(Card { media, ..change.after() })
     }
 
     /// Commits a change of a card with what `rest` adds and the entry that tells of it.

@@ -73,16 +73,26 @@ impl Store {
     }
 
     async fn view(&self, company: Company, card: CardId, template: bool, read: Read) -> Result<CardView, Failure> {
-        let mut wanted = vec![keys::card(company, card), keys::counter(company, Scope::Card(card), Period::Lifetime)];
-        if template {
-            wanted.push(keys::card_template(company));
-        }
-        let mut items = self.batch_get(&wanted, read).await?;
-        let card = take(&mut items, CARD)?.ok_or(Failure::NotFound)?;
-        let lifetime = items.iter().find(|item| COUNTERS.is_of(item)).map(counts_of).transpose()?;
-        let found = take(&mut items, TEMPLATE)?.unwrap_or_default();
-        Ok(CardView { card, lifetime: lifetime.unwrap_or_default(), template: template.then_some(found) })
+        let mut items = self.batch_get(&keys_of_view(company, card, template), read).await?;
+        view_of(&mut items, template)
     }
+}
+
+/// The items of a view.
+pub(crate) fn keys_of_view(company: Company, card: CardId, template: bool) -> Vec<keys::Key> {
+    let mut wanted = vec![keys::card(company, card), keys::counter(company, Scope::Card(card), Period::Lifetime)];
+    if template {
+        wanted.push(keys::card_template(company));
+    }
+    wanted
+}
+
+/// Takes a view out of the items found.
+pub(crate) fn view_of(items: &mut Vec<Item>, template: bool) -> Result<CardView, Failure> {
+    let card = take(items, CARD)?.ok_or(Failure::NotFound)?;
+    let lifetime = items.iter().find(|item| COUNTERS.is_of(item)).map(counts_of).transpose()?;
+    let found = take(items, TEMPLATE)?.unwrap_or_default();
+    Ok(CardView { card, lifetime: lifetime.unwrap_or_default(), template: template.then_some(found) })
 }
 
 /// Takes the one item of a kind out of those found.

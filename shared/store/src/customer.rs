@@ -1,11 +1,13 @@
 //! Customers' states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::ConditionCheck;
 use domain::aggregate::Customer;
 use domain::company::Company;
 use domain::customer::CustomerState;
 use domain::id::PersonId;
+use domain::merge::Ties;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_get::{KEYS_MAX, Read};
@@ -14,53 +16,95 @@ use crate::transaction::Transaction;
 use crate::{Store, keys};
 use domain::failure::Failure;
 
-const CUSTOMER: Kind = Kind::new("customer", 1);
+/// Layout 1 had no ties, and seen days as bits.
+const CUSTOMER: Kind = Kind::new("customer", 2);
 
 /// The state is one JSON text: as a map it would be half as large again, and the
-/// item is rewritten whole with every batch.
+/// item is rewritten whole with every batch. So are the ties, which most do not have.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
     state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ties: Option<String>,
 }
 
 impl CustomerItem {
+    fn of(customer: &Customer) -> Result<Self, Failure> {
+        let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
+        Ok(Self { version: customer.version + 1, state: json(&customer.state)?, ties })
+    }
+
     fn customer(self) -> Result<Customer, Failure> {
-        let state = serde_json::from_str(&self.state).map_err(|error| CUSTOMER.corrupt(error))?;
-        Ok(Customer { version: self.version, state })
+        let ties = self.ties.map(|ties| serde_json::from_str(&ties)).transpose();
+        Ok(Customer {
+            version: self.version,
+            state: serde_json::from_str(&self.state).map_err(|error| CUSTOMER.corrupt(error))?,
+            ties: ties.map_err(|error| CUSTOMER.corrupt(error))?.unwrap_or_default(),
+        })
     }
 }
 
+fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| CUSTOMER.corrupt(error))
+}
+
+/// Customers by identity; each may be one that cannot be read.
+type Customers = BTreeMap<PersonId, Result<Customer, Failure>>;
+
 impl Store {
-    /// The states of these persons; who is missing has none yet.
+    /// These customers and all identities of their groups, as of the last write; who is
+    /// missing has done nothing yet. One call, and one more if somebody is in a group.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] names the first state that cannot be read.
-    pub async fn customers(
+    /// Those of the table. A customer that cannot be read is an error by itself.
+    pub async fn customers(&self, company: Company, persons: &[PersonId]) -> Result<Customers, Failure> {
+        self.customers_and_groups(company, persons, Read::Consistent).await
+    }
+
+    /// What all identities of a person have done together; an empty state when that is
+    /// nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
+    /// more if the person is in a group.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn customer(&self, company: Company, person: PersonId) -> Result<CustomerState, Failure> {
+        let parts = self.customers_and_groups(company, &[person], Read::Eventual).await?;
+        let parts = parts.into_values().collect::<Result<Vec<_>, _>>()?;
+        Ok(CustomerState::union(parts.iter().map(|part| &part.state)))
+    }
+
+    async fn customers_and_groups(
         &self,
         company: Company,
         persons: &[PersonId],
-    ) -> Result<BTreeMap<PersonId, Result<Customer, Failure>>, Failure> {
-        let mut customers = BTreeMap::new();
+        read: Read,
+    ) -> Result<Customers, Failure> {
+        let mut customers = Customers::new();
+        self.read_customers(company, persons, read, &mut customers).await?;
+        let groups = customers.values().flatten().flat_map(|customer| customer.ties.group.members());
+        let others: BTreeSet<_> = groups.filter(|person| !customers.contains_key(person)).collect();
+        self.read_customers(company, &Vec::from_iter(others), read, &mut customers).await?;
+        Ok(customers)
+    }
+
+    async fn read_customers(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+        read: Read,
+        customers: &mut Customers,
+    ) -> Result<(), Failure> {
         for persons in persons.chunks(KEYS_MAX) {
             let keys: Vec<_> = persons.iter().map(|person| keys::customer(company, *person)).collect();
-            for item in self.batch_get(&keys, Read::Consistent).await? {
+            for item in self.batch_get(&keys, read).await? {
                 let person = keys::Key::of(&item)
                     .and_then(|key| keys::customer_of(&key))
                     .ok_or_else(|| CUSTOMER.corrupt("key"))?;
                 customers.insert(person, CUSTOMER.decode::<CustomerItem>(item).and_then(CustomerItem::customer));
             }
         }
-        Ok(customers)
-    }
-
-    /// The state of one person; an empty one when there is none yet.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn customer(&self, company: Company, person: PersonId) -> Result<CustomerState, Failure> {
-        let item = self.get::<CustomerItem>(&keys::customer(company, person), CUSTOMER).await?;
-        Ok(item.map(CustomerItem::customer).transpose()?.unwrap_or_default().state)
+        Ok(())
     }
 }
 
@@ -73,14 +117,31 @@ pub(crate) fn put_customer(
     person: PersonId,
     customer: &Customer,
 ) -> Result<(), Failure> {
-    let state = serde_json::to_string(&customer.state).map_err(|error| CUSTOMER.corrupt(error))?;
-    let item = CustomerItem { version: customer.version + 1, state };
-    let item = CUSTOMER.encode(&keys::customer(company, person), &item)?;
-    if customer.version == 0 {
-        transaction.create(table, item, Failure::Busy);
-    } else {
-        let read = Item::from([(":read".to_owned(), number(customer.version))]);
-        transaction.put(table, item, "attribute_exists(#pk) AND version = :read", read, Failure::Busy);
-    }
+    let item = CUSTOMER.encode(&keys::customer(company, person), &CustomerItem::of(customer)?)?;
+    let (condition, values) = as_read(customer.version);
+    transaction.put(table, item, condition, values, Failure::Busy);
     Ok(())
+}
+
+/// Adds to a transaction that a customer is still the one that was read.
+pub(crate) fn check_customer(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    person: PersonId,
+    version: u64,
+) {
+    let (condition, values) = as_read(version);
+    let check = ConditionCheck::builder()
+        .condition_expression(condition)
+        .expression_attribute_names("#pk", keys::PK)
+        .set_expression_attribute_values((!values.is_empty()).then_some(values));
+    transaction.check(table, &keys::customer(company, person), check, Failure::Busy);
+}
+
+fn as_read(version: u64) -> (&'static str, Item) {
+    match version {
+        0 => ("attribute_not_exists(#pk)", Item::new()),
+        read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
+    }
 }

@@ -6,18 +6,19 @@
 //! requests.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod radar;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::aggregate::SegmentKey;
-use domain::batch::BatchId;
 use domain::company::Company;
-use domain::counter::{Period, Scope};
-use domain::day::Day;
-use domain::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, PersonId};
+use domain::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, UploadId};
+use domain::mobile::Mobile;
 use domain::settings::PhraseBook;
 use domain::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
 use crate::item::Item;
+
+pub(crate) use self::radar::*;
 
 /// Name of the partition key attribute.
 pub(crate) const PK: &str = "PK";
@@ -31,15 +32,15 @@ pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
 pub const EXPIRY_INDEX: &str = "GSI1";
 /// Its partition and sort key attributes.
 pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
-/// Its one partition. It is read by housekeeping only, for all companies; what is found
-/// names its company in its primary key.
+/// Its partition of holds; what housekeeping finds names its company in its primary key.
 pub(crate) const EXPIRY: &str = "EXPIRY";
+/// Its partition of changes of counters that wait to be made.
+pub(crate) const PENDING_TALLIES: &str = "EXPIRY_TALLIES";
+/// Its partition of uploads that nothing shows.
+pub(crate) const EXPIRING_UPLOADS: &str = "EXPIRY_UPLOADS";
 
 /// The partition of the same index in which companies wait until their boards are due.
 pub(crate) const BOARDS_DUE: &str = "BOARDS";
-
-/// Sort key of the lifetime counters: after every day.
-const LIFETIME: &str = "LIFETIME";
 
 /// The full primary key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,6 +154,22 @@ pub(crate) fn card_template(company: Company) -> Key {
     Key::new(company.id().to_string(), "CARD_TEMPLATE")
 }
 
+/// A voice introduction of a product, in its card's partition and after the card.
+pub(crate) fn voice(company: Company, card: CardId, product: ProductId) -> Key {
+    Key::new(self::card(company, card).pk, format!("VOICE#{product}"))
+}
+
+/// An upload.
+pub(crate) fn upload(company: Company, upload: UploadId) -> Key {
+    Key::new(format!("{}#UPLOAD#{upload}", company.id()), "UPLOAD")
+}
+
+/// The company and the upload in an upload's key.
+pub(crate) fn upload_of(key: &Key) -> Option<(CompanyId, UploadId)> {
+    let (company, upload) = key.pk.split_once("#UPLOAD#")?;
+    Some((company.parse().ok()?, upload.parse().ok()?))
+}
+
 /// A share, by its code.
 pub(crate) fn share(company: Company, code: &ShareCode) -> Key {
     Key::new(format!("{}#SHARE#{}", company.id(), code.as_str()), "SHARE")
@@ -238,109 +255,34 @@ pub(crate) fn audit_entry(company: Company, entry: Uuid) -> Key {
     Key::new(audit_log(company), entry.simple().to_string())
 }
 
-/// A customer's state.
-pub(crate) fn customer(company: Company, person: PersonId) -> Key {
-    Key::new(format!("{}#CUSTOMER#{person}", company.id()), "CUSTOMER")
+/// The partition of a company's merges.
+pub(crate) fn merges(company: Company) -> String {
+    format!("{}#MERGES", company.id())
 }
 
-/// The person in a customer's key.
-pub(crate) fn customer_of(key: &Key) -> Option<PersonId> {
-    key.pk.rsplit('#').next()?.parse().ok()
+/// A merge.
+pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
+    Key::new(merges(company), merge.to_string())
 }
 
-/// The partition of a scope's counters.
-pub(crate) fn counters(company: Company, scope: Scope) -> String {
-    match scope {
-        Scope::Card(card) => format!("{}#COUNTERS#{card}", company.id()),
-        Scope::Company => format!("{}#COUNTERS#ALL", company.id()),
-    }
+/// Some of the changes of counters that one transaction has left to be made.
+pub(crate) fn pending_tally(company: Company, left_by: Uuid, chunk: usize) -> Key {
+    Key::new(format!("{}#PENDING#{}", company.id(), left_by.simple()), format!("{chunk:03}"))
 }
 
-/// The counters of a scope and period.
-pub(crate) fn counter(company: Company, scope: Scope, period: Period) -> Key {
-    Key::new(counters(company, scope), period_key(period))
+/// The company in the key of changes that wait.
+pub(crate) fn pending_of(key: &Key) -> Option<CompanyId> {
+    key.pk.split_once("#PENDING#")?.0.parse().ok()
 }
 
-fn period_key(period: Period) -> String {
-    match period {
-        Period::Day(day) => format!("DAY#{day}"),
-        Period::Lifetime => LIFETIME.to_owned(),
-    }
+/// What an identity has told of itself.
+pub(crate) fn profile(company: Company, person: PersonId) -> Key {
+    Key::new(format!("{}#PROFILE#{person}", company.id()), "PROFILE")
 }
 
-/// First and last sort key of the days from `from` on and the lifetime.
-pub(crate) fn counters_from(from: Day) -> (String, String) {
-    (period_key(Period::Day(from)), period_key(Period::Lifetime))
-}
-
-/// A company's boards: how far they have been brought.
-pub(crate) fn boards(company: Company) -> Key {
-    Key::new(format!("{}#BOARDS", company.id()), "PROGRESS")
-}
-
-/// The ranking of a company's employees.
-pub(crate) fn ranking(company: Company) -> Key {
-    Key::new(format!("{}#BOARDS", company.id()), "RANKING")
-}
-
-/// The company in the key of its boards.
-pub(crate) fn boards_of(key: &Key) -> Option<CompanyId> {
-    key.pk.strip_suffix("#BOARDS")?.parse().ok()
-}
-
-/// The partition of a scope's breakdowns.
-pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
-    match scope {
-        Scope::Card(card) => format!("{}#BREAKDOWN#{card}", company.id()),
-        Scope::Company => format!("{}#BREAKDOWN#ALL", company.id()),
-    }
-}
-
-/// The breakdown of a scope and day.
-pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
-    Key::new(breakdowns(company, scope), period_key(Period::Day(day)))
-}
-
-/// First and last sort key of these days.
-pub(crate) fn days(from: Day, to: Day) -> (String, String) {
-    (period_key(Period::Day(from)), period_key(Period::Day(to)))
-}
-
-/// The period of a counter item's sort key.
-pub(crate) fn period_of(key: &Key) -> Option<Period> {
-    match key.sk.as_str() {
-        LIFETIME => Some(Period::Lifetime),
-        sk => sk.strip_prefix("DAY#")?.parse().ok().map(Period::Day),
-    }
-}
-
-/// The partition of a card's event log.
-pub(crate) fn log(company: Company, card: CardId) -> String {
-    format!("{}#LOG#{card}", company.id())
-}
-
-/// A segment of the event log. The batch id leads: its time orders the log.
-pub(crate) fn segment(company: Company, key: SegmentKey) -> Key {
-    let SegmentKey { card, batch, person } = key;
-    Key::new(log(company, card), format!("{}#{person}", batch.uuid().simple()))
-}
-
-/// The segment of a log item's key.
-pub(crate) fn segment_of(key: &Key) -> Option<SegmentKey> {
-    let (_, card) = key.pk.rsplit_once('#')?;
-    let (batch, person) = key.sk.split_once('#')?;
-    let batch = BatchId::from_uuid(Uuid::try_parse(batch).ok()?);
-    Some(SegmentKey { card: card.parse().ok()?, batch, person: person.parse().ok()? })
-}
-
-/// The partition of the company's feed.
-pub(crate) fn feed(company: Company) -> String {
-    format!("{}#FEED", company.id())
-}
-
-/// A page of the company's feed.
-pub(crate) fn feed_page(company: Company, page: Uuid) -> Key {
-    Key::new(feed(company), page.simple().to_string())
+/// Which identity a phone number stands for.
+pub(crate) fn phone(company: Company, phone: &Mobile) -> Key {
+    Key::new(format!("{}#PHONE#{}", company.id(), phone.reveal()), "PHONE")
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! Tests of the keys.
 
+use domain::aggregate::SegmentKey;
+use domain::batch::BatchId;
+use domain::counter::{Period, Scope};
+use domain::day::Day;
 use domain::id::Id;
 use proptest::prelude::*;
 
+use super::radar::period_key;
 use super::*;
 
 fn company_of(n: u128) -> Company {
@@ -21,6 +26,7 @@ proptest! {
         prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
         prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
         prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
+        prop_assert_eq!(pending_of(&pending_tally(company, Uuid::from_u128(batch), 7)), Some(company.id()));
         let period = Period::Day(Day::from_number(day));
         prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
     }
@@ -40,10 +46,17 @@ proptest! {
                 join_requests(company),
                 super::card(company, card).pk,
                 log(company, card),
+                live(company, card),
                 feed(company),
-    card_template(company).pk,
-                departments(company).pk,                share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
+                card_template(company).pk,
+                departments(company).pk,
+                upload(company, UploadId::from_uuid(Uuid::from_u128(n))).pk,
+                share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
                 settings(company, None),
+                merges(company),
+                pending_tally(company, Uuid::from_u128(n), 0).pk,
+                profile(company, PersonId::from_uuid(Uuid::from_u128(n))).pk,
+                phone(company, &Mobile::parse("+8613800138000").unwrap()).pk,
                 counters(company, Scope::Company),
                 counters(company, Scope::Card(card)),
             ]

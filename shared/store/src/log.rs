@@ -55,10 +55,14 @@ struct PackedEvent(u8, i64, usize, Option<ShareCode>, Option<u32>);
 
 /// The item of a segment.
 pub(crate) fn encode(company: Company, segment: &Segment) -> Result<Item, Failure> {
-    let received_ms = segment.received_at.millis();
-    let packed = serde_json::to_string(&pack(segment)).map_err(|error| SEGMENT.corrupt(error))?;
-    let item = SegmentItem { fingerprint: segment.fingerprint.clone(), received_ms, events: packed };
+    let (received_ms, events) = (segment.received_at.millis(), packed(segment)?);
+    let item = SegmentItem { fingerprint: segment.fingerprint.clone(), received_ms, events };
     SEGMENT.encode(&keys::segment(company, segment.key), &item)
+}
+
+/// The events of a segment as a short text.
+pub(crate) fn packed(segment: &Segment) -> Result<String, Failure> {
+    serde_json::to_string(&pack(segment)).map_err(|error| SEGMENT.corrupt(error))
 }
 
 fn pack(segment: &Segment) -> Packed {
@@ -87,7 +91,17 @@ fn letters(events: &[Event]) -> String {
 pub(crate) fn decode(item: Item) -> Result<Segment, Failure> {
     let key = Key::of(&item).and_then(|key| keys::segment_of(&key)).ok_or_else(|| SEGMENT.corrupt("key"))?;
     let SegmentItem { fingerprint, received_ms, events } = SEGMENT.decode(item)?;
-    let packed: Packed = serde_json::from_str(&events).map_err(|error| SEGMENT.corrupt(error))?;
+    unpacked(key, fingerprint, received_ms, &events)
+}
+
+/// The segment of this key with the events of a [`packed`] text.
+pub(crate) fn unpacked(
+    key: SegmentKey,
+    fingerprint: String,
+    received_ms: i64,
+    events: &str,
+) -> Result<Segment, Failure> {
+    let packed: Packed = serde_json::from_str(events).map_err(|error| SEGMENT.corrupt(error))?;
     let letters = packed.filtered.chars().chain(iter::repeat(COUNTED));
     let events = packed.events.iter().zip(letters);
     let events = events.map(|(event, letter)| {

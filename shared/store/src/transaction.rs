@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
 use crate::item::{Item, number};
@@ -80,17 +80,25 @@ impl Transaction {
         self.0.extend(put.map(|put| (put, Failure::Busy)));
     }
 
+    /// Adds the deletion of an item under a condition.
+    pub(crate) fn delete(&mut self, table: &str, key: &keys::Key, condition: &str, values: Item, refused: Failure) {
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values));
+        let delete = delete.build().ok().map(|delete| TransactWriteItem::builder().delete(delete).build());
+        self.0.extend(delete.map(|delete| (delete, refused)));
+    }
+
     /// Adds a condition on an item that is not written: that it has the attribute `name`
     /// of its map `map`.
     pub(crate) fn has(&mut self, table: &str, key: &keys::Key, map: &str, name: &str, refused: Failure) {
         let check = ConditionCheck::builder()
-            .table_name(table)
-            .set_key(Some(key.attributes()))
             .condition_expression("attribute_exists(#map.#name)")
             .expression_attribute_names("#map", map)
             .expression_attribute_names("#name", name);
-        let check = check.build().ok().map(|check| TransactWriteItem::builder().condition_check(check).build());
-        self.0.extend(check.map(|check| (check, refused)));
+        self.check(table, key, check, refused);
     }
 
     /// Adds an update.

@@ -59,6 +59,16 @@ pub async fn queue() -> (aws_sdk_sqs::Client, String) {
     (client, created.queue_url.expect("a queue has a URL"))
 }
 
+/// The configuration of LocalStack's S3, and the name and address of a new, empty bucket.
+pub async fn bucket() -> (SdkConfig, String, String) {
+    let endpoint = endpoint("S3_ENDPOINT");
+    let (sdk, name) = (config(&endpoint).await, unique());
+    let s3 = aws_sdk_s3::Client::new(&sdk);
+    s3.create_bucket().bucket(&name).send().await.expect("LocalStack creates a bucket");
+    let url = format!("{endpoint}/{name}");
+    (sdk, name, url)
+}
+
 fn unique() -> String {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).expect("random bytes");

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use domain::id::{Id, ProductId};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -32,15 +33,21 @@ pub fn load(function: &str, case: &str, world: &World) -> String {
     for name in ["boss", "lin", "chen", "wang", "visitor"] {
         text = text.replace(&format!("${{token_{name}}}"), &world.token(name));
     }
+    text = text.replace("${token_anonymous}", &world.anonymous_token());
     for (name, staff) in &world.staff {
         text = text.replace(&format!("${{member_{name}}}"), &staff.member.to_string());
         text =
             text.replace(&format!("${{card_{name}}}"), &staff.card.map_or_else(String::new, |card| card.to_string()));
     }
+    for (purpose, upload) in &world.uploads {
+        text = text.replace(&format!("${{upload_{purpose}}}"), &upload.to_string());
+    }
     let now = world.clock.now();
     let others = [
         ("company_id", world.company.id().to_string()),
         ("visitor_id", world.visitor.to_string()),
+        ("merge_id", world.merge_id.to_string()),
+        ("product_id", ProductId::from_uuid(world.visitor.uuid()).to_string()),
         ("share_code", world.share_code.as_str().to_owned()),
         ("appid", world.appid.as_str().to_owned()),
         ("login_code", "visitor".to_owned()),

@@ -1,4 +1,4 @@
-//! A loopback server that answers like WeChat's login, like the SMS service and like
+//! A loopback server that answers like WeChat's login and phone grant, like the SMS service and like
 //! Secrets Manager: a code is its own openid, or `openid--unionid`; every SMS is sent, every secret is there but `absent`.
 
 use std::io::{Read, Write};
@@ -54,8 +54,21 @@ fn complete(request: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-/// The SMS service, and its account in Secrets Manager.
+/// The SMS service, and its account in Secrets Manager; access tokens; phone grants, whose
+/// code is the number.
 fn other(request: &str) -> Option<String> {
+    if request.contains("/cgi-bin/stable_token ") {
+        return Some(r#"{"access_token":"t","expires_in":7200}"#.to_owned());
+    }
+    if request.contains("/wxa/business/getuserphonenumber?") {
+        let code = request.split(r#""code":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        return Some(match code {
+            "used" => r#"{"errcode":40029,"errmsg":"invalid code, rid: 1"}"#.to_owned(),
+            number => format!(
+                r#"{{"phone_info":{{"purePhoneNumber":"{number}","countryCode":"86","watermark":{{"appid":"wx00000000000001"}}}}}}"#
+            ),
+        });
+    }
     if request.contains("x-tc-action: SendSms") {
         return Some(r#"{"Response":{"SendStatusSet":[{"Code":"Ok"}]}}"#.to_owned());
     }

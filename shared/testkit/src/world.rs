@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use domain::aggregate::Customer;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Identity};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::event::Target;
-use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
+use domain::failure::Failure;
+use domain::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, PersonName, Position, Role};
+use domain::merge::{Merge, MergeReason, Tie};
 use domain::share::{Channel, Share};
 use domain::text::{AppId, Line, OpenId, ShareCode};
 use domain::timestamp::DAY_MS;
+use domain::upload::{Purpose, Upload, UploadState};
 use runtime::ids::Ids;
 use store::{Claiming, NewCompany, NewMember, Store};
 
@@ -46,6 +50,10 @@ pub struct World {
     pub visitor: PersonId,
     /// A share of `lin`'s card, by himself.
     pub share_code: ShareCode,
+    /// A merge of two who are nobody else.
+    pub merge_id: MergeId,
+    /// What `lin` has sent for his card, by purpose: ready to be used.
+    pub uploads: BTreeMap<&'static str, UploadId>,
 }
 
 /// A member who has claimed his membership.
@@ -81,11 +89,44 @@ impl World {
             staff: BTreeMap::new(),
             visitor: PersonId::from_uuid(id.uuid()),
             share_code: ShareCode::from_secret([7; 16]),
+            merge_id: MergeId::from_uuid(id.uuid()),
+            uploads: BTreeMap::new(),
         };
         world.found().await;
         world.visitor = world.sign_in("visitor").await.id;
         world.share().await;
+        let merged = world.tie(world.fresh_person(), world.fresh_person(), MergeReason::Login).await;
+        world.merge_id = merged.expect("two who are nobody else");
+        for purpose in Purpose::ALL {
+            let upload = world.upload(*purpose);
+            world.send(&upload).await;
+            world.uploads.insert(purpose.name(), upload.id);
+        }
         world
+    }
+
+    /// An upload of `lin`'s for his card, not yet stored.
+    pub fn upload(&self, purpose: Purpose) -> Upload {
+        let created_at = self.clock.now();
+        Upload {
+            id: self.ids.fresh(created_at).expect("an id"),
+            purpose,
+            format: purpose.limits().formats[0],
+            bytes: 1_000,
+            card: self.card("lin"),
+            member: self.staff["lin"].member,
+            state: UploadState::Waiting,
+            used: false,
+            created_at,
+        }
+    }
+
+    /// Stores an upload, as ready.
+    pub async fn send(&self, upload: &Upload) {
+        let request = self.request(&upload.id.to_string());
+        self.store.create_upload(self.company, upload.clone(), &request).await.expect("the upload is made");
+        let state = UploadState::Ready { duration_ms: Some(1_500) };
+        self.store.set_upload_state(self.company, upload.id, state).await.expect("the upload is ready");
     }
 
     async fn found(&mut self) {
@@ -130,6 +171,34 @@ impl World {
         let card = card_id.map(|card| Card::new(card, id, identity, now));
         let member = Member { card: card_id, ..Member::invited(id, person_name, position, role, now) };
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
+    }
+
+    /// Somebody nobody knows.
+    pub fn fresh_person(&self) -> PersonId {
+        self.ids.fresh(self.clock.now()).expect("an id")
+    }
+
+    /// Makes two identities one person; [`Failure::Busy`] when others write at the moment.
+    ///
+    /// # Errors
+    /// [`Failure::Exists`] when they are not merged.
+    pub async fn tie(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
+        let tie = Tie { merge: self.ids.fresh(self.clock.now()).expect("an id"), a, b };
+        let merge = Merge { tie, reason, at: self.clock.now(), undone: None };
+        let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists("merge"))?;
+        for pending in self.store.regroup(self.company, &merge, &regrouping, None).await? {
+            self.store.count_pending(&pending).await?;
+        }
+        Ok(tie.merge)
+    }
+
+    /// Two identities with their groups.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn known(&self, a: PersonId, b: PersonId) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+        let known = self.store.customers(self.company, &[a, b]).await?;
+        known.into_iter().map(|(person, customer)| Ok((person, customer?))).collect()
     }
 
     /// A person logging in.
@@ -181,6 +250,12 @@ impl World {
         let person = staff.map_or(self.visitor, |staff| staff.person);
         let membership = staff.map(|staff| (staff.member, staff.role, staff.card));
         self.keys.signer.sign(self.company, person, membership, radar, self.clock.now()).expect("a token")
+    }
+
+    /// A token of somebody who has not logged in.
+    pub fn anonymous_token(&self) -> String {
+        let token = self.keys.signer.sign_anonymous(self.company, self.fresh_person(), self.clock.now());
+        token.expect("a token")
     }
 
     /// The card of an employee.

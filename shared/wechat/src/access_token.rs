@@ -36,7 +36,7 @@ struct StableToken {
 
 /// The access tokens of all mini-programs this environment has worked for.
 pub struct AccessTokens {
-    wechat: WeChat,
+    pub(crate) wechat: WeChat,
     kept: Mutex<HashMap<AppId, (AccessToken, Timestamp)>>,
 }
 

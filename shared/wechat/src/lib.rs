@@ -6,10 +6,12 @@
 
 mod access_token;
 mod login;
+mod phone;
 mod sms;
 mod transport;
 
 pub use crate::access_token::{AccessToken, AccessTokens};
 pub use crate::login::{Login, LoginCode};
+pub use crate::phone::PhoneCode;
 pub use crate::sms::{Sms, SmsAccount, SmsError};
 pub use crate::transport::{AppSecret, WeChat, WeChatError};

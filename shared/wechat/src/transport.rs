@@ -45,6 +45,9 @@ pub enum WeChatError {
     /// The app id or its secret is wrong.
     #[error("app id or secret refused ({0})")]
     Misconfigured(i64),
+    /// The access token is not good any more.
+    #[error("access token refused ({0})")]
+    TokenRefused(i64),
     /// The vendor is busy.
     #[error("busy")]
     Busy,
@@ -106,7 +109,8 @@ fn unavailable(error: reqwest::Error) -> WeChatError {
 }
 
 /// The vendor's codes: -1 busy; 40029 and 40163 code unknown, expired or used; 45009
-/// and 45011 quota; 40226 risk; 40013 and 40125 app id or secret.
+/// and 45011 quota; 40226 risk; 40013 and 40125 app id or secret; 40001, 40014 and 42001
+/// access token.
 fn check(status: &Status) -> Result<(), WeChatError> {
     match status.errcode {
         0 => Ok(()),
@@ -114,7 +118,8 @@ fn check(status: &Status) -> Result<(), WeChatError> {
         code @ (40029 | 40163) => Err(WeChatError::CodeInvalid(code)),
         code @ (45009 | 45011) => Err(WeChatError::TooMany(code)),
         40226 => Err(WeChatError::Blocked),
-        code @ (40001 | 40013 | 40125) => Err(WeChatError::Misconfigured(code)),
+        code @ (40013 | 40125) => Err(WeChatError::Misconfigured(code)),
+        code @ (40001 | 40014 | 42001) => Err(WeChatError::TokenRefused(code)),
         code => Err(WeChatError::Unavailable(format!("errcode {code}: {}", status.errmsg))),
     }
 }
@@ -174,6 +179,7 @@ pub(crate) mod tests {
         assert_eq!(status(40163), Err(WeChatError::CodeInvalid(40163)));
         assert_eq!(status(45011), Err(WeChatError::TooMany(45011)));
         assert_eq!(status(40125), Err(WeChatError::Misconfigured(40125)));
+        assert_eq!(status(42001), Err(WeChatError::TokenRefused(42001)));
         assert!(matches!(status(12345), Err(WeChatError::Unavailable(_))));
     }
 

@@ -64,6 +64,7 @@ pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
         wire: wire.address().to_owned(),
         table: stage.world.table.clone(),
         stats_queue: stage.functions.queue.1.clone(),
+        live_queue: stage.functions.live_queue.clone(),
         dead_letters: stage.dead_letters.1.clone(),
         jwks: stage.world.keys.jwks.clone(),
     };

@@ -18,6 +18,8 @@ pub(crate) struct Places {
     pub(crate) table: String,
     /// Where tracking sends batches.
     pub(crate) stats_queue: String,
+    /// Where it sends them for the live radar.
+    pub(crate) live_queue: String,
     /// Where the aggregator puts what it cannot count.
     pub(crate) dead_letters: String,
     /// The public keys of tokens.
@@ -43,6 +45,13 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
         ("TOKEN_VERIFICATION_KEYS", &places.jwks),
         ("STATS_QUEUE_URL", &places.stats_queue),
         ("STATS_DLQ_URL", &places.dead_letters),
+        // The live radar is best effort: its queue shares the other's fate here.
+        ("LIVE_QUEUE_URL", &places.live_queue),
+        ("LIVE_DLQ_URL", &places.dead_letters),
+        ("CONNECTIONS_URL", nobody),
+        ("INSPECTION_DLQ_URL", &places.dead_letters),
+        ("MEDIA_BUCKET", "lab-media"),
+        ("MEDIA_URL", nobody),
         // A fault may take several attempts; giving up is another test's matter.
         ("MAX_ATTEMPTS", "50"),
         ("BOARDS_LAG_SECONDS", "60"),

@@ -119,6 +119,7 @@ async fn to_process(plan: Plan, wire: &Wire) -> Report {
         wire: wire.address().to_owned(),
         table: world.table.clone(),
         stats_queue: stage.functions.queue.1.clone(),
+        live_queue: stage.functions.live_queue.clone(),
         dead_letters: stage.dead_letters.1.clone(),
         jwks: world.keys.jwks.clone(),
     };

@@ -32,7 +32,7 @@ async fn steps(wire: &Wire, prices: &Prices) -> Table {
         let usage = wire.take_usage();
         rows.push((name.to_owned(), cells(&usage, prices.of_route(&usage), "")));
     }
-    let housekeeping = stage.housekeeping();
+    let housekeeping = stage.housekeeping().await;
     wire.take_usage();
     housekeeping.run("lab").await.expect("the run ends");
     let usage = wire.take_usage();

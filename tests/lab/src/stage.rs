@@ -5,7 +5,7 @@ use domain::batch::AcceptedBatch;
 use domain::member::Role;
 use domain::timestamp::{DAY_MS, SECOND_MS};
 use housekeeping::Housekeeping;
-use mingpian_tests::functions::Functions;
+use mingpian_tests::functions::{self, Functions};
 use radar_aggregator::Aggregator;
 use runtime::dead_letters::DeadLetterQueue;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ impl Stage {
         }
         // Boards and rankings are made of what has rested for a while.
         stage.world.clock.advance(10 * 60 * SECOND_MS);
-        stage.housekeeping().run("lab").await.expect("the run ends");
+        stage.housekeeping().await.run("lab").await.expect("the run ends");
         stage
     }
 
@@ -102,9 +102,8 @@ impl Stage {
     }
 
     /// What runs on a schedule.
-    pub(crate) fn housekeeping(&self) -> Housekeeping {
-        let config = housekeeping::Config { table_name: self.world.table.clone(), boards_lag_s: 60 };
-        Housekeeping::new(config, self.world.dynamodb.clone(), self.world.clock.clock())
+    pub(crate) async fn housekeeping(&self) -> Housekeeping {
+        functions::housekeeping(&self.world, 60).await
     }
 
     /// Has batches counted in one call of the aggregator.

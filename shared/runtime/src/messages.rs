@@ -1,17 +1,18 @@
-//! Queue messages, read into batches.
+//! Messages of the two radar queues, read into batches.
 
 use domain::batch::{AcceptedBatch, MESSAGE_VERSION};
-use runtime::batch::{Delivery, Outcome, Reason};
 use serde::Deserialize;
 
+use crate::batch::{Delivery, Outcome, Reason};
+
 /// What a Lambda batch holds.
-pub(crate) struct Read {
+pub struct Read {
     /// Batches with the position of their delivery.
-    pub(crate) batches: Vec<(usize, AcceptedBatch)>,
+    pub batches: Vec<(usize, AcceptedBatch)>,
     /// One outcome per delivery: poison where it cannot be read, done elsewhere.
-    pub(crate) outcomes: Vec<Outcome>,
+    pub outcomes: Vec<Outcome>,
     /// Events in all batches.
-    pub(crate) events: usize,
+    pub events: usize,
 }
 
 /// The part every version of a message has.
@@ -21,7 +22,7 @@ struct Versioned {
 }
 
 /// Reads every message that can be read.
-pub(crate) fn read(deliveries: &[Delivery]) -> Read {
+pub fn read(deliveries: &[Delivery]) -> Read {
     let mut read = Read {
         batches: Vec::with_capacity(deliveries.len()),
         outcomes: Vec::with_capacity(deliveries.len()),

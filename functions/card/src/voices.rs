@@ -1,0 +1,113 @@
+//! Voice introductions: a member's own for a product, heard by the visitors of his card.
+
+use axum::Json;
+use axum::extract::State;
+use domain::company::Company;
+use domain::id::{CardId, ProductId, UploadId};
+use domain::timestamp::Timestamp;
+use domain::upload::{Purpose, Upload, unknown_upload};
+use domain::voice::Voice;
+use edge::auth::{Caller, Member};
+use edge::body::Body;
+use edge::page::{PageBody, PageParams, Paging};
+use edge::path::PathId;
+use edge::problem::{Code, Problem, ProblemBody};
+use runtime::s3_signing::Signer;
+use serde::{Deserialize, Serialize};
+use store::VoiceToSet;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::media::MediaBody;
+
+/// The recording of a product.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VoiceUpdate {
+    /// A ready upload for the caller's card, or the one that is heard; `null` for none.
+    #[schema(value_type = Option<String>)]
+    upload_id: Option<UploadId>,
+}
+
+/// What a member says about a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProductVoice {
+    #[schema(value_type = String)]
+    product_id: ProductId,
+    /// `null` when there is none.
+    voice: Option<VoiceBody>,
+}
+
+/// A voice introduction in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CardVoice {
+    #[schema(value_type = String)]
+    product_id: ProductId,
+    voice: VoiceBody,
+}
+
+/// A recording.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VoiceBody {
+    media: MediaBody,
+    duration_ms: u64,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// Set my voice introduction of a product
+///
+/// For members who have a card. The last one sent stands.
+#[utoipa::path(put, path = "/v1/products/{product_id}/voice", tag = "card", security(("bearer" = [])), params(("product_id" = String, Path)), request_body = VoiceUpdate,
+    responses((status = 200, body = ProductVoice), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn update_product_voice(
+    State(app): State<App>,
+    member: Member,
+    PathId(product): PathId<ProductId>,
+    Body(update): Body<VoiceUpdate>,
+) -> Result<Json<ProductVoice>, Problem> {
+    let card = member.card().ok_or_else(|| Problem::of(Code::NotFound))?;
+    let (company, now) = (member.company(), app.clock.now());
+    let VoiceToSet { voice, upload } = app.store.voice_to_set(company, card, product, update.upload_id).await?;
+    let new = match (update.upload_id, &voice) {
+        (Some(wanted), Some(voice)) if voice.upload == wanted => Some(voice.clone()),
+        (Some(_), _) => Some(usable(upload, card, product, now)?),
+        (None, _) => None,
+    };
+    if new != voice {
+        app.store.set_voice(company, card, voice.as_ref(), new.as_ref(), now).await?;
+    }
+    let signer = app.media.signer(now).await?;
+    Ok(Json(ProductVoice { product_id: product, voice: new.map(|voice| body(&signer, company, &voice)) }))
+}
+
+/// List the voice introductions of a card
+///
+/// By product.
+#[utoipa::path(get, path = "/v1/cards/{card_id}/voices", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path), PageParams),
+    responses((status = 200, body = PageBody<CardVoice>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn list_card_voices(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+    paging: Paging,
+) -> Result<Json<PageBody<CardVoice>>, Problem> {
+    let page = app.store.voices(caller.company(), card, paging.position()?, paging.limit).await?;
+    let signer = app.media.signer(app.clock.now()).await?;
+    let line = |voice: Voice| CardVoice { product_id: voice.product, voice: body(&signer, caller.company(), &voice) };
+    Ok(Json(paging.page(page.items.into_iter().map(line).collect(), page.next)))
+}
+
+/// The introduction that an upload makes.
+fn usable(upload: Option<Upload>, card: CardId, product: ProductId, now: Timestamp) -> Result<Voice, Problem> {
+    let checked = upload.ok_or_else(unknown_upload).and_then(|found| {
+        let duration_ms = found.usable(card, Purpose::Voice, now)?;
+        Ok(Voice { product, upload: found.id, duration_ms, updated_at: now })
+    });
+    checked.map_err(|error| Problem::field("/upload_id", &error))
+}
+
+fn body(signer: &Signer<'_>, company: Company, voice: &Voice) -> VoiceBody {
+    let Voice { upload, duration_ms, updated_at, .. } = *voice;
+    VoiceBody { media: MediaBody::new(signer, company, upload), duration_ms, updated_at }
+}

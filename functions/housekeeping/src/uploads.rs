@@ -1,0 +1,28 @@
+//! Uploads that nothing shows: the file goes, then what is known of it.
+
+use aws_sdk_s3::error::DisplayErrorContext;
+use domain::failure::Failure;
+use domain::timestamp::Timestamp;
+use domain::upload::media_key;
+use store::Store;
+
+/// Uploads deleted in one run, at two calls each; the next run goes on.
+const RUN: u32 = 500;
+
+/// Deletes the uploads whose time is over; gives how many. The file goes before the item:
+/// whoever is cut short in between finds it again.
+pub(crate) async fn delete(
+    store: &Store,
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    now: Timestamp,
+) -> Result<usize, Failure> {
+    let expired = store.expired_uploads(now, RUN).await?;
+    for upload in &expired {
+        let delete = s3.delete_object().bucket(bucket).key(media_key(upload.company, upload.upload));
+        let deleted = delete.send().await;
+        deleted.map_err(|error| Failure::Unavailable(DisplayErrorContext(error).to_string()))?;
+        store.forget_upload(upload).await?;
+    }
+    Ok(expired.len())
+}

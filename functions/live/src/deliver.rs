@@ -1,0 +1,195 @@
+//! From the queue to the sockets: what happens on a watched card is numbered, kept and
+//! pushed; what nobody watches costs a read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::aggregate::{Segment, segments};
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::CardId;
+use domain::live::{KEEP_MS, LiveState, SocketId};
+use futures_util::future::join_all;
+use runtime::batch::{Delivery, Outcome, Reason};
+use runtime::messages;
+use runtime::sockets::{NotSent, Sockets};
+use store::{AppendError, CompanyCard, Numbered};
+
+use crate::Live;
+use crate::frame::Frame;
+use crate::watch::{ATTEMPTS, left, pause};
+
+/// Most segments numbered in one transaction: two actions each, and the state.
+const SEGMENTS_MAX: usize = 40;
+/// Sockets written to at the same time.
+const PUSHES_MAX: usize = 32;
+
+/// What was done with a queue batch.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// Segments that have a number.
+    pub(crate) numbered: usize,
+    /// Frames taken by the gateway.
+    pub(crate) frames: usize,
+    /// Sockets that were closed.
+    pub(crate) gone: usize,
+    /// The longest time from accepting a batch to having pushed it.
+    pub(crate) delay_ms: Option<i64>,
+}
+
+/// The outcome of each delivery, in order.
+pub(crate) async fn deliver<S: Sockets, D>(live: &Live<S, D>, deliveries: &[Delivery]) -> (Vec<Outcome>, Done) {
+    let read = messages::read(deliveries);
+    let (mut outcomes, mut done) = (read.outcomes, Done::default());
+    let mut by_card: BTreeMap<CompanyCard, Vec<(usize, Segment)>> = BTreeMap::new();
+    for (delivery, batch) in read.batches {
+        let company = Company::granted(batch.company);
+        for segment in segments(batch) {
+            by_card.entry((company, segment.key.card)).or_default().push((delivery, segment));
+        }
+    }
+    let cards: Vec<_> = by_card.keys().copied().collect();
+    let mut states = match live.store.live_states(&cards).await {
+        Ok(states) => states,
+        Err(failure) => cards.iter().map(|card| (*card, Err(failure.clone()))).collect(),
+    };
+    for (card, queued) in by_card {
+        let Some(state) = states.remove(&card) else { continue };
+        let result = match state {
+            Ok(state) => one_card(live, card, state, &queued, &mut done).await,
+            Err(failure) => Err(failure),
+        };
+        let Err(failure) = result else { continue };
+        for (delivery, _) in queued {
+            if let Some(outcome @ Outcome::Done) = outcomes.get_mut(delivery) {
+                *outcome = Outcome::Retry(reason(&failure));
+            }
+        }
+    }
+    (outcomes, done)
+}
+
+/// Numbers and pushes what happened on one card.
+async fn one_card<S: Sockets, D>(
+    live: &Live<S, D>,
+    (company, card): CompanyCard,
+    state: LiveState,
+    queued: &[(usize, Segment)],
+    done: &mut Done,
+) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    // A batch that was delivered twice at once.
+    let fresh: Vec<_> = queued.iter().map(|(_, segment)| segment).filter(|segment| seen.insert(segment.key)).collect();
+    let mut state = Some(state);
+    let mut numbered = Vec::with_capacity(fresh.len());
+    for segments in fresh.chunks(SEGMENTS_MAX) {
+        numbered.extend(number(live, company, card, &mut state, segments.to_vec()).await?);
+    }
+    let (Some(state), false) = (state, numbered.is_empty()) else { return Ok(()) };
+    numbered.sort_by_key(|message| message.seq);
+    done.numbered += numbered.len();
+    push(live, company, card, &state, &numbered, done).await
+}
+
+/// Gives each segment its number, the old one if it has one; none while nobody watches.
+/// Leaves the state as of after that, with all sockets that must hear of it.
+async fn number<S, D>(
+    live: &Live<S, D>,
+    company: Company,
+    card: CardId,
+    state: &mut Option<LiveState>,
+    mut segments: Vec<&Segment>,
+) -> Result<Vec<Numbered>, Failure> {
+    let mut numbered = Vec::with_capacity(segments.len());
+    for attempt in 0..ATTEMPTS {
+        let Some(found) = state.take_if(|state| state.is_watched(live.clock.now())) else { return Ok(numbered) };
+        if segments.is_empty() {
+            *state = Some(found);
+            return Ok(numbered);
+        }
+        let keep_until = live.clock.now().plus_millis(KEEP_MS);
+        match live.store.append_live(company, card, found.seq, &segments, keep_until).await {
+            Ok(()) => {
+                for (position, segment) in segments.drain(..).enumerate() {
+                    numbered.push(Numbered { seq: found.seq.plus(position + 1), segment: segment.clone() });
+                }
+            }
+            Err(AppendError::Numbered(known)) => {
+                let known: BTreeMap<_, _> = known.into_iter().collect();
+                for (position, segment) in std::mem::take(&mut segments).into_iter().enumerate() {
+                    match known.get(&position) {
+                        Some(seq) => numbered.push(Numbered { seq: *seq, segment: segment.clone() }),
+                        None => segments.push(segment),
+                    }
+                }
+            }
+            Err(AppendError::Stale(Some(now))) => {
+                *state = Some(now);
+                pause(attempt).await;
+                continue;
+            }
+            Err(AppendError::Stale(None) | AppendError::Store(Failure::Busy)) => pause(attempt).await,
+            Err(AppendError::Store(failure)) => return Err(failure),
+        }
+        *state = live.store.live_state(company, card).await?;
+    }
+    Err(Failure::Busy)
+}
+
+/// Sends each message to each socket, in order; takes off those that are closed.
+async fn push<S: Sockets, D>(
+    live: &Live<S, D>,
+    company: Company,
+    card: CardId,
+    state: &LiveState,
+    numbered: &[Numbered],
+    done: &mut Done,
+) -> Result<(), Failure> {
+    let frames: Vec<_> = numbered.iter().map(|message| Frame::events(message).text()).collect();
+    let (open, mut gone) = state.sockets_at(live.clock.now());
+    for socket in &gone {
+        if let Err(NotSent::Failed(cause)) = live.sockets.close(socket).await {
+            tracing::warn!(cause, "a socket past its token's end was not closed");
+        }
+    }
+    let mut failed = None;
+    for sockets in open.chunks(PUSHES_MAX) {
+        let sent = join_all(sockets.iter().map(|socket| send_all(live, socket, &frames))).await;
+        for (socket, sent) in sockets.iter().zip(sent) {
+            match sent {
+                Ok(()) => done.frames += frames.len(),
+                Err(NotSent::Gone) => gone.push(socket.clone()),
+                Err(NotSent::Failed(cause)) => failed = Some(Failure::Unavailable(cause)),
+            }
+        }
+    }
+    if !gone.is_empty() {
+        done.gone += gone.len();
+        left(live, company, card, &gone).await?;
+    }
+    if let (Some(first), false) = (numbered.iter().map(|message| message.segment.received_at).min(), open.is_empty()) {
+        let delay_ms = live.clock.now().millis() - first.millis();
+        done.delay_ms = done.delay_ms.max(Some(delay_ms));
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+async fn send_all<S: Sockets, D>(live: &Live<S, D>, socket: &SocketId, frames: &[String]) -> Result<(), NotSent> {
+    for frame in frames {
+        live.sockets.send(socket, frame).await?;
+    }
+    Ok(())
+}
+
+fn reason(failure: &Failure) -> Reason {
+    let code = match failure {
+        Failure::Corrupt(_) => "corrupt_state",
+        Failure::Busy => "busy",
+        Failure::NotFound
+        | Failure::Exists(_)
+        | Failure::Exhausted(_)
+        | Failure::VersionConflict
+        | Failure::KeyReused
+        | Failure::Unavailable(_) => "unavailable",
+    };
+    Reason::new(code, failure)
+}

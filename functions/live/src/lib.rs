@@ -1,0 +1,219 @@
+//! The live radar: a card's owner holds a socket, and what visitors do on the card is
+//! pushed to it. Numbers tell him what he has missed; the radar by HTTP stays the truth.
+
+mod deliver;
+mod frame;
+mod handshake;
+mod socket;
+mod watch;
+
+use aws_lambda_events::sqs::SqsEvent;
+use edge::token::{KeyError, TokenVerifier};
+use runtime::batch::{self, Delivery};
+use runtime::clock::Clock;
+use runtime::config::{ConfigError, Env};
+use runtime::dead_letters::{DeadLetterQueue, DeadLetters};
+use runtime::metrics::{Metrics, emit};
+use runtime::sockets::{Gateway, Sockets};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::handshake::Handshake;
+use crate::socket::SocketEvent;
+
+/// What the function reads from its environment.
+#[derive(Debug)]
+pub struct Config {
+    /// The table.
+    pub table_name: String,
+    /// Public keys of bearer tokens, a JWK set.
+    pub token_verification_keys: String,
+    /// Where the gateway takes frames for open sockets.
+    pub connections_url: String,
+    /// Where messages go that cannot be pushed.
+    pub live_dlq_url: String,
+    /// Deliveries after which a message is put aside.
+    pub max_attempts: u32,
+}
+
+impl Config {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table_name: env.required("TABLE_NAME")?,
+            token_verification_keys: env.required("TOKEN_VERIFICATION_KEYS")?,
+            connections_url: env.required("CONNECTIONS_URL")?,
+            live_dlq_url: env.required("LIVE_DLQ_URL")?,
+            max_attempts: env.required_number("MAX_ATTEMPTS")?,
+        })
+    }
+}
+
+/// What the handlers need.
+pub struct Live<S, D> {
+    /// The table.
+    pub store: Store,
+    /// Checks bearer tokens.
+    pub tokens: TokenVerifier,
+    /// Open sockets.
+    pub sockets: S,
+    /// Where messages go that cannot be pushed.
+    pub dead: D,
+    /// Deliveries after which a message is put aside.
+    pub max_attempts: u32,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The function on AWS.
+///
+/// # Errors
+/// When the token keys cannot be used.
+pub fn live(
+    config: Config,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sqs: aws_sdk_sqs::Client,
+    sockets: runtime::clients::SocketsClient,
+) -> Result<Live<Gateway, DeadLetterQueue>, KeyError> {
+    Ok(Live {
+        store: Store::new(dynamodb, config.table_name),
+        tokens: TokenVerifier::from_jwks(&config.token_verification_keys)?,
+        sockets: Gateway::new(sockets),
+        dead: DeadLetterQueue::new(sqs, config.live_dlq_url),
+        max_attempts: config.max_attempts,
+        clock: Clock::system(),
+    })
+}
+
+/// What the function is called with.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Trigger {
+    /// The gateway asks whether a handshake may become a socket.
+    Handshake(Handshake),
+    /// Something happened on a socket.
+    Socket(SocketEvent),
+    /// Accepted batches of events.
+    Queue(SqsEvent),
+}
+
+/// The log line of a handshake, or of what happened on a socket.
+#[derive(Debug, Serialize)]
+struct SocketLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    event: &'static str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    socket_events: u32,
+    socket_errors: u32,
+}
+
+impl Metrics for SocketLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("socket_events", "Count"), ("socket_errors", "Count")];
+}
+
+/// The log line of a queue batch.
+#[derive(Debug, Serialize)]
+struct BatchLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    messages: usize,
+    numbered: usize,
+    frames: usize,
+    gone: usize,
+    retried: usize,
+}
+
+impl Metrics for BatchLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("messages", "Count"), ("numbered", "Count"), ("frames", "Count"), ("gone", "Count"), ("retried", "Count")];
+}
+
+/// The slowest way of a batch from being accepted to a socket.
+#[derive(Debug, Serialize)]
+struct DelayLine {
+    function: &'static str,
+    delay_ms: i64,
+}
+
+impl Metrics for DelayLine {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("delay_ms", "Milliseconds")];
+}
+
+/// Answers one call.
+pub async fn handle<S: Sockets, D: DeadLetters>(live: &Live<S, D>, trigger: Trigger, request_id: &str) -> Value {
+    match trigger {
+        Trigger::Handshake(handshake) => {
+            let (answer, outcome) = handshake.answer(&live.tokens, live.clock.now());
+            socket_line(live, request_id, "handshake", Ok(outcome));
+            answer
+        }
+        Trigger::Socket(event) => {
+            let name = event.name();
+            let (status, outcome) = socket::handle(live, event).await;
+            socket_line(live, request_id, name, outcome);
+            json!({ "statusCode": status })
+        }
+        Trigger::Queue(event) => serde_json::to_value(queue(live, event, request_id).await).unwrap_or_default(),
+    }
+}
+
+fn socket_line<S, D>(live: &Live<S, D>, request_id: &str, event: &'static str, outcome: Result<&'static str, String>) {
+    let failed = outcome.is_err();
+    let line = SocketLine {
+        level: if failed { "ERROR" } else { "INFO" },
+        message: "socket",
+        function: "live",
+        request_id,
+        event,
+        outcome: outcome.as_ref().copied().unwrap_or("failed"),
+        cause: outcome.err(),
+        socket_events: 1,
+        socket_errors: u32::from(failed),
+    };
+    emit(&line, live.clock.now());
+}
+
+async fn queue<S: Sockets, D: DeadLetters>(
+    live: &Live<S, D>,
+    event: SqsEvent,
+    request_id: &str,
+) -> aws_lambda_events::sqs::SqsBatchResponse {
+    let messages = event.records.len();
+    let mut done = deliver::Done::default();
+    let response = batch::handle(event, live.max_attempts, &live.dead, async |deliveries: &[Delivery]| {
+        let (outcomes, counts) = deliver::deliver(live, deliveries).await;
+        done = counts;
+        outcomes
+    })
+    .await;
+    let line = BatchLine {
+        level: "INFO",
+        message: "batch",
+        function: "live",
+        request_id,
+        messages,
+        numbered: done.numbered,
+        frames: done.frames,
+        gone: done.gone,
+        retried: response.batch_item_failures.len(),
+    };
+    emit(&line, live.clock.now());
+    if let Some(delay_ms) = done.delay_ms {
+        emit(&DelayLine { function: "live", delay_ms }, live.clock.now());
+    }
+    response
+}

@@ -1,0 +1,39 @@
+//! What a file is, by its bytes and not by its name: refused, or as it may be published.
+
+use domain::upload::{Format, Purpose, Refusal};
+
+use crate::{aac, jpeg, mp3, mp4, png, webp};
+
+/// A file as it may be published: without what tells of its maker or the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clean {
+    /// The file.
+    pub(crate) bytes: Vec<u8>,
+    /// How long it plays, in milliseconds; none for pictures.
+    pub(crate) duration_ms: Option<u64>,
+}
+
+/// Inspects a file that should be of this format and for this purpose.
+pub(crate) fn inspect(purpose: Purpose, format: Format, file: Vec<u8>) -> Result<Clean, Refusal> {
+    let limits = purpose.limits();
+    let size = u64::try_from(file.len()).unwrap_or(u64::MAX);
+    if size > limits.bytes_max {
+        return Err(Refusal::TooLarge);
+    }
+    let picture = |bytes| Clean { bytes, duration_ms: None };
+    let clean = match format {
+        Format::Jpeg => picture(jpeg::clean(&file)?),
+        Format::Png => picture(png::clean(&file)?),
+        Format::Webp => picture(webp::clean(&file)?),
+        Format::Mp4 => mp4::clean(file, mp4::Track::Video)?,
+        Format::M4a => mp4::clean(file, mp4::Track::Sound)?,
+        Format::Mp3 => mp3::clean(&file)?,
+        Format::Aac => aac::clean(&file)?,
+    };
+    limits.check_duration(clean.duration_ms.unwrap_or_default())?;
+    Ok(clean)
+}
+
+#[cfg(test)]
+#[path = "inspect_tests.rs"]
+mod tests;

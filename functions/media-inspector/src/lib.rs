@@ -1,0 +1,150 @@
+//! From quarantine to publication: every file that a ticket let in is inspected, cleaned of
+//! what tells of its maker or the place, and published or refused. A file that is delivered
+//! twice is inspected once more at most; the first finding stands.
+
+mod aac;
+mod bytes;
+pub mod files;
+mod inspect;
+mod jpeg;
+mod message;
+mod mp3;
+mod mp4;
+mod png;
+mod webp;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::UploadId;
+use domain::upload::{UploadState, media_key, quarantine_key};
+use runtime::batch::{self, Delivery, Outcome, Reason};
+use runtime::clock::Clock;
+use runtime::config::{ConfigError, Env};
+use runtime::dead_letters::DeadLetters;
+use runtime::metrics::{Metrics, emit};
+use serde::Serialize;
+use store::Store;
+
+use crate::files::Files;
+use crate::inspect::inspect;
+
+/// What the function reads from its environment.
+#[derive(Debug)]
+pub struct Config {
+    /// The table.
+    pub table_name: String,
+    /// The bucket.
+    pub media_bucket: String,
+    /// Where messages go whose files cannot be inspected.
+    pub inspection_dlq_url: String,
+    /// Deliveries after which a message is put aside.
+    pub max_attempts: u32,
+}
+
+impl Config {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table_name: env.required("TABLE_NAME")?,
+            media_bucket: env.required("MEDIA_BUCKET")?,
+            inspection_dlq_url: env.required("INSPECTION_DLQ_URL")?,
+            max_attempts: env.required_number("MAX_ATTEMPTS")?,
+        })
+    }
+}
+
+/// What the handler needs.
+#[derive(Debug)]
+pub struct Inspector<D> {
+    /// The table.
+    pub store: Store,
+    /// The bucket.
+    pub files: Files,
+    /// Where messages go whose files cannot be inspected.
+    pub dead: D,
+    /// Deliveries after which a message is put aside.
+    pub max_attempts: u32,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The log line of a batch, which is also its metrics.
+#[derive(Debug, Default, Serialize)]
+struct BatchLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    published: usize,
+    refused: usize,
+    retried: usize,
+}
+
+impl Metrics for BatchLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("published", "Count"), ("refused", "Count"), ("retried", "Count")];
+}
+
+/// Inspects the files of a batch of messages and reports those that must come again.
+pub async fn handle<D: DeadLetters>(inspector: &Inspector<D>, event: SqsEvent, request_id: &str) -> SqsBatchResponse {
+    let mut line = BatchLine { level: "INFO", message: "batch", function: "media-inspector", ..BatchLine::default() };
+    let response = batch::handle(event, inspector.max_attempts, &inspector.dead, async |deliveries: &[Delivery]| {
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            outcomes.push(inspector.message(&delivery.body, &mut line).await);
+        }
+        outcomes
+    })
+    .await;
+    line.request_id = request_id;
+    line.retried = response.batch_item_failures.len();
+    emit(&line, inspector.clock.now());
+    response
+}
+
+impl<D> Inspector<D> {
+    /// One message: its files one after another.
+    async fn message(&self, body: &str, line: &mut BatchLine<'_>) -> Outcome {
+        let files = match message::read(body) {
+            Ok(files) => files,
+            Err(reason) => return Outcome::Poison(reason),
+        };
+        for (company, upload) in files {
+            match self.file(company, upload).await {
+                Ok(Some(UploadState::Ready { .. })) => line.published += 1,
+                Ok(Some(UploadState::Refused { .. })) => line.refused += 1,
+                Ok(Some(UploadState::Waiting) | None) => {}
+                Err(Failure::Corrupt(cause)) => return Outcome::Poison(Reason::new("unreadable_upload", cause)),
+                Err(failure) => return Outcome::Retry(Reason::new("unavailable", failure)),
+            }
+        }
+        Outcome::Done
+    }
+
+    /// One file; gives what was found, if it had to be looked at.
+    async fn file(&self, company: Company, id: UploadId) -> Result<Option<UploadState>, Failure> {
+        let key = quarantine_key(company, id);
+        let upload = match self.store.upload(company, id).await {
+            Ok(upload) if upload.state == UploadState::Waiting => upload,
+            // Seen before, or forgotten: what comes late is not looked at.
+            Ok(_) | Err(Failure::NotFound) => return self.files.delete(&key).await.map(|()| None),
+            Err(failure) => return Err(failure),
+        };
+        let Some(file) = self.files.read(&key).await? else { return Ok(None) };
+        let state = match inspect(upload.purpose, upload.format, file) {
+            Ok(clean) => {
+                self.files.publish(&media_key(company, id), upload.format, clean.bytes).await?;
+                UploadState::Ready { duration_ms: clean.duration_ms }
+            }
+            Err(reason) => UploadState::Refused { reason },
+        };
+        self.store.set_upload_state(company, id, state).await?;
+        self.files.delete(&key).await?;
+        Ok(Some(state))
+    }
+}

@@ -1,0 +1,42 @@
+//! Queue messages: what S3 tells of new files.
+
+use domain::company::Company;
+use domain::id::UploadId;
+use domain::upload::quarantined;
+use runtime::batch::Reason;
+use serde::Deserialize;
+
+/// What S3 sends. Its test of a new notification has no records.
+#[derive(Debug, Deserialize)]
+struct Notification {
+    #[serde(rename = "Records", default)]
+    records: Vec<Record>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Record {
+    s3: Entity,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entity {
+    object: Object,
+}
+
+#[derive(Debug, Deserialize)]
+struct Object {
+    /// Percent-encoded; no character of our keys needs it.
+    key: String,
+}
+
+/// The files of a message. Only a ticket lets a file in, and it fixes the key: what the key
+/// says of the company was said by us.
+pub(crate) fn read(body: &str) -> Result<Vec<(Company, UploadId)>, Reason> {
+    let found: Notification = serde_json::from_str(body).map_err(|error| Reason::new("unreadable_message", error))?;
+    let file = |record: Record| {
+        let ids = quarantined(&record.s3.object.key);
+        ids.map(|(company, upload)| (Company::granted(company), upload))
+            .ok_or_else(|| Reason::new("unknown_key", "the key is not one of a ticket"))
+    };
+    found.records.into_iter().map(file).collect()
+}

@@ -1,0 +1,18 @@
+//! Uploads: configuration, clients, and off it goes.
+
+use edge::app::run;
+use runtime::clients;
+use runtime::clock::Clock;
+use runtime::config::Env;
+use runtime::ids::Ids;
+use runtime::s3_signing::SignedBucket;
+use runtime::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let config = video::Config::load(&Env::process())?;
+    let sdk = clients::load().await;
+    let media = SignedBucket::new(&sdk, config.media_bucket.clone(), config.media_url.clone())?;
+    run(video::build(config, clients::dynamodb(&sdk), media, Clock::system(), Ids::system())?).await
+}

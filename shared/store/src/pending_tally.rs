@@ -1,0 +1,148 @@
+//! Changes of counters that did not fit into the transaction they belong to. They are
+//! written down in it, and each lot is counted in the transaction that ends it: once.
+
+use domain::company::Company;
+use domain::counter::{Counter, Counts, Period, Scope, Tally};
+use domain::day::Day;
+use domain::failure::Failure;
+use domain::id::CardId;
+use domain::merge::CHANGES_MAX;
+use domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::counters::add_counts;
+use crate::item::{Item, Kind, number, text};
+use crate::keys::Key;
+use crate::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+const PENDING: Kind = Kind::new("pending_tally", 1);
+
+/// Changes that go into the transaction itself.
+const AT_ONCE: usize = 40;
+/// Changes in each lot that is left; one action more deletes it.
+const LOT: usize = 90;
+// With the two items of a merge and ten identities they fit into one transaction.
+const _: () = assert!(12 + AT_ONCE + (CHANGES_MAX - AT_ONCE).div_ceil(LOT) <= domain::aggregate::ACTIONS_MAX);
+
+/// The changes of one scope and period.
+type Change = (Scope, Period, Counts);
+
+/// A lot of changes that wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingTally {
+    company: Company,
+    key: Key,
+    chunk: usize,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PendingItem {
+    chunk: usize,
+    /// JSON of [`StoredChange`]s: an opaque text here.
+    changes: String,
+}
+
+/// Without a card it is the company, without a day the lifetime.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredChange {
+    #[serde(default, rename = "c", skip_serializing_if = "Option::is_none")]
+    card: Option<CardId>,
+    #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
+    day: Option<i32>,
+    #[serde(rename = "n")]
+    counts: Vec<(String, i64)>,
+}
+
+/// What is counted at once, and the lots that wait.
+pub(crate) fn split(company: Company, tally: &Tally, left_by: Uuid) -> (Vec<Change>, Vec<PendingTally>) {
+    let mut at_once: Vec<_> = tally.changes().collect();
+    let later = at_once.split_off(at_once.len().min(AT_ONCE));
+    let lot = |(chunk, changes): (usize, &[Change])| PendingTally {
+        company,
+        key: keys::pending_tally(company, left_by, chunk),
+        chunk,
+        changes: changes.to_vec(),
+    };
+    (at_once, later.chunks(LOT).enumerate().map(lot).collect())
+}
+
+impl PendingTally {
+    /// Its item, which housekeeping finds from `due` on.
+    pub(crate) fn item(&self, due: Timestamp) -> Result<Item, Failure> {
+        let changes: Vec<_> = self.changes.iter().map(StoredChange::of).collect();
+        let changes = serde_json::to_string(&changes).map_err(|error| PENDING.corrupt(error))?;
+        let mut item = PENDING.encode(&self.key, &PendingItem { chunk: self.chunk, changes })?;
+        let places = [keys::PENDING_TALLIES.to_owned(), keys::expiry(due.millis(), &self.key)];
+        item.extend(
+            keys::EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))),
+        );
+        Ok(item)
+    }
+
+    fn read(item: Item) -> Result<Self, Failure> {
+        let key = Key::of(&item).ok_or_else(|| PENDING.corrupt("key"))?;
+        let company = keys::pending_of(&key).ok_or_else(|| PENDING.corrupt("key"))?;
+        let PendingItem { chunk, changes } = PENDING.decode(item)?;
+        let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING.corrupt(error))?;
+        let changes = changes.into_iter().map(StoredChange::change).collect::<Result<_, _>>()?;
+        Ok(Self { company: Company::granted(company), key, chunk, changes })
+    }
+}
+
+impl StoredChange {
+    fn of((scope, period, counts): &Change) -> Self {
+        Self {
+            card: match scope {
+                Scope::Card(card) => Some(*card),
+                Scope::Company => None,
+            },
+            day: match period {
+                Period::Day(day) => Some(day.number()),
+                Period::Lifetime => None,
+            },
+            counts: counts.iter().map(|(counter, by)| (counter.code(), *by)).collect(),
+        }
+    }
+
+    fn change(self) -> Result<Change, Failure> {
+        let count = |(code, by): (String, i64)| Some((Counter::from_code(&code)?, by));
+        let counts = self.counts.into_iter().map(count).collect::<Option<_>>();
+        let period = self.day.map_or(Period::Lifetime, |day| Period::Day(Day::from_number(day)));
+        Ok((self.card.map_or(Scope::Company, Scope::Card), period, counts.ok_or_else(|| PENDING.corrupt("counter"))?))
+    }
+}
+
+impl Store {
+    /// Counts a lot and ends it, unless somebody else has done so.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] and the like; housekeeping comes back to it.
+    pub async fn count_pending(&self, pending: &PendingTally) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        let chunk = Item::from([(":chunk".to_owned(), number(pending.chunk))]);
+        transaction.delete(&self.table, &pending.key, "chunk = :chunk", chunk, Failure::NotFound);
+        for (scope, period, counts) in &pending.changes {
+            add_counts(&mut transaction, &self.table, pending.company, *scope, *period, counts);
+        }
+        match self.commit(transaction).await {
+            Ok(()) | Err(Cancelled::Conditions(_)) => Ok(()),
+            Err(Cancelled::Store(failure)) => Err(failure),
+        }
+    }
+
+    /// Counts at most `limit` lots that wait, of all companies; gives how many it found.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn sweep_pending_tallies(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
+        let waiting = self.due(keys::PENDING_TALLIES, now, limit).await?;
+        let found = waiting.len();
+        for item in waiting {
+            self.count_pending(&PendingTally::read(item)?).await?;
+        }
+        Ok(found)
+    }
+}

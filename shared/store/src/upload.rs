@@ -1,0 +1,172 @@
+//! Uploads: from the ticket to their use, and until their file is deleted.
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::company::Company;
+use domain::id::UploadId;
+use domain::idempotency::Idempotency;
+use domain::timestamp::Timestamp;
+use domain::upload::{LINGER_MS, Upload, UploadState};
+
+use crate::error::failure;
+use crate::item::{Item, Kind, text};
+use crate::keys::{EXPIRY_ATTRIBUTES, Key};
+use crate::transaction::Transaction;
+use crate::{Store, keys};
+use domain::failure::Failure;
+
+pub(crate) const UPLOAD: Kind = Kind::new("upload", 1);
+
+/// An upload whose time is over: its file goes first, then [`Store::forget_upload`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expired {
+    /// Whose.
+    pub company: Company,
+    /// Which.
+    pub upload: UploadId,
+    /// Its place in the expiry index when it was found.
+    place: String,
+}
+
+impl Store {
+    /// Makes a ticket's upload. Unless it is used, it expires.
+    ///
+    /// # Errors
+    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn create_upload(
+        &self,
+        company: Company,
+        upload: Upload,
+        request: &Idempotency,
+    ) -> Result<Upload, Failure> {
+        let key = keys::upload(company, upload.id);
+        let mut item = UPLOAD.encode(&key, &upload)?;
+        let places = places(upload.usable_until(), &key);
+        item.extend(EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))));
+        let (key, now) = (keys::idempotency(company, &request.key), upload.created_at);
+        self.create_once(&key, request, now, upload, |transaction| {
+            transaction.create(&self.table, item, Failure::Exists("upload"));
+            Ok(())
+        })
+        .await
+    }
+
+    /// An upload, as of now.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn upload(&self, company: Company, upload: UploadId) -> Result<Upload, Failure> {
+        self.get_latest(&keys::upload(company, upload), UPLOAD).await?.ok_or(Failure::NotFound)
+    }
+
+    /// Says what inspection found; the first finding stands.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn set_upload_state(&self, company: Company, id: UploadId, state: UploadState) -> Result<(), Failure> {
+        let value = serde_dynamo::to_attribute_value(state).map_err(|error| UPLOAD.corrupt(error))?;
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::upload(company, id).attributes()))
+            .update_expression("SET #state = :state")
+            .condition_expression("#state.#is = :waiting")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#is", "is")
+            .expression_attribute_values(":state", value)
+            .expression_attribute_values(":waiting", text("waiting"));
+        match update.send().await {
+            Err(error)
+                if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(())
+            }
+            done => done.map(drop).map_err(failure),
+        }
+    }
+
+    /// At most `limit` uploads of all companies that nothing shows any more and whose time
+    /// is over, the longest expired first.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn expired_uploads(&self, now: Timestamp, limit: u32) -> Result<Vec<Expired>, Failure> {
+        let found = self.due(keys::EXPIRING_UPLOADS, now, limit).await?;
+        found.iter().map(|item| expired(item).ok_or_else(|| UPLOAD.corrupt("key"))).collect()
+    }
+
+    /// Forgets an upload whose file is gone.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn forget_upload(&self, expired: &Expired) -> Result<(), Failure> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::upload(expired.company, expired.upload).attributes()))
+            .condition_expression("#place = :place")
+            .expression_attribute_names("#place", EXPIRY_ATTRIBUTES[1])
+            .expression_attribute_values(":place", text(&expired.place));
+        match delete.send().await {
+            Err(error)
+                if matches!(error.as_service_error(), Some(DeleteItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(())
+            }
+            done => done.map(drop).map_err(failure),
+        }
+    }
+
+    /// Adds that a ready upload is shown from now on, and does not expire.
+    pub(crate) fn use_upload(&self, transaction: &mut Transaction, company: Company, upload: UploadId) {
+        let [partition, place] = EXPIRY_ATTRIBUTES;
+        let update = Update::builder()
+            .update_expression("SET used = :used REMOVE #partition, #place")
+            .condition_expression("#state.#is = :ready AND used = :unused")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#is", "is")
+            .expression_attribute_names("#partition", partition)
+            .expression_attribute_names("#place", place)
+            .expression_attribute_values(":ready", text("ready"))
+            .expression_attribute_values(":used", AttributeValue::Bool(true))
+            .expression_attribute_values(":unused", AttributeValue::Bool(false));
+        transaction.update(&self.table, &keys::upload(company, upload), update, Failure::VersionConflict);
+    }
+
+    /// Adds that an upload is not shown any more: its file goes a while later.
+    pub(crate) fn drop_upload(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        upload: UploadId,
+        now: Timestamp,
+    ) {
+        let key = keys::upload(company, upload);
+        let [partition, place] = EXPIRY_ATTRIBUTES;
+        let [partition_value, place_value] = places(now, &key);
+        let update = Update::builder()
+            .update_expression("SET #partition = :partition, #place = :place")
+            .condition_expression("used = :used")
+            .expression_attribute_names("#partition", partition)
+            .expression_attribute_names("#place", place)
+            .expression_attribute_values(":partition", text(partition_value))
+            .expression_attribute_values(":place", text(place_value))
+            .expression_attribute_values(":used", AttributeValue::Bool(true));
+        transaction.update(&self.table, &key, update, Failure::VersionConflict);
+    }
+}
+
+/// Partition and place in the expiry index of an upload that nothing shows after `until`.
+fn places(until: Timestamp, key: &Key) -> [String; 2] {
+    let until = until.plus_millis(LINGER_MS);
+    [keys::EXPIRING_UPLOADS.to_owned(), keys::expiry(until.millis(), key)]
+}
+
+fn expired(item: &Item) -> Option<Expired> {
+    let (company, upload) = keys::upload_of(&Key::of(item)?)?;
+    let place = item.get(EXPIRY_ATTRIBUTES[1])?.as_s().ok()?.clone();
+    Some(Expired { company: Company::granted(company), upload, place })
+}

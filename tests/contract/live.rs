@@ -1,0 +1,347 @@
+//! The live radar on DynamoDB Local: numbers without gap or repeat, whatever is delivered
+//! twice or at the same time, and nothing written for a card that nobody watches.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::batch::{AcceptedBatch, BatchId};
+use domain::event::{Event, EventKind, Object, Target};
+use domain::id::{Id, PersonId};
+use domain::live::{CATCH_UP_MAX, KEEP_MS, LINGER_MS, SocketId};
+use edge::token::{TOKEN_LIFE_MS, TokenVerifier};
+use live::{Live, Trigger};
+use runtime::sockets::{NotSent, Sockets};
+use serde_json::{Value, json};
+use testkit::world::World;
+use uuid::Uuid;
+
+use crate::event_files::Shelf;
+
+/// The screens of some devices.
+#[derive(Debug, Default)]
+pub(crate) struct Screens {
+    frames: Mutex<Vec<(String, Value)>>,
+    gone: Mutex<BTreeSet<String>>,
+    failing: Mutex<BTreeSet<String>>,
+}
+
+impl Screens {
+    /// The frames that a socket was sent, and forgets them.
+    pub(crate) fn take(&self, socket: &str) -> Vec<Value> {
+        let mut frames = self.frames.lock().unwrap();
+        let (taken, left) = std::mem::take(&mut *frames).into_iter().partition(|(to, _)| to == socket);
+        *frames = left;
+        Vec::into_iter(taken).map(|(_, frame)| frame).collect()
+    }
+}
+
+impl Sockets for Screens {
+    async fn send(&self, socket: &SocketId, frame: &str) -> Result<(), NotSent> {
+        if self.gone.lock().unwrap().contains(socket.as_str()) {
+            return Err(NotSent::Gone);
+        }
+        if self.failing.lock().unwrap().contains(socket.as_str()) {
+            return Err(NotSent::Failed("busy".to_owned()));
+        }
+        self.frames.lock().unwrap().push((socket.as_str().to_owned(), serde_json::from_str(frame).unwrap()));
+        Ok(())
+    }
+
+    async fn close(&self, socket: &SocketId) -> Result<(), NotSent> {
+        self.gone.lock().unwrap().insert(socket.as_str().to_owned());
+        Ok(())
+    }
+}
+
+pub(crate) type TestLive = Live<Screens, Shelf>;
+
+pub(crate) fn function(world: &World) -> TestLive {
+    Live {
+        store: world.store.clone(),
+        tokens: TokenVerifier::from_jwks(&world.keys.jwks).unwrap(),
+        sockets: Screens::default(),
+        dead: Shelf::default(),
+        max_attempts: 5,
+        clock: world.clock.clock(),
+    }
+}
+
+async fn call(live: &TestLive, payload: Value) -> Value {
+    live::handle(live, serde_json::from_value::<Trigger>(payload).unwrap(), "r").await
+}
+
+/// Something happens on a socket of the owner of `lin`'s card, whose token has just been made.
+async fn on_socket(world: &World, live: &TestLive, socket: &str, event: &str, body: Option<Value>) -> u64 {
+    let expires_ms = world.clock.now().plus_millis(TOKEN_LIFE_MS).millis().to_string();
+    let authorizer =
+        json!({"company": world.company.id().to_string(), "card": world.card("lin"), "expires_ms": expires_ms});
+    let context = json!({"eventType": event, "connectionId": socket, "authorizer": authorizer});
+    let payload = json!({"requestContext": context, "body": body.map(|body| body.to_string())});
+    call(live, payload).await["statusCode"].as_u64().unwrap()
+}
+
+async fn connect(world: &World, live: &TestLive, socket: &str) {
+    assert_eq!(on_socket(world, live, socket, "CONNECT", None).await, 200);
+}
+
+async fn disconnect(world: &World, live: &TestLive, socket: &str) {
+    assert_eq!(on_socket(world, live, socket, "DISCONNECT", None).await, 200);
+}
+
+/// What a socket is answered that has seen everything up to `last`.
+async fn resume(world: &World, live: &TestLive, socket: &str, last: Option<u64>) -> Vec<Value> {
+    let body = json!({"action": "resume", "last_seq": last});
+    assert_eq!(on_socket(world, live, socket, "MESSAGE", Some(body)).await, 200);
+    live.sockets.take(socket)
+}
+
+/// A new device, and the number it begins at.
+async fn device(world: &World, live: &TestLive, socket: &str) -> u64 {
+    connect(world, live, socket).await;
+    let frames = resume(world, live, socket, None).await;
+    assert_eq!((frames.len(), &frames[0]["type"]), (1, &json!("hello")), "{frames:?}");
+    frames[0]["seq"].as_u64().unwrap()
+}
+
+fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch {
+    let (card, now) = (world.card("lin"), world.clock.now());
+    let event = Event {
+        kind: EventKind::ViewCard,
+        card,
+        object: Object { target: Target::Card, title: None },
+        share_code: None,
+        at: now,
+        duration_ms: None,
+        filtered: None,
+    };
+    let millis = u64::try_from(now.millis()).unwrap() + number;
+    AcceptedBatch {
+        v: 1,
+        company: world.company.id(),
+        person: PersonId::from_uuid(Uuid::from_u128(u128::from(number))),
+        batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
+        fingerprint: String::new(),
+        received_at: now,
+        rules: 1,
+        events: vec![event; events],
+    }
+}
+
+/// Delivers batches; gives how many must come again.
+async fn deliver(live: &TestLive, batches: &[&AcceptedBatch], attempts: u32) -> usize {
+    let record = |(n, batch): (usize, &&AcceptedBatch)| {
+        json!({
+            "messageId": format!("m{n}"),
+            "body": serde_json::to_string(batch).unwrap(),
+            "attributes": {"ApproximateReceiveCount": attempts.to_string()},
+        })
+    };
+    let records: Vec<_> = batches.iter().enumerate().map(record).collect();
+    call(live, json!({ "Records": records })).await["batchItemFailures"].as_array().unwrap().len()
+}
+
+/// The stored items of these types.
+async fn items(world: &World, kind: &str) -> Vec<HashMap<String, AttributeValue>> {
+    let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
+    items.into_iter().filter(|item| item["type"].as_s().unwrap().starts_with(kind)).collect()
+}
+
+/// number -> id of the line of its only event.
+fn numbers(frames: &[Value]) -> BTreeMap<u64, String> {
+    let events = frames.iter().filter(|frame| frame["type"] == "events");
+    let number = |frame: &Value| frame["seq"].as_u64().unwrap();
+    events.map(|frame| (number(frame), frame["items"][0]["id"].as_str().unwrap().to_owned())).collect()
+}
+
+#[tokio::test]
+async fn what_nobody_watches_is_neither_written_nor_sent() {
+    let world = World::new().await;
+    let live = function(&world);
+    assert_eq!(deliver(&live, &[&batch(&world, 1, 1)], 1).await, 0);
+    assert!(items(&world, "live").await.is_empty());
+    device(&world, &live, "a").await;
+    disconnect(&world, &live, "a").await;
+    world.clock.advance(LINGER_MS);
+    assert_eq!(deliver(&live, &[&batch(&world, 2, 1)], 1).await, 0);
+    assert_eq!(items(&world, "live").await.len(), 1, "only the state is left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_deliveries_of_the_same_messages_give_each_one_number_without_gap() {
+    let world = World::new().await;
+    let live = Arc::new(function(&world));
+    let begin = device(&world, &live, "a").await;
+    let batches: Vec<_> = (1..=30).map(|number| batch(&world, number, 1)).collect();
+    let workers = (0..4_usize).map(|worker| {
+        let (live, mut batches) = (Arc::clone(&live), batches.clone());
+        tokio::spawn(async move {
+            batches.rotate_left(worker * 7);
+            for chunk in batches.chunks(3 + worker) {
+                let mut chunk: Vec<_> = chunk.iter().collect();
+                chunk.push(chunk[0]);
+                // As the queue does it: what fails comes again.
+                while deliver(&live, &chunk, 1).await > 0 {}
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+    let frames = live.sockets.take("a");
+    let seen = numbers(&frames);
+    assert_eq!(seen.keys().copied().collect::<Vec<_>>(), (begin + 1..=begin + 30).collect::<Vec<_>>());
+    assert_eq!(seen.values().collect::<BTreeSet<_>>().len(), 30, "each batch has one number");
+    for frame in &frames {
+        assert_eq!(frame["items"][0]["id"], json!(seen[&frame["seq"].as_u64().unwrap()]), "a number has one content");
+    }
+    let state = world.store.live_state(world.company, world.card("lin")).await.unwrap().unwrap();
+    assert_eq!(state.seq.to_string(), (begin + 30).to_string());
+    assert!(live.dead.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sockets_that_open_at_the_same_time_join_one_run() {
+    let world = Arc::new(World::new().await);
+    let live = Arc::new(function(&world));
+    let tasks = (0..12).map(|n| {
+        let (world, live) = (Arc::clone(&world), Arc::clone(&live));
+        tokio::spawn(async move { while on_socket(&world, &live, &format!("s{n}"), "CONNECT", None).await != 200 {} })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let state = world.store.live_state(world.company, world.card("lin")).await.unwrap().unwrap();
+    assert_eq!((state.sockets.len(), state.begin), (12, state.seq));
+    deliver(&live, &[&batch(&world, 1, 1)], 1).await;
+    for n in 0..12 {
+        assert_eq!(live.sockets.take(&format!("s{n}")).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_in_time_gets_what_he_missed_once_and_in_order() {
+    let world = World::new().await;
+    let live = function(&world);
+    let begin = device(&world, &live, "a").await;
+    deliver(&live, &[&batch(&world, 1, 1)], 1).await;
+    disconnect(&world, &live, "a").await;
+    for number in 2..=4 {
+        deliver(&live, &[&batch(&world, number, 1)], 1).await;
+    }
+    world.clock.advance(LINGER_MS - 60_000);
+    connect(&world, &live, "b").await;
+    let frames = resume(&world, &live, "b", Some(begin + 1)).await;
+    assert_eq!(numbers(&frames).into_keys().collect::<Vec<_>>(), [begin + 2, begin + 3, begin + 4]);
+    assert_eq!(frames[3], json!({"type": "hello", "card_id": world.card("lin"), "seq": begin + 4, "resumable": true}));
+    let frames = resume(&world, &live, "b", Some(begin + 4)).await;
+    assert_eq!(frames[0]["resumable"], true, "nothing was missed: {frames:?}");
+    assert!(live.sockets.take("a").len() == 1, "the closed socket got the first only");
+}
+
+#[tokio::test]
+async fn who_was_away_for_too_long_starts_again() {
+    let world = World::new().await;
+    let live = function(&world);
+    let begin = device(&world, &live, "a").await;
+    let reset = |frames: Vec<Value>| assert_eq!((frames.len(), &frames[0]["type"]), (1, &json!("reset")), "{frames:?}");
+    for number in 0..=u64::try_from(CATCH_UP_MAX).unwrap() {
+        deliver(&live, &[&batch(&world, number, 1)], 1).await;
+    }
+    live.sockets.take("a");
+    reset(resume(&world, &live, "a", Some(begin)).await);
+    assert_eq!(resume(&world, &live, "a", Some(begin + 1)).await.len(), CATCH_UP_MAX + 1);
+    reset(resume(&world, &live, "a", Some(begin + 1_000)).await);
+    disconnect(&world, &live, "a").await;
+    world.clock.advance(LINGER_MS);
+    let last = begin + 1 + u64::try_from(CATCH_UP_MAX).unwrap();
+    connect(&world, &live, "b").await;
+    reset(resume(&world, &live, "b", Some(last)).await);
+}
+
+#[tokio::test]
+async fn forgotten_messages_are_no_gap_that_goes_unnoticed() {
+    let world = World::new().await;
+    let live = function(&world);
+    let begin = device(&world, &live, "a").await;
+    deliver(&live, &[&batch(&world, 1, 1), &batch(&world, 2, 1)], 1).await;
+    // As the table does it when they have expired.
+    let mut first = items(&world, "live_message")
+        .await
+        .into_iter()
+        .min_by_key(|item| item["received_ms"].as_n().unwrap().clone())
+        .unwrap();
+    let keep: i64 = first["expires_at"].as_n().unwrap().parse().unwrap();
+    assert_eq!(keep, world.clock.now().plus_millis(KEEP_MS).seconds());
+    first.retain(|name, _| store::KEY_ATTRIBUTES.contains(&name.as_str()));
+    world.dynamodb.delete_item().table_name(&world.table).set_key(Some(first)).send().await.unwrap();
+    live.sockets.take("a");
+    assert_eq!(resume(&world, &live, "a", Some(begin)).await[0]["type"], "reset");
+}
+
+#[tokio::test]
+async fn closed_sockets_are_taken_off_and_those_past_their_token_are_closed() {
+    let world = World::new().await;
+    let live = function(&world);
+    device(&world, &live, "old").await;
+    world.clock.advance(TOKEN_LIFE_MS - 1_000);
+    device(&world, &live, "new").await;
+    device(&world, &live, "crashed").await;
+    live.sockets.gone.lock().unwrap().insert("crashed".to_owned());
+    world.clock.advance(1_000);
+    assert_eq!(deliver(&live, &[&batch(&world, 1, 1)], 1).await, 0);
+    assert_eq!((live.sockets.take("old").len(), live.sockets.take("new").len()), (0, 1));
+    assert!(live.sockets.gone.lock().unwrap().contains("old"));
+    let state = world.store.live_state(world.company, world.card("lin")).await.unwrap().unwrap();
+    assert_eq!(state.sockets.keys().map(SocketId::as_str).collect::<Vec<_>>(), ["new"]);
+}
+
+#[tokio::test]
+async fn a_socket_taken_off_by_mistake_is_back_with_its_next_frame() {
+    let world = World::new().await;
+    let live = function(&world);
+    let begin = device(&world, &live, "a").await;
+    live.sockets.gone.lock().unwrap().insert("a".to_owned());
+    deliver(&live, &[&batch(&world, 1, 1)], 1).await;
+    live.sockets.gone.lock().unwrap().clear();
+    let ping = Some(json!({"action": "ping"}));
+    assert_eq!(on_socket(&world, &live, "a", "MESSAGE", ping).await, 200);
+    assert_eq!(live.sockets.take("a"), [json!({"type": "pong", "card_id": world.card("lin"), "seq": begin + 1})]);
+    deliver(&live, &[&batch(&world, 2, 1)], 1).await;
+    assert_eq!(live.sockets.take("a").len(), 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_pushed_comes_again_under_its_number() {
+    let world = World::new().await;
+    let live = function(&world);
+    let begin = device(&world, &live, "a").await;
+    device(&world, &live, "b").await;
+    live.sockets.failing.lock().unwrap().insert("a".to_owned());
+    let first = batch(&world, 1, 1);
+    assert_eq!(deliver(&live, &[&first], 1).await, 1);
+    assert_eq!(deliver(&live, &[&batch(&world, 2, 1)], 5).await, 0, "the last attempt is put aside");
+    live.sockets.failing.lock().unwrap().clear();
+    assert_eq!(deliver(&live, &[&first], 2).await, 0);
+    assert_eq!(numbers(&live.sockets.take("a")).into_keys().collect::<Vec<_>>(), [begin + 1]);
+    let again: Vec<_> = live.sockets.take("b").iter().map(|frame| frame["seq"].as_u64().unwrap()).collect();
+    assert_eq!(again, [begin + 1, begin + 2, begin + 1]);
+    assert_eq!(*live.dead.0.lock().unwrap(), [("m0".to_owned(), "unavailable")]);
+}
+
+#[tokio::test]
+async fn a_watched_message_of_twenty_events_writes_three_small_items() {
+    let world = World::new().await;
+    let live = function(&world);
+    for device in ["a", "b", "c"] {
+        connect(&world, &live, device).await;
+    }
+    deliver(&live, &[&batch(&world, 1, 20)], 1).await;
+    let stored = items(&world, "live").await;
+    assert_eq!(stored.len(), 3, "state, message and mark, two write units each in a transaction");
+    for item in stored {
+        let size =
+            serde_json::to_string(&item.iter().map(|(name, value)| (name, format!("{value:?}"))).collect::<Vec<_>>());
+        assert!(size.unwrap().len() <= 1_024, "{item:?}");
+    }
+}
