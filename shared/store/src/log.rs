@@ -2,6 +2,8 @@
 
 use std::iter;
 
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::aggregate::{Segment, SegmentKey};
 use domain::company::Company;
 use domain::event::{Event, EventKind, Object};
@@ -9,6 +11,8 @@ use domain::filter::FilterReason;
 use domain::id::CardId;
 use domain::text::ShareCode;
 use domain::timestamp::Timestamp;
+use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, Kind};
@@ -17,16 +21,26 @@ use crate::read::Order;
 use crate::{Page, Store, keys};
 use domain::failure::Failure;
 
-const SEGMENT: Kind = Kind::new("segment", 1);
+const SEGMENT: Kind = Kind::new("segment", 2);
 
-/// A stored segment. The events are one JSON text with each object written once:
-/// twenty events and the keys stay below one kilobyte, the size of a write unit.
+/// Name of the attribute with the compressed events, since layout 2.
+const PACKED: &str = "packed";
+/// What compressing may take; more gains hardly anything on so short a text.
+const LEVEL: u8 = 6;
+/// Longest text that is unpacked: far more than a batch of the longest events.
+const TEXT_MAX: usize = 1 << 20;
+
+/// A stored segment. The events are one JSON text with each object written once, and
+/// compressed: twenty events and the keys stay below one kilobyte, the size of a write
+/// unit, however long the titles are.
 #[derive(Debug, Serialize, Deserialize)]
 struct SegmentItem {
     fingerprint: String,
     /// Unix milliseconds.
     received_ms: i64,
-    events: String,
+    /// The text itself in layout 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    events: Option<String>,
 }
 
 /// Short names, and the long ones of the first layout.
@@ -55,9 +69,12 @@ struct PackedEvent(u8, i64, usize, Option<ShareCode>, Option<u32>);
 
 /// The item of a segment.
 pub(crate) fn encode(company: Company, segment: &Segment) -> Result<Item, Failure> {
-    let (received_ms, events) = (segment.received_at.millis(), packed(segment)?);
-    let item = SegmentItem { fingerprint: segment.fingerprint.clone(), received_ms, events };
-    SEGMENT.encode(&keys::segment(company, segment.key), &item)
+    let received_ms = segment.received_at.millis();
+    let item = SegmentItem { fingerprint: segment.fingerprint.clone(), received_ms, events: None };
+    let mut item = SEGMENT.encode(&keys::segment(company, segment.key), &item)?;
+    let events = compress_to_vec(packed(segment)?.as_bytes(), LEVEL);
+    item.insert(PACKED.to_owned(), AttributeValue::B(Blob::new(events)));
+    Ok(item)
 }
 
 /// The events of a segment as a short text.
@@ -88,10 +105,18 @@ fn letters(events: &[Event]) -> String {
 }
 
 /// The segment of an item.
-pub(crate) fn decode(item: Item) -> Result<Segment, Failure> {
+pub(crate) fn decode(mut item: Item) -> Result<Segment, Failure> {
     let key = Key::of(&item).and_then(|key| keys::segment_of(&key)).ok_or_else(|| SEGMENT.corrupt("key"))?;
+    let packed = item.remove(PACKED).map(|packed| inflated(&packed)).transpose()?;
     let SegmentItem { fingerprint, received_ms, events } = SEGMENT.decode(item)?;
+    let events = packed.or(events).ok_or_else(|| SEGMENT.corrupt("no events"))?;
     unpacked(key, fingerprint, received_ms, &events)
+}
+
+fn inflated(packed: &AttributeValue) -> Result<String, Failure> {
+    let packed = packed.as_b().map_err(|_| SEGMENT.corrupt("packed events are not bytes"))?;
+    let text = decompress_to_vec_with_limit(packed.as_ref(), TEXT_MAX).map_err(|error| SEGMENT.corrupt(error))?;
+    String::from_utf8(text).map_err(|error| SEGMENT.corrupt(error))
 }
 
 /// The segment of this key with the events of a [`packed`] text.
@@ -198,10 +223,51 @@ mod tests {
     }
 
     #[test]
-    fn twenty_events_fit_into_one_write_unit() {
+    fn a_segment_of_the_first_layout_is_still_read() {
         let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
-        let item = encode(company, &segment(20)).unwrap();
-        let size = |value: &aws_sdk_dynamodb::types::AttributeValue| value.as_s().map_or(8, String::len);
+        let segment = segment(20);
+        let events =
+            packed(&segment).unwrap().replacen("\"o\":", "\"objects\":", 1).replacen("\"e\":", "\"events\":", 1);
+        let old = SegmentItem {
+            fingerprint: segment.fingerprint.clone(),
+            received_ms: segment.received_at.millis(),
+            events: Some(events),
+        };
+        let item = Kind::new("segment", 1).encode(&keys::segment(company, segment.key), &old).unwrap();
+        assert_eq!(decode(item).unwrap(), segment);
+    }
+
+    #[test]
+    fn what_cannot_be_unpacked_is_corrupt() {
+        let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
+        for broken in [AttributeValue::B(Blob::new(vec![7; 40])), AttributeValue::S("x".to_owned())] {
+            let mut item = encode(company, &segment(3)).unwrap();
+            item.insert(PACKED.to_owned(), broken);
+            assert!(matches!(decode(item), Err(Failure::Corrupt(_))));
+        }
+    }
+
+    #[test]
+    fn twenty_events_with_long_titles_fit_into_one_write_unit() {
+        let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
+        let titles = [
+            "智能门锁旗舰版送货上门安装一年保修",
+            "极简客厅落地灯暖光护眼可调角度",
+            "云岭古树普洱茶饼三年陈藏礼盒装",
+            "如何挑选第一把智能门锁避坑指南",
+        ];
+        let mut segment = segment(20);
+        for (n, event) in segment.events.iter_mut().enumerate() {
+            let id = uuid::Builder::from_random_bytes([u8::try_from(n % 4).unwrap() * 37 + 11; 16]).into_uuid();
+            let title = Some(Line::parse(titles[n % 4]).unwrap());
+            event.object = Object { target: Target::Product(ProductId::from_uuid(id)), title };
+            event.share_code = Some(ShareCode::parse("s-0123456789ABCDEFGHIJ").unwrap());
+        }
+        let item = encode(company, &segment).unwrap();
+        let size = |value: &AttributeValue| {
+            let text = value.as_s().map(String::len);
+            text.or_else(|_| value.as_b().map(|blob| blob.as_ref().len())).unwrap_or(8)
+        };
         let bytes: usize = item.iter().map(|(name, value)| name.len() + size(value)).sum();
         assert!(bytes <= 1_024, "{bytes} bytes");
     }
