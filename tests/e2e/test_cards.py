@@ -15,7 +15,7 @@ CONTACT = {
     "welcome_text": "您好，我是林晓。\n想喝什么茶？",
 }
 SHOWN = {
-    "id", "member_id", "name", "position", "company", "avatar", "photos", "video", "phones", "wechat_id", "email", "address", "introduction",
+    "id", "member_id", "name", "position", "company", "owner_active", "successor", "avatar", "photos", "video", "phones", "wechat_id", "email", "address", "introduction",
     "tags", "style", "share_phrase", "welcome_text", "shortcuts", "locked_fields", "default_fields", "counters", "version", "updated_at",
 }
 
@@ -151,6 +151,7 @@ def test_a_visitor_finds_the_cards_he_has_opened_newest_first(company):
     assert [item["card"]["id"] for item in mine["items"]] == [first.card_id, second.card_id]
     assert [item["views"] for item in mine["items"]] == [2, 1]
     shown = {"id": first.card_id, "name": "甲", "position": "客户经理", "company": company.name, "avatar": None}
+    shown |= {"owner_active": True, "successor": None}
     assert mine["items"][0]["card"] == shown
     assert mine["default_card_id"] == first.card_id
     assert mine["items"][0]["last_viewed_at"] > mine["items"][1]["last_viewed_at"]
