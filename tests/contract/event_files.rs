@@ -28,6 +28,8 @@ const REFUSALS: &[(&str, (u16, &str))] = &[
     ("decide_join_request.unknown", (404, "not_found")),
     ("create_claim_code.of_who_has_joined", (409, "already_member")),
     ("update_member_successor.of_who_is_here", (409, "member_active")),
+    ("update_member.blank_name", (422, "invalid")),
+    ("update_member.unknown", (404, "not_found")),
     ("update_member_status.unknown", (422, "invalid")),
     ("update_member_status.of_oneself", (403, "role_required")),
     ("update_member_role.by_staff", (403, "role_required")),

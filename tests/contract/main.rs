@@ -15,6 +15,7 @@ mod invitations;
 mod join_requests;
 mod live;
 mod login;
+mod member_edit;
 mod merges;
 mod pipeline;
 mod seats;

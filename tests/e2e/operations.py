@@ -59,6 +59,7 @@ def body_for(method, path, ids):
         ("POST", "/v1/sessions/anonymous"): lambda: {"appid": "wx" + "0" * 16},
         ("POST", "/v1/my/phone"): lambda: {"code": "none"},
         ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
+        ("PUT", "/v1/members/{member_id}"): lambda: {"name": "改名", "position": "顾问"},
         ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
         ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
         ("PUT", "/v1/members/{member_id}/successor"): lambda: {"member_id": ids["member_id"]},

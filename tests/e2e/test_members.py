@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from world import now_text
 
@@ -85,3 +86,68 @@ def test_a_card_for_a_member_who_does_not_exist_is_not_found(company, staff):
 
     company.boss.post("/v1/cards", {"member_id": absent_id("mem_")}, key=key()).expect(404)
     staff.post("/v1/cards", {"member_id": staff.member["id"]}, key=key()).expect(403, "role_required")
+
+
+def test_a_corrected_name_shows_on_the_card_and_is_told_to_the_boss_once(company, admin):
+    staff = company.member("林月")
+    path, before = f"/v1/members/{staff.member['id']}", staff.get(f"/v1/cards/{staff.card_id}").expect(200)
+    body = {"name": "林悦", "position": "高级顾问"}
+    edited = admin.put(path, body).expect(200)
+    assert edited == {**staff.member, **edited, **body} and edited["status"] == "active"
+    assert admin.put(path, body).expect(200) == edited
+    card = staff.get(f"/v1/cards/{staff.card_id}").expect(200)
+    assert {key for key in card if card[key] != before[key]} <= {"name", "position", "version", "updated_at"}
+    assert (card["name"], card["position"], card["version"]) == ("林悦", "高级顾问", before["version"] + 1)
+    assert {key: staff.get("/v1/me").expect(200)["member"][key] for key in body} == body
+    log = company.boss.get("/v1/audit-log", query={"action": "member_edited", "target": staff.member["id"]}).expect(200)
+    assert [(line["from"], line["to"]) for line in log["items"]] == [("林月（客户经理）", "林悦（高级顾问）")]
+
+
+def test_names_are_corrected_whatever_the_status_and_of_the_boss_by_himself(company):
+    def corrected(member, name):
+        edited = company.boss.put(f"/v1/members/{member['id']}", {"name": name, "position": ""}).expect(200)
+        assert (edited["name"], edited["position"], edited["role"]) == (name, "", member["role"])
+        if edited["card_id"]:
+            assert company.boss.get(f"/v1/cards/{edited['card_id']}").expect(200)["name"] == name
+        return edited["status"]
+
+    member = company.add_member("待改名")["member"]
+    assert corrected(member, "已改名") == "invited"
+    gone = company.member("要走的").member
+    for status in ("disabled", "left"):
+        company.boss.put(f"/v1/members/{gone['id']}/status", {"status": status}).expect(200)
+        assert corrected(gone, status) == status
+    assert corrected({**company.boss.member, "role": "boss"}, "沈云山") == "active"
+
+
+def test_names_are_corrected_by_who_may_change_the_member(company, admin, staff, visitor):
+    from world import absent_id
+
+    body, path = {"name": "越权", "position": ""}, "/v1/members/{}".format
+    for nobody in (staff, visitor):
+        nobody.put(path(staff.member["id"]), body).expect(403, "role_required")
+    for above in (admin, company.boss):
+        admin.put(path(above.member["id"]), body).expect(403, "role_required")
+    admin.put(path(absent_id("mem_")), body).expect(404, "not_found")
+    company.world.company("别家改名公司").boss.put(path(staff.member["id"]), body).expect(404, "not_found")
+    for bad, pointer in (
+        ({"name": " ", "position": ""}, "/name"), ({"name": "长" * 31, "position": ""}, "/name"),
+        ({"name": "某", "position": "长" * 31}, "/position"), ({"name": "某"}, "/position"),
+        ({"name": "某\n", "position": "a\nb"}, "/position"), ({**body, "role": "boss"}, "/role"),
+    ):
+        admin.put(path(staff.member["id"]), bad).expect(422, "invalid", pointer=pointer)
+    assert staff.get("/v1/me").expect(200)["member"]["name"] == staff.member["name"]
+
+
+def test_of_parallel_corrections_member_and_card_tell_the_same(company):
+    colleague = company.member("并行")
+    path, bodies = f"/v1/members/{colleague.member['id']}", [{"name": f"并行{n}", "position": f"职位{n}"} for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda body: company.boss.put(path, body), bodies))
+    assert {answer.status for answer in answers} <= {200, 409}
+    done = sum(answer.status == 200 for answer in answers)
+    member, card = company.boss.get(path).expect(200), colleague.get(f"/v1/cards/{colleague.card_id}").expect(200)
+    assert done >= 1 and card["version"] == 1 + done
+    assert (member["name"], member["position"]) == (card["name"], card["position"])
+    log = company.boss.get("/v1/audit-log", query={"action": "member_edited", "target": colleague.member["id"]}).expect(200)
+    assert len(log["items"]) == done

@@ -35,7 +35,7 @@ PUBLIC = {
 # Who is no admin hears of the role before any id is looked at.
 ADMINS_ONLY = {
     "POST /v1/cards", "POST /v1/members", "GET /v1/members", "GET /v1/members/{member_id}", "GET /v1/seats",
-    "PUT /v1/members/{member_id}/status", "PUT /v1/members/{member_id}/role", "GET /v1/audit-log",
+    "PUT /v1/members/{member_id}", "PUT /v1/members/{member_id}/status", "PUT /v1/members/{member_id}/role", "GET /v1/audit-log",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "PUT /v1/members/{member_id}/radar", "GET /v1/members/{member_id}/radar",
     "PUT /v1/members/{member_id}/department", "POST /v1/departments", "PUT /v1/departments/{department_id}",
     "DELETE /v1/departments/{department_id}", "PUT /v1/company", "GET /v1/greeting", "PUT /v1/greeting",

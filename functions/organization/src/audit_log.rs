@@ -26,8 +26,8 @@ pub(crate) struct AuditLine {
     #[schema(value_type = Object)]
     actor: AuditActor,
     /// `member_added`, `member_joined`, `join_rejected`, `invitation_created`,
-    /// `invitation_revoked`, `claim_code_issued`, `member_status`, `member_role`,
-    /// `member_successor`, `member_department`, `card_identity`, `card_contact`,
+    /// `invitation_revoked`, `claim_code_issued`, `member_edited`, `member_status`,
+    /// `member_role`, `member_successor`, `member_department`, `card_identity`, `card_contact`,
     /// `card_media`, `card_template`, `seats`, `department_added`, `department_changed`,
     /// `department_removed`, `company_name`, `wecom`, `phrases`, `greeting`,
     /// `radar_granted`, `radar_revoked`, `radar_code` or `merge_undone`.

@@ -13,6 +13,7 @@ mod join_requests;
 mod joins;
 mod me;
 mod member_changes;
+mod member_edit;
 mod members;
 mod memberships;
 mod merges;
@@ -157,7 +158,7 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(merges::undo_merge))
         .routes(routes!(me::get_me))
         .routes(routes!(members::create_member, members::list_members))
-        .routes(routes!(members::get_member))
+        .routes(routes!(members::get_member, member_edit::update_member))
         .routes(routes!(member_changes::update_member_status))
         .routes(routes!(member_changes::update_member_role))
         .routes(routes!(claim_codes::create_claim_code))

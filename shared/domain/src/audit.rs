@@ -27,6 +27,8 @@ pub enum AuditAction {
     ClaimCodeIssued,
     /// Who has left got a successor, or none any more (接任者).
     MemberSuccessor,
+    /// A member's name or position was changed, on his card too (成员资料).
+    MemberEdited,
     /// A member's status was changed (成员状态).
     MemberStatus,
     /// A member's role was changed (成员角色).

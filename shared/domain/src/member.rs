@@ -177,6 +177,14 @@ impl Member {
         Self { id, name, position, role, card, person, ended, successor, claim_number: 0, department: None, created_at }
     }
 
+    /// Name and job title in a word.
+    pub fn called(&self) -> String {
+        match self.position.as_str() {
+            "" => self.name.to_string(),
+            position => format!("{}（{position}）", self.name),
+        }
+    }
+
     /// Where he stands.
     pub fn status(&self) -> MemberStatus {
         match (self.ended, self.person) {
@@ -255,6 +263,13 @@ mod tests {
         ] {
             assert_eq!(seat(from, to), expected, "{:?} to {to:?}", from.status());
         }
+    }
+
+    #[test]
+    fn who_has_no_job_title_is_called_by_his_name_alone() {
+        let untitled = member(true, None);
+        let titled = Member { position: Position::parse("茶艺师").unwrap(), ..untitled.clone() };
+        assert_eq!((untitled.called(), titled.called()), ("林悦".to_owned(), "林悦（茶艺师）".to_owned()));
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Exists`] `card` when he has one, [`Failure::Busy`] when he was given one,
-    /// or put elsewhere, since he was read.
+    /// put elsewhere or renamed since he was read.
     pub async fn create_card(
         &self,
         company: Company,
@@ -93,8 +93,12 @@ impl Store {
         let assigned = Update::builder()
             .update_expression("SET card = :card")
             .condition_expression(format!(
-                "attribute_exists(id) AND attribute_not_exists(card) AND {stands} AND {unchanged}"
+                "attribute_exists(id) AND attribute_not_exists(card) AND {stands} AND {unchanged} AND #name = :name AND #position = :position"
             ))
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_names("#position", "position")
+            .expression_attribute_values(":name", text(card.identity.name.as_str()))
+            .expression_attribute_values(":position", text(card.identity.position.as_str()))
             .expression_attribute_values(":card", text(card.id.to_string()));
         let assigned = match was {
             Some(was) => assigned.expression_attribute_values(":was", was),

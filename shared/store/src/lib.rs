@@ -30,6 +30,7 @@ mod live;
 mod log;
 mod login;
 mod member;
+mod member_edit;
 mod merge;
 mod pending_tally;
 mod person;
