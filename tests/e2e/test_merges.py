@@ -10,7 +10,7 @@ from jws import Signer, parts
 from numbers_of_radar import drain, expect_recount
 from operations import GUARDED, name, request
 from stored import function_logs
-from world import batch_id, event, mobile
+from world import absent_id, batch_id, event, mobile
 
 DAY_MS = 86_400_000
 # What somebody may do who has not logged in: see what everybody sees, and be seen doing so.
@@ -123,7 +123,9 @@ def test_the_list_of_cards_is_that_of_the_person(scene):
 def test_the_token_of_nobody_opens_what_everybody_sees_and_nothing_else(scene, staff):
     company = staff.company
     share = staff.post("/v1/share-codes", {"card_id": staff.card_id, "channel": "share"}, key=uuid.uuid4().hex).expect(201)
-    ids = {"card_id": staff.card_id, "member_id": staff.member["id"], "share_code": share["share_code"]}
+    absent = {"department_id": absent_id("dep_"), "invitation_id": absent_id("inv_"), "join_request_id": absent_id("jrq_")}
+    known = {"card_id": staff.card_id, "member_id": staff.member["id"], "share_code": share["share_code"]}
+    ids = {**known, **absent, "tree_version": 0}
     for operation in GUARDED:
         answer = request(company.api, operation, company.anonymous().token, ids)
         if name(operation) in FOR_ANYBODY:
