@@ -189,6 +189,7 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::Exhausted(_)
         | Failure::VersionConflict
         | Failure::KeyReused
+        | Failure::Throttled
         | Failure::Unavailable(_) => "unavailable",
     };
     Reason::new(code, failure)

@@ -68,7 +68,7 @@ pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent)
     match done {
         Ok(outcome) => (200, Ok(outcome)),
         Err(Failure::Exhausted(_)) => (429, Ok("too_many")),
-        Err(Failure::Busy) => (503, Ok("busy")),
+        Err(Failure::Busy | Failure::Throttled) => (503, Ok("busy")),
         Err(failure) => (500, Err(failure.to_string())),
     }
 }

@@ -21,6 +21,9 @@ pub enum Failure {
     /// Another writer is in the way; worth trying again soon.
     #[error("busy")]
     Busy,
+    /// The table takes no more at the moment; worth trying again later.
+    #[error("throttled")]
+    Throttled,
     /// Stored data cannot be read by this code; for the log only.
     #[error("corrupt data: {0}")]
     Corrupt(String),

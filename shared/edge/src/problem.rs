@@ -292,7 +292,7 @@ impl From<Failure> for Problem {
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),
             Failure::Corrupt(_) => Self::of(Code::Internal).caused_by(failure),
-            Failure::Unavailable(_) => Self::of(Code::Unavailable).caused_by(failure),
+            Failure::Throttled | Failure::Unavailable(_) => Self::of(Code::Unavailable).caused_by(failure),
         }
     }
 }
@@ -307,6 +307,11 @@ mod tests {
     fn codes_are_unique() {
         let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_table_that_takes_no_more_is_unavailable_and_not_a_conflict() {
+        assert_eq!(Problem::from(Failure::Throttled).code(), Code::Unavailable);
     }
 
     #[test]

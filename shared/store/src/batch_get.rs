@@ -54,6 +54,6 @@ impl Store {
             );
             pending = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
         }
-        if pending.is_some() { Err(Failure::Busy) } else { Ok(found) }
+        if pending.is_some() { Err(Failure::Throttled) } else { Ok(found) }
     }
 }

@@ -13,8 +13,9 @@ where
         return Failure::Unavailable(DisplayErrorContext(error).to_string());
     };
     match service.code() {
-        Some("TransactionConflictException" | "ThrottlingException" | "ProvisionedThroughputExceededException") => {
-            Failure::Busy
+        Some("TransactionConflictException") => Failure::Busy,
+        Some("ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded") => {
+            Failure::Throttled
         }
         code => Failure::Unavailable(format!("{}: {}", code.unwrap_or("?"), service.message().unwrap_or("?"))),
     }

@@ -128,12 +128,13 @@ pub(crate) fn follows(version: u64) -> (&'static str, Item) {
 }
 
 impl Store {
-    /// Commits, trying again a few times when another transaction is in the way.
+    /// Commits, trying again a few times when another transaction is in the way or the
+    /// table takes no more.
     pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Cancelled> {
         let mut pause = PAUSE;
         for _ in 1..ATTEMPTS {
             match self.try_commit(&transaction).await {
-                Err(Cancelled::Store(Failure::Busy)) => {}
+                Err(Cancelled::Store(Failure::Busy | Failure::Throttled)) => {}
                 done => return done,
             }
             tokio::time::sleep(pause).await;
@@ -174,7 +175,8 @@ fn cancellation(transaction: &Transaction, reasons: &[CancellationReason], messa
         return Cancelled::Conditions(failed);
     }
     Cancelled::Store(match other {
-        Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => Failure::Busy,
+        Some("TransactionConflict") => Failure::Busy,
+        Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Failure::Throttled,
         code => Failure::Unavailable(format!("transaction cancelled: {code:?} {message:?}")),
     })
 }
