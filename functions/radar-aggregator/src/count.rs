@@ -34,7 +34,9 @@ pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queue
         let before = queued.len();
         let error = round(aggregator, company, &mut queued, &mut failed).await.err();
         attempt = if queued.len() < before { 0 } else { attempt + 1 };
-        if attempt >= ATTEMPTS || error.as_ref().is_some_and(|error| !matches!(error, Failure::Busy | Failure::Throttled)) {
+        if attempt >= ATTEMPTS
+            || error.as_ref().is_some_and(|error| !matches!(error, Failure::Busy | Failure::Throttled))
+        {
             let reason = error.map_or_else(|| Reason::new("busy", "other writers are in the way"), reason);
             failed.extend(queued.drain(..).map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
         }
