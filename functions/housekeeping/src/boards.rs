@@ -30,16 +30,17 @@ const CONTENDERS_MAX: usize = 2_000;
 /// again after that time, behind all who wait longer. Gives how many companies it has
 /// looked after.
 pub(crate) async fn refresh(store: &Store, now: Timestamp, lag_ms: i64) -> Result<usize, Failure> {
-    let mut refreshed = 0;
+    let (mut refreshed, mut failed) = (0, Ok(()));
     for progress in store.boards_due(now, COMPANIES_MAX).await? {
         match refresh_one(store, progress, now, lag_ms).await {
             Ok(()) => refreshed += 1,
             // Another run is at it.
             Err(Failure::Busy) => {}
-            Err(failure) => return Err(failure),
+            // One company that cannot be read must not stop the others; the run still fails.
+            Err(failure) => failed = Err(failure),
         }
     }
-    Ok(refreshed)
+    failed.map(|()| refreshed)
 }
 
 async fn refresh_one(store: &Store, before: Progress, now: Timestamp, lag_ms: i64) -> Result<(), Failure> {

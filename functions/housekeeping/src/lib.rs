@@ -106,8 +106,8 @@ impl Housekeeping {
                 break;
             }
         }
-        let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
         let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await?;
+        let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
         let line = RunLine {
             level: "INFO",
             message: "run",
