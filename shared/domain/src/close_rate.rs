@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
 use crate::curve::{Curve, logistic};
-use crate::evidence::{FEATURES, Feature, Reading, float};
+use crate::day::Day;
+use crate::evidence::{FEATURES, Feature, HALF_LIFE_DAYS, PHASE_ONE, Reading, float};
 use crate::field::FieldError;
 
 /// A close rate in basis points, 0 to 10,000.
@@ -173,7 +174,13 @@ impl Model {
 
     /// The rate that the evidence gives.
     pub fn rate(&self, reading: &Reading) -> Rate {
-        Rate::of_probability(self.probability(reading))
+        self.rate_of(self.rank(reading), reading.today())
+    }
+
+    /// The rate of the customer with this rank at the end of a day; `None` has no
+    /// evidence. So a list of ranks says the same as the customer's own receipt.
+    pub fn rate_of(&self, rank: Option<Rank>, today: Day) -> Rate {
+        Rate::of_probability(logistic(self.curve.apply(self.logit_of(rank, today))))
     }
 
     /// The rate before rounding.
@@ -183,7 +190,13 @@ impl Model {
 
     /// The logit before the curve corrects it.
     pub(crate) fn logit(&self, reading: &Reading) -> f64 {
-        (f64::from(self.intercept) + reading.faded(self.score(reading))) / 1_000.0
+        self.logit_of(self.rank(reading), reading.today())
+    }
+
+    fn logit_of(&self, rank: Option<Rank>, today: Day) -> f64 {
+        let faded = |Rank(place): Rank| place_of(place) - f64::from(today.number()) / f64::from(HALF_LIFE_DAYS);
+        let evidence = rank.map_or(0.0, |rank| faded(rank).exp2() / PHASE_ONE);
+        (f64::from(self.intercept) + evidence) / 1_000.0
     }
 
     /// Places customers by this model's rate, whatever the day: of two readings that
@@ -209,6 +222,12 @@ impl Model {
 
 const RANKS_PER_HALF_LIFE: f64 = 4_294_967_296.0;
 
+/// A place in half-lives.
+fn place_of(place: i64) -> f64 {
+    // Exact: below 2^44.
+    place as f64 / RANKS_PER_HALF_LIFE
+}
+
 /// A customer's place among all customers of one model; higher is more likely.
 ///
 /// The logarithm of the evidence at its own time, which fading does not change.
@@ -220,6 +239,11 @@ impl Rank {
     /// As a number that sorts like the rank; never negative, below 2^44.
     pub fn number(self) -> i64 {
         self.0
+    }
+
+    /// The rank of this number.
+    pub fn from_number(number: i64) -> Self {
+        Self(number)
     }
 }
 

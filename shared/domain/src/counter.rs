@@ -33,6 +33,8 @@ pub enum Crowd {
     Visitors,
     /// Who opened a chat (沟通总客户数).
     Talkers,
+    /// Who viewed a product (商城访客).
+    Shoppers,
 }
 
 /// One number of a scope and period.
@@ -123,10 +125,20 @@ impl Counter {
 }
 
 impl Crowd {
+    /// Whether an event of this kind makes a person one of them.
+    pub fn is_joined_by(self, kind: EventKind) -> bool {
+        match self {
+            Self::Visitors => kind.is_view(),
+            Self::Talkers => kind == EventKind::OpenChat,
+            Self::Shoppers => kind == EventKind::ViewProduct,
+        }
+    }
+
     fn letter(self) -> char {
         match self {
             Self::Visitors => 'v',
             Self::Talkers => 't',
+            Self::Shoppers => 'm',
         }
     }
 
@@ -134,6 +146,7 @@ impl Crowd {
         match letter {
             "v" => Some(Self::Visitors),
             "t" => Some(Self::Talkers),
+            "m" => Some(Self::Shoppers),
             _ => None,
         }
     }
@@ -197,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_counter_has_its_own_code_and_reads_back() {
-        let crowds = [Crowd::Visitors, Crowd::Talkers];
+        let crowds = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
         let mut all: Vec<_> = NAMED.iter().map(|(counter, _)| *counter).collect();
         all.extend(EventKind::ALL.iter().copied().map(Counter::Events));
         all.extend(ObjectType::ALL.iter().copied().map(Counter::Forwards));

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::best_hour::VisitHours;
 use crate::counter::{Counter, Crowd, Period, Scope, Tally};
 use crate::day::{Day, hour_of};
 use crate::event::{Event, EventKind};
+use crate::evidence::{Evidence, Feature};
 use crate::filter::FilterReason;
 use crate::id::CardId;
 use crate::seen_days::{Change, SeenDays, TooOld};
@@ -28,6 +30,9 @@ pub struct CustomerState {
     /// His history with each card.
     #[serde(rename = "c")]
     pub cards: BTreeMap<CardId, CardHistory>,
+    /// The hours in which he was there.
+    #[serde(default, rename = "h", skip_serializing_if = "VisitHours::is_empty")]
+    pub hours: VisitHours,
 }
 
 /// The days on which a person was seen in one scope.
@@ -39,6 +44,9 @@ pub struct Presence {
     /// Days with an opened chat.
     #[serde(default, rename = "t", skip_serializing_if = "SeenDays::is_empty")]
     pub talked: SeenDays,
+    /// Days with a view of a product.
+    #[serde(default, rename = "m", skip_serializing_if = "SeenDays::is_empty")]
+    pub shopped: SeenDays,
 }
 
 /// One person's history with one card.
@@ -59,6 +67,9 @@ pub struct CardHistory {
     /// The earliest save, in Unix milliseconds.
     #[serde(default, rename = "s", skip_serializing_if = "Option::is_none")]
     pub saved_ms: Option<i64>,
+    /// What speaks for a deal, all but the like in force.
+    #[serde(default, rename = "e", skip_serializing_if = "Evidence::is_empty")]
+    evidence: Evidence,
 }
 
 /// A like or its taking back. Later wins; at the same instant taking back wins.
@@ -147,6 +158,8 @@ impl CustomerState {
             presence.see(event.kind, day, scope, tally)?;
         }
         card.remember(event, tally);
+        card.evidence.take(event);
+        self.hours.see(event.at);
         Ok(())
     }
 
@@ -163,6 +176,7 @@ impl CustomerState {
         for (card, history) in &other.cards {
             self.cards.entry(*card).or_default().join(history);
         }
+        self.hours.absorb(&other.hours);
     }
 
     /// What the state adds to the counters that count people, likes and saves. The raw
@@ -178,6 +192,18 @@ impl CustomerState {
         tally
     }
 
+    /// What speaks for a deal on one card.
+    pub fn evidence_on(&self, card: CardId) -> Evidence {
+        self.cards.get(&card).map(CardHistory::evidence).unwrap_or_default()
+    }
+
+    /// What speaks for a deal on all cards together.
+    pub fn evidence(&self) -> Evidence {
+        let mut sum = Evidence::default();
+        self.cards.values().for_each(|card| sum.absorb(&card.evidence()));
+        sum
+    }
+
     /// The cards he has opened, the last one first.
     pub fn opened_cards(&self) -> Vec<(CardId, &CardHistory)> {
         let mut opened: Vec<_> =
@@ -189,21 +215,18 @@ impl CustomerState {
 
 impl Presence {
     fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut Tally) -> Result<(), TooOld> {
-        let (crowd, days) = if kind.is_view() {
-            (Crowd::Visitors, &mut self.viewed)
-        } else if kind == EventKind::OpenChat {
-            (Crowd::Talkers, &mut self.talked)
-        } else {
-            return Ok(());
-        };
-        for change in days.see(day)? {
-            add_change(tally, scope, crowd, change);
+        for (crowd, days) in self.crowds_mut() {
+            if crowd.is_joined_by(kind) {
+                for change in days.see(day)? {
+                    add_change(tally, scope, crowd, change);
+                }
+            }
         }
         Ok(())
     }
 
     fn add_to(&self, tally: &mut Tally, scope: Scope) {
-        for (crowd, days) in [(Crowd::Visitors, &self.viewed), (Crowd::Talkers, &self.talked)] {
+        for (crowd, days) in self.crowds() {
             for change in days.contributions() {
                 add_change(tally, scope, crowd, change);
             }
@@ -211,8 +234,19 @@ impl Presence {
     }
 
     fn join(&mut self, other: &Self) {
-        self.viewed.join(&other.viewed);
-        self.talked.join(&other.talked);
+        for ((_, mine), (_, theirs)) in self.crowds_mut().into_iter().zip(other.crowds()) {
+            mine.join(theirs);
+        }
+    }
+
+    fn crowds(&self) -> [(Crowd, &SeenDays); 3] {
+        let Self { viewed, talked, shopped } = self;
+        [(Crowd::Visitors, viewed), (Crowd::Talkers, talked), (Crowd::Shoppers, shopped)]
+    }
+
+    fn crowds_mut(&mut self) -> [(Crowd, &mut SeenDays); 3] {
+        let Self { viewed, talked, shopped } = self;
+        [(Crowd::Visitors, viewed), (Crowd::Talkers, talked), (Crowd::Shoppers, shopped)]
     }
 }
 
@@ -261,8 +295,17 @@ impl CardHistory {
         move_count(tally, card, Counter::Likes, before, self.liked_ms());
     }
 
+    /// What speaks for a deal; a like does as long as it is in force.
+    fn evidence(&self) -> Evidence {
+        let mut evidence = self.evidence.clone();
+        if let Some(ms) = self.liked_ms() {
+            evidence.see(Feature::Like, Day::of(Timestamp::from_millis(ms)));
+        }
+        evidence
+    }
+
     /// When the like was given that is in force.
-    fn liked_ms(&self) -> Option<i64> {
+    pub fn liked_ms(&self) -> Option<i64> {
         self.toggle.filter(|toggle| !toggle.off).map(|toggle| toggle.ms)
     }
 
@@ -280,6 +323,7 @@ impl CardHistory {
         self.last_opened_ms = self.last_opened_ms.max(other.last_opened_ms);
         self.toggle = self.toggle.max(other.toggle);
         self.saved_ms = self.saved_ms.into_iter().chain(other.saved_ms).min();
+        self.evidence.absorb(&other.evidence);
     }
 }
 

@@ -1,11 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::day::Window;
 use crate::metrics::Metrics;
-use crate::recount_tests::{Table, card, event, now, recount, visits};
+use crate::recount_tests::{Table, Visit, card, event, now, recount, visits};
 
 proptest! {
     #[test]
@@ -28,6 +28,8 @@ proptest! {
                 if let Some((from, to)) = window.before(today) {
                     prop_assert_eq!(counts.between(Some(from), to), recount(&visits, scope, (Some(from), to)), "{:?} before {:?}", scope, window);
                 }
+                let (from, to) = window.days(today);
+                prop_assert_eq!(counts.people(from, to, Crowd::Shoppers), shoppers(&visits, scope, from, to));
             }
         }
     }
@@ -47,6 +49,36 @@ proptest! {
         prop_assert_eq!(of_people(&state.contributions()), of_people(&changed));
     }
 
+    /// Whatever the order, and whoever of two that are one person did it.
+    #[test]
+    fn evidence_and_visited_hours_are_those_of_the_events(
+        (visits, shuffled) in visits().prop_flat_map(|v| (Just(v.clone()), Just(v).prop_shuffle())),
+    ) {
+        let mut parts = [CustomerState::default(), CustomerState::default()];
+        for (person, event) in shuffled {
+            parts[usize::from(person % 2)].apply(&[event]).unwrap();
+        }
+        let person = CustomerState::union(&parts);
+        let (mut on_one, mut hours) = (Evidence::default(), VisitHours::default());
+        let mut likes: Vec<_> = Vec::new();
+        for (_, event) in &visits {
+            hours.see(event.at);
+            if event.card == card(1) {
+                on_one.take(event);
+                likes.extend(matches!(event.kind, EventKind::Like | EventKind::Unlike)
+                    .then_some((event.at, event.kind == EventKind::Unlike)));
+            }
+        }
+        if let Some((at, false)) = likes.into_iter().max() {
+            on_one.see(Feature::Like, Day::of(at));
+        }
+        prop_assert_eq!(person.evidence_on(card(1)), on_one);
+        prop_assert_eq!(&person.hours, &hours);
+        let mut all = Evidence::default();
+        (1..4).for_each(|n| all.absorb(&person.evidence_on(card(n))));
+        prop_assert_eq!(person.evidence(), all);
+    }
+
     #[test]
     fn the_stored_state_reads_back(visits in visits()) {
         let mut state = CustomerState::default();
@@ -55,6 +87,15 @@ proptest! {
         let json = serde_json::to_string(&state).unwrap();
         prop_assert_eq!(serde_json::from_str::<CustomerState>(&json).unwrap(), state);
     }
+}
+
+/// Distinct people with a view of a product, by a set.
+fn shoppers(visits: &[Visit], wanted: Scope, from: Option<Day>, to: Day) -> i64 {
+    let inside = |day: Day| day <= to && from.is_none_or(|from| day >= from);
+    let in_scope = |event: &Event| wanted == Scope::Company || wanted == Scope::Card(event.card);
+    let shopped = visits.iter().filter(|(_, event)| event.kind == EventKind::ViewProduct && in_scope(event));
+    let people: BTreeSet<_> = shopped.filter(|(_, event)| inside(Day::of(event.at))).map(|(by, _)| by).collect();
+    i64::try_from(people.len()).unwrap()
 }
 
 /// The changes of the counters that depend on who is who.

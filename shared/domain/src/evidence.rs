@@ -151,7 +151,8 @@ impl Evidence {
 const PHASES: [u64; 14] = [
     65_536, 68_862, 72_358, 76_030, 79_889, 83_944, 88_205, 92_682, 97_386, 102_329, 107_523, 112_981, 118_715, 124_741,
 ];
-const PHASE_ONE: f64 = 65_536.0;
+/// The weight of an event at the beginning of a half-life.
+pub(crate) const PHASE_ONE: f64 = 65_536.0;
 
 /// The evidence of one person, faded up to one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,6 +172,11 @@ impl Reading {
         self.newest.iter().all(Option::is_none)
     }
 
+    /// The day up to whose end it has faded.
+    pub(crate) fn today(&self) -> Day {
+        self.today
+    }
+
     /// How much of a feature there is: one event of today is 1, one of 14 days ago a half.
     pub fn amount(&self, feature: Feature) -> f64 {
         self.faded(self.sum(feature))
@@ -187,7 +193,7 @@ impl Reading {
     }
 
     /// What a sum of this reading, or of such sums, is worth today.
-    pub(crate) fn faded(&self, sum: u64) -> f64 {
+    fn faded(&self, sum: u64) -> f64 {
         let half_lives = f64::from(self.block) - f64::from(self.today.number()) / f64::from(HALF_LIFE_DAYS);
         float(sum) / PHASE_ONE * half_lives.exp2()
     }

@@ -108,7 +108,7 @@ impl ScopeCounts {
     }
 
     /// Distinct people: each is counted on his last seen day of the window.
-    fn people(&self, from: Option<Day>, to: Day, crowd: Crowd) -> i64 {
+    pub fn people(&self, from: Option<Day>, to: Day, crowd: Crowd) -> i64 {
         let Some(from) = from else { return count(&self.lifetime, Counter::People(crowd)) };
         self.days
             .range(from..=to)
