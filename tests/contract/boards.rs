@@ -73,6 +73,7 @@ async fn runs_at_the_same_time_add_nothing_twice() {
     world.clock.advance(300 * SECOND_MS);
     housekeeping.run("r").await.unwrap();
     assert_eq!(breakdown(&world, Scope::Company).await.sharers.values().sum::<i64>(), 60);
+    assert_eq!(world.store.shortlist(world.company, Scope::Company).await.unwrap().0.iter().count(), 60);
 }
 
 #[tokio::test]

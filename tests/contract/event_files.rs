@@ -82,6 +82,12 @@ const REFUSALS: &[(&str, (u16, &str))] = &[
     ("get_card_feed.of_a_colleague", (404, "not_found")),
     ("get_card_behaviour.of_the_lifetime", (400, "invalid_query")),
     ("get_company_objects.of_cards", (400, "invalid_query")),
+    ("get_card_customers.unknown_band", (400, "invalid_query")),
+    // Nobody has done anything yet.
+    ("get_card_customer", (404, "not_found")),
+    ("get_card_customer.of_a_colleague", (404, "not_found")),
+    ("get_company_customer", (404, "not_found")),
+    ("get_company_customer.unknown", (404, "not_found")),
     ("get_rankings.unknown_metric", (400, "invalid_query")),
     ("get_card_days.wrong_way_round", (400, "invalid_query")),
     ("get_card_feed.unknown_kind", (400, "invalid_query")),

@@ -22,7 +22,7 @@ OPEN_TEMPLATE = {
 }
 # What a path names besides the ids of the caller or of somebody else.
 NAMES = {
-    "book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26,
+    "book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26, "person_id": "per_" + "0" * 26,
     "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4", "upload_id": "upl_06fc0h52g1s0u9c3vr4mq8d2b4",
 }
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from numbers_of_radar import drain
 from operations import ALL, name, request
+from world import event
 
 TABLE = Path(__file__).with_name("matrix.tsv")
 CALLERS = ("nobody", "visitor", "staff", "other_staff", "admin", "boss", "foreign_boss", "operator")
@@ -46,10 +48,13 @@ def cast(world):
 def call(world, cast, operation, caller, owner):
     """The status a caller gets for a request about what belongs to `owner`."""
     ids = {"card_id": owner.card_id, "member_id": owner.member["id"], "company_id": cast["company"].id,
-           "merge_id": cast["merge_id"]}
+           "merge_id": cast["merge_id"], "person_id": cast["visitor"].id}
     if "{share_code}" in operation[1]:
         share = {"card_id": owner.card_id, "channel": "share"}
         ids |= owner.post("/v1/share-codes", share, key=uuid.uuid4().hex).expect(201)
+    if "{person_id}" in operation[1] and caller == CALLERS[0]:
+        cast["visitor"].send(event("view_card", owner.card_id))
+        drain(world.stack)
     if "{upload_id}" in operation[1]:
         ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
         ids |= owner.post("/v1/uploads", ticket, key=uuid.uuid4().hex).expect(201)

@@ -1,9 +1,8 @@
 //! Bringing the boards of companies up to date: what their feeds have got since the last
-//! time is added to the breakdowns, and the employees' numbers are read for the ranking.
+//! time is added to the breakdowns and shortlists, and the employees' numbers are read for
+//! the ranking.
 
-use std::collections::BTreeMap;
-
-use domain::breakdown::{Breakdown, break_down};
+use domain::breakdown::Additions;
 use domain::counter::Scope;
 use domain::day::{Day, Window};
 use domain::failure::Failure;
@@ -18,9 +17,9 @@ const COMPANIES_MAX: u32 = 100;
 const PAGES: u32 = 50;
 /// Most rounds for one company in a run; the rest waits for the next run.
 const ROUNDS_MAX: usize = 20;
-/// Most breakdowns written together; a transaction has at most 100 actions, and a single
-/// page, which was one itself, never has more.
-const BREAKDOWNS_MAX: usize = 90;
+/// Most items written together; a transaction has at most 100 actions, and a single page,
+/// which was one itself and had a lifetime item for each scope, never has more.
+const ITEMS_MAX: usize = 90;
 /// Employees read at once, and most of a ranking.
 const MEMBERS: u32 = 100;
 const CONTENDERS_MAX: usize = 2_000;
@@ -44,27 +43,24 @@ pub(crate) async fn refresh(store: &Store, now: Timestamp, lag_ms: i64) -> Resul
 }
 
 async fn refresh_one(store: &Store, before: Progress, now: Timestamp, lag_ms: i64) -> Result<(), Failure> {
-    let until = now.plus_millis(-lag_ms);
+    let (until, today) = (now.plus_millis(-lag_ms), Day::of(now));
     let mut progress = before;
     for _ in 0..ROUNDS_MAX {
         let pages = store.feed_pages(progress.company, progress.page, until, PAGES).await?;
         if pages.is_empty() {
             break;
         }
-        let mut group: (_, BTreeMap<(Scope, Day), Breakdown>) = (None, BTreeMap::new());
+        let (mut last, mut group) = (None, Additions::default());
         for (page, segments) in pages {
-            let broken = break_down(&segments);
-            let fresh = broken.keys().filter(|place| !group.1.contains_key(place)).count();
-            if let (Some(last), true) = (group.0, group.1.len() + fresh > BREAKDOWNS_MAX) {
-                progress = store.add_to_boards(progress, last, std::mem::take(&mut group.1)).await?;
+            let additions = Additions::of(&segments);
+            if let (Some(last), true) = (last, group.items_with(&additions) > ITEMS_MAX) {
+                progress = store.add_to_boards(progress, last, std::mem::take(&mut group), today).await?;
             }
-            group.0 = Some(page);
-            for (place, breakdown) in broken {
-                *group.1.entry(place).or_default() += breakdown;
-            }
+            last = Some(page);
+            group += additions;
         }
-        if let (Some(last), breakdowns) = group {
-            progress = store.add_to_boards(progress, last, breakdowns).await?;
+        if let Some(last) = last {
+            progress = store.add_to_boards(progress, last, group, today).await?;
         }
     }
     rank(store, progress, now).await?;

@@ -2,15 +2,20 @@
 //! card and of the company. Writes nothing.
 
 mod behaviour;
+mod customer;
+mod customers;
 mod days;
 mod feed;
 mod feed_query;
 mod filtered;
+mod funnel;
 mod metrics;
 mod objects;
 mod rankings;
 mod scope;
+mod sharer_profile;
 mod sharers;
+mod shop_visits;
 mod today;
 mod window_query;
 
@@ -79,6 +84,16 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(objects::get_company_objects))
         .routes(routes!(sharers::get_card_sharers))
         .routes(routes!(sharers::get_company_sharers))
+        .routes(routes!(sharer_profile::get_card_sharer_profile))
+        .routes(routes!(sharer_profile::get_company_sharer_profile))
+        .routes(routes!(shop_visits::get_card_shop_visits))
+        .routes(routes!(shop_visits::get_company_shop_visits))
+        .routes(routes!(customers::get_card_customers))
+        .routes(routes!(customers::get_company_customers))
+        .routes(routes!(customer::get_card_customer))
+        .routes(routes!(customer::get_company_customer))
+        .routes(routes!(funnel::get_card_funnel))
+        .routes(routes!(funnel::get_company_funnel))
         .routes(routes!(rankings::get_rankings))
         .routes(routes!(days::get_card_days))
         .routes(routes!(days::get_company_days))

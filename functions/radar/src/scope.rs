@@ -21,6 +21,12 @@ pub(crate) async fn of_card(app: &App, caller: &Caller, card: CardId) -> Result<
     Ok(Scope::Card(card))
 }
 
+/// That the radar of a card, if there is one, may be shown: for who finds the card in the
+/// same call as its numbers, and asks for the radar to be on afterwards.
+pub(crate) fn may_see_card(caller: &Caller, card: CardId) -> Result<(), Problem> {
+    if caller.is_admin() || caller.owns(card) { Ok(()) } else { Err(Problem::of(Code::NotFound)) }
+}
+
 /// The radar of the company.
 pub(crate) fn of_company(caller: &Caller) -> Result<Scope, Problem> {
     if !caller.is_admin() {

@@ -143,6 +143,30 @@ impl VisitHours {
     }
 }
 
+impl Advice {
+    /// In Chinese.
+    pub fn text(&self) -> String {
+        let Self { hour, seen, of, .. } = self;
+        let until = hour + 1;
+        match self.weekday.map(weekday_name) {
+            Some(day) => format!("{day} {hour}–{until} 点联系最合适：{of} 个{day}中有 {seen} 个来访"),
+            None => format!("每天 {hour}–{until} 点联系最合适：{of} 天中有 {seen} 天来访"),
+        }
+    }
+}
+
+fn weekday_name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "周一",
+        Weekday::Tuesday => "周二",
+        Weekday::Wednesday => "周三",
+        Weekday::Thursday => "周四",
+        Weekday::Friday => "周五",
+        Weekday::Saturday => "周六",
+        Weekday::Sunday => "周日",
+    }
+}
+
 /// An hour of one weekday (0 is Monday) or of every day.
 struct Slot {
     weekday: Option<u8>,

@@ -1,7 +1,7 @@
 //! What was looked at and who passed things on, per scope and day: the material of the
 //! top lists, which plain counters cannot hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 
 use crate::aggregate::Segment;
@@ -87,18 +87,54 @@ impl AddAssign for Breakdown {
     }
 }
 
-/// The breakdowns of what was counted in these segments.
-pub fn break_down(segments: &[Segment]) -> BTreeMap<(Scope, Day), Breakdown> {
-    let mut broken: BTreeMap<_, Breakdown> = BTreeMap::new();
-    for segment in segments {
-        for event in segment.events.iter().filter(|event| event.filtered.is_none()) {
-            for scope in [Scope::Card(segment.key.card), Scope::Company] {
-                broken.entry((scope, Day::of(event.at))).or_default().add(segment.key.person, event);
+/// What segments add to the boards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Additions {
+    /// What was counted, broken down.
+    pub breakdowns: BTreeMap<(Scope, Day), Breakdown>,
+    /// Whose close rate may have changed.
+    pub people: BTreeMap<Scope, BTreeSet<PersonId>>,
+}
+
+impl Additions {
+    /// Those of what was counted in these segments.
+    pub fn of(segments: &[Segment]) -> Self {
+        let mut additions = Self::default();
+        for segment in segments {
+            let person = segment.key.person;
+            for event in segment.events.iter().filter(|event| event.filtered.is_none()) {
+                for scope in [Scope::Card(segment.key.card), Scope::Company] {
+                    additions.breakdowns.entry((scope, Day::of(event.at))).or_default().add(person, event);
+                    additions.people.entry(scope).or_default().insert(person);
+                }
             }
         }
+        additions.breakdowns.retain(|_, breakdown| *breakdown != Breakdown::default());
+        additions
     }
-    broken.retain(|_, breakdown| *breakdown != Breakdown::default());
-    broken
+
+    /// How many items they change.
+    pub fn items(&self) -> usize {
+        self.breakdowns.len() + self.people.len()
+    }
+
+    /// How many items both change together.
+    pub fn items_with(&self, other: &Self) -> usize {
+        let fresh = other.breakdowns.keys().filter(|place| !self.breakdowns.contains_key(place)).count();
+        let new = other.people.keys().filter(|scope| !self.people.contains_key(scope)).count();
+        self.items() + fresh + new
+    }
+}
+
+impl AddAssign for Additions {
+    fn add_assign(&mut self, later: Self) {
+        for (place, breakdown) in later.breakdowns {
+            *self.breakdowns.entry(place).or_default() += breakdown;
+        }
+        for (scope, people) in later.people {
+            self.people.entry(scope).or_default().extend(people);
+        }
+    }
 }
 
 /// The greatest first, of equal ones the smaller key.
@@ -169,12 +205,13 @@ mod tests {
     fn views_of_things_and_forwards_are_broken_down_by_day_for_card_and_company() {
         use EventKind::{Forward, ViewCard, ViewProduct};
         let bot = Some(FilterReason::Bot);
-        let broken = break_down(&[
+        let Additions { breakdowns: broken, people } = Additions::of(&[
             segment(7, &[(ViewProduct, product(1), "旧名", 0, None), (ViewCard, Target::Card, "", 0, None)]),
             segment(8, &[(ViewProduct, product(1), "新名", 0, None), (Forward, Target::Card, "", 1, None)]),
             segment(8, &[(ViewProduct, product(2), "x", 0, bot), (Forward, Target::Card, "", 0, bot)]),
         ]);
         assert_eq!(broken.len(), 4, "two days of two scopes");
+        assert_eq!(people.values().map(BTreeSet::len).collect::<Vec<_>>(), [2, 2]);
         let today = Day::of(Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap());
         let company = &broken[&(Scope::Company, today)];
         assert_eq!(company.things[&product(1)], Viewed { views: 2, title: Some("新名".to_owned()) });

@@ -206,10 +206,16 @@ impl CustomerState {
 
     /// The cards he has opened, the last one first.
     pub fn opened_cards(&self) -> Vec<(CardId, &CardHistory)> {
-        let mut opened: Vec<_> =
-            self.cards.iter().filter(|(_, card)| card.opened > 0).map(|(id, card)| (*id, card)).collect();
-        opened.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
-        opened
+        let mut cards = self.cards_by_last_opening();
+        cards.retain(|(_, card)| card.opened > 0);
+        cards
+    }
+
+    /// All cards he has a history with: the last one opened first, those never opened last.
+    pub fn cards_by_last_opening(&self) -> Vec<(CardId, &CardHistory)> {
+        let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (*id, card)).collect();
+        cards.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
+        cards
     }
 }
 

@@ -79,6 +79,22 @@ impl Feature {
         }
     }
 
+    /// What it is called in a receipt.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ViewCard => "查看名片",
+            Self::ViewProduct => "查看商品",
+            Self::ViewContent => "查看文章、视频或官网",
+            Self::LongStay => "停留 30 秒以上",
+            Self::Forward => "转发",
+            Self::Like => "点赞",
+            Self::Save => "保存电话",
+            Self::Contact => "复制微信号或拨打电话",
+            Self::Chat => "打开聊天",
+            Self::GrantPhone => "授权手机号",
+        }
+    }
+
     /// Its place in arrays over all features.
     pub(crate) fn index(self) -> usize {
         self as usize

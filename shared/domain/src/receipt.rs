@@ -64,6 +64,18 @@ impl Receipt {
     }
 }
 
+impl Reason {
+    /// In Chinese.
+    pub fn text(self) -> String {
+        match self {
+            Self::Deal => "已成交".to_owned(),
+            Self::Manual => "人工设置".to_owned(),
+            Self::Base => "基础成交率".to_owned(),
+            Self::Evidence { feature, newest, .. } => format!("{}，最近一次 {newest}", feature.label()),
+        }
+    }
+}
+
 fn model_parts(model: &Model, reading: &Reading, rate: Rate) -> Vec<Part> {
     let seen: Vec<(Feature, Day)> =
         Feature::ALL.iter().filter_map(|feature| Some((*feature, reading.newest(*feature)?))).collect();

@@ -20,3 +20,17 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathId<T> {
         id.map(Self).ok_or_else(|| Problem::of(Code::NotFound))
     }
 }
+
+/// The two ids of a path.
+#[derive(Debug, Clone, Copy)]
+pub struct PathIds<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: FromStr, B: FromStr> FromRequestParts<S> for PathIds<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, state).await.ok();
+        let ids = texts.and_then(|Path((a, b))| Some(Self(a.parse().ok()?, b.parse().ok()?)));
+        ids.ok_or_else(|| Problem::of(Code::NotFound))
+    }
+}

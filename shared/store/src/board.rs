@@ -1,13 +1,10 @@
 //! Boards: the top lists and rankings of a company, brought up to date every few minutes
 //! from its feed. A company waits in the expiry index until its boards are due again.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use domain::breakdown::Breakdown;
+use domain::breakdown::Additions;
 use domain::company::Company;
-use domain::counter::Scope;
 use domain::day::Day;
 use domain::ranking::Contender;
 use domain::timestamp::Timestamp;
@@ -16,6 +13,7 @@ use uuid::Uuid;
 
 use crate::breakdown::put_breakdown;
 use crate::item::{Item, Kind, number, text};
+use crate::shortlist::put_shortlist;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
@@ -74,8 +72,8 @@ impl Store {
         items.into_iter().map(progress).collect()
     }
 
-    /// Adds what was read up to a page of the feed, once: who comes later with the same
-    /// progress is refused.
+    /// Adds what was read up to a page of the feed, once, and brings the shortlists up to
+    /// `today`: who comes later with the same progress is refused.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has brought the boards further.
@@ -83,7 +81,8 @@ impl Store {
         &self,
         before: Progress,
         page: Uuid,
-        breakdowns: BTreeMap<(Scope, Day), Breakdown>,
+        additions: Additions,
+        today: Day,
     ) -> Result<Progress, Failure> {
         let mut transaction = Transaction::default();
         let update = Update::builder()
@@ -91,8 +90,11 @@ impl Store {
             .expression_attribute_values(":page", text(page.simple().to_string()));
         let update = unchanged(update, before);
         transaction.update(&self.table, &keys::boards(before.company), update, Failure::Busy);
-        for (place, breakdown) in self.added(before.company, breakdowns).await? {
+        for (place, breakdown) in self.added(before.company, additions.breakdowns).await? {
             put_breakdown(&mut transaction, &self.table, before.company, place, &breakdown)?;
+        }
+        for (scope, list) in self.shortlists_after(before.company, &additions.people, today).await? {
+            put_shortlist(&mut transaction, &self.table, before.company, scope, &list);
         }
         self.commit(transaction).await.map_err(Cancelled::into_failure)?;
         Ok(Progress { page: Some(page), ..before })

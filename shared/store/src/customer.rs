@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::ConditionCheck;
 use domain::aggregate::Customer;
 use domain::company::Company;
 use domain::customer::CustomerState;
-use domain::id::PersonId;
+use domain::id::{CardId, PersonId};
 use domain::merge::Ties;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ use domain::failure::Failure;
 
 /// Layout 1 had no ties, and seen days as bits.
 const CUSTOMER: Kind = Kind::new("customer", 2);
+
+/// Most identities that are read beside a card in one call.
+pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
 /// The state is one JSON text: as a map it would be half as large again, and the
 /// item is rewritten whole with every batch. So are the ties, which most do not have.
@@ -72,6 +75,51 @@ impl Store {
         let parts = self.customers_and_groups(company, &[person], Read::Eventual).await?;
         let parts = parts.into_values().collect::<Result<Vec<_>, _>>()?;
         Ok(CustomerState::union(parts.iter().map(|part| &part.state)))
+    }
+
+    /// The same for who looks at a card: the call that reads him finds the card.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] without such a card.
+    pub async fn customer_of_card(
+        &self,
+        company: Company,
+        card: CardId,
+        person: PersonId,
+    ) -> Result<CustomerState, Failure> {
+        let mut parts = self.identities_on(company, Some(card), &[person]).await?;
+        let groups = parts.values().flat_map(|part| part.ties.group.members());
+        let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
+        parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
+        Ok(CustomerState::union(parts.values().map(|part| &part.state)))
+    }
+
+    /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are
+    /// looked at for must exist. One call.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when an identity
+    /// cannot be read.
+    pub async fn identities_on(
+        &self,
+        company: Company,
+        card: Option<CardId>,
+        persons: &[PersonId],
+    ) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+        let card = card.map(|card| keys::card(company, card));
+        let persons = persons.iter().take(IDENTITIES_MAX).map(|person| keys::customer(company, *person));
+        let wanted: Vec<_> = card.iter().cloned().chain(persons).collect();
+        let (mut found, mut known) = (card.is_none(), BTreeMap::new());
+        for item in self.batch_get(&wanted, Read::Eventual).await? {
+            let key = keys::Key::of(&item).ok_or_else(|| CUSTOMER.corrupt("key"))?;
+            if Some(&key) == card.as_ref() {
+                found = true;
+            } else {
+                let person = keys::customer_of(&key).ok_or_else(|| CUSTOMER.corrupt("key"))?;
+                known.insert(person, CUSTOMER.decode::<CustomerItem>(item)?.customer()?);
+            }
+        }
+        if found { Ok(known) } else { Err(Failure::NotFound) }
     }
 
     async fn customers_and_groups(

@@ -82,7 +82,11 @@ impl Stage {
     fn visit(&self, days_ago: i64, nth: u64, random: &mut Random) -> AcceptedBatch {
         let card = self.world.card(["lin", "chen", "wang"][usize::try_from(nth % 3).unwrap_or_default()]);
         let received_at = self.world.clock.now().plus_millis(-days_ago * DAY_MS);
-        let person = visits::person(random.below(40));
+        // One of them is whom the event files ask about.
+        let person = match random.below(40) {
+            0 => self.world.visitor,
+            other => visits::person(other),
+        };
         visits::batch(Visit { company: self.world.company.id(), person, card, received_at, events: 20 }, random)
     }
 

@@ -77,6 +77,16 @@ pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
     Key::new(breakdowns(company, scope), period_key(Period::Day(day)))
 }
 
+/// The most likely customers of a scope. They may be twenty kilobytes: beside the boards,
+/// in no range that is read for something else.
+pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
+    let pk = match scope {
+        Scope::Card(card) => format!("{}#SHORTLIST#{card}", company.id()),
+        Scope::Company => format!("{}#SHORTLIST#ALL", company.id()),
+    };
+    Key::new(pk, "SHORTLIST")
+}
+
 /// First and last sort key of these days.
 pub(crate) fn days(from: Day, to: Day) -> (String, String) {
     (period_key(Period::Day(from)), period_key(Period::Day(to)))

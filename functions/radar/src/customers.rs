@@ -1,0 +1,101 @@
+//! `GET /v1/radar/…/customers`: the most likely customers first (成交率最高用户 TOP10).
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use domain::close_rate::{Band, Model, Rate};
+use domain::company::Company;
+use domain::counter::Scope;
+use domain::day::Day;
+use domain::id::{CardId, PersonId};
+use domain::sentence::visitor_name;
+use domain::shortlist::{LISTED_MAX, Prospect};
+use edge::auth::Caller;
+use edge::path::PathId;
+use edge::problem::{Code, Problem, ProblemBody};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{App, scope};
+
+/// Rows unless asked otherwise: TOP10.
+const ROWS_DEFAULT: usize = 10;
+
+/// Which customers are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CustomerQuery {
+    /// 1 to 100; 10 if absent.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<usize>,
+    /// Only those of one band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`.
+    #[param(value_type = Option<String>)]
+    band: Option<Band>,
+}
+
+type Asked = Result<Query<CustomerQuery>, QueryRejection>;
+
+/// Who is most likely to buy; some minutes old.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TopCustomers {
+    /// The highest rate first; of equal ones who came first. Only the hundred most likely are listed.
+    items: Vec<TopCustomer>,
+}
+
+/// A likely customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TopCustomer {
+    #[schema(value_type = String)]
+    person_id: PersonId,
+    /// `访客` and four characters until his name is known.
+    name: String,
+    /// 成交率: hundredths of a percent, 0 to 10,000.
+    #[schema(value_type = u16)]
+    rate_basis_points: Rate,
+    /// The band of the funnel.
+    #[schema(value_type = String)]
+    band: Band,
+}
+
+/// A card's most likely customers
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), CustomerQuery),
+    responses((status = 200, body = TopCustomers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_card_customers(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(card): PathId<CardId>,
+    query: Asked,
+) -> Result<Json<TopCustomers>, Problem> {
+    let scope = scope::of_card(&app, &caller, card).await?;
+    customers(&app, caller.company(), scope, query).await.map(Json)
+}
+
+/// The company's most likely customers
+#[utoipa::path(get, path = "/v1/radar/company/customers", tag = "radar", security(("bearer" = [])), params(CustomerQuery),
+    responses((status = 200, body = TopCustomers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_company_customers(
+    State(app): State<App>,
+    caller: Caller,
+    query: Asked,
+) -> Result<Json<TopCustomers>, Problem> {
+    let scope = scope::of_company(&caller)?;
+    customers(&app, caller.company(), scope, query).await.map(Json)
+}
+
+async fn customers(app: &App, company: Company, scope: Scope, query: Asked) -> Result<TopCustomers, Problem> {
+    let invalid = || Problem::of(Code::InvalidQuery);
+    let Query(CustomerQuery { limit, band }) = query.map_err(|_| invalid())?;
+    let limit = limit.unwrap_or(ROWS_DEFAULT);
+    if !(1..=LISTED_MAX).contains(&limit) {
+        return Err(invalid());
+    }
+    let (shortlist, _) = app.store.shortlist(company, scope).await?;
+    let best = shortlist.best(&Model::default(), Day::of(app.clock.now()));
+    let wanted = best.into_iter().map(customer).filter(|customer| band.is_none_or(|band| band == customer.band));
+    Ok(TopCustomers { items: wanted.take(limit).collect() })
+}
+
+fn customer(Prospect { person: person_id, rate }: Prospect) -> TopCustomer {
+    TopCustomer { person_id, name: visitor_name(person_id), rate_basis_points: rate, band: Band::of(rate) }
+}
