@@ -62,7 +62,7 @@ pub(crate) struct PartBody {
     #[schema(value_type = Option<String>)]
     feature: Option<Feature>,
     /// How much of it is left: one event of today is 1, one of 14 days ago a half; at most
-    /// three a day count.
+    /// three a day count. Two decimals.
     amount: Option<f64>,
     /// What one event of today adds to the logit, in thousandths.
     coefficient: Option<u32>,
@@ -192,7 +192,7 @@ fn part(Part { reason, points }: Part) -> PartBody {
         Reason::Deal | Reason::Manual | Reason::Base => whole,
         Reason::Evidence { feature, amount, coefficient, newest } => PartBody {
             feature: Some(feature),
-            amount: Some(amount),
+            amount: Some(hundredths(amount)),
             coefficient: Some(coefficient),
             newest: Some(newest),
             ..whole
@@ -210,10 +210,15 @@ fn best_hour(advice: Option<Advice>) -> BestHour {
         hour: advice.hour,
         seen: advice.seen,
         of: advice.of,
-        confidence: advice.confidence,
+        confidence: hundredths(advice.confidence),
         next: advice.next,
     };
     BestHour { advice: advice.map(body), text }
+}
+
+/// Rounded to two decimals: more says nothing to people.
+fn hundredths(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
 }
 
 fn card_body(card_id: CardId, history: &CardHistory) -> CardBody {
