@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use aws_types::SdkConfig;
 
 use crate::config::{ConfigError, Env};
@@ -39,10 +43,21 @@ pub fn load(env: &Env) -> Result<SdkConfig, ConfigError> {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(env.required("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client())
         .timeout_config(timeouts);
     // For a local stack.
     config.set_endpoint_url(env.optional("AWS_ENDPOINT_URL"));
     Ok(config.build())
+}
+
+/// One connector for all clients, so that root certificates are parsed once. Left to itself each
+/// client parses them when it is made, and again at its first call.
+fn http_client() -> SharedHttpClient {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let tls = Provider::rustls(CryptoMode::AwsLc);
+    let connector = Connector::builder().connector_settings(settings).tls_provider(tls).build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// The table.
