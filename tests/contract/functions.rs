@@ -37,7 +37,7 @@ impl Functions {
         let (dynamodb, clock, ids) = (|| world.dynamodb.clone(), TestClock::clock, || world.ids.clone());
         // Signing asks nobody: there need not be a bucket.
         let (media_bucket, media_url) = (|| "media".to_owned(), || MEDIA_URL.to_owned());
-        let media = SignedBucket::new(&emulators::config(MEDIA_URL).await, media_bucket(), media_url()).unwrap();
+        let media = SignedBucket::new(&emulators::config(MEDIA_URL), media_bucket(), media_url()).unwrap();
         let config = card::Config {
             table_name: table_name(),
             token_verification_keys: keys(),
@@ -107,7 +107,7 @@ pub async fn organization(world: &World, sms_secret: &str) -> Router {
         operator_keys: vec![sha256(OPERATOR_KEY)],
         claim_pepper: vec![7; 32],
     };
-    let secrets = aws_sdk_secretsmanager::Client::new(&emulators::config(&vendors).await);
+    let secrets = aws_sdk_secretsmanager::Client::new(&emulators::config(&vendors));
     organization::build(config, own, world.dynamodb.clone(), secrets, world.clock.clock(), world.ids.clone()).unwrap()
 }
 

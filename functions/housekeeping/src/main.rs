@@ -13,8 +13,9 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let config = Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     let housekeeping = Arc::new(Housekeeping::new(config, clients::dynamodb(&sdk), clients::s3(&sdk), Clock::system()));
     run(service_fn(move |event: LambdaEvent<Value>| {
         let housekeeping = Arc::clone(&housekeeping);

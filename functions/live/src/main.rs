@@ -11,8 +11,9 @@ use runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let config = Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     let sockets = clients::sockets(&sdk, &config.connections_url);
     let live = Arc::new(live(config, clients::dynamodb(&sdk), clients::sqs(&sdk), sockets)?);
     run(service_fn(move |event: LambdaEvent<Trigger>| {

@@ -16,8 +16,9 @@ use store::Store;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let config = Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     let inspector = Arc::new(Inspector {
         store: Store::new(clients::dynamodb(&sdk), config.table_name),
         files: Files::new(clients::s3(&sdk), config.media_bucket),

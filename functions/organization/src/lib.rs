@@ -43,7 +43,7 @@ use runtime::ids::Ids;
 use store::Store;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use wechat::{AccessTokens, Sms, SmsError, WeChat, WeChatError};
+use wechat::{AccessTokens, Http, Sms, WeChat};
 
 use crate::apps::Apps;
 use crate::claims::Claims;
@@ -88,20 +88,6 @@ impl Config {
     }
 }
 
-/// The function cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The token keys cannot be used.
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-    /// The WeChat client cannot be set up.
-    #[error(transparent)]
-    WeChat(#[from] WeChatError),
-    /// The SMS client cannot be set up.
-    #[error(transparent)]
-    Sms(#[from] SmsError),
-}
-
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -121,7 +107,7 @@ pub(crate) struct App {
 /// The function, ready to run.
 ///
 /// # Errors
-/// [`BuildError`].
+/// [`KeyError`].
 pub fn build(
     config: Config,
     own: OwnSecret,
@@ -129,12 +115,13 @@ pub fn build(
     secrets: aws_sdk_secretsmanager::Client,
     clock: Clock,
     ids: Ids,
-) -> Result<Router, BuildError> {
+) -> Result<Router, KeyError> {
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
     let store = Store::new(dynamodb, config.table_name);
-    let wechat = WeChat::new(config.wechat_base_url)?;
+    let http = Http::new();
+    let wechat = WeChat::new(http.clone(), config.wechat_base_url);
     let state = App {
-        sms: Arc::new(SmsChannel::new(Sms::new(config.sms_base_url)?, secrets.clone(), config.sms_secret)),
+        sms: Arc::new(SmsChannel::new(Sms::new(http, config.sms_base_url), secrets.clone(), config.sms_secret)),
         apps: Arc::new(Apps::new(store.clone(), secrets, config.wechat_secret_prefix)),
         store,
         claims: Arc::new(Claims::new(&own.claim_pepper)),

@@ -11,8 +11,9 @@ use runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let config = organization::Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = organization::Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     let secrets = clients::secrets(&sdk);
     let own = OwnSecret::load(&secrets, &config.organization_secret).await?;
     run(organization::build(config, own, clients::dynamodb(&sdk), secrets, Clock::system(), Ids::system())?).await

@@ -12,8 +12,9 @@ use runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let config = Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     let aggregator = Arc::new(aggregator(config, clients::dynamodb(&sdk), clients::sqs(&sdk)));
     run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let aggregator = Arc::clone(&aggregator);

@@ -9,7 +9,8 @@ use runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let config = radar::Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = radar::Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     run(radar::build(config, clients::dynamodb(&sdk), Clock::system())?).await
 }

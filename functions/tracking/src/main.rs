@@ -9,7 +9,8 @@ use runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let config = tracking::Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = tracking::Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     run(tracking::build(config, clients::dynamodb(&sdk), clients::sqs(&sdk), Clock::system())?).await
 }

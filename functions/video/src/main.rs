@@ -11,8 +11,9 @@ use runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let config = video::Config::load(&Env::process())?;
-    let sdk = clients::load().await;
+    let env = Env::process();
+    let config = video::Config::load(&env)?;
+    let sdk = clients::load(&env)?;
     let media = SignedBucket::new(&sdk, config.media_bucket.clone(), config.media_url.clone())?;
     run(video::build(config, clients::dynamodb(&sdk), media, Clock::system(), Ids::system())?).await
 }

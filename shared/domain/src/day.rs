@@ -178,6 +178,31 @@ mod tests {
     }
 
     #[test]
+    fn the_windows_before_cross_them_too() {
+        for (window, today, first, last) in [
+            (Window::Yesterday, "2028-03-01", "2028-02-28", "2028-02-28"),
+            (Window::Yesterday, "2027-03-02", "2027-02-28", "2027-02-28"),
+            (Window::Last7Days, "2028-03-03", "2028-02-19", "2028-02-25"),
+            (Window::Last7Days, "2028-03-07", "2028-02-23", "2028-02-29"),
+            (Window::Last7Days, "2027-03-07", "2027-02-22", "2027-02-28"),
+            (Window::Last30Days, "2028-03-30", "2028-01-31", "2028-02-29"),
+            (Window::Last30Days, "2027-01-30", "2026-12-02", "2026-12-31"),
+        ] {
+            assert_eq!(window.before(day(today)), Some((day(first), day(last))), "{today}");
+        }
+        assert_eq!(Window::Total.before(day("2028-03-01")), None);
+    }
+
+    #[test]
+    fn the_hours_of_a_day_begin_at_midnight_in_shanghai() {
+        for date in ["2026-11-22", "2027-03-01", "2028-02-29", "2028-03-01"] {
+            let midnight = day(date).start();
+            assert_eq!([-1, 0, 3_599_999, 3_600_000].map(|ms| hour_of(midnight.plus_millis(ms))), [23, 0, 0, 1]);
+            assert_eq!([-1, 0].map(|ms| Day::of(midnight.plus_millis(ms))), [day(date).plus(-1), day(date)]);
+        }
+    }
+
+    #[test]
     fn days_that_do_not_exist_or_are_spelt_otherwise_are_refused() {
         for text in ["2026-02-29", "2026-13-01", "2026-1-5", "", "-", "2026-11-21T00:00:00Z"] {
             assert!(text.parse::<Day>().is_err(), "{text}");

@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
+use aws_types::SdkConfig;
+
+use crate::config::{ConfigError, Env};
 
 /// A client of the gateway's open sockets.
 pub use aws_sdk_apigatewaymanagement::Client as SocketsClient;
@@ -17,15 +24,40 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const FILE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const FILE_OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Region, credentials and time-outs for all clients. Loaded once, in init.
-pub async fn load() -> SdkConfig {
+/// Region, credentials and time-outs for all clients, from the variables that Lambda sets. The
+/// SDK's own search, through profiles, roles and metadata services, would find nothing else, and
+/// is not linked (ADR 0012).
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn load(env: &Env) -> Result<SdkConfig, ConfigError> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
         .build();
-    // Pinned: a later behaviour version changes retries and time-outs.
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await
+    let (key, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
+    let credentials = Credentials::new(key, secret, env.optional("AWS_SESSION_TOKEN"), None, "environment");
+    let mut config = SdkConfig::builder()
+        // Pinned: a later behaviour version changes retries and time-outs.
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(env.required("AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client())
+        .timeout_config(timeouts);
+    // For a local stack.
+    config.set_endpoint_url(env.optional("AWS_ENDPOINT_URL"));
+    Ok(config.build())
+}
+
+/// One connector for all clients, so that root certificates are parsed once. Left to itself each
+/// client parses them when it is made, and again at its first call.
+fn http_client() -> SharedHttpClient {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let tls = Provider::rustls(CryptoMode::AwsLc);
+    let connector = Connector::builder().connector_settings(settings).tls_provider(tls).build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// The table.
@@ -57,4 +89,25 @@ pub fn secrets(config: &SdkConfig) -> aws_sdk_secretsmanager::Client {
 pub fn sockets(config: &SdkConfig, url: &str) -> SocketsClient {
     let config = aws_sdk_apigatewaymanagement::config::Builder::from(config).endpoint_url(url).build();
     SocketsClient::from_conf(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAMBDA: [(&str, &str); 3] =
+        [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+
+    #[test]
+    fn the_variables_of_lambda_are_enough() {
+        let config = load(&Env::of(LAMBDA)).unwrap();
+        assert_eq!((config.region().unwrap().as_ref(), config.endpoint_url()), ("us-east-1", None));
+        assert!(config.credentials_provider().is_some());
+    }
+
+    #[test]
+    fn without_credentials_the_missing_variable_is_named() {
+        let [region, key, _] = LAMBDA;
+        assert_eq!(load(&Env::of([region, key])).unwrap_err(), ConfigError::Missing("AWS_SECRET_ACCESS_KEY"));
+    }
 }

@@ -42,7 +42,12 @@ impl Env {
     /// # Errors
     /// [`ConfigError::Missing`].
     pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned().ok_or(ConfigError::Missing(name))
+        self.optional(name).ok_or(ConfigError::Missing(name))
+    }
+
+    /// The value of a variable that may be there.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }
 
     /// The value of a variable that must be there and be a whole number.

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use aws_config::SdkConfig;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 use data_encoding::{BASE64, HEXLOWER};
 use domain::failure::Failure;
 use domain::timestamp::{SECOND_MS, Timestamp};
@@ -177,7 +177,7 @@ fn encoded(text: &str, kept: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
     use serde_json::Value;
 
     use super::*;

@@ -1,23 +1,24 @@
 //! The emulators that `scripts/test unit` starts, each test with its own table and queue.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,
 };
+use aws_types::SdkConfig;
 use runtime::config::Env;
 use store::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 use uuid::Uuid;
 
 /// A client configuration for the service at `endpoint`.
-pub async fn config(endpoint: &str) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
+pub fn config(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "testkit");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "testkit"))
-        .load()
-        .await
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
 }
 
 fn endpoint(name: &'static str) -> String {
@@ -27,7 +28,7 @@ fn endpoint(name: &'static str) -> String {
 
 /// A client of DynamoDB Local and the name of a new, empty table.
 pub async fn table() -> (aws_sdk_dynamodb::Client, String) {
-    let client = aws_sdk_dynamodb::Client::new(&config(&endpoint("DYNAMODB_ENDPOINT")).await);
+    let client = aws_sdk_dynamodb::Client::new(&config(&endpoint("DYNAMODB_ENDPOINT")));
     let name = format!("t-{}", unique());
     let create = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
     let definition = |name: &str| {
@@ -54,7 +55,7 @@ fn schema(names: [&str; 2]) -> Vec<KeySchemaElement> {
 
 /// A client of LocalStack and the URL of a new, empty queue.
 pub async fn queue() -> (aws_sdk_sqs::Client, String) {
-    let client = aws_sdk_sqs::Client::new(&config(&endpoint("SQS_ENDPOINT")).await);
+    let client = aws_sdk_sqs::Client::new(&config(&endpoint("SQS_ENDPOINT")));
     let created = client.create_queue().queue_name(unique()).send().await.expect("LocalStack creates a queue");
     (client, created.queue_url.expect("a queue has a URL"))
 }
@@ -62,7 +63,7 @@ pub async fn queue() -> (aws_sdk_sqs::Client, String) {
 /// The configuration of LocalStack's S3, and the name and address of a new, empty bucket.
 pub async fn bucket() -> (SdkConfig, String, String) {
     let endpoint = endpoint("S3_ENDPOINT");
-    let (sdk, name) = (config(&endpoint).await, unique());
+    let (sdk, name) = (config(&endpoint), unique());
     let s3 = aws_sdk_s3::Client::new(&sdk);
     s3.create_bucket().bucket(&name).send().await.expect("LocalStack creates a bucket");
     let url = format!("{endpoint}/{name}");

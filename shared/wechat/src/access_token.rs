@@ -64,7 +64,7 @@ impl AccessTokens {
             "secret": secret.reveal(),
             "force_refresh": false,
         });
-        let fresh: StableToken = self.wechat.send(self.wechat.post("/cgi-bin/stable_token").json(&body)).await?;
+        let fresh: StableToken = self.wechat.send(self.wechat.post("/cgi-bin/stable_token", &[], &body)).await?;
         let token = AccessToken(fresh.access_token);
         let until = now.plus_millis(fresh.expires_in.saturating_mul(SECOND_MS) - RENEW_BEFORE_MS);
         kept.insert(appid.clone(), (token.clone(), until));

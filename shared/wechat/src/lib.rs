@@ -5,12 +5,14 @@
 //! codes are part of its URLs, so no URL may get into an error or a log.
 
 mod access_token;
+mod http;
 mod login;
 mod phone;
 mod sms;
 mod transport;
 
 pub use crate::access_token::{AccessToken, AccessTokens};
+pub use crate::http::Http;
 pub use crate::login::{Login, LoginCode};
 pub use crate::phone::PhoneCode;
 pub use crate::sms::{Sms, SmsAccount, SmsError};

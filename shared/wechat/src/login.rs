@@ -29,13 +29,13 @@ impl WeChat {
         secret: &AppSecret,
         code: &LoginCode,
     ) -> Result<Login, WeChatError> {
-        let request = self.get("/sns/jscode2session").query(&[
+        let query = [
             ("appid", appid.as_str()),
             ("secret", secret.reveal()),
             ("js_code", code.as_str()),
             ("grant_type", "authorization_code"),
-        ]);
-        self.send::<Login>(request).await
+        ];
+        self.send::<Login>(self.get("/sns/jscode2session", &query)).await
     }
 }
 

@@ -78,9 +78,8 @@ impl AccessTokens {
         now: Timestamp,
     ) -> Result<Granted, WeChatError> {
         let token = self.get(appid, secret, now).await?;
-        let request = self.wechat.post("/wxa/business/getuserphonenumber");
-        let request = request.query(&[("access_token", token.reveal())]).json(&json!({ "code": code.as_str() }));
-        self.wechat.send(request).await
+        let (query, body) = ([("access_token", token.reveal())], json!({ "code": code.as_str() }));
+        self.wechat.send(self.wechat.post("/wxa/business/getuserphonenumber", &query, &body)).await
     }
 }
 

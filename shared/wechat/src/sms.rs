@@ -1,7 +1,5 @@
 //! SMS by Tencent Cloud (`SendSms`, version 2021-01-11), signed with TC3-HMAC-SHA256.
 
-use std::time::Duration;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
@@ -10,8 +8,8 @@ use domain::mobile::Mobile;
 use domain::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
-const TIMEOUT: Duration = Duration::from_millis(4_000);
+use crate::http::{Http, NoAnswer, Request};
+
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
 const SIGNED_HEADERS: &str = "content-type;host";
@@ -30,7 +28,7 @@ pub struct SmsAccount {
 /// The vendor's API at a base URL.
 #[derive(Debug, Clone)]
 pub struct Sms {
-    http: reqwest::Client,
+    http: Http,
     base_url: String,
 }
 
@@ -84,16 +82,8 @@ struct Status {
 
 impl Sms {
     /// A client of the API at `base_url`, which has no trailing slash.
-    ///
-    /// # Errors
-    /// [`SmsError::Unavailable`] when TLS cannot be set up.
-    pub fn new(base_url: String) -> Result<Self, SmsError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(unavailable)?;
-        Ok(Self { http, base_url })
+    pub fn new(http: Http, base_url: String) -> Self {
+        Self { http, base_url }
     }
 
     /// Sends the account's template with these values to one number, once: an unclear
@@ -110,22 +100,17 @@ impl Sms {
     ) -> Result<(), SmsError> {
         let body = body(account, to, values)?;
         let host = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, host)| host);
-        let request = self
-            .http
-            .post(format!("{}/", self.base_url))
+        let authorization = authorization(account, host, &body, now);
+        let request = Request::post(&format!("{}/", self.base_url), &[], body)
             .header("content-type", CONTENT_TYPE)
             .header("x-tc-action", "SendSms")
             .header("x-tc-version", "2021-01-11")
-            .header("x-tc-region", &account.region)
+            .header("x-tc-region", account.region.as_str())
             .header("x-tc-timestamp", now.seconds().to_string())
-            .header("authorization", authorization(account, host, &body, now))
-            .body(body);
-        let answer = request.send().await.map_err(unavailable)?;
-        if !answer.status().is_success() {
-            return Err(SmsError::Unavailable(format!("HTTP {}", answer.status().as_u16())));
-        }
-        let answer: Answer = serde_json::from_slice(&answer.bytes().await.map_err(unavailable)?)
-            .map_err(|_| SmsError::Unavailable("unreadable answer".to_owned()))?;
+            .header("authorization", authorization);
+        let answer = self.http.send(request).await.map_err(|NoAnswer(why)| SmsError::Unavailable(why))?;
+        let answer: Answer =
+            serde_json::from_slice(&answer).map_err(|_| SmsError::Unavailable("unreadable answer".to_owned()))?;
         check(answer.response)
     }
 }
@@ -191,10 +176,6 @@ fn refused(code: String) -> SmsError {
     }
 }
 
-fn unavailable(error: reqwest::Error) -> SmsError {
-    SmsError::Unavailable(error.without_url().to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,7 +224,7 @@ mod tests {
 
     async fn send(answer: &'static [&'static str]) -> (Result<(), SmsError>, String) {
         let (base_url, asked) = server(answer);
-        let sent = Sms::new(base_url).unwrap().send(&account(), &mobile(), &["000007", "10"], noon()).await;
+        let sent = Sms::new(Http::new(), base_url).send(&account(), &mobile(), &["000007", "10"], noon()).await;
         (sent, asked.recv().unwrap())
     }
 

@@ -1,12 +1,10 @@
 //! One JSON request to the vendor, and what its error codes mean.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
-const TIMEOUT: Duration = Duration::from_millis(4_000);
+use crate::http::{Http, NoAnswer, Request};
 
 /// The secret of a mini-program. Has no `Debug`, so that it does not get into a log.
 #[derive(Clone)]
@@ -26,7 +24,7 @@ impl AppSecret {
 /// The vendor's API at a base URL.
 #[derive(Debug, Clone)]
 pub struct WeChat {
-    http: reqwest::Client,
+    http: Http,
     base_url: String,
 }
 
@@ -67,33 +65,21 @@ struct Status {
 
 impl WeChat {
     /// A client of the API at `base_url`, which has no trailing slash.
-    ///
-    /// # Errors
-    /// [`WeChatError::Unavailable`] when TLS cannot be set up.
-    pub fn new(base_url: String) -> Result<Self, WeChatError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(unavailable)?;
-        Ok(Self { http, base_url })
+    pub fn new(http: Http, base_url: String) -> Self {
+        Self { http, base_url }
     }
 
-    pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.get(format!("{}{path}", self.base_url))
+    pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Request {
+        Request::get(&format!("{}{path}", self.base_url), query)
     }
 
-    pub(crate) fn post(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.post(format!("{}{path}", self.base_url))
+    pub(crate) fn post(&self, path: &str, query: &[(&str, &str)], body: &Value) -> Request {
+        Request::post(&format!("{}{path}", self.base_url), query, body.to_string())
     }
 
     /// Sends once: a login code is single use, so an unclear failure is not repeated.
-    pub(crate) async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, WeChatError> {
-        let answer = request.send().await.map_err(unavailable)?;
-        if !answer.status().is_success() {
-            return Err(WeChatError::Unavailable(format!("HTTP {}", answer.status().as_u16())));
-        }
-        let body = answer.bytes().await.map_err(unavailable)?;
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: Request) -> Result<T, WeChatError> {
+        let body = self.http.send(request).await.map_err(|NoAnswer(why)| WeChatError::Unavailable(why))?;
         let status: Status = serde_json::from_slice(&body).map_err(|_| unreadable())?;
         check(&status)?;
         serde_json::from_slice(&body).map_err(|_| unreadable())
@@ -102,10 +88,6 @@ impl WeChat {
 
 fn unreadable() -> WeChatError {
     WeChatError::Unavailable("unreadable answer".to_owned())
-}
-
-fn unavailable(error: reqwest::Error) -> WeChatError {
-    WeChatError::Unavailable(error.without_url().to_string())
 }
 
 /// The vendor's codes: -1 busy; 40029 and 40163 code unknown, expired or used; 45009
@@ -135,7 +117,7 @@ pub(crate) mod tests {
     /// A vendor that gives these answers, one per connection, and tells what it was asked.
     pub(crate) fn vendor(answers: &'static [&'static str]) -> (WeChat, Receiver<String>) {
         let (base_url, questions) = server(answers);
-        (WeChat::new(base_url).unwrap(), questions)
+        (WeChat::new(Http::new(), base_url), questions)
     }
 
     /// The same, as a base URL.
@@ -185,8 +167,8 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn a_failure_does_not_tell_the_url() {
-        let unreachable = WeChat::new("http://127.0.0.1:1".to_owned()).unwrap();
-        let request = unreachable.get("/sns/jscode2session").query(&[("secret", "s3cret")]);
+        let unreachable = WeChat::new(Http::new(), "http://127.0.0.1:1".to_owned());
+        let request = unreachable.get("/sns/jscode2session", &[("secret", "s3cret")]);
         let error = unreachable.send::<Status>(request).await.err().unwrap();
         assert!(!format!("{error:?} {error}").contains("s3cret"));
     }

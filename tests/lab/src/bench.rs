@@ -23,14 +23,17 @@ const WARM_UP: usize = 50;
 const SIZE_MAX: u64 = 7_500_000;
 const COLD_START_MAX: f64 = 2.5;
 
-/// Functions and the event file each is called with.
-const CASES: [(&str, &str); 6] = [
-    ("organization", "get_me"),
-    ("card", "get_card"),
-    ("tracking", "record_events"),
-    ("radar", "get_card_metrics"),
-    ("radar-aggregator", "stats"),
-    ("housekeeping", "sweep"),
+/// Functions and the event file each is called with; the others are only started.
+const CASES: [(&str, Option<&str>); 9] = [
+    ("organization", Some("get_me")),
+    ("card", Some("get_card")),
+    ("tracking", Some("record_events")),
+    ("radar", Some("get_card_metrics")),
+    ("radar-aggregator", Some("stats")),
+    ("housekeeping", Some("sweep")),
+    ("live", None),
+    ("media-inspector", None),
+    ("video", None),
 ];
 
 const HEADER: &str =
@@ -40,7 +43,7 @@ const HEADER: &str =
 struct Subject {
     name: &'static str,
     binary: PathBuf,
-    payload: Vec<u8>,
+    payload: Option<Vec<u8>>,
     cold_start: Duration,
     cold_cpu: Duration,
 }
@@ -50,10 +53,15 @@ struct Measured {
     size: u64,
     cold_start: Duration,
     cold_cpu: Duration,
+    calls: Option<Calls>,
+    memory_kib: u64,
+}
+
+/// What its invocations took.
+struct Calls {
     cpu: Duration,
     p50: Duration,
     p99: Duration,
-    memory_kib: u64,
 }
 
 /// Measures and prints; with `check` fails when a function is too large or too slow.
@@ -69,8 +77,9 @@ pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
         jwks: stage.world.keys.jwks.clone(),
     };
     let environment = variables(&places);
-    let mut subjects = vec![subject("hello", repository(".build/lab/lab-hello/bootstrap"), b"{}".to_vec())];
-    let of = |(name, case)| subject(name, binary(name), load(name, case, &stage.world).into_bytes());
+    let mut subjects = vec![subject("hello", repository(".build/lab/lab-hello/bootstrap"), Some(b"{}".to_vec()))];
+    let payload = |name, case: Option<&str>| case.map(|case| load(name, case, &stage.world).into_bytes());
+    let of = |(name, case)| subject(name, binary(name), payload(name, case));
     subjects.extend(CASES.map(of));
     for _ in 0..STARTS {
         for subject in &mut subjects {
@@ -99,35 +108,38 @@ pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
     if check && !wrong.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn subject(name: &'static str, binary: PathBuf, payload: Vec<u8>) -> Subject {
+fn subject(name: &'static str, binary: PathBuf, payload: Option<Vec<u8>>) -> Subject {
     assert!(binary.exists(), "{} is missing: scripts/build release", binary.display());
     Subject { name, binary, payload, cold_start: Duration::MAX, cold_cpu: Duration::MAX }
 }
 
 fn measure(subject: &Subject, mut process: Process) -> Measured {
-    for _ in 0..WARM_UP {
-        call(&mut process, subject);
-    }
-    let before = cpu(process.pid());
-    let mut times: Vec<_> = (0..INVOCATIONS).map(|_| call(&mut process, subject)).collect();
-    let cpu = (cpu(process.pid()) - before) / u32::try_from(INVOCATIONS).unwrap_or(u32::MAX);
-    times.sort();
+    let calls = subject.payload.as_ref().map(|payload| invocations(&mut process, subject.name, payload));
     Measured {
         size: std::fs::metadata(&subject.binary).map_or(0, |file| file.len()),
         cold_start: subject.cold_start,
         cold_cpu: subject.cold_cpu,
-        cpu,
-        p50: times[INVOCATIONS / 2],
-        p99: times[INVOCATIONS * 99 / 100],
+        calls,
         memory_kib: memory_kib(process.pid()),
     }
 }
 
-fn call(process: &mut Process, subject: &Subject) -> Duration {
+fn invocations(process: &mut Process, name: &str, payload: &[u8]) -> Calls {
+    for _ in 0..WARM_UP {
+        call(process, name, payload);
+    }
+    let before = cpu(process.pid());
+    let mut times: Vec<_> = (0..INVOCATIONS).map(|_| call(process, name, payload)).collect();
+    let cpu = (cpu(process.pid()) - before) / u32::try_from(INVOCATIONS).unwrap_or(u32::MAX);
+    times.sort();
+    Calls { cpu, p50: times[INVOCATIONS / 2], p99: times[INVOCATIONS * 99 / 100] }
+}
+
+fn call(process: &mut Process, name: &str, payload: &[u8]) -> Duration {
     let begun = Instant::now();
-    match process.invoke(subject.payload.clone()).expect("an outcome") {
+    match process.invoke(payload.to_vec()).expect("an outcome") {
         Outcome::Answer(_) => begun.elapsed(),
-        other @ (Outcome::Failed(_) | Outcome::Died) => panic!("{}: {other:?}", subject.name),
+        other @ (Outcome::Failed(_) | Outcome::Died) => panic!("{name}: {other:?}"),
     }
 }
 
@@ -135,10 +147,12 @@ fn line(name: &str, measured: &Measured, hello: &Measured) -> String {
     let millis = |time: Duration, base| format!("{:.2} ({:.2}×)", time.as_secs_f64() * 1_000.0, ratio(time, base));
     let cold = millis(measured.cold_start, hello.cold_start);
     let cold_cpu = millis(measured.cold_cpu, hello.cold_cpu);
-    let cpu = format!("{} ({:.1}×)", measured.cpu.as_micros(), ratio(measured.cpu, hello.cpu));
+    let calls = measured.calls.as_ref().zip(hello.calls.as_ref()).map_or_else(String::new, |(calls, hello)| {
+        let cpu = format!("{} ({:.1}×)", calls.cpu.as_micros(), ratio(calls.cpu, hello.cpu));
+        format!("{cpu:>18}{:>9}{:>9}", calls.p50.as_micros(), calls.p99.as_micros())
+    });
     let (size, memory) = (measured.size as f64 / 1e6, measured.memory_kib as f64 / 1_024.0);
-    let (p50, p99) = (measured.p50.as_micros(), measured.p99.as_micros());
-    format!("{name:<18}{size:>9.2}{cold:>18}{cold_cpu:>18}{cpu:>18}{p50:>9}{p99:>9}{memory:>9.1}")
+    format!("{name:<18}{size:>9.2}{cold:>18}{cold_cpu:>18}{calls:>36}{memory:>9.1}")
 }
 
 fn ratio(time: Duration, base: Duration) -> f64 {
