@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use runtime::clock::Clock;
 use testkit::events::load;
 
-use crate::environment::{Places, variables};
+use crate::environment::variables;
 use crate::host::{Outcome, Process};
 use crate::meter::repository;
 use crate::stage::Stage;
@@ -60,15 +60,7 @@ struct Measured {
 pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
     let stage = Stage::empty().await;
     stage.world.clock.advance(Clock::system().now().millis() - stage.world.clock.now().millis());
-    let places = Places {
-        wire: wire.address().to_owned(),
-        table: stage.world.table.clone(),
-        stats_queue: stage.functions.queue.1.clone(),
-        live_queue: stage.functions.live_queue.clone(),
-        dead_letters: stage.dead_letters.1.clone(),
-        jwks: stage.world.keys.jwks.clone(),
-    };
-    let environment = variables(&places);
+    let environment = variables(&stage.places(wire));
     let mut subjects = vec![subject("hello", repository(".build/lab/lab-hello/bootstrap"), b"{}".to_vec())];
     let of = |(name, case)| subject(name, binary(name), load(name, case, &stage.world).into_bytes());
     subjects.extend(CASES.map(of));
