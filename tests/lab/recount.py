@@ -33,6 +33,7 @@ REASONS = ("bot", "own", "colleague", "burst")
 CRAWLERS = ("crawler", "spider", "googlebot", "bingbot", "applebot", "headlesschrome", "phantomjs")
 EPOCH = date(1970, 1, 1)
 LATE_DAYS = 7
+LAST_DAYS = 7
 FOREVER = 1_000_000
 
 # Days are numbers since 1970-01-01 in Shanghai, times are Unix milliseconds.
@@ -154,16 +155,17 @@ def spans(today):
 class Recount:
     """All numbers, by moment, day, window and scope."""
 
-    def __init__(self, file, first, last):
+    def __init__(self, file, first, last, every):
         self.first, self.last = first, last
-        self.days = range(first, last + 1)
+        self.asked = [day for day in range(first - LATE_DAYS, last + 1) if last - day < LAST_DAYS or (last - day) % every == 0]
+        self.live = [day for day in self.asked if day >= first]
         self.db = duckdb.connect()
         crawlers = "|".join(CRAWLERS)
         for statement in duckdb.extract_statements(EVENTS):
             given = {"file": str(file), "crawlers": crawlers}
             self.db.execute(statement, {name: given[name] for name in statement.named_parameters})
         self.db.execute("CREATE TABLE span (as_of INT, today INT, name VARCHAR, first INT, last INT)")
-        asked = {(day, day) for day in self.days} | {(last, day) for day in range(first - LATE_DAYS, last + 1)}
+        asked = {(day, day) for day in self.live} | {(last, day) for day in range(first - LATE_DAYS, last + 1)}
         rows = [
             (as_of, today, name, -FOREVER if begin is None else begin, FOREVER if begin is None else end)
             for as_of, today in sorted(asked) for name, begin, end in spans(today)
@@ -240,10 +242,10 @@ class Recount:
         """Everything."""
         every = range(self.first - LATE_DAYS, self.last + 1)
         return {
-            "live": {text(day): {scope: self.answers(day, day, scope) for scope in self.scopes} for day in self.days},
+            "live": {text(day): {scope: self.answers(day, day, scope) for scope in self.scopes} for day in self.live},
             "afterwards": {
                 text(day): {scope: self.answers(self.last, day, scope, ("total",)) for scope in self.scopes}
-                for day in every
+                for day in self.asked
             },
             "days": {
                 scope: [self.metrics(self.last, day, "today", day, day, scope) for day in every] for scope in self.scopes
@@ -258,8 +260,9 @@ def main():
     args.add_argument("file")
     args.add_argument("--first", required=True, type=date.fromisoformat, help="first day on which requests came in")
     args.add_argument("--last", required=True, type=date.fromisoformat, help="last day")
+    args.add_argument("--every", default=1, type=int, help="only every so many days, and the last seven")
     given = args.parse_args()
-    print(json.dumps(Recount(given.file, number(given.first), number(given.last)).all()))
+    print(json.dumps(Recount(given.file, number(given.first), number(given.last), given.every).all()))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,30 @@ use crate::stage::Stage;
 /// The windows that are not the lifetime.
 const WINDOWS: [&str; 3] = ["yesterday", "last_7_days", "last_30_days"];
 
+/// How far back a late batch may reach.
+const LATE_DAYS: i32 = 7;
+/// The last days, of which each is asked for.
+const LAST_DAYS: i32 = 7;
+
+/// Which days the radar is asked about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// The first day on which something came in.
+    pub(crate) first: Day,
+    /// The last one.
+    pub(crate) last: Day,
+    /// Every so many of them, beside the last.
+    pub(crate) every: i32,
+}
+
+impl Asked {
+    /// Whether this is such a day.
+    pub(crate) fn is_on(&self, day: Day) -> bool {
+        let left = self.last.number() - day.number();
+        left < LAST_DAYS || left % self.every == 0
+    }
+}
+
 /// Names and paths of the scopes: the cards and the company.
 fn scopes(cards: &[CardId]) -> Vec<(String, String)> {
     let cards = cards.iter().map(|card| (card.to_string(), format!("cards/{card}")));
@@ -29,7 +53,8 @@ pub(crate) async fn on_this_day(stage: &Stage, cards: &[CardId]) -> Value {
 }
 
 /// What it says of each day when all has come in. The stage's clock is on the last day.
-pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], first: Day, last: Day) -> Map<String, Value> {
+pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &Asked) -> Map<String, Value> {
+    let (first, last) = (asked.first.plus(-LATE_DAYS), asked.last);
     let (mut days, mut behaviour) = (Map::new(), Map::new());
     for (name, path) in scopes(cards) {
         let rows = stage.radar(&path, "days", &format!("from={first}&to={last}")).await["days"].take();
@@ -42,14 +67,17 @@ pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], first: Day, last
     }
     let mut by_day = Map::new();
     for back in 0..=last.number() - first.number() {
-        let mut answers = on_this_day(stage, cards).await;
+        let day = last.plus(-back);
+        let mut answers = if asked.is_on(day) { on_this_day(stage, cards).await } else { Value::Null };
         for scope in answers.as_object_mut().into_iter().flat_map(|scopes| scopes.values_mut()) {
             // The lifetime is that of today, whichever day it is.
             for part in ["metrics", "filtered"] {
                 scope[part].as_object_mut().map(|windows| windows.remove("total"));
             }
         }
-        by_day.insert(last.plus(-back).to_string(), answers);
+        if !answers.is_null() {
+            by_day.insert(day.to_string(), answers);
+        }
         stage.world.clock.advance(-DAY_MS);
     }
     let parts = [("afterwards", by_day), ("days", days), ("behaviour", behaviour)];

@@ -18,7 +18,7 @@ const MINUTE_MS: i64 = 60 * SECOND_MS;
 /// How long the queue may hold back a message.
 const SHUFFLED_MS: i64 = 60 * MINUTE_MS;
 /// Most events of an ordinary batch.
-const EVENTS_MAX: u64 = 24;
+const EVENTS_MAX: u64 = 40;
 /// Requests come in from seven in the morning until half past ten: the last message is
 /// delivered before the day ends.
 const OPENS_MS: i64 = 7 * 60 * MINUTE_MS;

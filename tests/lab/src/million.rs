@@ -13,7 +13,7 @@ use domain::timestamp::DAY_MS;
 use serde_json::{Map, Value};
 use testkit::clock::noon;
 
-use crate::answers::{afterwards, on_this_day};
+use crate::answers::{Asked, afterwards, on_this_day};
 use crate::compare::Comparison;
 use crate::crowd::{Colleague, Crowd};
 use crate::faults::Fault;
@@ -26,11 +26,11 @@ use crate::visits::{made, person};
 use crate::wire::Wire;
 
 /// Its options.
-pub(crate) const OPTIONS: [&str; 5] = ["events", "persons", "days", "seed", "faults"];
+pub(crate) const OPTIONS: [&str; 6] = ["events", "persons", "days", "every", "seed", "faults"];
+/// Cards that are visited.
+const CARDS: usize = 8;
 /// Batches of a hundred that are sent twice.
 const REPEATED: u64 = 10;
-/// How far back a late batch may reach.
-const LATE_DAYS: i32 = 7;
 /// Differences that are shown.
 const SHOWN: usize = 20;
 
@@ -40,6 +40,8 @@ struct Plan {
     events: u64,
     persons: u64,
     days: i32,
+    /// The radar is asked on every so many days, and on the last ones.
+    every: i32,
     seed: u64,
     /// How many of a thousand calls of AWS meet each fault.
     faults: u64,
@@ -56,27 +58,29 @@ struct Totals {
 
 /// Runs it; the input file is kept when a number is wrong.
 pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
+    let few = |name, usual| i32::try_from(options.number(name, usual)).unwrap_or(i32::MAX).clamp(1, 80);
     let plan = Plan {
         events: options.number("events", 1_000_000),
         persons: options.number("persons", 20_000).max(1),
-        days: i32::try_from(options.number("days", 40)).unwrap_or(i32::MAX).clamp(1, 80),
+        days: few("days", 40),
+        every: few("every", 1),
         seed: options.number("seed", 1),
         faults: options.number("faults", 10),
     };
     let (begun, file) = (Instant::now(), repository(".build/lab/million.jsonl"));
     wire.stop_weighing();
     let stage = Stage::empty().await;
-    let cards = stage.hire().await;
+    let cards: Vec<_> = stage.hire().await.into_iter().take(CARDS).collect();
     let mut fleet = Fleet::new(&stage.places(wire), wire, plan.faults, plan.seed);
     let first = Day::of(stage.world.clock.now());
-    let last = first.plus(plan.days - 1);
-    let (totals, mut seen) = live_through(plan, &stage, &cards, &mut fleet, &file).await;
+    let asked = Asked { first, last: first.plus(plan.days - 1), every: plan.every };
+    let (totals, mut seen) = live_through(plan, &asked, &stage, &cards, &mut fleet, &file).await;
     let counted = begun.elapsed();
     let report = fleet.report();
     eprintln!("every message is counted; now every day again, and the recount");
-    seen.extend(afterwards(&stage, &cards, first.plus(-LATE_DAYS), last).await);
+    seen.extend(afterwards(&stage, &cards, &asked).await);
     let mut comparison = Comparison::default();
-    comparison.add("radar", &recount(&file, first, last), &Value::Object(seen));
+    comparison.add("radar", &recount(&file, &asked), &Value::Object(seen));
     let put_aside = stage.put_aside().await;
     comparison.wrong.extend(put_aside.into_iter().map(|body| format!("put aside: {body}")));
     tell(&totals, &report, &comparison);
@@ -93,6 +97,7 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
 /// Day by day: what is sent, what the queue delivers, and what the radar says at its end.
 async fn live_through(
     plan: Plan,
+    asked: &Asked,
     stage: &Stage,
     cards: &[CardId],
     fleet: &mut Fleet,
@@ -124,7 +129,9 @@ async fn live_through(
         totals.messages += visits.messages.len();
         totals.repeats += visits.repeats;
         fleet.deliver(visits.messages);
-        live.insert(today.to_string(), on_this_day(stage, cards).await);
+        if asked.is_on(today) {
+            live.insert(today.to_string(), on_this_day(stage, cards).await);
+        }
         eprintln!("{today}: {} events, {:.0} s", totals.events, begun.elapsed().as_secs_f64());
         if nth + 1 < plan.days {
             world.clock.advance(DAY_MS);
@@ -135,8 +142,9 @@ async fn live_through(
 }
 
 /// The counts of an independent program, which reads only what was sent.
-fn recount(file: &Path, first: Day, last: Day) -> Value {
-    let days = ["--first", &first.to_string(), "--last", &last.to_string()].map(str::to_owned);
+fn recount(file: &Path, asked: &Asked) -> Value {
+    let Asked { first, last, every } = asked;
+    let days = ["--first", &first.to_string(), "--last", &last.to_string(), "--every", &every.to_string()].map(str::to_owned);
     let counted = Command::new("python3").arg(repository("tests/lab/recount.py")).arg(file).args(days).output();
     let counted = counted.expect("python3 is on the path");
     assert!(counted.status.success(), "{}", String::from_utf8_lossy(&counted.stderr));
