@@ -71,9 +71,10 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when something cannot be encoded.
     pub fn prepare_segments(&self, company: Company, commit: &Commit<'_>) -> Result<Prepared, Failure> {
-        let mut transaction = Transaction::default();
+        let (mut transaction, mut packer) = (Transaction::default(), log::Packer::default());
         for segment in commit.segments {
-            transaction.create(&self.table, log::encode(company, segment)?, Failure::Exists("segment"));
+            let item = log::encode(company, segment, &mut packer)?;
+            transaction.create(&self.table, item, Failure::Exists("segment"));
         }
         for (person, customer) in commit.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;

@@ -3,7 +3,7 @@
 
 use domain::batch::{AcceptedBatch, BatchId, EARLY_MS_MAX, MESSAGE_VERSION};
 use domain::day::Day;
-use domain::event::{Event, EventKind, Object, LATE_MS_MAX, Target, clamp};
+use domain::event::{Event, EventKind, LATE_MS_MAX, Object, Target, clamp};
 use domain::filter::{RULES, Sender, judge};
 use domain::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId, VideoId};
 use domain::text::{Line, ShareCode};
@@ -197,10 +197,8 @@ impl Crowd {
         let mut events = Vec::new();
         for left in (1..=i64::try_from(size).unwrap_or_default()).rev() {
             let card = if self.random.below(100) < away { other } else { home };
-            let (step, kind) = match style {
-                Style::Burst => (100, EventKind::ViewCard),
-                _ => (10 * SECOND_MS, self.kind()),
-            };
+            let (step, kind) =
+                if style == Style::Burst { (100, EventKind::ViewCard) } else { (10 * SECOND_MS, self.kind()) };
             let at = made_at.plus_millis(-left * step - self.below(step));
             let duration_ms = (kind == EventKind::Dwell).then(|| u32::try_from(self.below(60_000)).unwrap_or_default());
             let share_code = ShareCode::parse("s0123456789").ok().filter(|_| std::mem::take(&mut share));
@@ -237,7 +235,8 @@ impl Crowd {
                 3 => Target::Website,
                 _ => Target::Card,
             },
-            _ => Target::Card,
+            EventKind::ViewCard | EventKind::SavePhone | EventKind::Like | EventKind::Unlike => Target::Card,
+            EventKind::CopyWechatId | EventKind::Call | EventKind::OpenChat | EventKind::GrantPhone => Target::Card,
         };
         let title = target.id().and_then(|_| TITLES.get(usize::try_from(nth).unwrap_or_default()));
         Object { target, title: title.and_then(|title| Line::parse(title).ok()) }

@@ -84,7 +84,11 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     let put_aside = stage.put_aside().await;
     comparison.wrong.extend(put_aside.into_iter().map(|body| format!("put aside: {body}")));
     tell(&totals, &report, &comparison);
-    println!("took                {:.0} s, {:.0} s of them for sending and counting", begun.elapsed().as_secs_f64(), counted.as_secs_f64());
+    println!(
+        "took                {:.0} s, {:.0} s of them for sending and counting",
+        begun.elapsed().as_secs_f64(),
+        counted.as_secs_f64()
+    );
     let complete = plan.faults == 0 || report.killed > 0;
     if comparison.wrong.is_empty() && complete {
         std::fs::remove_file(&file).expect("the input file can be removed");
@@ -144,7 +148,8 @@ async fn live_through(
 /// The counts of an independent program, which reads only what was sent.
 fn recount(file: &Path, asked: &Asked) -> Value {
     let Asked { first, last, every } = asked;
-    let days = ["--first", &first.to_string(), "--last", &last.to_string(), "--every", &every.to_string()].map(str::to_owned);
+    let days =
+        ["--first", &first.to_string(), "--last", &last.to_string(), "--every", &every.to_string()].map(str::to_owned);
     let counted = Command::new("python3").arg(repository("tests/lab/recount.py")).arg(file).args(days).output();
     let counted = counted.expect("python3 is on the path");
     assert!(counted.status.success(), "{}", String::from_utf8_lossy(&counted.stderr));
@@ -161,7 +166,12 @@ fn tell(totals: &Totals, report: &Report, comparison: &Comparison) {
     println!("delivered           {} messages in {} calls", report.delivered, report.calls);
     println!("duplicates dropped  {}", report.delivered - (messages - repeats));
     println!("killed              {} aggregators at work", report.killed);
-    println!("injected            {} throttles, {} times 500, {lost} lost; in all: {}", fault(Fault::Throttled), fault(Fault::ServerError), faults.join(", "));
+    println!(
+        "injected            {} throttles, {} times 500, {lost} lost; in all: {}",
+        fault(Fault::Throttled),
+        fault(Fault::ServerError),
+        faults.join(", ")
+    );
     println!("compared            {} numbers, {} wrong", comparison.values, comparison.wrong.len());
     comparison.wrong.iter().take(SHOWN).for_each(|line| println!("    {line}"));
 }

@@ -24,15 +24,19 @@ const MESSAGES: usize = 100;
 const ROUNDS: usize = 7;
 
 /// How far a round goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
+    Value,
+    Typed,
     Read,
     Segment,
     Plan,
     Write,
 }
 
-const STEPS: [(Step, &str); 4] = [
+const STEPS: [(Step, &str); 6] = [
+    (Step::Value, "just parse them into serde_json::Value"),
+    (Step::Typed, "just parse them into AcceptedBatch"),
     (Step::Read, "read the messages"),
     (Step::Segment, "and split them by card, without repeats"),
     (Step::Plan, "and count them"),
@@ -41,25 +45,19 @@ const STEPS: [(Step, &str); 4] = [
 
 fn main() {
     let bodies: Vec<String> = std::io::stdin().lines().map(|line| line.expect("a message a line")).collect();
-    let calls = deliveries(&bodies);
+    let (calls, store) = (deliveries(&bodies), store());
     let events: usize = calls.iter().map(|call| messages::read(call).events).sum();
-    let per_event = |time: Duration| time.as_secs_f64() * 1e9 / events as f64;
+    // A round has every step once: what disturbs one disturbs the others too.
+    let rounds = (0..ROUNDS).map(|_| STEPS.map(|(step, _)| time(|| run(&calls, &store, step))));
+    let rounds: Vec<[f64; STEPS.len()]> = rounds.collect();
     println!("{events} events in {} messages, {MESSAGES} messages a call; CPU time, median of {ROUNDS}", bodies.len());
-    let value = median(|| bodies.iter().for_each(|body| drop(black_box(parsed::<Value>(body)))));
-    let typed = median(|| bodies.iter().for_each(|body| drop(black_box(parsed::<AcceptedBatch>(body)))));
-    let store = store();
-    let line = |name: &str, time: Duration| {
-        let ratio = time.as_secs_f64() / value.as_secs_f64();
-        println!("{name:<42} {:>7.0} ns an event  {ratio:>5.2}×", per_event(time));
-    };
-    line("just parse them into serde_json::Value", value);
-    line("just parse them into AcceptedBatch", typed);
-    let mut whole = Duration::ZERO;
-    for (step, name) in STEPS {
-        whole = median(|| run(&calls, &store, step));
-        line(name, whole);
+    for (nth, (_, name)) in STEPS.iter().enumerate() {
+        let nanos = 1e9 * median(rounds.iter().map(|round| round[nth])) / events as f64;
+        let [of_value, of_typed] = [0, 1].map(|base| median(rounds.iter().map(|round| round[nth] / round[base])));
+        println!("{name:<42} {nanos:>6.0} ns an event  {of_value:>5.2}× Value  {of_typed:>5.2}× AcceptedBatch");
     }
-    println!("{:.0} events a second and core", 1e9 / per_event(whole));
+    let whole = median(rounds.iter().map(|round| round[STEPS.len() - 1]));
+    println!("{:.0} events a second and core", events as f64 / whole);
 }
 
 fn deliveries(bodies: &[String]) -> Vec<Vec<Delivery>> {
@@ -82,26 +80,30 @@ fn store() -> Store {
 fn run(calls: &[Vec<Delivery>], store: &Store, last: Step) {
     let mut known = BTreeMap::new();
     for call in calls {
-        let read = messages::read(call);
-        if last == Step::Read {
-            black_box(read);
-            continue;
+        match last {
+            Step::Value => call.iter().for_each(|delivery| drop(black_box(parsed::<Value>(&delivery.body)))),
+            Step::Typed => call.iter().for_each(|delivery| drop(black_box(parsed::<AcceptedBatch>(&delivery.body)))),
+            Step::Read => drop(black_box(messages::read(call))),
+            Step::Segment | Step::Plan | Step::Write => split(call, &mut known, store, last),
         }
-        let mut by_company: BTreeMap<Company, BTreeMap<SegmentKey, Segment>> = BTreeMap::new();
-        for (_, batch) in read.batches {
-            let company = Company::granted(batch.company);
-            let by_key = by_company.entry(company).or_default();
-            for segment in segments(batch) {
-                by_key.entry(segment.key).or_insert(segment);
-            }
+    }
+}
+
+fn split(call: &[Delivery], known: &mut BTreeMap<PersonId, Customer>, store: &Store, last: Step) {
+    let mut by_company: BTreeMap<Company, BTreeMap<SegmentKey, Segment>> = BTreeMap::new();
+    for (_, batch) in messages::read(call).batches {
+        let company = Company::granted(batch.company);
+        let by_key = by_company.entry(company).or_default();
+        for segment in segments(batch) {
+            by_key.entry(segment.key).or_insert(segment);
         }
-        for (company, by_key) in by_company {
-            let queued: Vec<Segment> = by_key.into_values().collect();
-            if last == Step::Segment {
-                black_box(queued);
-            } else {
-                count(company, &queued, &mut known, store, last);
-            }
+    }
+    for (company, by_key) in by_company {
+        let queued: Vec<Segment> = by_key.into_values().collect();
+        if last == Step::Segment {
+            black_box(queued);
+        } else {
+            count(company, &queued, known, store, last);
         }
     }
 }
@@ -128,17 +130,17 @@ fn count(
     }
 }
 
-/// The CPU time of this thread that the work takes.
-fn median(work: impl Fn()) -> Duration {
-    let mut times: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            let before = cpu();
-            work();
-            cpu() - before
-        })
-        .collect();
-    times.sort();
-    times[ROUNDS / 2]
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The CPU time of this thread that the work takes, in seconds.
+fn time(work: impl Fn()) -> f64 {
+    let before = cpu();
+    work();
+    (cpu() - before).as_secs_f64()
 }
 
 /// Time on the processor so far.
