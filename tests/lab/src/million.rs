@@ -150,7 +150,7 @@ fn recount(file: &Path, asked: &Asked) -> Value {
     let Asked { first, last, every } = asked;
     let days =
         ["--first", &first.to_string(), "--last", &last.to_string(), "--every", &every.to_string()].map(str::to_owned);
-    let counted = Command::new("python3").arg(repository("tests/lab/recount.py")).arg(file).args(days).output();
+    let counted = Command::new("python3").arg(repository("tests/lab/recount_sql.py")).arg(file).args(days).output();
     let counted = counted.expect("python3 is on the path");
     assert!(counted.status.success(), "{}", String::from_utf8_lossy(&counted.stderr));
     serde_json::from_slice(&counted.stdout).expect("the recount answers JSON")

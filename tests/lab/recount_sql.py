@@ -5,7 +5,7 @@ What belongs here: the counting rules in SQL. Like tests/demo/recount.py, this p
 nothing of the table, of counters or of the API; unlike it, it is quick enough for a million
 events and any number of days.
 
-    python tests/lab/recount.py million.jsonl --first 2026-11-21 --last 2026-12-30
+    python tests/lab/recount_sql.py million.jsonl --first 2026-11-21 --last 2026-12-30
 
 A line is a request: who, when it came in, the User-Agent, the sender's own card if he is a
 member, and the batch. Prints what the radar has to say
