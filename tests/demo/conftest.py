@@ -1,6 +1,7 @@
-"""Lets the tests here import the programs beside them, from wherever pytest is started."""
+"""Lets the tests here import the programs beside them and in tests/lab, from wherever pytest is started."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]

@@ -67,7 +67,7 @@ async fn round<D>(
     failed: &mut Failed,
 ) -> Result<(), Failure> {
     let known = known(aggregator, company, queued, failed).await?;
-    let segments: Vec<_> = queued.iter().map(|(_, segment)| segment.clone()).collect();
+    let segments: Vec<_> = queued.iter().map(|(_, segment)| segment).collect();
     let plan = plan(&segments, &known);
     let mut settled: BTreeSet<usize> = plan.refused.iter().map(|(position, _)| *position).collect();
     for (position, error) in &plan.refused {
@@ -129,10 +129,10 @@ async fn known<D>(
 async fn commit<D>(
     aggregator: &Aggregator<D>,
     company: Company,
-    segments: &[Segment],
+    segments: &[&Segment],
     plan: &Plan,
 ) -> Result<(), CommitError> {
-    let counted: Vec<_> = plan.segments.iter().map(|position| &segments[*position]).collect();
+    let counted: Vec<_> = plan.segments.iter().map(|position| segments[*position]).collect();
     let page = aggregator.ids.uuid(aggregator.clock.now());
     let page = page.map_err(|error| CommitError::Store(Failure::Unavailable(error.to_string())))?;
     let commit =

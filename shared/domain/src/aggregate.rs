@@ -1,5 +1,6 @@
 //! From accepted batches to one transaction's worth of writes.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::batch::{AcceptedBatch, BatchId};
@@ -86,11 +87,11 @@ pub struct Plan {
 /// `known` holds the states of all persons concerned, and of the other identities of
 /// each; who is missing is new. At least the first segment is always taken or refused:
 /// alone it touches at most two scopes of some 30 periods and ten identities.
-pub fn plan(segments: &[Segment], known: &BTreeMap<PersonId, Customer>) -> Plan {
+pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Customer>) -> Plan {
     let mut plan = Plan::default();
     let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();
     let mut people: BTreeSet<PersonId> = BTreeSet::new();
-    for (position, segment) in segments.iter().enumerate() {
+    for (position, segment) in segments.iter().map(Borrow::borrow).enumerate() {
         let person = segment.key.person;
         let (customer, tally) = match plan.counted(segment, known) {
             Ok(counted) => counted,

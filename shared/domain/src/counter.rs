@@ -78,7 +78,52 @@ const NAMED: [(Counter, &str); 6] = [
     (Counter::Orders, "orders"),
 ];
 
+const CROWDS: [Crowd; 3] = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
+
+// Where each family of counters begins among all of them.
+const FORWARDS: usize = EventKind::ALL.len();
+const HOURS: usize = FORWARDS + ObjectType::ALL.len();
+const FILTERED: usize = HOURS + 24;
+const WITHOUT_PARTS: usize = FILTERED + FilterReason::ALL.len();
+const OF_CROWDS: usize = WITHOUT_PARTS + NAMED.len();
+/// People, newcomers and gaps.
+const OF_A_CROWD: usize = 2 + GAP_MAX as usize;
+const PLACES: usize = OF_CROWDS + CROWDS.len() * OF_A_CROWD;
+
 impl Counter {
+    /// Every counter, in the order of their places.
+    fn all() -> impl Iterator<Item = Self> {
+        let of = |crowd| {
+            [Self::People(crowd), Self::Newcomers(crowd)]
+                .into_iter()
+                .chain((1..=GAP_MAX).map(move |gap| Self::Gap(crowd, gap)))
+        };
+        let events = EventKind::ALL.iter().copied().map(Self::Events);
+        let events = events.chain(ObjectType::ALL.iter().copied().map(Self::Forwards));
+        let events = events.chain((0..24).map(Self::Hour)).chain(FilterReason::ALL.iter().copied().map(Self::Filtered));
+        events.chain(NAMED.iter().map(|(counter, _)| *counter)).chain(CROWDS.into_iter().flat_map(of))
+    }
+
+    /// Its place among [`Counter::all`].
+    fn place(self) -> usize {
+        let of = |crowd: Crowd| OF_CROWDS + crowd as usize * OF_A_CROWD;
+        match self {
+            Self::Events(kind) => kind as usize,
+            Self::Forwards(object) => FORWARDS + object as usize,
+            Self::Hour(hour) => HOURS + usize::from(hour),
+            Self::Filtered(reason) => FILTERED + reason as usize,
+            Self::Saves => WITHOUT_PARTS,
+            Self::Likes => WITHOUT_PARTS + 1,
+            Self::DwellMs => WITHOUT_PARTS + 2,
+            Self::FollowUps => WITHOUT_PARTS + 3,
+            Self::SalesFen => WITHOUT_PARTS + 4,
+            Self::Orders => WITHOUT_PARTS + 5,
+            Self::People(crowd) => of(crowd),
+            Self::Newcomers(crowd) => of(crowd) + 1,
+            Self::Gap(crowd, gap) => of(crowd) + 1 + usize::from(gap),
+        }
+    }
+
     /// The name it is stored under: short, since each day item holds many. Never change one.
     pub fn code(self) -> String {
         match self {
@@ -155,14 +200,24 @@ impl Crowd {
 /// The numbers of one scope and period.
 pub type Counts = BTreeMap<Counter, i64>;
 
+/// The changes of one scope and period while they are added up, each counter's in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sums(Vec<i64>);
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self(vec![0; PLACES])
+    }
+}
+
 /// Changes to many counters, added up before they are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally(BTreeMap<(Scope, Period), Counts>);
+pub struct Tally(BTreeMap<(Scope, Period), Sums>);
 
 impl Tally {
     /// Changes one counter.
     pub fn add(&mut self, scope: Scope, period: Period, counter: Counter, by: i64) {
-        *self.0.entry((scope, period)).or_default().entry(counter).or_default() += by;
+        self.0.entry((scope, period)).or_default().0[counter.place()] += by;
     }
 
     /// Changes a counter of a day and of the lifetime.
@@ -182,9 +237,10 @@ impl Tally {
     }
 
     fn add_times(&mut self, other: &Self, times: i64) {
-        for ((scope, period), counts) in &other.0 {
-            for (counter, by) in counts {
-                self.add(*scope, *period, *counter, times * by);
+        for (place, changes) in &other.0 {
+            let sums = self.0.entry(*place).or_default();
+            for (sum, by) in sums.0.iter_mut().zip(&changes.0) {
+                *sum += times * by;
             }
         }
     }
@@ -196,9 +252,8 @@ impl Tally {
 
     /// The changes that are not zero, by scope and period.
     pub fn changes(&self) -> impl Iterator<Item = (Scope, Period, Counts)> {
-        self.0.iter().filter_map(|((scope, period), counts)| {
-            let changed: Counts =
-                counts.iter().filter(|(_, by)| **by != 0).map(|(counter, by)| (*counter, *by)).collect();
+        self.0.iter().filter_map(|((scope, period), sums)| {
+            let changed: Counts = Counter::all().zip(sums.0.iter().copied()).filter(|(_, by)| *by != 0).collect();
             (!changed.is_empty()).then_some((*scope, *period, changed))
         })
     }
@@ -209,17 +264,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_counter_has_its_own_code_and_reads_back() {
-        let crowds = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
-        let mut all: Vec<_> = NAMED.iter().map(|(counter, _)| *counter).collect();
-        all.extend(EventKind::ALL.iter().copied().map(Counter::Events));
-        all.extend(ObjectType::ALL.iter().copied().map(Counter::Forwards));
-        all.extend((0..24).map(Counter::Hour));
-        all.extend(FilterReason::ALL.iter().copied().map(Counter::Filtered));
-        for crowd in crowds {
-            all.extend([Counter::People(crowd), Counter::Newcomers(crowd)]);
-            all.extend((1..=GAP_MAX).map(|gap| Counter::Gap(crowd, gap)));
-        }
+    fn every_counter_has_its_own_place_and_code_and_reads_back() {
+        let all: Vec<_> = Counter::all().collect();
+        assert_eq!(all.len(), PLACES);
+        assert!(all.iter().enumerate().all(|(place, counter)| counter.place() == place));
         let mut codes: Vec<_> = all.iter().map(|counter| counter.code()).collect();
         for counter in &all {
             assert_eq!(Counter::from_code(&counter.code()), Some(*counter));

@@ -26,18 +26,21 @@ pub trait Id: Sized {
 }
 
 fn parse(prefix: &str, text: &str) -> Option<Uuid> {
-    let encoded = text.strip_prefix(prefix)?;
-    if encoded.len() != ENCODED_LEN {
+    let encoded = text.strip_prefix(prefix)?.as_bytes();
+    // The decoder takes upper case too; one id has one spelling.
+    if encoded.len() != ENCODED_LEN || encoded.iter().any(u8::is_ascii_uppercase) {
         return None;
     }
-    let bytes = BASE32_DNSSEC.decode(encoded.as_bytes()).ok()?;
-    let uuid = Uuid::from_slice(&bytes).ok()?;
-    // The decoder takes upper case too; one id has one spelling.
-    (encode(uuid) == encoded).then_some(uuid)
+    let mut bytes = [0; 16];
+    BASE32_DNSSEC.decode_mut(encoded, &mut bytes).ok()?;
+    Some(Uuid::from_bytes(bytes))
 }
 
-fn encode(uuid: Uuid) -> String {
-    BASE32_DNSSEC.encode(uuid.as_bytes())
+fn write(prefix: &str, uuid: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut encoded = [0; ENCODED_LEN];
+    BASE32_DNSSEC.encode_mut(uuid.as_bytes(), &mut encoded);
+    f.write_str(prefix)?;
+    f.write_str(std::str::from_utf8(&encoded).map_err(|_| fmt::Error)?)
 }
 
 macro_rules! ids {
@@ -58,7 +61,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}{}", $prefix, encode(self.0))
+                write($prefix, self.0, f)
             }
         }
 

@@ -42,10 +42,19 @@ pub fn read(deliveries: &[Delivery]) -> Read {
 }
 
 fn parse(body: &str) -> Result<AcceptedBatch, Reason> {
-    let Versioned { v } = serde_json::from_str(body).map_err(|error| Reason::new("unreadable_message", error))?;
-    if v != u64::from(MESSAGE_VERSION) {
-        return Err(Reason::new("unknown_version", format!("version {v}, this code reads {MESSAGE_VERSION}")));
+    let unreadable = |error| Reason::new("unreadable_message", error);
+    match serde_json::from_str::<AcceptedBatch>(body) {
+        Ok(batch) if batch.v == MESSAGE_VERSION && batch.events.is_empty() => {
+            Err(Reason::new("unreadable_message", "no events"))
+        }
+        Ok(batch) if batch.v == MESSAGE_VERSION => Ok(batch),
+        // Whether another version can be read as this one or not, it is not this one.
+        read => {
+            let Versioned { v } = serde_json::from_str(body).map_err(unreadable)?;
+            if v != u64::from(MESSAGE_VERSION) {
+                return Err(Reason::new("unknown_version", format!("version {v}, this code reads {MESSAGE_VERSION}")));
+            }
+            read.map_err(unreadable)
+        }
     }
-    let batch: AcceptedBatch = serde_json::from_str(body).map_err(|error| Reason::new("unreadable_message", error))?;
-    if batch.events.is_empty() { Err(Reason::new("unreadable_message", "no events")) } else { Ok(batch) }
 }

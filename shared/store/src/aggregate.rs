@@ -29,6 +29,10 @@ pub struct Commit<'a> {
     pub page: Uuid,
 }
 
+/// The writes of a [`Commit`], ready to be sent.
+#[derive(Debug)]
+pub struct Prepared(Transaction);
+
 /// Why nothing was written.
 #[derive(Debug)]
 pub enum CommitError {
@@ -47,7 +51,7 @@ impl Store {
     /// # Errors
     /// [`CommitError`]; the caller drops duplicates or reads again, and repeats.
     pub async fn commit_segments(&self, company: Company, commit: Commit<'_>) -> Result<(), CommitError> {
-        let transaction = self.transaction(company, &commit).map_err(CommitError::Store)?;
+        let Prepared(transaction) = self.prepare_segments(company, &commit).map_err(CommitError::Store)?;
         let failed = match self.commit(transaction).await {
             Ok(()) => return Ok(()),
             Err(Cancelled::Store(error)) => return Err(CommitError::Store(error)),
@@ -61,12 +65,16 @@ impl Store {
         Err(if duplicates.is_empty() { CommitError::Stale } else { CommitError::Duplicates(duplicates) })
     }
 
-    /// The segments come first: their position is how a cancelled transaction names
-    /// its duplicates.
-    fn transaction(&self, company: Company, commit: &Commit<'_>) -> Result<Transaction, Failure> {
-        let mut transaction = Transaction::default();
+    /// The writes of [`Store::commit_segments`], which asks nobody. The segments come
+    /// first: their position is how a cancelled transaction names its duplicates.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when something cannot be encoded.
+    pub fn prepare_segments(&self, company: Company, commit: &Commit<'_>) -> Result<Prepared, Failure> {
+        let (mut transaction, mut packer) = (Transaction::default(), log::Packer::default());
         for segment in commit.segments {
-            transaction.create(&self.table, log::encode(company, segment)?, Failure::Exists("segment"));
+            let item = log::encode(company, segment, &mut packer)?;
+            transaction.create(&self.table, item, Failure::Exists("segment"));
         }
         for (person, customer) in commit.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
@@ -79,6 +87,6 @@ impl Store {
         }
         let keys: Vec<_> = commit.segments.iter().map(|segment| segment.key).collect();
         transaction.create(&self.table, feed::encode(company, commit.page, &keys)?, Failure::Busy);
-        Ok(transaction)
+        Ok(Prepared(transaction))
     }
 }

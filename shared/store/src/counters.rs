@@ -1,5 +1,7 @@
 //! Counters by scope and period.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::Update;
 use domain::company::Company;
 use domain::counter::{Counter, Counts, Period, Scope};
@@ -52,23 +54,24 @@ pub(crate) fn add_counts(
     period: Period,
     counts: &Counts,
 ) {
-    let mut update = Update::builder()
-        .expression_attribute_names("#type", TYPE)
-        .expression_attribute_names("#layout", LAYOUT)
-        .expression_attribute_values(":type", text(COUNTERS.name))
-        .expression_attribute_values(":layout", number(COUNTERS.layout));
-    let mut additions = Vec::with_capacity(counts.len());
-    for (position, (counter, by)) in counts.iter().enumerate() {
-        update = update
-            .expression_attribute_names(format!("#c{position}"), counter.code())
-            .expression_attribute_values(format!(":c{position}"), number(by));
-        additions.push(format!("#c{position} :c{position}"));
+    let mut names = HashMap::with_capacity(counts.len() + 2);
+    let mut values = HashMap::with_capacity(counts.len() + 2);
+    let mut expression = "SET #type = :type, #layout = :layout ADD".to_owned();
+    // A counter's code stands for itself behind `#` and `:`; putting the texts together by
+    // hand is half of what this takes otherwise.
+    for (nth, (counter, by)) in counts.iter().enumerate() {
+        let code = counter.code();
+        let separator = if nth == 0 { " #" } else { ", #" };
+        [separator, &code, " :", &code].into_iter().for_each(|part| expression.push_str(part));
+        values.insert([":", &code].concat(), number(by));
+        names.insert(["#", &code].concat(), code);
     }
-    let expression = format!("SET #type = :type, #layout = :layout ADD {}", additions.join(", "));
-    transaction.update(
-        table,
-        &keys::counter(company, scope, period),
-        update.update_expression(expression),
-        Failure::Busy,
-    );
+    names.extend([("#type", TYPE), ("#layout", LAYOUT)].map(|(name, of)| (name.to_owned(), of.to_owned())));
+    values.insert(":type".to_owned(), text(COUNTERS.name));
+    values.insert(":layout".to_owned(), number(COUNTERS.layout));
+    let update = Update::builder()
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(values))
+        .update_expression(expression);
+    transaction.update(table, &keys::counter(company, scope, period), update, Failure::Busy);
 }

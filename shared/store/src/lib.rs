@@ -46,7 +46,7 @@ mod upload;
 mod voice;
 
 pub use crate::activation::{CodeSent, RadarOf};
-pub use crate::aggregate::{Commit, CommitError};
+pub use crate::aggregate::{Commit, CommitError, Prepared};
 pub use crate::board::{Progress, Ranking};
 pub use crate::card::CardChange;
 pub use crate::card_media::CardWithUploads;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use runtime::clock::Clock;
 use testkit::events::load;
 
-use crate::environment::{Places, variables};
+use crate::environment::variables;
 use crate::host::{Outcome, Process};
 use crate::meter::repository;
 use crate::stage::Stage;
@@ -68,15 +68,7 @@ struct Calls {
 pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
     let stage = Stage::empty().await;
     stage.world.clock.advance(Clock::system().now().millis() - stage.world.clock.now().millis());
-    let places = Places {
-        wire: wire.address().to_owned(),
-        table: stage.world.table.clone(),
-        stats_queue: stage.functions.queue.1.clone(),
-        live_queue: stage.functions.live_queue.clone(),
-        dead_letters: stage.dead_letters.1.clone(),
-        jwks: stage.world.keys.jwks.clone(),
-    };
-    let environment = variables(&places);
+    let environment = variables(&stage.places(wire));
     let mut subjects = vec![subject("hello", repository(".build/lab/lab-hello/bootstrap"), Some(b"{}".to_vec()))];
     let payload = |name, case: Option<&str>| case.map(|case| load(name, case, &stage.world).into_bytes());
     let of = |(name, case)| subject(name, binary(name), payload(name, case));

@@ -7,9 +7,9 @@ use domain::batch::AcceptedBatch;
 use domain::event::Event;
 use domain::timestamp::{DAY_MS, Timestamp};
 use serde_json::{Map, Value, json};
-use testkit::events::load;
 use testkit::world::World;
 
+use crate::compare::Comparison;
 use crate::meter::repository;
 use crate::random::Random;
 use crate::stage::Stage;
@@ -48,13 +48,13 @@ impl Days {
 
     /// What the radar says differently, one line each; empty when every number is right.
     pub(crate) async fn wrong(&self, stage: &Stage) -> Vec<String> {
-        let mut wrong = Vec::new();
+        let mut comparison = Comparison::default();
         for (name, card) in CARDS.map(|name| (name, stage.world.card(name).to_string())) {
             let seen = scope(stage, &format!("cards/{card}")).await;
-            differ(&format!("card of {name}"), &self.expected["cards"][&card], &seen, &mut wrong);
+            comparison.add(&format!("card of {name}"), &self.expected["cards"][&card], &seen);
         }
-        differ("company", &self.expected["company"], &scope(stage, "company").await, &mut wrong);
-        wrong
+        comparison.add("company", &self.expected["company"], &scope(stage, "company").await);
+        comparison.wrong
     }
 }
 
@@ -62,13 +62,7 @@ impl Days {
 async fn scope(stage: &Stage, path: &str) -> Value {
     let mut parts = Map::new();
     for (operation, part) in [("metrics", "windows"), ("today", "today")] {
-        let mut payload: Value =
-            serde_json::from_str(&load("radar", "get_company_today", &stage.world)).expect("an event file is JSON");
-        let path = format!("/v1/radar/{path}/{operation}");
-        payload["rawPath"] = json!(path);
-        payload["requestContext"]["http"]["path"] = json!(path);
-        let (status, mut answer) = stage.send("radar", &payload.to_string()).await;
-        assert_eq!(status, 200, "{path}: {answer}");
+        let mut answer = stage.radar(path, operation, "").await;
         let part_of = if part == "windows" { answer["windows"].take() } else { answer };
         parts.insert(part.to_owned(), part_of);
     }
@@ -77,18 +71,6 @@ async fn scope(stage: &Stage, path: &str) -> Value {
         kinds.retain(|_, count| *count != 0);
     }
     Value::Object(parts)
-}
-
-fn differ(place: &str, expected: &Value, seen: &Value, wrong: &mut Vec<String>) {
-    match (expected, seen) {
-        (Value::Object(fields), Value::Object(others)) if fields.len() == others.len() => {
-            for (name, field) in fields {
-                differ(&format!("{place}, {name}"), field, &seen[name], wrong);
-            }
-        }
-        _ if expected == seen => {}
-        _ => wrong.push(format!("{place}: {expected} expected, the radar says {seen}")),
-    }
 }
 
 /// The body of the request that sends a batch.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::day::body;
-use crate::environment::{Places, variables};
+use crate::environment::variables;
 use crate::host::{Outcome, Process};
 use crate::http::{Connection, Message};
 use crate::options::Options;
@@ -115,17 +115,9 @@ async fn to_process(plan: Plan, wire: &Wire) -> Report {
     let stage = Stage::empty().await;
     let world = &stage.world;
     world.clock.advance(Clock::system().now().millis() - world.clock.now().millis());
-    let places = Places {
-        wire: wire.address().to_owned(),
-        table: world.table.clone(),
-        stats_queue: stage.functions.queue.1.clone(),
-        live_queue: stage.functions.live_queue.clone(),
-        dead_letters: stage.dead_letters.1.clone(),
-        jwks: world.keys.jwks.clone(),
-    };
     let cards = ["lin", "chen", "wang"].map(|name| world.card(name));
     let batches = batches(plan, world.company.id(), &cards);
-    let mut process = Process::start(&binary("tracking"), &variables(&places)).expect("tracking starts");
+    let mut process = Process::start(&binary("tracking"), &variables(&stage.places(wire))).expect("tracking starts");
     let mut report = Report::default();
     let begun = Instant::now();
     for (nth, (_, batch)) in batches.iter().enumerate() {

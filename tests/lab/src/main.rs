@@ -3,15 +3,20 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
+mod answers;
 mod bench;
 mod bill;
+mod compare;
+mod crowd;
 mod day;
 mod environment;
 mod faults;
+mod fleet;
 mod host;
 mod http;
 mod load;
 mod meter;
+mod million;
 mod options;
 mod pipeline;
 mod prices;
@@ -44,6 +49,11 @@ async fn main() -> ExitCode {
         ["host", "--check"] => bench::run(&wire(), true).await,
         ["faults"] => trials::run(&wire(), "").await,
         ["faults", only] => trials::run(&wire(), only).await,
+        ["messages", count] => million::messages(count),
+        ["million", options @ ..] => match Options::of(options, &million::OPTIONS) {
+            Some(options) => million::run(&options, &wire()).await,
+            None => unknown(),
+        },
         ["load", options @ ..] => match Options::of(options, &LOAD) {
             Some(options) => load::run(&options, wire).await,
             None => unknown(),

@@ -2,6 +2,7 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::batch::AcceptedBatch;
+use domain::id::CardId;
 use domain::member::Role;
 use domain::timestamp::{DAY_MS, SECOND_MS};
 use housekeeping::Housekeeping;
@@ -13,8 +14,10 @@ use testkit::emulators;
 use testkit::events::{call, load};
 use testkit::world::World;
 
+use crate::environment::Places;
 use crate::random::Random;
 use crate::visits::{self, Visit};
+use crate::wire::Wire;
 
 /// Days of the past.
 pub(crate) const DAYS: i64 = 30;
@@ -58,15 +61,7 @@ impl Stage {
     /// A company of fifteen people with 30 days of visitors.
     pub(crate) async fn with_past() -> Self {
         let stage = Self::empty().await;
-        // The operator's file adds seats for the members.
-        stage.ask("organization", "add_seats").await;
-        for number in 0..MORE_MEMBERS {
-            let name = format!("成员{number}");
-            let member = stage.world.member(&name, Role::Staff);
-            let (request, entry) = (stage.world.request(&name), stage.world.entry());
-            let added = stage.world.store.add_member(stage.world.company, member, &entry, &request).await;
-            added.expect("there are seats");
-        }
+        stage.hire().await;
         let mut random = Random(1);
         for day in (0..DAYS).rev() {
             let batches: Vec<_> = (0..VISITORS_A_DAY).map(|nth| stage.visit(day, nth, &mut random)).collect();
@@ -76,6 +71,22 @@ impl Stage {
         stage.world.clock.advance(10 * 60 * SECOND_MS);
         stage.housekeeping().await.run("lab").await.expect("the run ends");
         stage
+    }
+
+    /// Adds members; gives the cards of the whole staff.
+    pub(crate) async fn hire(&self) -> Vec<CardId> {
+        let mut cards: Vec<_> = self.world.staff.values().filter_map(|staff| staff.card).collect();
+        // The operator's file adds seats for the members.
+        self.ask("organization", "add_seats").await;
+        for number in 0..MORE_MEMBERS {
+            let name = format!("成员{number}");
+            let member = self.world.member(&name, Role::Staff);
+            cards.extend(member.member.card);
+            let (request, entry) = (self.world.request(&name), self.world.entry());
+            let added = self.world.store.add_member(self.world.company, member, &entry, &request).await;
+            added.expect("there are seats");
+        }
+        cards
     }
 
     /// A batch of 20 events of one of 40 visitors, so many days ago.
@@ -103,6 +114,39 @@ impl Stage {
     /// Sends a payload.
     pub(crate) async fn send(&self, function: &str, payload: &str) -> (u16, Value) {
         call(self.functions.router(function), payload).await
+    }
+
+    /// What the radar says of a scope, `company` or `cards/…`, to the boss.
+    pub(crate) async fn radar(&self, scope: &str, operation: &str, query: &str) -> Value {
+        let payload = load("radar", "get_company_today", &self.world);
+        let mut payload: Value = serde_json::from_str(&payload).expect("an event file is JSON");
+        let path = format!("/v1/radar/{scope}/{operation}");
+        payload["rawPath"] = json!(path);
+        payload["rawQueryString"] = json!(query);
+        payload["requestContext"]["http"]["path"] = json!(path);
+        let (status, answer) = self.send("radar", &payload.to_string()).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    /// Where a function in a process of its own finds all this, by way of a wire.
+    pub(crate) fn places(&self, wire: &Wire) -> Places {
+        Places {
+            wire: wire.address().to_owned(),
+            table: self.world.table.clone(),
+            stats_queue: self.functions.queue.1.clone(),
+            live_queue: self.functions.live_queue.clone(),
+            dead_letters: self.dead_letters.1.clone(),
+            jwks: self.world.keys.jwks.clone(),
+        }
+    }
+
+    /// Bodies of messages that were put aside, ten at most.
+    pub(crate) async fn put_aside(&self) -> Vec<String> {
+        let (sqs, url) = &self.dead_letters;
+        let answer = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await;
+        let messages = answer.expect("the queue answers").messages.unwrap_or_default();
+        messages.into_iter().filter_map(|message| message.body).collect()
     }
 
     /// What runs on a schedule.

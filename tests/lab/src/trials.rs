@@ -14,7 +14,7 @@ use testkit::events::load;
 use testkit::world::World;
 
 use crate::day::{Days, body};
-use crate::environment::{Places, variables};
+use crate::environment::variables;
 use crate::faults::{Fault, Faults, Rule, When};
 use crate::host::{Outcome, Process};
 use crate::meter::repository;
@@ -141,10 +141,9 @@ async fn try_out(wire: &Wire, trial: &Trial, now: Timestamp) -> Vec<String> {
     let mut wrong: Vec<_> = delivered.err().into_iter().collect();
     wrong.extend(days.wrong(&stage).await);
     wrong.extend((!trial.rules.is_empty() && bench.happened == 0).then(|| "the fault has not happened".to_owned()));
-    let (sqs, url) = &stage.dead_letters;
-    let dead = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await.expect("the queue answers");
-    let poison = dead.messages().iter().all(|message| message.body() == Some(POISON));
-    wrong.extend((dead.messages().is_empty() || !poison).then(|| "not just the poison was put aside".to_owned()));
+    let put_aside = stage.put_aside().await;
+    let poison = put_aside.iter().all(|body| body == POISON);
+    wrong.extend((put_aside.is_empty() || !poison).then(|| "not just the poison was put aside".to_owned()));
     wrong
 }
 
@@ -162,16 +161,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn new(wire: &'a Wire, stage: &'a Stage, trial: &'a Trial) -> Self {
-        let world = &stage.world;
-        let places = Places {
-            wire: wire.address().to_owned(),
-            table: world.table.clone(),
-            stats_queue: stage.functions.queue.1.clone(),
-            live_queue: stage.functions.live_queue.clone(),
-            dead_letters: stage.dead_letters.1.clone(),
-            jwks: world.keys.jwks.clone(),
-        };
-        Self { wire, stage, trial, variables: variables(&places), happened: 0 }
+        Self { wire, stage, trial, variables: variables(&stage.places(wire)), happened: 0 }
     }
 
     /// A new process of the function.
@@ -280,14 +270,15 @@ async fn received(stage: &Stage) -> Vec<String> {
     }
 }
 
-fn event(batch: &[(String, u32)]) -> Vec<u8> {
+/// Messages as the queue hands them to a process, each with its attempt.
+pub(crate) fn event(batch: &[(String, u32)]) -> Vec<u8> {
     let record = |(nth, (body, attempts)): (usize, &(String, u32))| json!({"messageId": nth.to_string(), "body": body, "attributes": {"ApproximateReceiveCount": attempts.to_string()}});
     let records: Vec<_> = batch.iter().enumerate().map(record).collect();
     json!({ "Records": records }).to_string().into_bytes()
 }
 
 /// The messages that the aggregator wants again, by their place.
-fn failures(answer: &[u8]) -> Vec<usize> {
+pub(crate) fn failures(answer: &[u8]) -> Vec<usize> {
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
     failures.iter().filter_map(|failure| failure["itemIdentifier"].as_str()?.parse().ok()).collect()

@@ -96,7 +96,7 @@ fn event(card: CardId, at: Timestamp, opens: bool, random: &mut Random) -> Event
 }
 
 /// A UUIDv7 of this time.
-fn made(millis: i64, number: u128) -> Uuid {
+pub(crate) fn made(millis: i64, number: u128) -> Uuid {
     let bytes = number.to_le_bytes();
     let bytes: [u8; 10] = std::array::from_fn(|place| bytes[place]);
     Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or_default(), &bytes).into_uuid()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Result};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -62,6 +63,8 @@ pub(crate) struct Wire {
     /// Answers of Secrets Manager, by the name of the secret.
     secrets: BTreeMap<String, String>,
     usage: Mutex<Usage>,
+    /// Whether units are counted: what is written is read before and after.
+    weighs: AtomicBool,
     faults: Mutex<Faults>,
     victim: Mutex<Option<u32>>,
 }
@@ -81,11 +84,22 @@ impl Wire {
             sqs: sqs.to_owned(),
             secrets,
             usage: Mutex::default(),
+            weighs: AtomicBool::new(true),
             faults: Mutex::default(),
             victim: Mutex::default(),
         });
         listen(listener, Arc::clone(&wire));
         wire
+    }
+
+    /// Another one between the same emulators and whoever connects to the listener.
+    pub(crate) fn another(&self, listener: TcpListener) -> Arc<Self> {
+        Self::start(listener, &self.dynamodb, &self.sqs, self.secrets.clone())
+    }
+
+    /// From now on it passes on and breaks, which is quicker.
+    pub(crate) fn stop_weighing(&self) {
+        self.weighs.store(false, Ordering::Relaxed);
     }
 
     /// Its URL, for those who get it as a setting.
@@ -169,7 +183,7 @@ impl Wire {
             lock(&self.usage).add(operation, sent, answer.body.len());
             return Ok(answer);
         }
-        if !operation.has_units() {
+        if !operation.has_units() || !(partly || self.weighs.load(Ordering::Relaxed)) {
             return upstream.dynamodb.call(request);
         }
         let mut asked: Value = serde_json::from_slice(&request.body)?;

@@ -1,0 +1,68 @@
+"""The recount of the laboratory, in SQL, says what the plain one says, and knows what is filtered."""
+
+import json
+from datetime import date
+
+from day import make_day
+from recount import recount
+from recount_sql import Recount, number
+
+DAYS = [f"2026-11-{day}" for day in range(16, 22)]
+PHONE = "MicroMessenger/8.0.54"
+
+
+def in_sql(tmp_path, lines, first=DAYS[0], last=DAYS[-1]):
+    """All that the program says of these lines."""
+    file = tmp_path / "lines.jsonl"
+    file.write_text("".join(json.dumps({"agent": PHONE, **line}) + "\n" for line in lines), encoding="utf-8")
+    return Recount(file, number(date.fromisoformat(first)), number(date.fromisoformat(last)), 1).all()
+
+
+def test_it_agrees_with_the_plain_recount_at_the_end_of_every_day(tmp_path):
+    lines, plain = [], {}
+    for seed, day in enumerate(DAYS):
+        until = f"{day}T22:00:00+08:00"
+        lines += [{**line, "received_at": until} for line in make_day(seed, until, ["crd_a", "crd_b"])]
+        # Somebody was offline for days, his clock is ahead, and he sends everything twice.
+        late = {"kind": "view_card", "card_id": "crd_a", "at": f"2026-11-{8 + seed:02}T23:30:00+08:00"}
+        early = {"kind": "save_phone", "card_id": "crd_b", "at": f"{day}T23:59:00+08:00"}
+        batch = {"batch_id": f"late-{seed}", "events": [late, early]}
+        lines += [{"person": f"visitor-{seed}", "batch": batch, "received_at": until}] * 2
+        plain[day] = recount(lines, until)
+    seen = in_sql(tmp_path, lines)["live"]
+    for day in DAYS:
+        for scope, expected in {**plain[day]["cards"], "company": plain[day]["company"]}.items():
+            assert seen[day][scope]["metrics"] == expected["windows"], (day, scope)
+            today = seen[day][scope]["today"]
+            today["by_kind"] = {kind: count for kind, count in today["by_kind"].items() if count}
+            assert today == expected["today"], (day, scope)
+
+
+def line(person, events, **more):
+    """A request of one batch on the 21st; an event is (kind, card, second)."""
+    made = [
+        {"kind": kind, "card_id": card, "at": f"2026-11-21T12:00:{second:02}+08:00", "object": {"type": "card"}}
+        for kind, card, second in events
+    ]
+    batch = {"batch_id": person, "events": made}
+    return {"person": person, "received_at": "2026-11-21T12:30:00+08:00", "batch": batch, **more}
+
+
+def test_what_is_filtered_is_counted_by_its_reason_and_nowhere_else(tmp_path):
+    seen = in_sql(tmp_path, [
+        line("burst", [("view_card", "crd_a", second // 2) for second in range(12)]),
+        line("pause", [("view_card", "crd_a", second) for second in range(12)]),
+        line("bot", [("view_card", "crd_a", 0), ("like", "crd_a", 1)], agent="mozilla (compatible; Googlebot/2.1)"),
+        line("member", [("view_card", "crd_a", 0), ("view_card", "crd_b", 1), ("forward", "crd_b", 2)], member_card="crd_a"),
+    ])["live"]["2026-11-21"]
+    assert seen["company"]["filtered"]["total"] == {"bot": 2, "own": 1, "colleague": 1, "burst": 2}
+    assert seen["crd_a"]["filtered"]["last_7_days"] == {"bot": 2, "own": 1, "colleague": 0, "burst": 2}
+    total = seen["company"]["metrics"]["total"]
+    assert (total["views"], total["visitors"], total["forwards"], total["likes"]) == (22, 2, 1, 0)
+
+
+def test_hours_and_shares_are_those_of_the_windows(tmp_path):
+    lines = [line("somebody", [("view_card", "crd_a", 0), ("forward", "crd_a", 1), ("open_chat", "crd_a", 2)])]
+    behaviour = in_sql(tmp_path, lines)["behaviour"]["crd_a"]["last_7_days"]
+    assert behaviour["active_hours"] == [0] * 12 + [3] + [0] * 11
+    assert behaviour["shares"]["card"] == behaviour["interests"]["card"] == 1

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Recounts what `scripts/lab million` has sent, from its input file alone, with DuckDB.
+
+What belongs here: the counting rules in SQL. Like tests/demo/recount.py, this program knows
+nothing of the table, of counters or of the API; unlike it, it is quick enough for a million
+events and any number of days.
+
+    python tests/lab/recount_sql.py million.jsonl --first 2026-11-21 --last 2026-12-30
+
+A line is a request: who, when it came in, the User-Agent, the sender's own card if he is a
+member, and the batch. Prints what the radar has to say
+
+    live       at the end of each day, of what had come in until then: {day: {scope: ANSWERS}}
+    afterwards of each day when all has come in, the lifetime left out: {day: {scope: ANSWERS}}
+    days       day by day, when all has come in: {scope: [METRICS]}
+    behaviour  on the last day: {scope: {window: {shares, interests, active_hours}}}
+
+where a scope is a card or "company", and ANSWERS are {"metrics", "today", "filtered"}.
+"""
+
+import argparse
+import json
+from datetime import date, timedelta
+
+import duckdb
+
+KINDS = (
+    "view_card", "view_product", "view_article", "view_video", "view_website", "forward", "save_phone", "like",
+    "unlike", "copy_wechat_id", "call", "open_chat", "grant_phone", "dwell",
+)
+TYPES = ("card", "product", "article", "video", "website")
+REASONS = ("bot", "own", "colleague", "burst")
+CRAWLERS = ("crawler", "spider", "googlebot", "bingbot", "applebot", "headlesschrome", "phantomjs")
+EPOCH = date(1970, 1, 1)
+LATE_DAYS = 7
+LAST_DAYS = 7
+FOREVER = 1_000_000
+
+# Days are numbers since 1970-01-01 in Shanghai, times are Unix milliseconds.
+EVENTS = """
+CREATE MACRO day_of(ms) AS (ms + 28800000) // 86400000;
+
+CREATE TABLE request AS
+SELECT row_number() OVER () AS request, person, lower(agent) AS agent, member_card, batch.events AS events,
+       epoch_ms(CAST(received_at AS TIMESTAMPTZ)) AS received
+FROM read_json($file, format = 'newline_delimited', columns = {
+    person: 'VARCHAR', received_at: 'VARCHAR', agent: 'VARCHAR', member_card: 'VARCHAR',
+    batch: 'STRUCT(batch_id VARCHAR, events STRUCT(kind VARCHAR, card_id VARCHAR, "at" VARCHAR,
+            object STRUCT("type" VARCHAR, id VARCHAR), duration_ms BIGINT)[])'})
+-- What is sent again counts once.
+QUALIFY row_number() OVER (PARTITION BY person, batch.batch_id ORDER BY received) = 1;
+
+CREATE TABLE sent AS
+SELECT request, person, agent, member_card, received, place, event.kind AS kind, event.card_id AS card,
+       event.object."type" AS type, event.object.id AS id, coalesce(event.duration_ms, 0) AS dwell,
+       epoch_ms(CAST(event."at" AS TIMESTAMPTZ)) AS said
+FROM (SELECT *, unnest(events) AS event, generate_subscripts(events, 1) AS place FROM request);
+
+CREATE TABLE judged AS
+SELECT request, place, person, kind, card, type, id, dwell, day_of(received) AS arrived,
+       -- A time is believed from seven days before the request came in until then.
+       least(greatest(said, received - 7 * 86400000), received) AS ms,
+       CASE WHEN regexp_matches(agent, $crawlers) THEN 'bot'
+            WHEN member_card IS NOT NULL AND kind = 'forward' THEN NULL
+            WHEN member_card = card THEN 'own'
+            WHEN member_card IS NOT NULL THEN 'colleague' END AS reason
+FROM sent;
+
+-- Of the same kind on the same thing: what comes after ten within ten seconds.
+CREATE TABLE burst AS
+SELECT request, place
+FROM (SELECT request, place, ms, lag(ms, 10) OVER (PARTITION BY request, card, kind, type, id ORDER BY ms, place) AS tenth
+      FROM judged WHERE reason IS NULL AND (kind LIKE 'view%' OR kind = 'forward'))
+WHERE ms - tenth < 10000;
+
+CREATE TABLE event AS
+SELECT scope, person, card, kind, type, dwell, arrived, ms, day_of(ms) AS day,
+       ((ms + 28800000) % 86400000) // 3600000 AS hour,
+       coalesce(reason, CASE WHEN burst.place IS NOT NULL THEN 'burst' END) AS reason
+FROM (SELECT *, unnest([card, 'company']) AS scope FROM judged)
+LEFT JOIN burst USING (request, place);
+"""
+
+# What is the same whenever one looks is summed up first.
+SUMS = """
+CREATE TABLE daily AS
+SELECT scope, day, arrived, kind, reason, count(*) AS events, sum(dwell) AS dwell FROM event GROUP BY ALL;
+
+-- When it was first known that somebody was there on a day.
+CREATE TABLE presence AS
+SELECT scope, crowd, person, day, min(arrived) AS arrived
+FROM (SELECT *, CASE WHEN kind LIKE 'view%' THEN 'visitors' WHEN kind = 'open_chat' THEN 'talkers' END AS crowd
+      FROM event WHERE reason IS NULL)
+WHERE crowd IS NOT NULL GROUP BY ALL;
+
+CREATE TABLE moment AS SELECT DISTINCT as_of FROM span;
+
+CREATE TABLE newcomer AS
+SELECT as_of, scope, day, count(*) AS people
+FROM (SELECT as_of, scope, person, min(day) AS day FROM presence JOIN moment ON arrived <= as_of
+      WHERE crowd = 'visitors' GROUP BY ALL)
+GROUP BY ALL;
+
+-- The earliest save of a person on a card.
+CREATE TABLE save AS
+SELECT as_of, scope, day_of(min(ms)) AS day FROM event JOIN moment ON arrived <= as_of
+WHERE reason IS NULL AND kind = 'save_phone' GROUP BY as_of, scope, person, card;
+
+-- The last word of a person on a card, if it is a like. At the same moment it is unlike.
+CREATE TABLE liked AS
+SELECT as_of, scope, day_of(max(ms)) AS day FROM event JOIN moment ON arrived <= as_of
+WHERE reason IS NULL AND kind IN ('like', 'unlike') GROUP BY as_of, scope, person, card
+HAVING max(ms * 2 + (kind = 'unlike')::INT) % 2 = 0;
+"""
+
+IN_SPANS = {
+    "views": """SELECT as_of, today, name, scope, sum(events) FROM daily JOIN span
+        ON day BETWEEN first AND last AND arrived <= as_of WHERE reason IS NULL AND kind LIKE 'view%' GROUP BY ALL""",
+    "forwards": """SELECT as_of, today, name, scope, sum(events) FROM daily JOIN span
+        ON day BETWEEN first AND last AND arrived <= as_of WHERE reason IS NULL AND kind = 'forward' GROUP BY ALL""",
+    "visitors": """SELECT as_of, today, name, scope, count(DISTINCT person) FROM presence JOIN span
+        ON day BETWEEN first AND last AND arrived <= as_of WHERE crowd = 'visitors' GROUP BY ALL""",
+    "customers_talked_to": """SELECT as_of, today, name, scope, count(DISTINCT person) FROM presence JOIN span
+        ON day BETWEEN first AND last AND arrived <= as_of WHERE crowd = 'talkers' GROUP BY ALL""",
+    "saves": """SELECT as_of, today, name, scope, count(*) FROM save JOIN span
+        USING (as_of) WHERE day BETWEEN first AND last GROUP BY ALL""",
+    "likes": """SELECT as_of, today, name, scope, count(*) FROM liked JOIN span
+        USING (as_of) WHERE day BETWEEN first AND last GROUP BY ALL""",
+}
+OF_KINDS = """SELECT as_of, today, name, scope, coalesce(reason, kind), sum(events), sum(dwell) FROM daily JOIN span
+    ON day BETWEEN first AND last AND arrived <= as_of GROUP BY ALL"""
+BEHAVIOUR = """SELECT name, scope, kind, type, hour, count(*) FROM event JOIN span ON day BETWEEN first AND last
+    WHERE reason IS NULL AND as_of = $last AND today = $last GROUP BY ALL"""
+
+
+def number(day):
+    """The number of a day."""
+    return (day - EPOCH).days
+
+
+def text(day):
+    """A day's number as a date."""
+    return (EPOCH + timedelta(days=day)).isoformat()
+
+
+def spans(today):
+    """Name, first and last day of each window, of the one before it, and of the day."""
+    yield "total", None, today
+    yield "today", today, today
+    for name, last, days in (("yesterday", today - 1, 1), ("last_7_days", today, 7), ("last_30_days", today, 30)):
+        yield name, last - days + 1, last
+        yield f"{name} before", last - 2 * days + 1, last - days
+
+
+class Recount:
+    """All numbers, by moment, day, window and scope."""
+
+    def __init__(self, file, first, last, every):
+        self.first, self.last = first, last
+        self.asked = [day for day in range(first - LATE_DAYS, last + 1) if last - day < LAST_DAYS or (last - day) % every == 0]
+        self.live = [day for day in self.asked if day >= first]
+        self.db = duckdb.connect()
+        crawlers = "|".join(CRAWLERS)
+        for statement in duckdb.extract_statements(EVENTS):
+            given = {"file": str(file), "crawlers": crawlers}
+            self.db.execute(statement, {name: given[name] for name in statement.named_parameters})
+        self.db.execute("CREATE TABLE span (as_of INT, today INT, name VARCHAR, first INT, last INT)")
+        asked = {(day, day) for day in self.live} | {(last, day) for day in range(first - LATE_DAYS, last + 1)}
+        rows = [
+            (as_of, today, name, -FOREVER if begin is None else begin, FOREVER if begin is None else end)
+            for as_of, today in sorted(asked) for name, begin, end in spans(today)
+        ]
+        self.db.executemany("INSERT INTO span VALUES (?, ?, ?, ?, ?)", rows)
+        self.db.execute(SUMS)
+        self.scopes = [scope for scope, in self.db.execute("SELECT DISTINCT scope FROM event ORDER BY scope").fetchall()]
+        self.numbers = {name: self.keyed(sql, 4) for name, sql in IN_SPANS.items()}
+        self.kinds = self.keyed(OF_KINDS, 5)
+        self.newcomers = self.keyed("SELECT as_of, scope, day, people FROM newcomer", 3)
+        self.behaved = self.db.execute(BEHAVIOUR, {"last": last}).fetchall()
+
+    def keyed(self, sql, width):
+        """The rows of a query by their first columns."""
+        return {row[:width]: row[width:] for row in self.db.execute(sql).fetchall()}
+
+    def of(self, name, *key):
+        """One number; 0 when there is none."""
+        return int(self.numbers[name].get(key, (0,))[0])
+
+    def of_kind(self, *key):
+        """Events of a kind, or of a reason."""
+        return int(self.kinds.get(key, (0, 0))[0])
+
+    def metrics(self, as_of, today, name, first, last, scope):
+        """The nine metrics of a window."""
+        counted = {metric: self.of(metric, as_of, today, name, scope) for metric in self.numbers}
+        days = {"from": None if first is None else text(first), "to": text(last)}
+        return {**days, **counted, "follow_ups": 0, "sales_fen": 0, "orders": 0}
+
+    def windows(self, as_of, today, scope):
+        """The metrics of the four windows, each with the one before."""
+        of = {name: self.metrics(as_of, today, name, first, last, scope) for name, first, last in spans(today)}
+        before = {name: of.get(f"{name} before") for name in of if name != "today" and not name.endswith("before")}
+        return {name: {**of[name], "previous": previous} for name, previous in before.items()}
+
+    def today(self, as_of, today, scope):
+        """The overview of a day."""
+        day = {name: self.of(name, as_of, today, "today", scope) for name in self.numbers}
+        return {
+            "day": text(today),
+            "visitors": day["visitors"],
+            "new_visitors": int(self.newcomers.get((as_of, scope, today), (0,))[0]),
+            "views": day["views"],
+            "talked_to": day["customers_talked_to"],
+            "forwards": day["forwards"],
+            "saves": day["saves"],
+            "likes": day["likes"],
+            "dwell_ms": int(self.kinds.get((as_of, today, "today", scope, "dwell"), (0, 0))[1]),
+            "by_kind": {kind: self.of_kind(as_of, today, "today", scope, kind) for kind in KINDS},
+        }
+
+    def answers(self, as_of, today, scope, left_out=()):
+        """What the radar says of a scope on a day."""
+        windows = {name: window for name, window in self.windows(as_of, today, scope).items() if name not in left_out}
+        filtered = {
+            name: {reason: self.of_kind(as_of, today, name, scope, reason) for reason in REASONS} for name in windows
+        }
+        return {"metrics": windows, "today": self.today(as_of, today, scope), "filtered": filtered}
+
+    def behaviour(self, scope):
+        """Shares, interests and active hours on the last day."""
+        of = {}
+        for window in ("yesterday", "last_7_days", "last_30_days"):
+            rows = [row[2:] for row in self.behaved if row[:2] == (window, scope)]
+            of[window] = {
+                "shares": {type_: sum(row[3] for row in rows if row[:2] == ("forward", type_)) for type_ in TYPES},
+                "interests": {type_: sum(row[3] for row in rows if row[0] == f"view_{type_}") for type_ in TYPES},
+                "active_hours": [sum(row[3] for row in rows if row[2] == hour) for hour in range(24)],
+            }
+        return of
+
+    def all(self):
+        """Everything."""
+        every = range(self.first - LATE_DAYS, self.last + 1)
+        return {
+            "live": {text(day): {scope: self.answers(day, day, scope) for scope in self.scopes} for day in self.live},
+            "afterwards": {
+                text(day): {scope: self.answers(self.last, day, scope, ("total",)) for scope in self.scopes}
+                for day in self.asked
+            },
+            "days": {
+                scope: [self.metrics(self.last, day, "today", day, day, scope) for day in every] for scope in self.scopes
+            },
+            "behaviour": {scope: self.behaviour(scope) for scope in self.scopes},
+        }
+
+
+def main():
+    """The command line."""
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("file")
+    args.add_argument("--first", required=True, type=date.fromisoformat, help="first day on which requests came in")
+    args.add_argument("--last", required=True, type=date.fromisoformat, help="last day")
+    args.add_argument("--every", default=1, type=int, help="only every so many days, and the last seven")
+    given = args.parse_args()
+    print(json.dumps(Recount(given.file, number(given.first), number(given.last), given.every).all()))
+
+
+if __name__ == "__main__":
+    main()

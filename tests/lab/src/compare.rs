@@ -1,0 +1,36 @@
+//! What is expected beside what is answered, number by number.
+
+use serde_json::Value;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Comparison {
+    /// How many values were compared.
+    pub(crate) values: usize,
+    /// What differs, one line each.
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Comparison {
+    /// Compares all that is in both, by name and place.
+    pub(crate) fn add(&mut self, place: &str, expected: &Value, seen: &Value) {
+        match (expected, seen) {
+            (Value::Object(fields), Value::Object(others)) if fields.len() == others.len() => {
+                for (name, field) in fields {
+                    self.add(&format!("{place}, {name}"), field, &seen[name]);
+                }
+            }
+            (Value::Array(values), Value::Array(others)) if values.len() == others.len() => {
+                for (nth, (value, other)) in values.iter().zip(others).enumerate() {
+                    self.add(&format!("{place}, {nth}"), value, other);
+                }
+            }
+            _ => {
+                self.values += 1;
+                if expected != seen {
+                    self.wrong.push(format!("{place}: {expected} expected, the radar says {seen}"));
+                }
+            }
+        }
+    }
+}
