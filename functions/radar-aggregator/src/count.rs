@@ -133,10 +133,11 @@ async fn commit<D>(
     plan: &Plan,
 ) -> Result<(), CommitError> {
     let counted: Vec<_> = plan.segments.iter().map(|position| &segments[*position]).collect();
-    let page = aggregator.ids.uuid(aggregator.clock.now());
+    let now = aggregator.clock.now();
+    let page = aggregator.ids.uuid(now);
     let page = page.map_err(|error| CommitError::Store(Failure::Unavailable(error.to_string())))?;
-    let commit =
-        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
+    let Plan { customers, unchanged, tally, later, .. } = plan;
+    let commit = Commit { segments: &counted, customers, unchanged, tally, later, page, now };
     aggregator.store.commit_segments(company, commit).await
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::day::Day;
+use crate::department::DepartmentPath;
 use crate::event::{EventKind, ObjectType};
 use crate::filter::FilterReason;
-use crate::id::CardId;
+use crate::id::{CardId, DepartmentId};
 use crate::seen_days::GAP_MAX;
 
 /// Whose numbers.
@@ -15,6 +16,16 @@ pub enum Scope {
     Card(CardId),
     /// The whole company: the boss radar.
     Company,
+    /// One department and all that were below it when something happened. The last one
+    /// here: what does not fit into a transaction is taken from the end.
+    Department(DepartmentId),
+}
+
+impl Scope {
+    /// Whose numbers change when something happens on a card.
+    pub fn of(card: CardId, path: &DepartmentPath) -> impl Iterator<Item = Self> {
+        [Self::Card(card), Self::Company].into_iter().chain(path.iter().map(Self::Department))
+    }
 }
 
 /// One day, or everything so far.
@@ -186,6 +197,16 @@ impl Tally {
             for (counter, by) in counts {
                 self.add(*scope, *period, *counter, times * by);
             }
+        }
+    }
+
+    /// Keeps so many scopes and periods, those of departments last, and gives the others.
+    #[must_use]
+    pub fn split_off(&mut self, kept: usize) -> Self {
+        self.0.retain(|_, counts| counts.values().any(|by| *by != 0));
+        match self.0.keys().nth(kept).copied() {
+            Some(first) => Self(self.0.split_off(&first)),
+            None => Self::default(),
         }
     }
 

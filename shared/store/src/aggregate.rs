@@ -6,10 +6,12 @@ use domain::aggregate::{Customer, Segment};
 use domain::company::Company;
 use domain::counter::Tally;
 use domain::id::PersonId;
+use domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use crate::counters::add_counts;
 use crate::customer::{check_customer, put_customer};
+use crate::pending_tally::lots;
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Store, feed, log};
 use domain::failure::Failure;
@@ -25,8 +27,12 @@ pub struct Commit<'a> {
     pub unchanged: &'a BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub tally: &'a Tally,
+    /// Those that do not fit: housekeeping counts them from `now` on.
+    pub later: &'a Tally,
     /// Id of the page of the company's feed.
     pub page: Uuid,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// Why nothing was written.
@@ -76,6 +82,9 @@ impl Store {
         }
         for (scope, period, counts) in commit.tally.changes() {
             add_counts(&mut transaction, &self.table, company, scope, period, &counts);
+        }
+        for lot in lots(company, &Vec::from_iter(commit.later.changes()), commit.page) {
+            transaction.create(&self.table, lot.item(commit.now)?, Failure::Busy);
         }
         let keys: Vec<_> = commit.segments.iter().map(|segment| segment.key).collect();
         transaction.create(&self.table, feed::encode(company, commit.page, &keys)?, Failure::Busy);

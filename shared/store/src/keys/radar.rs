@@ -26,9 +26,14 @@ pub(crate) fn customer_of(key: &Key) -> Option<PersonId> {
 
 /// The partition of a scope's counters.
 pub(crate) fn counters(company: Company, scope: Scope) -> String {
+    format!("{}#COUNTERS#{}", company.id(), scope_key(scope))
+}
+
+fn scope_key(scope: Scope) -> String {
     match scope {
-        Scope::Card(card) => format!("{}#COUNTERS#{card}", company.id()),
-        Scope::Company => format!("{}#COUNTERS#ALL", company.id()),
+        Scope::Card(card) => card.to_string(),
+        Scope::Company => "ALL".to_owned(),
+        Scope::Department(department) => department.to_string(),
     }
 }
 
@@ -66,10 +71,7 @@ pub(crate) fn boards_of(key: &Key) -> Option<CompanyId> {
 
 /// The partition of a scope's breakdowns.
 pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
-    match scope {
-        Scope::Card(card) => format!("{}#BREAKDOWN#{card}", company.id()),
-        Scope::Company => format!("{}#BREAKDOWN#ALL", company.id()),
-    }
+    format!("{}#BREAKDOWN#{}", company.id(), scope_key(scope))
 }
 
 /// The breakdown of a scope and day.
