@@ -7,6 +7,7 @@ mod aggregator;
 mod boards;
 mod cards;
 mod claim_codes;
+mod department_radar;
 mod departments;
 mod event_files;
 mod golden;

@@ -10,7 +10,7 @@ use crate::event_files::Shelf;
 use crate::functions::{Functions, tracking};
 
 /// Takes what tracking has sent off a queue, as a Lambda event.
-async fn receive(functions: &Functions, url: &str) -> SqsEvent {
+pub(crate) async fn receive(functions: &Functions, url: &str) -> SqsEvent {
     let (sqs, _) = &functions.queue;
     let received =
         sqs.receive_message().queue_url(url).max_number_of_messages(10).wait_time_seconds(5).send().await.unwrap();

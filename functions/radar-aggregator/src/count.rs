@@ -136,9 +136,7 @@ async fn commit<D>(
     let now = aggregator.clock.now();
     let page = aggregator.ids.uuid(now);
     let page = page.map_err(|error| CommitError::Store(Failure::Unavailable(error.to_string())))?;
-    let Plan { customers, unchanged, tally, later, .. } = plan;
-    let commit = Commit { segments: &counted, customers, unchanged, tally, later, page, now };
-    aggregator.store.commit_segments(company, commit).await
+    aggregator.store.commit_segments(company, Commit { segments: &counted, plan, page, now }).await
 }
 
 fn reused() -> Outcome {

@@ -1,11 +1,7 @@
 //! The aggregator's write: log, customers and counters in one transaction.
 
-use std::collections::BTreeMap;
-
-use domain::aggregate::{Customer, Segment};
+use domain::aggregate::{Plan, Segment};
 use domain::company::Company;
-use domain::counter::Tally;
-use domain::id::PersonId;
 use domain::timestamp::Timestamp;
 use uuid::Uuid;
 
@@ -19,19 +15,13 @@ use domain::failure::Failure;
 /// What is written together; see [`domain::aggregate::plan`].
 #[derive(Debug)]
 pub struct Commit<'a> {
-    /// The segments that are counted.
+    /// The segments that are counted, those of the plan.
     pub segments: &'a [&'a Segment],
-    /// The customers after counting, with the versions they were read at.
-    pub customers: &'a BTreeMap<PersonId, Customer>,
-    /// Customers that only must be as they were read, with their versions.
-    pub unchanged: &'a BTreeMap<PersonId, u64>,
-    /// The changes of the counters.
-    pub tally: &'a Tally,
-    /// Those that do not fit: housekeeping counts them from `now` on.
-    pub later: &'a Tally,
+    /// What counting them changes.
+    pub plan: &'a Plan,
     /// Id of the page of the company's feed.
     pub page: Uuid,
-    /// When.
+    /// When. What the plan leaves for later is due from now on.
     pub now: Timestamp,
 }
 
@@ -70,20 +60,20 @@ impl Store {
     /// The segments come first: their position is how a cancelled transaction names
     /// its duplicates.
     fn transaction(&self, company: Company, commit: &Commit<'_>) -> Result<Transaction, Failure> {
-        let mut transaction = Transaction::default();
+        let (mut transaction, plan) = (Transaction::default(), commit.plan);
         for segment in commit.segments {
             transaction.create(&self.table, log::encode(company, segment)?, Failure::Exists("segment"));
         }
-        for (person, customer) in commit.customers {
+        for (person, customer) in &plan.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
         }
-        for (person, version) in commit.unchanged {
+        for (person, version) in &plan.unchanged {
             check_customer(&mut transaction, &self.table, company, *person, *version);
         }
-        for (scope, period, counts) in commit.tally.changes() {
+        for (scope, period, counts) in plan.tally.changes() {
             add_counts(&mut transaction, &self.table, company, scope, period, &counts);
         }
-        for lot in lots(company, &Vec::from_iter(commit.later.changes()), commit.page) {
+        for lot in lots(company, &Vec::from_iter(plan.later.changes()), commit.page) {
             transaction.create(&self.table, lot.item(commit.now)?, Failure::Busy);
         }
         let keys: Vec<_> = commit.segments.iter().map(|segment| segment.key).collect();
