@@ -89,6 +89,7 @@ const REFUSALS: &[(&str, (u16, &str))] = &[
     ("get_company_customer", (404, "not_found")),
     ("get_company_customer.unknown", (404, "not_found")),
     ("get_rankings.unknown_metric", (400, "invalid_query")),
+    ("get_rankings.of_unknown_department", (404, "not_found")),
     ("get_card_days.wrong_way_round", (400, "invalid_query")),
     ("get_card_feed.unknown_kind", (400, "invalid_query")),
     ("get_company_metrics.by_staff", (404, "not_found")),
