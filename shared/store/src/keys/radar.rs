@@ -82,11 +82,7 @@ pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
 /// The most likely customers of a scope. They may be twenty kilobytes: beside the boards,
 /// in no range that is read for something else.
 pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
-    let pk = match scope {
-        Scope::Card(card) => format!("{}#SHORTLIST#{card}", company.id()),
-        Scope::Company => format!("{}#SHORTLIST#ALL", company.id()),
-    };
-    Key::new(pk, "SHORTLIST")
+    Key::new(format!("{}#SHORTLIST#{}", company.id(), scope_key(scope)), "SHORTLIST")
 }
 
 /// First and last sort key of these days.
