@@ -1,6 +1,6 @@
 //! Whose radar a caller may see: the owner his card's, admins every card's, every
-//! department's and the company's. To anybody else it does not exist. The radar must be on (see
-//! `domain::activation`); while it is off, it says so.
+//! department's and the company's. To anybody else it does not exist. The radar must be on
+//! (see `domain::activation`); while it is off, it says so.
 
 use domain::counter::Scope;
 use domain::id::{CardId, DepartmentId};

@@ -16,8 +16,8 @@ pub enum Scope {
     Card(CardId),
     /// The whole company: the boss radar.
     Company,
-    /// One department and all that were below it when something happened. The last one
-    /// here: what does not fit into a transaction is taken from the end.
+    /// One department with those below it: what happened on their cards while they were
+    /// there. Sorted last, since what a transaction cannot hold is taken from the end.
     Department(DepartmentId),
 }
 

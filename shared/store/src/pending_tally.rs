@@ -1,6 +1,6 @@
-//! Changes of counters that did not fit into the transaction they belong to: a merge, or
-//! late events far down in the departments. They are
-//! written down in it, and each lot is counted in the transaction that ends it: once.
+//! Changes of counters that did not fit into the transaction they belong to: a merge's, or
+//! that of late events far down in the departments. They are written down in it, and each
+//! lot is counted in the transaction that ends it: once.
 
 use domain::aggregate::{ACTIONS_MAX, LOT_MAX};
 use domain::company::Company;
@@ -19,7 +19,8 @@ use crate::keys::Key;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-const PENDING: Kind = Kind::new("pending_tally", 1);
+/// Layout 1 had no departments; code that does not know them would count for the company.
+const PENDING: Kind = Kind::new("pending_tally", 2);
 
 /// Changes that go into the transaction itself.
 const AT_ONCE: usize = 40;
