@@ -1,7 +1,7 @@
 //! The aggregator on DynamoDB Local: exactly once, whatever is delivered how often, in
 //! which order, and by how many at a time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -48,6 +48,7 @@ pub(crate) fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) 
         fingerprint: format!("{number:016x}"),
         received_at: now,
         rules: 1,
+        departments: BTreeMap::new(),
         events,
     }
 }

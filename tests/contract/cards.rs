@@ -1,5 +1,7 @@
 //! Card view, template, shares and settings on DynamoDB Local.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use domain::aggregate::{plan, segments};
 use domain::batch::{AcceptedBatch, BatchId};
@@ -47,14 +49,14 @@ async fn visit(world: &World) {
         fingerprint: "0".repeat(16),
         received_at: at,
         rules: 1,
+        departments: BTreeMap::new(),
         events: [EventKind::ViewCard, EventKind::ViewCard, EventKind::Like, EventKind::Forward].map(event).into(),
     });
     let known = world.store.customers(world.company, &[world.visitor]).await.unwrap();
     let plan = plan(&segments, &known.into_iter().map(|(person, customer)| (person, customer.unwrap())).collect());
     let counted: Vec<_> = plan.segments.iter().map(|position| &segments[*position]).collect();
     let page = world.ids.uuid(at).unwrap();
-    let commit =
-        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
+    let commit = Commit { segments: &counted, plan: &plan, page, now: at };
     world.store.commit_segments(world.company, commit).await.unwrap();
 }
 

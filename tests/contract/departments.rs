@@ -19,7 +19,7 @@ fn department(name: &str, parent: Option<DepartmentId>) -> Department {
 }
 
 /// Adds a department, as the route does.
-async fn add(world: &World, name: &str, parent: Option<DepartmentId>) -> Result<DepartmentId, Failure> {
+pub(crate) async fn add(world: &World, name: &str, parent: Option<DepartmentId>) -> Result<DepartmentId, Failure> {
     let request = world.request(name);
     let now = world.clock.now();
     let (tree, before) = world.store.departments_for(world.company, &request, now).await?;
@@ -33,11 +33,11 @@ async fn add(world: &World, name: &str, parent: Option<DepartmentId>) -> Result<
     done.map(|added| added.id)
 }
 
-async fn tree(world: &World) -> DepartmentTree {
+pub(crate) async fn tree(world: &World) -> DepartmentTree {
     world.store.departments(world.company).await.unwrap()
 }
 
-async fn put(world: &World, member: MemberId, into: Option<DepartmentId>) -> Result<(), Failure> {
+pub(crate) async fn put(world: &World, member: MemberId, into: Option<DepartmentId>) -> Result<(), Failure> {
     let (read, _) = world.store.member_and_departments(world.company, member).await.unwrap();
     let entry = world.entry();
     world.store.set_member_department(world.company, Change { read: &read, audit: &entry }, into).await

@@ -89,9 +89,15 @@ const REFUSALS: &[(&str, (u16, &str))] = &[
     ("get_company_customer", (404, "not_found")),
     ("get_company_customer.unknown", (404, "not_found")),
     ("get_rankings.unknown_metric", (400, "invalid_query")),
+    ("get_rankings.of_unknown_department", (404, "not_found")),
     ("get_card_days.wrong_way_round", (400, "invalid_query")),
     ("get_card_feed.unknown_kind", (400, "invalid_query")),
     ("get_company_metrics.by_staff", (404, "not_found")),
+    ("get_department_metrics.unknown", (404, "not_found")),
+    ("get_department_today.unknown", (404, "not_found")),
+    ("get_department_days.unknown", (404, "not_found")),
+    ("get_department_behaviour.unknown", (404, "not_found")),
+    ("get_department_filtered.unknown", (404, "not_found")),
 ];
 
 fn success(case: &str) -> u16 {

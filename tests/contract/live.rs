@@ -124,6 +124,7 @@ fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch {
         fingerprint: String::new(),
         received_at: now,
         rules: 1,
+        departments: BTreeMap::new(),
         events: vec![event; events],
     }
 }

@@ -8,6 +8,7 @@ mod boards;
 mod cards;
 mod claim_codes;
 mod clocks;
+mod department_radar;
 mod departments;
 mod event_files;
 mod golden;

@@ -1,5 +1,6 @@
 //! The store on DynamoDB Local.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::aggregate::{SegmentKey, plan, segments};
@@ -185,6 +186,7 @@ fn batch(world: &World, number: u64) -> AcceptedBatch {
         fingerprint: format!("{number:016x}"),
         received_at: at,
         rules: 1,
+        departments: BTreeMap::new(),
         events: vec![event],
     }
 }
@@ -196,9 +198,9 @@ async fn count(world: &World, numbers: &[u64]) -> Result<(), CommitError> {
     let known = world.store.customers(world.company, &persons).await.unwrap();
     let plan = plan(&all, &known.into_iter().map(|(person, customer)| (person, customer.unwrap())).collect());
     let counted: Vec<_> = plan.segments.iter().map(|position| &all[*position]).collect();
-    let page = world.ids.uuid(world.clock.now()).unwrap();
-    let commit =
-        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
+    let now = world.clock.now();
+    let page = world.ids.uuid(now).unwrap();
+    let commit = Commit { segments: &counted, plan: &plan, page, now };
     world.store.commit_segments(world.company, commit).await
 }
 

@@ -1,9 +1,11 @@
 """Behaviour analysis, top lists and rankings, as the radar answers them."""
 
+import uuid
+
 import pytest
 
 from numbers_of_radar import drain, until
-from world import event, product
+from world import absent_id, event, product
 
 
 @pytest.fixture(scope="module")
@@ -11,6 +13,8 @@ def office(world):
     """Two cards; three visitors look at two products and pass things on."""
     company = world.company("云岭茶业")
     lin, chen = company.member("林晓"), company.member("陈默")
+    east, sales = (company.boss.post("/v1/departments", {"name": name}, key=uuid.uuid4().hex).expect(201)["id"] for name in ("华东", "销售"))
+    company.boss.put(f"/v1/members/{chen.member['id']}/department", {"department_id": sales}).expect(200)
     lock, lamp = product("智能门锁"), product("台灯")
     first, second, third = (company.visitor() for _ in range(3))
     for guest in (first, second, third):
@@ -29,7 +33,8 @@ def office(world):
         return len(items) == 2
 
     until(refreshed, 60, 0.5, "the boards")
-    return {"company": company, "lin": lin, "chen": chen, "people": (first, second, third), "lock": lock, "lamp": lamp}
+    return {"company": company, "lin": lin, "chen": chen, "people": (first, second, third), "lock": lock, "lamp": lamp,
+            "departments": (east, sales)}
 
 
 def test_shares_and_interests_add_up_to_the_whole(office):
@@ -80,6 +85,19 @@ def test_employees_are_ranked_by_each_metric_and_the_first_is_the_champion(offic
     sales = boss.get("/v1/radar/company/rankings").expect(200)
     assert sales["metric"] == "sales_fen" and sales["champion"] is None
     assert [row["place"] for row in sales["items"]] == [1, 1]
+
+
+def test_a_ranking_of_a_department_has_its_members_only(office):
+    boss, path = office["company"].boss, "/v1/radar/company/rankings?metric=visitors&department="
+    east, sales = office["departments"]
+    answer = boss.get(path + sales).expect(200)
+    assert [(row["place"], row["member_id"], row["value"]) for row in answer["items"]] == [(1, office["chen"].member["id"], 2)]
+    assert answer["champion"] == office["chen"].member["id"]
+    empty = boss.get(path + east).expect(200)
+    assert (empty["items"], empty["champion"]) == ([], None)
+    boss.get(path + absent_id("dep_")).expect(404, "not_found")
+    boss.get(path + "dep_1").expect(400, "invalid_query")
+    office["lin"].get(path + sales).expect(404, "not_found")
 
 
 def test_nonsense_is_refused(office):

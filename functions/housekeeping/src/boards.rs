@@ -20,9 +20,10 @@ const ROUNDS_MAX: usize = 20;
 /// Most items written together; a transaction has at most 100 actions, and a single page,
 /// which was one itself and had a lifetime item for each scope, never has more.
 const ITEMS_MAX: usize = 90;
-/// Employees read at once, and most of a ranking.
+/// Employees read at once.
 const MEMBERS: u32 = 100;
-const CONTENDERS_MAX: usize = 2_000;
+/// Most of a ranking: with the longest names and numbers it is one item of 400 KB.
+const CONTENDERS_MAX: usize = 1_000;
 
 /// Brings the boards that are due up to date with pages older than `lag_ms`: a page's id
 /// is made a moment before it is written, and a later one may come first. They are due
@@ -79,7 +80,8 @@ async fn rank(store: &Store, progress: Progress, now: Timestamp) -> Result<(), F
             let Some(card) = member.card else { continue };
             let counts = store.counters(company, Scope::Card(card), first).await?;
             let windows = Window::ALL.map(|window| counts.metrics(window, today));
-            contenders.push(Contender { member: member.id, card, name: member.name.to_string(), windows });
+            let (name, department) = (member.name.to_string(), member.department);
+            contenders.push(Contender { member: member.id, card, name, department, windows });
         }
         after = page.next;
         if after.is_none() || contenders.len() >= CONTENDERS_MAX {

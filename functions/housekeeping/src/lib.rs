@@ -64,7 +64,7 @@ pub struct RunLine {
     pub expired_holds: usize,
     /// Companies whose boards were brought up to date.
     pub boards: usize,
-    /// Lots of changes that merges had left, and that are counted now.
+    /// Lots of changes that merges, or segments too large, had left, and that are counted now.
     pub pending_tallies: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,

@@ -69,6 +69,7 @@ impl Frame {
 mod tests {
     use domain::aggregate::{Segment, SegmentKey};
     use domain::batch::{BatchId, EVENTS_MAX};
+    use domain::department::DepartmentPath;
     use domain::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target};
     use domain::id::{Id, PersonId, ProductId};
     use domain::text::{Line, ShareCode};
@@ -93,7 +94,8 @@ mod tests {
             filtered: None,
         };
         let key = SegmentKey { card, batch: BatchId::from_uuid(id(3)), person: PersonId::from_uuid(id(4)) };
-        Segment { key, fingerprint: String::new(), received_at, rules: 1, events: (0..events).map(event).collect() }
+        let (departments, events) = (DepartmentPath::default(), (0..events).map(event).collect());
+        Segment { key, fingerprint: String::new(), received_at, rules: 1, departments, events }
     }
 
     #[test]

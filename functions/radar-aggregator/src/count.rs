@@ -133,11 +133,10 @@ async fn commit<D>(
     plan: &Plan,
 ) -> Result<(), CommitError> {
     let counted: Vec<_> = plan.segments.iter().map(|position| segments[*position]).collect();
-    let page = aggregator.ids.uuid(aggregator.clock.now());
+    let now = aggregator.clock.now();
+    let page = aggregator.ids.uuid(now);
     let page = page.map_err(|error| CommitError::Store(Failure::Unavailable(error.to_string())))?;
-    let commit =
-        Commit { segments: &counted, customers: &plan.customers, unchanged: &plan.unchanged, tally: &plan.tally, page };
-    aggregator.store.commit_segments(company, commit).await
+    aggregator.store.commit_segments(company, Commit { segments: &counted, plan, page, now }).await
 }
 
 fn reused() -> Outcome {

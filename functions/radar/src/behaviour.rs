@@ -8,7 +8,7 @@ use domain::company::Company;
 use domain::counter::{Counter, Scope};
 use domain::day::Day;
 use domain::event::{EventKind, ObjectType};
-use domain::id::CardId;
+use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
 use edge::problem::{Problem, ProblemBody};
@@ -70,6 +70,21 @@ pub(crate) async fn get_company_behaviour(
     query: Asked,
 ) -> Result<Json<Behaviour>, Problem> {
     let scope = scope::of_company(&caller)?;
+    behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+}
+
+/// How a department's visitors behave
+///
+/// What happened on cards while they were in it, or below it. For admins and the boss.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/behaviour", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path), WindowQuery),
+    responses((status = 200, body = Behaviour), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_department_behaviour(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(department): PathId<DepartmentId>,
+    query: Asked,
+) -> Result<Json<Behaviour>, Problem> {
+    let scope = scope::of_department(&app, &caller, department).await?;
     behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 

@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use domain::company::Company;
 use domain::counter::Scope;
 use domain::day::Day;
-use domain::id::CardId;
+use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
@@ -66,6 +66,21 @@ pub(crate) async fn get_company_days(
     query: Result<Query<DaysQuery>, QueryRejection>,
 ) -> Result<Json<Days>, Problem> {
     let scope = scope::of_company(&caller)?;
+    days(&app, caller.company(), scope, query).await.map(Json)
+}
+
+/// A department's metrics by day
+///
+/// What happened on cards while they were in it, or below it. For admins and the boss.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path), DaysQuery),
+    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_department_days(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(department): PathId<DepartmentId>,
+    query: Result<Query<DaysQuery>, QueryRejection>,
+) -> Result<Json<Days>, Problem> {
+    let scope = scope::of_department(&app, &caller, department).await?;
     days(&app, caller.company(), scope, query).await.map(Json)
 }
 

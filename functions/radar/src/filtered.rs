@@ -8,7 +8,7 @@ use domain::company::Company;
 use domain::counter::{Counter, Scope};
 use domain::day::{Day, Window};
 use domain::filter::{FilterReason, RULES};
-use domain::id::CardId;
+use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
 use edge::problem::{Problem, ProblemBody};
@@ -50,6 +50,20 @@ pub(crate) async fn get_company_filtered(
     caller: Caller,
 ) -> Result<Json<FilteredEvents>, Problem> {
     let scope = scope::of_company(&caller)?;
+    filtered(&app, caller.company(), scope).await.map(Json)
+}
+
+/// What was left out of a department's numbers
+///
+/// What happened on cards while they were in it, or below it. For admins and the boss.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/filtered", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
+    responses((status = 200, body = FilteredEvents), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_department_filtered(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(department): PathId<DepartmentId>,
+) -> Result<Json<FilteredEvents>, Problem> {
+    let scope = scope::of_department(&app, &caller, department).await?;
     filtered(&app, caller.company(), scope).await.map(Json)
 }
 

@@ -1,5 +1,5 @@
 //! The radar's reading side: feeds, overviews, metrics, analyses and rankings, of one
-//! card and of the company. Writes nothing.
+//! card, a department and the company. Writes nothing.
 
 mod behaviour;
 mod customer;
@@ -76,10 +76,13 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(feed::get_company_feed))
         .routes(routes!(today::get_card_today))
         .routes(routes!(today::get_company_today))
+        .routes(routes!(today::get_department_today))
         .routes(routes!(metrics::get_card_metrics))
         .routes(routes!(metrics::get_company_metrics))
+        .routes(routes!(metrics::get_department_metrics))
         .routes(routes!(behaviour::get_card_behaviour))
         .routes(routes!(behaviour::get_company_behaviour))
+        .routes(routes!(behaviour::get_department_behaviour))
         .routes(routes!(objects::get_card_objects))
         .routes(routes!(objects::get_company_objects))
         .routes(routes!(sharers::get_card_sharers))
@@ -97,8 +100,10 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(rankings::get_rankings))
         .routes(routes!(days::get_card_days))
         .routes(routes!(days::get_company_days))
+        .routes(routes!(days::get_department_days))
         .routes(routes!(filtered::get_card_filtered))
         .routes(routes!(filtered::get_company_filtered))
+        .routes(routes!(filtered::get_department_filtered))
 }
 
 /// The function's part of the contract.

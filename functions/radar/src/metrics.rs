@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::counter::Scope;
 use domain::day::{Day, Window};
-use domain::id::CardId;
+use domain::id::{CardId, DepartmentId};
 use domain::metrics::{Metrics, ScopeCounts};
 use domain::money::Fen;
 use edge::auth::Caller;
@@ -96,6 +96,20 @@ pub(crate) async fn get_card_metrics(
     responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) -> Result<Json<Dashboard>, Problem> {
     let scope = scope::of_company(&caller)?;
+    dashboard(&app, caller.company(), scope).await.map(Json)
+}
+
+/// A department's metrics
+///
+/// What happened on cards while they were in it, or below it. For admins and the boss.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/metrics", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
+    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_department_metrics(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(department): PathId<DepartmentId>,
+) -> Result<Json<Dashboard>, Problem> {
+    let scope = scope::of_department(&app, &caller, department).await?;
     dashboard(&app, caller.company(), scope).await.map(Json)
 }
 

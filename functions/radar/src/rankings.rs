@@ -3,11 +3,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::id::{CardId, MemberId};
-use domain::ranking::{Metric, Place, rank};
+use domain::company::Company;
+use domain::id::{CardId, DepartmentId, MemberId};
+use domain::ranking::{Contender, Metric, Place, rank};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::{Code, Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,7 +50,8 @@ pub(crate) struct Row {
 
 /// Rank the employees
 ///
-/// By any of the nine metrics, in any of the four windows. For admins and the boss.
+/// By any of the nine metrics, in any of the four windows; all, or those of a department.
+/// For admins and the boss.
 #[utoipa::path(get, path = "/v1/radar/company/rankings", tag = "radar", security(("bearer" = [])), params(WindowQuery),
     responses((status = 200, body = Rankings), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_rankings(
@@ -58,14 +60,29 @@ pub(crate) async fn get_rankings(
     query: Asked,
 ) -> Result<Json<Rankings>, Problem> {
     scope::of_company(&caller)?;
-    let Wanted { window, limit, metric, .. } = Wanted::read(query)?;
+    let Wanted { window, limit, metric, department, .. } = Wanted::read(query)?;
     let ranking = app.store.ranking(caller.company()).await?;
     let as_of = ranking.as_ref().map(|ranking| ranking.as_of);
-    let contenders = ranking.map(|ranking| ranking.contenders).unwrap_or_default();
+    let mut contenders = ranking.map(|ranking| ranking.contenders).unwrap_or_default();
+    if let Some(department) = department {
+        keep_those_in(&app, caller.company(), department, &mut contenders).await?;
+    }
     let places = rank(&contenders, metric, window);
     let champion = champion(&places);
     let items = places.into_iter().take(limit).map(row).collect();
     Ok(Json(Rankings { as_of, metric, window: window.name(), champion, items }))
+}
+
+async fn keep_those_in(
+    app: &App,
+    company: Company,
+    department: DepartmentId,
+    contenders: &mut Vec<Contender>,
+) -> Result<(), Problem> {
+    let tree = app.store.departments(company).await?;
+    let among = tree.below(department).ok_or_else(|| Problem::of(Code::NotFound))?;
+    contenders.retain(|contender| contender.department.is_some_and(|of| among.contains(&of)));
+    Ok(())
 }
 
 fn champion(places: &[Place<'_>]) -> Option<MemberId> {

@@ -1,9 +1,9 @@
-//! Whose radar a caller may see: the owner his card's, admins every card's and the
-//! company's. To anybody else it does not exist. The radar must be on (see
-//! `domain::activation`); while it is off, it says so.
+//! Whose radar a caller may see: the owner his card's, admins every card's, every
+//! department's and the company's. To anybody else it does not exist. The radar must be on
+//! (see `domain::activation`); while it is off, it says so.
 
 use domain::counter::Scope;
-use domain::id::CardId;
+use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::problem::{Code, Problem};
 
@@ -25,6 +25,16 @@ pub(crate) async fn of_card(app: &App, caller: &Caller, card: CardId) -> Result<
 /// same call as its numbers, and asks for the radar to be on afterwards.
 pub(crate) fn may_see_card(caller: &Caller, card: CardId) -> Result<(), Problem> {
     if caller.is_admin() || caller.owns(card) { Ok(()) } else { Err(Problem::of(Code::NotFound)) }
+}
+
+/// The radar of a department, also of one that was removed: its numbers stay.
+pub(crate) async fn of_department(app: &App, caller: &Caller, department: DepartmentId) -> Result<Scope, Problem> {
+    let known = caller.is_admin() && app.store.departments(caller.company()).await?.has_known(department);
+    if !known {
+        return Err(Problem::of(Code::NotFound));
+    }
+    caller.require_radar()?;
+    Ok(Scope::Department(department))
 }
 
 /// The radar of the company.

@@ -8,7 +8,7 @@ use domain::company::Company;
 use domain::counter::{Counter, Crowd, Scope};
 use domain::day::Day;
 use domain::event::EventKind;
-use domain::id::CardId;
+use domain::id::{CardId, DepartmentId};
 use domain::metrics::count;
 use edge::auth::Caller;
 use edge::path::PathId;
@@ -62,6 +62,20 @@ pub(crate) async fn get_card_today(
     responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) -> Result<Json<Today>, Problem> {
     let scope = scope::of_company(&caller)?;
+    today(&app, caller.company(), scope).await.map(Json)
+}
+
+/// A department's today
+///
+/// What happened on cards while they were in it, or below it. For admins and the boss.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
+    responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn get_department_today(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(department): PathId<DepartmentId>,
+) -> Result<Json<Today>, Problem> {
+    let scope = scope::of_department(&app, &caller, department).await?;
     today(&app, caller.company(), scope).await.map(Json)
 }
 

@@ -4,6 +4,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use domain::day::{Day, Window};
 use domain::event::ObjectType;
+use domain::id::DepartmentId;
 use domain::ranking::Metric;
 use edge::problem::{Code, Problem};
 use serde::{Deserialize, Deserializer, de};
@@ -33,6 +34,9 @@ pub(crate) struct WindowQuery {
     /// For rankings: what employees are ranked by; `sales_fen` if absent.
     #[param(value_type = Option<String>)]
     metric: Option<Metric>,
+    /// For rankings: only employees of this department and the ones below it.
+    #[param(value_type = Option<String>)]
+    department: Option<DepartmentId>,
 }
 
 /// What is asked for, checked.
@@ -41,6 +45,7 @@ pub(crate) struct Wanted {
     pub(crate) limit: usize,
     pub(crate) object: ObjectType,
     pub(crate) metric: Metric,
+    pub(crate) department: Option<DepartmentId>,
 }
 
 /// A query as the router gives it.
@@ -50,7 +55,7 @@ impl Wanted {
     /// Reads the query.
     pub(crate) fn read(asked: Asked) -> Result<Self, Problem> {
         let invalid = || Problem::of(Code::InvalidQuery);
-        let Query(WindowQuery { window, limit, object, metric }) = asked.map_err(|_| invalid())?;
+        let Query(WindowQuery { window, limit, object, metric, department }) = asked.map_err(|_| invalid())?;
         let limit = limit.unwrap_or(ROWS_DEFAULT);
         let object = object.unwrap_or(ObjectType::Product);
         let listed = matches!(object, ObjectType::Product | ObjectType::Article | ObjectType::Video);
@@ -58,7 +63,7 @@ impl Wanted {
             return Err(invalid());
         }
         let window = window.unwrap_or(Window::Last7Days);
-        Ok(Self { window, limit, object, metric: metric.unwrap_or(Metric::Sales) })
+        Ok(Self { window, limit, object, metric: metric.unwrap_or(Metric::Sales), department })
     }
 
     /// First and last day of a window that is not the lifetime: top lists have no total.

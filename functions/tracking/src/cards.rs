@@ -1,23 +1,28 @@
-//! Which cards exist: asked once a minute per card, not once per batch.
+//! Which cards exist, and in which departments: asked once a minute per card, not once per
+//! batch.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use domain::company::Company;
+use domain::department::DepartmentPath;
 use domain::failure::Failure;
 use domain::id::CardId;
 use domain::timestamp::{SECOND_MS, Timestamp};
 use store::Store;
 
-/// How long a card that was seen is taken to exist.
+/// How long a card that was seen is taken to exist, and to be where it was.
 const KNOWN_MS: i64 = 60 * SECOND_MS;
 /// Most cards remembered; beyond that all are forgotten, which costs one more read each.
 const REMEMBERED_MAX: usize = 10_000;
 
+/// When a card was seen, and where.
+type Seen = (Timestamp, DepartmentPath);
+
 /// The cards that were seen lately.
 pub(crate) struct KnownCards {
     store: Store,
-    seen: Mutex<HashMap<(Company, CardId), Timestamp>>,
+    seen: Mutex<HashMap<(Company, CardId), Seen>>,
 }
 
 impl KnownCards {
@@ -25,33 +30,39 @@ impl KnownCards {
         Self { store, seen: Mutex::default() }
     }
 
-    /// Those of the cards that do not exist in the company.
-    pub(crate) async fn unknown(
+    /// Those of the cards that exist in the company, each with the departments it is in.
+    pub(crate) async fn places(
         &self,
         company: Company,
         cards: &BTreeSet<CardId>,
         now: Timestamp,
-    ) -> Result<BTreeSet<CardId>, Failure> {
-        let mut unknown = self.not_seen(company, cards, now);
-        if unknown.is_empty() {
-            return Ok(unknown);
+    ) -> Result<BTreeMap<CardId, DepartmentPath>, Failure> {
+        let mut places = self.seen_lately(company, cards, now);
+        let asked: Vec<_> = cards.iter().filter(|card| !places.contains_key(card)).copied().collect();
+        if asked.is_empty() {
+            return Ok(places);
         }
-        let asked: Vec<_> = unknown.iter().copied().collect();
-        let existing = self.store.existing_cards(company, &asked).await?;
+        let found = self.store.paths_of_cards(company, &asked).await?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() + existing.len() > REMEMBERED_MAX {
+        if seen.len() + found.len() > REMEMBERED_MAX {
             seen.clear();
         }
-        for card in existing {
-            unknown.remove(&card);
-            seen.insert((company, card), now);
-        }
-        Ok(unknown)
+        seen.extend(found.iter().map(|(card, path)| ((company, *card), (now, path.clone()))));
+        places.extend(found);
+        Ok(places)
     }
 
-    fn not_seen(&self, company: Company, cards: &BTreeSet<CardId>, now: Timestamp) -> BTreeSet<CardId> {
+    fn seen_lately(
+        &self,
+        company: Company,
+        cards: &BTreeSet<CardId>,
+        now: Timestamp,
+    ) -> BTreeMap<CardId, DepartmentPath> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |card: &CardId| seen.get(&(company, *card)).is_some_and(|at| now.millis() - at.millis() < KNOWN_MS);
-        cards.iter().filter(|card| !fresh(card)).copied().collect()
+        let known = |card: &CardId| {
+            let (at, path) = seen.get(&(company, *card))?;
+            (now.millis() - at.millis() < KNOWN_MS).then(|| (*card, path.clone()))
+        };
+        cards.iter().filter_map(known).collect()
     }
 }

@@ -1,11 +1,12 @@
 //! `POST /v1/events`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
 use domain::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
+use domain::department::DepartmentPath;
 use domain::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target, clamp};
 use domain::field::FieldError;
 use domain::filter::{RULES, Sender, judge};
@@ -102,7 +103,9 @@ pub(crate) async fn record_events(
     let received_at = app.clock.now();
     let (batch, mut events) = checked(new, received_at)?;
     let cards = events.iter().map(|event| event.card).collect();
-    refuse_unknown(&events, &app.cards.unknown(anyone.company(), &cards, received_at).await?)?;
+    let mut departments = app.cards.places(anyone.company(), &cards, received_at).await?;
+    refuse_unknown(&events, &departments)?;
+    departments.retain(|_, path| !path.is_empty());
     let fingerprint = fingerprint(&events)?;
     for event in &mut events {
         event.at = clamp(event.at, received_at);
@@ -110,8 +113,9 @@ pub(crate) async fn record_events(
     judge(&RULES, sender(&anyone, &headers), &mut events);
     let (v, company, person, rules) = (MESSAGE_VERSION, anyone.company().id(), anyone.person(), RULES.version);
     let accepted = events.len();
-    app.queues.send(&AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, events }).await?;
-    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch, accepted, received_at })))
+    let batch = AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, departments, events };
+    app.queues.send(&batch).await?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted, received_at })))
 }
 
 /// What the filter rules want to know.
@@ -162,9 +166,9 @@ impl NewObject {
     }
 }
 
-fn refuse_unknown(events: &[Event], unknown: &BTreeSet<CardId>) -> Result<(), Problem> {
+fn refuse_unknown(events: &[Event], known: &BTreeMap<CardId, DepartmentPath>) -> Result<(), Problem> {
     let error = FieldError::new("unknown_card", "名片不存在").at("/card_id");
-    let unknown = events.iter().enumerate().filter(|(_, event)| unknown.contains(&event.card));
+    let unknown = events.iter().enumerate().filter(|(_, event)| !known.contains_key(&event.card));
     let errors: Vec<_> =
         unknown.map(|(position, _)| FieldProblem::new(&format!("/events/{position}"), &error)).collect();
     if errors.is_empty() { Ok(()) } else { Err(Problem::of(Code::NotFound).with_errors(errors)) }

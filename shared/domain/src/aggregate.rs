@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::batch::{AcceptedBatch, BatchId};
 use crate::counter::{Period, Scope, Tally};
 use crate::customer::{ApplyError, CustomerState};
+use crate::department::DepartmentPath;
 use crate::event::Event;
 use crate::id::{CardId, PersonId};
 use crate::merge::Ties;
@@ -13,6 +14,8 @@ use crate::timestamp::Timestamp;
 
 /// Most writes in one transaction (DynamoDB's limit).
 pub const ACTIONS_MAX: usize = 100;
+/// Most changes of counters in a lot that waits; one action more deletes it.
+pub const LOT_MAX: usize = 90;
 
 /// What makes a segment unique: the same key is the same events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +40,8 @@ pub struct Segment {
     pub received_at: Timestamp,
     /// Version of the filter rules the events were judged by.
     pub rules: u16,
+    /// Where the card was when the batch was accepted.
+    pub departments: DepartmentPath,
     /// In the order they were sent; never empty.
     pub events: Vec<Event>,
 }
@@ -54,14 +59,15 @@ pub struct Customer {
 
 /// A batch, split by card.
 pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
-    let AcceptedBatch { person, batch, fingerprint, received_at, rules, events, .. } = batch;
+    let AcceptedBatch { person, batch, fingerprint, received_at, rules, mut departments, events, .. } = batch;
     let mut by_card: BTreeMap<CardId, Vec<Event>> = BTreeMap::new();
     for event in events {
         by_card.entry(event.card).or_default().push(event);
     }
     let segment = |(card, events)| {
+        let departments = departments.remove(&card).unwrap_or_default();
         let key = SegmentKey { card, batch, person };
-        Segment { key, fingerprint: fingerprint.clone(), received_at, rules, events }
+        Segment { key, fingerprint: fingerprint.clone(), received_at, rules, departments, events }
     };
     by_card.into_iter().map(segment).collect()
 }
@@ -78,6 +84,9 @@ pub struct Plan {
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub tally: Tally,
+    /// Changes of departments' counters that do not fit: at most [`LOT_MAX`], in a lot that
+    /// is written down in the same transaction.
+    pub later: Tally,
     /// Segments that can never be counted.
     pub refused: Vec<(usize, ApplyError)>,
 }
@@ -86,7 +95,8 @@ pub struct Plan {
 ///
 /// `known` holds the states of all persons concerned, and of the other identities of
 /// each; who is missing is new. At least the first segment is always taken or refused:
-/// alone it touches at most two scopes of some 30 periods and ten identities.
+/// alone it touches at most seven scopes of some 20 periods and ten identities, which
+/// leaves less than a lot for later.
 pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Customer>) -> Plan {
     let mut plan = Plan::default();
     let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();
@@ -115,6 +125,11 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
         plan.customers.insert(person, customer);
         plan.segments.push(position);
     }
+    // One for the page and one for the lot; only a segment that is alone leaves any.
+    let room = ACTIONS_MAX.saturating_sub(plan.segments.len() + people.len() + 2);
+    if plan.tally.changes().count() > room + 1 {
+        plan.later = plan.tally.split_off(room);
+    }
     let version = |person| known.get(&person).map_or(0, |customer| customer.version);
     let unchanged = people.into_iter().filter(|person| !plan.customers.contains_key(person));
     plan.unchanged = unchanged.map(|person| (person, version(person))).collect();
@@ -131,12 +146,12 @@ impl Plan {
         let latest = |person| self.customers.get(person).or_else(|| known.get(person));
         let mut customer = latest(&segment.key.person).cloned().unwrap_or_default();
         let tally = if customer.ties.group.is_alone() {
-            customer.state.apply(&segment.events)?
+            customer.state.apply(&segment.events, &segment.departments)?
         } else {
             let mut others = customer.ties.group.members();
             others.remove(&segment.key.person);
             let others = others.iter().filter_map(latest).map(|other| &other.state);
-            customer.state.apply_as_part(&segment.events, others)?
+            customer.state.apply_as_part(&segment.events, &segment.departments, others)?
         };
         Ok((customer, tally))
     }

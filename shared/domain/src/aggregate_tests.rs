@@ -1,8 +1,10 @@
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
 use crate::event::{EventKind, Object, Target};
-use crate::id::{CompanyId, Id};
+use crate::id::{CompanyId, DepartmentId, Id, MergeId};
+use crate::merge::{Merge, MergeReason, Tie};
 use crate::timestamp::DAY_MS;
 
 fn now() -> Timestamp {
@@ -27,6 +29,7 @@ fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> Accep
         fingerprint: String::new(),
         received_at: now(),
         rules: 1,
+        departments: BTreeMap::new(),
         events: events.iter().map(event).collect(),
     }
 }
@@ -70,6 +73,77 @@ fn the_widest_single_segment_fits() {
     let plan = plan(&segments(batch(1, 2, &widest)), &known);
     assert_eq!(plan.segments.len(), 1);
     assert!(actions(&plan) <= ACTIONS_MAX, "{} actions", actions(&plan));
+}
+
+/// What was before, and what comes: (kind, days ago), and in which departments.
+type Past = Vec<(usize, i64)>;
+
+fn past() -> impl Strategy<Value = Past> {
+    prop::collection::vec((0..EventKind::ALL.len(), 0i64..60), 0..40)
+}
+
+fn five(from: u128) -> BTreeMap<CardId, DepartmentPath> {
+    let path = (from..from + 5).map(|n| DepartmentId::from_uuid(Uuid::from_u128(n))).collect();
+    BTreeMap::from([(CardId::from_uuid(Uuid::from_u128(1)), path)])
+}
+
+fn in_departments(person: u128, number: u128, events: &Past, from: u128) -> Vec<Segment> {
+    let events: Vec<_> = events.iter().map(|(kind, days_ago)| (1, EventKind::ALL[*kind], *days_ago)).collect();
+    segments(AcceptedBatch { departments: five(from), ..batch(person, number, &events) })
+}
+
+fn one_person_of(identities: u128) -> BTreeMap<PersonId, Customer> {
+    let person = |n| PersonId::from_uuid(Uuid::from_u128(n));
+    let mut known = BTreeMap::new();
+    for other in 2..=identities {
+        let tie = Tie { merge: MergeId::from_uuid(Uuid::from_u128(other)), a: person(1), b: person(other) };
+        let merge = Merge { tie, reason: MergeReason::Phone, at: now(), undone: None };
+        known.extend(merge.regroup(&known).unwrap().customers);
+    }
+    known
+}
+
+proptest! {
+    /// However late and scattered the events of a card five departments deep are, that was
+    /// in five others before: nothing is lost, and everything fits.
+    #[test]
+    fn what_does_not_fit_into_a_transaction_waits_in_one_lot(
+        before in past(),
+        after in prop::collection::vec((0..EventKind::ALL.len(), 0i64..8), 1..100),
+        identities in 1u128..11,
+    ) {
+        let mut known = one_person_of(identities);
+        if !before.is_empty() {
+            known.extend(plan(&in_departments(1, 1, &before, 10), &known).customers);
+        }
+        let next = in_departments(1, 2, &after, 20);
+        let cut = plan(&next, &known);
+        let lots = usize::from(cut.later.changes().count() > 0);
+        prop_assert!(actions(&cut) + lots <= ACTIONS_MAX, "{} actions", actions(&cut) + lots);
+        prop_assert!(cut.later.changes().count() <= LOT_MAX);
+        prop_assert!(cut.later.periods().all(|(scope, _)| matches!(scope, Scope::Department(_))));
+        let mut whole = cut.tally.clone();
+        whole.absorb(&cut.later);
+        let counted = Plan::default().counted(&next[0], &known).unwrap().1;
+        prop_assert_eq!(Vec::from_iter(whole.changes()), Vec::from_iter(counted.changes()));
+    }
+}
+
+#[test]
+fn the_widest_segment_five_departments_deep_leaves_a_lot() {
+    let kind = |wanted| EventKind::ALL.iter().position(|kind| *kind == wanted).unwrap();
+    let [view, chat, like, save] =
+        [EventKind::ViewProduct, EventKind::OpenChat, EventKind::Like, EventKind::SavePhone].map(kind);
+    let mut known = one_person_of(10);
+    for (from, before) in [(10, vec![(like, 40), (save, 1)]), (20, vec![(view, 20), (chat, 25)])] {
+        known.extend(plan(&in_departments(1, from, &before, from), &known).customers);
+    }
+    let mut widest: Past = (0..8).flat_map(|day| [(view, day), (chat, day)]).collect();
+    widest.extend([(like, 1), (save, 2)]);
+    let plan = plan(&in_departments(1, 2, &widest, 20), &known);
+    assert_eq!(plan.segments.len(), 1);
+    assert!(plan.later.changes().count() > 0);
+    assert_eq!(actions(&plan) + 1, ACTIONS_MAX);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! A batch of events, from the request to the queue message.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::department::DepartmentPath;
 use crate::event::{Event, LATE_MS_MAX};
 use crate::field::FieldError;
-use crate::id::{CompanyId, PersonId, uuid_v7_millis};
+use crate::id::{CardId, CompanyId, PersonId, uuid_v7_millis};
 use crate::timestamp::{SECOND_MS, Timestamp};
 
 /// Most events in one batch.
@@ -77,6 +80,9 @@ pub struct AcceptedBatch {
     /// Version of the filter rules the events were judged by; 0 before there were any.
     #[serde(default)]
     pub rules: u16,
+    /// Where each card was when the batch was accepted; one in no department is missing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub departments: BTreeMap<CardId, DepartmentPath>,
     /// 1 to [`EVENTS_MAX`] events, times already clamped.
     pub events: Vec<Event>,
 }

@@ -198,7 +198,8 @@ mod tests {
         let key =
             SegmentKey { card, batch: BatchId::from_uuid(zero), person: PersonId::from_uuid(Uuid::from_u128(person)) };
         let events = events.iter().map(event).collect();
-        Segment { key, fingerprint: String::new(), received_at: now, rules: 1, events }
+        let departments = crate::department::DepartmentPath::default();
+        Segment { key, fingerprint: String::new(), received_at: now, rules: 1, departments, events }
     }
 
     #[test]

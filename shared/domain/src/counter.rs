@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::day::Day;
+use crate::department::DepartmentPath;
 use crate::event::{EventKind, ObjectType};
 use crate::filter::FilterReason;
-use crate::id::CardId;
+use crate::id::{CardId, DepartmentId};
 use crate::seen_days::GAP_MAX;
 
 /// Whose numbers.
@@ -15,6 +16,16 @@ pub enum Scope {
     Card(CardId),
     /// The whole company: the boss radar.
     Company,
+    /// One department with those below it: what happened on their cards while they were
+    /// there. Sorted last, since what a transaction cannot hold is taken from the end.
+    Department(DepartmentId),
+}
+
+impl Scope {
+    /// Whose numbers change when something happens on a card.
+    pub fn of(card: CardId, path: &DepartmentPath) -> impl Iterator<Item = Self> {
+        [Self::Card(card), Self::Company].into_iter().chain(path.iter().map(Self::Department))
+    }
 }
 
 /// One day, or everything so far.
@@ -242,6 +253,16 @@ impl Tally {
             for (sum, by) in sums.0.iter_mut().zip(&changes.0) {
                 *sum += times * by;
             }
+        }
+    }
+
+    /// Keeps so many scopes and periods, those of departments last, and gives the others.
+    #[must_use]
+    pub fn split_off(&mut self, kept: usize) -> Self {
+        self.0.retain(|_, sums| sums.0.iter().any(|by| *by != 0));
+        match self.0.keys().nth(kept).copied() {
+            Some(first) => Self(self.0.split_off(&first)),
+            None => Self::default(),
         }
     }
 

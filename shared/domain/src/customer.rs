@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::best_hour::VisitHours;
 use crate::counter::{Counter, Crowd, Period, Scope, Tally};
 use crate::day::{Day, hour_of};
+use crate::department::DepartmentPath;
 use crate::event::{Event, EventKind};
 use crate::evidence::{Evidence, Feature};
 use crate::filter::FilterReason;
-use crate::id::CardId;
+use crate::id::{CardId, DepartmentId};
 use crate::seen_days::{Change, SeenDays, TooOld};
 use crate::timestamp::Timestamp;
 
@@ -33,6 +34,9 @@ pub struct CustomerState {
     /// The hours in which he was there.
     #[serde(default, rename = "h", skip_serializing_if = "VisitHours::is_empty")]
     pub hours: VisitHours,
+    /// His days in each department: on the cards that were in it, or below it, then.
+    #[serde(default, rename = "d", skip_serializing_if = "BTreeMap::is_empty")]
+    pub departments: BTreeMap<DepartmentId, Presence>,
 }
 
 /// The days on which a person was seen in one scope.
@@ -70,16 +74,25 @@ pub struct CardHistory {
     /// What speaks for a deal, all but the like in force.
     #[serde(default, rename = "e", skip_serializing_if = "Evidence::is_empty")]
     evidence: Evidence,
+    /// The departments of that save.
+    #[serde(default, rename = "d", skip_serializing_if = "DepartmentPath::is_empty")]
+    saved_in: DepartmentPath,
 }
 
 /// A like or its taking back. Later wins; at the same instant taking back wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Toggle {
     /// When, in Unix milliseconds.
     pub ms: i64,
     /// Whether it takes the like back.
     pub off: bool,
+    /// The departments a like counts in.
+    #[serde(default, rename = "d", skip_serializing_if = "DepartmentPath::is_empty")]
+    pub departments: DepartmentPath,
 }
+
+/// When something that counts one happened, in Unix milliseconds, and in which departments.
+type Place<'a> = (i64, &'a DepartmentPath);
 
 /// Why a batch cannot be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -99,17 +112,18 @@ impl From<TooOld> for ApplyError {
 }
 
 impl CustomerState {
-    /// Counts events into the state; the tally says what changes in the counters.
+    /// Counts events into the state, all on cards that were in these departments; the
+    /// tally says what changes in the counters.
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
-    pub fn apply(&mut self, events: &[Event]) -> Result<Tally, ApplyError> {
+    pub fn apply(&mut self, events: &[Event], path: &DepartmentPath) -> Result<Tally, ApplyError> {
         let mut tally = Tally::default();
         for event in events {
             if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
                 return Err(ApplyError::TooManyCards);
             }
-            self.count(event, &mut tally)?;
+            self.count(event, path, &mut tally)?;
         }
         Ok(tally)
     }
@@ -122,31 +136,32 @@ impl CustomerState {
     pub fn apply_as_part<'a>(
         &mut self,
         events: &[Event],
+        path: &DepartmentPath,
         others: impl IntoIterator<Item = &'a Self>,
     ) -> Result<Tally, ApplyError> {
         let mut person = Self::union(others);
         person.join(self);
-        self.apply(events)?;
+        self.apply(events, path)?;
         let mut tally = Tally::default();
         for event in events {
-            person.count(event, &mut tally)?;
+            person.count(event, path, &mut tally)?;
         }
         Ok(tally)
     }
 
     /// Counts one event, however many cards there are: a union of parts that are each
     /// within the limit may be beyond it.
-    fn count(&mut self, event: &Event, tally: &mut Tally) -> Result<(), TooOld> {
+    fn count(&mut self, event: &Event, path: &DepartmentPath, tally: &mut Tally) -> Result<(), TooOld> {
         let day = Day::of(event.at);
         let card = self.cards.entry(event.card).or_default();
         if let Some(reason) = event.filtered {
-            for scope in [Scope::Card(event.card), Scope::Company] {
+            for scope in Scope::of(event.card, path) {
                 tally.add_on(scope, day, Counter::Filtered(reason), 1);
             }
             card.remember_filtered(event, reason);
             return Ok(());
         }
-        for (scope, presence) in [(Scope::Card(event.card), &mut card.presence), (Scope::Company, &mut self.presence)] {
+        for scope in Scope::of(event.card, path) {
             tally.add_on(scope, day, Counter::Events(event.kind), 1);
             tally.add_on(scope, day, Counter::Hour(hour_of(event.at)), 1);
             if event.kind == EventKind::Forward {
@@ -155,9 +170,14 @@ impl CustomerState {
             if let Some(ms) = event.duration_ms {
                 tally.add_on(scope, day, Counter::DwellMs, i64::from(ms));
             }
+            let presence = match scope {
+                Scope::Card(_) => &mut card.presence,
+                Scope::Company => &mut self.presence,
+                Scope::Department(department) => self.departments.entry(department).or_default(),
+            };
             presence.see(event.kind, day, scope, tally)?;
         }
-        card.remember(event, tally);
+        card.remember(event, path, tally);
         card.evidence.take(event);
         self.hours.see(event.at);
         Ok(())
@@ -177,6 +197,9 @@ impl CustomerState {
             self.cards.entry(*card).or_default().join(history);
         }
         self.hours.absorb(&other.hours);
+        for (department, presence) in &other.departments {
+            self.departments.entry(*department).or_default().join(presence);
+        }
     }
 
     /// What the state adds to the counters that count people, likes and saves. The raw
@@ -186,8 +209,11 @@ impl CustomerState {
         self.presence.add_to(&mut tally, Scope::Company);
         for (card, history) in &self.cards {
             history.presence.add_to(&mut tally, Scope::Card(*card));
-            move_count(&mut tally, *card, Counter::Likes, None, history.liked_ms());
-            move_count(&mut tally, *card, Counter::Saves, None, history.saved_ms);
+            move_count(&mut tally, *card, Counter::Likes, None, history.liked());
+            move_count(&mut tally, *card, Counter::Saves, None, history.saved());
+        }
+        for (department, presence) in &self.departments {
+            presence.add_to(&mut tally, Scope::Department(*department));
         }
         tally
     }
@@ -267,13 +293,17 @@ fn add_change(tally: &mut Tally, scope: Scope, crowd: Crowd, change: Change) {
 
 impl CardHistory {
     /// Takes in what is remembered per card: openings, like, save.
-    fn remember(&mut self, event: &Event, tally: &mut Tally) {
+    fn remember(&mut self, event: &Event, path: &DepartmentPath, tally: &mut Tally) {
         let ms = event.at.millis();
         match event.kind {
             EventKind::ViewCard => self.opened(ms),
-            EventKind::Like => self.toggle(event.card, Toggle { ms, off: false }, tally),
-            EventKind::Unlike => self.toggle(event.card, Toggle { ms, off: true }, tally),
-            EventKind::SavePhone => self.save(event.card, ms, tally),
+            EventKind::Like => {
+                self.toggle(event.card, Toggle { ms, off: false, departments: path.clone() }, tally);
+            }
+            EventKind::Unlike => {
+                self.toggle(event.card, Toggle { ms, off: true, departments: DepartmentPath::default() }, tally);
+            }
+            EventKind::SavePhone => self.save(event.card, (ms, path), tally),
             EventKind::ViewProduct | EventKind::ViewArticle | EventKind::ViewVideo | EventKind::ViewWebsite => {}
             EventKind::Forward | EventKind::CopyWechatId | EventKind::Call => {}
             EventKind::OpenChat | EventKind::GrantPhone | EventKind::Dwell => {}
@@ -293,12 +323,11 @@ impl CardHistory {
     }
 
     fn toggle(&mut self, card: CardId, toggle: Toggle, tally: &mut Tally) {
-        if self.toggle.is_some_and(|latest| latest >= toggle) {
+        if self.toggle.as_ref().is_some_and(|latest| *latest >= toggle) {
             return;
         }
-        let before = self.liked_ms();
-        self.toggle = Some(toggle);
-        move_count(tally, card, Counter::Likes, before, self.liked_ms());
+        let before = self.toggle.replace(toggle);
+        move_count(tally, card, Counter::Likes, before.as_ref().and_then(Toggle::liked), self.liked());
     }
 
     /// What speaks for a deal; a like does as long as it is in force.
@@ -312,34 +341,49 @@ impl CardHistory {
 
     /// When the like was given that is in force.
     pub fn liked_ms(&self) -> Option<i64> {
-        self.toggle.filter(|toggle| !toggle.off).map(|toggle| toggle.ms)
+        self.liked().map(|(ms, _)| ms)
     }
 
-    fn save(&mut self, card: CardId, ms: i64, tally: &mut Tally) {
-        if self.saved_ms.is_some_and(|earliest| earliest <= ms) {
+    fn liked(&self) -> Option<Place<'_>> {
+        self.toggle.as_ref().and_then(Toggle::liked)
+    }
+
+    fn saved(&self) -> Option<Place<'_>> {
+        self.saved_ms.map(|ms| (ms, &self.saved_in))
+    }
+
+    fn save(&mut self, card: CardId, save: Place<'_>, tally: &mut Tally) {
+        if self.saved().is_some_and(|earliest| earliest <= save) {
             return;
         }
-        move_count(tally, card, Counter::Saves, self.saved_ms, Some(ms));
-        self.saved_ms = Some(ms);
+        move_count(tally, card, Counter::Saves, self.saved(), Some(save));
+        (self.saved_ms, self.saved_in) = (Some(save.0), save.1.clone());
     }
 
     fn join(&mut self, other: &Self) {
         self.presence.join(&other.presence);
         self.opened += other.opened;
         self.last_opened_ms = self.last_opened_ms.max(other.last_opened_ms);
-        self.toggle = self.toggle.max(other.toggle);
-        self.saved_ms = self.saved_ms.into_iter().chain(other.saved_ms).min();
+        self.toggle = self.toggle.take().max(other.toggle.clone());
+        let earliest = self.saved().into_iter().chain(other.saved()).min();
+        (self.saved_ms, self.saved_in) = earliest.map(|(ms, path)| (Some(ms), path.clone())).unwrap_or_default();
         self.evidence.absorb(&other.evidence);
     }
 }
 
-/// Moves a count of one from one instant's day to another's, on the card and the company.
-fn move_count(tally: &mut Tally, card: CardId, counter: Counter, from: Option<i64>, to: Option<i64>) {
-    for scope in [Scope::Card(card), Scope::Company] {
-        for (ms, by) in [(from, -1), (to, 1)] {
-            if let Some(ms) = ms {
-                tally.add_on(scope, Day::of(Timestamp::from_millis(ms)), counter, by);
-            }
+impl Toggle {
+    fn liked(&self) -> Option<Place<'_>> {
+        (!self.off).then_some((self.ms, &self.departments))
+    }
+}
+
+/// Moves a count of one from one instant's day and departments to another's, on the card
+/// and the company.
+fn move_count(tally: &mut Tally, card: CardId, counter: Counter, from: Option<Place<'_>>, to: Option<Place<'_>>) {
+    for (place, by) in [(from, -1), (to, 1)] {
+        let Some((ms, path)) = place else { continue };
+        for scope in Scope::of(card, path) {
+            tally.add_on(scope, Day::of(Timestamp::from_millis(ms)), counter, by);
         }
     }
 }

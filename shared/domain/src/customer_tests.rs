@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::day::Window;
+use crate::department::DepartmentPath;
 use crate::metrics::Metrics;
-use crate::recount_tests::{Table, Visit, card, event, now, recount, visits};
+use crate::recount_tests::{Table, Visit, card, department, event, is_in, now, path_of, recount, scopes, visits};
 
 proptest! {
     #[test]
@@ -17,10 +18,10 @@ proptest! {
         let mut table = Table::default();
         for chunk in shuffled.chunks(batch) {
             for (person, event) in chunk {
-                table.add(&people.entry(*person).or_default().apply(std::slice::from_ref(event)).unwrap());
+                table.add(&see(people.entry(*person).or_default(), event));
             }
         }
-        for scope in [Scope::Company, Scope::Card(card(1)), Scope::Card(card(2)), Scope::Card(card(3))] {
+        for scope in scopes() {
             let counts = table.scope(scope);
             for window in Window::ALL {
                 let today = Day::of(now());
@@ -41,7 +42,7 @@ proptest! {
         for (_, event) in visits {
             let mut difference = Tally::default();
             difference.withdraw(&state.contributions());
-            let counted = state.apply(std::slice::from_ref(&event)).unwrap();
+            let counted = see(&mut state, &event);
             difference.absorb(&state.contributions());
             prop_assert_eq!(of_people(&difference), of_people(&counted));
             changed.absorb(&counted);
@@ -56,7 +57,7 @@ proptest! {
     ) {
         let mut parts = [CustomerState::default(), CustomerState::default()];
         for (person, event) in shuffled {
-            parts[usize::from(person % 2)].apply(&[event]).unwrap();
+            see(&mut parts[usize::from(person % 2)], &event);
         }
         let person = CustomerState::union(&parts);
         let (mut on_one, mut hours) = (Evidence::default(), VisitHours::default());
@@ -82,8 +83,9 @@ proptest! {
     #[test]
     fn the_stored_state_reads_back(visits in visits()) {
         let mut state = CustomerState::default();
-        let events: Vec<_> = visits.into_iter().map(|(_, event)| event).collect();
-        state.apply(&events).unwrap();
+        for (_, event) in &visits {
+            see(&mut state, event);
+        }
         let json = serde_json::to_string(&state).unwrap();
         prop_assert_eq!(serde_json::from_str::<CustomerState>(&json).unwrap(), state);
     }
@@ -92,10 +94,14 @@ proptest! {
 /// Distinct people with a view of a product, by a set.
 fn shoppers(visits: &[Visit], wanted: Scope, from: Option<Day>, to: Day) -> i64 {
     let inside = |day: Day| day <= to && from.is_none_or(|from| day >= from);
-    let in_scope = |event: &Event| wanted == Scope::Company || wanted == Scope::Card(event.card);
-    let shopped = visits.iter().filter(|(_, event)| event.kind == EventKind::ViewProduct && in_scope(event));
+    let shopped = visits.iter().filter(|(_, event)| event.kind == EventKind::ViewProduct && is_in(event, wanted));
     let people: BTreeSet<_> = shopped.filter(|(_, event)| inside(Day::of(event.at))).map(|(by, _)| by).collect();
     i64::try_from(people.len()).unwrap()
+}
+
+/// Counts one event where its card was then.
+fn see(state: &mut CustomerState, event: &Event) -> Tally {
+    state.apply(std::slice::from_ref(event), &path_of(event)).unwrap()
 }
 
 /// The changes of the counters that depend on who is who.
@@ -116,10 +122,47 @@ fn an_unlike_at_the_same_instant_wins() {
         let mut state = CustomerState::default();
         let mut table = Table::default();
         for event in order {
-            table.add(&state.apply(std::slice::from_ref(event)).unwrap());
+            table.add(&see(&mut state, event));
         }
         assert_eq!(table.scope(Scope::Company).metrics(Window::Total, Day::of(now())).likes, 0);
     }
+}
+
+fn nowhere() -> DepartmentPath {
+    DepartmentPath::default()
+}
+
+#[test]
+fn a_like_is_taken_back_from_the_departments_it_was_counted_in() {
+    let [first, second] = [1, 2].map(|n| DepartmentPath::from_iter([department(n), department(3)]));
+    let like = event(EventKind::Like, card(1), now());
+    let unlike = event(EventKind::Unlike, card(1), now().plus_millis(1));
+    let mut state = CustomerState::default();
+    let mut tally = state.apply(std::slice::from_ref(&like), &first).unwrap();
+    tally.absorb(&state.apply(&[unlike], &second).unwrap());
+    let likes = |tally: &Tally| {
+        let changes = tally.changes().filter(|(_, _, counts)| counts.contains_key(&Counter::Likes));
+        changes.map(|(scope, ..)| scope).collect::<Vec<_>>()
+    };
+    assert_eq!(likes(&tally), []);
+    // Two likes of the same instant count once, in the same place whichever comes first.
+    let sent_first = |paths: [&DepartmentPath; 2]| {
+        let mut state = CustomerState::default();
+        let mut tally = Tally::default();
+        paths.iter().for_each(|path| tally.absorb(&state.apply(std::slice::from_ref(&like), path).unwrap()));
+        (likes(&tally), state)
+    };
+    assert_eq!(sent_first([&first, &second]), sent_first([&second, &first]));
+}
+
+#[test]
+fn who_is_in_no_department_costs_no_bytes() {
+    let mut state = CustomerState::default();
+    let kinds = [EventKind::ViewCard, EventKind::Like, EventKind::SavePhone];
+    state.apply(&kinds.map(|kind| event(kind, card(1), now())), &nowhere()).unwrap();
+    let (json, like) = (serde_json::to_value(&state).unwrap(), Toggle { ms: 0, off: false, departments: nowhere() });
+    assert_eq!((json.get("d"), json["c"][card(1).to_string()].get("d")), (None, None), "{json}");
+    assert_eq!(serde_json::to_string(&like).unwrap(), r#"{"ms":0,"off":false}"#);
 }
 
 #[test]
@@ -127,8 +170,8 @@ fn opened_cards_are_listed_last_first() {
     let mut state = CustomerState::default();
     let visits = [(1, -3), (2, -2), (1, -1)]
         .map(|(n, minutes)| event(EventKind::ViewCard, card(n), now().plus_millis(minutes * 60_000)));
-    state.apply(&visits).unwrap();
-    state.apply(&[event(EventKind::Like, card(3), now())]).unwrap();
+    state.apply(&visits, &nowhere()).unwrap();
+    state.apply(&[event(EventKind::Like, card(3), now())], &nowhere()).unwrap();
     let opened: Vec<_> = state.opened_cards().into_iter().map(|(id, history)| (id, history.opened)).collect();
     assert_eq!(opened, [(card(1), 2), (card(2), 1)]);
 }
@@ -137,10 +180,11 @@ fn opened_cards_are_listed_last_first() {
 fn a_customer_with_too_many_cards_is_refused() {
     let mut state = CustomerState::default();
     for n in 0..CARDS_MAX as u128 {
-        state.apply(&[event(EventKind::ViewCard, card(n), now())]).unwrap();
+        state.apply(&[event(EventKind::ViewCard, card(n), now())], &nowhere()).unwrap();
     }
-    assert_eq!(state.apply(&[event(EventKind::ViewCard, card(9_999), now())]), Err(ApplyError::TooManyCards));
-    assert!(state.apply(&[event(EventKind::ViewCard, card(3), now())]).is_ok());
+    let view = |n| [event(EventKind::ViewCard, card(n), now())];
+    assert_eq!(state.apply(&view(9_999), &nowhere()), Err(ApplyError::TooManyCards));
+    assert!(state.apply(&view(3), &nowhere()).is_ok());
 }
 
 #[test]
@@ -149,9 +193,10 @@ fn what_is_filtered_changes_no_number_but_its_own() {
     let mut state = CustomerState::default();
     let kinds = EventKind::ALL.iter().map(|kind| filtered(*kind, FilterReason::Own)).collect::<Vec<_>>();
     let mut table = Table::default();
-    table.add(&state.apply(&kinds).unwrap());
-    table.add(&state.apply(&[filtered(EventKind::ViewCard, FilterReason::Bot)]).unwrap());
-    for scope in [Scope::Company, Scope::Card(card(1))] {
+    let path = DepartmentPath::from_iter([department(1)]);
+    table.add(&state.apply(&kinds, &path).unwrap());
+    table.add(&state.apply(&[filtered(EventKind::ViewCard, FilterReason::Bot)], &path).unwrap());
+    for scope in [Scope::Company, Scope::Card(card(1)), Scope::Department(department(1))] {
         let counts = table.scope(scope);
         let today = Day::of(now());
         assert_eq!(counts.metrics(Window::Total, today), Metrics::default());

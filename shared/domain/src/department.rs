@@ -38,6 +38,31 @@ pub struct DepartmentTree {
     pub version: u64,
 }
 
+/// The department of a card at some moment, and all above it: what happens on the card
+/// then counts for them, whatever becomes of card and tree. Empty when it is in none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DepartmentPath(Vec<DepartmentId>);
+
+impl DepartmentPath {
+    /// Whether it is in no department.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The department first, the one at the top last.
+    pub fn iter(&self) -> impl Iterator<Item = DepartmentId> {
+        self.0.iter().copied()
+    }
+}
+
+impl FromIterator<DepartmentId> for DepartmentPath {
+    /// Of at most [`DEPTH_MAX`] departments.
+    fn from_iter<T: IntoIterator<Item = DepartmentId>>(departments: T) -> Self {
+        Self(departments.into_iter().take(DEPTH_MAX).collect())
+    }
+}
+
 /// Why a change is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -72,6 +97,17 @@ impl DepartmentTree {
     /// it was below; none when there is none left.
     pub fn living(&self, id: DepartmentId) -> Option<DepartmentId> {
         if self.departments.contains_key(&id) { Some(id) } else { self.removed.get(&id).copied().flatten() }
+    }
+
+    /// The path of who was put into a department, or into none.
+    pub fn path_of(&self, department: Option<DepartmentId>) -> DepartmentPath {
+        let living = department.and_then(|department| self.living(department));
+        living.into_iter().flat_map(|department| self.path(department)).collect()
+    }
+
+    /// Whether there is such a department, or was.
+    pub fn has_known(&self, id: DepartmentId) -> bool {
+        self.departments.contains_key(&id) || self.removed.contains_key(&id)
     }
 
     /// A department, all below it, and the removed ones whose members count to one of

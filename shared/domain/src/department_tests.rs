@@ -48,6 +48,19 @@ fn a_department_is_not_moved_below_itself_nor_too_deep() {
 }
 
 #[test]
+fn what_happens_counts_for_a_department_and_all_above_it() {
+    let tree = tree();
+    let path = |tree: &DepartmentTree, n| tree.path_of(Some(id(n))).iter().collect::<Vec<_>>();
+    assert_eq!(path(&tree, 3), [id(3), id(2), id(1)]);
+    assert!(tree.path_of(None).is_empty() && tree.path_of(Some(id(7))).is_empty());
+    let removed = tree.remove(id(3)).unwrap();
+    assert_eq!(path(&removed, 3), [id(2), id(1)], "its members count to the one above");
+    assert_eq!([3, 2, 7].map(|n| removed.has_known(id(n))), [true, true, false]);
+    let moved = tree.change(id(2), department("上海", Some(4))).unwrap();
+    assert_eq!(path(&moved, 3), [id(3), id(2), id(4)]);
+}
+
+#[test]
 fn the_members_of_a_removed_department_count_to_the_nearest_living_one() {
     let tree = tree();
     assert_eq!(tree.remove(id(2)), Err(Refusal::NotEmpty));

@@ -8,7 +8,7 @@ use crate::counter::Scope;
 use crate::day::{Day, Window};
 use crate::event::{Event, EventKind};
 use crate::id::{CompanyId, Id};
-use crate::recount_tests::{Table, Visit, card, event, now, recount, visits};
+use crate::recount_tests::{Table, Visit, card, event, now, path_of, recount, scopes, visits};
 
 fn person(n: u8) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))
@@ -36,6 +36,7 @@ impl World {
             fingerprint: String::new(),
             received_at: now(),
             rules: 1,
+            departments: events.iter().map(|event| (event.card, path_of(event))).collect(),
             events: events.to_vec(),
         };
         let plan = plan(&segments(batch), &self.known);
@@ -56,7 +57,7 @@ impl World {
     /// What the counters must be: the visits with one name for each group.
     fn check(&self, visits: &[Visit], who: &dyn Fn(u8) -> u8) -> Result<(), TestCaseError> {
         let visits: Vec<_> = visits.iter().map(|(by, event)| (who(*by), event.clone())).collect();
-        for scope in [Scope::Company, Scope::Card(card(1)), Scope::Card(card(2)), Scope::Card(card(3))] {
+        for scope in scopes() {
             let counts = self.table.scope(scope);
             for window in Window::ALL {
                 let (today, days) = (Day::of(now()), window.days(Day::of(now())));
@@ -238,6 +239,7 @@ fn the_plan_of_a_grouped_visitor_depends_on_all_his_parts() {
         fingerprint: String::new(),
         received_at: now(),
         rules: 1,
+        departments: BTreeMap::new(),
         events: vec![view.clone()],
     };
     let one = plan(&segments(batch(0)), &world.known);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
 use crate::day::Window;
-use crate::id::{CardId, MemberId};
+use crate::id::{CardId, DepartmentId, MemberId};
 use crate::metrics::Metrics;
 
 choices! {
@@ -60,6 +60,9 @@ pub struct Contender {
     /// His name when the numbers were read.
     #[serde(rename = "n")]
     pub name: String,
+    /// The department he was put into.
+    #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// The numbers.
     #[serde(rename = "w")]
     pub windows: [Metrics; 4],
@@ -103,6 +106,7 @@ mod tests {
             member: MemberId::from_uuid(Uuid::from_u128(n)),
             card: CardId::from_uuid(Uuid::from_u128(n)),
             name: format!("{n}"),
+            department: None,
             windows: views.map(|views| Metrics { views, ..Metrics::default() }),
         }
     }
@@ -123,7 +127,8 @@ mod tests {
     #[test]
     fn a_contender_reads_back_as_he_was_stored() {
         let all = Metrics::from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        let stored = Contender { windows: [all; 4], ..contender(1, [0; 4]) };
+        let department = Some(DepartmentId::from_uuid(Uuid::from_u128(1)));
+        let stored = Contender { windows: [all; 4], department, ..contender(1, [0; 4]) };
         let json = serde_json::to_string(&stored).unwrap();
         assert_eq!(serde_json::from_str::<Contender>(&json).unwrap(), stored);
     }

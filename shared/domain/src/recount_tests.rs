@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::counter::{Counts, Period, Scope, Tally};
 use crate::day::Day;
+use crate::department::DepartmentPath;
 use crate::event::{Event, EventKind, Object, Target};
-use crate::id::{CardId, Id};
+use crate::id::{CardId, DepartmentId, Id};
 use crate::metrics::{Metrics, ScopeCounts};
 use crate::timestamp::{DAY_MS, Timestamp};
 
@@ -26,6 +27,33 @@ pub(crate) fn event(kind: EventKind, card: CardId, at: Timestamp) -> Event {
     let duration_ms = (kind == EventKind::Dwell).then_some(1_500);
     let object = Object { target: Target::Card, title: None };
     Event { kind, card, object, share_code: None, at, duration_ms, filtered: None }
+}
+
+pub(crate) fn department(n: u128) -> DepartmentId {
+    DepartmentId::from_uuid(Uuid::from_u128(n))
+}
+
+/// Where a card was when something happened: every 36 hours elsewhere. Department 2 is
+/// below 1, and 3 stands by itself.
+pub(crate) fn path_of(event: &Event) -> DepartmentPath {
+    let place = event.card.uuid().as_u128() + u128::try_from(event.at.millis() / (DAY_MS * 3 / 2)).unwrap();
+    let path: &[u128] = [&[][..], &[1], &[2, 1], &[3]][usize::try_from(place % 4).unwrap()];
+    path.iter().map(|n| department(*n)).collect()
+}
+
+/// Every scope that [`visits`] touch.
+pub(crate) fn scopes() -> Vec<Scope> {
+    let numbers = (1..4).flat_map(|n| [Scope::Card(card(n)), Scope::Department(department(n))]);
+    numbers.chain([Scope::Company]).collect()
+}
+
+/// Whether something counts in a scope.
+pub(crate) fn is_in(event: &Event, scope: Scope) -> bool {
+    match scope {
+        Scope::Company => true,
+        Scope::Card(card) => card == event.card,
+        Scope::Department(department) => path_of(event).iter().any(|above| above == department),
+    }
 }
 
 /// The stored counters of every scope.
@@ -67,21 +95,22 @@ pub(crate) fn recount(visits: &[Visit], wanted: Scope, (from, to): (Option<Day>,
         let day = Day::of(Timestamp::from_millis(at));
         day <= to && from.is_none_or(|from| day >= from)
     };
-    let in_scope = |event: &Event| wanted == Scope::Company || wanted == Scope::Card(event.card);
     let mut metrics = Metrics::default();
     let (mut seen, mut talked) = (BTreeSet::new(), BTreeSet::new());
     let (mut saves, mut toggles) = (BTreeMap::new(), BTreeMap::new());
-    for (person, event) in visits.iter().filter(|(_, event)| in_scope(event)) {
-        let ms = event.at.millis();
+    for (person, event) in visits {
+        let (ms, here) = (event.at.millis(), is_in(event, wanted));
         let key = (*person, event.card);
+        // The first save and the last toggle anywhere decide, and count where they were.
         if event.kind == EventKind::SavePhone {
-            saves.entry(key).and_modify(|saved: &mut i64| *saved = ms.min(*saved)).or_insert(ms);
+            let save = (ms, here);
+            saves.entry(key).and_modify(|saved| *saved = save.min(*saved)).or_insert(save);
         }
         if matches!(event.kind, EventKind::Like | EventKind::Unlike) {
-            let toggle = (ms, event.kind == EventKind::Unlike);
+            let toggle = (ms, event.kind == EventKind::Unlike, here);
             toggles.entry(key).and_modify(|latest| *latest = toggle.max(*latest)).or_insert(toggle);
         }
-        if !inside(ms) {
+        if !here || !inside(ms) {
             continue;
         }
         if event.kind.is_view() {
@@ -95,8 +124,9 @@ pub(crate) fn recount(visits: &[Visit], wanted: Scope, (from, to): (Option<Day>,
     }
     metrics.visitors = i64::try_from(seen.len()).unwrap();
     metrics.customers_talked_to = i64::try_from(talked.len()).unwrap();
-    metrics.saves = i64::try_from(saves.values().filter(|ms| inside(**ms)).count()).unwrap();
-    metrics.likes = i64::try_from(toggles.values().filter(|(ms, off)| !off && inside(*ms)).count()).unwrap();
+    metrics.saves = i64::try_from(saves.values().filter(|(ms, here)| *here && inside(*ms)).count()).unwrap();
+    metrics.likes =
+        i64::try_from(toggles.values().filter(|(ms, off, here)| *here && !off && inside(*ms)).count()).unwrap();
     metrics
 }
 

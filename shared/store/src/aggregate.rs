@@ -1,15 +1,13 @@
 //! The aggregator's write: log, customers and counters in one transaction.
 
-use std::collections::BTreeMap;
-
-use domain::aggregate::{Customer, Segment};
+use domain::aggregate::{Plan, Segment};
 use domain::company::Company;
-use domain::counter::Tally;
-use domain::id::PersonId;
+use domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use crate::counters::add_counts;
 use crate::customer::{check_customer, put_customer};
+use crate::pending_tally::lots;
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Store, feed, log};
 use domain::failure::Failure;
@@ -17,16 +15,14 @@ use domain::failure::Failure;
 /// What is written together; see [`domain::aggregate::plan`].
 #[derive(Debug)]
 pub struct Commit<'a> {
-    /// The segments that are counted.
+    /// The segments that are counted, those of the plan.
     pub segments: &'a [&'a Segment],
-    /// The customers after counting, with the versions they were read at.
-    pub customers: &'a BTreeMap<PersonId, Customer>,
-    /// Customers that only must be as they were read, with their versions.
-    pub unchanged: &'a BTreeMap<PersonId, u64>,
-    /// The changes of the counters.
-    pub tally: &'a Tally,
+    /// What counting them changes.
+    pub plan: &'a Plan,
     /// Id of the page of the company's feed.
     pub page: Uuid,
+    /// When. What the plan leaves for later is due from now on.
+    pub now: Timestamp,
 }
 
 /// The writes of a [`Commit`], ready to be sent.
@@ -72,18 +68,22 @@ impl Store {
     /// [`Failure::Corrupt`] when something cannot be encoded.
     pub fn prepare_segments(&self, company: Company, commit: &Commit<'_>) -> Result<Prepared, Failure> {
         let (mut transaction, mut packer) = (Transaction::default(), log::Packer::default());
+        let plan = commit.plan;
         for segment in commit.segments {
             let item = log::encode(company, segment, &mut packer)?;
             transaction.create(&self.table, item, Failure::Exists("segment"));
         }
-        for (person, customer) in commit.customers {
+        for (person, customer) in &plan.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
         }
-        for (person, version) in commit.unchanged {
+        for (person, version) in &plan.unchanged {
             check_customer(&mut transaction, &self.table, company, *person, *version);
         }
-        for (scope, period, counts) in commit.tally.changes() {
+        for (scope, period, counts) in plan.tally.changes() {
             add_counts(&mut transaction, &self.table, company, scope, period, &counts);
+        }
+        for lot in lots(company, &Vec::from_iter(plan.later.changes()), commit.page) {
+            transaction.create(&self.table, lot.item(commit.now)?, Failure::Busy);
         }
         let keys: Vec<_> = commit.segments.iter().map(|segment| segment.key).collect();
         transaction.create(&self.table, feed::encode(company, commit.page, &keys)?, Failure::Busy);

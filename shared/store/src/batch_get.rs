@@ -23,8 +23,8 @@ pub(crate) enum Read {
     Consistent,
     /// Whole items, perhaps a moment old.
     Eventual,
-    /// Only the keys, as of the last write.
-    KeysOnly,
+    /// Only the keys and these attributes, as of the last write.
+    Only(&'static [&'static str]),
 }
 
 impl Store {
@@ -36,11 +36,13 @@ impl Store {
         let mut request = KeysAndAttributes::builder()
             .set_keys(Some(wanted.iter().map(Key::attributes).collect()))
             .consistent_read(read != Read::Eventual);
-        if read == Read::KeysOnly {
-            request = request
-                .projection_expression("#pk, #sk")
-                .expression_attribute_names("#pk", keys::PK)
-                .expression_attribute_names("#sk", keys::SK);
+        if let Read::Only(attributes) = read {
+            let mut projected = Vec::with_capacity(attributes.len() + 2);
+            for (position, name) in [keys::PK, keys::SK].iter().chain(attributes).enumerate() {
+                projected.push(format!("#a{position}"));
+                request = request.expression_attribute_names(format!("#a{position}"), *name);
+            }
+            request = request.projection_expression(projected.join(", "));
         }
         let mut pending = request.build().ok();
         let mut found = Vec::new();

@@ -70,7 +70,7 @@ impl Store {
     /// [`Failure::Unavailable`] and the like.
     pub async fn existing_cards(&self, company: Company, wanted: &[CardId]) -> Result<Vec<CardId>, Failure> {
         let keys: Vec<_> = wanted.iter().map(|card| keys::card(company, *card)).collect();
-        let items = self.batch_get(&keys, Read::KeysOnly).await?;
+        let items = self.batch_get(&keys, Read::Only(&[])).await?;
         Ok(items.iter().filter_map(|item| keys::card_of(&keys::Key::of(item)?)).collect())
     }
 

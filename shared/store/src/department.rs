@@ -1,12 +1,14 @@
 //! Departments: one item holds the tree of a company; a member names his department.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::audit::AuditEntry;
 use domain::company::Company;
-use domain::department::{Department, DepartmentTree};
+use domain::department::{Department, DepartmentPath, DepartmentTree};
 use domain::failure::Failure;
-use domain::id::{DepartmentId, MemberId};
+use domain::id::{CardId, DepartmentId, MemberId};
 use domain::idempotency::Idempotency;
 use domain::member::Member;
 use domain::timestamp::Timestamp;
@@ -14,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
+use crate::card::CARD;
 use crate::idempotency::replayed;
-use crate::item::{Item, Kind, text};
+use crate::item::{Item, Kind, LAYOUT, TYPE, text};
 use crate::keys::Key;
 use crate::member::{Change, MEMBER};
 use crate::transaction::{Cancelled, Transaction, follows};
@@ -24,6 +27,16 @@ use crate::{Store, keys};
 const TREE: Kind = Kind::new("departments", 1);
 /// The attribute of the tree that holds the living departments by their ids.
 const LIVING: &str = "departments";
+
+/// What tells where cards are: of each its department, and the tree.
+const PLACES: &[&str] = &[TYPE, LAYOUT, "department", LIVING, "removed", "version"];
+
+/// Of a card, where it is.
+#[derive(Debug, Deserialize)]
+struct Placed {
+    #[serde(default)]
+    department: Option<DepartmentId>,
+}
 
 /// A department that was made, as the request that made it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +127,27 @@ impl Store {
         let mut items = self.batch_get(&wanted, Read::Consistent).await?;
         let member = MEMBER.decode(take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?)?;
         Ok((member, tree_of(take(&mut items, &wanted[1]))?))
+    }
+
+    /// Those of the cards, at most 99, that exist, each with the departments it is in.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn paths_of_cards(
+        &self,
+        company: Company,
+        cards: &[CardId],
+    ) -> Result<BTreeMap<CardId, DepartmentPath>, Failure> {
+        let tree = keys::departments(company);
+        let wanted: Vec<_> = cards.iter().map(|card| keys::card(company, *card)).chain([tree.clone()]).collect();
+        let mut items = self.batch_get(&wanted, Read::Only(PLACES)).await?;
+        let tree = tree_of(take(&mut items, &tree))?;
+        let place = |item: Item| {
+            let card = Key::of(&item).and_then(|key| keys::card_of(&key)).ok_or_else(|| CARD.corrupt("key"))?;
+            let placed: Placed = CARD.decode(item)?;
+            Ok((card, tree.path_of(placed.department)))
+        };
+        items.into_iter().map(place).collect()
     }
 
     /// Puts a member into a department that the tree still has, or out of any; on his

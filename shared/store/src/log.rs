@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::aggregate::{Segment, SegmentKey};
 use domain::company::Company;
+use domain::department::DepartmentPath;
 use domain::event::{Event, EventKind, Object};
 use domain::filter::FilterReason;
 use domain::id::CardId;
@@ -60,6 +61,9 @@ struct Packed {
     /// when all are counted.
     #[serde(default, rename = "f", skip_serializing_if = "String::is_empty")]
     filtered: String,
+    /// Where the card was.
+    #[serde(default, rename = "d", skip_serializing_if = "DepartmentPath::is_empty")]
+    departments: DepartmentPath,
 }
 
 /// The letter of an event that is counted.
@@ -117,7 +121,8 @@ fn pack(segment: &Segment) -> Packed {
         PackedEvent(event.kind.code(), before, object, event.share_code.clone(), event.duration_ms)
     };
     let events = segment.events.iter().map(&mut pack_one).collect();
-    Packed { objects, events, rules: segment.rules, filtered: letters(&segment.events) }
+    let (filtered, departments) = (letters(&segment.events), segment.departments.clone());
+    Packed { objects, events, rules: segment.rules, filtered, departments }
 }
 
 fn letters(events: &[Event]) -> String {
@@ -158,7 +163,7 @@ pub(crate) fn unpacked(
     });
     let events = events.collect::<Option<_>>().ok_or_else(|| SEGMENT.corrupt("event"))?;
     let (received_at, rules) = (Timestamp::from_millis(received_ms), packed.rules);
-    Ok(Segment { key, fingerprint, received_at, rules, events })
+    Ok(Segment { key, fingerprint, received_at, rules, departments: packed.departments, events })
 }
 
 fn unpack(packed: &PackedEvent, objects: &[Object], key: SegmentKey, received_ms: i64) -> Option<Event> {
@@ -203,7 +208,7 @@ impl Store {
 mod tests {
     use domain::batch::BatchId;
     use domain::event::Target;
-    use domain::id::{CompanyId, Id, PersonId, ProductId};
+    use domain::id::{CompanyId, DepartmentId, Id, PersonId, ProductId};
     use domain::text::Line;
     use uuid::Uuid;
 
@@ -236,6 +241,7 @@ mod tests {
             fingerprint: "0123456789abcdef".to_owned(),
             received_at: now,
             rules: 1,
+            departments: DepartmentPath::default(),
             events: (0..events).map(event).collect(),
         }
     }
@@ -245,7 +251,9 @@ mod tests {
         let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
         let mut segment = segment(100);
         assert_eq!(decode(encode(company, &segment).unwrap()).unwrap(), segment);
+        assert!(!packed(&segment).unwrap().contains("\"d\":"), "who is in no department costs no bytes");
         segment.events[3].filtered = Some(FilterReason::Colleague);
+        segment.departments = (0..5).map(|n| DepartmentId::from_uuid(Uuid::from_u128(n))).collect();
         assert_eq!(decode(encode(company, &segment).unwrap()).unwrap(), segment);
     }
 

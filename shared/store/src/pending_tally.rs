@@ -1,11 +1,13 @@
-//! Changes of counters that did not fit into the transaction they belong to. They are
-//! written down in it, and each lot is counted in the transaction that ends it: once.
+//! Changes of counters that did not fit into the transaction they belong to: a merge's, or
+//! that of late events far down in the departments. They are written down in it, and each
+//! lot is counted in the transaction that ends it: once.
 
+use domain::aggregate::{ACTIONS_MAX, LOT_MAX};
 use domain::company::Company;
 use domain::counter::{Counter, Counts, Period, Scope, Tally};
 use domain::day::Day;
 use domain::failure::Failure;
-use domain::id::CardId;
+use domain::id::{CardId, DepartmentId};
 use domain::merge::CHANGES_MAX;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,14 +19,13 @@ use crate::keys::Key;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-const PENDING: Kind = Kind::new("pending_tally", 1);
+/// Layout 1 had no departments; code that does not know them would count for the company.
+const PENDING: Kind = Kind::new("pending_tally", 2);
 
 /// Changes that go into the transaction itself.
 const AT_ONCE: usize = 40;
-/// Changes in each lot that is left; one action more deletes it.
-const LOT: usize = 90;
 // With the two items of a merge and ten identities they fit into one transaction.
-const _: () = assert!(12 + AT_ONCE + (CHANGES_MAX - AT_ONCE).div_ceil(LOT) <= domain::aggregate::ACTIONS_MAX);
+const _: () = assert!(12 + AT_ONCE + (CHANGES_MAX - AT_ONCE).div_ceil(LOT_MAX) <= ACTIONS_MAX);
 
 /// The changes of one scope and period.
 type Change = (Scope, Period, Counts);
@@ -45,11 +46,13 @@ struct PendingItem {
     changes: String,
 }
 
-/// Without a card it is the company, without a day the lifetime.
+/// Without card and department it is the company, without a day the lifetime.
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredChange {
     #[serde(default, rename = "c", skip_serializing_if = "Option::is_none")]
     card: Option<CardId>,
+    #[serde(default, rename = "p", skip_serializing_if = "Option::is_none")]
+    department: Option<DepartmentId>,
     #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
     day: Option<i32>,
     #[serde(rename = "n")]
@@ -60,13 +63,18 @@ struct StoredChange {
 pub(crate) fn split(company: Company, tally: &Tally, left_by: Uuid) -> (Vec<Change>, Vec<PendingTally>) {
     let mut at_once: Vec<_> = tally.changes().collect();
     let later = at_once.split_off(at_once.len().min(AT_ONCE));
+    (at_once, lots(company, &later, left_by))
+}
+
+/// The lots in which changes wait.
+pub(crate) fn lots(company: Company, later: &[Change], left_by: Uuid) -> Vec<PendingTally> {
     let lot = |(chunk, changes): (usize, &[Change])| PendingTally {
         company,
         key: keys::pending_tally(company, left_by, chunk),
         chunk,
         changes: changes.to_vec(),
     };
-    (at_once, later.chunks(LOT).enumerate().map(lot).collect())
+    later.chunks(LOT_MAX).enumerate().map(lot).collect()
 }
 
 impl PendingTally {
@@ -97,7 +105,11 @@ impl StoredChange {
         Self {
             card: match scope {
                 Scope::Card(card) => Some(*card),
-                Scope::Company => None,
+                Scope::Company | Scope::Department(_) => None,
+            },
+            department: match scope {
+                Scope::Department(department) => Some(*department),
+                Scope::Company | Scope::Card(_) => None,
             },
             day: match period {
                 Period::Day(day) => Some(day.number()),
@@ -111,7 +123,8 @@ impl StoredChange {
         let count = |(code, by): (String, i64)| Some((Counter::from_code(&code)?, by));
         let counts = self.counts.into_iter().map(count).collect::<Option<_>>();
         let period = self.day.map_or(Period::Lifetime, |day| Period::Day(Day::from_number(day)));
-        Ok((self.card.map_or(Scope::Company, Scope::Card), period, counts.ok_or_else(|| PENDING.corrupt("counter"))?))
+        let scope = self.card.map(Scope::Card).or(self.department.map(Scope::Department));
+        Ok((scope.unwrap_or(Scope::Company), period, counts.ok_or_else(|| PENDING.corrupt("counter"))?))
     }
 }
 

@@ -109,7 +109,8 @@ impl Person {
     fn standing(&self, scope: Scope, model: &Model, today: Day) -> Standing {
         let evidence = match scope {
             Scope::Card(card) => self.state.evidence_on(card),
-            Scope::Company => self.state.evidence(),
+            // Boards are kept of cards and the company; of a department nobody asks.
+            Scope::Company | Scope::Department(_) => self.state.evidence(),
         };
         Standing { person: self.first, others: self.others.clone(), rank: model.rank(&evidence.on(today)) }
     }

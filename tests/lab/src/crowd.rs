@@ -182,6 +182,7 @@ impl Crowd {
             batch: BatchId::from_uuid(made(made_at.millis(), u128::from(id))),
             fingerprint: format!("{id:016x}"),
             received_at,
+            departments: BTreeMap::new(),
         };
         let agent = if style == Style::Crawler { CRAWLER } else { PHONE };
         Sent { agent, member_card: colleague.map(|colleague| colleague.card), batch }

@@ -1,7 +1,9 @@
 //! The steps behind the routes: from an accepted batch to the counters.
 
 use domain::batch::AcceptedBatch;
+use domain::id::{DepartmentId, Id};
 use domain::timestamp::SECOND_MS;
+use uuid::Uuid;
 
 use crate::bill::Table;
 use crate::meter::cells;
@@ -12,9 +14,21 @@ use crate::usage::Usage;
 use crate::visits::{self, Visit};
 use crate::wire::Wire;
 
-/// Messages in one call of the aggregator, and events in each.
-const SIZES: [(u32, u32); 9] =
-    [(1, 1), (1, 20), (10, 20), (40, 20), (100, 20), (1, 100), (10, 100), (40, 100), (100, 100)];
+/// Messages in one call of the aggregator, events in each, and how many departments deep
+/// their cards are.
+const SIZES: [(u32, u32, u32); 11] = [
+    (1, 1, 0),
+    (1, 20, 0),
+    (10, 20, 0),
+    (40, 20, 0),
+    (100, 20, 0),
+    (1, 100, 0),
+    (10, 100, 0),
+    (40, 100, 0),
+    (100, 100, 0),
+    (10, 20, 3),
+    (100, 20, 3),
+];
 
 /// The steps, and the aggregator at several sizes.
 pub(crate) async fn tables(wire: &Wire, prices: &Prices) -> (Table, Table) {
@@ -46,11 +60,13 @@ async fn steps(wire: &Wire, prices: &Prices) -> Table {
 
 async fn batches(wire: &Wire, prices: &Prices) -> Table {
     let mut rows = Vec::new();
-    for (messages, events) in SIZES {
-        let usage = counted(wire, &Stage::with_past().await, messages, events).await;
+    for (messages, events, deep) in SIZES {
+        let usage = counted(wire, &Stage::with_past().await, messages, events, deep).await;
         eprintln!("  {messages} × {events} events: {} write units", usage.write_units());
         let name = if (messages, events) == (1, 1) {
             "one transaction per event".to_owned()
+        } else if deep > 0 {
+            format!("{messages} × {events} events, {deep} departments deep")
         } else {
             format!("{messages} × {events} events")
         };
@@ -72,8 +88,8 @@ async fn batches(wire: &Wire, prices: &Prices) -> Table {
 }
 
 /// One call of the aggregator with messages of as many visitors, nine of ten of them new,
-/// on three cards.
-async fn counted(wire: &Wire, stage: &Stage, messages: u32, events: u32) -> Usage {
+/// on three cards, each in a department of its own below common ones.
+async fn counted(wire: &Wire, stage: &Stage, messages: u32, events: u32, deep: u32) -> Usage {
     let world = &stage.world;
     world.clock.advance(60 * SECOND_MS);
     let mut random = Random(u64::from(messages * 1_000 + events));
@@ -82,7 +98,11 @@ async fn counted(wire: &Wire, stage: &Stage, messages: u32, events: u32) -> Usag
             let card = world.card(["lin", "chen", "wang"][nth as usize % 3]);
             let person = visits::person(random.below(400));
             let received_at = world.clock.now();
-            visits::batch(Visit { company: world.company.id(), person, card, received_at, events }, &mut random)
+            let visit = Visit { company: world.company.id(), person, card, received_at, events };
+            let department = |above: u32| if above == 0 { 10 + nth % 3 } else { above };
+            let path = (0..deep).map(|above| DepartmentId::from_uuid(Uuid::from_u128(department(above).into())));
+            let departments = (deep > 0).then(|| (card, path.collect())).into_iter().collect();
+            AcceptedBatch { departments, ..visits::batch(visit, &mut random) }
         })
         .collect();
     wire.take_usage();

@@ -43,6 +43,46 @@ const LINES: &[Line] = &[
         ..USUAL
     },
     Line {
+        operation: "get_department_metrics",
+        case: "get_department_metrics.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        note: "of a new one",
+        ..USUAL
+    },
+    Line {
+        operation: "get_department_today",
+        case: "get_department_today.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        note: "of a new one",
+        ..USUAL
+    },
+    Line {
+        operation: "get_department_days",
+        case: "get_department_days.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        note: "of a new one",
+        ..USUAL
+    },
+    Line {
+        operation: "get_department_behaviour",
+        case: "get_department_behaviour.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        note: "of a new one",
+        ..USUAL
+    },
+    Line {
+        operation: "get_department_filtered",
+        case: "get_department_filtered.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        note: "of a new one",
+        ..USUAL
+    },
+    Line {
         operation: "get_invitation",
         case: "get_invitation.unknown",
         before: &["create_invitation"],

@@ -1,5 +1,7 @@
 //! Made-up visits: what persons do on cards, the same for the same seed.
 
+use std::collections::BTreeMap;
+
 use domain::batch::{AcceptedBatch, BatchId};
 use domain::event::{Event, EventKind, Object, Target};
 use domain::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId};
@@ -45,6 +47,7 @@ pub(crate) fn batch(visit: Visit, random: &mut Random) -> AcceptedBatch {
     AcceptedBatch {
         v: 1,
         rules: 1,
+        departments: BTreeMap::new(),
         company,
         person,
         events: events.collect(),

@@ -26,9 +26,14 @@ pub(crate) fn customer_of(key: &Key) -> Option<PersonId> {
 
 /// The partition of a scope's counters.
 pub(crate) fn counters(company: Company, scope: Scope) -> String {
+    format!("{}#COUNTERS#{}", company.id(), scope_key(scope))
+}
+
+fn scope_key(scope: Scope) -> String {
     match scope {
-        Scope::Card(card) => format!("{}#COUNTERS#{card}", company.id()),
-        Scope::Company => format!("{}#COUNTERS#ALL", company.id()),
+        Scope::Card(card) => card.to_string(),
+        Scope::Company => "ALL".to_owned(),
+        Scope::Department(department) => department.to_string(),
     }
 }
 
@@ -66,10 +71,7 @@ pub(crate) fn boards_of(key: &Key) -> Option<CompanyId> {
 
 /// The partition of a scope's breakdowns.
 pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
-    match scope {
-        Scope::Card(card) => format!("{}#BREAKDOWN#{card}", company.id()),
-        Scope::Company => format!("{}#BREAKDOWN#ALL", company.id()),
-    }
+    format!("{}#BREAKDOWN#{}", company.id(), scope_key(scope))
 }
 
 /// The breakdown of a scope and day.
@@ -80,11 +82,7 @@ pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
 /// The most likely customers of a scope. They may be twenty kilobytes: beside the boards,
 /// in no range that is read for something else.
 pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
-    let pk = match scope {
-        Scope::Card(card) => format!("{}#SHORTLIST#{card}", company.id()),
-        Scope::Company => format!("{}#SHORTLIST#ALL", company.id()),
-    };
-    Key::new(pk, "SHORTLIST")
+    Key::new(format!("{}#SHORTLIST#{}", company.id(), scope_key(scope)), "SHORTLIST")
 }
 
 /// First and last sort key of these days.

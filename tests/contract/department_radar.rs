@@ -1,0 +1,136 @@
+//! The radar of departments: what happens counts for those a card is in at that time, and
+//! what does not fit into the aggregator's transaction is counted soon after.
+
+use std::collections::BTreeMap;
+
+use domain::batch::AcceptedBatch;
+use domain::counter::Scope;
+use domain::day::{Day, Window};
+use domain::department::DepartmentPath;
+use domain::event::{Event, EventKind};
+use domain::id::{DepartmentId, Id};
+use domain::merge::MergeReason;
+use domain::metrics::Metrics;
+use domain::timestamp::{DAY_MS, SECOND_MS};
+use serde_json::{Value, json};
+use testkit::events::{call, load};
+use testkit::world::World;
+use uuid::Uuid;
+
+use crate::aggregator::{aggregator, batch, delivered};
+use crate::departments::{add, put, tree};
+use crate::event_files::Shelf;
+use crate::functions::Functions;
+use crate::pipeline::receive;
+
+const UNKNOWN: &str = "dep_00000000000000000000000000";
+
+async fn ask(world: &World, functions: &Functions, question: &str, department: DepartmentId) -> Value {
+    let file = load("radar", &format!("get_department_{question}.unknown"), world);
+    let (status, answer) = call(functions.router("radar"), &file.replace(UNKNOWN, &department.to_string())).await;
+    assert_eq!(status, 200, "{question}: {answer}");
+    answer
+}
+
+/// Has the visitor view 林's card, and what is in the queue counted.
+async fn visit(world: &World, functions: &Functions) {
+    let (status, answer) = call(functions.router("tracking"), &load("tracking", "record_events", world)).await;
+    assert_eq!(status, 202, "{answer}");
+    let event = receive(functions, &functions.queue.1).await;
+    radar_aggregator::handle(&aggregator(world, Shelf::default()), event, "r").await;
+}
+
+#[tokio::test]
+async fn what_happens_counts_for_the_departments_of_the_card_at_that_time() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let east = add(&world, "华东", None).await.unwrap();
+    let sales = add(&world, "销售", Some(east)).await.unwrap();
+    let north = add(&world, "华北", None).await.unwrap();
+    put(&world, world.staff["lin"].member, Some(sales)).await.unwrap();
+    visit(&world, &functions).await;
+    put(&world, world.staff["lin"].member, Some(north)).await.unwrap();
+    visit(&world, &functions).await;
+    let views = async |department| ask(&world, &functions, "today", department).await["views"].clone();
+    assert_eq!(
+        (views(sales).await, views(north).await),
+        (json!(4), json!(0)),
+        "where a card is, is known for a minute"
+    );
+    world.clock.advance(60 * SECOND_MS);
+    visit(&world, &functions).await;
+    assert_eq!((views(east).await, views(sales).await, views(north).await), (json!(4), json!(4), json!(2)));
+
+    let changed = tree(&world).await.remove(sales).unwrap();
+    world.store.change_departments(world.company, &changed, &world.entry()).await.unwrap();
+    let dashboard = ask(&world, &functions, "metrics", sales).await;
+    assert_eq!(dashboard["windows"]["total"]["visitors"], json!(1), "the numbers of a removed department stay");
+    let days = ask(&world, &functions, "days", east).await;
+    assert_eq!(days["days"][29]["views"], json!(4));
+    let behaviour = ask(&world, &functions, "behaviour", east).await;
+    let viewed: i64 =
+        behaviour["interests"].as_array().unwrap().iter().map(|part| part["count"].as_i64().unwrap()).sum();
+    assert_eq!(viewed, 4);
+    assert_eq!(ask(&world, &functions, "filtered", east).await["windows"]["total"]["own"], json!(0));
+}
+
+fn path(from: u128) -> Vec<DepartmentId> {
+    (from..from + 5).map(|n| DepartmentId::from_uuid(Uuid::from_u128(n))).collect()
+}
+
+fn at(world: &World, number: u64, path: &[DepartmentId], events: &[(EventKind, i64)]) -> AcceptedBatch {
+    let batch = batch(world, 0, number, &[0]);
+    let (card, event) = (batch.events[0].card, batch.events[0].clone());
+    let one = |(kind, days_ago): &(EventKind, i64)| Event {
+        kind: *kind,
+        at: world.clock.now().plus_millis(-days_ago * DAY_MS),
+        ..event.clone()
+    };
+    let departments = BTreeMap::from([(card, DepartmentPath::from_iter(path.iter().copied()))]);
+    AcceptedBatch { departments, events: events.iter().map(one).collect(), ..batch }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_waits_and_is_counted_once() {
+    use EventKind::{Like, OpenChat, SavePhone, ViewCard, ViewProduct};
+    let world = World::new().await;
+    let aggregator = aggregator(&world, Shelf::default());
+    // Ten identities of one person, each of which a transaction looks at.
+    let person = batch(&world, 0, 1, &[0]).person;
+    for _ in 1..10 {
+        world.tie(person, world.fresh_person(), MergeReason::Phone).await.unwrap();
+    }
+    let (before, after) = (path(10), path(20));
+    let mut late: Vec<_> = (0..8).flat_map(|day| [(ViewProduct, day), (OpenChat, day)]).collect();
+    late.extend([(Like, 1), (SavePhone, 2)]);
+    let batches = [
+        at(&world, 1, &before, &[(Like, 40), (SavePhone, 1)]),
+        at(&world, 2, &after, &[(ViewCard, 20), (OpenChat, 25)]),
+        at(&world, 3, &after, &late),
+    ];
+    for batch in &batches {
+        for _ in 0..2 {
+            let response = radar_aggregator::handle(&aggregator, delivered(&[batch], 1), "r").await;
+            assert!(response.batch_item_failures.is_empty());
+        }
+    }
+    let today = Day::of(world.clock.now());
+    let metrics = async |scope, window| {
+        let counts = world.store.counters(world.company, scope, today.plus(-60)).await.unwrap();
+        counts.metrics(window, today)
+    };
+    let company = metrics(Scope::Company, Window::Total).await;
+    assert_eq!((company.visitors, company.views, company.likes, company.saves), (1, 9, 1, 1));
+    let now = world.clock.now();
+    assert_eq!(world.store.sweep_pending_tallies(now, 100).await.unwrap(), 1, "one lot was left");
+    assert_eq!(world.store.sweep_pending_tallies(now, 100).await.unwrap(), 0);
+    for window in Window::ALL {
+        let company = metrics(Scope::Company, window).await;
+        for department in &after {
+            assert_eq!(metrics(Scope::Department(*department), window).await, company, "{window:?}");
+        }
+        for department in &before {
+            assert_eq!(metrics(Scope::Department(*department), window).await, Metrics::default(), "{window:?}");
+        }
+    }
+}
