@@ -189,6 +189,12 @@ impl Tally {
         }
     }
 
+    /// The counts of a scope, by period.
+    pub fn of(&self, scope: Scope) -> impl Iterator<Item = (Period, &Counts)> {
+        let first = (scope, Period::Day(Day::from_number(i32::MIN)));
+        self.0.range(first..=(scope, Period::Lifetime)).map(|((_, period), counts)| (*period, counts))
+    }
+
     /// The scopes and periods that are touched.
     pub fn periods(&self) -> impl Iterator<Item = (Scope, Period)> {
         self.0.keys().copied()
