@@ -18,6 +18,7 @@ mod login;
 mod member_edit;
 mod merges;
 mod pipeline;
+mod recount;
 mod seats;
 mod store;
 mod successors;
