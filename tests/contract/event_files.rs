@@ -92,6 +92,7 @@ const REFUSALS: &[(&str, (u16, &str))] = &[
     ("get_card_days.wrong_way_round", (400, "invalid_query")),
     ("get_card_feed.unknown_kind", (400, "invalid_query")),
     ("get_company_metrics.by_staff", (404, "not_found")),
+    ("get_recount.by_staff", (404, "not_found")),
 ];
 
 fn success(case: &str) -> u16 {
