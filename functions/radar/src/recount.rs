@@ -39,7 +39,7 @@ pub(crate) struct LastRecount {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MeasureDrift {
     /// `visitors`, `new_visitors`, `views`, `customers_talked_to`, `forwards`, `saves`, `likes`,
-    /// `dwell_ms`, `other_events`, `forwarded_objects`, `active_hours` or `filtered`.
+    /// `shop_visitors`, `dwell_ms`, `other_events`, `forwarded_objects`, `active_hours` or `filtered`.
     #[schema(value_type = String)]
     measure: Measure,
     /// How many stored numbers were wrong.

@@ -36,6 +36,8 @@ choices! {
         Saves = "saves",
         /// 被点赞总数
         Likes = "likes",
+        /// 商城访客
+        ShopVisitors = "shop_visitors",
         /// 停留时间
         DwellMs = "dwell_ms",
         /// 其他行为
@@ -56,11 +58,12 @@ impl Measure {
             Counter::Events(kind) if kind.is_view() => Self::Views,
             Counter::Events(crate::event::EventKind::Forward) => Self::Forwards,
             Counter::Events(_) => Self::OtherEvents,
-            Counter::People(Crowd::Visitors) | Counter::Gap(Crowd::Visitors, _) => Self::Visitors,
             Counter::Newcomers(Crowd::Visitors) => Self::NewVisitors,
-            Counter::People(Crowd::Talkers) | Counter::Gap(Crowd::Talkers, _) | Counter::Newcomers(Crowd::Talkers) => {
-                Self::CustomersTalkedTo
-            }
+            Counter::People(crowd) | Counter::Gap(crowd, _) | Counter::Newcomers(crowd) => match crowd {
+                Crowd::Visitors => Self::Visitors,
+                Crowd::Talkers => Self::CustomersTalkedTo,
+                Crowd::Shoppers => Self::ShopVisitors,
+            },
             Counter::Saves => Self::Saves,
             Counter::Likes => Self::Likes,
             Counter::DwellMs => Self::DwellMs,
