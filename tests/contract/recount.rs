@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::recount::{Config, Recounter};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::counter::Scope;
 use domain::day::{Day, Window};
@@ -21,13 +20,8 @@ use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered, set_layout};
 use crate::event_files::Shelf;
-use crate::functions::housekeeping;
+use crate::functions::{housekeeping, recounter};
 use crate::login::another_company;
-
-fn recounter(world: &World) -> Recounter {
-    let config = Config { table_name: world.table.clone() };
-    Recounter::new(config, world.dynamodb.clone(), world.clock.clock())
-}
 
 async fn asked(world: &World, payload: Value) -> Result<Value, Failure> {
     recounter(world).run(payload, world.clock.now().plus_millis(900 * SECOND_MS), "r").await
