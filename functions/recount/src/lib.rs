@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Store, WaitingRecount};
 
-/// Companies looked for in one night's call, and in one page of the list.
-const COMPANIES_MAX: u32 = 500;
+/// Companies looked for at once: with their reports they stay below the megabyte of a query.
+const PAGE: u32 = 100;
 /// For how long nobody else begins a company that has been begun: longer than a call, and
 /// short enough that one that failed is tried again in the same night.
 const BEGUN_MS: i64 = 3_600 * SECOND_MS;
@@ -131,7 +131,7 @@ impl Recounter {
             Request::List(Listing { companies_after }) => {
                 // All of them: nobody is due later than the next night.
                 let all = self.clock.now().plus_millis(30 * domain::timestamp::DAY_MS);
-                let page = self.store.recounts_due(all, companies_after.as_deref(), COMPANIES_MAX).await?;
+                let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await?;
                 let companies: Vec<_> = page.items.iter().map(|waiting| waiting.company.id()).collect();
                 Ok(json!({ "companies": companies, "next": page.next }))
             }
@@ -143,18 +143,24 @@ impl Recounter {
         let now = self.clock.now();
         // One that begins in the first half has as much time again.
         let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
-        let (mut recounted, mut failed) = (0, Ok(()));
-        for waiting in self.store.recounts_due(now, None, COMPANIES_MAX).await?.items {
-            if self.clock.now() > last_start {
-                break;
+        let (mut recounted, mut failed, mut after) = (0, Ok(()), None);
+        loop {
+            let page = self.store.recounts_due(now, after.as_deref(), PAGE).await?;
+            for waiting in page.items {
+                if self.clock.now() > last_start {
+                    return failed.map(|()| recounted);
+                }
+                match self.begin(&waiting, stop_at, request_id).await {
+                    Ok(begun) => recounted += usize::from(begun),
+                    // One company that cannot be recounted must not stop the others; the call still fails.
+                    Err(failure) => failed = Err(failure),
+                }
             }
-            match self.begin(&waiting, stop_at, request_id).await {
-                Ok(begun) => recounted += usize::from(begun),
-                // One company that cannot be recounted must not stop the others; the call still fails.
-                Err(failure) => failed = Err(failure),
+            after = page.next;
+            if after.is_none() {
+                return failed.map(|()| recounted);
             }
         }
-        failed.map(|()| recounted)
     }
 
     /// Whether it was done; not when another call is at it.
