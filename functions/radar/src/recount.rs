@@ -82,22 +82,28 @@ pub(crate) struct Repair {
 pub(crate) async fn get_recount(State(app): State<App>, caller: Caller) -> Result<Json<LastRecount>, Problem> {
     scope::of_company(&caller)?;
     let report = app.store.recount_report(caller.company()).await?;
-    let checked_at = report.as_ref().map(|report| report.at);
-    let Report { events, people, drift, customers, unchecked_counters, unchecked_customers, findings, .. } =
-        report.unwrap_or_else(|| Report::begun(app.clock.now(), true));
-    let row = |measure: &Measure| {
-        let drift = drift.get(measure).copied().unwrap_or_default();
-        MeasureDrift { measure: *measure, counters: drift.counters, amount: drift.amount }
-    };
-    Ok(Json(LastRecount {
-        checked_at,
-        events,
-        people,
-        drift: Measure::ALL.iter().map(row).collect(),
-        people_repaired: customers,
-        unchecked: Unchecked { counters: unchecked_counters, people: unchecked_customers },
-        repairs: findings.into_iter().map(repair).collect(),
-    }))
+    Ok(Json(LastRecount::of(report)))
+}
+
+impl LastRecount {
+    fn of(report: Option<Report>) -> Self {
+        let checked_at = report.as_ref().map(|report| report.at);
+        let Report { events, people, drift, customers, unchecked_counters, unchecked_customers, findings, .. } =
+            report.unwrap_or_else(|| Report::begun(Timestamp::from_millis(0), true));
+        let row = |measure: &Measure| {
+            let drift = drift.get(measure).copied().unwrap_or_default();
+            MeasureDrift { measure: *measure, counters: drift.counters, amount: drift.amount }
+        };
+        Self {
+            checked_at,
+            events,
+            people,
+            drift: Measure::ALL.iter().map(row).collect(),
+            people_repaired: customers,
+            unchecked: Unchecked { counters: unchecked_counters, people: unchecked_customers },
+            repairs: findings.into_iter().map(repair).collect(),
+        }
+    }
 }
 
 fn repair(finding: Finding) -> Repair {
