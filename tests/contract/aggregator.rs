@@ -136,7 +136,8 @@ async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last
     let aggregator = aggregator(&world, Shelf::default());
     let (broken, healthy) = (batch(&world, 1, 1, &[0]), batch(&world, 2, 2, &[0]));
     radar_aggregator::handle(&aggregator, delivered(&[&broken], 1), "r").await;
-    set_layout(&world, "99").await;
+    let person = PersonId::from_uuid(Uuid::from_u128(1)).to_string();
+    set_layout(&world, "customer", &person, "99").await;
     let again = batch(&world, 1, 3, &[0]);
     let response = radar_aggregator::handle(&aggregator, delivered(&[&again, &healthy], 4), "r").await;
     assert_eq!(
@@ -146,21 +147,20 @@ async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last
     assert_eq!(metrics(&world).await.visitors, 2, "the other customer is counted");
     radar_aggregator::handle(&aggregator, delivered(&[&again], 5), "r").await;
     assert_eq!(*aggregator.dead.0.lock().unwrap(), [("m0".to_owned(), "corrupt_state")]);
-    set_layout(&world, "2").await;
+    set_layout(&world, "customer", &person, "2").await;
     radar_aggregator::handle(&aggregator, delivered(&[&again], 1), "r").await;
     assert_eq!(metrics(&world).await.views, 3, "brought back, it is counted");
 }
 
-/// Changes the layout version of person 1's state.
-async fn set_layout(world: &World, layout: &str) {
+/// Changes the layout version of the item of this type whose key ends in `ending`.
+pub(crate) async fn set_layout(world: &World, name: &str, ending: &str, layout: &str) {
     use aws_sdk_dynamodb::types::AttributeValue;
-    let person = PersonId::from_uuid(Uuid::from_u128(1)).to_string();
     let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
-    let is_state = |item: &HashMap<String, AttributeValue>| {
-        let customer = item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == "customer");
-        customer && KEY_ATTRIBUTES.iter().any(|name| item[*name].as_s().unwrap().ends_with(&person))
+    let is_wanted = |item: &HashMap<String, AttributeValue>| {
+        let of_type = item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == name);
+        of_type && KEY_ATTRIBUTES.iter().any(|name| item[*name].as_s().unwrap().ends_with(ending))
     };
-    let mut key = items.into_iter().find(is_state).unwrap();
+    let mut key = items.into_iter().find(is_wanted).unwrap();
     key.retain(|name, _| KEY_ATTRIBUTES.contains(&name.as_str()));
     let layout = AttributeValue::N(layout.to_owned());
     let update = world

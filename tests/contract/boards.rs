@@ -8,13 +8,16 @@ use domain::breakdown::Breakdown;
 use domain::counter::Scope;
 use domain::day::{Day, Window};
 use domain::event::ObjectType;
+use domain::failure::Failure;
 use domain::ranking::{Metric, rank};
 use domain::timestamp::{DAY_MS, SECOND_MS};
+use domain::upload::LINGER_MS;
 use testkit::world::World;
 
-use crate::aggregator::{aggregator, batch, delivered};
+use crate::aggregator::{aggregator, batch, delivered, set_layout};
 use crate::event_files::Shelf;
 use crate::functions::housekeeping;
+use crate::login::another_company;
 
 const LAG_S: u32 = 60;
 
@@ -97,4 +100,23 @@ async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
     housekeeping.run("r").await.unwrap();
     let ranking = world.store.ranking(world.company).await.unwrap().unwrap();
     assert_eq!(rank(&ranking.contenders, Metric::Visitors, Window::Yesterday)[0].value, 2);
+}
+
+#[tokio::test]
+async fn boards_that_cannot_be_read_stop_neither_those_of_others_nor_the_deletion_of_uploads() {
+    let world = World::new().await;
+    count(&world, delivered(&[&batch(&world, 1, 1, &[0])], 1)).await;
+    // It waits behind the world's own company.
+    let (other, _) = another_company(&world).await;
+    set_layout(&world, "feed_page", "", "99").await;
+    world.clock.advance(DAY_MS + LINGER_MS);
+    let housekeeping = housekeeping(&world, LAG_S).await;
+    assert!(matches!(housekeeping.run("r").await, Err(Failure::Corrupt(_))), "the run fails");
+    assert!(world.store.ranking(world.company).await.unwrap().is_none());
+    assert!(world.store.ranking(other).await.unwrap().is_some());
+    for upload in world.uploads.values() {
+        assert_eq!(world.store.upload(world.company, *upload).await.unwrap_err(), Failure::NotFound);
+    }
+    set_layout(&world, "feed_page", "", "1").await;
+    assert_eq!(housekeeping.run("r").await.unwrap().boards, 1, "the one that is still due");
 }

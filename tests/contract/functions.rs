@@ -4,6 +4,7 @@
 use axum::Router;
 use housekeeping::Housekeeping;
 use organization::secrets::OwnSecret;
+use recount::Recounter;
 use runtime::s3_signing::SignedBucket;
 use testkit::clock::TestClock;
 use testkit::events::OPERATOR_KEY;
@@ -117,6 +118,12 @@ pub async fn housekeeping(world: &World, boards_lag_s: u32) -> Housekeeping {
     let config = housekeeping::Config { table_name: world.table.clone(), boards_lag_s, media_bucket };
     let s3 = aws_sdk_s3::Client::new(&sdk);
     Housekeeping::new(config, world.dynamodb.clone(), s3, world.clock.clock())
+}
+
+/// The recount of the world's table.
+pub fn recounter(world: &World) -> Recounter {
+    let config = recount::Config { table_name: world.table.clone() };
+    Recounter::new(config, world.dynamodb.clone(), world.clock.clock())
 }
 
 fn sha256(text: &str) -> [u8; 32] {

@@ -17,7 +17,7 @@ fn unionid() -> UnionId {
 }
 
 /// Another company in the world's table, whose boss has the openid `wang` there.
-async fn another_company(world: &World) -> (Company, Link) {
+pub(crate) async fn another_company(world: &World) -> (Company, Link) {
     // Later ids sort later only from one millisecond to the next.
     world.clock.advance(1);
     let now = world.clock.now();

@@ -20,6 +20,7 @@ mod login;
 mod member_edit;
 mod merges;
 mod pipeline;
+mod recount;
 mod seats;
 mod store;
 mod successors;

@@ -25,6 +25,8 @@ COMPANY_GIVERS = (
     "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
     "functions/radar-aggregator/src/",
     "shared/store/src/board.rs",  # the companies whose boards are due, for housekeeping
+    "shared/store/src/recount.rs",  # the companies whose recount is due, for recount
+    "functions/recount/src/lib.rs",  # the company that an operator names
     "shared/store/src/pending_tally.rs",  # the sweep, for housekeeping, of changes that wait in any company
     "functions/media-inspector/src/message.rs",  # the key of a file, which our own ticket fixed
     "shared/store/src/upload.rs",  # uploads of any company that expired, for housekeeping

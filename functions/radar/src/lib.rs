@@ -1,5 +1,5 @@
-//! The radar's reading side: feeds, overviews, metrics, analyses and rankings, of one
-//! card, a department and the company. Writes nothing.
+//! The radar's reading side: feeds, overviews, metrics, analyses, rankings and the last recount,
+//! of one card, a department and the company. Writes nothing.
 
 mod behaviour;
 mod customer;
@@ -12,6 +12,7 @@ mod funnel;
 mod metrics;
 mod objects;
 mod rankings;
+mod recount;
 mod scope;
 mod sharer_profile;
 mod sharers;
@@ -98,6 +99,7 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(funnel::get_card_funnel))
         .routes(routes!(funnel::get_company_funnel))
         .routes(routes!(rankings::get_rankings))
+        .routes(routes!(recount::get_recount))
         .routes(routes!(days::get_card_days))
         .routes(routes!(days::get_company_days))
         .routes(routes!(days::get_department_days))

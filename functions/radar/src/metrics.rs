@@ -9,6 +9,7 @@ use domain::day::{Day, Window};
 use domain::id::{CardId, DepartmentId};
 use domain::metrics::{Metrics, ScopeCounts};
 use domain::money::Fen;
+use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::path::PathId;
 use edge::problem::{Problem, ProblemBody};
@@ -23,6 +24,10 @@ pub(crate) struct Dashboard {
     /// The day the windows end on, in Asia/Shanghai.
     #[schema(value_type = String, format = Date)]
     today: Day,
+    /// When these numbers were last recounted from the event log, every night; `null` before
+    /// the first time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    checked_at: Option<Timestamp>,
     /// By window.
     windows: Windows,
 }
@@ -131,7 +136,7 @@ async fn dashboard(app: &App, company: Company, scope: Scope) -> Result<Dashboar
         last_7_days: window(Window::Last7Days),
         last_30_days: window(Window::Last30Days),
     };
-    Ok(Dashboard { today, windows })
+    Ok(Dashboard { today, checked_at: counts.checked_at, windows })
 }
 
 impl PeriodMetrics {

@@ -221,6 +221,13 @@ impl Default for Sums {
     }
 }
 
+impl Sums {
+    /// Those that are not zero.
+    fn counts(&self) -> Counts {
+        Counter::all().zip(self.0.iter().copied()).filter(|(_, by)| *by != 0).collect()
+    }
+}
+
 /// Changes to many counters, added up before they are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<(Scope, Period), Sums>);
@@ -266,6 +273,12 @@ impl Tally {
         }
     }
 
+    /// The counts of a scope, by period.
+    pub fn of(&self, scope: Scope) -> impl Iterator<Item = (Period, Counts)> {
+        let first = (scope, Period::Day(Day::from_number(i32::MIN)));
+        self.0.range(first..=(scope, Period::Lifetime)).map(|((_, period), sums)| (*period, sums.counts()))
+    }
+
     /// The scopes and periods that are touched.
     pub fn periods(&self) -> impl Iterator<Item = (Scope, Period)> {
         self.0.keys().copied()
@@ -274,7 +287,7 @@ impl Tally {
     /// The changes that are not zero, by scope and period.
     pub fn changes(&self) -> impl Iterator<Item = (Scope, Period, Counts)> {
         self.0.iter().filter_map(|((scope, period), sums)| {
-            let changed: Counts = Counter::all().zip(sums.0.iter().copied()).filter(|(_, by)| *by != 0).collect();
+            let changed = sums.counts();
             (!changed.is_empty()).then_some((*scope, *period, changed))
         })
     }

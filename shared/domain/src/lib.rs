@@ -44,6 +44,7 @@ pub mod quota;
 pub mod ranking;
 pub mod receipt;
 mod recent_days;
+pub mod recount;
 #[cfg(test)]
 mod recount_tests;
 pub mod refit;

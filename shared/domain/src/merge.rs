@@ -196,6 +196,19 @@ impl Merge {
     }
 }
 
+/// Who is one person by those of the merges that are in force.
+pub fn groups<'a>(merges: impl IntoIterator<Item = &'a Merge>) -> Vec<Group> {
+    let (mut groups, mut of) = (BTreeMap::<MergeId, Group>::new(), BTreeMap::<PersonId, MergeId>::new());
+    for tie in merges.into_iter().filter(|merge| merge.undone.is_none()).map(|merge| merge.tie) {
+        let mut joined = Group(BTreeSet::from([tie]));
+        let found = [tie.a, tie.b].map(|person| of.get(&person).and_then(|group| groups.remove(group)));
+        joined.0.extend(found.into_iter().flatten().flat_map(|group| group.0));
+        of.extend(joined.members().into_iter().map(|person| (person, tie.merge)));
+        groups.insert(tie.merge, joined);
+    }
+    groups.into_values().collect()
+}
+
 /// What changes when the identities are `after` instead of `before`.
 fn regrouping(
     known: &BTreeMap<PersonId, Customer>,

@@ -8,6 +8,7 @@ use crate::counter::{Counter, Counts, Crowd};
 use crate::day::{Day, Window};
 use crate::event::EventKind;
 use crate::money::Fen;
+use crate::timestamp::Timestamp;
 
 /// The nine metrics of one scope and window.
 /// Stored as nine numbers in the order of the fields.
@@ -56,6 +57,8 @@ pub struct ScopeCounts {
     pub lifetime: Counts,
     /// By day; a day without an event may be missing.
     pub days: BTreeMap<Day, Counts>,
+    /// When they were recounted last, if ever.
+    pub checked_at: Option<Timestamp>,
 }
 
 impl ScopeCounts {
@@ -85,7 +88,7 @@ impl ScopeCounts {
     /// The nine metrics of the lifetime, for whoever has read no days.
     pub fn of_lifetime(lifetime: Counts) -> Metrics {
         let anywhen = Day::from_number(0);
-        Self { lifetime, days: BTreeMap::new() }.metrics(Window::Total, anywhen)
+        Self { lifetime, ..Self::default() }.metrics(Window::Total, anywhen)
     }
 
     /// One counter in a window. The days must reach back to the window's first.

@@ -17,6 +17,7 @@ use crate::board::new_boards;
 use crate::item::{Kind, text};
 use crate::member::{NewMember, create_member};
 use crate::quota::QuotaName;
+use crate::recount::new_recount;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
@@ -58,11 +59,12 @@ impl Store {
         let boss = new.boss.clone();
         let key = keys::operator_idempotency(&request.key);
         let seats = Quota::of(new.seats);
-        let boards = new_boards(company, now)?;
+        let (boards, recount) = (new_boards(company, now)?, new_recount(company, now)?);
         self.create_once(&key, request, now, new, |transaction| {
             transaction.create(&self.table, app, Failure::Exists("appid"));
             transaction.create(&self.table, profile, Failure::Exists("company"));
             transaction.create(&self.table, boards, Failure::Exists("company"));
+            transaction.create(&self.table, recount, Failure::Exists("company"));
             // A quota can be acted on once in a transaction: the boss's seat is reserved
             // in the new quota at once.
             let seats = seats.after(Move::Reserve(1)).map_err(|_| Failure::Exhausted("seats"))?;

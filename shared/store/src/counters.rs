@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::company::Company;
 use domain::counter::{Counter, Counts, Period, Scope};
 use domain::day::Day;
 use domain::metrics::ScopeCounts;
+use domain::timestamp::Timestamp;
 
 use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
 use crate::transaction::Transaction;
@@ -14,6 +18,21 @@ use crate::{Store, keys};
 use domain::failure::Failure;
 
 pub(crate) const COUNTERS: Kind = Kind::new("counters", 1);
+
+/// Raised by one with every addition, so that a recount knows what has changed while it
+/// read the log; no counter's name.
+const REVISION: &str = "rev";
+/// When the scope was recounted last, in Unix milliseconds; beside the lifetime counters.
+pub(crate) const CHECKED: &str = "checked_ms";
+
+/// The counters of a scope and period as they stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// The counters.
+    pub counts: Counts,
+    /// How often they were added to; 0 before the first time.
+    pub revision: u64,
+}
 
 impl Store {
     /// A scope's lifetime counters and those of its days from `from` on.
@@ -24,23 +43,47 @@ impl Store {
         let mut counts = ScopeCounts::default();
         for item in self.range(&keys::counters(company, scope), keys::counters_from(from)).await? {
             match keys::Key::of(&item).and_then(|key| keys::period_of(&key)) {
-                Some(Period::Lifetime) => counts.lifetime = counts_of(&item)?,
+                Some(Period::Lifetime) => {
+                    counts.lifetime = counts_of(&item)?;
+                    counts.checked_at = whole(&item, CHECKED)?.map(Timestamp::from_millis);
+                }
                 Some(Period::Day(day)) => drop(counts.days.insert(day, counts_of(&item)?)),
                 None => return Err(COUNTERS.corrupt("key")),
             }
         }
         Ok(counts)
     }
+
+    /// All counters of a scope, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when an item cannot be read.
+    pub async fn latest_counters(&self, company: Company, scope: Scope) -> Result<BTreeMap<Period, Counted>, Failure> {
+        let mut counters = BTreeMap::new();
+        for item in self.all_latest(&keys::counters(company, scope)).await? {
+            let period = keys::Key::of(&item).and_then(|key| keys::period_of(&key));
+            let period = period.ok_or_else(|| COUNTERS.corrupt("key"))?;
+            let revision = whole(&item, REVISION)?.unwrap_or_default();
+            counters.insert(period, Counted { counts: counts_of(&item)?, revision });
+        }
+        Ok(counters)
+    }
+}
+
+/// A whole number of an item, if it is there.
+fn whole<T: std::str::FromStr>(item: &Item, name: &str) -> Result<Option<T>, Failure> {
+    let Some(value) = item.get(name) else { return Ok(None) };
+    let value = value.as_n().ok().and_then(|text| text.parse().ok());
+    value.map(Some).ok_or_else(|| COUNTERS.corrupt(name))
 }
 
 /// The counters of an item.
 pub(crate) fn counts_of(item: &Item) -> Result<Counts, Failure> {
     COUNTERS.check(item)?;
     let mut counts = Counts::new();
-    for (name, value) in item {
+    for name in item.keys() {
         let Some(counter) = Counter::from_code(name) else { continue };
-        let value = value.as_n().ok().and_then(|text| text.parse().ok()).ok_or_else(|| COUNTERS.corrupt(name))?;
-        counts.insert(counter, value);
+        counts.extend(whole(item, name)?.map(|value| (counter, value)));
     }
     Ok(counts)
 }
@@ -54,24 +97,43 @@ pub(crate) fn add_counts(
     period: Period,
     counts: &Counts,
 ) {
-    let mut names = HashMap::with_capacity(counts.len() + 2);
-    let mut values = HashMap::with_capacity(counts.len() + 2);
-    let mut expression = "SET #type = :type, #layout = :layout ADD".to_owned();
+    transaction.update(table, &keys::counter(company, scope, period), addition(counts), Failure::Busy);
+}
+
+/// The update that adds to counters; `#rev` stands for their revision.
+pub(crate) fn addition(counts: &Counts) -> UpdateBuilder {
+    let mut names = HashMap::with_capacity(counts.len() + 3);
+    let mut values = HashMap::with_capacity(counts.len() + 3);
+    let mut expression = "SET #type = :type, #layout = :layout ADD #rev :one".to_owned();
     // A counter's code stands for itself behind `#` and `:`; putting the texts together by
     // hand is half of what this takes otherwise.
-    for (nth, (counter, by)) in counts.iter().enumerate() {
+    for (counter, by) in counts {
         let code = counter.code();
-        let separator = if nth == 0 { " #" } else { ", #" };
-        [separator, &code, " :", &code].into_iter().for_each(|part| expression.push_str(part));
+        [", #", &code, " :", &code].into_iter().for_each(|part| expression.push_str(part));
         values.insert([":", &code].concat(), number(by));
         names.insert(["#", &code].concat(), code);
     }
-    names.extend([("#type", TYPE), ("#layout", LAYOUT)].map(|(name, of)| (name.to_owned(), of.to_owned())));
+    let tags = [("#type", TYPE), ("#layout", LAYOUT), ("#rev", REVISION)];
+    names.extend(tags.map(|(name, of)| (name.to_owned(), of.to_owned())));
     values.insert(":type".to_owned(), text(COUNTERS.name));
     values.insert(":layout".to_owned(), number(COUNTERS.layout));
-    let update = Update::builder()
+    values.insert(":one".to_owned(), number(1));
+    Update::builder()
         .set_expression_attribute_names(Some(names))
         .set_expression_attribute_values(Some(values))
-        .update_expression(expression);
-    transaction.update(table, &keys::counter(company, scope, period), update, Failure::Busy);
+        .update_expression(expression)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::counter::Counter;
+
+    use super::*;
+
+    #[test]
+    fn no_counter_is_called_like_another_attribute() {
+        for name in [REVISION, CHECKED, TYPE, LAYOUT] {
+            assert_eq!(Counter::from_code(name), None, "{name}");
+        }
+    }
 }

@@ -42,6 +42,9 @@ pub(crate) const EXPIRING_UPLOADS: &str = "EXPIRY_UPLOADS";
 /// The partition of the same index in which companies wait until their boards are due.
 pub(crate) const BOARDS_DUE: &str = "BOARDS";
 
+/// The partition of the same index in which companies wait until they are recounted.
+pub(crate) const RECOUNTS_DUE: &str = "RECOUNT";
+
 /// The full primary key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
@@ -265,14 +268,19 @@ pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
     Key::new(merges(company), merge.to_string())
 }
 
+/// The partition of the changes of a company's counters that wait to be made.
+pub(crate) fn pending_tallies(company: Company) -> String {
+    format!("{}#PENDING", company.id())
+}
+
 /// Some of the changes of counters that one transaction has left to be made.
 pub(crate) fn pending_tally(company: Company, left_by: Uuid, chunk: usize) -> Key {
-    Key::new(format!("{}#PENDING#{}", company.id(), left_by.simple()), format!("{chunk:03}"))
+    Key::new(pending_tallies(company), format!("{}#{chunk:03}", left_by.simple()))
 }
 
 /// The company in the key of changes that wait.
 pub(crate) fn pending_of(key: &Key) -> Option<CompanyId> {
-    key.pk.split_once("#PENDING#")?.0.parse().ok()
+    key.pk.strip_suffix("#PENDING")?.parse().ok()
 }
 
 /// What an identity has told of itself.

@@ -27,6 +27,7 @@ proptest! {
         prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
         prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
         prop_assert_eq!(pending_of(&pending_tally(company, Uuid::from_u128(batch), 7)), Some(company.id()));
+        prop_assert_eq!(recount_of(&recount(company)), Some(company.id()));
         let period = Period::Day(Day::from_number(day));
         prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
     }
@@ -55,6 +56,7 @@ proptest! {
                 settings(company, None),
                 merges(company),
                 pending_tally(company, Uuid::from_u128(n), 0).pk,
+                recount(company).pk,
                 profile(company, PersonId::from_uuid(Uuid::from_u128(n))).pk,
                 phone(company, &Mobile::parse("+8613800138000").unwrap()).pk,
                 counters(company, Scope::Company),

@@ -185,6 +185,23 @@ pub(crate) fn fingerprint(item: &Item) -> Option<&str> {
 }
 
 impl Store {
+    /// The segments of a card after this one, in the order of their batches, as of the last
+    /// write: as many as one call gives.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn latest_log(
+        &self,
+        company: Company,
+        card: CardId,
+        after: Option<SegmentKey>,
+    ) -> Result<Page<Segment, SegmentKey>, Failure> {
+        let start = after.map(|key| keys::segment(company, key));
+        let page = self.page_latest(&keys::log(company, card), start).await?;
+        let items = page.items.into_iter().map(decode).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: page.next.and_then(|key| keys::segment_of(&key)) })
+    }
+
     /// The segments of a card from the newest batch on, `start` included.
     ///
     /// # Errors

@@ -65,6 +65,15 @@ impl Store {
         self.get_latest(&keys::merge(company, merge), MERGE).await?.ok_or(Failure::NotFound)
     }
 
+    /// Every merge of a company, in force or not, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn every_merge(&self, company: Company) -> Result<Vec<Merge>, Failure> {
+        let items = self.all_latest(&keys::merges(company)).await?;
+        items.into_iter().map(|item| MERGE.decode(item)).collect()
+    }
+
     /// The merges of a company, the latest first.
     ///
     /// # Errors

@@ -128,7 +128,27 @@ impl StoredChange {
     }
 }
 
+impl PendingTally {
+    /// Its changes.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (scope, period, counts) in &self.changes {
+            counts.iter().for_each(|(counter, by)| tally.add(*scope, *period, *counter, *by));
+        }
+        tally
+    }
+}
+
 impl Store {
+    /// The lots of a company that wait, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn pending_tallies(&self, company: Company) -> Result<Vec<PendingTally>, Failure> {
+        let items = self.all_latest(&keys::pending_tallies(company)).await?;
+        items.into_iter().map(PendingTally::read).collect()
+    }
+
     /// Counts a lot and ends it, unless somebody else has done so.
     ///
     /// # Errors

@@ -95,6 +95,36 @@ impl Store {
         Ok(items)
     }
 
+    /// The items of a partition after `start`, oldest first, as of the last write: as many
+    /// as one call gives.
+    pub(crate) async fn page_latest(&self, partition: &str, start: Option<Key>) -> Result<Page<Item, Key>, Failure> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":pk", text(partition))
+            .set_exclusive_start_key(start.map(|key| key.attributes()));
+        let answer = query.send().await.map_err(failure)?;
+        let next = answer.last_evaluated_key.as_ref().and_then(Key::of);
+        Ok(Page { items: answer.items.unwrap_or_default(), next })
+    }
+
+    /// All items of a partition, each as of the last write.
+    pub(crate) async fn all_latest(&self, partition: &str) -> Result<Vec<Item>, Failure> {
+        let (mut items, mut start) = (Vec::new(), None);
+        loop {
+            let page = self.page_latest(partition, start).await?;
+            items.extend(page.items);
+            start = page.next;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
     /// The entities of a partition that pass the filter, if there is one; `place` tells what
     /// the next page begins after. A filter looks through as many items as one call reads,
     /// so a page may be short and not the last.
@@ -126,16 +156,30 @@ impl Store {
     /// At most `limit` items of a partition of the expiry index whose time has come, the
     /// longest waiting first.
     pub(crate) async fn due(&self, waiting: &str, now: Timestamp, limit: u32) -> Result<Vec<Item>, Failure> {
+        self.due_after(waiting, None, now, limit).await
+    }
+
+    /// The same, after a place in that partition.
+    pub(crate) async fn due_after(
+        &self,
+        waiting: &str,
+        after: Option<&str>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Item>, Failure> {
+        // A text just above the place leaves it out; every place begins with a digit.
+        let after = after.map_or_else(|| "0".to_owned(), |place| format!("{place}~"));
         let [partition, place] = EXPIRY_ATTRIBUTES;
         let answer = self
             .client
             .query()
             .table_name(&self.table)
             .index_name(EXPIRY_INDEX)
-            .key_condition_expression("#partition = :expiry AND #place <= :now")
+            .key_condition_expression("#partition = :expiry AND #place BETWEEN :after AND :now")
             .expression_attribute_names("#partition", partition)
             .expression_attribute_names("#place", place)
             .expression_attribute_values(":expiry", text(waiting))
+            .expression_attribute_values(":after", text(after))
             .expression_attribute_values(":now", text(keys::expired_by(now.millis())))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()

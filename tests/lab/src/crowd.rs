@@ -1,6 +1,8 @@
 //! A crowd that visits for weeks: who comes when, what he sends, and what ingest makes of
 //! it. The same for the same seed.
 
+use std::collections::BTreeMap;
+
 use domain::batch::{AcceptedBatch, BatchId, EARLY_MS_MAX, MESSAGE_VERSION};
 use domain::day::Day;
 use domain::event::{Event, EventKind, LATE_MS_MAX, Object, Target, clamp};

@@ -69,6 +69,16 @@ pub(crate) fn boards_of(key: &Key) -> Option<CompanyId> {
     key.pk.strip_suffix("#BOARDS")?.parse().ok()
 }
 
+/// The report of a company's last recount, and when the next one is due.
+pub(crate) fn recount(company: Company) -> Key {
+    Key::new(format!("{}#RECOUNT", company.id()), "REPORT")
+}
+
+/// The company in the key of its recount.
+pub(crate) fn recount_of(key: &Key) -> Option<CompanyId> {
+    key.pk.strip_suffix("#RECOUNT")?.parse().ok()
+}
+
 /// The partition of a scope's breakdowns.
 pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
     format!("{}#BREAKDOWN#{}", company.id(), scope_key(scope))

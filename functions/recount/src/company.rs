@@ -1,0 +1,306 @@
+//! One company's recount, beside whoever writes at the same time.
+//!
+//! A round reads how often each set of counters was written, then the whole log, then the
+//! counters. Every transaction that adds to counters raises their revision, so counters
+//! whose revision is the same at both ends were touched by nobody in between, and the log
+//! says exactly what they must be. What was touched, the next round looks at. What is
+//! repaired is repaired on condition of the revision or the version that was compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::aggregate::Customer;
+use domain::company::Company;
+use domain::counter::{Counts, Period, Scope};
+use domain::failure::Failure;
+use domain::id::{CardId, PersonId};
+use domain::merge::{Group, Ties, groups};
+use domain::recount::{Recount, Report, correction};
+use domain::timestamp::Timestamp;
+use runtime::clock::Clock;
+use store::{Counted, Store};
+
+/// Most rounds; what was written during all of them is reported as not checked.
+const ROUNDS: usize = 4;
+/// Customers read at once.
+const CUSTOMERS: usize = 100;
+
+/// Recounts a company; with `repair` what is wrong is made right, without it nothing is
+/// written. No round begins that would not end by `stop_at`.
+pub(crate) async fn recount(
+    store: &Store,
+    company: Company,
+    repair: bool,
+    clock: &Clock,
+    stop_at: Timestamp,
+) -> Result<Report, Failure> {
+    let mut job = Job::new(store, company, Report::begun(clock.now(), repair));
+    for _ in 0..ROUNDS {
+        let began = clock.now();
+        job.round().await?;
+        let took = clock.now().millis() - began.millis();
+        if job.is_done() || clock.now().plus_millis(took) > stop_at {
+            break;
+        }
+    }
+    job.end().await
+}
+
+/// Which counters of a scope are still to be compared.
+#[derive(Debug)]
+enum Open {
+    All,
+    Some(BTreeSet<Period>),
+}
+
+impl Open {
+    fn has(&self, period: Period) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(periods) => periods.contains(&period),
+        }
+    }
+}
+
+struct Job<'a> {
+    store: &'a Store,
+    company: Company,
+    report: Report,
+    /// Every scope that was ever met.
+    scopes: BTreeSet<Scope>,
+    /// Those with counters that are still to be compared.
+    open: BTreeMap<Scope, Open>,
+    /// Those of which the log does not tell enough.
+    untold: BTreeSet<Scope>,
+    /// Customers that are still to be compared; all in the first round.
+    suspects: Option<BTreeSet<PersonId>>,
+}
+
+/// What is read before the log.
+struct Before {
+    revisions: BTreeMap<Scope, BTreeMap<Period, u64>>,
+    versions: BTreeMap<PersonId, u64>,
+}
+
+impl<'a> Job<'a> {
+    fn new(store: &'a Store, company: Company, report: Report) -> Self {
+        let (scopes, open, untold) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
+        let mut job = Self { store, company, report, scopes, open, untold, suspects: None };
+        job.meet([Scope::Company]);
+        job
+    }
+
+    fn meet(&mut self, scopes: impl IntoIterator<Item = Scope>) {
+        for scope in scopes {
+            if self.scopes.insert(scope) {
+                self.open.insert(scope, Open::All);
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.open.is_empty() && self.suspects.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
+    async fn round(&mut self) -> Result<(), Failure> {
+        // The company comes before its cards: of a card that is made in between, nothing
+        // is in the company's counters yet.
+        let mut before = Before { revisions: BTreeMap::new(), versions: self.versions().await? };
+        self.read_revisions(&mut before).await?;
+        let cards = self.store.every_card(self.company).await?;
+        self.meet(cards.iter().map(|card| Scope::Card(*card)));
+        self.read_revisions(&mut before).await?;
+        let waiting = self.store.pending_tallies(self.company).await?;
+        let mut recount = self.read_log(&cards).await?;
+        let groups = groups(&self.store.every_merge(self.company).await?);
+        recount.unite(&groups);
+        let mut moving = BTreeSet::new();
+        for lot in self.store.pending_tallies(self.company).await? {
+            if waiting.contains(&lot) {
+                recount.defer(&lot.tally());
+            } else {
+                // What it belongs to may or may not have been read.
+                moving.extend(lot.tally().periods());
+            }
+        }
+        self.meet(recount.scopes());
+        (self.report.events, self.report.people) = (recount.events(), len(recount.people().count()));
+        self.compare_customers(&recount, &groups, &before.versions).await?;
+        self.compare_counters(&recount, &before.revisions, &moving).await
+    }
+
+    /// Of the scopes that are still to be compared and were not read yet.
+    async fn read_revisions(&self, before: &mut Before) -> Result<(), Failure> {
+        for scope in self.open.keys() {
+            if !before.revisions.contains_key(scope) {
+                let counters = self.store.latest_counters(self.company, *scope).await?;
+                let revisions = counters.into_iter().map(|(period, counted)| (period, counted.revision)).collect();
+                before.revisions.insert(*scope, revisions);
+            }
+        }
+        Ok(())
+    }
+
+    /// Of the suspects.
+    async fn versions(&self) -> Result<BTreeMap<PersonId, u64>, Failure> {
+        let suspects: Vec<_> = self.suspects.iter().flatten().copied().collect();
+        let mut versions = BTreeMap::new();
+        for suspects in suspects.chunks(CUSTOMERS) {
+            let mut customers = self.store.customers(self.company, suspects).await?;
+            for person in suspects {
+                let version = match customers.remove(person) {
+                    Some(customer) => customer.map(|customer| customer.version),
+                    None => Ok(0),
+                };
+                versions.extend(version.ok().map(|version| (*person, version)));
+            }
+        }
+        Ok(versions)
+    }
+
+    async fn read_log(&self, cards: &[CardId]) -> Result<Recount, Failure> {
+        let mut recount = Recount::default();
+        for card in cards {
+            let mut after = None;
+            loop {
+                let page = self.store.latest_log(self.company, *card, after).await?;
+                page.items.iter().for_each(|segment| recount.add(segment));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(recount)
+    }
+
+    /// A customer may have been written after his events were read: who seems to be wrong
+    /// is judged in the next round, if his version has not changed since before the log.
+    async fn compare_customers(
+        &mut self,
+        recount: &Recount,
+        groups: &[Group],
+        versions: &BTreeMap<PersonId, u64>,
+    ) -> Result<(), Failure> {
+        let members = groups.iter().flat_map(|group| group.members().into_iter().map(move |person| (person, group)));
+        let group_of: BTreeMap<_, _> = members.collect();
+        let wanted = self.suspects.take();
+        let wanted = wanted.unwrap_or_else(|| recount.people().chain(group_of.keys().copied()).collect());
+        let (wanted, mut suspects) = (Vec::from_iter(wanted), BTreeSet::new());
+        for persons in wanted.chunks(CUSTOMERS) {
+            let mut customers = self.store.customers(self.company, persons).await?;
+            for person in persons {
+                let stored = customers.remove(person).unwrap_or_else(|| Ok(Customer::default()));
+                let (Ok(stored), Some(state)) = (stored, recount.customer(*person)) else {
+                    self.report.unchecked_customers += 1;
+                    continue;
+                };
+                let group = group_of.get(person).copied().cloned().unwrap_or_default();
+                if stored.state == state && stored.ties.group == group {
+                    continue;
+                }
+                let judged = versions.get(person) == Some(&stored.version);
+                let right = Customer { version: stored.version, state, ties: Ties { group, ..stored.ties } };
+                if judged && self.settle_customer(*person, &right).await? {
+                    self.report.customers += 1;
+                } else {
+                    suspects.insert(*person);
+                }
+            }
+        }
+        self.suspects = Some(suspects);
+        Ok(())
+    }
+
+    async fn settle_customer(&self, person: PersonId, right: &Customer) -> Result<bool, Failure> {
+        if !self.report.repaired {
+            return Ok(true);
+        }
+        done(self.store.repair_customer(self.company, person, right).await)
+    }
+
+    async fn compare_counters(
+        &mut self,
+        recount: &Recount,
+        revisions: &BTreeMap<Scope, BTreeMap<Period, u64>>,
+        moving: &BTreeSet<(Scope, Period)>,
+    ) -> Result<(), Failure> {
+        for (scope, open) in std::mem::take(&mut self.open) {
+            let Some(revisions) = revisions.get(&scope) else {
+                // Met in the log for the first time.
+                self.open.insert(scope, open);
+                continue;
+            };
+            let stored = self.store.latest_counters(self.company, scope).await?;
+            let Some(expected) = recount.counters(scope) else {
+                self.report.unchecked_counters += len(stored.len());
+                self.untold.insert(scope);
+                continue;
+            };
+            let (mut left, none, nothing) = (BTreeSet::new(), Counted::default(), Counts::new());
+            let periods: BTreeSet<_> = stored.keys().chain(expected.keys()).copied().collect();
+            for period in periods.into_iter().filter(|period| open.has(*period)) {
+                let stored = stored.get(&period).unwrap_or(&none);
+                let expected = expected.get(&period).unwrap_or(&nothing);
+                let untouched = revisions.get(&period).copied().unwrap_or_default() == stored.revision;
+                let still = untouched && !moving.contains(&(scope, period));
+                if !still || !self.settle_counters(scope, period, stored, expected).await? {
+                    left.insert(period);
+                }
+            }
+            if !left.is_empty() {
+                self.open.insert(scope, Open::Some(left));
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_counters(
+        &mut self,
+        scope: Scope,
+        period: Period,
+        stored: &Counted,
+        expected: &Counts,
+    ) -> Result<bool, Failure> {
+        let missing = correction(expected, &stored.counts);
+        if !missing.is_empty() && self.report.repaired {
+            let place = (scope, period);
+            if !done(self.store.repair_counters(self.company, place, &missing, stored.revision).await)? {
+                return Ok(false);
+            }
+        }
+        self.report.compared(scope, period, &stored.counts, &missing);
+        Ok(true)
+    }
+
+    /// Says what could not be checked, and notes at each scope that it was, if all was.
+    async fn end(mut self) -> Result<Report, Failure> {
+        for open in self.open.values() {
+            // A scope that was met in the last round has one set of counters at least.
+            self.report.unchecked_counters += match open {
+                Open::All => 1,
+                Open::Some(periods) => len(periods.len()),
+            };
+        }
+        self.report.unchecked_customers += len(self.suspects.map_or(0, |suspects| suspects.len()));
+        for scope in &self.scopes {
+            if self.report.repaired && !self.open.contains_key(scope) && !self.untold.contains(scope) {
+                // Whoever writes there at the moment is not in the way of the report.
+                done(self.store.note_checked(self.company, *scope, self.report.at).await)?;
+            }
+        }
+        Ok(self.report.ended())
+    }
+}
+
+/// Whether something was written; not when somebody else has written it since.
+fn done(written: Result<(), Failure>) -> Result<bool, Failure> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(Failure::Busy) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn len(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,204 @@
+//! Recounts companies from their event logs, one after the other: every night those that
+//! are due, and at once the one that an operator names.
+
+mod company;
+
+use domain::company::Company;
+use domain::day::Day;
+use domain::failure::Failure;
+use domain::id::CompanyId;
+use domain::recount::Report;
+use domain::timestamp::{SECOND_MS, Timestamp};
+use runtime::clock::Clock;
+use runtime::config::{ConfigError, Env};
+use runtime::metrics::{Metrics, emit};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Store, WaitingRecount};
+
+/// Companies looked for at once: with their reports they stay below the megabyte of a query.
+const PAGE: u32 = 100;
+/// For how long nobody else begins a company that has been begun: longer than a call, and
+/// short enough that one that failed is tried again in the same night.
+const BEGUN_MS: i64 = 3_600 * SECOND_MS;
+
+/// What the function reads from its environment.
+#[derive(Debug)]
+pub struct Config {
+    /// The table.
+    pub table_name: String,
+}
+
+impl Config {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { table_name: env.required("TABLE_NAME")? })
+    }
+}
+
+/// Recounts the companies of a table.
+#[derive(Debug)]
+pub struct Recounter {
+    store: Store,
+    clock: Clock,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+enum Request {
+    /// The companies that are due; so asks the schedule.
+    Due,
+    /// One company, now.
+    One(Command),
+    /// Which companies there are.
+    List(Listing),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Command {
+    company_id: CompanyId,
+    /// Whether nothing is written.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listing {
+    /// The `next` of the page before; `null` for the first.
+    companies_after: Option<String>,
+}
+
+impl Request {
+    fn read(payload: Value) -> Result<Self, Failure> {
+        let read = if payload.get("company_id").is_some() {
+            serde_json::from_value(payload).map(Self::One)
+        } else if payload.get("companies_after").is_some() {
+            serde_json::from_value(payload).map(Self::List)
+        } else {
+            Ok(Self::Due)
+        };
+        read.map_err(|error| Failure::Corrupt(format!("request: {error}")))
+    }
+}
+
+/// The log line of a company's recount, which is also its metrics.
+#[derive(Debug, Serialize)]
+struct CompanyLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    company_id: CompanyId,
+    repaired: bool,
+    events: u64,
+    people: u64,
+    drift: u64,
+    unchecked: u64,
+    took_ms: i64,
+}
+
+impl Metrics for CompanyLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("events", "Count"), ("drift", "Count"), ("unchecked", "Count"), ("took_ms", "Milliseconds")];
+}
+
+impl Recounter {
+    /// The recount of this table.
+    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock) -> Self {
+        Self { store: Store::new(dynamodb, config.table_name), clock }
+    }
+
+    /// Does what the payload asks for, and begins nothing new when the time that is left
+    /// until `stop_at` is not enough.
+    ///
+    /// # Errors
+    /// [`Failure`] of the table, of one company at least; the others were recounted.
+    pub async fn run(&self, payload: Value, stop_at: Timestamp, request_id: &str) -> Result<Value, Failure> {
+        match Request::read(payload)? {
+            Request::Due => self.due(stop_at, request_id).await.map(|recounted| json!({ "recounted": recounted })),
+            Request::One(Command { company_id, dry_run }) => {
+                let company = Company::granted(company_id);
+                self.store.company(company).await?;
+                let report = self.recount(company, !dry_run, stop_at, request_id).await?;
+                serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
+            }
+            Request::List(Listing { companies_after }) => {
+                // All of them: nobody is due later than the next night.
+                let all = self.clock.now().plus_millis(30 * domain::timestamp::DAY_MS);
+                let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await?;
+                let companies: Vec<_> = page.items.iter().map(|waiting| waiting.company.id()).collect();
+                Ok(json!({ "companies": companies, "next": page.next }))
+            }
+        }
+    }
+
+    /// Recounts those that are due, the longest waiting first; gives how many.
+    async fn due(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
+        let now = self.clock.now();
+        // One that begins in the first half has as much time again.
+        let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
+        let (mut recounted, mut failed, mut after) = (0, Ok(()), None);
+        loop {
+            let page = self.store.recounts_due(now, after.as_deref(), PAGE).await?;
+            for waiting in page.items {
+                if self.clock.now() > last_start {
+                    return failed.map(|()| recounted);
+                }
+                match self.begin(&waiting, stop_at, request_id).await {
+                    Ok(begun) => recounted += usize::from(begun),
+                    // One company that cannot be recounted must not stop the others; the call still fails.
+                    Err(failure) => failed = Err(failure),
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return failed.map(|()| recounted);
+            }
+        }
+    }
+
+    /// Whether it was done; not when another call is at it.
+    async fn begin(&self, waiting: &WaitingRecount, stop_at: Timestamp, request_id: &str) -> Result<bool, Failure> {
+        match self.store.begin_recount(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
+            Ok(()) => self.recount(waiting.company, true, stop_at, request_id).await.map(|_| true),
+            Err(Failure::Busy) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn recount(
+        &self,
+        company: Company,
+        repair: bool,
+        stop_at: Timestamp,
+        request_id: &str,
+    ) -> Result<Report, Failure> {
+        let began = self.clock.now();
+        let report = Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
+        let now = self.clock.now();
+        if repair {
+            self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
+        }
+        let line = CompanyLine {
+            level: if report.wrong() > 0 { "WARN" } else { "INFO" },
+            message: "recount",
+            function: "recount",
+            request_id,
+            company_id: company.id(),
+            repaired: repair,
+            events: report.events,
+            people: report.people,
+            drift: report.wrong(),
+            unchecked: report.unchecked(),
+            took_ms: now.millis() - began.millis(),
+        };
+        emit(&line, now);
+        Ok(report)
+    }
+}

@@ -1,0 +1,188 @@
+//! Recounts: which companies are due for one, what it repairs, and its report.
+
+use aws_sdk_dynamodb::types::Update;
+use domain::aggregate::Customer;
+use domain::company::Company;
+use domain::counter::{Counts, Period, Scope};
+use domain::failure::Failure;
+use domain::id::{CardId, PersonId};
+use domain::member::Member;
+use domain::recount::Report;
+use domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::counters::{CHECKED, COUNTERS, addition};
+use crate::customer::put_customer;
+use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
+use crate::keys::Key;
+use crate::member::MEMBER;
+use crate::transaction::{Cancelled, Transaction};
+use crate::{Page, Store, keys};
+
+const RECOUNT: Kind = Kind::new("recount", 1);
+
+/// A company that waits for its recount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRecount {
+    /// Which.
+    pub company: Company,
+    place: String,
+}
+
+/// The report is one JSON text, absent before the first recount.
+#[derive(Debug, Serialize, Deserialize)]
+struct RecountItem {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<String>,
+}
+
+/// The item by which a new company's recount is due at once.
+pub(crate) fn new_recount(company: Company, now: Timestamp) -> Result<Item, Failure> {
+    let key = keys::recount(company);
+    let mut item = RECOUNT.encode(&key, &RecountItem { report: None })?;
+    let [partition, place] = keys::EXPIRY_ATTRIBUTES.map(ToOwned::to_owned);
+    item.insert(partition, text(keys::RECOUNTS_DUE));
+    item.insert(place, text(keys::expiry(now.millis(), &key)));
+    Ok(item)
+}
+
+impl Store {
+    /// At most `limit` companies whose recount is due by `now`, the longest waiting first;
+    /// those after this one only.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn recounts_due(
+        &self,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<WaitingRecount, String>, Failure> {
+        let found = self.due_after(keys::RECOUNTS_DUE, after, now, limit).await?;
+        let full = u32::try_from(found.len()).is_ok_and(|found| found >= limit);
+        let items = found.iter().map(waiting).collect::<Result<Vec<_>, _>>()?;
+        let next = items.last().filter(|_| full).map(|last| last.place.clone());
+        Ok(Page { items, next })
+    }
+
+    /// Lets nobody else begin the recount of a company until then.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else has begun it.
+    pub async fn begin_recount(&self, waiting: &WaitingRecount, until: Timestamp) -> Result<(), Failure> {
+        let key = keys::recount(waiting.company);
+        let [_, place] = keys::EXPIRY_ATTRIBUTES;
+        let update = Update::builder()
+            .update_expression("SET #place = :place")
+            .condition_expression("#place = :read")
+            .expression_attribute_names("#place", place)
+            .expression_attribute_values(":place", text(keys::expiry(until.millis(), &key)))
+            .expression_attribute_values(":read", text(&waiting.place));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &key, update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Keeps the report of a company's recount; the next one is due at `due`.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn end_recount(&self, company: Company, report: &Report, due: Timestamp) -> Result<(), Failure> {
+        let key = keys::recount(company);
+        let [partition, place] = keys::EXPIRY_ATTRIBUTES;
+        let report = serde_json::to_string(report).map_err(|error| RECOUNT.corrupt(error))?;
+        let update = Update::builder()
+            .update_expression(
+                "SET #type = :type, #layout = :layout, #partition = :partition, #place = :place, report = :report",
+            )
+            .expression_attribute_names("#type", TYPE)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_names("#partition", partition)
+            .expression_attribute_names("#place", place)
+            .expression_attribute_values(":type", text(RECOUNT.name))
+            .expression_attribute_values(":layout", number(RECOUNT.layout))
+            .expression_attribute_values(":partition", text(keys::RECOUNTS_DUE))
+            .expression_attribute_values(":place", text(keys::expiry(due.millis(), &key)))
+            .expression_attribute_values(":report", text(report));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &key, update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// The report of a company's last recount; none before the first.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn recount_report(&self, company: Company) -> Result<Option<Report>, Failure> {
+        let item = self.get::<RecountItem>(&keys::recount(company), RECOUNT).await?;
+        let report = item.and_then(|item| item.report);
+        report.map(|report| serde_json::from_str(&report).map_err(|error| RECOUNT.corrupt(error))).transpose()
+    }
+
+    /// Every card of a company, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when a member cannot be read.
+    pub async fn every_card(&self, company: Company) -> Result<Vec<CardId>, Failure> {
+        let members = self.all_latest(&keys::members(company)).await?;
+        let members = members.into_iter().map(|item| MEMBER.decode::<Member>(item));
+        members.filter_map(|member| member.map(|member| member.card).transpose()).collect()
+    }
+
+    /// Adds what is missing to the counters of a scope and period.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when they have changed since they were at this revision.
+    pub async fn repair_counters(
+        &self,
+        company: Company,
+        (scope, period): (Scope, Period),
+        missing: &Counts,
+        revision: u64,
+    ) -> Result<(), Failure> {
+        let update = match revision {
+            0 => addition(missing).condition_expression("attribute_not_exists(#rev)"),
+            read => addition(missing)
+                .condition_expression("#rev = :read")
+                .expression_attribute_values(":read", number(read)),
+        };
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::counter(company, scope, period), update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Replaces an identity's state.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when it has changed since it was at the customer's version.
+    pub async fn repair_customer(&self, company: Company, person: PersonId, right: &Customer) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        put_customer(&mut transaction, &self.table, company, person, right)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Notes when the counters of a scope were recounted, beside its lifetime counters.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn note_checked(&self, company: Company, scope: Scope, at: Timestamp) -> Result<(), Failure> {
+        let update = Update::builder()
+            .update_expression("SET #type = :type, #layout = :layout, #checked = :checked")
+            .expression_attribute_names("#type", TYPE)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_names("#checked", CHECKED)
+            .expression_attribute_values(":type", text(COUNTERS.name))
+            .expression_attribute_values(":layout", number(COUNTERS.layout))
+            .expression_attribute_values(":checked", number(at.millis()));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+}
+
+fn waiting(item: &Item) -> Result<WaitingRecount, Failure> {
+    let company = Key::of(item).and_then(|key| keys::recount_of(&key)).ok_or_else(|| RECOUNT.corrupt("key"))?;
+    let [_, place] = keys::EXPIRY_ATTRIBUTES;
+    let place = item.get(place).and_then(|place| place.as_s().ok()).ok_or_else(|| RECOUNT.corrupt("place"))?;
+    Ok(WaitingRecount { company: Company::granted(company), place: place.clone() })
+}
