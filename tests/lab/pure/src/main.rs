@@ -121,8 +121,7 @@ fn count(
         assert!(plan.refused.is_empty(), "every segment can be counted");
         if last == Step::Write {
             let (counted, page) = (plan.segments.iter().map(|nth| &queued[*nth]).collect::<Vec<_>>(), Uuid::nil());
-            let (customers, unchanged, tally) = (&plan.customers, &plan.unchanged, &plan.tally);
-            let commit = Commit { segments: &counted, customers, unchanged, tally, page };
+            let commit = Commit { segments: &counted, plan: &plan, page, now: queued[0].received_at };
             black_box(store.prepare_segments(company, &commit)).expect("it can be encoded");
         }
         queued = &queued[plan.segments.len()..];
