@@ -32,8 +32,9 @@ start_dynamodb() {
     local home port
     home=$(scripts/setup dynamodb)
     port=$(free_port)
-    java -Djava.library.path="$home/DynamoDBLocal_lib" -jar "$home/DynamoDBLocal.jar" \
-        -inMemory -disableTelemetry -port "$port" >"$scratch/dynamodb.log" 2>&1 &
+    # It leaves a file where it is started.
+    (cd "$scratch" && exec java -Djava.library.path="$home/DynamoDBLocal_lib" -jar "$home/DynamoDBLocal.jar" \
+        -inMemory -disableTelemetry -port "$port" >"$scratch/dynamodb.log" 2>&1) &
     pids+=($!)
     export DYNAMODB_ENDPOINT=http://127.0.0.1:$port
     await dynamodb $! "$DYNAMODB_ENDPOINT"
