@@ -199,7 +199,7 @@ impl<'a> Job<'a> {
                     continue;
                 }
                 let judged = versions.get(person) == Some(&stored.version);
-                let right = Customer { version: stored.version, state, ties: Ties { group, ..stored.ties } };
+                let right = Customer { state, ties: Ties { group, ..stored.ties }, ..stored };
                 if judged && self.settle_customer(*person, &right).await? {
                     self.report.customers += 1;
                 } else {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::batch::{AcceptedBatch, BatchId};
 use crate::counter::{Period, Scope, Tally};
 use crate::customer::{ApplyError, CustomerState};
+use crate::dealings::Dealings;
 use crate::department::DepartmentPath;
 use crate::event::Event;
 use crate::id::{CardId, PersonId};
@@ -55,6 +56,8 @@ pub struct Customer {
     pub state: CustomerState,
     /// Which other identities are the same person.
     pub ties: Ties,
+    /// What the company's people say of this identity.
+    pub dealings: Dealings,
 }
 
 /// A batch, split by card.

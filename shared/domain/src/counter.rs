@@ -77,16 +77,19 @@ pub enum Counter {
     SalesFen,
     /// Shop orders ever paid.
     Orders,
+    /// People with a closed deal; of the lifetime only.
+    ClosedCustomers,
 }
 
 /// Counters whose stored name has no parts.
-const NAMED: [(Counter, &str); 6] = [
+const NAMED: [(Counter, &str); 7] = [
     (Counter::Saves, "saves"),
     (Counter::Likes, "likes"),
     (Counter::DwellMs, "dwell"),
     (Counter::FollowUps, "follows"),
     (Counter::SalesFen, "sales"),
     (Counter::Orders, "orders"),
+    (Counter::ClosedCustomers, "closed"),
 ];
 
 const CROWDS: [Crowd; 3] = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
@@ -129,6 +132,7 @@ impl Counter {
             Self::FollowUps => WITHOUT_PARTS + 3,
             Self::SalesFen => WITHOUT_PARTS + 4,
             Self::Orders => WITHOUT_PARTS + 5,
+            Self::ClosedCustomers => WITHOUT_PARTS + 6,
             Self::People(crowd) => of(crowd),
             Self::Newcomers(crowd) => of(crowd) + 1,
             Self::Gap(crowd, gap) => of(crowd) + 1 + usize::from(gap),
@@ -145,7 +149,13 @@ impl Counter {
             Self::Forwards(object) => format!("o{}", object.letter()),
             Self::Hour(hour) => format!("h{hour}"),
             Self::Filtered(reason) => format!("x{}", reason.letter()),
-            Self::Saves | Self::Likes | Self::DwellMs | Self::FollowUps | Self::SalesFen | Self::Orders => {
+            Self::Saves
+            | Self::Likes
+            | Self::DwellMs
+            | Self::FollowUps
+            | Self::SalesFen
+            | Self::Orders
+            | Self::ClosedCustomers => {
                 NAMED.iter().find(|(counter, _)| *counter == self).map_or("", |(_, name)| name).to_owned()
             }
         }

@@ -114,6 +114,8 @@ ids! {
     InvitationId = "inv_";
     /// A request to join (加入申请).
     JoinRequestId = "jrq_";
+    /// A closed deal (成交).
+    DealId = "dea_";
 }
 
 /// Milliseconds since the Unix epoch that a UUIDv7 carries; `None` for other versions.

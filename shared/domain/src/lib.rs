@@ -21,6 +21,7 @@ pub mod counter;
 mod curve;
 pub mod customer;
 pub mod day;
+pub mod dealings;
 pub mod department;
 pub mod event;
 pub mod evidence;

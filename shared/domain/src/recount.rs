@@ -70,7 +70,7 @@ impl Measure {
             Counter::Forwards(_) => Self::ForwardedObjects,
             Counter::Hour(_) => Self::ActiveHours,
             Counter::Filtered(_) => Self::Filtered,
-            Counter::FollowUps | Counter::SalesFen | Counter::Orders => return None,
+            Counter::FollowUps | Counter::SalesFen | Counter::Orders | Counter::ClosedCustomers => return None,
         })
     }
 }

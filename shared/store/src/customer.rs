@@ -23,27 +23,32 @@ const CUSTOMER: Kind = Kind::new("customer", 2);
 pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
 /// The state is one JSON text: as a map it would be half as large again, and the
-/// item is rewritten whole with every batch. So are the ties, which most do not have.
+/// item is rewritten whole with every batch. So are ties and dealings, which most do not have.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
     state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ties: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dealings: Option<String>,
 }
 
 impl CustomerItem {
     fn of(customer: &Customer) -> Result<Self, Failure> {
         let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
-        Ok(Self { version: customer.version + 1, state: json(&customer.state)?, ties })
+        let dealings = (!customer.dealings.is_empty()).then(|| json(&customer.dealings)).transpose()?;
+        Ok(Self { version: customer.version + 1, state: json(&customer.state)?, ties, dealings })
     }
 
     fn customer(self) -> Result<Customer, Failure> {
         let ties = self.ties.map(|ties| serde_json::from_str(&ties)).transpose();
+        let dealings = self.dealings.map(|dealings| serde_json::from_str(&dealings)).transpose();
         Ok(Customer {
             version: self.version,
             state: serde_json::from_str(&self.state).map_err(|error| CUSTOMER.corrupt(error))?,
             ties: ties.map_err(|error| CUSTOMER.corrupt(error))?.unwrap_or_default(),
+            dealings: dealings.map_err(|error| CUSTOMER.corrupt(error))?.unwrap_or_default(),
         })
     }
 }
