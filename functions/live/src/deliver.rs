@@ -61,7 +61,7 @@ pub(crate) async fn deliver<S: Sockets, D>(live: &Live<S, D>, deliveries: &[Deli
         let Err(failure) = result else { continue };
         for (delivery, _) in queued {
             if let Some(outcome @ Outcome::Done) = outcomes.get_mut(delivery) {
-                *outcome = Outcome::Retry(reason(&failure));
+                *outcome = Outcome::Retry(Reason::from(&failure));
             }
         }
     }
@@ -178,19 +178,4 @@ async fn send_all<S: Sockets, D>(live: &Live<S, D>, socket: &SocketId, frames: &
         live.sockets.send(socket, frame).await?;
     }
     Ok(())
-}
-
-fn reason(failure: &Failure) -> Reason {
-    let code = match failure {
-        Failure::Corrupt(_) => "corrupt_state",
-        Failure::Busy => "busy",
-        Failure::NotFound
-        | Failure::Exists(_)
-        | Failure::Exhausted(_)
-        | Failure::VersionConflict
-        | Failure::KeyReused
-        | Failure::Throttled
-        | Failure::Unavailable(_) => "unavailable",
-    };
-    Reason::new(code, failure)
 }

@@ -37,7 +37,8 @@ pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queue
         if attempt >= ATTEMPTS
             || error.as_ref().is_some_and(|error| !matches!(error, Failure::Busy | Failure::Throttled))
         {
-            let reason = error.map_or_else(|| Reason::new("busy", "other writers are in the way"), reason);
+            let unexplained = || Reason::new("busy", "other writers are in the way");
+            let reason = error.as_ref().map_or_else(unexplained, Reason::from);
             failed.extend(queued.drain(..).map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
         }
     }
@@ -114,7 +115,7 @@ async fn known<D>(
     for (person, customer) in aggregator.store.customers(company, &persons).await? {
         match customer {
             Ok(customer) => drop(known.insert(person, customer)),
-            Err(failure) => unreadable.push((person, reason(failure))),
+            Err(failure) => unreadable.push((person, Reason::from(&failure))),
         }
     }
     for (person, reason) in unreadable {
@@ -141,19 +142,4 @@ async fn commit<D>(
 
 fn reused() -> Outcome {
     Outcome::Poison(Reason::new("batch_id_reused", "the batch id was counted with another content"))
-}
-
-fn reason(failure: Failure) -> Reason {
-    let code = match failure {
-        Failure::Corrupt(_) => "corrupt_state",
-        Failure::Busy => "busy",
-        Failure::NotFound
-        | Failure::Exists(_)
-        | Failure::Exhausted(_)
-        | Failure::VersionConflict
-        | Failure::KeyReused
-        | Failure::Throttled
-        | Failure::Unavailable(_) => "table_unavailable",
-    };
-    Reason::new(code, failure)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use domain::failure::Failure;
 
 use crate::dead_letters::DeadLetters;
 
@@ -41,6 +42,23 @@ impl Reason {
     /// A reason.
     pub fn new(code: &'static str, detail: impl ToString) -> Self {
         Self { code, detail: detail.to_string() }
+    }
+}
+
+impl From<&Failure> for Reason {
+    fn from(failure: &Failure) -> Self {
+        let code = match failure {
+            Failure::Corrupt(_) => "corrupt_state",
+            Failure::Busy => "busy",
+            Failure::NotFound
+            | Failure::Exists(_)
+            | Failure::Exhausted(_)
+            | Failure::VersionConflict
+            | Failure::KeyReused
+            | Failure::Throttled
+            | Failure::Unavailable(_) => "unavailable",
+        };
+        Self::new(code, failure)
     }
 }
 
