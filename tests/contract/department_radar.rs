@@ -101,11 +101,11 @@ async fn what_does_not_fit_waits_and_is_counted_once() {
         world.tie(person, world.fresh_person(), MergeReason::Phone).await.unwrap();
     }
     let (before, after) = (path(10), path(20));
-    let mut late: Vec<_> = (0..8).flat_map(|day| [(ViewProduct, day), (OpenChat, day)]).collect();
-    late.extend([(Like, 1), (SavePhone, 2)]);
+    let mut late: Vec<_> = (5..13).flat_map(|day| [(ViewProduct, day), (OpenChat, day)]).collect();
+    late.extend([(Like, 6), (SavePhone, 7)]);
     let batches = [
         at(&world, 1, &before, &[(Like, 40), (SavePhone, 1)]),
-        at(&world, 2, &after, &[(ViewCard, 20), (OpenChat, 25)]),
+        at(&world, 2, &after, &[(ViewCard, 0), (OpenChat, 1)]),
         at(&world, 3, &after, &late),
     ];
     for batch in &batches {

@@ -135,11 +135,11 @@ fn the_widest_segment_five_departments_deep_leaves_a_lot() {
     let [view, chat, like, save] =
         [EventKind::ViewProduct, EventKind::OpenChat, EventKind::Like, EventKind::SavePhone].map(kind);
     let mut known = one_person_of(10);
-    for (from, before) in [(10, vec![(like, 40), (save, 1)]), (20, vec![(view, 20), (chat, 25)])] {
+    for (from, before) in [(10, vec![(like, 40), (save, 1)]), (20, vec![(view, 0), (chat, 1)])] {
         known.extend(plan(&in_departments(1, from, &before, from), &known).customers);
     }
-    let mut widest: Past = (0..8).flat_map(|day| [(view, day), (chat, day)]).collect();
-    widest.extend([(like, 1), (save, 2)]);
+    let mut widest: Past = (5..13).flat_map(|day| [(view, day), (chat, day)]).collect();
+    widest.extend([(like, 6), (save, 7)]);
     let plan = plan(&in_departments(1, 2, &widest, 20), &known);
     assert_eq!(plan.segments.len(), 1);
     assert!(plan.later.changes().count() > 0);

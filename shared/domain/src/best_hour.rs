@@ -4,10 +4,11 @@
 //! hours of which days were visited is kept, not counters: a counter could not tell
 //! whether a late event's hour has been counted. The 168 counters follow from it.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use time::Weekday;
 
 use crate::day::Day;
+use crate::pack::Pack;
 use crate::quiet_hours::QuietHours;
 use crate::recent_days::RecentDays;
 use crate::timestamp::{DAY_MS, SHANGHAI_MS, Timestamp};
@@ -25,7 +26,7 @@ const REMEMBERED: u16 = 7 * 8;
 const HOUR_MS: i64 = DAY_MS / 24;
 
 /// The hours in which one person was there, on the 56 days up to the newest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct VisitHours(RecentDays<REMEMBERED>);
 
@@ -44,6 +45,16 @@ pub struct Advice {
     pub confidence: f64,
     /// The next time it begins, later than now: when to be reminded.
     pub next: Timestamp,
+}
+
+impl Pack for VisitHours {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        self.0.pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        Pack::unpack(bytes).map(Self)
+    }
 }
 
 impl VisitHours {

@@ -169,7 +169,7 @@ fn the_tail_and_the_bound_are_those_of_the_books() {
 
 proptest! {
     #[test]
-    fn parts_and_order_do_not_matter_and_the_text_reads_back(times in prop::collection::vec(0i64..80 * 24, 0..60), cut in 0usize..60) {
+    fn parts_and_order_do_not_matter(times in prop::collection::vec(0i64..80 * 24, 0..60), cut in 0usize..60) {
         let instant = |hour: &i64| at("2026-02-20T00:00:00+08:00").plus_millis(hour * HOUR_MS);
         let of = |times: &[i64]| {
             let mut hours = VisitHours::default();
@@ -180,8 +180,6 @@ proptest! {
         let mut merged = of(right);
         merged.absorb(&of(left));
         prop_assert_eq!(&merged, &of(&times));
-        let stored = serde_json::to_string(&merged).unwrap();
-        prop_assert_eq!(serde_json::from_str::<VisitHours>(&stored).unwrap(), merged);
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub enum Counter {
     Events(EventKind),
     /// Distinct people of the period.
     People(Crowd),
-    /// Of a day's people, those whose next seen day is so many days later.
+    /// Of a day's people, those whose last seen day before it is so many days earlier.
     Gap(Crowd, u8),
     /// People whose first ever day it is.
     Newcomers(Crowd),
@@ -144,7 +144,7 @@ impl Counter {
         match self {
             Self::Events(kind) => format!("e{}", kind.code()),
             Self::People(crowd) => crowd.letter().to_string(),
-            Self::Gap(crowd, gap) => format!("{}{gap}", crowd.letter()),
+            Self::Gap(crowd, gap) => format!("{}{gap}", crowd.letter().to_ascii_uppercase()),
             Self::Newcomers(crowd) => format!("n{}", crowd.letter()),
             Self::Forwards(object) => format!("o{}", object.letter()),
             Self::Hour(hour) => format!("h{hour}"),
@@ -181,13 +181,24 @@ impl Counter {
         if let Some(hour) = code.strip_prefix('h') {
             return hour.parse().ok().filter(|hour| *hour < 24).map(Self::Hour);
         }
-        let (letter, gap) = code.split_at_checked(1)?;
-        let crowd = Crowd::from_letter(letter)?;
-        match gap {
-            "" => Some(Self::People(crowd)),
-            gap => gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap)).map(|gap| Self::Gap(crowd, gap)),
+        match Crowd::from_letter(code) {
+            Some(crowd) => Some(Self::People(crowd)),
+            None => gap(code, Crowd::from_capital).map(|(crowd, gap)| Self::Gap(crowd, gap)),
         }
     }
+
+    /// The gap stored under `code` where it stood until counters had their layout 2: at the
+    /// day before it. On the day so many days later it is a [`Counter::Gap`].
+    pub fn gap_before(code: &str) -> Option<(u8, Self)> {
+        gap(code, Crowd::from_letter).map(|(crowd, gap)| (gap, Self::Gap(crowd, gap)))
+    }
+}
+
+/// A crowd's letter and a gap.
+fn gap(code: &str, crowd: impl Fn(&str) -> Option<Crowd>) -> Option<(Crowd, u8)> {
+    let (letter, gap) = code.split_at_checked(1)?;
+    let gap = gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap))?;
+    Some((crowd(letter)?, gap))
 }
 
 impl Crowd {
@@ -215,6 +226,10 @@ impl Crowd {
             "m" => Some(Self::Shoppers),
             _ => None,
         }
+    }
+
+    fn from_capital(letter: &str) -> Option<Self> {
+        CROWDS.into_iter().find(|crowd| crowd.letter().to_ascii_uppercase().to_string() == letter)
     }
 }
 
@@ -323,8 +338,17 @@ mod tests {
 
     #[test]
     fn foreign_codes_are_no_counters() {
-        for code in ["", "e", "e99", "v0", "v30", "x", "nv1", "维", "PK", "n"] {
+        for code in ["", "e", "e99", "v0", "v5", "V0", "V30", "V", "x", "nv1", "维", "PK", "n"] {
             assert_eq!(Counter::from_code(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn gaps_of_the_first_layout_are_told_with_their_length() {
+        assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Crowd::Visitors, 5))));
+        assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Crowd::Talkers, 29))));
+        for code in ["v", "V5", "v0", "v30", "e1", "h3", "x1", ""] {
+            assert_eq!(Counter::gap_before(code), None, "{code}");
         }
     }
 

@@ -4,9 +4,11 @@
 //! same batches in any order: distinct days are a set, the latest toggle decides a
 //! like, the earliest save is the save.
 
+mod packed;
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::best_hour::VisitHours;
 use crate::counter::{Counter, Crowd, Period, Scope, Tally};
@@ -19,11 +21,14 @@ use crate::id::{CardId, DepartmentId};
 use crate::seen_days::{Change, SeenDays, TooOld};
 use crate::timestamp::Timestamp;
 
+pub use self::packed::Unreadable;
+
 /// Most cards whose history is kept per customer.
 pub const CARDS_MAX: usize = 200;
 
-/// One person as the radar of one company knows him.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// One person as the radar of one company knows him. What is deserialized is the JSON of a
+/// stored customer's layouts before 3; see [`CustomerState::to_bytes`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct CustomerState {
     /// His days across the company.
     #[serde(rename = "p")]
@@ -32,29 +37,29 @@ pub struct CustomerState {
     #[serde(rename = "c")]
     pub cards: BTreeMap<CardId, CardHistory>,
     /// The hours in which he was there.
-    #[serde(default, rename = "h", skip_serializing_if = "VisitHours::is_empty")]
+    #[serde(default, rename = "h")]
     pub hours: VisitHours,
     /// His days in each department: on the cards that were in it, or below it, then.
-    #[serde(default, rename = "d", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, rename = "d")]
     pub departments: BTreeMap<DepartmentId, Presence>,
 }
 
 /// The days on which a person was seen in one scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Presence {
     /// Days with a view.
-    #[serde(default, rename = "v", skip_serializing_if = "SeenDays::is_empty")]
+    #[serde(default, rename = "v")]
     pub viewed: SeenDays,
     /// Days with an opened chat.
-    #[serde(default, rename = "t", skip_serializing_if = "SeenDays::is_empty")]
+    #[serde(default, rename = "t")]
     pub talked: SeenDays,
     /// Days with a view of a product.
-    #[serde(default, rename = "m", skip_serializing_if = "SeenDays::is_empty")]
+    #[serde(default, rename = "m")]
     pub shopped: SeenDays,
 }
 
 /// One person's history with one card.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct CardHistory {
     /// His days on this card.
     #[serde(rename = "p")]
@@ -63,31 +68,31 @@ pub struct CardHistory {
     #[serde(default, rename = "o")]
     pub opened: u64,
     /// When he opened it last, in Unix milliseconds.
-    #[serde(default, rename = "l", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "l")]
     pub last_opened_ms: Option<i64>,
     /// The latest like or unlike.
-    #[serde(default, rename = "k", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "k")]
     pub toggle: Option<Toggle>,
     /// The earliest save, in Unix milliseconds.
-    #[serde(default, rename = "s", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "s")]
     pub saved_ms: Option<i64>,
     /// What speaks for a deal, all but the like in force.
-    #[serde(default, rename = "e", skip_serializing_if = "Evidence::is_empty")]
+    #[serde(default, rename = "e")]
     evidence: Evidence,
     /// The departments of that save.
-    #[serde(default, rename = "d", skip_serializing_if = "DepartmentPath::is_empty")]
+    #[serde(default, rename = "d")]
     saved_in: DepartmentPath,
 }
 
 /// A like or its taking back. Later wins; at the same instant taking back wins.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Toggle {
     /// When, in Unix milliseconds.
     pub ms: i64,
     /// Whether it takes the like back.
     pub off: bool,
     /// The departments a like counts in.
-    #[serde(default, rename = "d", skip_serializing_if = "DepartmentPath::is_empty")]
+    #[serde(default, rename = "d")]
     pub departments: DepartmentPath,
 }
 

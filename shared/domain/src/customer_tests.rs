@@ -79,16 +79,6 @@ proptest! {
         (1..4).for_each(|n| all.absorb(&person.evidence_on(card(n))));
         prop_assert_eq!(person.evidence(), all);
     }
-
-    #[test]
-    fn the_stored_state_reads_back(visits in visits()) {
-        let mut state = CustomerState::default();
-        for (_, event) in &visits {
-            see(&mut state, event);
-        }
-        let json = serde_json::to_string(&state).unwrap();
-        prop_assert_eq!(serde_json::from_str::<CustomerState>(&json).unwrap(), state);
-    }
 }
 
 /// Distinct people with a view of a product, by a set.
@@ -153,16 +143,6 @@ fn a_like_is_taken_back_from_the_departments_it_was_counted_in() {
         (likes(&tally), state)
     };
     assert_eq!(sent_first([&first, &second]), sent_first([&second, &first]));
-}
-
-#[test]
-fn who_is_in_no_department_costs_no_bytes() {
-    let mut state = CustomerState::default();
-    let kinds = [EventKind::ViewCard, EventKind::Like, EventKind::SavePhone];
-    state.apply(&kinds.map(|kind| event(kind, card(1), now())), &nowhere()).unwrap();
-    let (json, like) = (serde_json::to_value(&state).unwrap(), Toggle { ms: 0, off: false, departments: nowhere() });
-    assert_eq!((json.get("d"), json["c"][card(1).to_string()].get("d")), (None, None), "{json}");
-    assert_eq!(serde_json::to_string(&like).unwrap(), r#"{"ms":0,"off":false}"#);
 }
 
 #[test]

@@ -6,11 +6,12 @@
 //! nothing is rewritten as time passes. All features fade by one common factor
 //! ("forward decay"): only what a customer does can move him past another.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::choice::choices;
 use crate::day::Day;
 use crate::event::{Event, EventKind};
+use crate::pack::Pack;
 use crate::recent_days::{BITS, Bits, RecentDays};
 
 /// After so many days an event counts half.
@@ -111,9 +112,19 @@ impl Feature {
 }
 
 /// One person's evidence on one card, or on several together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Evidence(RecentDays<REMEMBERED>);
+
+impl Pack for Evidence {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        self.0.pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        Pack::unpack(bytes).map(Self)
+    }
+}
 
 impl Evidence {
     /// Whether there is none.

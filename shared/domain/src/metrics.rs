@@ -110,14 +110,14 @@ impl ScopeCounts {
         }
     }
 
-    /// Distinct people: each is counted on his last seen day of the window.
+    /// Distinct people: each is counted on his first seen day of the window.
     pub fn people(&self, from: Option<Day>, to: Day, crowd: Crowd) -> i64 {
         let Some(from) = from else { return count(&self.lifetime, Counter::People(crowd)) };
         self.days
             .range(from..=to)
             .map(|(day, counts)| {
-                let rest = u8::try_from(to.number() - day.number()).unwrap_or(u8::MAX);
-                let returned: i64 = (1..=rest).map(|gap| count(counts, Counter::Gap(crowd, gap))).sum();
+                let before = u8::try_from(day.number() - from.number()).unwrap_or(u8::MAX);
+                let returned: i64 = (1..=before).map(|gap| count(counts, Counter::Gap(crowd, gap))).sum();
                 count(counts, Counter::People(crowd)) - returned
             })
             .sum()

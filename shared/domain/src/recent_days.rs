@@ -4,9 +4,10 @@
 //! on the newest day alone, so days may come late and in any order.
 
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::day::Day;
+use crate::pack::Pack;
 
 /// The bits of a day; only the lowest [`BITS`] are kept.
 pub(crate) type Bits = u32;
@@ -15,8 +16,8 @@ pub(crate) type Bits = u32;
 pub(crate) const BITS: usize = 24;
 
 /// Days that have bits, the newest first; at most `REMEMBERED` days, the newest included.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub(crate) struct RecentDays<const REMEMBERED: u16>(Vec<(u16, Bits)>);
 
 impl<const REMEMBERED: u16> RecentDays<REMEMBERED> {
@@ -55,29 +56,41 @@ impl<const REMEMBERED: u16> RecentDays<REMEMBERED> {
     }
 }
 
-/// Base64 of the newest day (two bytes) and its bits (three), then for each older day
-/// the distance to the one before (one byte) and its bits.
-impl<const REMEMBERED: u16> From<RecentDays<REMEMBERED>> for String {
-    fn from(days: RecentDays<REMEMBERED>) -> Self {
-        let mut bytes = Vec::with_capacity(days.0.len() * 4 + 1);
+/// How many bytes follow, then the newest day (two bytes) and its bits (three), and for
+/// each older day the distance to the one before (one byte) and its bits.
+impl<const REMEMBERED: u16> Pack for RecentDays<REMEMBERED> {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let length = if self.is_empty() { 0 } else { self.0.len() * 4 + 1 };
+        (length as u64).pack(bytes);
         let mut newer = None;
-        for (day, bits) in days.0 {
-            let [high, low] = newer.map_or(day, |newer: u16| newer - day).to_be_bytes();
+        for (day, bits) in &self.0 {
+            let [high, low] = newer.map_or(*day, |newer: u16| newer - day).to_be_bytes();
             // A distance is less than REMEMBERED, which fits one byte.
             bytes.extend(newer.is_none().then_some(high));
             bytes.push(low);
             bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
-            newer = Some(day);
+            newer = Some(*day);
         }
-        BASE64URL_NOPAD.encode(&bytes)
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let length = usize::try_from(u64::unpack(bytes)?).ok()?;
+        Self::of_bytes(bytes.split_off(..length)?).ok()
     }
 }
 
+/// The bytes as base64, as customers were stored until their layout 2.
 impl<const REMEMBERED: u16> TryFrom<String> for RecentDays<REMEMBERED> {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| "recent days are not base64")?;
+        Self::of_bytes(&bytes)
+    }
+}
+
+impl<const REMEMBERED: u16> RecentDays<REMEMBERED> {
+    fn of_bytes(bytes: &[u8]) -> Result<Self, &'static str> {
         let Some((high, rest)) = bytes.split_first() else { return Ok(Self::default()) };
         let mut days = Vec::with_capacity(rest.len() / 4);
         let mut day = 0;
@@ -126,23 +139,33 @@ mod tests {
         }
 
         #[test]
-        fn the_stored_text_reads_back(marks in prop::collection::vec((18_262i32..47_482, 0u8..24), 0..60)) {
+        fn packed_days_read_back(marks in prop::collection::vec((18_262i32..47_482, 0u8..24), 0..60)) {
             let days = of(&marks);
-            prop_assert_eq!(Days::try_from(String::from(days.clone())), Ok(days));
+            let bytes = packed(&days);
+            prop_assert_eq!(Days::unpack(&mut bytes.as_slice()), Some(days.clone()));
+            let mut without_length = bytes.as_slice();
+            u64::unpack(&mut without_length);
+            prop_assert_eq!(Days::try_from(BASE64URL_NOPAD.encode(without_length)), Ok(days));
         }
 
         #[test]
         fn any_text_is_read_without_panic(text in "[A-Za-z0-9_-]{0,40}") {
             if let Ok(days) = Days::try_from(text.clone()) {
-                prop_assert_eq!(Days::try_from(String::from(days.clone())), Ok(days));
+                prop_assert_eq!(Days::unpack(&mut packed(&days).as_slice()), Some(days));
             }
         }
     }
 
+    fn packed(days: &Days) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        days.pack(&mut bytes);
+        bytes
+    }
+
     #[test]
-    fn one_day_takes_eight_characters_and_four_take_twenty_three() {
-        assert_eq!(String::from(of(&[])), "");
-        assert_eq!(String::from(of(&[(20_000, 0)])).len(), 7);
-        assert_eq!(String::from(of(&[(20_000, 0), (20_001, 1), (20_005, 2), (20_009, 3)])).len(), 23);
+    fn one_day_takes_six_bytes_and_each_further_one_four() {
+        assert_eq!(packed(&of(&[])).len(), 1);
+        assert_eq!(packed(&of(&[(20_000, 0)])).len(), 6);
+        assert_eq!(packed(&of(&[(20_000, 0), (20_001, 1), (20_005, 2), (20_009, 3)])).len(), 18);
     }
 }

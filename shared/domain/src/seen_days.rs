@@ -1,28 +1,26 @@
 //! The days on which one person was seen, and what they add to the gap counters.
 //!
 //! Distinct people of any window come from two plain counters per day: `V[x]`, the
-//! people seen on day x, and `G[x][g]`, the people seen on day x whose next seen day
-//! is x+g. A person is counted on his last seen day of the window, so for a window
-//! of `w` ≤ 30 days that ends on day a
-//! the distinct people are `Σ_{x=a-w+1..a} ( V[x] − Σ_{g=1..a−x} G[x][g] )`.
-//! Late days fall into place: [`SeenDays::see`] says which counters move.
+//! people seen on day x, and `G[x][g]`, the people seen on day x whose last seen day
+//! before it is x−g. A person is counted on his first seen day of the window, so for a
+//! window of at most 30 days from day s to day a
+//! the distinct people are `Σ_{x=s..a} ( V[x] − Σ_{g=1..x−s} G[x][g] )`.
+//! Who comes again changes the counters of today only, which are written anyway. Late
+//! days fall into place: [`SeenDays::see`] says which counters move.
 //!
 //! What a set of days adds is a function of the set alone ([`SeenDays::contributions`]),
 //! so that two sets can be replaced by their union, and back.
 
-use std::fmt::Write as _;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::day::Day;
+use crate::pack::Pack;
 
 /// Longest gap that is counted: windows are at most 30 days.
 pub const GAP_MAX: u8 = 29;
 /// How many seen days are remembered, the newest ones. What older ones have added to
 /// the counters stays and does not move any more.
 pub const DAYS_MAX: usize = 1_024;
-/// Gaps up to this one are stored as one letter.
-const LETTERS: i32 = 26;
 
 /// A change of one gap counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,8 +40,8 @@ pub enum Change {
 pub struct TooOld;
 
 /// The seen days.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct SeenDays {
     /// The first ever; older than all of `days` when some were forgotten.
     first: i32,
@@ -120,29 +118,42 @@ impl SeenDays {
 
 fn gap(from: i32, to: i32, by: i64) -> Option<Change> {
     let gap = u8::try_from(to - from).ok().filter(|gap| *gap <= GAP_MAX)?;
-    Some(Change::Gap(Day::from_number(from), gap, by))
+    Some(Change::Gap(Day::from_number(to), gap, by))
 }
 
-/// The oldest day and the gaps to the next ones: a letter for 1 to 26 days, `+` and the
-/// number for more. Before it `first:`, when that is another day. Short, since it is
-/// stored per person and card.
-impl From<SeenDays> for String {
-    fn from(days: SeenDays) -> Self {
-        let mut text = Self::new();
-        let Some(oldest) = days.days.first().copied() else { return text };
-        // Writing to a String cannot fail.
-        let _ = if days.first == oldest { write!(text, "{oldest}") } else { write!(text, "{}:{oldest}", days.first) };
-        for (day, next) in days.days.iter().zip(days.days.iter().skip(1)) {
-            let gap = next - day;
-            match u8::try_from(gap) {
-                Ok(letter) if gap <= LETTERS => text.push(char::from(b'a' + letter - 1)),
-                _ => drop(write!(text, "+{gap}")),
-            }
+/// How many there are, the oldest, how much older the first is, and the gaps to the next ones.
+impl Pack for SeenDays {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        (self.days.len() as u64).pack(bytes);
+        let Some(oldest) = self.days.first() else { return };
+        i64::from(*oldest).pack(bytes);
+        (i64::from(*oldest) - i64::from(self.first)).pack(bytes);
+        for (day, next) in self.days.iter().zip(self.days.iter().skip(1)) {
+            u64::from(next.abs_diff(*day)).pack(bytes);
         }
-        text
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let count = u64::unpack(bytes)?;
+        if count == 0 {
+            return Some(Self::default());
+        }
+        let oldest = i64::unpack(bytes)?;
+        let first = i32::try_from(oldest.checked_sub(i64::unpack(bytes)?)?).ok()?;
+        let mut newest = i32::try_from(oldest).ok()?;
+        let mut days = vec![newest];
+        for _ in 1..count {
+            let gap = u32::try_from(u64::unpack(bytes)?).ok().filter(|gap| *gap > 0)?;
+            newest = newest.checked_add_unsigned(gap)?;
+            days.push(newest);
+        }
+        Some(Self { first, days })
     }
 }
 
+/// As customers were stored until their layout 2: the oldest day and the gaps to the next
+/// ones, a letter for 1 to 26 days, `+` and the number for more. Before it `first:`, when
+/// that is another day.
 impl TryFrom<String> for SeenDays {
     type Error = &'static str;
 

@@ -17,7 +17,8 @@ use crate::transaction::Transaction;
 use crate::{Store, keys};
 use domain::failure::Failure;
 
-pub(crate) const COUNTERS: Kind = Kind::new("counters", 1);
+/// In layout 1 gaps stood at the earlier of their two days; both are read.
+pub(crate) const COUNTERS: Kind = Kind::new("counters", 2);
 
 /// Raised by one with every addition, so that a recount knows what has changed while it
 /// read the log; no counter's name.
@@ -40,16 +41,22 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when an item cannot be read.
     pub async fn counters(&self, company: Company, scope: Scope, from: Day) -> Result<ScopeCounts, Failure> {
-        let mut counts = ScopeCounts::default();
+        let (mut counts, mut former) = (ScopeCounts::default(), Vec::new());
         for item in self.range(&keys::counters(company, scope), keys::counters_from(from)).await? {
             match keys::Key::of(&item).and_then(|key| keys::period_of(&key)) {
                 Some(Period::Lifetime) => {
                     counts.lifetime = counts_of(&item)?;
                     counts.checked_at = whole(&item, CHECKED)?.map(Timestamp::from_millis);
                 }
-                Some(Period::Day(day)) => drop(counts.days.insert(day, counts_of(&item)?)),
+                Some(Period::Day(day)) => {
+                    counts.days.insert(day, counts_of(&item)?);
+                    former.extend(former_gaps(&item, day)?);
+                }
                 None => return Err(COUNTERS.corrupt("key")),
             }
+        }
+        for (day, gap, by) in former {
+            *counts.days.entry(day).or_default().entry(gap).or_default() += by;
         }
         Ok(counts)
     }
@@ -59,12 +66,18 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when an item cannot be read.
     pub async fn latest_counters(&self, company: Company, scope: Scope) -> Result<BTreeMap<Period, Counted>, Failure> {
-        let mut counters = BTreeMap::new();
+        let (mut counters, mut former) = (BTreeMap::<_, Counted>::new(), Vec::new());
         for item in self.all_latest(&keys::counters(company, scope)).await? {
             let period = keys::Key::of(&item).and_then(|key| keys::period_of(&key));
             let period = period.ok_or_else(|| COUNTERS.corrupt("key"))?;
             let revision = whole(&item, REVISION)?.unwrap_or_default();
+            if let Period::Day(day) = period {
+                former.extend(former_gaps(&item, day)?);
+            }
             counters.insert(period, Counted { counts: counts_of(&item)?, revision });
+        }
+        for (day, gap, by) in former {
+            *counters.entry(Period::Day(day)).or_default().counts.entry(gap).or_default() += by;
         }
         Ok(counters)
     }
@@ -86,6 +99,16 @@ pub(crate) fn counts_of(item: &Item) -> Result<Counts, Failure> {
         counts.extend(whole(item, name)?.map(|value| (counter, value)));
     }
     Ok(counts)
+}
+
+/// The gaps of a day in layout 1, each with the day at which it stands now.
+fn former_gaps(item: &Item, day: Day) -> Result<Vec<(Day, Counter, i64)>, Failure> {
+    let mut gaps = Vec::new();
+    for name in item.keys() {
+        let Some((gap, counter)) = Counter::gap_before(name) else { continue };
+        gaps.extend(whole(item, name)?.map(|by| (day.plus(i32::from(gap)), counter, by)));
+    }
+    Ok(gaps)
 }
 
 /// Adds changes of one scope and period to a transaction.

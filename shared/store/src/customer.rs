@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::ConditionCheck;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
 use domain::aggregate::Customer;
 use domain::company::Company;
 use domain::customer::CustomerState;
 use domain::id::{CardId, PersonId};
 use domain::merge::Ties;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_get::{KEYS_MAX, Read};
@@ -16,41 +18,52 @@ use crate::transaction::Transaction;
 use crate::{Store, keys};
 use domain::failure::Failure;
 
-/// Layout 1 had no ties, and seen days as bits.
-const CUSTOMER: Kind = Kind::new("customer", 2);
+/// Layout 1 had no ties, and seen days as bits; until layout 2 the state was a JSON text.
+const CUSTOMER: Kind = Kind::new("customer", 3);
+
+/// Name of the attribute with the state.
+const STATE: &str = "state";
 
 /// Most identities that are read beside a card in one call.
 pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
-/// The state is one JSON text: as a map it would be half as large again, and the
-/// item is rewritten whole with every batch. So are ties and dealings, which most do not have.
+/// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten
+/// whole with every batch. Ties and dealings, which most do not have, are JSON texts.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
-    state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ties: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dealings: Option<String>,
 }
 
-impl CustomerItem {
-    fn of(customer: &Customer) -> Result<Self, Failure> {
-        let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
-        let dealings = (!customer.dealings.is_empty()).then(|| json(&customer.dealings)).transpose()?;
-        Ok(Self { version: customer.version + 1, state: json(&customer.state)?, ties, dealings })
-    }
+/// The item of a customer who is written once more.
+fn encode(key: &keys::Key, customer: &Customer) -> Result<Item, Failure> {
+    let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
+    let dealings = (!customer.dealings.is_empty()).then(|| json(&customer.dealings)).transpose()?;
+    let mut item = CUSTOMER.encode(key, &CustomerItem { version: customer.version + 1, ties, dealings })?;
+    item.insert(STATE.to_owned(), AttributeValue::B(Blob::new(customer.state.to_bytes())));
+    Ok(item)
+}
 
-    fn customer(self) -> Result<Customer, Failure> {
-        let ties = self.ties.map(|ties| serde_json::from_str(&ties)).transpose();
-        let dealings = self.dealings.map(|dealings| serde_json::from_str(&dealings)).transpose();
-        Ok(Customer {
-            version: self.version,
-            state: serde_json::from_str(&self.state).map_err(|error| CUSTOMER.corrupt(error))?,
-            ties: ties.map_err(|error| CUSTOMER.corrupt(error))?.unwrap_or_default(),
-            dealings: dealings.map_err(|error| CUSTOMER.corrupt(error))?.unwrap_or_default(),
-        })
-    }
+/// The customer of an item.
+fn decode(mut item: Item) -> Result<Customer, Failure> {
+    let state = match item.remove(STATE) {
+        Some(AttributeValue::B(bytes)) => {
+            CustomerState::from_bytes(bytes.as_ref()).map_err(|error| CUSTOMER.corrupt(error))?
+        }
+        Some(AttributeValue::S(text)) => of_json(&text)?,
+        _ => return Err(CUSTOMER.corrupt("no state")),
+    };
+    let CustomerItem { version, ties, dealings } = CUSTOMER.decode(item)?;
+    let ties = ties.map(|ties| of_json(&ties)).transpose()?.unwrap_or_default();
+    let dealings = dealings.map(|dealings| of_json(&dealings)).transpose()?.unwrap_or_default();
+    Ok(Customer { version, state, ties, dealings })
+}
+
+fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| CUSTOMER.corrupt(error))
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
@@ -121,7 +134,7 @@ impl Store {
                 found = true;
             } else {
                 let person = keys::customer_of(&key).ok_or_else(|| CUSTOMER.corrupt("key"))?;
-                known.insert(person, CUSTOMER.decode::<CustomerItem>(item)?.customer()?);
+                known.insert(person, decode(item)?);
             }
         }
         if found { Ok(known) } else { Err(Failure::NotFound) }
@@ -154,7 +167,7 @@ impl Store {
                 let person = keys::Key::of(&item)
                     .and_then(|key| keys::customer_of(&key))
                     .ok_or_else(|| CUSTOMER.corrupt("key"))?;
-                customers.insert(person, CUSTOMER.decode::<CustomerItem>(item).and_then(CustomerItem::customer));
+                customers.insert(person, decode(item));
             }
         }
         Ok(())
@@ -170,7 +183,7 @@ pub(crate) fn put_customer(
     person: PersonId,
     customer: &Customer,
 ) -> Result<(), Failure> {
-    let item = CUSTOMER.encode(&keys::customer(company, person), &CustomerItem::of(customer)?)?;
+    let item = encode(&keys::customer(company, person), customer)?;
     let (condition, values) = as_read(customer.version);
     transaction.put(table, item, condition, values, Failure::Busy);
     Ok(())
@@ -196,5 +209,44 @@ fn as_read(version: u64) -> (&'static str, Item) {
     match version {
         0 => ("attribute_not_exists(#pk)", Item::new()),
         read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{CompanyId, Id};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn key() -> keys::Key {
+        let (company, person) = (CompanyId::from_uuid(Uuid::nil()), PersonId::from_uuid(Uuid::nil()));
+        keys::customer(Company::granted(company), person)
+    }
+
+    /// With an attribute instead of the stored one.
+    fn read(name: &str, value: AttributeValue) -> Result<Customer, Failure> {
+        let mut item = encode(&key(), &Customer { version: 6, ..Customer::default() }).unwrap();
+        item.insert(name.to_owned(), value);
+        decode(item)
+    }
+
+    #[test]
+    fn the_state_is_bytes_and_until_layout_2_a_text() {
+        let text = AttributeValue::S(r#"{"p":{"v":"20778"},"c":{}}"#.to_owned());
+        let before = read(STATE, text).unwrap();
+        assert_eq!((before.version, before.state.presence.viewed.is_empty()), (7, false));
+        let item = encode(&key(), &before).unwrap();
+        assert!(item[STATE].as_b().is_ok());
+        assert_eq!(decode(item).unwrap(), Customer { version: 8, ..before });
+    }
+
+    #[test]
+    fn a_state_or_ties_that_cannot_be_read_are_corrupt() {
+        let wrong = [AttributeValue::B(Blob::new([1])), AttributeValue::S("{".to_owned()), number(1)];
+        for value in wrong {
+            assert!(matches!(read(STATE, value), Err(Failure::Corrupt(_))));
+        }
+        assert!(matches!(read("ties", AttributeValue::S("{".to_owned())), Err(Failure::Corrupt(_))));
     }
 }

@@ -20,7 +20,8 @@ use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
 /// Layout 1 had no departments; code that does not know them would count for the company.
-const PENDING: Kind = Kind::new("pending_tally", 2);
+/// Until layout 2 gaps stood at the earlier of their two days.
+const PENDING: Kind = Kind::new("pending_tally", 3);
 
 /// Changes that go into the transaction itself.
 const AT_ONCE: usize = 40;
@@ -95,8 +96,12 @@ impl PendingTally {
         let company = keys::pending_of(&key).ok_or_else(|| PENDING.corrupt("key"))?;
         let PendingItem { chunk, changes } = PENDING.decode(item)?;
         let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING.corrupt(error))?;
-        let changes = changes.into_iter().map(StoredChange::change).collect::<Result<_, _>>()?;
-        Ok(Self { company: Company::granted(company), key, chunk, changes })
+        let mut tally = Tally::default();
+        changes
+            .into_iter()
+            .try_for_each(|change| change.add_to(&mut tally))
+            .ok_or_else(|| PENDING.corrupt("counter"))?;
+        Ok(Self { company: Company::granted(company), key, chunk, changes: tally.changes().collect() })
     }
 }
 
@@ -119,12 +124,20 @@ impl StoredChange {
         }
     }
 
-    fn change(self) -> Result<Change, Failure> {
-        let count = |(code, by): (String, i64)| Some((Counter::from_code(&code)?, by));
-        let counts = self.counts.into_iter().map(count).collect::<Option<_>>();
-        let period = self.day.map_or(Period::Lifetime, |day| Period::Day(Day::from_number(day)));
-        let scope = self.card.map(Scope::Card).or(self.department.map(Scope::Department));
-        Ok((scope.unwrap_or(Scope::Company), period, counts.ok_or_else(|| PENDING.corrupt("counter"))?))
+    /// `None` when a counter is not known.
+    fn add_to(self, tally: &mut Tally) -> Option<()> {
+        let day = self.day.map(Day::from_number);
+        let period = day.map_or(Period::Lifetime, Period::Day);
+        let scope = self.card.map(Scope::Card).or(self.department.map(Scope::Department)).unwrap_or(Scope::Company);
+        for (code, by) in self.counts {
+            if let Some(counter) = Counter::from_code(&code) {
+                tally.add(scope, period, counter, by);
+            } else {
+                let (gap, counter) = Counter::gap_before(&code)?;
+                tally.add(scope, Period::Day(day?.plus(i32::from(gap))), counter, by);
+            }
+        }
+        Some(())
     }
 }
 
@@ -177,5 +190,28 @@ impl Store {
             self.count_pending(&PendingTally::read(item)?).await?;
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::counter::Crowd;
+    use domain::id::{CompanyId, Id};
+
+    use super::*;
+
+    #[test]
+    fn a_gap_of_layout_2_is_counted_at_its_later_day() {
+        let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
+        let changes = r#"[{"d":20770,"n":[["v",1],["v5",-1]]},{"d":20775,"n":[["v",2]]}]"#.to_owned();
+        let key = keys::pending_tally(company, Uuid::nil(), 0);
+        let item = Kind { layout: 2, ..PENDING }.encode(&key, &PendingItem { chunk: 0, changes }).unwrap();
+        let visitors = Counter::People(Crowd::Visitors);
+        let expected = [
+            (20_770, Counts::from([(visitors, 1)])),
+            (20_775, Counts::from([(visitors, 2), (Counter::Gap(Crowd::Visitors, 5), -1)])),
+        ];
+        let expected = expected.map(|(day, counts)| (Scope::Company, Period::Day(Day::from_number(day)), counts));
+        assert_eq!(PendingTally::read(item).unwrap().changes, expected);
     }
 }
