@@ -41,6 +41,7 @@ mod recount;
 mod settings;
 mod share;
 mod shortlist;
+mod standing;
 mod successor;
 mod transaction;
 mod upload;
