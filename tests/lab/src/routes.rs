@@ -83,6 +83,13 @@ const LINES: &[Line] = &[
         ..USUAL
     },
     Line {
+        operation: "delete_deal",
+        case: "delete_deal.unknown",
+        before: &["create_deal"],
+        take: Some(("/deal_id", "dea_00000000000000000000000000")),
+        ..USUAL
+    },
+    Line {
         operation: "get_invitation",
         case: "get_invitation.unknown",
         before: &["create_invitation"],
