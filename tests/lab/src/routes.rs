@@ -82,6 +82,7 @@ const LINES: &[Line] = &[
         note: "of a new one",
         ..USUAL
     },
+    Line { operation: "clear_close_rate", before: &["set_close_rate"], ..USUAL },
     Line {
         operation: "delete_deal",
         case: "delete_deal.unknown",
