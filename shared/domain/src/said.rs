@@ -166,7 +166,7 @@ mod tests {
 
     /// Two identities of one person.
     fn two() -> Identities {
-        [1, 2].map(|n| (person(n), Customer { version: n as u64, ..Customer::default() })).into()
+        [1_u64, 2].map(|n| (person(n.into()), Customer { version: n, ..Customer::default() })).into()
     }
 
     fn said(known: &mut Identities, who: u128, said: Said) -> Retold {
