@@ -19,6 +19,7 @@ pub const MEDIA_URL: &str = "https://media.example";
 pub struct Functions {
     organization: Router,
     card: Router,
+    crm: Router,
     radar: Router,
     tracking: Router,
     video: Router,
@@ -55,10 +56,13 @@ impl Functions {
         let video = video::build(config, dynamodb(), media, clock(&world.clock), ids()).unwrap();
         let config = radar::Config { table_name: table_name(), token_verification_keys: keys() };
         let radar = radar::build(config, dynamodb(), clock(&world.clock)).unwrap();
+        let config = crm::Config { table_name: table_name(), token_verification_keys: keys() };
+        let crm = crm::build(config, dynamodb(), clock(&world.clock), ids()).unwrap();
         let tracking = tracking(world, &sqs, &url, &live_url);
         Self {
             organization: organization(world, "sms").await,
             card,
+            crm,
             radar,
             tracking,
             video,
@@ -72,6 +76,7 @@ impl Functions {
         match function {
             "organization" => &self.organization,
             "card" => &self.card,
+            "crm" => &self.crm,
             "radar" => &self.radar,
             "tracking" => &self.tracking,
             "video" => &self.video,

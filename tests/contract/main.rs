@@ -8,6 +8,7 @@ mod boards;
 mod cards;
 mod claim_codes;
 mod clocks;
+mod dealings;
 mod department_radar;
 mod departments;
 mod event_files;

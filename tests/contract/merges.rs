@@ -96,7 +96,7 @@ async fn two_become_one_before_or_after_their_events_and_two_again() {
     assert_eq!((metrics.visitors, metrics.views), (1, 7));
     assert_eq!(counted(&world, Window::Yesterday).await.visitors, 1);
     let opened = world.store.customer(world.company, late).await.unwrap();
-    assert_eq!(opened.opened_cards()[0].1.opened, 7, "the list of cards is the person's");
+    assert_eq!(opened.state.opened_cards()[0].1.opened, 7, "the list of cards is the person's");
     undo(&world, merge).await.unwrap();
     assert_eq!(visitors(&world).await, 2);
     assert_eq!(undo(&world, merge).await, Err(Failure::NotFound));

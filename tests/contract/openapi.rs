@@ -8,7 +8,7 @@ pub mod functions;
 /// When it cannot be written as JSON.
 pub fn document() -> Result<String, serde_json::Error> {
     let mut document = organization::openapi();
-    for part in [card::openapi(), tracking::openapi(), radar::openapi(), video::openapi()] {
+    for part in [card::openapi(), tracking::openapi(), radar::openapi(), crm::openapi(), video::openapi()] {
         document.merge(part);
     }
     Ok(serde_json::to_string_pretty(&serde_json::to_value(document)?)? + "\n")

@@ -33,6 +33,9 @@ class Answer:
     def check(self):
         """What holds for every answer, good or bad."""
         if self.status < 400:
+            if self.status == 204:
+                assert not self.text, f"204 with a body: {self}"
+                return
             expected = "text/vcard" if self.sent.endswith("/vcard") else "application/json"
             assert self.kind == expected, f"content type {self.kind!r}: {self}"
             return

@@ -23,7 +23,7 @@ OPEN_TEMPLATE = {
 # What a path names besides the ids of the caller or of somebody else.
 NAMES = {
     "book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26, "person_id": "per_" + "0" * 26,
-    "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4", "upload_id": "upl_06fc0h52g1s0u9c3vr4mq8d2b4",
+    "deal_id": "dea_" + "0" * 26, "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4", "upload_id": "upl_06fc0h52g1s0u9c3vr4mq8d2b4",
 }
 
 
@@ -91,6 +91,8 @@ def body_for(method, path, ids):
         ("PUT", "/v1/my/phrases/{book}"): lambda: {"phrases": ["您好"]},
         ("PUT", "/v1/phrases/{book}"): lambda: {"phrases": ["您好"]},
         ("PUT", "/v1/my/greeting"): lambda: {"greeting": "加油"},
+        ("PUT", "/v1/cards/{card_id}/customers/{person_id}/close-rate"): lambda: {"percent": 80},
+        ("POST", "/v1/cards/{card_id}/customers/{person_id}/deals"): lambda: {"closed_on": "2026-11-20"},
         ("PUT", "/v1/my/shortcuts"): lambda: {"version": 1, "shortcuts": ["call"]},
         ("PUT", "/v1/cards/{card_id}"): lambda: {"version": 1, **CARD_FIELDS},
         ("PUT", "/v1/cards/{card_id}/identity"): lambda: {"version": 1, "name": "甲", "position": "乙", "company": "丙"},

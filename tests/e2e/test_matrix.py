@@ -38,6 +38,7 @@ def cast(world):
         "company": company,
         "merge_id": company.boss.get("/v1/merges").expect(200)["items"][0]["id"],
         "visitor": company.visitor(),
+        "visited": set(),
         "other_staff": company.member("同事"),
         "admin": company.member("管理员", role="admin"),
         "boss": company.boss,
@@ -52,9 +53,13 @@ def call(world, cast, operation, caller, owner):
     if "{share_code}" in operation[1]:
         share = {"card_id": owner.card_id, "channel": "share"}
         ids |= owner.post("/v1/share-codes", share, key=uuid.uuid4().hex).expect(201)
-    if "{person_id}" in operation[1] and caller == CALLERS[0]:
+    if "{person_id}" in operation[1] and owner.id not in cast["visited"]:
+        cast["visited"].add(owner.id)
         cast["visitor"].send(event("view_card", owner.card_id))
         drain(world.stack)
+    if "{deal_id}" in operation[1]:
+        path = f"/v1/cards/{owner.card_id}/customers/{ids['person_id']}/deals"
+        ids |= owner.post(path, {"closed_on": "2026-11-20"}, key=uuid.uuid4().hex).expect(201)
     if "{upload_id}" in operation[1]:
         ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
         ids |= owner.post("/v1/uploads", ticket, key=uuid.uuid4().hex).expect(201)

@@ -61,7 +61,7 @@ pub(crate) struct CardSummary {
     responses((status = 200, body = MyCards), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {
     let customer = app.store.customer(caller.company(), caller.person()).await?;
-    let mut opened = customer.opened_cards();
+    let mut opened = customer.state.opened_cards();
     opened.truncate(LISTED_MAX);
     let wanted: Vec<_> = opened.iter().map(|(id, _)| *id).collect();
     let cards = app.store.cards(caller.company(), &wanted).await?;

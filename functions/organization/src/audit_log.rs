@@ -30,7 +30,8 @@ pub(crate) struct AuditLine {
     /// `member_role`, `member_successor`, `member_department`, `card_identity`, `card_contact`,
     /// `card_media`, `card_template`, `seats`, `department_added`, `department_changed`,
     /// `department_removed`, `company_name`, `wecom`, `phrases`, `greeting`,
-    /// `radar_granted`, `radar_revoked`, `radar_code` or `merge_undone`.
+    /// `radar_granted`, `radar_revoked`, `radar_code`, `close_rate_set`, `close_rate_cleared`,
+    /// `deal_recorded`, `deal_removed` or `merge_undone`.
     #[schema(value_type = String)]
     action: AuditAction,
     /// Id of what was changed.

@@ -5,15 +5,18 @@ use axum::Json;
 use axum::extract::State;
 use domain::best_hour::{Advice, DAYS_MIN, VISITS_MIN};
 use domain::close_rate::{Band, Model, Rate, Source};
-use domain::customer::{CardHistory, CustomerState};
+use domain::counter::Scope;
+use domain::customer::CardHistory;
 use domain::day::Day;
-use domain::evidence::{Evidence, Feature};
+use domain::evidence::Feature;
 use domain::id::{CardId, PersonId};
 use domain::quiet_hours::QuietHours;
 use domain::receipt::{Part, Reason, Receipt};
+use domain::said::United;
 use domain::sentence::visitor_name;
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
+use edge::dealings::{DealBody, SetRateBody};
 use edge::path::{PathId, PathIds};
 use edge::problem::{Code, Problem, ProblemBody};
 use serde::Serialize;
@@ -32,6 +35,8 @@ pub(crate) struct CustomerBody {
     close_rate: CloseRate,
     /// 最佳时间点.
     best_hour: BestHour,
+    /// 成交: his deals, the one closed last first.
+    deals: Vec<DealBody>,
     /// What he did with each card, the one he opened last first.
     cards: Vec<CardBody>,
 }
@@ -42,12 +47,19 @@ pub(crate) struct CloseRate {
     /// Hundredths of a percent, 0 to 10,000.
     #[schema(value_type = u16)]
     basis_points: Rate,
-    /// The band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`.
-    #[schema(value_type = String)]
-    band: Band,
-    /// `model`: computed from what he did.
+    /// The band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`; `null` for
+    /// a customer with a closed deal, who stands beside it.
+    #[schema(value_type = Option<String>)]
+    band: Option<Band>,
+    /// `deal`: he has a closed one; else `manual`: a member has set it; else `model`:
+    /// computed from what he did.
     #[schema(value_type = String)]
     source: Source,
+    /// What the model says, whatever is shown.
+    #[schema(value_type = u16)]
+    model_basis_points: Rate,
+    /// What a member has set last, also where a deal stands above it.
+    manual: Option<SetRateBody>,
     /// The reasons: their basis points add up to the rate. What everybody has comes first,
     /// then what counts most.
     receipt: Vec<PartBody>,
@@ -131,10 +143,10 @@ pub(crate) async fn get_card_customer(
     PathIds(card, person): PathIds<CardId, PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
     scope::may_see_card(&caller, card)?;
-    let state = app.store.customer_of_card(caller.company(), card, person).await?;
+    let united = app.store.customer_of_card(caller.company(), card, person).await?;
     caller.require_radar()?;
-    let history = state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
-    Ok(Json(customer(&app, person, &state, &state.evidence_on(card), &[(card, history)])))
+    let history = united.state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
+    Ok(Json(customer(&app, person, &united, Scope::Card(card), &[(card, history)])))
 }
 
 /// A customer of the company
@@ -147,34 +159,43 @@ pub(crate) async fn get_company_customer(
     caller: Caller,
     PathId(person): PathId<PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
-    scope::of_company(&caller)?;
-    let state = app.store.customer(caller.company(), person).await?;
-    let cards = state.cards_by_last_opening();
+    let scope = scope::of_company(&caller)?;
+    let united = app.store.customer(caller.company(), person).await?;
+    let cards = united.state.cards_by_last_opening();
     if cards.is_empty() {
         return Err(Problem::of(Code::NotFound));
     }
-    Ok(Json(customer(&app, person, &state, &state.evidence(), &cards)))
+    Ok(Json(customer(&app, person, &united, scope, &cards)))
 }
 
 fn customer(
     app: &App,
     person_id: PersonId,
-    state: &CustomerState,
-    evidence: &Evidence,
+    United { state, dealings }: &United,
+    scope: Scope,
     cards: &[(CardId, &CardHistory)],
 ) -> CustomerBody {
     let now = app.clock.now();
-    let receipt = Receipt::of(&Model::default(), &evidence.on(Day::of(now)), None, false);
+    let evidence = match scope {
+        Scope::Card(card) => state.evidence_on(card),
+        Scope::Company | Scope::Department(_) => state.evidence(),
+    };
+    let (model, reading) = (Model::default(), evidence.on(Day::of(now)));
+    let (manual, closed) = (dealings.set_rate_in(scope), dealings.closed_on(scope).is_some());
+    let receipt = Receipt::of(&model, &reading, manual.map(|set| set.rate), closed);
     CustomerBody {
         person_id,
         name: visitor_name(person_id),
         close_rate: CloseRate {
             basis_points: receipt.rate,
-            band: Band::of(receipt.rate),
+            band: (!closed).then(|| Band::of(receipt.rate)),
             source: receipt.source,
+            model_basis_points: model.rate(&reading),
+            manual: manual.map(SetRateBody::from),
             receipt: receipt.parts.into_iter().map(part).collect(),
         },
         best_hour: best_hour(state.hours.advise(now, QuietHours::default())),
+        deals: dealings.deals_in(scope).into_iter().map(|(card, id, deal)| DealBody::new(card, id, deal)).collect(),
         cards: cards.iter().map(|(card, history)| card_body(*card, history)).collect(),
     }
 }

@@ -21,6 +21,8 @@ use crate::{App, scope};
 pub(crate) struct FunnelBody {
     /// Distinct people with a view since the beginning.
     customers: i64,
+    /// Who has a closed deal: they are in no band.
+    closed: i64,
     /// Who has no deal, in four bands that do not overlap, the lowest first.
     bands: Vec<BandBody>,
 }
@@ -59,7 +61,8 @@ pub(crate) async fn get_company_funnel(State(app): State<App>, caller: Caller) -
 async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody, Problem> {
     let (shortlist, lifetime) = app.store.shortlist(company, scope).await?;
     let customers = count(&lifetime, Counter::People(Crowd::Visitors));
-    let funnel = shortlist.funnel(&Model::default(), Day::of(app.clock.now()), customers);
+    let closed = count(&lifetime, Counter::ClosedCustomers);
+    let funnel = shortlist.funnel(&Model::default(), Day::of(app.clock.now()), customers - closed);
     let band = |(band, customers): (&Band, i64)| BandBody { band: *band, customers };
-    Ok(FunnelBody { customers, bands: Band::ALL.iter().zip(funnel.customers).map(band).collect() })
+    Ok(FunnelBody { customers, closed, bands: Band::ALL.iter().zip(funnel.customers).map(band).collect() })
 }

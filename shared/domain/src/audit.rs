@@ -67,6 +67,14 @@ pub enum AuditAction {
     RadarRevoked,
     /// A member was sent a new radar code (重发验证码).
     RadarCode,
+    /// A customer's close rate was set by hand (预计成交率).
+    CloseRateSet,
+    /// A customer's close rate is the model's again (取消预计成交率).
+    CloseRateCleared,
+    /// A deal with a customer was recorded (成交记录).
+    DealRecorded,
+    /// A deal was taken back (撤销成交).
+    DealRemoved,
 }
 
 /// A change, as whoever makes it tells of it.

@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::close_rate::Rate;
 use crate::counter::{Counter, Period, Scope, Tally};
 use crate::day::Day;
+use crate::field::FieldError;
 use crate::id::{CardId, DealId, MemberId};
 use crate::timestamp::Timestamp;
 
 /// Most deals of one identity.
 pub const DEALS_MAX: usize = 100;
+/// How long ago a deal may have been closed, in days: ten years.
+const DAYS_BACK_MAX: i32 = 3_653;
 
 /// What was said of one identity; empty for most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +59,19 @@ pub struct Deal {
     /// Who did it.
     #[serde(rename = "b")]
     pub by: MemberId,
+}
+
+impl Deal {
+    /// A deal that `by` records now.
+    ///
+    /// # Errors
+    /// `out_of_range` for a day to come, or more than ten years ago.
+    pub fn new(closed_on: Day, now: Timestamp, by: MemberId) -> Result<Self, FieldError> {
+        let today = Day::of(now);
+        let allowed = (today.plus(-DAYS_BACK_MAX)..=today).contains(&closed_on);
+        let refused = || FieldError::new("out_of_range", "成交日期应为今天或十年以内的日期");
+        allowed.then_some(Self { closed_on, at: now, by }).ok_or_else(refused)
+    }
 }
 
 /// The identity has [`DEALS_MAX`] deals.
@@ -109,6 +125,15 @@ impl Dealings {
         self.0.get(&card).into_iter().flat_map(|said| &said.deals).map(|(id, deal)| (*id, *deal))
     }
 
+    /// The deals in a scope with their cards, who was closed last first. A department has none.
+    pub fn deals_in(&self, scope: Scope) -> Vec<(CardId, DealId, Deal)> {
+        let of_card = |card: CardId| self.deals_on(card).map(move |(id, deal)| (card, id, deal));
+        let mut deals: Vec<_> =
+            self.0.keys().filter(|card| counts_in(scope, **card)).flat_map(|card| of_card(*card)).collect();
+        deals.sort_by_key(|(_, id, deal)| std::cmp::Reverse((deal.closed_on, *id)));
+        deals
+    }
+
     /// The rate set by hand that counts in a scope: the last one. A department has none.
     pub fn set_rate_in(&self, scope: Scope) -> Option<SetRate> {
         self.within(scope).filter_map(|said| said.rate).max()
@@ -120,12 +145,7 @@ impl Dealings {
     }
 
     fn within(&self, scope: Scope) -> impl Iterator<Item = &CardDealings> {
-        let counts = move |card: &CardId| match scope {
-            Scope::Card(one) => one == *card,
-            Scope::Company => true,
-            Scope::Department(_) => false,
-        };
-        self.0.iter().filter(move |(card, _)| counts(card)).map(|(_, said)| said)
+        self.0.iter().filter(move |(card, _)| counts_in(scope, **card)).map(|(_, said)| said)
     }
 
     /// What was said of several identities that are one person.
@@ -149,6 +169,14 @@ impl Dealings {
             }
         }
         tally
+    }
+}
+
+fn counts_in(scope: Scope, card: CardId) -> bool {
+    match scope {
+        Scope::Card(one) => one == card,
+        Scope::Company => true,
+        Scope::Department(_) => false,
     }
 }
 
@@ -207,6 +235,29 @@ mod tests {
         assert_eq!(said.contributions().changes().count(), 2);
         assert!(said.remove_deal(card(1), id(1)) && said.is_empty());
         assert_eq!(said.contributions(), Tally::default());
+    }
+
+    #[test]
+    fn the_deals_of_a_scope_stand_by_the_day_they_were_closed() {
+        let mut said = Dealings::default();
+        for (n, on, day) in [(1, 1, 30), (2, 2, 10), (3, 1, 40)] {
+            said.add_deal(card(on), id(n), deal(day)).unwrap();
+        }
+        let ids = |scope| said.deals_in(scope).into_iter().map(|(_, id, _)| id).collect::<Vec<_>>();
+        assert_eq!(ids(Scope::Company), [id(3), id(1), id(2)]);
+        assert_eq!(ids(Scope::Card(card(2))), [id(2)]);
+    }
+
+    #[test]
+    fn a_deal_is_closed_today_or_within_ten_years() {
+        let by = MemberId::from_uuid(Uuid::from_u128(9));
+        // The first instant of a day in Shanghai, which is the day before in London.
+        let today = Day::from_number(20_000);
+        let new = |day| Deal::new(day, today.start(), by).map_err(|error| error.code);
+        assert_eq!(new(today).map(|deal| deal.closed_on), Ok(today));
+        assert!(new(today.plus(-3_653)).is_ok());
+        assert_eq!(new(today.plus(1)), Err("out_of_range"));
+        assert_eq!(new(today.plus(-3_654)), Err("out_of_range"));
     }
 
     #[test]

@@ -12,9 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::Customer;
 use crate::counter::Tally;
-use crate::customer::CustomerState;
-use crate::dealings::Dealings;
 use crate::id::{MemberId, MergeId, PersonId};
+use crate::said::United;
 use crate::timestamp::Timestamp;
 
 /// Most identities that are one person.
@@ -217,10 +216,7 @@ fn regrouping(
     before: &[BTreeSet<PersonId>],
 ) -> Regrouping {
     let person = |identities: &BTreeSet<PersonId>| {
-        let parts = || identities.iter().filter_map(|identity| known.get(identity));
-        let mut tally = CustomerState::union(parts().map(|customer| &customer.state)).contributions();
-        tally.absorb(&Dealings::union(parts().map(|customer| &customer.dealings)).contributions());
-        tally
+        United::of(identities.iter().filter_map(|identity| known.get(identity))).contributions()
     };
     let (mut tally, mut customers) = (Tally::default(), BTreeMap::new());
     for identities in before {

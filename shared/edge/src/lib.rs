@@ -6,6 +6,7 @@
 pub mod app;
 pub mod auth;
 pub mod body;
+pub mod dealings;
 pub mod feed;
 pub mod idempotency;
 pub mod openapi;

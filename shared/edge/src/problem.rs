@@ -83,6 +83,8 @@ codes! {
     DepartmentNotEmpty = CONFLICT, "department_not_empty", "Department not empty", "请先移走或删除下级部门";
     /// There are as many departments, or removed ones, as there may be.
     DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
+    /// There are as many deals of the customer as there may be.
+    DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// The body is larger than allowed.

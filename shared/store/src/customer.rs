@@ -9,6 +9,7 @@ use domain::company::Company;
 use domain::customer::CustomerState;
 use domain::id::{CardId, PersonId};
 use domain::merge::Ties;
+use domain::said::{Identities, United};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -83,33 +84,27 @@ impl Store {
         self.customers_and_groups(company, persons, Read::Consistent).await
     }
 
-    /// What all identities of a person have done together; an empty state when that is
-    /// nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
+    /// All identities of a person together; an empty state when he has done nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
     /// more if the person is in a group.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn customer(&self, company: Company, person: PersonId) -> Result<CustomerState, Failure> {
+    pub async fn customer(&self, company: Company, person: PersonId) -> Result<United, Failure> {
         let parts = self.customers_and_groups(company, &[person], Read::Eventual).await?;
         let parts = parts.into_values().collect::<Result<Vec<_>, _>>()?;
-        Ok(CustomerState::union(parts.iter().map(|part| &part.state)))
+        Ok(United::of(parts.iter()))
     }
 
     /// The same for who looks at a card: the call that reads him finds the card.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card.
-    pub async fn customer_of_card(
-        &self,
-        company: Company,
-        card: CardId,
-        person: PersonId,
-    ) -> Result<CustomerState, Failure> {
+    pub async fn customer_of_card(&self, company: Company, card: CardId, person: PersonId) -> Result<United, Failure> {
         let mut parts = self.identities_on(company, Some(card), &[person]).await?;
         let groups = parts.values().flat_map(|part| part.ties.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
-        Ok(CustomerState::union(parts.values().map(|part| &part.state)))
+        Ok(United::of(parts.values()))
     }
 
     /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are
@@ -138,6 +133,23 @@ impl Store {
             }
         }
         if found { Ok(known) } else { Err(Failure::NotFound) }
+    }
+
+    /// A person whose own item was read, with the other identities of his group as of the
+    /// last write.
+    pub(crate) async fn identities(
+        &self,
+        company: Company,
+        person: PersonId,
+        item: Option<Item>,
+    ) -> Result<Identities, Failure> {
+        let customer = item.map(decode).transpose()?;
+        let mut group = customer.as_ref().map(|customer| customer.ties.group.members()).unwrap_or_default();
+        group.remove(&person);
+        let mut others = Customers::new();
+        self.read_customers(company, &Vec::from_iter(group), Read::Consistent, &mut others).await?;
+        let others = others.into_iter().map(|(other, customer)| customer.map(|customer| (other, customer)));
+        others.chain(customer.map(|customer| Ok((person, customer)))).collect()
     }
 
     async fn customers_and_groups(

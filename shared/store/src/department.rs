@@ -222,7 +222,8 @@ fn tree_of(item: Option<Item>) -> Result<DepartmentTree, Failure> {
     item.map(|item| TREE.decode(item)).transpose().map(Option::unwrap_or_default)
 }
 
-fn take(items: &mut Vec<Item>, key: &Key) -> Option<Item> {
+/// Takes the item with a key out of others.
+pub(crate) fn take(items: &mut Vec<Item>, key: &Key) -> Option<Item> {
     let position = items.iter().position(|item| Key::of(item).as_ref() == Some(key));
     position.map(|position| items.swap_remove(position))
 }

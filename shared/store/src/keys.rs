@@ -42,6 +42,9 @@ pub(crate) const EXPIRING_UPLOADS: &str = "EXPIRY_UPLOADS";
 /// The partition of the same index in which companies wait until their boards are due.
 pub(crate) const BOARDS_DUE: &str = "BOARDS";
 
+/// Its partition of marks that a person's place in the shortlists is to be looked at.
+pub(crate) const STANDINGS: &str = "EXPIRY_STANDINGS";
+
 /// The partition of the same index in which companies wait until they are recounted.
 pub(crate) const RECOUNTS_DUE: &str = "RECOUNT";
 

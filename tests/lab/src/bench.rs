@@ -25,7 +25,7 @@ const COLD_START_MAX: f64 = 2.5;
 
 /// Functions and the event file each is called with; the others are only started.
 /// So is housekeeping, which deletes files: there is no S3 behind the wire.
-const CASES: [(&str, Option<&str>); 10] = [
+const CASES: [(&str, Option<&str>); 11] = [
     ("organization", Some("get_me")),
     ("card", Some("get_card")),
     ("tracking", Some("record_events")),
@@ -35,6 +35,7 @@ const CASES: [(&str, Option<&str>); 10] = [
     ("recount", None),
     ("live", None),
     ("media-inspector", None),
+    ("crm", None),
     ("video", None),
 ];
 

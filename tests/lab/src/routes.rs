@@ -82,6 +82,14 @@ const LINES: &[Line] = &[
         note: "of a new one",
         ..USUAL
     },
+    Line { operation: "clear_close_rate", before: &["set_close_rate"], ..USUAL },
+    Line {
+        operation: "delete_deal",
+        case: "delete_deal.unknown",
+        before: &["create_deal"],
+        take: Some(("/deal_id", "dea_00000000000000000000000000")),
+        ..USUAL
+    },
     Line {
         operation: "get_invitation",
         case: "get_invitation.unknown",

@@ -73,6 +73,11 @@ impl Stage {
         stage
     }
 
+    /// The one whom the event files ask about comes.
+    pub(crate) async fn be_visited(&self) {
+        self.count(&[self.visit(0, 0, &mut Random(1))]).await;
+    }
+
     /// Adds members; gives the cards of the whole staff.
     pub(crate) async fn hire(&self) -> Vec<CardId> {
         let mut cards: Vec<_> = self.world.staff.values().filter_map(|staff| staff.card).collect();

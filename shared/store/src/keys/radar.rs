@@ -95,6 +95,12 @@ pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
     Key::new(format!("{}#SHORTLIST#{}", company.id(), scope_key(scope)), "SHORTLIST")
 }
 
+/// The mark that a person's place in the shortlists of a card and the company is to be
+/// looked at.
+pub(crate) fn standing(company: Company, person: PersonId, card: CardId) -> Key {
+    Key::new(format!("{}#STANDING#{person}", company.id()), card.to_string())
+}
+
 /// First and last sort key of these days.
 pub(crate) fn days(from: Day, to: Day) -> (String, String) {
     (period_key(Period::Day(from)), period_key(Period::Day(to)))
