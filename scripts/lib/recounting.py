@@ -106,9 +106,9 @@ def run(call: Call, wanted: list[str], dry_run: bool) -> int:
     return failed
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str], prog: str, about: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="scripts/recount", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=prog, description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="COMPANY|STAGE")
     parser.add_argument("--all", action="store_true", help="every company")
@@ -123,12 +123,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def main(arguments: list[str]) -> int:
-    options = parse(arguments)
+Run = Callable[[Call, list[str], bool], int]
+
+
+def main(arguments: list[str], work: Run = run, prog: str = "scripts/recount", about: str | None = __doc__) -> int:
+    """Does the work on the companies that the arguments name."""
+    options = parse(arguments, prog, about)
     try:
         call = function(client_for(options.stage), options.stage)
         wanted = [options.company] if options.company else companies(call)
-        return 1 if run(call, wanted, options.dry_run) else 0
+        return 1 if work(call, wanted, options.dry_run) else 0
     except StepFailed as error:
         return fail(error)
     except (BotoCoreError, ClientError) as error:

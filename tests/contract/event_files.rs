@@ -104,6 +104,7 @@ const REFUSALS: &[(&str, (u16, &str))] = &[
     ("get_department_behaviour.unknown", (404, "not_found")),
     ("get_department_filtered.unknown", (404, "not_found")),
     ("get_recount.by_staff", (404, "not_found")),
+    ("get_close_rate_model.by_staff", (404, "not_found")),
 ];
 
 fn success(case: &str) -> u16 {

@@ -22,7 +22,9 @@ mod member_edit;
 mod merges;
 mod pipeline;
 mod recount;
+mod refit;
 mod seats;
+mod shortlists;
 mod store;
 mod successors;
 

@@ -24,7 +24,7 @@ NAMES_NOTHING = {
     "GET /v1/radar/company/days", "GET /v1/radar/company/behaviour", "GET /v1/radar/company/objects",
     "GET /v1/radar/company/sharers", "GET /v1/radar/company/rankings", "GET /v1/radar/company/filtered",
     "GET /v1/radar/company/sharers/profile", "GET /v1/radar/company/shop-visits", "GET /v1/radar/company/customers",
-    "GET /v1/radar/company/funnel", "GET /v1/radar/company/recount",
+    "GET /v1/radar/company/funnel", "GET /v1/radar/company/recount", "GET /v1/radar/company/close-rate",
     "GET /v1/seats", "GET /v1/audit-log", "GET /v1/merges", "POST /v1/my/phone", "GET /v1/departments", "GET /v1/directory", "GET /v1/company", "PUT /v1/company",
     "POST /v1/invitations", "GET /v1/invitations", "GET /v1/join-requests",
     "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",

@@ -27,6 +27,8 @@ COMPANY_GIVERS = (
     "shared/store/src/board.rs",  # the companies whose boards are due, for housekeeping
     "shared/store/src/recount.rs",  # the companies whose recount is due, for recount
     "functions/recount/src/lib.rs",  # the company that an operator names
+    "shared/store/src/close_rate_model.rs",  # the companies whose refit is due, for recount
+    "shared/store/src/standing.rs",  # the sweep, for housekeeping, of marks in any company
     "shared/store/src/pending_tally.rs",  # the sweep, for housekeeping, of changes that wait in any company
     "functions/media-inspector/src/message.rs",  # the key of a file, which our own ticket fixed
     "shared/store/src/upload.rs",  # uploads of any company that expired, for housekeeping

@@ -16,6 +16,9 @@ use store::Store;
 const PAGE: u32 = 100;
 /// Most pages in one run: far below the function's time-out.
 const PAGES_MAX: usize = 20;
+/// Marks of places in shortlists looked at in one run: what is refused is met again by the
+/// next run, not by this one.
+const STANDINGS_MAX: u32 = 500;
 
 /// What the function reads from its environment.
 #[derive(Debug)]
@@ -66,14 +69,21 @@ pub struct RunLine {
     pub boards: usize,
     /// Lots of changes that merges, or segments too large, had left, and that are counted now.
     pub pending_tallies: usize,
+    /// Marks that somebody's place in the shortlists was to be looked at.
+    pub standings: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,
 }
 
 impl Metrics for RunLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
-    const METRICS: &'static [(&'static str, &'static str)] =
-        &[("expired_holds", "Count"), ("pending_tallies", "Count"), ("boards", "Count"), ("expired_uploads", "Count")];
+    const METRICS: &'static [(&'static str, &'static str)] = &[
+        ("expired_holds", "Count"),
+        ("pending_tallies", "Count"),
+        ("boards", "Count"),
+        ("standings", "Count"),
+        ("expired_uploads", "Count"),
+    ];
 }
 
 impl Housekeeping {
@@ -106,6 +116,8 @@ impl Housekeeping {
                 break;
             }
         }
+        // One that cannot be read must not stop the others; the run still fails.
+        let standings = self.store.sweep_standings(now, STANDINGS_MAX).await;
         let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await?;
         let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
         let line = RunLine {
@@ -116,6 +128,7 @@ impl Housekeeping {
             expired_holds,
             boards,
             pending_tallies,
+            standings: standings?,
             expired_uploads,
         };
         emit(&line, now);

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::best_hour::{Advice, DAYS_MIN, VISITS_MIN};
-use domain::close_rate::{Band, Model, Rate, Source};
+use domain::close_rate::{Band, Model, Origin, Rate, Source};
 use domain::counter::Scope;
 use domain::customer::CardHistory;
 use domain::day::Day;
@@ -55,6 +55,9 @@ pub(crate) struct CloseRate {
     /// computed from what he did.
     #[schema(value_type = String)]
     source: Source,
+    /// The model in force: `default`, or the company's `own`.
+    #[schema(value_type = String)]
+    model: Origin,
     /// What the model says, whatever is shown.
     #[schema(value_type = u16)]
     model_basis_points: Rate,
@@ -143,10 +146,10 @@ pub(crate) async fn get_card_customer(
     PathIds(card, person): PathIds<CardId, PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
     scope::may_see_card(&caller, card)?;
-    let united = app.store.customer_of_card(caller.company(), card, person).await?;
+    let (united, model) = app.store.customer_and_model(caller.company(), Some(card), person).await?;
     caller.require_radar()?;
     let history = united.state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
-    Ok(Json(customer(&app, person, &united, Scope::Card(card), &[(card, history)])))
+    Ok(Json(customer(&app, person, (&united, &model), Scope::Card(card), &[(card, history)])))
 }
 
 /// A customer of the company
@@ -160,18 +163,18 @@ pub(crate) async fn get_company_customer(
     PathId(person): PathId<PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
     let scope = scope::of_company(&caller)?;
-    let united = app.store.customer(caller.company(), person).await?;
+    let (united, model) = app.store.customer_and_model(caller.company(), None, person).await?;
     let cards = united.state.cards_by_last_opening();
     if cards.is_empty() {
         return Err(Problem::of(Code::NotFound));
     }
-    Ok(Json(customer(&app, person, &united, scope, &cards)))
+    Ok(Json(customer(&app, person, (&united, &model), scope, &cards)))
 }
 
 fn customer(
     app: &App,
     person_id: PersonId,
-    United { state, dealings }: &United,
+    (United { state, dealings }, model): (&United, &Model),
     scope: Scope,
     cards: &[(CardId, &CardHistory)],
 ) -> CustomerBody {
@@ -180,9 +183,9 @@ fn customer(
         Scope::Card(card) => state.evidence_on(card),
         Scope::Company | Scope::Department(_) => state.evidence(),
     };
-    let (model, reading) = (Model::default(), evidence.on(Day::of(now)));
+    let reading = evidence.on(Day::of(now));
     let (manual, closed) = (dealings.set_rate_in(scope), dealings.closed_on(scope).is_some());
-    let receipt = Receipt::of(&model, &reading, manual.map(|set| set.rate), closed);
+    let receipt = Receipt::of(model, &reading, manual.map(|set| set.rate), closed);
     CustomerBody {
         person_id,
         name: visitor_name(person_id),
@@ -190,6 +193,7 @@ fn customer(
             basis_points: receipt.rate,
             band: (!closed).then(|| Band::of(receipt.rate)),
             source: receipt.source,
+            model: model.origin(),
             model_basis_points: model.rate(&reading),
             manual: manual.map(SetRateBody::from),
             receipt: receipt.parts.into_iter().map(part).collect(),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use domain::close_rate::{Band, Model, Rate};
+use domain::close_rate::{Band, Rate};
 use domain::company::Company;
 use domain::counter::Scope;
 use domain::day::Day;
@@ -91,7 +91,7 @@ async fn customers(app: &App, company: Company, scope: Scope, query: Asked) -> R
         return Err(invalid());
     }
     let (shortlist, _) = app.store.shortlist(company, scope).await?;
-    let best = shortlist.best(&Model::default(), Day::of(app.clock.now()));
+    let best = shortlist.best(Day::of(app.clock.now()));
     let wanted = best.into_iter().map(customer).filter(|customer| band.is_none_or(|band| band == customer.band));
     Ok(TopCustomers { items: wanted.take(limit).collect() })
 }

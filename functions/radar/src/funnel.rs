@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::close_rate::{Band, Model};
+use domain::close_rate::Band;
 use domain::company::Company;
 use domain::counter::{Counter, Crowd, Scope};
 use domain::day::Day;
@@ -62,7 +62,7 @@ async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody,
     let (shortlist, lifetime) = app.store.shortlist(company, scope).await?;
     let customers = count(&lifetime, Counter::People(Crowd::Visitors));
     let closed = count(&lifetime, Counter::ClosedCustomers);
-    let funnel = shortlist.funnel(&Model::default(), Day::of(app.clock.now()), customers - closed);
+    let funnel = shortlist.funnel(Day::of(app.clock.now()), customers, closed);
     let band = |(band, customers): (&Band, i64)| BandBody { band: *band, customers };
     Ok(FunnelBody { customers, closed, bands: Band::ALL.iter().zip(funnel.customers).map(band).collect() })
 }

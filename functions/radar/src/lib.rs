@@ -2,6 +2,7 @@
 //! of one card, a department and the company. Writes nothing.
 
 mod behaviour;
+mod close_rate_model;
 mod customer;
 mod customers;
 mod days;
@@ -100,6 +101,7 @@ fn routes<R: Routes<App>>(list: R) -> R {
         .routes(routes!(funnel::get_company_funnel))
         .routes(routes!(rankings::get_rankings))
         .routes(routes!(recount::get_recount))
+        .routes(routes!(close_rate_model::get_close_rate_model))
         .routes(routes!(days::get_card_days))
         .routes(routes!(days::get_company_days))
         .routes(routes!(days::get_department_days))

@@ -19,6 +19,8 @@ use domain::timestamp::Timestamp;
 use runtime::clock::Clock;
 use store::{Counted, Store};
 
+use crate::log::replay;
+
 /// Most rounds; what was written during all of them is reported as not checked.
 const ROUNDS: usize = 4;
 /// Customers read at once.
@@ -159,17 +161,7 @@ impl<'a> Job<'a> {
 
     async fn read_log(&self, cards: &[CardId]) -> Result<Recount, Failure> {
         let mut recount = Recount::default();
-        for card in cards {
-            let mut after = None;
-            loop {
-                let page = self.store.latest_log(self.company, *card, after).await?;
-                page.items.iter().for_each(|segment| recount.add(segment));
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
+        replay(self.store, self.company, cards, |segment| recount.add(segment)).await?;
         Ok(recount)
     }
 

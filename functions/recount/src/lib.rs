@@ -1,13 +1,18 @@
 //! Recounts companies from their event logs, one after the other: every night those that
-//! are due, and at once the one that an operator names.
+//! are due, and at once the one that an operator names. Once a week it fits a model of
+//! close rates to each.
 
 mod company;
+mod log;
+mod refit;
+mod refits;
 
 use domain::company::Company;
 use domain::day::Day;
 use domain::failure::Failure;
 use domain::id::CompanyId;
 use domain::recount::Report;
+use domain::refit::first_refit;
 use domain::timestamp::{SECOND_MS, Timestamp};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
@@ -55,12 +60,25 @@ enum Request {
     One(Command),
     /// Which companies there are.
     List(Listing),
+    /// The companies that are due for a refit; so asks the other schedule.
+    RefitDue,
+    /// The refit of one company, now.
+    Refit(RefitCommand),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Command {
     company_id: CompanyId,
+    /// Whether nothing is written.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefitCommand {
+    refit: CompanyId,
     /// Whether nothing is written.
     #[serde(default)]
     dry_run: bool,
@@ -79,6 +97,10 @@ impl Request {
             serde_json::from_value(payload).map(Self::One)
         } else if payload.get("companies_after").is_some() {
             serde_json::from_value(payload).map(Self::List)
+        } else if payload.get("refit").is_some_and(|refit| refit == "due") {
+            Ok(Self::RefitDue)
+        } else if payload.get("refit").is_some() {
+            serde_json::from_value(payload).map(Self::Refit)
         } else {
             Ok(Self::Due)
         };
@@ -126,6 +148,15 @@ impl Recounter {
                 let company = Company::granted(company_id);
                 self.store.company(company).await?;
                 let report = self.recount(company, !dry_run, stop_at, request_id).await?;
+                serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
+            }
+            Request::RefitDue => {
+                self.due_refits(stop_at, request_id).await.map(|refitted| json!({ "refitted": refitted }))
+            }
+            Request::Refit(RefitCommand { refit, dry_run }) => {
+                let company = Company::granted(refit);
+                self.store.company(company).await?;
+                let report = self.refit(company, !dry_run, request_id).await?;
                 serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
             }
             Request::List(Listing { companies_after }) => {
@@ -184,6 +215,8 @@ impl Recounter {
         let now = self.clock.now();
         if repair {
             self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
+            // Companies that are older than refits have never waited for one.
+            self.store.await_refit(company, first_refit(company.id(), now)).await?;
         }
         let line = CompanyLine {
             level: if report.wrong() > 0 { "WARN" } else { "INFO" },

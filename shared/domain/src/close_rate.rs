@@ -113,6 +113,16 @@ pub fn effective(closed: bool, manual: Option<Rate>, model: Rate) -> (Rate, Sour
     }
 }
 
+choices! {
+    /// Where a model comes from.
+    Origin, "unknown_origin", "未知的成交率模型" {
+        /// Every company starts with it.
+        Default = "default",
+        /// It was fitted to the company's own deals.
+        Own = "own",
+    }
+}
+
 /// The largest coefficient, in thousandths: keeps every score below 2^53.
 pub(crate) const COEFFICIENT_MAX: u32 = 50_000;
 
@@ -160,6 +170,16 @@ impl Model {
     /// The same model, corrected by a curve.
     pub(crate) fn with_curve(self, curve: Curve) -> Self {
         Self { curve, ..self }
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> Origin {
+        if *self == Self::default() { Origin::Default } else { Origin::Own }
+    }
+
+    /// Whether a curve corrects what the coefficients give.
+    pub fn is_corrected(&self) -> bool {
+        !self.curve.is_identity()
     }
 
     /// What one event of today adds to the logit, in thousandths.

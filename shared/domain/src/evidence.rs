@@ -152,6 +152,11 @@ impl Evidence {
         });
     }
 
+    /// The newest day with any.
+    pub(crate) fn newest(&self) -> Option<Day> {
+        self.0.iter().next().map(|(day, _)| day)
+    }
+
     /// What it amounts to at the end of `today`; later days are left out.
     pub fn on(&self, today: Day) -> Reading {
         let mut reading = Reading { today, block: 0, sums: [0; FEATURES], newest: [None; FEATURES] };
@@ -171,6 +176,28 @@ impl Evidence {
             }
         }
         reading
+    }
+}
+
+/// All evidence there ever was; what a part of it amounted to can still be asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WholeEvidence(RecentDays<{ u16::MAX }>);
+
+impl WholeEvidence {
+    /// Counts an event, if it is evidence.
+    pub(crate) fn take(&mut self, event: &Event) {
+        if let Some(feature) = Feature::of(event) {
+            self.0.change(Day::of(event.at), |bits| feature.with_more(bits, 1));
+        }
+    }
+
+    /// What was remembered at the end of a day.
+    pub(crate) fn until(&self, last: Day) -> Evidence {
+        let mut evidence = Evidence::default();
+        for (day, bits) in self.0.iter().filter(|(day, _)| *day <= last) {
+            evidence.0.change(day, |_| bits);
+        }
+        evidence
     }
 }
 

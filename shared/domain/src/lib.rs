@@ -50,6 +50,7 @@ pub mod recount;
 #[cfg(test)]
 mod recount_tests;
 pub mod refit;
+pub mod refit_samples;
 pub mod said;
 pub mod seen_days;
 pub mod sentence;

@@ -15,13 +15,18 @@ use crate::calibration::{BandCheck, brier_loss, by_band};
 use crate::choice::choices;
 use crate::close_rate::{Model, Rate};
 use crate::curve::{Curve, logistic, thousandths};
+use crate::day::Day;
 use crate::evidence::{FEATURES, Feature, Reading, float};
-use crate::id::{Id, PersonId};
+use crate::id::{CompanyId, Id, PersonId};
+use crate::timestamp::Timestamp;
 
 /// Fewest closed customers for a company's own model.
 pub const CLOSED_MIN: usize = 50;
 /// Fewest open customers for a company's own model.
 pub const OPEN_MIN: usize = 200;
+
+/// Days from one refit of a company to the next.
+const EVERY_DAYS: i32 = 7;
 
 /// Into how many parts the customers are split.
 const FOLDS: usize = 5;
@@ -40,8 +45,8 @@ pub struct Sample {
     pub customer: PersonId,
     /// Whether he has closed a deal.
     pub closed: bool,
-    /// His evidence: of the day before his first deal, or of today if he has none.
-    /// What came with or after a deal would predict the deal by itself.
+    /// His evidence at the end of the last day he was there; of those before the day of his
+    /// first deal if he has one. What came with or after a deal would predict it by itself.
     pub reading: Reading,
 }
 
@@ -90,6 +95,33 @@ pub struct Report {
     /// Predicted and closed by band, for the model that is in force; for the company's
     /// own by predictions of customers that the model had not seen.
     pub bands: Vec<BandCheck>,
+}
+
+impl Report {
+    /// What became of it, in Chinese.
+    pub fn text(&self) -> String {
+        let reason = match self.verdict {
+            Verdict::Kept => return "已采用本企业模型：对未参与校准的客户，预测比默认模型更准".to_owned(),
+            Verdict::TooFewClosed => format!("已成交客户 {} 位，满 {CLOSED_MIN} 位后自动校准", self.closed),
+            Verdict::TooFewOpen => format!("未成交客户 {} 位，满 {OPEN_MIN} 位后自动校准", self.open),
+            Verdict::NothingHelps => "尚未发现与成交有关的行为".to_owned(),
+            Verdict::NotBetterThanMean => "按行为预测不比平均成交率更准".to_owned(),
+            Verdict::NotBetterThanDefault => "本企业模型不比默认模型更准".to_owned(),
+        };
+        format!("使用默认模型：{reason}")
+    }
+}
+
+/// When a company is refitted next, after this time: on the same weekday.
+pub fn next_refit(after: Timestamp) -> Timestamp {
+    Day::of(after).plus(EVERY_DAYS).start()
+}
+
+/// When a company that has never waited for a refit has its first: within a week, not all
+/// of them on the same day.
+pub fn first_refit(company: CompanyId, now: Timestamp) -> Timestamp {
+    let [.., last] = company.uuid().into_bytes();
+    Day::of(now).plus(1 + i32::from(last) % EVERY_DAYS).start()
 }
 
 /// Fits a model to a company's customers, and says which one is in force from now on.

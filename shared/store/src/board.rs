@@ -94,7 +94,7 @@ impl Store {
             put_breakdown(&mut transaction, &self.table, before.company, place, &breakdown)?;
         }
         for (scope, list) in self.shortlists_after(before.company, &additions.people, today).await? {
-            put_shortlist(&mut transaction, &self.table, before.company, scope, &list);
+            put_shortlist(&mut transaction, &self.table, before.company, scope, &list)?;
         }
         self.commit(transaction).await.map_err(Cancelled::into_failure)?;
         Ok(Progress { page: Some(page), ..before })

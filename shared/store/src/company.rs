@@ -8,12 +8,14 @@ use domain::company::{Company, CompanyProfile, WeCom};
 use domain::id::CompanyId;
 use domain::idempotency::Idempotency;
 use domain::quota::{Move, Quota};
+use domain::refit::next_refit;
 use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
 use crate::board::new_boards;
+use crate::close_rate_model::new_model;
 use crate::item::{Kind, text};
 use crate::member::{NewMember, create_member};
 use crate::quota::QuotaName;
@@ -60,11 +62,13 @@ impl Store {
         let key = keys::operator_idempotency(&request.key);
         let seats = Quota::of(new.seats);
         let (boards, recount) = (new_boards(company, now)?, new_recount(company, now)?);
+        let model = new_model(company, next_refit(now))?;
         self.create_once(&key, request, now, new, |transaction| {
             transaction.create(&self.table, app, Failure::Exists("appid"));
             transaction.create(&self.table, profile, Failure::Exists("company"));
             transaction.create(&self.table, boards, Failure::Exists("company"));
             transaction.create(&self.table, recount, Failure::Exists("company"));
+            transaction.create(&self.table, model, Failure::Exists("company"));
             // A quota can be acted on once in a transaction: the boss's seat is reserved
             // in the new quota at once.
             let seats = seats.after(Move::Reserve(1)).map_err(|_| Failure::Exhausted("seats"))?;

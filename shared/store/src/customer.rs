@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
 use domain::aggregate::Customer;
+use domain::close_rate::Model;
 use domain::company::Company;
 use domain::customer::CustomerState;
 use domain::id::{CardId, PersonId};
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_get::{KEYS_MAX, Read};
+use crate::close_rate_model::model_of;
 use crate::item::{Item, Kind, number};
 use crate::transaction::Transaction;
 use crate::{Store, keys};
@@ -95,16 +97,24 @@ impl Store {
         Ok(United::of(parts.iter()))
     }
 
-    /// The same for who looks at a card: the call that reads him finds the card.
+    /// The same with the model of close rates in force; the card he is looked at for, if it
+    /// is for one, must exist. The call that reads him finds both.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card.
-    pub async fn customer_of_card(&self, company: Company, card: CardId, person: PersonId) -> Result<United, Failure> {
-        let mut parts = self.identities_on(company, Some(card), &[person]).await?;
+    pub async fn customer_and_model(
+        &self,
+        company: Company,
+        card: Option<CardId>,
+        person: PersonId,
+    ) -> Result<(United, Model), Failure> {
+        let key = keys::close_rate_model(company);
+        let (mut parts, model) = self.identities_beside(company, card, &[person], Some(&key)).await?;
         let groups = parts.values().flat_map(|part| part.ties.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
-        Ok(United::of(parts.values()))
+        let model = model.map(model_of).transpose()?.unwrap_or_default();
+        Ok((United::of(parts.values()), model))
     }
 
     /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are
@@ -119,20 +129,34 @@ impl Store {
         card: Option<CardId>,
         persons: &[PersonId],
     ) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+        let persons = &persons[..persons.len().min(IDENTITIES_MAX)];
+        Ok(self.identities_beside(company, card, persons, None).await?.0)
+    }
+
+    /// These identities, and the item that is read beside them.
+    async fn identities_beside(
+        &self,
+        company: Company,
+        card: Option<CardId>,
+        persons: &[PersonId],
+        beside: Option<&keys::Key>,
+    ) -> Result<(BTreeMap<PersonId, Customer>, Option<Item>), Failure> {
         let card = card.map(|card| keys::card(company, card));
-        let persons = persons.iter().take(IDENTITIES_MAX).map(|person| keys::customer(company, *person));
-        let wanted: Vec<_> = card.iter().cloned().chain(persons).collect();
-        let (mut found, mut known) = (card.is_none(), BTreeMap::new());
+        let persons = persons.iter().map(|person| keys::customer(company, *person));
+        let wanted: Vec<_> = card.iter().chain(beside).cloned().chain(persons).collect();
+        let (mut found, mut known, mut other) = (card.is_none(), BTreeMap::new(), None);
         for item in self.batch_get(&wanted, Read::Eventual).await? {
             let key = keys::Key::of(&item).ok_or_else(|| CUSTOMER.corrupt("key"))?;
             if Some(&key) == card.as_ref() {
                 found = true;
+            } else if Some(&key) == beside {
+                other = Some(item);
             } else {
                 let person = keys::customer_of(&key).ok_or_else(|| CUSTOMER.corrupt("key"))?;
                 known.insert(person, decode(item)?);
             }
         }
-        if found { Ok(known) } else { Err(Failure::NotFound) }
+        if found { Ok((known, other)) } else { Err(Failure::NotFound) }
     }
 
     /// A person whose own item was read, with the other identities of his group as of the

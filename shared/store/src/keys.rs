@@ -48,6 +48,9 @@ pub(crate) const STANDINGS: &str = "EXPIRY_STANDINGS";
 /// The partition of the same index in which companies wait until they are recounted.
 pub(crate) const RECOUNTS_DUE: &str = "RECOUNT";
 
+/// The partition of the same index in which companies wait until a model is fitted to them.
+pub(crate) const REFITS_DUE: &str = "REFIT";
+
 /// The full primary key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
@@ -238,6 +241,11 @@ pub(crate) fn expiry(expires_ms: i64, key: &Key) -> String {
 pub(crate) fn expired_by(now_ms: i64) -> String {
     // `~` sorts after the `#` of every key.
     format!("{now_ms:013}~")
+}
+
+/// When what waits at a place expires, in Unix milliseconds.
+pub(crate) fn expiry_of(place: &str) -> Option<i64> {
+    place.split_once('#')?.0.parse().ok()
 }
 
 /// The company and the name of the quota in a hold's key.

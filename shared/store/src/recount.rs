@@ -70,16 +70,21 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when somebody else has begun it.
     pub async fn begin_recount(&self, waiting: &WaitingRecount, until: Timestamp) -> Result<(), Failure> {
-        let key = keys::recount(waiting.company);
+        self.take_turn(&keys::recount(waiting.company), &waiting.place, until).await
+    }
+
+    /// Lets what waits at a place of the expiry index wait until then, unless it has gone
+    /// elsewhere.
+    pub(crate) async fn take_turn(&self, key: &Key, read: &str, until: Timestamp) -> Result<(), Failure> {
         let [_, place] = keys::EXPIRY_ATTRIBUTES;
         let update = Update::builder()
             .update_expression("SET #place = :place")
             .condition_expression("#place = :read")
             .expression_attribute_names("#place", place)
-            .expression_attribute_values(":place", text(keys::expiry(until.millis(), &key)))
-            .expression_attribute_values(":read", text(&waiting.place));
+            .expression_attribute_values(":place", text(keys::expiry(until.millis(), key)))
+            .expression_attribute_values(":read", text(read));
         let mut transaction = Transaction::default();
-        transaction.update(&self.table, &key, update, Failure::Busy);
+        transaction.update(&self.table, key, update, Failure::Busy);
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
@@ -182,7 +187,12 @@ impl Store {
 
 fn waiting(item: &Item) -> Result<WaitingRecount, Failure> {
     let company = Key::of(item).and_then(|key| keys::recount_of(&key)).ok_or_else(|| RECOUNT.corrupt("key"))?;
+    let place = place_of(item).ok_or_else(|| RECOUNT.corrupt("place"))?;
+    Ok(WaitingRecount { company: Company::granted(company), place })
+}
+
+/// Where an item waits in the expiry index.
+pub(crate) fn place_of(item: &Item) -> Option<String> {
     let [_, place] = keys::EXPIRY_ATTRIBUTES;
-    let place = item.get(place).and_then(|place| place.as_s().ok()).ok_or_else(|| RECOUNT.corrupt("place"))?;
-    Ok(WaitingRecount { company: Company::granted(company), place: place.clone() })
+    item.get(place)?.as_s().ok().cloned()
 }

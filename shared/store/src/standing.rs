@@ -1,20 +1,94 @@
 //! Marks that a person's place in the shortlists is to be looked at: whoever changes what
 //! it depends on leaves one in the same transaction, housekeeping takes it away again.
 
-use aws_sdk_dynamodb::types::Update;
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::Company;
+use domain::counter::Scope;
+use domain::day::Day;
 use domain::failure::Failure;
 use domain::id::{CardId, PersonId};
 use domain::timestamp::Timestamp;
 
-use crate::item::{Kind, LAYOUT, TYPE, number, text};
-use crate::keys;
-use crate::transaction::Transaction;
+use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
+use crate::keys::Key;
+use crate::shortlist::put_shortlist;
+use crate::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
 
 const STANDING: Kind = Kind::new("standing", 1);
 
 /// How often a person was marked on a card since his place was looked at last.
 const MARKS: &str = "marks";
+/// Marks taken away together: with a list for each and the company's they fit into one
+/// transaction.
+const TOGETHER: usize = 45;
+
+/// A mark as it was read.
+struct Mark {
+    key: Key,
+    person: PersonId,
+    card: CardId,
+    marks: AttributeValue,
+}
+
+impl Mark {
+    fn read(item: &Item) -> Result<(Company, Self), Failure> {
+        STANDING.check(item)?;
+        let key = Key::of(item).ok_or_else(|| STANDING.corrupt("key"))?;
+        let (company, person, card) = keys::standing_of(&key).ok_or_else(|| STANDING.corrupt("key"))?;
+        let marks = item.get(MARKS).cloned().ok_or_else(|| STANDING.corrupt(MARKS))?;
+        Ok((Company::granted(company), Self { key, person, card, marks }))
+    }
+}
+
+impl Store {
+    /// Looks at the places of at most `limit` marked persons, of all companies; gives how
+    /// many marks it found. What others write at the same time is left to the next run.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] and the like, of one company at least; the others are done.
+    pub async fn sweep_standings(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
+        let waiting = self.due(keys::STANDINGS, now, limit).await?;
+        let (mut marks, mut failed) = (BTreeMap::<Company, Vec<Mark>>::new(), Ok(()));
+        for item in &waiting {
+            match Mark::read(item) {
+                Ok((company, mark)) => marks.entry(company).or_default().push(mark),
+                Err(failure) => failed = Err(failure),
+            }
+        }
+        for (company, marks) in marks {
+            for marks in marks.chunks(TOGETHER) {
+                match self.place(company, marks, Day::of(now)).await {
+                    Ok(()) | Err(Failure::Busy) => {}
+                    Err(failure) => failed = Err(failure),
+                }
+            }
+        }
+        failed.map(|()| waiting.len())
+    }
+
+    /// Takes marks away in the transaction that writes what they ask for. The marks were
+    /// read first: who is marked anew after that keeps his.
+    async fn place(&self, company: Company, marks: &[Mark], today: Day) -> Result<(), Failure> {
+        let mut people = BTreeMap::<Scope, BTreeSet<PersonId>>::new();
+        for mark in marks {
+            for scope in [Scope::Card(mark.card), Scope::Company] {
+                people.entry(scope).or_default().insert(mark.person);
+            }
+        }
+        let mut transaction = Transaction::default();
+        for (scope, list) in self.shortlists_after(company, &people, today).await? {
+            put_shortlist(&mut transaction, &self.table, company, scope, &list)?;
+        }
+        for Mark { key, marks, .. } in marks {
+            let read = Item::from([(":read".to_owned(), marks.clone())]);
+            transaction.delete(&self.table, key, "marks = :read", read, Failure::Busy);
+        }
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+}
 
 /// Adds to a transaction that a person's place in the lists of this card and the company
 /// is to be looked at, from `now` on. At most once for a person and card in a transaction.

@@ -79,6 +79,16 @@ pub(crate) fn recount_of(key: &Key) -> Option<CompanyId> {
     key.pk.strip_suffix("#RECOUNT")?.parse().ok()
 }
 
+/// A company's model of close rates, and when it is fitted next.
+pub(crate) fn close_rate_model(company: Company) -> Key {
+    Key::new(format!("{}#CLOSE_RATE", company.id()), "MODEL")
+}
+
+/// The company in the key of its model.
+pub(crate) fn close_rate_model_of(key: &Key) -> Option<CompanyId> {
+    key.pk.strip_suffix("#CLOSE_RATE")?.parse().ok()
+}
+
 /// The partition of a scope's breakdowns.
 pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
     format!("{}#BREAKDOWN#{}", company.id(), scope_key(scope))
@@ -99,6 +109,12 @@ pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
 /// looked at.
 pub(crate) fn standing(company: Company, person: PersonId, card: CardId) -> Key {
     Key::new(format!("{}#STANDING#{person}", company.id()), card.to_string())
+}
+
+/// The company, the person and the card in a mark's key.
+pub(crate) fn standing_of(key: &Key) -> Option<(CompanyId, PersonId, CardId)> {
+    let (company, person) = key.pk.split_once("#STANDING#")?;
+    Some((company.parse().ok()?, person.parse().ok()?, key.sk.parse().ok()?))
 }
 
 /// First and last sort key of these days.

@@ -1,0 +1,28 @@
+//! Reading a company's event log, whole.
+
+use domain::aggregate::Segment;
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::CardId;
+use store::Store;
+
+/// Shows every segment of these cards.
+pub(crate) async fn replay(
+    store: &Store,
+    company: Company,
+    cards: &[CardId],
+    mut show: impl FnMut(&Segment),
+) -> Result<(), Failure> {
+    for card in cards {
+        let mut after = None;
+        loop {
+            let page = store.latest_log(company, *card, after).await?;
+            page.items.iter().for_each(&mut show);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

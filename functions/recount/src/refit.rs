@@ -1,0 +1,120 @@
+//! One company's refit: its customers as they were before their deals, by the event log;
+//! the model that fits them, if it is surely better; and every shortlist by that model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::company::Company;
+use domain::counter::Scope;
+use domain::day::Day;
+use domain::failure::Failure;
+use domain::id::{CardId, PersonId};
+use domain::refit::{Sample, refit};
+use domain::refit_samples::Histories;
+use domain::shortlist::{KEPT_MAX, Shortlist};
+use domain::timestamp::Timestamp;
+use store::{Fitted, Person, Store};
+
+use crate::log::replay;
+
+/// Customers read at once.
+const CUSTOMERS: usize = 100;
+/// How often the lists are made that somebody else has written meanwhile.
+const ROUNDS: usize = 4;
+/// Where a list that is being made is cut back.
+const CROWDED: usize = 2 * KEPT_MAX;
+
+/// A refit at work.
+pub(crate) struct Job<'a> {
+    store: &'a Store,
+    company: Company,
+    now: Timestamp,
+    cards: Vec<CardId>,
+    /// Every identity in the log that is a customer.
+    people: BTreeSet<PersonId>,
+}
+
+impl<'a> Job<'a> {
+    /// Reads the log and the deals, and fits. Writes nothing.
+    pub(crate) async fn fit(store: &'a Store, company: Company, now: Timestamp) -> Result<(Self, Fitted), Failure> {
+        let cards = store.every_card(company).await?;
+        let mut histories = Histories::default();
+        replay(store, company, &cards, |segment| histories.add(segment)).await?;
+        let job = Self { store, company, now, cards, people: histories.people().collect() };
+        let samples = job.samples(&histories).await?;
+        drop(histories);
+        let (model, report) = refit(samples);
+        Ok((job, Fitted { model, report, at: now }))
+    }
+
+    async fn samples(&self, histories: &Histories) -> Result<Vec<Sample>, Failure> {
+        let (mut samples, today) = (Vec::new(), Day::of(self.now));
+        self.everybody(|person| {
+            let identities = person.identities().collect();
+            samples.extend(histories.sample(&identities, person.closed_on(), today));
+        })
+        .await?;
+        Ok(samples)
+    }
+
+    /// Shows each person once, whatever identities he has.
+    async fn everybody(&self, mut show: impl FnMut(&Person)) -> Result<(), Failure> {
+        let (people, mut shown) = (Vec::from_iter(self.people.iter().copied()), BTreeSet::new());
+        for some in people.chunks(CUSTOMERS) {
+            let some = some.iter().copied().collect();
+            for person in self.store.people(self.company, some).await?.values() {
+                if shown.insert(person.id()) {
+                    show(person);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes every shortlist anew by this model; gives how many were not as they must be.
+    ///
+    /// The lists are read before the customers, and each is replaced on condition that it
+    /// is still the one that was read: whoever has brought it up to date meanwhile is not
+    /// undone, it is made once more.
+    pub(crate) async fn make_lists(&self, fitted: &Fitted) -> Result<usize, Failure> {
+        let cards = self.cards.iter().map(|card| Scope::Card(*card));
+        let (mut open, mut made): (Vec<_>, usize) = (cards.chain([Scope::Company]).collect(), 0);
+        for _ in 0..ROUNDS {
+            let stored = self.store.shortlists(self.company, &open).await?;
+            let right = self.lists(&open, fitted).await?;
+            open.clear();
+            for (scope, list) in right {
+                let before = stored.get(&scope).cloned().unwrap_or_default();
+                if before.list == list {
+                    continue;
+                }
+                match self.store.replace_shortlist(self.company, scope, &before.with(list)).await {
+                    Ok(()) => made += 1,
+                    Err(Failure::Busy) => open.push(scope),
+                    Err(failure) => return Err(failure),
+                }
+            }
+            if open.is_empty() {
+                return Ok(made);
+            }
+        }
+        Err(Failure::Busy)
+    }
+
+    async fn lists(&self, scopes: &[Scope], fitted: &Fitted) -> Result<BTreeMap<Scope, Shortlist>, Failure> {
+        let (model, today) = (&fitted.model, Day::of(self.now));
+        let mut lists: BTreeMap<_, _> =
+            scopes.iter().map(|scope| (*scope, Shortlist::new(model.clone(), []))).collect();
+        self.everybody(|person| {
+            for scope in person.scopes() {
+                let Some(list) = lists.get_mut(&scope) else { continue };
+                list.update([person.standing(scope, model, today)]);
+                if list.len() > CROWDED {
+                    list.prune(today);
+                }
+            }
+        })
+        .await?;
+        lists.values_mut().for_each(|list| list.prune(today));
+        Ok(lists)
+    }
+}

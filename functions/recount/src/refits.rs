@@ -1,0 +1,102 @@
+//! Which companies are refitted, and what is told of it.
+
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::CompanyId;
+use domain::refit::{Report, Verdict, next_refit};
+use domain::timestamp::Timestamp;
+use runtime::metrics::{Metrics, emit};
+use serde::Serialize;
+use store::WaitingRefit;
+
+use crate::refit::Job;
+use crate::{BEGUN_MS, PAGE, Recounter};
+
+/// The log line of a company's refit, which is also its metrics.
+#[derive(Debug, Serialize)]
+struct RefitLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    company_id: CompanyId,
+    written: bool,
+    verdict: Verdict,
+    closed: usize,
+    open: usize,
+    /// Companies with a model of their own: this one or none.
+    own_models: usize,
+    /// Shortlists that were made anew.
+    lists: usize,
+    refit_ms: i64,
+}
+
+impl Metrics for RefitLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("own_models", "Count"), ("lists", "Count"), ("refit_ms", "Milliseconds")];
+}
+
+impl Recounter {
+    /// Refits those that are due, the longest waiting first; gives how many.
+    pub(crate) async fn due_refits(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
+        let now = self.clock.now();
+        let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
+        let (mut refitted, mut failed, mut after) = (0, Ok(()), None);
+        loop {
+            let page = self.store.refits_due(now, after.as_deref(), PAGE).await?;
+            for waiting in page.items {
+                if self.clock.now() > last_start {
+                    return failed.map(|()| refitted);
+                }
+                match self.begin_one(&waiting, request_id).await {
+                    Ok(begun) => refitted += usize::from(begun),
+                    Err(failure) => failed = Err(failure),
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return failed.map(|()| refitted);
+            }
+        }
+    }
+
+    /// Whether it was done; not when another call is at it.
+    async fn begin_one(&self, waiting: &WaitingRefit, request_id: &str) -> Result<bool, Failure> {
+        match self.store.begin_refit(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
+            Ok(()) => self.refit(waiting.company, true, request_id).await.map(|_| true),
+            Err(Failure::Busy) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Refits a company. Who is cut short before the lists are made leaves it due in an
+    /// hour; until then each list is by the model it says.
+    pub(crate) async fn refit(&self, company: Company, write: bool, request_id: &str) -> Result<Report, Failure> {
+        let began = self.clock.now();
+        let (job, fitted) = Box::pin(Job::fit(&self.store, company, began)).await?;
+        let mut lists = 0;
+        if write {
+            self.store.set_close_rate_model(company, &fitted, began.plus_millis(BEGUN_MS)).await?;
+            lists = Box::pin(job.make_lists(&fitted)).await?;
+            self.store.set_close_rate_model(company, &fitted, next_refit(began)).await?;
+        }
+        let now = self.clock.now();
+        let line = RefitLine {
+            level: "INFO",
+            message: "refit",
+            function: "recount",
+            request_id,
+            company_id: company.id(),
+            written: write,
+            verdict: fitted.report.verdict,
+            closed: fitted.report.closed,
+            open: fitted.report.open,
+            own_models: usize::from(fitted.report.verdict == Verdict::Kept),
+            lists,
+            refit_ms: now.millis() - began.millis(),
+        };
+        emit(&line, now);
+        Ok(fitted.report)
+    }
+}

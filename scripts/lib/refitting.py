@@ -1,0 +1,50 @@
+"""Fits a model of close rates to companies, now, and says what became of it.
+
+    scripts/refit COMPANY [STAGE] [--dry-run]
+    scripts/refit --all [STAGE] [--dry-run]
+
+COMPANY is an id, com_...; STAGE is local (the stack of scripts/dev, also if none is named), dev,
+staging or prod. A model that is better than the one all companies start with comes in force;
+--dry-run only says so, and writes nothing. The same happens every week by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import recounting
+from common import StepFailed
+
+
+def lines(report: dict[str, Any]) -> list[str]:
+    """What a report says, band by band."""
+    found = [f"{report['closed']} customers with a deal, {report['open']} without"]
+    if scores := report.get("scores"):
+        found.append("Brier scores in millionths: " + ", ".join(f"{name} {score}" for name, score in scores.items()))
+    for band in report["bands"]:
+        if band["n"]:
+            found.append(f"{band['b']}: {band['p'] / 100:.1f} % predicted, {100 * band['c'] / band['n']:.1f} % of {band['n']} closed")
+    return found
+
+
+def run(call: recounting.Call, wanted: list[str], dry_run: bool) -> int:
+    """Refits them with a line of progress for each; how many failed."""
+    failed = 0
+    for number, company in enumerate(wanted, 1):
+        print(f"  {number}/{len(wanted)} {company} ...", end="", flush=True)
+        try:
+            report = call({"refit": company, "dry_run": dry_run})
+        except StepFailed as error:
+            failed += 1
+            print(f" failed: {error}", flush=True)
+            continue
+        print(f" {report['verdict']}", flush=True)
+        for line in lines(report):
+            print(f"      {line}")
+    print(f"refitted: {len(wanted) - failed} companies, {failed} failed")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(recounting.main(sys.argv[1:], run, "scripts/refit", __doc__))

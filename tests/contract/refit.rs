@@ -1,0 +1,269 @@
+//! Refits on DynamoDB Local: from events and deals to the rates that are shown.
+
+use std::collections::BTreeSet;
+
+use domain::aggregate::Customer;
+use domain::batch::{AcceptedBatch, BatchId};
+use domain::close_rate::{Model, Origin};
+use domain::counter::Scope;
+use domain::day::Day;
+use domain::dealings::Deal;
+use domain::event::{Event, EventKind, Object, Target};
+use domain::id::{CompanyId, DealId, Id, PersonId};
+use domain::merge::MergeReason;
+use domain::refit::{Report, Verdict, first_refit, next_refit};
+use domain::shortlist::{LISTED_MAX, Shortlist};
+use domain::timestamp::{DAY_MS, SECOND_MS};
+use serde_json::{Value, json};
+use store::{KEY_ATTRIBUTES, Person};
+use testkit::events::load;
+use testkit::world::World;
+use uuid::Uuid;
+
+use crate::aggregator::{aggregator, delivered};
+use crate::event_files::Shelf;
+use crate::functions::{Functions, housekeeping, recounter};
+use crate::http::send;
+
+async fn asked(world: &World, payload: Value) -> Value {
+    recounter(world).run(payload, world.clock.now().plus_millis(900 * SECOND_MS), "r").await.unwrap()
+}
+
+async fn refitted(world: &World) -> Report {
+    serde_json::from_value(asked(world, json!({ "refit": world.company.id() })).await).unwrap()
+}
+
+fn person(n: u128) -> PersonId {
+    PersonId::from_uuid(Uuid::from_u128(n))
+}
+
+/// What somebody did on lin's card, so many days ago.
+fn batch(world: &World, by: PersonId, number: u64, acts: &[(EventKind, i64)]) -> AcceptedBatch {
+    let now = world.clock.now();
+    let event = |(kind, days_ago): &(EventKind, i64)| Event {
+        kind: *kind,
+        card: world.card("lin"),
+        object: Object { target: Target::Card, title: None },
+        share_code: None,
+        at: now.plus_millis(-days_ago * DAY_MS),
+        duration_ms: None,
+        filtered: None,
+    };
+    let millis = u64::try_from(now.millis()).unwrap() + number;
+    AcceptedBatch {
+        v: 1,
+        company: world.company.id(),
+        person: by,
+        batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
+        fingerprint: format!("{number:016x}"),
+        received_at: now,
+        rules: 1,
+        departments: std::collections::BTreeMap::new(),
+        events: acts.iter().map(event).collect(),
+    }
+}
+
+/// As the queue does it: what fails comes again.
+async fn count(world: &World, batches: &[AcceptedBatch]) {
+    let aggregator = aggregator(world, Shelf::default());
+    for chunk in batches.chunks(50) {
+        let event = || delivered(&chunk.iter().collect::<Vec<_>>(), 1);
+        while !radar_aggregator::handle(&aggregator, event(), "r").await.batch_item_failures.is_empty() {}
+    }
+}
+
+/// Records a deal of so many days ago with lin.
+pub(crate) async fn close(world: &World, by: PersonId, days_ago: i32) {
+    let mut known = world.store.customers(world.company, &[by]).await.unwrap();
+    let mut customer: Customer = known.remove(&by).unwrap().unwrap();
+    let lin = world.staff["lin"].member;
+    let deal = Deal { closed_on: Day::of(world.clock.now()).plus(-days_ago), at: world.clock.now(), by: lin };
+    let id: DealId = world.ids.fresh(world.clock.now()).unwrap();
+    customer.dealings.add_deal(world.card("lin"), id, deal).unwrap();
+    world.store.repair_customer(world.company, by, &customer).await.unwrap();
+}
+
+/// People who did different things; those below `closed` had a deal five days ago, some of
+/// the things before it if `signal`, others with it.
+async fn market(world: &World, closed: u128, open: u128, signal: bool) {
+    let mut batches = Vec::new();
+    for n in 0..closed + open {
+        let exception = n % 12 == 0;
+        let interested = if signal { (n < closed) != exception } else { n % 3 == 0 };
+        // Who has no deal went quiet long ago.
+        let last = if n < closed { 6 } else { 40 } + i64::try_from(n % 4).unwrap();
+        let mut acts = vec![(EventKind::ViewCard, last), (EventKind::ViewCard, last + 24)];
+        if interested {
+            acts.extend([(EventKind::ViewProduct, last), (EventKind::ViewProduct, last + 1)]);
+            acts.push((EventKind::OpenChat, last + 6));
+        } else if n % 2 == 0 {
+            acts.extend([(EventKind::Forward, last + 2), (EventKind::ViewCard, last + 3)]);
+            acts.push((EventKind::Like, last + 4));
+        }
+        // Whoever looks at all events would find this.
+        acts.extend((n < closed).then_some((EventKind::GrantPhone, 5)));
+        batches.push(batch(world, person(1_000 + n), u64::try_from(n).unwrap(), &acts));
+    }
+    count(world, &batches).await;
+    for n in 0..closed {
+        close(world, person(1_000 + n), 5).await;
+    }
+}
+
+async fn everybody(world: &World) -> Vec<Person> {
+    let all: BTreeSet<_> = (1_000..1_400).map(person).collect();
+    let people = world.store.people(world.company, all).await.unwrap();
+    let mut shown = BTreeSet::new();
+    people.into_values().filter(|person| shown.insert(person.id())).collect()
+}
+
+/// The list of everybody by this model.
+async fn whole_list(world: &World, scope: Scope, model: &Model) -> Shortlist {
+    let today = Day::of(world.clock.now());
+    let mut list = Shortlist::new(model.clone(), []);
+    list.update(everybody(world).await.iter().map(|person| person.standing(scope, model, today)));
+    list
+}
+
+async fn list_is_whole(world: &World, scope: Scope, model: &Model) {
+    let today = Day::of(world.clock.now());
+    let (list, lifetime) = world.store.shortlist(world.company, scope).await.unwrap();
+    let whole = whole_list(world, scope, model).await;
+    assert_eq!(list.model(), model);
+    assert_eq!(list.best(today), whole.best(today));
+    assert_eq!(list.best(today).len(), LISTED_MAX);
+    let all = domain::metrics::count(&lifetime, domain::counter::Counter::People(domain::counter::Crowd::Visitors));
+    assert_eq!(list.funnel(today, all, 60), whole.funnel(today, all, 60));
+}
+
+async fn page(world: &World, functions: &Functions, path: &str) -> Value {
+    let boss = world.token("boss");
+    let path = format!("/v1/radar/company/{path}");
+    let (status, answer) = send(functions.router("radar"), ("GET", &path), (Some(&boss), None), None).await;
+    assert_eq!(status, 200, "{path}: {answer}");
+    answer
+}
+
+#[tokio::test]
+async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_companys_own_model() {
+    let world = World::new().await;
+    market(&world, 60, 250, true).await;
+    // Somebody's deal is another identity's, who came later.
+    let late = batch(&world, person(1_390), 900, &[(EventKind::ViewCard, 0)]);
+    count(&world, &[late]).await;
+    world.tie(person(1_390), person(1_001), MergeReason::Phone).await.unwrap();
+    let dry = asked(&world, serde_json::from_str(&load("recount", "refit_command", &world)).unwrap()).await;
+    assert_eq!(world.store.close_rate_model(world.company).await.unwrap().fitted, None, "a dry run writes nothing");
+    let report = refitted(&world).await;
+    assert_eq!(serde_json::to_value(&report).unwrap(), dry);
+    assert_eq!((report.verdict, report.closed, report.open), (Verdict::Kept, 60, 250), "{report:?}");
+    let known = world.store.close_rate_model(world.company).await.unwrap();
+    let (fitted, now) = (known.fitted.unwrap(), world.clock.now());
+    assert_eq!((&fitted.report, fitted.at, known.next_at), (&report, now, Some(next_refit(now))));
+    let model = fitted.model;
+    assert_eq!(model.origin(), Origin::Own);
+    for scope in [Scope::Company, Scope::Card(world.card("lin"))] {
+        list_is_whole(&world, scope, &model).await;
+    }
+
+    let functions = Functions::on(&world).await;
+    let top = page(&world, &functions, "customers?limit=100").await;
+    for row in top["items"].as_array().unwrap().iter().step_by(33) {
+        let customer = page(&world, &functions, &format!("customers/{}", row["person_id"].as_str().unwrap())).await;
+        let rate = &customer["close_rate"];
+        assert_eq!((&rate["basis_points"], &rate["model"]), (&row["rate_basis_points"], &json!("own")));
+        let parts = rate["receipt"].as_array().unwrap();
+        let sum: u64 = parts.iter().map(|part| part["basis_points"].as_u64().unwrap()).sum();
+        assert_eq!(json!(sum), rate["basis_points"]);
+    }
+    let told = page(&world, &functions, "close-rate").await;
+    assert_eq!((&told["model"], &told["refit"]["verdict"]), (&json!("own"), &json!("kept")));
+    assert!(told["refit"]["brier_scores"]["own"].as_f64() < told["refit"]["brier_scores"]["default"].as_f64());
+
+    // Whatever happens next is placed by the list's model.
+    count(&world, &[batch(&world, person(1_200), 901, &[(EventKind::GrantPhone, 0), (EventKind::OpenChat, 0)])]).await;
+    world.clock.advance(120 * SECOND_MS);
+    housekeeping(&world, 60).await.run("r").await.unwrap();
+    list_is_whole(&world, Scope::Company, &model).await;
+
+    // A run that was cut short: the model is in force, the lists are not by it yet.
+    let card = Scope::Card(world.card("lin"));
+    let stored = world.store.shortlists(world.company, &[card]).await.unwrap().remove(&card).unwrap();
+    let old = stored.with(whole_list(&world, card, &Model::default()).await);
+    world.store.replace_shortlist(world.company, card, &old).await.unwrap();
+    assert!(
+        world.store.replace_shortlist(world.company, card, &old).await.is_err(),
+        "it has changed since it was read"
+    );
+    assert_eq!(refitted(&world).await.verdict, Verdict::Kept);
+    let again = world.store.close_rate_model(world.company).await.unwrap().fitted.unwrap().model;
+    list_is_whole(&world, card, &again).await;
+}
+
+#[tokio::test]
+async fn on_noise_and_with_too_few_deals_the_default_model_stays_and_its_bands_are_published() {
+    let world = World::new().await;
+    market(&world, 49, 250, true).await;
+    let report = refitted(&world).await;
+    assert_eq!((report.verdict, report.closed, report.open), (Verdict::TooFewClosed, 49, 250));
+    let in_bands = report.bands.iter().map(|band| (band.customers, band.closed));
+    assert_eq!(in_bands.fold((0, 0), |sum, band| (sum.0 + band.0, sum.1 + band.1)), (299, 49));
+    let functions = Functions::on(&world).await;
+    let told = page(&world, &functions, "close-rate").await;
+    assert_eq!(told["text"], "使用默认模型：已成交客户 49 位，满 50 位后自动校准");
+    assert_eq!((&told["model"], told["refit"]["bands"].as_array().unwrap().len()), (&json!("default"), 4));
+
+    let world = World::new().await;
+    market(&world, 60, 250, false).await;
+    let report = refitted(&world).await;
+    assert!([Verdict::NothingHelps, Verdict::NotBetterThanMean].contains(&report.verdict), "{report:?}");
+    list_is_whole(&world, Scope::Company, &Model::default()).await;
+}
+
+#[tokio::test]
+async fn each_week_every_company_has_its_turn() {
+    let world = World::new().await;
+    let due: Value = serde_json::from_str(&load("recount", "refit", &world)).unwrap();
+    let again = async || asked(&world, due.clone()).await["refitted"].clone();
+    let functions = Functions::on(&world).await;
+    let told = page(&world, &functions, "close-rate").await;
+    assert_eq!((&told["refit"], &told["model"]), (&Value::Null, &json!("default")));
+    assert_eq!(again().await, 0, "the first is a week after the company was founded");
+    world.clock.advance(7 * DAY_MS);
+    assert_eq!((again().await, again().await), (json!(1), json!(0)));
+    let known = world.store.close_rate_model(world.company).await.unwrap();
+    assert_eq!(known.next_at, Some(next_refit(world.clock.now())));
+    assert_eq!(known.fitted.unwrap().report.verdict, Verdict::TooFewClosed);
+    // Another call is at it.
+    world.clock.advance(7 * DAY_MS);
+    let waiting = world.store.refits_due(world.clock.now(), None, 10).await.unwrap().items;
+    let until = world.clock.now().plus_millis(SECOND_MS);
+    world.store.begin_refit(&waiting[0], until).await.unwrap();
+    assert!(world.store.begin_refit(&waiting[0], until).await.is_err());
+    assert_eq!(again().await, 0);
+    world.clock.advance(SECOND_MS);
+    assert_eq!(again().await, 1, "who was cut short comes again");
+
+    // A company that is older than refits waits for one from its next recount on.
+    let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
+    let mut key = items.into_iter().find(|item| item["type"].as_s().unwrap() == "close_rate_model").unwrap();
+    key.retain(|name, _| KEY_ATTRIBUTES.contains(&name.as_str()));
+    world.dynamodb.delete_item().table_name(&world.table).set_key(Some(key)).send().await.unwrap();
+    assert_eq!(world.store.close_rate_model(world.company).await.unwrap().next_at, None);
+    asked(&world, json!({ "company_id": world.company.id() })).await;
+    let next_at = world.store.close_rate_model(world.company).await.unwrap().next_at.unwrap();
+    assert_eq!(next_at, first_refit(world.company.id(), world.clock.now()));
+    assert!(next_at <= next_refit(world.clock.now()));
+}
+
+#[tokio::test]
+async fn a_command_names_a_company_that_is_there() {
+    let world = World::new().await;
+    for payload in [
+        json!({ "refit": CompanyId::from_uuid(Uuid::nil()) }),
+        json!({ "refit": world.company.id(), "dry": true }),
+        json!({ "refit": 7 }),
+    ] {
+        assert!(recounter(&world).run(payload, world.clock.now(), "r").await.is_err());
+    }
+}

@@ -1,0 +1,171 @@
+//! Shortlists on DynamoDB Local: they follow what is said of customers, whoever writes at
+//! the same time, and lists of the first layout are still read.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::aggregate::Customer;
+use domain::close_rate::Rate;
+use domain::counter::Scope;
+use domain::day::Day;
+use domain::dealings::SetRate;
+use domain::failure::Failure;
+use domain::id::{CardId, PersonId};
+use domain::merge::MergeReason;
+use domain::shortlist::Prospect;
+use domain::timestamp::SECOND_MS;
+use store::{EXPIRY_ATTRIBUTES, KEY_ATTRIBUTES};
+use testkit::world::World;
+
+use crate::aggregator::{aggregator, batch, delivered};
+use crate::event_files::Shelf;
+use crate::functions::housekeeping;
+use crate::refit::close;
+
+const LAG_S: u32 = 60;
+
+async fn visit(world: &World, number: u64, persons: std::ops::Range<u128>) {
+    let batches: Vec<_> = persons.map(|n| batch(world, n, number + u64::try_from(n).unwrap(), &[0])).collect();
+    let event = || delivered(&batches.iter().collect::<Vec<_>>(), 1);
+    let aggregator = aggregator(world, Shelf::default());
+    while !radar_aggregator::handle(&aggregator, event(), "r").await.batch_item_failures.is_empty() {}
+}
+
+async fn sweep(world: &World) -> usize {
+    world.store.sweep_standings(world.clock.now(), 100).await.unwrap()
+}
+
+/// As whoever says something of a customer does it in his transaction.
+async fn mark(world: &World, person: PersonId, card: CardId) {
+    let text = |value: String| AttributeValue::S(value);
+    let pk = [&world.company.id().to_string(), "STANDING", &person.to_string()].join("#");
+    let place = format!("{:013}#{pk}#{card}", world.clock.now().millis());
+    let update = world.dynamodb.update_item().table_name(&world.table);
+    let update = update.key(KEY_ATTRIBUTES[0], text(pk)).key(KEY_ATTRIBUTES[1], text(card.to_string()));
+    let update = update.update_expression("SET #t = :t, layout = :one, #p = :p, #s = :s ADD marks :one");
+    let update =
+        update.expression_attribute_names("#t", "type").expression_attribute_values(":t", text("standing".to_owned()));
+    let [partition, sort] = EXPIRY_ATTRIBUTES;
+    let update = update.expression_attribute_names("#p", partition).expression_attribute_names("#s", sort);
+    let update = update.expression_attribute_values(":p", text("EXPIRY_STANDINGS".to_owned()));
+    let update = update.expression_attribute_values(":s", text(place));
+    update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
+}
+
+async fn set_rate(world: &World, person: PersonId, percent: Option<u64>) {
+    let card = world.card("lin");
+    let (at, by) = (world.clock.now(), world.staff["lin"].member);
+    let rate = percent.map(|percent| SetRate { at, rate: Rate::from_percent(percent).unwrap(), by });
+    loop {
+        let mut known = world.store.customers(world.company, &[person]).await.unwrap();
+        let mut customer: Customer = known.remove(&person).unwrap().unwrap();
+        customer.dealings.set_rate(card, rate);
+        match world.store.repair_customer(world.company, person, &customer).await {
+            Ok(()) => break,
+            busy => assert_eq!(busy, Err(Failure::Busy)),
+        }
+    }
+    mark(world, person, card).await;
+}
+
+async fn best(world: &World, scope: Scope) -> Vec<Prospect> {
+    let (list, _) = world.store.shortlist(world.company, scope).await.unwrap();
+    list.best(Day::of(world.clock.now()))
+}
+
+#[tokio::test]
+async fn the_lists_follow_rates_set_by_hand_and_deals() {
+    let world = World::new().await;
+    let housekeeping = housekeeping(&world, LAG_S).await;
+    visit(&world, 0, 0..12).await;
+    world.clock.advance(i64::from(LAG_S) * SECOND_MS);
+    housekeeping.run("r").await.unwrap();
+    let card = Scope::Card(world.card("lin"));
+    let before = best(&world, Scope::Company).await;
+    assert_eq!((before.len(), best(&world, card).await.len()), (12, 4));
+    // Persons 0, 3, 6 and 9 come to lin.
+    let persons = [0, 3, 6].map(|n| batch(&world, n, 0, &[0]).person);
+    set_rate(&world, persons[1], Some(85)).await;
+    set_rate(&world, persons[2], Some(85)).await;
+    assert_eq!(best(&world, Scope::Company).await, before, "until housekeeping comes by");
+    assert_eq!(housekeeping.run("r").await.unwrap().standings, 2);
+    for scope in [card, Scope::Company] {
+        let best = best(&world, scope).await;
+        assert_eq!((best[0].person, best[1].person), (persons[1], persons[2]));
+        assert_eq!(best[0].rate, Rate::from_percent(85).unwrap());
+    }
+    let chen = best(&world, Scope::Card(world.card("chen"))).await;
+    assert_eq!(chen.len(), 4, "nothing was said of anybody there");
+    // A deal takes him out, also by another identity of his.
+    close(&world, persons[2], 0).await;
+    world.tie(batch(&world, 9, 0, &[0]).person, persons[2], MergeReason::Phone).await.unwrap();
+    mark(&world, persons[2], world.card("lin")).await;
+    set_rate(&world, persons[1], None).await;
+    assert_eq!((sweep(&world).await, sweep(&world).await), (2, 0));
+    let now = best(&world, card).await;
+    assert_eq!(now.iter().map(|prospect| prospect.person).collect::<Vec<_>>(), persons[..2]);
+    assert_eq!(best(&world, Scope::Company).await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_list_of_the_first_layout_is_read_and_brought_up_to_date() {
+    let world = World::new().await;
+    let housekeeping = housekeeping(&world, LAG_S).await;
+    visit(&world, 0, 0..6).await;
+    world.clock.advance(i64::from(LAG_S) * SECOND_MS);
+    housekeeping.run("r").await.unwrap();
+    let before = best(&world, Scope::Company).await;
+    let lists = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
+    for mut key in lists.into_iter().filter(|item| item["type"].as_s().unwrap() == "shortlist") {
+        key.retain(|name, _| KEY_ATTRIBUTES.contains(&name.as_str()));
+        let update = world.dynamodb.update_item().table_name(&world.table).set_key(Some(key));
+        let first = AttributeValue::N("1".to_owned());
+        let update = update.update_expression("SET layout = :first REMOVE version");
+        update.expression_attribute_values(":first", first).send().await.unwrap();
+    }
+    assert_eq!(best(&world, Scope::Company).await, before);
+    set_rate(&world, batch(&world, 0, 0, &[0]).person, Some(100)).await;
+    assert_eq!(sweep(&world).await, 1);
+    visit(&world, 100, 6..9).await;
+    world.clock.advance(i64::from(LAG_S) * SECOND_MS);
+    housekeeping.run("r").await.unwrap();
+    let now = best(&world, Scope::Company).await;
+    assert_eq!((now.len(), now[0].rate), (9, Rate::from_percent(100).unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn marks_boards_and_sweeps_at_the_same_time_lose_nothing() {
+    let world = Arc::new(World::new().await);
+    visit(&world, 0, 0..30).await;
+    let persons: Vec<_> = (0..30).step_by(3).map(|n| batch(&world, n, 0, &[0]).person).collect();
+    let people = [persons.clone(), persons.clone()];
+    let said = people.into_iter().zip([3_u64, 7]).map(|(persons, by)| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move {
+            for round in 0..4 {
+                for (n, person) in (0_u64..).zip(&persons) {
+                    set_rate(&world, *person, Some((n * by + round) % 101)).await;
+                }
+            }
+        })
+    });
+    let said: Vec<_> = said.collect();
+    world.clock.advance(i64::from(LAG_S) * SECOND_MS);
+    let housekeeping = housekeeping(&world, LAG_S).await;
+    while said.iter().any(|task| !task.is_finished()) {
+        let (one, other) = tokio::join!(housekeeping.run("r"), world.store.sweep_standings(world.clock.now(), 7));
+        one.unwrap();
+        other.unwrap();
+    }
+    for task in said {
+        task.await.unwrap();
+    }
+    while sweep(&world).await > 0 {}
+    let listed = best(&world, Scope::Card(world.card("lin"))).await;
+    for person in persons {
+        let known = world.store.customers(world.company, &[person]).await.unwrap();
+        let said = known[&person].as_ref().unwrap().dealings.set_rate_in(Scope::Company).unwrap().rate;
+        let place = listed.iter().find(|prospect| prospect.person == person).unwrap();
+        assert_eq!(place.rate, said);
+    }
+}

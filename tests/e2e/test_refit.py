@@ -1,0 +1,72 @@
+"""Every week a model of close rates is tried for each company, and what became of it is told."""
+
+import pytest
+
+import recounting
+import refitting
+from numbers_of_radar import drain
+from world import event
+
+PATH = "/v1/radar/company/close-rate"
+
+
+@pytest.fixture(scope="module")
+def shop(world):
+    """A card with three visitors, and the job."""
+    company = world.company("校准茶业")
+    staff = company.member("林晓")
+    visitors = [company.visitor() for _ in range(3)]
+    for n, visitor in enumerate(visitors):
+        visitor.send(event("view_card", staff.card_id), event("open_chat", staff.card_id, back_ms=n * 1_000))
+    drain(world.stack)
+    call = recounting.function(world.stack.boto("lambda"), "dev")
+    return {"company": company, "staff": staff, "visitor": visitors[0], "call": call}
+
+
+def test_before_the_first_refit_the_default_model_says_so(shop):
+    told = shop["company"].boss.get(PATH).expect(200)
+    assert (told["model"], told["refit"], told["base_basis_points"]) == ("default", None, 200)
+    assert told["next_refit_at"] > "2020" and "尚未校准" in told["text"]
+    chat = next(row for row in told["features"] if row["feature"] == "chat")
+    assert chat["label"] == "打开聊天" and chat["coefficient"] > 0
+
+
+def test_the_schedule_finds_nobody_before_a_week_is_over(shop):
+    assert shop["call"]({"refit": "due"}) == {"refitted": 0}
+
+
+def test_a_dry_run_changes_nothing_and_a_refit_is_told(shop, capsys):
+    boss = shop["company"].boss
+    assert refitting.run(shop["call"], [shop["company"].id], True) == 0
+    assert boss.get(PATH).expect(200)["refit"] is None
+    capsys.readouterr()
+    assert refitting.run(shop["call"], [shop["company"].id], False) == 0
+    said = capsys.readouterr().out
+    assert " too_few_closed" in said and "0 customers with a deal, 3 without" in said
+    told = boss.get(PATH).expect(200)
+    refit = told["refit"]
+    assert (told["model"], refit["verdict"], refit["closed"], refit["open"]) == ("default", "too_few_closed", 0, 3)
+    assert told["text"] == "使用默认模型：已成交客户 0 位，满 50 位后自动校准"
+    assert refit["at"] < told["next_refit_at"] and refit["brier_scores"] is None
+    bands = {row["band"]: row for row in refit["bands"]}
+    assert list(bands) == ["below_50", "below_80", "below_99", "below_100"]
+    assert bands["below_50"]["customers"] == 3 and bands["below_50"]["closed_basis_points"] == 0
+    assert 200 < bands["below_50"]["predicted_basis_points"] < 5_000
+
+
+def test_a_customers_receipt_names_the_model(shop):
+    boss = shop["company"].boss
+    person = shop["visitor"].id
+    for path in ("company", f"cards/{shop['staff'].card_id}"):
+        assert boss.get(f"/v1/radar/{path}/customers/{person}").expect(200)["close_rate"]["model"] == "default"
+
+
+def test_it_is_for_the_heads_of_the_company(shop):
+    company = shop["company"]
+    for nobody in (shop["staff"], company.visitor()):
+        nobody.get(PATH).expect(404)
+    company.member("周敏", role="admin").get(PATH).expect(200)
+
+
+def test_a_company_that_is_not_there_is_refused(shop):
+    assert refitting.run(shop["call"], ["com_" + "0" * 26], True) == 1
