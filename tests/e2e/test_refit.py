@@ -1,10 +1,13 @@
 """Every week a model of close rates is tried for each company, and what became of it is told."""
 
+import time
+import uuid
+
 import pytest
 
 import recounting
 import refitting
-from numbers_of_radar import drain
+from numbers_of_radar import drain, until
 from world import event
 
 PATH = "/v1/radar/company/close-rate"
@@ -59,6 +62,34 @@ def test_a_customers_receipt_names_the_model(shop):
     person = shop["visitor"].id
     for path in ("company", f"cards/{shop['staff'].card_id}"):
         assert boss.get(f"/v1/radar/{path}/customers/{person}").expect(200)["close_rate"]["model"] == "default"
+
+
+def test_the_list_follows_a_rate_set_by_hand_and_a_deal(shop):
+    staff, person = shop["staff"], shop["visitor"].id
+    said = f"/v1/cards/{staff.card_id}/customers/{person}"
+
+    def rows(path):
+        return staff.get(f"/v1/radar/cards/{staff.card_id}/{path}").expect(200)
+
+    def tidied():
+        """The job runs every five minutes; here at once."""
+        stack = shop["company"].world.stack
+        answer = stack.boto("lambda").invoke(FunctionName=stack.outputs["HousekeepingFunctionName"], Payload=b"{}")
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        return [row["person_id"] for row in rows("customers")["items"]]
+
+    staff.put(f"{said}/close-rate", {"percent": 85}).expect(200)
+    until(lambda: tidied()[:1] == [person] and rows("customers?band=below_99")["items"], 60, 0.5, "the rate in the list")
+    first = rows("customers")["items"][0]
+    assert (first["person_id"], first["rate_basis_points"]) == (person, 8_500)
+    staff.post(f"{said}/deals", {"closed_on": time.strftime("%Y-%m-%d", time.gmtime(time.time()))}, key=uuid.uuid4().hex).expect(201)
+    until(lambda: person not in tidied(), 60, 0.5, "the deal")
+    funnel = rows("funnel")
+    assert (funnel["customers"], funnel["closed"]) == (3, 1)
+    assert [band["customers"] for band in funnel["bands"]] == [2, 0, 0, 0]
+    assert refitting.run(shop["call"], [shop["company"].id], False) == 0
+    refit = shop["company"].boss.get(PATH).expect(200)["refit"]
+    assert (refit["closed"], refit["open"]) == (1, 2)
 
 
 def test_it_is_for_the_heads_of_the_company(shop):
