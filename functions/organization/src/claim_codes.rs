@@ -82,6 +82,9 @@ async fn issue(
     }
 }
 
-fn created(keys: &OwnKeys, ClaimCodeIssued { member, expires_at }: ClaimCodeIssued) -> (StatusCode, Json<MemberCreated>) {
+fn created(
+    keys: &OwnKeys,
+    ClaimCodeIssued { member, expires_at }: ClaimCodeIssued,
+) -> (StatusCode, Json<MemberCreated>) {
     (StatusCode::CREATED, Json(MemberCreated::new(keys, member, expires_at)))
 }

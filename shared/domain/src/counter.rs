@@ -1,6 +1,7 @@
 //! The counters of a scope: what is counted, per day and for the lifetime.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::day::Day;
 use crate::department::DepartmentPath;
@@ -92,6 +93,9 @@ const NAMED: [(Counter, &str); 7] = [
     (Counter::ClosedCustomers, "closed"),
 ];
 
+/// The codes by place: hundreds are written in every transaction.
+static CODES: LazyLock<Vec<String>> = LazyLock::new(|| Counter::all().map(Counter::new_code).collect());
+
 const CROWDS: [Crowd; 3] = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
 
 // Where each family of counters begins among all of them.
@@ -106,7 +110,7 @@ const PLACES: usize = OF_CROWDS + CROWDS.len() * OF_A_CROWD;
 
 impl Counter {
     /// Every counter, in the order of their places.
-    fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> {
         let of = |crowd| {
             [Self::People(crowd), Self::Newcomers(crowd)]
                 .into_iter()
@@ -140,7 +144,11 @@ impl Counter {
     }
 
     /// The name it is stored under: short, since each day item holds many. Never change one.
-    pub fn code(self) -> String {
+    pub fn code(self) -> &'static str {
+        CODES.get(self.place()).map_or("", String::as_str)
+    }
+
+    fn new_code(self) -> String {
         match self {
             Self::Events(kind) => format!("e{}", kind.code()),
             Self::People(crowd) => crowd.letter().to_string(),
@@ -329,7 +337,7 @@ mod tests {
         assert!(all.iter().enumerate().all(|(place, counter)| counter.place() == place));
         let mut codes: Vec<_> = all.iter().map(|counter| counter.code()).collect();
         for counter in &all {
-            assert_eq!(Counter::from_code(&counter.code()), Some(*counter));
+            assert_eq!(Counter::from_code(counter.code()), Some(*counter));
         }
         codes.sort_unstable();
         codes.dedup();
