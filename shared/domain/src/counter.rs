@@ -93,8 +93,9 @@ const NAMED: [(Counter, &str); 7] = [
     (Counter::ClosedCustomers, "closed"),
 ];
 
-/// The codes by place: hundreds are written in every transaction.
-static CODES: LazyLock<Vec<String>> = LazyLock::new(|| Counter::all().map(Counter::new_code).collect());
+/// Every counter with its code, by place: hundreds are written in every transaction.
+static CODES: LazyLock<Vec<(Counter, String)>> =
+    LazyLock::new(|| Counter::all().map(|counter| (counter, counter.new_code())).collect());
 
 const CROWDS: [Crowd; 3] = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
 
@@ -145,7 +146,7 @@ impl Counter {
 
     /// The name it is stored under: short, since each day item holds many. Never change one.
     pub fn code(self) -> &'static str {
-        CODES.get(self.place()).map_or("", String::as_str)
+        CODES.get(self.place()).map_or("", |(_, code)| code)
     }
 
     fn new_code(self) -> String {
@@ -257,7 +258,12 @@ impl Default for Sums {
 impl Sums {
     /// Those that are not zero.
     fn counts(&self) -> Counts {
-        Counter::all().zip(self.0.iter().copied()).filter(|(_, by)| *by != 0).collect()
+        let counters = CODES.iter().map(|(counter, _)| *counter);
+        counters.zip(self.0.iter().copied()).filter(|(_, by)| *by != 0).collect()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.0.iter().all(|by| *by == 0)
     }
 }
 
@@ -299,7 +305,7 @@ impl Tally {
     /// Keeps so many scopes and periods, those of departments last, and gives the others.
     #[must_use]
     pub fn split_off(&mut self, kept: usize) -> Self {
-        self.0.retain(|_, sums| sums.0.iter().any(|by| *by != 0));
+        self.0.retain(|_, sums| !sums.is_zero());
         match self.0.keys().nth(kept).copied() {
             Some(first) => Self(self.0.split_off(&first)),
             None => Self::default(),
@@ -323,6 +329,11 @@ impl Tally {
             let changed = sums.counts();
             (!changed.is_empty()).then_some((*scope, *period, changed))
         })
+    }
+
+    /// How many scopes and periods have changes that are not zero.
+    pub fn changed(&self) -> usize {
+        self.0.values().filter(|sums| !sums.is_zero()).count()
     }
 }
 
