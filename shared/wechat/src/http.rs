@@ -34,7 +34,8 @@ impl Http {
     /// Sends once and gives the body of a 2xx answer.
     pub(crate) async fn send(&self, request: Request) -> Result<Vec<u8>, NoAnswer> {
         let answer = async {
-            let answer = self.0.get_or_init(connector).call(request.0?).await.map_err(|error| NoAnswer(error.to_string()))?;
+            let answer =
+                self.0.get_or_init(connector).call(request.0?).await.map_err(|error| NoAnswer(error.to_string()))?;
             if !answer.status().is_success() {
                 return Err(NoAnswer(format!("HTTP {}", answer.status().as_u16())));
             }
