@@ -106,6 +106,24 @@ class Credentials:
         """The SMS account: secret_id, secret_key, sdk_app_id, sign_name, template_id, region."""
         self._write_secret(f"mingpian/{self.stage}/sms", account)
 
+    def check(self) -> None:
+        """That the deployed `organization` can use its secret, which it reads when it is first needed:
+        a wrong operator key is refused after it was compared."""
+        http = {"method": "POST", "path": "/v1/companies", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"}
+        request = {
+            "version": "2.0", "routeKey": "POST /v1/companies", "rawPath": "/v1/companies", "rawQueryString": "",
+            "headers": {"x-operator-key": "check"}, "isBase64Encoded": False,
+            "requestContext": {"http": {**http, "userAgent": "scripts/secrets"}, "requestId": "check", "stage": "$default"},
+        }
+        name = f"mingpian-{self.stage}-organization"
+        answer = self.awslambda.invoke(FunctionName=name, Qualifier="live", Payload=json.dumps(request).encode())
+        status = json.loads(answer["Payload"].read()).get("statusCode")
+        if status != 401:
+            raise StepFailed(
+                f"organization cannot use {self.secret_name}: it answers {status}",
+                f"read the log group /aws/lambda/{name} for level ERROR",
+            )
+
     def _deployed_keys(self) -> str:
         """The verification keys of a deployed function that verifies tokens."""
         try:

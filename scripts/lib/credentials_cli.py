@@ -4,6 +4,7 @@
     scripts/secrets rotate STAGE              publish a new signing key (then deploy)
     scripts/secrets rotate STAGE --finish     sign with it
     scripts/secrets rotate STAGE --operator   a new operator key; the one before stays valid
+    scripts/secrets check STAGE               that what is deployed can use them; the last step of a deploy
     scripts/secrets show-jwks STAGE           the public keys
     scripts/secrets wechat STAGE APPID        store a mini-program's secret, read from standard input
     scripts/secrets wecom STAGE NAME          store the secret of a company's WeCom, read from standard input
@@ -42,6 +43,11 @@ def rotate(credentials: Credentials, options: argparse.Namespace) -> None:
     else:
         print(f"secrets: published key {credentials.start_rotation()}")
         print(f"next: scripts/deploy {stage}, then scripts/secrets rotate {stage} --finish")
+
+
+def check(credentials: Credentials, _options: argparse.Namespace) -> None:
+    credentials.check()
+    print(f"secrets: organization of stage {credentials.stage} can use its keys")
 
 
 def show_jwks(credentials: Credentials, _options: argparse.Namespace) -> None:
@@ -85,7 +91,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="scripts/secrets", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    runs = (("init", init), ("rotate", rotate), ("show-jwks", show_jwks), ("wechat", wechat), ("wecom", wecom), ("sms", sms))
+    runs = (("init", init), ("rotate", rotate), ("check", check), ("show-jwks", show_jwks),
+            ("wechat", wechat), ("wecom", wecom), ("sms", sms))
     for name, run in runs:
         command = commands.add_parser(name)
         command.add_argument("stage", choices=["dev", "staging", "prod"])

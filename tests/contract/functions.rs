@@ -3,12 +3,9 @@
 
 use axum::Router;
 use housekeeping::Housekeeping;
-use organization::secrets::OwnSecret;
 use recount::Recounter;
 use runtime::s3_signing::SignedBucket;
 use testkit::clock::TestClock;
-use testkit::events::OPERATOR_KEY;
-use testkit::keys::TokenKeys;
 use testkit::world::World;
 use testkit::{emulators, vendors};
 
@@ -98,23 +95,23 @@ pub fn tracking(world: &World, sqs: &aws_sdk_sqs::Client, stats_url: &str, live_
 
 /// The organization function, its SMS account in the secret of this name.
 pub async fn organization(world: &World, sms_secret: &str) -> Router {
+    organization_with(world, "organization", sms_secret).await
+}
+
+/// The same with its own keys in the secret of another name.
+pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str) -> Router {
     let vendors = vendors::start();
     let config = organization::Config {
         table_name: world.table.clone(),
         token_verification_keys: world.keys.jwks.clone(),
-        organization_secret: "organization".to_owned(),
+        organization_secret: own_secret.to_owned(),
         wechat_secret_prefix: "wechat/".to_owned(),
         wechat_base_url: vendors.clone(),
         sms_secret: sms_secret.to_owned(),
         sms_base_url: vendors.clone(),
     };
-    let own = OwnSecret {
-        signer: TokenKeys::generate().signer,
-        operator_keys: vec![sha256(OPERATOR_KEY)],
-        claim_pepper: vec![7; 32],
-    };
     let secrets = aws_sdk_secretsmanager::Client::new(&emulators::config(&vendors));
-    organization::build(config, own, world.dynamodb.clone(), secrets, world.clock.clock(), world.ids.clone()).unwrap()
+    organization::build(config, world.dynamodb.clone(), secrets, world.clock.clock(), world.ids.clone()).unwrap()
 }
 
 /// Housekeeping with boards that are so many seconds behind, and a bucket of its own.
@@ -129,8 +126,4 @@ pub async fn housekeeping(world: &World, boards_lag_s: u32) -> Housekeeping {
 pub fn recounter(world: &World) -> Recounter {
     let config = recount::Config { table_name: world.table.clone() };
     Recounter::new(config, world.dynamodb.clone(), world.clock.clock())
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref().try_into().unwrap()
 }

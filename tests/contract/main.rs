@@ -20,6 +20,7 @@ mod live;
 mod login;
 mod member_edit;
 mod merges;
+mod own_keys;
 mod pipeline;
 mod recount;
 mod refit;

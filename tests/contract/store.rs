@@ -7,6 +7,8 @@ use domain::aggregate::{SegmentKey, plan, segments};
 use domain::audit::AuditFilter;
 use domain::batch::{AcceptedBatch, BatchId};
 use domain::card::{Card, Contact, Identity, Phone};
+use domain::counter::{Counter, Counts, Period, Scope};
+use domain::day::Day;
 use domain::event::{Event, EventKind, Object, Target};
 use domain::failure::Failure;
 use domain::id::{Id, PersonId};
@@ -248,4 +250,18 @@ async fn both_feeds_are_read_page_by_page_without_gap_or_repeat() {
         assert_eq!(company.len(), 10, "limit {limit}");
         assert_eq!(company.first(), cards.first(), "limit {limit}");
     }
+}
+
+#[tokio::test]
+async fn every_counter_can_be_added_to_under_its_own_name() {
+    let world = World::new().await;
+    let place = (Scope::Company, Period::Day(Day::of(world.clock.now())));
+    let sums = [1, -1, 7, i64::from(i32::MAX)];
+    let all: Counts = Counter::all().zip(sums.into_iter().cycle()).collect();
+    for revision in 0..2 {
+        world.store.repair_counters(world.company, place, &all, revision).await.unwrap();
+    }
+    let counted = world.store.latest_counters(world.company, Scope::Company).await.unwrap().remove(&place.1).unwrap();
+    assert_eq!(counted.counts, all.into_iter().map(|(counter, by)| (counter, 2 * by)).collect());
+    assert_eq!(counted.revision, 2);
 }

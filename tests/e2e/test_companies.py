@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from credentials import Credentials
 
 from stored import function_logs, table_items
 from world import absent_id
@@ -30,6 +31,13 @@ def join(company, name, openid, unionid, **more):
 def company(world):
     """A company of its own for each test."""
     return world.company("云杉茶业")
+
+
+# ---- the deployment
+
+
+def test_a_deployment_is_told_whether_organization_can_use_its_keys(stack):
+    Credentials("dev", stack.boto).check()
 
 
 # ---- the profile

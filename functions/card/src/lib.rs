@@ -86,7 +86,7 @@ pub fn build(
         clock: clock.clone(),
         ids,
     };
-    Ok(app("card", routes(Router::new()), state, Gate { tokens, operator_keys: Vec::new(), clock }))
+    Ok(app("card", routes(Router::new()), state, Gate { tokens, clock }))
 }
 
 fn routes<R: Routes<App>>(list: R) -> R {

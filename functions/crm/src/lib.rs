@@ -55,7 +55,7 @@ pub(crate) struct App {
 pub fn build(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock, ids: Ids) -> Result<Router, KeyError> {
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
     let state = App { store: Store::new(dynamodb, config.table_name), clock: clock.clone(), ids };
-    Ok(app("crm", routes(Router::new()), state, Gate { tokens, operator_keys: Vec::new(), clock }))
+    Ok(app("crm", routes(Router::new()), state, Gate { tokens, clock }))
 }
 
 fn routes<R: Routes<App>>(list: R) -> R {

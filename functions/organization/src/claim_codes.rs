@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::audit_log::entry;
 use crate::members::MemberCreated;
+use crate::secrets::OwnKeys;
 
 /// Nothing needs to be said.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,15 +43,16 @@ pub(crate) async fn create_claim_code(
 ) -> Result<(StatusCode, Json<MemberCreated>), Problem> {
     let (_, request) = once.of_one(&admin, id);
     let (company, now) = (admin.company(), app.clock.now());
+    let keys = app.own.keys().await?;
     let mut read = app.store.claim_code_of(company, id, &request, now).await?;
     if !admin.role.may_change(read.member.role) {
         return Err(Problem::of(Code::RoleRequired));
     }
     if let Some(before) = read.before.take() {
-        return Ok(created(&app, before));
+        return Ok(created(keys, before));
     }
     match read.member.status() {
-        MemberStatus::Invited => Ok(created(&app, issue(&app, &admin, &read, &request, now).await?)),
+        MemberStatus::Invited => Ok(created(keys, issue(&app, keys, &admin, &read, &request, now).await?)),
         MemberStatus::Active => Err(Problem::of(Code::AlreadyMember)),
         MemberStatus::Disabled | MemberStatus::Left => Err(Problem::of(Code::MemberInactive)),
     }
@@ -59,13 +61,14 @@ pub(crate) async fn create_claim_code(
 /// Issues the next code; when no seat is left, after freeing those of what has expired.
 async fn issue(
     app: &App,
+    keys: &OwnKeys,
     admin: &Admin,
     read: &ClaimCodeOf,
     request: &Idempotency,
     now: Timestamp,
 ) -> Result<ClaimCodeIssued, Problem> {
     let (company, id, number) = (admin.company(), read.member.id, read.member.claim_number.saturating_add(1));
-    let hash = app.claims.hash(&app.claims.code(id, number));
+    let hash = keys.claims.hash(&keys.claims.code(id, number));
     let expires_at = claim::expires_at(now);
     let issued = ClaimCodeIssued { member: Member { claim_number: number, ..read.member.clone() }, expires_at };
     let (actor, until) = (AuditActor::Member(admin.member()), expires_at.to_string());
@@ -79,6 +82,9 @@ async fn issue(
     }
 }
 
-fn created(app: &App, ClaimCodeIssued { member, expires_at }: ClaimCodeIssued) -> (StatusCode, Json<MemberCreated>) {
-    (StatusCode::CREATED, Json(MemberCreated::new(app, member, expires_at)))
+fn created(
+    keys: &OwnKeys,
+    ClaimCodeIssued { member, expires_at }: ClaimCodeIssued,
+) -> (StatusCode, Json<MemberCreated>) {
+    (StatusCode::CREATED, Json(MemberCreated::new(keys, member, expires_at)))
 }

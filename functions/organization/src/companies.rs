@@ -92,16 +92,16 @@ pub(crate) async fn create_company(
     once: Once<NewCompanyBody>,
 ) -> Result<(StatusCode, Json<CompanyCreated>), Problem> {
     let (new, request) = once.of(&operator);
-    let now = app.clock.now();
+    let (now, keys) = (app.clock.now(), app.own.keys().await?);
     let profile =
         CompanyProfile { id: fresh(&app, now)?, name: new.name, appid: new.appid, wecom: None, created_at: now };
     let boss = Member::invited(fresh(&app, now)?, new.boss.name, Position::default(), Role::Boss, now);
     let seats = new.seats.unwrap_or_default().0;
-    let new = NewCompany { profile, boss: invited(&app, boss, None, now), seats };
+    let new = NewCompany { profile, boss: invited(keys, boss, None, now), seats };
     let NewCompany { profile, boss, seats } = app.store.create_company(new, &request, now).await?;
     let CompanyProfile { id, name, appid, created_at, .. } = profile;
     let boss = BossBody {
-        claim_code: app.claims.code(boss.member.id, boss.member.claim_number).reveal(),
+        claim_code: keys.claims.code(boss.member.id, boss.member.claim_number).reveal(),
         member_id: boss.member.id,
         name: boss.member.name,
         claim_expires_at: boss.claim_expires_at,

@@ -134,12 +134,13 @@ pub(crate) async fn create_invitation(
     if !admin.role.may_add(new.role) {
         return Err(Problem::of(Code::RoleRequired));
     }
-    let now = app.clock.now();
+    let (now, claims) = (app.clock.now(), &app.own.keys().await?.claims);
     let invitation = new.invitation(fresh(&app, now)?, admin.member(), now);
     let (target, to) = (invitation.id.to_string(), format!("{} × {}", invitation.role.name(), invitation.uses));
     let audit = entry(&app, AuditActor::Member(admin.member()), AuditAction::InvitationCreated, target, "", to)?;
-    let invitation = create(&app, admin.company(), invitation, &audit, &request).await?;
-    let invitation_code = app.claims.invitation_code(invitation.id).reveal();
+    let hash = claims.invitation_hash(&claims.invitation_code(invitation.id));
+    let invitation = create(&app, admin.company(), (invitation, &hash), &audit, &request).await?;
+    let invitation_code = claims.invitation_code(invitation.id).reveal();
     let scene = invitation_code.replace('-', "");
     let path = format!("{PAGE}?invitation={scene}");
     // As it was made: a retry is answered word for word.
@@ -152,14 +153,13 @@ pub(crate) async fn create_invitation(
 async fn create(
     app: &App,
     company: Company,
-    new: Invitation,
+    (new, hash): (Invitation, &str),
     audit: &AuditEntry,
     request: &Idempotency,
 ) -> Result<Invitation, Failure> {
-    let hash = app.claims.invitation_hash(&app.claims.invitation_code(new.id));
-    match app.store.create_invitation(company, new.clone(), &hash, audit, request).await {
+    match app.store.create_invitation(company, new.clone(), hash, audit, request).await {
         Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, audit.at).await? > 0 => {
-            app.store.create_invitation(company, new, &hash, audit, request).await
+            app.store.create_invitation(company, new, hash, audit, request).await
         }
         done => done,
     }

@@ -46,7 +46,7 @@ pub(crate) async fn join(
     if person.member.is_some() {
         return Ok(person);
     }
-    let hash = app.claims.invitation_hash(&by.code);
+    let hash = app.own.keys().await?.claims.invitation_hash(&by.code);
     let Entrance { offer, profile, request } = app.store.entrance(company, &hash, person.join_request).await?;
     let offer = offer.ok_or_else(|| Problem::of(Code::InvitationInvalid))?;
     if request.is_some_and(|request| request.stands_against(offer.invitation, now)) {

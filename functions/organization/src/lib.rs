@@ -22,7 +22,7 @@ mod radar_codes;
 mod radar_grants;
 mod radar_joins;
 mod seats;
-pub mod secrets;
+mod secrets;
 mod sessions;
 mod sms;
 mod successors;
@@ -32,11 +32,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use edge::app::app;
-use edge::auth::Gate;
+use edge::auth::{Gate, OperatorKeys};
 use edge::openapi::ApiDoc;
+use edge::problem::Problem;
 use edge::routes;
 use edge::routes::Routes;
-use edge::token::{KeyError, TokenSigner, TokenVerifier};
+use edge::token::{KeyError, TokenVerifier};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::ids::Ids;
@@ -46,8 +47,6 @@ use utoipa_axum::router::OpenApiRouter;
 use wechat::{AccessTokens, Http, Sms, WeChat};
 
 use crate::apps::Apps;
-use crate::claims::Claims;
-use crate::radar_codes::RadarCodes;
 use crate::secrets::OwnSecret;
 use crate::sms::SmsChannel;
 
@@ -58,7 +57,8 @@ pub struct Config {
     pub table_name: String,
     /// Public keys of bearer tokens, a JWK set.
     pub token_verification_keys: String,
-    /// Name of the secret with the function's own keys, see [`OwnSecret`].
+    /// Name of the secret with the function's own keys: what signs tokens, who the operator
+    /// is, what codes are made with.
     pub organization_secret: String,
     /// What precedes the app id in the name of the secret with its app secret.
     pub wechat_secret_prefix: String,
@@ -93,15 +93,19 @@ impl Config {
 pub(crate) struct App {
     store: Store,
     apps: Arc<Apps>,
-    claims: Arc<Claims>,
-    radar_codes: Arc<RadarCodes>,
+    own: Arc<OwnSecret>,
     sms: Arc<SmsChannel>,
-    signer: Arc<TokenSigner>,
     wechat: WeChat,
     access_tokens: Arc<AccessTokens>,
     tokens: TokenVerifier,
     clock: Clock,
     ids: Ids,
+}
+
+impl OperatorKeys for App {
+    async fn operator_keys(&self) -> Result<&[[u8; 32]], Problem> {
+        Ok(&self.own.keys().await?.operator_keys)
+    }
 }
 
 /// The function, ready to run.
@@ -110,7 +114,6 @@ pub(crate) struct App {
 /// [`KeyError`].
 pub fn build(
     config: Config,
-    own: OwnSecret,
     dynamodb: aws_sdk_dynamodb::Client,
     secrets: aws_sdk_secretsmanager::Client,
     clock: Clock,
@@ -122,18 +125,16 @@ pub fn build(
     let wechat = WeChat::new(http.clone(), config.wechat_base_url);
     let state = App {
         sms: Arc::new(SmsChannel::new(Sms::new(http, config.sms_base_url), secrets.clone(), config.sms_secret)),
+        own: Arc::new(OwnSecret::new(secrets.clone(), config.organization_secret)),
         apps: Arc::new(Apps::new(store.clone(), secrets, config.wechat_secret_prefix)),
         store,
-        claims: Arc::new(Claims::new(&own.claim_pepper)),
-        radar_codes: Arc::new(RadarCodes::new(&own.claim_pepper)),
-        signer: Arc::new(own.signer),
         access_tokens: Arc::new(AccessTokens::new(wechat.clone())),
         wechat,
         tokens: tokens.clone(),
         clock: clock.clone(),
         ids,
     };
-    Ok(app("organization", routes(Router::new()), state, Gate { tokens, operator_keys: own.operator_keys, clock }))
+    Ok(app("organization", routes(Router::new()), state, Gate { tokens, clock }))
 }
 
 fn routes<R: Routes<App>>(list: R) -> R {

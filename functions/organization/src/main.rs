@@ -1,7 +1,6 @@
-//! Companies and logins: configuration, secret, clients, and off it goes.
+//! Companies and logins: configuration, clients, and off it goes.
 
 use edge::app::run;
-use organization::secrets::OwnSecret;
 use runtime::clients;
 use runtime::clock::Clock;
 use runtime::config::Env;
@@ -14,7 +13,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let env = Env::process();
     let config = organization::Config::load(&env)?;
     let sdk = clients::load(&env)?;
-    let secrets = clients::secrets(&sdk);
-    let own = OwnSecret::load(&secrets, &config.organization_secret).await?;
-    run(organization::build(config, own, clients::dynamodb(&sdk), secrets, Clock::system(), Ids::system())?).await
+    let (dynamodb, secrets) = (clients::dynamodb(&sdk), clients::secrets(&sdk));
+    run(organization::build(config, dynamodb, secrets, Clock::system(), Ids::system())?).await
 }

@@ -25,6 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 use crate::audit_log::entry;
 use crate::directory::among;
+use crate::secrets::OwnKeys;
 
 /// A member to add.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -118,8 +119,8 @@ pub(crate) struct MemberCreated {
 }
 
 impl MemberCreated {
-    pub(crate) fn new(app: &App, member: Member, claim_expires_at: Timestamp) -> Self {
-        let claim_code = app.claims.code(member.id, member.claim_number).reveal();
+    pub(crate) fn new(keys: &OwnKeys, member: Member, claim_expires_at: Timestamp) -> Self {
+        let claim_code = keys.claims.code(member.id, member.claim_number).reveal();
         Self { member: member.into(), claim_code, claim_expires_at }
     }
 }
@@ -140,7 +141,7 @@ pub(crate) async fn create_member(
     if !admin.role.may_add(role) {
         return Err(Problem::of(Code::RoleRequired));
     }
-    let now = app.clock.now();
+    let (now, keys) = (app.clock.now(), app.own.keys().await?);
     let company = app.store.company(admin.company()).await?;
     let (id, card) = (fresh(&app, now)?, fresh(&app, now)?);
     let identity = Identity { name: new.name.clone(), position: new.position.clone(), company: company.name };
@@ -148,8 +149,8 @@ pub(crate) async fn create_member(
     let member = Member { card: Some(card.id), ..Member::invited(id, new.name, new.position, role, now) };
     let entry =
         entry(&app, AuditActor::Member(admin.member()), AuditAction::MemberAdded, id.to_string(), "", role.name())?;
-    let added = add(&app, admin.company(), invited(&app, member, Some(card), now), &entry, &request).await?;
-    Ok((StatusCode::CREATED, Json(MemberCreated::new(&app, added.member, added.claim_expires_at))))
+    let added = add(&app, admin.company(), invited(keys, member, Some(card), now), &entry, &request).await?;
+    Ok((StatusCode::CREATED, Json(MemberCreated::new(keys, added.member, added.claim_expires_at))))
 }
 
 /// Adds a member; when no seat is left, after freeing those of expired invitations.
@@ -219,8 +220,8 @@ pub(crate) async fn get_member(
 }
 
 /// A member with the claim that belongs to him.
-pub(crate) fn invited(app: &App, member: Member, card: Option<Card>, now: Timestamp) -> NewMember {
-    let claim_hash = app.claims.hash(&app.claims.code(member.id, member.claim_number));
+pub(crate) fn invited(keys: &OwnKeys, member: Member, card: Option<Card>, now: Timestamp) -> NewMember {
+    let claim_hash = keys.claims.hash(&keys.claims.code(member.id, member.claim_number));
     NewMember { member, card, claim_hash, claim_expires_at: claim::expires_at(now) }
 }
 

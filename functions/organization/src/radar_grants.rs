@@ -257,8 +257,9 @@ pub(crate) async fn list_radar_grants(
 /// For a member who was granted the radar and got no SMS. It opens nothing for others.
 #[utoipa::path(get, path = "/v1/radar-qr", tag = "organization", security(("bearer" = [])),
     responses((status = 200, body = RadarQr), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_radar_qr(State(app): State<App>, admin: Admin) -> Json<RadarQr> {
-    Json(RadarQr { ticket: app.radar_codes.company_ticket(admin.company()) })
+pub(crate) async fn get_radar_qr(State(app): State<App>, admin: Admin) -> Result<Json<RadarQr>, Problem> {
+    let keys = app.own.keys().await?;
+    Ok(Json(RadarQr { ticket: keys.radar_codes.company_ticket(admin.company()) }))
 }
 
 /// The entry of a step; phones and codes are not told.
@@ -278,7 +279,7 @@ struct Draft(Option<(SmsAccount, RadarCode, SentCode)>);
 impl Draft {
     async fn new(app: &App, member: MemberId, now: Timestamp) -> Result<Self, Problem> {
         let Some(account) = app.sms.account(now).await? else { return Ok(Self(None)) };
-        let (code, kept) = app.radar_codes.fresh(&app.ids, member, now)?;
+        let (code, kept) = app.own.keys().await?.radar_codes.fresh(&app.ids, member, now)?;
         Ok(Self(Some((account, code, kept))))
     }
 

@@ -60,12 +60,13 @@ pub(crate) async fn create_radar_redemption(
     Body(typed): Body<NewRadarRedemption>,
 ) -> Result<(StatusCode, Json<RadarRedemption>), Problem> {
     let (member, now) = (caller.require_member()?, app.clock.now());
+    let codes = &app.own.keys().await?.radar_codes;
     let before = app.store.activation(caller.company(), member).await?;
-    let right = app.radar_codes.is_right(&before, &typed.code);
+    let right = codes.is_right(&before, &typed.code);
     let after = before.after(Step::Redeem { right }, now).map_err(refused)?;
     // A try counts before it is answered: of two at the same time one learns nothing.
     app.store.change_activation(caller.company(), &after).await?;
-    let ticket = app.radar_codes.ticket(&after).ok_or_else(|| Problem::of(Code::RadarCodeWrong))?;
+    let ticket = codes.ticket(&after).ok_or_else(|| Problem::of(Code::RadarCodeWrong))?;
     let expires_at = now.plus_millis(activation::TICKET_LIFE_MS);
     Ok((StatusCode::CREATED, Json(RadarRedemption { ticket, expires_at })))
 }
@@ -81,8 +82,9 @@ pub(crate) async fn create_radar_join(
     Body(followed): Body<NewRadarJoin>,
 ) -> Result<(StatusCode, Json<RadarJoin>), Problem> {
     let (member, company) = (caller.require_member()?, caller.company());
+    let codes = &app.own.keys().await?.radar_codes;
     let before = app.store.activation(company, member).await?;
-    let after = match app.radar_codes.entry(company, &before, &followed.ticket) {
+    let after = match codes.entry(company, &before, &followed.ticket) {
         Some(entry) => before.after(Step::Join(entry), app.clock.now()).map_err(not_joined)?,
         // Followed before: the answer was lost on its way.
         None if matches!(before.state, activation::State::Joined { .. }) => before.clone(),

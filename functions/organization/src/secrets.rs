@@ -1,26 +1,41 @@
-//! The function's own secret.
+//! The function's own secret: fetched by the first request that needs it, since most need
+//! nothing of it and every start would wait for it.
 
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use edge::problem::{Code, Problem};
 use edge::token::{KeyError, TokenSigner};
 use serde::Deserialize;
+use tokio::sync::OnceCell;
+
+use crate::claims::Claims;
+use crate::radar_codes::RadarCodes;
 
 /// Bytes of the claim pepper, at least.
 const PEPPER_LEN_MIN: usize = 32;
 
-/// The keys only this function has.
-pub struct OwnSecret {
+/// The secret with the keys only this function has.
+pub(crate) struct OwnSecret {
+    secrets: aws_sdk_secretsmanager::Client,
+    name: String,
+    kept: OnceCell<OwnKeys>,
+}
+
+/// What is in it.
+pub(crate) struct OwnKeys {
     /// Signs bearer tokens.
-    pub signer: TokenSigner,
+    pub(crate) signer: TokenSigner,
     /// SHA-256 digests of the operator keys that are accepted.
-    pub operator_keys: Vec<[u8; 32]>,
-    /// Key of the codes with which memberships are claimed.
-    pub claim_pepper: Vec<u8>,
+    pub(crate) operator_keys: Vec<[u8; 32]>,
+    /// Makes the codes with which memberships are claimed.
+    pub(crate) claims: Claims,
+    /// Makes radar codes and tickets.
+    pub(crate) radar_codes: RadarCodes,
 }
 
 /// The secret cannot be used. Says what is wrong, never what it holds.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretError {
+enum SecretError {
     /// It could not be fetched.
     #[error("secret {name} could not be read: {cause}")]
     Unreadable {
@@ -51,23 +66,33 @@ struct SigningKey {
 }
 
 impl OwnSecret {
-    /// Fetches it, once, in init.
-    ///
-    /// # Errors
-    /// [`SecretError`].
-    pub async fn load(secrets: &aws_sdk_secretsmanager::Client, name: &str) -> Result<Self, SecretError> {
-        let unreadable = |cause: String| SecretError::Unreadable { name: name.to_owned(), cause };
-        let answer = secrets.get_secret_value().secret_id(name).send().await;
-        let answer = answer.map_err(|error| unreadable(DisplayErrorContext(error).to_string()))?;
-        Self::parse(answer.secret_string().ok_or_else(|| unreadable("it is not text".to_owned()))?)
+    /// The secret of this name, not fetched yet.
+    pub(crate) fn new(secrets: aws_sdk_secretsmanager::Client, name: String) -> Self {
+        Self { secrets, name, kept: OnceCell::new() }
     }
 
-    /// Reads its JSON text: `signing_key {kid, pkcs8}`, `operator_key_sha256 [hex]`,
-    /// `claim_pepper`, the binary ones in base64.
+    /// Its keys. They are fetched when they are asked for first, and kept; who asks meanwhile
+    /// waits for the same call. A failure is not kept: the next one tries again.
     ///
     /// # Errors
-    /// [`SecretError`].
-    pub fn parse(text: &str) -> Result<Self, SecretError> {
+    /// `unavailable` when it cannot be read; the log knows why.
+    pub(crate) async fn keys(&self) -> Result<&OwnKeys, Problem> {
+        let keys = self.kept.get_or_try_init(|| self.load()).await;
+        keys.map_err(|error| Problem::of(Code::Unavailable).caused_by(error))
+    }
+
+    async fn load(&self) -> Result<OwnKeys, SecretError> {
+        let unreadable = |cause: String| SecretError::Unreadable { name: self.name.clone(), cause };
+        let answer = self.secrets.get_secret_value().secret_id(&self.name).send().await;
+        let answer = answer.map_err(|error| unreadable(DisplayErrorContext(error).to_string()))?;
+        OwnKeys::parse(answer.secret_string().ok_or_else(|| unreadable("it is not text".to_owned()))?)
+    }
+}
+
+impl OwnKeys {
+    /// Reads the secret's JSON text: `signing_key {kid, pkcs8}`, `operator_key_sha256 [hex]`,
+    /// `claim_pepper`, the binary ones in base64.
+    fn parse(text: &str) -> Result<Self, SecretError> {
         let text: Text = serde_json::from_str(text).map_err(|_| SecretError::Malformed("JSON"))?;
         let claim_pepper =
             BASE64.decode(text.claim_pepper.as_bytes()).map_err(|_| SecretError::Malformed("claim_pepper"))?;
@@ -79,7 +104,8 @@ impl OwnSecret {
         Ok(Self {
             signer: TokenSigner::new(text.signing_key.kid, &text.signing_key.pkcs8)?,
             operator_keys: operator_keys.ok_or(SecretError::Malformed("operator_key_sha256"))?,
-            claim_pepper,
+            claims: Claims::new(&claim_pepper),
+            radar_codes: RadarCodes::new(&claim_pepper),
         })
     }
 }

@@ -104,7 +104,8 @@ pub(crate) async fn create_session(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let entry = new.entry()?;
     let now = app.clock.now();
-    let mini_program = app.apps.get(&new.appid, now).await?;
+    // Before the code is used up, and neither waits for the other.
+    let (mini_program, keys) = tokio::try_join!(app.apps.get(&new.appid, now), app.own.keys())?;
     let login = app
         .wechat
         .code_to_session(&new.appid, &mini_program.secret, &new.code)
@@ -129,7 +130,7 @@ pub(crate) async fn create_session(
     let radar = member.as_ref().is_some_and(|found| found.activation.is_on(found.member.role));
     let member = member.map(|found| found.member);
     let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
-    let token = app
+    let token = keys
         .signer
         .sign(company, person, claims, radar, now)
         .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
@@ -156,9 +157,10 @@ pub(crate) async fn create_anonymous_session(
     Body(new): Body<NewAnonymousSession>,
 ) -> Result<(StatusCode, Json<AnonymousSession>), Problem> {
     let now = app.clock.now();
-    let company = app.apps.get(&new.appid, now).await?.company;
+    let (mini_program, keys) = tokio::try_join!(app.apps.get(&new.appid, now), app.own.keys())?;
+    let company = mini_program.company;
     let person_id = fresh(&app, now)?;
-    let token = app.signer.sign_anonymous(company, person_id, now);
+    let token = keys.signer.sign_anonymous(company, person_id, now);
     let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
     let expires_at = token::expires_at(now);
     Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
@@ -198,7 +200,7 @@ async fn claim(
     code: &ClaimCode,
     now: Timestamp,
 ) -> Result<Person, Problem> {
-    let hash = app.claims.hash(code);
+    let hash = app.own.keys().await?.claims.hash(code);
     let (openid, unionid) = (&login.openid, login.unionid.as_ref());
     match app.store.claim_membership(company, Claiming { person, openid, unionid, hash: &hash, now }).await? {
         Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),

@@ -75,7 +75,7 @@ pub fn build(
         queues: Queues::new(sqs, config.stats_queue_url, config.live_queue_url),
         clock: clock.clone(),
     };
-    Ok(app("tracking", routes(Router::new()), state, Gate { tokens, operator_keys: Vec::new(), clock }))
+    Ok(app("tracking", routes(Router::new()), state, Gate { tokens, clock }))
 }
 
 fn routes<R: Routes<App>>(list: R) -> R {

@@ -67,7 +67,7 @@ pub fn build(
 ) -> Result<Router, KeyError> {
     let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
     let state = App { store: Store::new(dynamodb, config.table_name), media, clock: clock.clone(), ids };
-    Ok(app("video", routes(Router::new()), state, Gate { tokens, operator_keys: Vec::new(), clock }))
+    Ok(app("video", routes(Router::new()), state, Gate { tokens, clock }))
 }
 
 fn routes<R: Routes<App>>(list: R) -> R {

@@ -130,7 +130,7 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
     }
     // One for the page and one for the lot; only a segment that is alone leaves any.
     let room = ACTIONS_MAX.saturating_sub(plan.segments.len() + people.len() + 2);
-    if plan.tally.changes().count() > room + 1 {
+    if plan.tally.changed() > room + 1 {
         plan.later = plan.tally.split_off(room);
     }
     let version = |person| known.get(&person).map_or(0, |customer| customer.version);

@@ -1,6 +1,7 @@
 //! The counters of a scope: what is counted, per day and for the lifetime.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::day::Day;
 use crate::department::DepartmentPath;
@@ -92,6 +93,10 @@ const NAMED: [(Counter, &str); 7] = [
     (Counter::ClosedCustomers, "closed"),
 ];
 
+/// Every counter with its code, by place: hundreds are written in every transaction.
+static CODES: LazyLock<Vec<(Counter, String)>> =
+    LazyLock::new(|| Counter::all().map(|counter| (counter, counter.new_code())).collect());
+
 const CROWDS: [Crowd; 3] = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
 
 // Where each family of counters begins among all of them.
@@ -106,7 +111,7 @@ const PLACES: usize = OF_CROWDS + CROWDS.len() * OF_A_CROWD;
 
 impl Counter {
     /// Every counter, in the order of their places.
-    fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> {
         let of = |crowd| {
             [Self::People(crowd), Self::Newcomers(crowd)]
                 .into_iter()
@@ -140,7 +145,11 @@ impl Counter {
     }
 
     /// The name it is stored under: short, since each day item holds many. Never change one.
-    pub fn code(self) -> String {
+    pub fn code(self) -> &'static str {
+        CODES.get(self.place()).map_or("", |(_, code)| code)
+    }
+
+    fn new_code(self) -> String {
         match self {
             Self::Events(kind) => format!("e{}", kind.code()),
             Self::People(crowd) => crowd.letter().to_string(),
@@ -249,7 +258,12 @@ impl Default for Sums {
 impl Sums {
     /// Those that are not zero.
     fn counts(&self) -> Counts {
-        Counter::all().zip(self.0.iter().copied()).filter(|(_, by)| *by != 0).collect()
+        let counters = CODES.iter().map(|(counter, _)| *counter);
+        counters.zip(self.0.iter().copied()).filter(|(_, by)| *by != 0).collect()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.0.iter().all(|by| *by == 0)
     }
 }
 
@@ -291,7 +305,7 @@ impl Tally {
     /// Keeps so many scopes and periods, those of departments last, and gives the others.
     #[must_use]
     pub fn split_off(&mut self, kept: usize) -> Self {
-        self.0.retain(|_, sums| sums.0.iter().any(|by| *by != 0));
+        self.0.retain(|_, sums| !sums.is_zero());
         match self.0.keys().nth(kept).copied() {
             Some(first) => Self(self.0.split_off(&first)),
             None => Self::default(),
@@ -316,6 +330,11 @@ impl Tally {
             (!changed.is_empty()).then_some((*scope, *period, changed))
         })
     }
+
+    /// How many scopes and periods have changes that are not zero.
+    pub fn changed(&self) -> usize {
+        self.0.values().filter(|sums| !sums.is_zero()).count()
+    }
 }
 
 #[cfg(test)]
@@ -329,7 +348,7 @@ mod tests {
         assert!(all.iter().enumerate().all(|(place, counter)| counter.place() == place));
         let mut codes: Vec<_> = all.iter().map(|counter| counter.code()).collect();
         for counter in &all {
-            assert_eq!(Counter::from_code(&counter.code()), Some(*counter));
+            assert_eq!(Counter::from_code(counter.code()), Some(*counter));
         }
         codes.sort_unstable();
         codes.dedup();

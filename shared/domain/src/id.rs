@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use crate::field::FieldError;
 
+/// Length of every prefix.
+const PREFIX_LEN: usize = 4;
 /// Length of the encoded 128 bits.
 const ENCODED_LEN: usize = 26;
 
@@ -36,15 +38,20 @@ fn parse(prefix: &str, text: &str) -> Option<Uuid> {
     Some(Uuid::from_bytes(bytes))
 }
 
-fn write(prefix: &str, uuid: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut encoded = [0; ENCODED_LEN];
-    BASE32_DNSSEC.encode_mut(uuid.as_bytes(), &mut encoded);
-    f.write_str(prefix)?;
-    f.write_str(std::str::from_utf8(&encoded).map_err(|_| fmt::Error)?)
+/// Calls `with` the text of an id, which is made in place: ids are most of what is written.
+fn with_text<T>(prefix: &str, uuid: Uuid, with: impl FnOnce(&str) -> T) -> T {
+    let mut text = [0; PREFIX_LEN + ENCODED_LEN];
+    let (head, encoded) = text.split_at_mut(PREFIX_LEN);
+    head.copy_from_slice(prefix.as_bytes());
+    BASE32_DNSSEC.encode_mut(uuid.as_bytes(), encoded);
+    // Prefix and code are ASCII.
+    with(std::str::from_utf8(&text).unwrap_or_default())
 }
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        const _: () = assert!($prefix.len() == PREFIX_LEN);
+
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
@@ -61,7 +68,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write($prefix, self.0, f)
+                with_text($prefix, self.0, |text| f.write_str(text))
             }
         }
 
@@ -76,7 +83,7 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                with_text($prefix, self.0, |text| serializer.serialize_str(text))
             }
         }
 

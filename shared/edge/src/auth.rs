@@ -20,12 +20,10 @@ use crate::token::{Claims, TokenVerifier};
 /// Header with the platform operator's key.
 const OPERATOR_KEY: &str = "x-operator-key";
 
-/// What tokens and keys are checked with. Shared by all requests of a function.
+/// What tokens are checked with. Shared by all requests of a function.
 pub struct Gate {
     /// Checks bearer tokens.
     pub tokens: TokenVerifier,
-    /// SHA-256 digests of the operator keys that are accepted.
-    pub operator_keys: Vec<[u8; 32]>,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -79,9 +77,20 @@ pub struct Admin {
 #[derive(Debug, Clone, Copy)]
 pub struct Boss(Admin);
 
-/// The platform operator.
+/// The platform operator. Only the routes of a function that has [`OperatorKeys`] can ask
+/// for him.
 #[derive(Debug, Clone, Copy)]
 pub struct Operator(());
+
+/// A function that knows who the platform operator is.
+pub trait OperatorKeys {
+    /// SHA-256 digests of the operator keys that are accepted. Asked only when a request
+    /// has a key.
+    ///
+    /// # Errors
+    /// `unavailable` when they cannot be had now.
+    fn operator_keys(&self) -> impl Future<Output = Result<&[[u8; 32]], Problem>> + Send;
+}
 
 /// Somebody whose creating requests are remembered apart from others'.
 pub trait Actor {
@@ -326,16 +335,14 @@ impl<S: Sync> FromRequestParts<S> for Boss {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Operator {
+impl<S: OperatorKeys + Sync> FromRequestParts<S> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let gate = gate(parts)?;
-        let given = parts.headers.get(OPERATOR_KEY).map(|key| digest(&SHA256, key.as_bytes()));
-        let known = |given: &[u8]| gate.operator_keys.iter().any(|key| verify_slices_are_equal(key, given).is_ok());
-        match given {
-            Some(given) if known(given.as_ref()) => Ok(Self(())),
-            _ => Err(Problem::of(Code::Unauthorized)),
-        }
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let given = parts.headers.get(OPERATOR_KEY).ok_or_else(|| Problem::of(Code::Unauthorized))?;
+        let given = digest(&SHA256, given.as_bytes());
+        let keys = state.operator_keys().await?;
+        let known = keys.iter().any(|key| verify_slices_are_equal(key, given.as_ref()).is_ok());
+        if known { Ok(Self(())) } else { Err(Problem::of(Code::Unauthorized)) }
     }
 }

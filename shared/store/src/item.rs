@@ -20,6 +20,9 @@ pub(crate) const LAYOUT: &str = "layout";
 /// Name of the attribute by which the table forgets an item, in Unix seconds.
 pub(crate) const EXPIRES_AT: &str = "expires_at";
 
+/// Attributes of an item, mostly.
+const ROOM: usize = 8;
+
 /// An entity's name and the newest layout this code writes and reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
@@ -30,6 +33,14 @@ pub(crate) struct Kind {
 impl Kind {
     pub(crate) const fn new(name: &'static str, layout: u32) -> Self {
         Self { name, layout }
+    }
+
+    /// An item of this key without other attributes yet, with room for some.
+    pub(crate) fn item(self, Key { pk, sk }: Key) -> Item {
+        let mut item = Item::with_capacity(ROOM);
+        item.extend([(PK.to_owned(), text(pk)), (SK.to_owned(), text(sk))]);
+        item.extend(self.tags());
+        item
     }
 
     /// The item of an entity.

@@ -34,6 +34,7 @@ mod login;
 mod member;
 mod member_edit;
 mod merge;
+mod packing;
 mod pending_tally;
 mod person;
 mod phone;

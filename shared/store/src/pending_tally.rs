@@ -120,7 +120,7 @@ impl StoredChange {
                 Period::Day(day) => Some(day.number()),
                 Period::Lifetime => None,
             },
-            counts: counts.iter().map(|(counter, by)| (counter.code(), *by)).collect(),
+            counts: counts.iter().map(|(counter, by)| (counter.code().to_owned(), *by)).collect(),
         }
     }
 

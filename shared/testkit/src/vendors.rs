@@ -1,8 +1,21 @@
 //! A loopback server that answers like WeChat's login and phone grant, like the SMS service and like
-//! Secrets Manager: a code is its own openid, or `openid--unionid`; every SMS is sent, every secret is there but `absent`.
+//! Secrets Manager: a code is its own openid, or `openid--unionid`; every SMS is sent. Every secret is there but `absent`;
+//! one whose name begins with `late` is absent at the first question, one that begins with `once` at all but the first.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Mutex, PoisonError};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use data_encoding::{BASE64, HEXLOWER};
+use serde_json::json;
+
+use crate::events::OPERATOR_KEY;
+
+/// The secrets of special names that were asked for.
+static ASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// The answer of Secrets Manager for a secret that is not there.
 const ABSENT: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close\r\n\
@@ -31,7 +44,7 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         request.extend_from_slice(&chunk[..read]);
     }
     let request = String::from_utf8_lossy(&request).into_owned();
-    if request.contains(r#""SecretId":"absent""#) {
+    if secret_id(&request).is_some_and(is_absent) {
         return stream.write_all(ABSENT.as_bytes());
     }
     let body = match other(&request) {
@@ -44,6 +57,15 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     );
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())
+}
+
+fn secret_id(request: &str) -> Option<&str> {
+    request.split(r#""SecretId":""#).nth(1)?.split('"').next()
+}
+
+fn is_absent(name: &str) -> bool {
+    let first = || ASKED.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    name == "absent" || name.starts_with("late") && first() || name.starts_with("once") && !first()
 }
 
 /// Whether head and body are there.
@@ -72,8 +94,25 @@ fn other(request: &str) -> Option<String> {
     if request.contains("x-tc-action: SendSms") {
         return Some(r#"{"Response":{"SendStatusSet":[{"Code":"Ok"}]}}"#.to_owned());
     }
-    let account = r#"{\"secret_id\":\"i\",\"secret_key\":\"k\",\"sdk_app_id\":\"1\",\"sign_name\":\"s\",\"template_id\":\"t\",\"region\":\"r\"}"#;
-    request.contains(r#""SecretId":"sms""#).then(|| format!(r#"{{"SecretString":"{account}"}}"#))
+    let secret = match secret_id(request)? {
+        "sms" => json!({
+            "secret_id": "i", "secret_key": "k", "sdk_app_id": "1", "sign_name": "s", "template_id": "t", "region": "r",
+        }),
+        name if name == "organization" || name.starts_with("late") || name.starts_with("once") => own_keys(),
+        _ => return None,
+    };
+    Some(json!({ "SecretString": secret.to_string() }).to_string())
+}
+
+/// The secret of the organization function; its tokens are accepted nowhere.
+fn own_keys() -> serde_json::Value {
+    let pair = Ed25519KeyPair::generate().expect("a key pair");
+    let pkcs8 = pair.to_pkcs8().expect("a PKCS8 document");
+    json!({
+        "signing_key": {"kid": "test", "pkcs8": BASE64.encode(pkcs8.as_ref())},
+        "operator_key_sha256": [HEXLOWER.encode(digest(&SHA256, OPERATOR_KEY.as_bytes()).as_ref())],
+        "claim_pepper": BASE64.encode(&[7; 32]),
+    })
 }
 
 fn login(request: &str) -> String {

@@ -1,7 +1,7 @@
 //! One HTTP request to a vendor, through the SDK's connector: a client of its own would bring a
 //! second HTTP stack into the binary (ADR 0012).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -16,27 +16,26 @@ use tokio::time::timeout;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const TIMEOUT: Duration = Duration::from_millis(4_000);
 
-/// The connections to the vendors. Clones share them.
-#[derive(Debug, Clone)]
-pub struct Http(Arc<Connector>);
+/// The connections to the vendors. Clones share them. What makes them is made for the first
+/// request: no start waits for it.
+#[derive(Debug, Clone, Default)]
+pub struct Http(Arc<OnceLock<Connector>>);
 
 /// Why there is no good answer, without URL.
 #[derive(Debug)]
 pub(crate) struct NoAnswer(pub(crate) String);
 
 impl Http {
-    /// No connection yet. Reads the machine's root certificates, unless the SDK has.
-    #[expect(clippy::new_without_default, reason = "it reads files")]
+    /// No connection yet.
     pub fn new() -> Self {
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-        let tls = Provider::rustls(CryptoMode::AwsLc);
-        Self(Arc::new(Connector::builder().connector_settings(settings).tls_provider(tls).build()))
+        Self::default()
     }
 
     /// Sends once and gives the body of a 2xx answer.
     pub(crate) async fn send(&self, request: Request) -> Result<Vec<u8>, NoAnswer> {
         let answer = async {
-            let answer = self.0.call(request.0?).await.map_err(|error| NoAnswer(error.to_string()))?;
+            let answer =
+                self.0.get_or_init(connector).call(request.0?).await.map_err(|error| NoAnswer(error.to_string()))?;
             if !answer.status().is_success() {
                 return Err(NoAnswer(format!("HTTP {}", answer.status().as_u16())));
             }
@@ -45,6 +44,13 @@ impl Http {
         };
         timeout(TIMEOUT, answer).await.unwrap_or_else(|_| Err(NoAnswer("timeout".to_owned())))
     }
+}
+
+/// Reads the machine's root certificates, unless the SDK has.
+fn connector() -> Connector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let tls = Provider::rustls(CryptoMode::AwsLc);
+    Connector::builder().connector_settings(settings).tls_provider(tls).build()
 }
 
 /// A request, unless it cannot be made.

@@ -15,7 +15,7 @@ use crate::trials::binary;
 use crate::wire::Wire;
 
 /// How often each function is started, all in turn, so that a busy moment hits all.
-const STARTS: usize = 21;
+const STARTS: usize = 101;
 /// Invocations that are measured, after those that warm up.
 const INVOCATIONS: usize = 500;
 const WARM_UP: usize = 50;

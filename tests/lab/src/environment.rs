@@ -71,7 +71,7 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
     given.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The secrets that functions read at their start.
+/// The secrets that functions read.
 pub(crate) fn secrets() -> BTreeMap<String, String> {
     let pair = Ed25519KeyPair::generate().expect("a key pair");
     let pkcs8 = pair.to_pkcs8().expect("a PKCS8 document");
