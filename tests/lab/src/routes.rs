@@ -19,9 +19,11 @@ pub(crate) struct Line {
     pub(crate) status: Option<u16>,
     /// What the bill says beside the route.
     pub(crate) note: &'static str,
+    /// Codes with which it is refused when it was done before, for clients to read again.
+    pub(crate) done_before: &'static [&'static str],
 }
 
-const USUAL: Line = Line { operation: "", case: "", before: &[], take: None, status: None, note: "" };
+const USUAL: Line = Line { operation: "", case: "", before: &[], take: None, status: None, note: "", done_before: &[] };
 
 const LINES: &[Line] = &[
     Line { operation: "get_member_radar", before: &["grant_radar"], ..USUAL },
@@ -34,6 +36,7 @@ const LINES: &[Line] = &[
         take: Some(("/id", "dep_00000000000000000000000000")),
         status: Some(409),
         note: "refused: it was changed meanwhile",
+        ..USUAL
     },
     Line {
         operation: "delete_department",
