@@ -182,9 +182,6 @@ impl Recounter {
         let began = self.clock.now();
         let report = Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
         let now = self.clock.now();
-        if repair {
-            self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
-        }
         let line = CompanyLine {
             level: if report.wrong() > 0 { "WARN" } else { "INFO" },
             message: "recount",
@@ -198,7 +195,11 @@ impl Recounter {
             unchecked: report.unchecked(),
             took_ms: now.millis() - began.millis(),
         };
+        // First: what was repaired is not found again by a run that has to be repeated.
         emit(&line, now);
+        if repair {
+            self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
+        }
         Ok(report)
     }
 }

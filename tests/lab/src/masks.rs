@@ -51,13 +51,16 @@ mod tests {
     fn made_ids_become_numbers_and_what_is_known_stays() {
         let known = BTreeSet::from(["mem_06h007c7d5pa171ucul7nm7688".to_owned()]);
         let of = |a: &str, b: &str| {
-            let rows = [format!("{b} of {a}"), format!("{a} at 1795233600000"), "mem_06h007c7d5pa171ucul7nm7688".into()];
+            let rows =
+                [format!("{b} of {a}"), format!("{a} at 1795233600000"), "mem_06h007c7d5pa171ucul7nm7688".into()];
             masked(&format!("made {a}, refused"), &rows, &known)
         };
         let (first, second) = (of("crd_0000000001", "dep_0000000002"), of("crd_9000000001", "dep_1000000002"));
         assert_eq!(first, second);
         assert_eq!(first[0], "made ‹0›, refused");
-        assert!(first.contains(&"mem_06h007c7d5pa171ucul7nm7688".to_owned()) && first.contains(&"‹1› of ‹0›".to_owned()));
+        assert!(
+            first.contains(&"mem_06h007c7d5pa171ucul7nm7688".to_owned()) && first.contains(&"‹1› of ‹0›".to_owned())
+        );
         assert_ne!(of("crd_0000000001", "crd_0000000001"), first);
     }
 }

@@ -11,7 +11,7 @@ use testkit::world::World;
 use crate::bill::{self, Table};
 use crate::pipeline;
 use crate::prices::Prices;
-use crate::routes::{Line, left_over, line};
+use crate::routes::{Line, OTHERS, left_over, line};
 use crate::stage::Stage;
 use crate::usage::Usage;
 use crate::wire::Wire;
@@ -96,6 +96,9 @@ impl Route {
         // A resend has to wait for a minute; nothing else minds.
         world.clock.advance(61_000);
         let payload = load(self.function, self.line.case, world);
+        let (text, instead) = self.line.instead.unwrap_or_default();
+        assert!(payload.contains(text), "{text} is not in {}", self.line.case);
+        let payload = if text.is_empty() { payload } else { payload.replace(text, instead) };
         let Some((pointer, replaced)) = self.line.take else { return payload };
         let taken = before.pointer(pointer).and_then(Value::as_str);
         payload.replace(replaced, taken.unwrap_or_else(|| panic!("nothing at {pointer} of {before}")))
@@ -117,18 +120,21 @@ pub(crate) fn all_routes() -> Vec<Route> {
             let Some(id) = operation["operationId"].as_str() else { continue };
             // The table of lines is static, and so are the ids that are looked up in it.
             let line = line(id.to_owned().leak());
-            let function = function_of(line.case);
-            routes.push(Route {
-                name: format!("`{} {path}`", method.to_uppercase()),
-                reads: method == "get",
-                line,
-                function,
-            });
+            let name = format!("`{} {path}`", method.to_uppercase());
+            routes.push(Route { name, reads: method == "get", function: function_of(line.case), line });
         }
     }
     let operations: Vec<_> = routes.iter().map(|route| route.line.operation).collect();
     assert_eq!(left_over(&operations), [""; 0], "lines of tests/lab/src/routes.rs without a route");
     routes
+}
+
+/// The other ways through a route.
+pub(crate) fn other_ways() -> impl Iterator<Item = Route> {
+    OTHERS.iter().copied().map(|line| {
+        let line = Line { case: if line.case.is_empty() { line.operation } else { line.case }, ..line };
+        Route { name: line.operation.to_owned(), reads: false, function: function_of(line.case), line }
+    })
 }
 
 /// The function whose folder of `events/` has the file.
@@ -169,7 +175,11 @@ async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
     let payload = route.prepared(&stage.world, &stage.functions).await;
     wire.take_usage();
     let (status, answer) = stage.send(route.function, &payload).await;
-    assert!(route.is_fine(status), "{} answered {status} {answer}: give it a line in tests/lab/src/routes.rs", route.name);
+    assert!(
+        route.is_fine(status),
+        "{} answered {status} {answer}: give it a line in tests/lab/src/routes.rs",
+        route.name
+    );
     wire.take_usage()
 }
 

@@ -89,12 +89,21 @@ async fn work(waiting: &Mutex<VecDeque<Act>>, found: &Mutex<Found>, sites: &Arc<
 /// An act that nothing disturbs.
 struct Undisturbed {
     known: BTreeSet<String>,
-    /// Answer and table.
-    seen: Vec<String>,
-    /// The same when it is done as late as by who tries again.
-    seen_later: Vec<String>,
     answer: Answer,
     calls: Vec<Called>,
+    /// Answer and table.
+    once: Vec<String>,
+    /// The same when it is done as late as by who tries again.
+    later: Vec<String>,
+    /// When it is done, and again.
+    twice: Vec<String>,
+}
+
+impl Undisturbed {
+    /// How it may end for who has to try again.
+    fn repeated(&self, act: &Act) -> Vec<&Vec<String>> {
+        if act.counts_twice() { vec![&self.later, &self.twice] } else { vec![&self.later] }
+    }
 }
 
 async fn undisturbed(studio: &mut Studio, act: &Act) -> Undisturbed {
@@ -105,16 +114,26 @@ async fn undisturbed(studio: &mut Studio, act: &Act) -> Undisturbed {
     let answer = ready.go(studio).await;
     let calls = studio.tap.noted();
     assert!(act.is_fine(&answer), "{} answered {}", act.name(), answer.text());
-    let seen = studio.seen(&answer.text(), &known);
-    let mut seen_later = seen.clone();
+    let once = seen(studio, act, &answer, &known);
+    studio.world.clock.advance(act.rest_ms());
+    let again = ready.go(studio).await;
+    let twice = seen(studio, act, &again, &known);
+    let mut later = once.clone();
     if act.rest_ms() > 0 {
         studio.rewind();
         let ready = act.ready(studio).await;
         studio.world.clock.advance(act.rest_ms());
         let answer = ready.go(studio).await;
-        seen_later = studio.seen(&answer.text(), &known);
+        later = seen(studio, act, &answer, &known);
     }
-    Undisturbed { known, seen, seen_later, answer, calls }
+    Undisturbed { known, answer, calls, once, later, twice }
+}
+
+/// Answer and table, as far as attempts may be compared.
+fn seen(studio: &mut Studio, act: &Act, answer: &Answer, known: &BTreeSet<String>) -> Vec<String> {
+    let mut seen = studio.seen(&answer.text(), known);
+    seen.retain(|text| !act.is_report(text));
+    seen
 }
 
 async fn try_out(studio: &mut Studio, act: &Act) -> Found {
@@ -124,7 +143,8 @@ async fn try_out(studio: &mut Studio, act: &Act) -> Found {
         found.trials += 1;
         found.wrong.extend(wrong.map(|wrong| format!("{}, {what}: {wrong}", act.name())));
     };
-    tell("twice".to_owned(), twice(studio, act, &good).await);
+    let is_once = act.counts_twice() || act.rest_ms() > 0 || good.twice == good.once;
+    tell("twice".to_owned(), (!is_once).then(|| format!("{:?}", good.twice)));
     let mut of_place: BTreeMap<&Called, usize> = BTreeMap::new();
     let mut tried = Tried::new();
     for (call, called) in (1..).zip(&good.calls) {
@@ -150,15 +170,6 @@ fn faults(operation: &str) -> Vec<(Fault, bool)> {
     Fault::OF_CALLS.into_iter().chain(of_batches).flat_map(|fault| [(fault, false), (fault, true)]).collect()
 }
 
-/// Done by who has not heard that it was done; gives what is wrong.
-async fn twice(studio: &mut Studio, act: &Act, good: &Undisturbed) -> Option<String> {
-    studio.rewind();
-    let ready = act.ready(studio).await;
-    ready.go(studio).await;
-    let answer = ready.go(studio).await;
-    compared(studio, act, good, &answer, &good.seen)
-}
-
 /// Done while something goes wrong, and again if it failed; gives what is wrong.
 async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: Plan) -> Option<String> {
     studio.rewind();
@@ -171,15 +182,16 @@ async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: Pla
         return Some("the fault has not happened".to_owned());
     }
     if answer.status == good.answer.status {
-        return compared(studio, act, good, &answer, &good.seen);
+        return compared(studio, act, good, &answer, &[&good.once]);
     }
-    let told = matches!((answer.status, answer.body["code"].as_str()), (503, Some(_)) | (409, Some("request_in_progress")));
+    let told =
+        matches!((answer.status, answer.body["code"].as_str()), (503, Some(_)) | (409, Some("request_in_progress")));
     if !told || !answer.again {
         return Some(format!("the first answer is {}", answer.text()));
     }
     studio.world.clock.advance(act.rest_ms());
     let answer = ready.go(studio).await;
-    compared(studio, act, good, &answer, &good.seen_later)
+    compared(studio, act, good, &answer, &good.repeated(act))
 }
 
 /// What differs from an undisturbed act, in words.
@@ -188,22 +200,21 @@ fn compared(
     act: &Act,
     good: &Undisturbed,
     answer: &Answer,
-    expected: &[String],
+    expected: &[&Vec<String>],
 ) -> Option<String> {
-    let code = answer.body["code"].as_str().unwrap_or_default();
-    let done_before = act.done_before().contains(&code);
-    let text = if done_before { good.answer.text() } else { answer.text() };
-    let seen = studio.seen(&text, &good.known);
-    if done_before {
-        // Answers differ, and with them the numbers of what was made.
-        return (seen.len() != expected.len()).then(|| format!("{} rows instead of {}", seen.len(), expected.len()));
-    }
-    let (other, right): (Vec<_>, Vec<_>) =
-        (seen.iter().filter(|text| !expected.contains(text)).collect(), expected.iter().filter(|text| !seen.contains(text)).collect());
-    if other.is_empty() && right.is_empty() && seen.len() == expected.len() {
+    let seen = seen(studio, act, answer, &good.known);
+    if expected.contains(&&seen) {
         return None;
     }
-    Some(format!("\n        is  {other:?}\n        not {right:?}"))
+    let expected = expected.first()?;
+    let lacks = |these: &[String], those: &[String]| {
+        these
+            .iter()
+            .filter(|text| !those.contains(text))
+            .map(|text| format!("\n            {text}"))
+            .collect::<String>()
+    };
+    Some(format!("\n        is {}\n        not {}", lacks(&seen, expected), lacks(expected, &seen)))
 }
 
 /// Site by fault: how often it was injected.

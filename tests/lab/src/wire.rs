@@ -135,6 +135,9 @@ impl Wire {
         let Some(operation) = Operation::of(request) else {
             return upstream.dynamodb.call(request).map(Some);
         };
+        if operation.service == "secretsmanager" {
+            return Ok(Some(self.secret(request)));
+        }
         let fault = lock(&self.faults).next(&operation.name);
         match fault {
             Some(Fault::LostRequest) => return Ok(None),
@@ -173,9 +176,6 @@ impl Wire {
         upstream: &mut Upstream,
     ) -> Result<Message> {
         let sent = request.body.len();
-        if operation.service == "secretsmanager" {
-            return Ok(self.secret(request));
-        }
         if operation.is_queue() {
             let answer = upstream.sqs.call(request)?;
             lock(&self.usage).add(operation, sent, answer.body.len());
