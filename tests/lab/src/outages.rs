@@ -219,7 +219,8 @@ fn compared(
 
 /// Site by fault: how often it was injected.
 fn report(tried: &Tried) {
-    let mut table: BTreeMap<(&str, &Called), BTreeMap<(Fault, bool), usize>> = BTreeMap::new();
+    type Cells = BTreeMap<(Fault, bool), usize>;
+    let mut table: BTreeMap<(&str, &Called), Cells> = BTreeMap::new();
     for ((who, called, fault, lasts), times) in tried {
         *table.entry((who, called)).or_default().entry((*fault, *lasts)).or_default() += times;
     }
