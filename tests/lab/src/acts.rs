@@ -185,6 +185,10 @@ impl Act {
     pub(crate) async fn ready(&self, studio: &mut Studio) -> Ready {
         match self {
             Self::Route(route) => {
+                // What members say, they say of customers.
+                if route.function == "crm" {
+                    Box::pin(visit(studio)).await;
+                }
                 let payload = Box::pin(route.prepared(&studio.world, &studio.functions().await)).await;
                 Ready::Request(Box::new(studio.functions().await), route.function, payload)
             }
@@ -260,7 +264,7 @@ async fn visit(studio: &Studio) {
         clock: world.clock.clock(),
     };
     let batches = ["lin", "chen", "wang"].map(|name| {
-        let person = visits::person(random.below(40));
+        let person = if name == "lin" { world.visitor } else { visits::person(random.below(40)) };
         let (company, card, received_at) = (world.company.id(), world.card(name), world.clock.now());
         visits::batch(Visit { company, person, card, received_at, events: 8 }, &mut random)
     });
