@@ -138,6 +138,20 @@ async fn answer(functions: &Functions, case: &str, world: &World) -> Value {
 }
 
 #[tokio::test]
+async fn an_edit_that_is_repeated_is_answered_as_before_and_made_once() {
+    for part in ["", "_identity", "_avatar", "_photos", "_video", "_template"] {
+        let world = World::new().await;
+        let (functions, case) = (Functions::on(&world).await, format!("update_card{part}"));
+        let first = answer(&functions, &case, &world).await;
+        assert_eq!(answer(&functions, &case, &world).await, first, "{case}");
+    }
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let first = answer(&functions, "update_my_shortcuts", &world).await;
+    assert_eq!(answer(&functions, "update_my_shortcuts", &world).await, first);
+}
+
+#[tokio::test]
 async fn a_lock_shows_at_once_where_it_was_made_and_elsewhere_fifteen_seconds_later() {
     let world = World::new().await;
     let (here, elsewhere) = (Functions::on(&world).await, Functions::on(&world).await);

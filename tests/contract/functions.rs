@@ -31,6 +31,11 @@ impl Functions {
     pub async fn on(world: &World) -> Self {
         let (sqs, url) = emulators::queue().await;
         let (_, live_url) = emulators::queue().await;
+        Self::sending_to(world, (sqs, url), live_url).await
+    }
+
+    /// The same with these queues.
+    pub async fn sending_to(world: &World, queue: (aws_sdk_sqs::Client, String), live_queue: String) -> Self {
         let table_name = || world.table.clone();
         let keys = || world.keys.jwks.clone();
         let (dynamodb, clock, ids) = (|| world.dynamodb.clone(), TestClock::clock, || world.ids.clone());
@@ -55,17 +60,8 @@ impl Functions {
         let radar = radar::build(config, dynamodb(), clock(&world.clock)).unwrap();
         let config = crm::Config { table_name: table_name(), token_verification_keys: keys() };
         let crm = crm::build(config, dynamodb(), clock(&world.clock), ids()).unwrap();
-        let tracking = tracking(world, &sqs, &url, &live_url);
-        Self {
-            organization: organization(world, "sms").await,
-            card,
-            crm,
-            radar,
-            tracking,
-            video,
-            live_queue: live_url,
-            queue: (sqs, url),
-        }
+        let tracking = tracking(world, &queue.0, &queue.1, &live_queue);
+        Self { organization: organization(world, "sms").await, card, crm, radar, tracking, video, live_queue, queue }
     }
 
     /// The router of one function.
@@ -110,7 +106,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
         sms_secret: sms_secret.to_owned(),
         sms_base_url: vendors.clone(),
     };
-    let secrets = aws_sdk_secretsmanager::Client::new(&emulators::config(&vendors));
+    let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
     organization::build(config, world.dynamodb.clone(), secrets, world.clock.clock(), world.ids.clone()).unwrap()
 }
 

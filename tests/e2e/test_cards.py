@@ -80,7 +80,9 @@ def test_the_admin_and_the_boss_change_the_locked_fields_and_the_owner_does_not(
 
 def test_an_edit_of_an_old_version_is_refused_and_changes_nothing(owner):
     path = f"/v1/cards/{owner.card_id}"
-    owner.put(path, {"version": 1, **CONTACT}).expect(200)
+    edited = owner.put(path, {"version": 1, **CONTACT}).expect(200)
+    repeated = owner.put(path, {"version": 1, **CONTACT}).expect(200)
+    assert repeated["version"] == edited["version"] == 2, "the same edit again is made once"
     owner.put(path, {"version": 1, **CONTACT, "email": ""}).expect(409, "version_conflict")
     owner.put(path, {"version": 9, **CONTACT, "email": ""}).expect(409, "version_conflict")
     assert read(owner, owner.card_id)["email"] == CONTACT["email"]

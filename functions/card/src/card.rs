@@ -83,10 +83,13 @@ pub(crate) async fn update_card(
     let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
     let template = template.unwrap_or_default();
     let contact = template.edited(&read.contact, contact).map_err(locked)?;
-    at_version(&read, version)?;
-    let audit = audit::of_card(&app, &caller, &read, AuditAction::CardContact, &read.contact, &contact)?;
-    let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
-    let card = app.store.edit_contact(caller.company(), change, contact).await?;
+    let card = if is_due(&read, version, &read.contact, &contact)? {
+        let audit = audit::of_card(&app, &caller, &read, AuditAction::CardContact, &read.contact, &contact)?;
+        let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
+        app.store.edit_contact(caller.company(), change, contact).await?
+    } else {
+        read
+    };
     Ok(Json(views::body(&app, caller.company(), (card, template, lifetime)).await?))
 }
 
@@ -105,17 +108,26 @@ pub(crate) async fn update_card_identity(
         return Err(refused(&app, &caller, card).await);
     }
     let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
-    at_version(&read, update.version)?;
-    let identity = update.identity();
-    let audit = audit::of_card(&app, &caller, &read, AuditAction::CardIdentity, &read.identity, &identity)?;
-    let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
-    let card = app.store.edit_identity(caller.company(), change, identity).await?;
+    let (version, identity) = (update.version, update.identity());
+    let card = if is_due(&read, version, &read.identity, &identity)? {
+        let audit = audit::of_card(&app, &caller, &read, AuditAction::CardIdentity, &read.identity, &identity)?;
+        let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
+        app.store.edit_identity(caller.company(), change, identity).await?
+    } else {
+        read
+    };
     Ok(Json(views::body(&app, caller.company(), (card, template.unwrap_or_default(), lifetime)).await?))
 }
 
-/// Refuses an edit that was made from another version than is stored.
-pub(crate) fn at_version(read: &Card, version: u64) -> Result<(), Problem> {
-    if read.version == version { Ok(()) } else { Err(Problem::of(Code::VersionConflict)) }
+/// Whether an edit is left to be made. One that was made from another version than is stored
+/// is refused, unless all is as it wants it: then it is repeated by somebody who has not heard
+/// that it was made.
+pub(crate) fn is_due<T: PartialEq>(read: &Card, version: u64, stored: &T, wanted: &T) -> Result<bool, Problem> {
+    match (read.version == version, stored == wanted) {
+        (true, _) => Ok(true),
+        (false, true) => Ok(false),
+        (false, false) => Err(Problem::of(Code::VersionConflict)),
+    }
 }
 
 /// Why a caller may not edit: he sees the card but has no right to it, or there is none.

@@ -15,7 +15,7 @@ use store::{CardChange, CardView, CardWithUploads};
 use utoipa::ToSchema;
 
 use crate::body::CardBody;
-use crate::card::{at_version, refused};
+use crate::card::{is_due, refused};
 use crate::{App, audit, views};
 
 /// The one picture or video of a card.
@@ -120,8 +120,10 @@ async fn change(
     let wanted: Vec<_> = edit.shown.iter().map(|(upload, _)| *upload).collect();
     let CardWithUploads { view, uploads } = app.store.card_with_uploads(company, edit.card, &wanted).await?;
     let CardView { card: read, template, lifetime } = view;
-    at_version(&read, edit.version)?;
     let media = new(read.media.clone());
+    if !is_due(&read, edit.version, &read.media, &media)? {
+        return Ok(Json(views::body(app, company, (read, template.unwrap_or_default(), lifetime)).await?));
+    }
     let comes = media.without(&read.media);
     let mut errors = Vec::new();
     for (upload, pointer) in edit.shown.iter().filter(|(upload, _)| comes.contains(upload)) {

@@ -12,11 +12,11 @@ use edge::body::Body;
 use edge::path::PathId;
 use edge::problem::{Code, Problem, ProblemBody};
 use serde::{Deserialize, Serialize};
-use store::CardChange;
+use store::{CardChange, CardView};
 use utoipa::ToSchema;
 
 use crate::body::CardBody;
-use crate::card::at_version;
+use crate::card::is_due;
 use crate::{App, audit, views};
 
 /// The phrases of a book.
@@ -122,12 +122,15 @@ pub(crate) async fn update_my_shortcuts(
     Body(update): Body<ShortcutsUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
     let card = member.card().ok_or_else(|| Problem::of(Code::NotFound))?;
-    let read = app.store.card_to_edit(member.company(), card).await?;
-    at_version(&read.card, update.version)?;
-    let contact = read.card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
-    let change = CardChange { read: &read.card, audit: None, now: app.clock.now() };
-    let card = app.store.edit_contact(member.company(), change, contact).await?;
-    Ok(Json(views::body(&app, member.company(), (card, read.template.unwrap_or_default(), read.lifetime)).await?))
+    let CardView { card: read, template, lifetime } = app.store.card_to_edit(member.company(), card).await?;
+    let contact = read.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
+    let card = if is_due(&read, update.version, &read.contact, &contact)? {
+        let change = CardChange { read: &read, audit: None, now: app.clock.now() };
+        app.store.edit_contact(member.company(), change, contact).await?
+    } else {
+        read
+    };
+    Ok(Json(views::body(&app, member.company(), (card, template.unwrap_or_default(), lifetime)).await?))
 }
 
 fn no_wechat_id(position: usize) -> Problem {

@@ -213,11 +213,6 @@ impl Recounter {
         let began = self.clock.now();
         let report = Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
         let now = self.clock.now();
-        if repair {
-            self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
-            // Companies that are older than refits have never waited for one.
-            self.store.await_refit(company, first_refit(company.id(), now)).await?;
-        }
         let line = CompanyLine {
             level: if report.wrong() > 0 { "WARN" } else { "INFO" },
             message: "recount",
@@ -231,7 +226,13 @@ impl Recounter {
             unchecked: report.unchecked(),
             took_ms: now.millis() - began.millis(),
         };
+        // First: what was repaired is not found again by a run that has to be repeated.
         emit(&line, now);
+        if repair {
+            self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
+            // Companies that are older than refits have never waited for one.
+            self.store.await_refit(company, first_refit(company.id(), now)).await?;
+        }
         Ok(report)
     }
 }

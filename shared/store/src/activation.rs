@@ -1,6 +1,5 @@
 //! Activations of radars: an item per member, each write on condition of the version read.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::Update;
 use domain::activation::Activation;
 use domain::audit::AuditEntry;
@@ -14,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::error::failure;
 use crate::idempotency::replayed;
 use crate::item::{Item, Kind, number};
 use crate::keys::Key;
@@ -88,24 +86,11 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when it is not at that version any more.
     pub async fn change_activation(&self, company: Company, after: &Activation) -> Result<(), Failure> {
-        let (condition, values) = follows(after.version);
-        let answer = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(ACTIVATION.encode(&keys::activation(company, after.member), after)?))
-            .condition_expression(condition)
-            .expression_attribute_names("#pk", keys::PK)
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Err(Failure::Busy),
-                _ => Err(failure(error)),
-            },
-        }
+        // A transaction, though of one item: when its answer is lost, the SDK's next attempt is told that
+        // it is done. A put would meet what it has itself put before, and refuse the try of a code twice.
+        let mut transaction = Transaction::default();
+        self.put_activation(&mut transaction, company, after)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The same together with the entry that tells of it: an admin's change.

@@ -31,6 +31,11 @@ impl TestClock {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
 
+    /// Goes to this time.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.millis(), Ordering::SeqCst);
+    }
+
     /// As code under test takes it.
     pub fn clock(&self) -> Clock {
         let clock = self.clone();
@@ -45,7 +50,12 @@ pub fn noon() -> Timestamp {
 
 /// Ids that differ from each other and are the same in every run.
 pub fn ids() -> Ids {
-    let state = AtomicU64::new(1);
+    ids_from(1)
+}
+
+/// The same, others for another seed.
+pub fn ids_from(seed: u64) -> Ids {
+    let state = AtomicU64::new(seed);
     Ids::from_fn(move |bytes| {
         for byte in bytes {
             // SplitMix64, one step per byte.

@@ -12,10 +12,14 @@ use uuid::Uuid;
 
 /// A client configuration for the service at `endpoint`.
 pub fn config(endpoint: &str) -> SdkConfig {
+    anywhere().to_builder().endpoint_url(endpoint).build()
+}
+
+/// A client configuration that knows no service yet.
+pub fn anywhere() -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "testkit");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()

@@ -69,9 +69,15 @@ pub const OPERATOR_KEY: &str = "operator-key-of-tests";
 
 /// Status and JSON body of a router's answer to an HTTP payload.
 pub async fn call(router: &axum::Router, payload: &str) -> (u16, Value) {
+    let response = respond(router, payload).await;
+    (response.status().as_u16(), response.into_body())
+}
+
+/// A router's answer to an HTTP payload, its body read as JSON.
+pub async fn respond(router: &axum::Router, payload: &str) -> http::Response<Value> {
     let request = lambda_http::request::from_str(payload).expect("an HTTP payload");
     let response = router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.expect("a body").to_bytes();
-    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    http::Response::from_parts(head, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }

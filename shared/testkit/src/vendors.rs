@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -21,8 +21,13 @@ static ASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 const ABSENT: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close\r\n\
     x-amzn-errortype: ResourceNotFoundException\r\ncontent-length: 2\r\n\r\n{}";
 
-/// Starts the server for the rest of the test; gives its base URL.
+/// Starts the server for the rest of the process, once; gives its base URL.
 pub fn start() -> String {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(listen).clone()
+}
+
+fn listen() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_types::SdkConfig;
 use domain::aggregate::Customer;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Identity};
@@ -30,6 +31,8 @@ pub const SEATS: u32 = 10;
 pub struct World {
     /// The table's client, for building functions.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// How functions reach other services of AWS.
+    pub aws: SdkConfig,
     /// The table's name.
     pub table: String,
     /// The table as functions see it.
@@ -79,6 +82,7 @@ impl World {
         let appid = AppId::parse("wx00000000000001").expect("an app id");
         let mut world = Self {
             dynamodb,
+            aws: emulators::anywhere(),
             table,
             store,
             clock,

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
+mod acts;
 mod answers;
 mod bench;
 mod bill;
@@ -15,14 +16,21 @@ mod fleet;
 mod host;
 mod http;
 mod load;
+mod masks;
+mod memory;
 mod meter;
 mod million;
 mod options;
+mod outages;
 mod pipeline;
 mod prices;
 mod random;
 mod routes;
+mod rows;
+mod sites;
 mod stage;
+mod studio;
+mod tap;
 mod trials;
 mod units;
 mod usage;

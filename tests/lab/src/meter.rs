@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use mingpian_tests::functions::Functions;
 use serde_json::Value;
-use testkit::events::load;
+use testkit::events::{call, load};
+use testkit::world::World;
 
 use crate::bill::{self, Table};
 use crate::pipeline;
 use crate::prices::Prices;
-use crate::routes::{Line, left_over, line};
+use crate::routes::{Line, OTHERS, left_over, line};
 use crate::stage::Stage;
 use crate::usage::Usage;
 use crate::wire::Wire;
@@ -64,14 +66,52 @@ async fn document(wire: &Wire, prices: &Prices) -> String {
 }
 
 /// A route of the API document.
-struct Route {
-    name: String,
-    reads: bool,
-    line: Line,
-    function: &'static str,
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// Method and path.
+    pub(crate) name: String,
+    /// Whether it only reads.
+    pub(crate) reads: bool,
+    /// How it is asked.
+    pub(crate) line: Line,
+    /// Whose it is.
+    pub(crate) function: &'static str,
 }
 
-fn all_routes() -> Vec<Route> {
+impl Route {
+    /// Whether it is asked in a company with a past: nothing has to have happened just before.
+    pub(crate) fn needs_a_past(&self) -> bool {
+        self.reads && self.line.before.is_empty()
+    }
+
+    /// Has happen what it needs; gives its payload.
+    pub(crate) async fn prepared(&self, world: &World, functions: &Functions) -> String {
+        let mut before = Value::Null;
+        for case in self.line.before {
+            let function = function_of(case);
+            let (status, answer) = call(functions.router(function), &load(function, case, world)).await;
+            assert!((200..300).contains(&status), "{case}, before {}: {status} {answer}", self.name);
+            before = answer;
+        }
+        // A resend has to wait for a minute; nothing else minds.
+        world.clock.advance(61_000);
+        let payload = load(self.function, self.line.case, world);
+        let (text, instead) = self.line.instead.unwrap_or_default();
+        assert!(payload.contains(text), "{text} is not in {}", self.line.case);
+        let payload = if text.is_empty() { payload } else { payload.replace(text, instead) };
+        let Some((pointer, replaced)) = self.line.take else { return payload };
+        let taken = before.pointer(pointer).and_then(Value::as_str);
+        payload.replace(replaced, taken.unwrap_or_else(|| panic!("nothing at {pointer} of {before}")))
+    }
+
+    /// Whether the answer is the one that is asked for.
+    pub(crate) fn is_fine(&self, status: u16) -> bool {
+        self.line.status.map_or((200..300).contains(&status), |expected| status == expected)
+    }
+}
+
+/// Every route of the API document.
+pub(crate) fn all_routes() -> Vec<Route> {
     let text = std::fs::read_to_string(repository("infra/openapi.json")).expect("infra/openapi.json is there");
     let document: Value = serde_json::from_str(&text).expect("infra/openapi.json is JSON");
     let mut routes = Vec::new();
@@ -80,18 +120,21 @@ fn all_routes() -> Vec<Route> {
             let Some(id) = operation["operationId"].as_str() else { continue };
             // The table of lines is static, and so are the ids that are looked up in it.
             let line = line(id.to_owned().leak());
-            let function = function_of(line.case);
-            routes.push(Route {
-                name: format!("`{} {path}`", method.to_uppercase()),
-                reads: method == "get",
-                line,
-                function,
-            });
+            let name = format!("`{} {path}`", method.to_uppercase());
+            routes.push(Route { name, reads: method == "get", function: function_of(line.case), line });
         }
     }
     let operations: Vec<_> = routes.iter().map(|route| route.line.operation).collect();
     assert_eq!(left_over(&operations), [""; 0], "lines of tests/lab/src/routes.rs without a route");
     routes
+}
+
+/// The other ways through a route.
+pub(crate) fn other_ways() -> impl Iterator<Item = Route> {
+    OTHERS.iter().copied().map(|line| {
+        let line = Line { case: if line.case.is_empty() { line.operation } else { line.case }, ..line };
+        Route { name: line.operation.to_owned(), reads: false, function: function_of(line.case), line }
+    })
 }
 
 /// The function whose folder of `events/` has the file.
@@ -108,7 +151,7 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
     let mut shared = Stage::with_past().await;
     let mut rows = Vec::new();
     for route in all_routes() {
-        let usage = if route.reads && route.line.before.is_empty() {
+        let usage = if route.needs_a_past() {
             shared = shared.afresh().await;
             ask(wire, &shared, &route).await
         } else {
@@ -129,23 +172,14 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
 }
 
 async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
-    let mut before = Value::Null;
-    for case in route.line.before {
-        let (status, answer) = stage.ask(function_of(case), case).await;
-        assert!((200..300).contains(&status), "{case}, before {}: {status} {answer}", route.name);
-        before = answer;
-    }
-    // A resend has to wait for a minute; nothing else minds.
-    stage.world.clock.advance(61_000);
-    let mut payload = load(route.function, route.line.case, &stage.world);
-    if let Some((pointer, replaced)) = route.line.take {
-        let taken = before.pointer(pointer).and_then(Value::as_str);
-        payload = payload.replace(replaced, taken.unwrap_or_else(|| panic!("nothing at {pointer} of {before}")));
-    }
+    let payload = route.prepared(&stage.world, &stage.functions).await;
     wire.take_usage();
     let (status, answer) = stage.send(route.function, &payload).await;
-    let fine = route.line.status.map_or((200..300).contains(&status), |expected| status == expected);
-    assert!(fine, "{} answered {status} {answer}: give it a line in tests/lab/src/routes.rs", route.name);
+    assert!(
+        route.is_fine(status),
+        "{} answered {status} {answer}: give it a line in tests/lab/src/routes.rs",
+        route.name
+    );
     wire.take_usage()
 }
 

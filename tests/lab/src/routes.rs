@@ -19,11 +19,17 @@ pub(crate) struct Line {
     pub(crate) status: Option<u16>,
     /// What the bill says beside the route.
     pub(crate) note: &'static str,
+    /// A text of the file, and what stands there instead.
+    pub(crate) instead: Option<(&'static str, &'static str)>,
+    /// What asking again does that asking once does not; empty for what may be repeated.
+    pub(crate) again: &'static str,
 }
 
-const USUAL: Line = Line { operation: "", case: "", before: &[], take: None, status: None, note: "" };
+const USUAL: Line =
+    Line { operation: "", case: "", before: &[], take: None, status: None, note: "", instead: None, again: "" };
 
 const LINES: &[Line] = &[
+    Line { operation: "grant_radar", again: "says that no SMS is needed", ..USUAL },
     Line { operation: "get_member_radar", before: &["grant_radar"], ..USUAL },
     Line { operation: "revoke_radar", before: &["grant_radar"], ..USUAL },
     Line { operation: "create_radar_code", case: "create_radar_code.not_granted", before: &["grant_radar"], ..USUAL },
@@ -34,6 +40,7 @@ const LINES: &[Line] = &[
         take: Some(("/id", "dep_00000000000000000000000000")),
         status: Some(409),
         note: "refused: it was changed meanwhile",
+        ..USUAL
     },
     Line {
         operation: "delete_department",
@@ -130,6 +137,7 @@ const LINES: &[Line] = &[
         before: &["grant_radar"],
         status: Some(422),
         note: "a wrong code, which is counted with the same calls as the right one",
+        again: "counts another wrong code",
         ..USUAL
     },
     Line {
@@ -137,6 +145,26 @@ const LINES: &[Line] = &[
         case: "create_radar_join.unknown_ticket",
         before: &["grant_radar", "get_radar_qr"],
         take: Some(("/ticket", "0123456789abcdefghijklmnopqrstuv")),
+        ..USUAL
+    },
+];
+
+/// Asked with faults too, and not in the bill: the other ways through a route.
+pub(crate) const OTHERS: &[Line] = &[
+    Line { operation: "create_session", instead: Some((r#"\"visitor\""#, r#"\"newcomer\""#)), ..USUAL },
+    Line {
+        operation: "create_session",
+        case: "create_session.unknown_invitation",
+        before: &["create_invitation"],
+        take: Some(("/invitation_code", "0123-4567-89ab-cdef")),
+        ..USUAL
+    },
+    Line {
+        operation: "update_department",
+        case: "update_department.unknown",
+        before: &["create_department"],
+        take: Some(("/id", "dep_00000000000000000000000000")),
+        instead: Some((r#"\"version\": 0"#, r#"\"version\": 1"#)),
         ..USUAL
     },
 ];

@@ -18,7 +18,9 @@ use crate::environment::variables;
 use crate::faults::{Fault, Faults, Rule, When};
 use crate::host::{Outcome, Process};
 use crate::meter::repository;
+use crate::outages;
 use crate::random::Random;
+use crate::sites::{self, Site};
 use crate::stage::Stage;
 use crate::wire::Wire;
 
@@ -33,6 +35,9 @@ const TIMES: [u32; 2] = [1, 6];
 /// Seeds of the storms, and how many of a thousand calls meet each fault in them.
 const STORMS: [u64; 3] = [1, 2, 3];
 const STORM_PERMILLE: u64 = 30;
+
+/// The functions that run as processes of their own.
+const PIPELINE: [&str; 2] = ["tracking", "radar-aggregator"];
 
 /// How the queue delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +60,7 @@ pub(crate) struct Trial {
 
 /// Runs all of them, or those whose name contains `only`.
 pub(crate) async fn run(wire: &Wire, only: &str) -> ExitCode {
+    wire.stop_weighing();
     let now = Clock::system().now();
     let (mut wrong, mut count) = (0, 0);
     for trial in trials().into_iter().filter(|trial| trial.name.contains(only)) {
@@ -67,20 +73,18 @@ pub(crate) async fn run(wire: &Wire, only: &str) -> ExitCode {
         wrong += usize::from(!found.is_empty());
     }
     println!("{count} trials, {wrong} wrong");
-    if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let found = outages::run(only);
+    found.iter().for_each(|line| println!("{line}"));
+    if wrong == 0 && found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The calls of AWS in the functions of the pipeline: function and operation.
 fn sites() -> Vec<(String, String)> {
-    let text = std::fs::read_to_string(repository("tests/lab/call-sites.tsv")).expect("the list of calls is there");
-    let mut sites = Vec::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let mut cells = line.split('\t').skip(1);
-        let (Some(operation), Some(functions)) = (cells.next(), cells.next()) else { continue };
-        let of_pipeline = functions.split(", ").filter(|name| !["routes", "–"].contains(name));
-        sites.extend(of_pipeline.map(|function| (function.to_owned(), operation.to_owned())));
-    }
-    sites
+    let of_pipeline = |site: Site| {
+        let functions = site.tried_by.into_iter().filter(|name| PIPELINE.contains(&name.as_str()));
+        functions.map(|function| (function, site.operation.clone())).collect::<Vec<_>>()
+    };
+    sites::all().into_iter().flat_map(of_pipeline).collect()
 }
 
 fn trials() -> Vec<Trial> {

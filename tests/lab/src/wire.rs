@@ -19,13 +19,14 @@ use crate::usage::Usage;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Operation {
     /// For example `DynamoDB_20120810`.
-    service: String,
+    pub(crate) service: String,
     /// For example `GetItem`.
     pub(crate) name: String,
 }
 
 impl Operation {
-    fn of(request: &Message) -> Option<Self> {
+    /// Of a service that is told the operation in a header.
+    pub(crate) fn of(request: &Message) -> Option<Self> {
         let (service, name) = request.header("x-amz-target")?.split_once('.')?;
         Some(Self { service: service.to_owned(), name: name.to_owned() })
     }
@@ -145,10 +146,7 @@ impl Wire {
                 return Ok(None);
             }
             Some(Fault::Throttled) => return Ok(Some(throttled(&operation))),
-            Some(Fault::ServerError) => {
-                let body = json!({"__type": "com.amazonaws#InternalServerError", "message": "injected"});
-                return Ok(Some(Message::answer("500 Internal Server Error", body.to_string().into_bytes())));
-            }
+            Some(Fault::ServerError) => return Ok(Some(server_error())),
             Some(Fault::PartOfBatch | Fault::LostAnswer | Fault::KilledAfter) | None => {}
         }
         let answer = self.forward(&operation, request, fault == Some(Fault::PartOfBatch), upstream)?;
@@ -240,7 +238,7 @@ fn items(asked: &Value, keys: &[Value], like: &Message, upstream: &mut Upstream)
 
 /// Takes half of the keys out of a batch read, all of a single one; gives them as the
 /// service names what it has left out.
-fn leave_out_half(asked: &mut Value) -> Option<Value> {
+pub(crate) fn leave_out_half(asked: &mut Value) -> Option<Value> {
     let (table, request) = asked["RequestItems"].as_object_mut()?.iter_mut().next()?;
     let mut rest = request.clone();
     let keys = request["Keys"].as_array_mut()?;
@@ -249,14 +247,21 @@ fn leave_out_half(asked: &mut Value) -> Option<Value> {
 }
 
 /// Whether anything is left to ask the service for.
-fn asks_for_keys(asked: &Value) -> bool {
+pub(crate) fn asks_for_keys(asked: &Value) -> bool {
     let tables = asked["RequestItems"].as_object();
     tables.is_some_and(|tables| {
         tables.values().any(|request| request["Keys"].as_array().is_some_and(|keys| !keys.is_empty()))
     })
 }
 
-fn throttled(operation: &Operation) -> Message {
+/// The answer of a service that fails.
+pub(crate) fn server_error() -> Message {
+    let body = json!({"__type": "com.amazonaws#InternalServerError", "message": "injected"});
+    Message::answer("500 Internal Server Error", body.to_string().into_bytes())
+}
+
+/// The answer of a service that is asked too much.
+pub(crate) fn throttled(operation: &Operation) -> Message {
     let code = if operation.is_queue() { "RequestThrottled" } else { "ProvisionedThroughputExceededException" };
     let body = json!({"__type": format!("com.amazonaws#{code}"), "message": "injected"});
     Message::answer("400 Bad Request", body.to_string().into_bytes())

@@ -1,0 +1,261 @@
+//! Faults at every call of the acts: whoever asks again gets what he would have got, and the
+//! table is as if nothing had gone wrong.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use runtime::config::Env;
+use testkit::world::World;
+
+use crate::acts::{Act, Answer, all};
+use crate::faults::Fault;
+use crate::sites::{self, Site};
+use crate::stage::Stage;
+use crate::studio::Studio;
+use crate::tap::{Called, Plan};
+
+/// Companies that are worked in at the same time.
+const WORKERS: usize = 2;
+/// What goes wrong at a place again and again in one run is tried so often only.
+const OF_A_PLACE_MAX: usize = 3;
+
+/// How often each fault was injected at a call, by who tried.
+type Tried = BTreeMap<(&'static str, Called, Fault, bool), usize>;
+
+/// What the trials have found.
+#[derive(Debug, Default)]
+struct Found {
+    tried: Tried,
+    trials: usize,
+    wrong: Vec<String>,
+}
+
+/// Tries all acts, or those whose name contains `only`; gives what is wrong.
+pub(crate) fn run(only: &str) -> Vec<String> {
+    let sites: Arc<[Site]> = sites::all().into();
+    let acts = all().into_iter().filter(|act| act.name().contains(only));
+    let (past, fresh): (VecDeque<_>, VecDeque<_>) = acts.partition(Act::needs_a_past);
+    let (past, fresh, found) = (Mutex::new(past), Mutex::new(fresh), Mutex::default());
+    std::thread::scope(|threads| {
+        for nth in 0..WORKERS {
+            let (past, fresh, found, sites) = (&past, &fresh, &found, &sites);
+            threads.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(async {
+                    if nth == 0 {
+                        work(past, found, sites, true).await;
+                    }
+                    work(fresh, found, sites, false).await;
+                });
+            });
+        }
+    });
+    let Found { tried, trials, mut wrong } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report(&tried);
+    println!("{trials} trials, {} wrong", wrong.len());
+    if only.is_empty() {
+        wrong.extend(untried(&sites, &tried));
+    }
+    wrong
+}
+
+/// Tries the acts that wait, in a company of its own.
+async fn work(waiting: &Mutex<VecDeque<Act>>, found: &Mutex<Found>, sites: &Arc<[Site]>, past: bool) {
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let Some(mut act) = next() else { return };
+    let dynamodb = Env::process().required("LAB_DYNAMODB").expect("scripts/lab says where DynamoDB is");
+    let world = if past { Box::pin(Stage::with_past()).await.world } else { World::new().await };
+    let mut studio = Studio::around(world, Arc::clone(sites), &dynamodb, past).await;
+    let before = past.then(|| studio.table.rows());
+    loop {
+        let of_act = Box::pin(try_out(&mut studio, &act)).await;
+        println!("{:<60} {} trials{}", act.name(), of_act.trials, if of_act.wrong.is_empty() { "" } else { ", WRONG" });
+        of_act.wrong.iter().for_each(|line| println!("    {line}"));
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.trials += of_act.trials;
+        found.wrong.extend(of_act.wrong);
+        for (what, times) in of_act.tried {
+            *found.tried.entry(what).or_default() += times;
+        }
+        drop(found);
+        let Some(another) = next() else { break };
+        act = another;
+    }
+    if before.is_some_and(|before| before != studio.table.rows()) {
+        found.lock().unwrap_or_else(PoisonError::into_inner).wrong.push("a route that reads has written".to_owned());
+    }
+}
+
+/// An act that nothing disturbs.
+struct Undisturbed {
+    known: BTreeSet<String>,
+    answer: Answer,
+    calls: Vec<Called>,
+    /// Answer and table.
+    once: Vec<String>,
+    /// The same when it is done as late as by who tries again.
+    later: Vec<String>,
+    /// When it is done, and again.
+    twice: Vec<String>,
+}
+
+impl Undisturbed {
+    /// How it may end for who has to try again.
+    fn repeated(&self, act: &Act) -> Vec<&Vec<String>> {
+        if act.counts_twice() { vec![&self.later, &self.twice] } else { vec![&self.later] }
+    }
+}
+
+async fn undisturbed(studio: &mut Studio, act: &Act) -> Undisturbed {
+    studio.rewind();
+    let ready = act.ready(studio).await;
+    let known = studio.known();
+    studio.tap.note();
+    let answer = ready.go(studio).await;
+    let calls = studio.tap.noted();
+    assert!(act.is_fine(&answer), "{} answered {}", act.name(), answer.text());
+    let once = seen(studio, act, &answer, &known);
+    studio.world.clock.advance(act.rest_ms());
+    let again = ready.go(studio).await;
+    let twice = seen(studio, act, &again, &known);
+    let mut later = once.clone();
+    if act.rest_ms() > 0 {
+        studio.rewind();
+        let ready = act.ready(studio).await;
+        studio.world.clock.advance(act.rest_ms());
+        let answer = ready.go(studio).await;
+        later = seen(studio, act, &answer, &known);
+    }
+    Undisturbed { known, answer, calls, once, later, twice }
+}
+
+/// Answer and table, as far as attempts may be compared.
+fn seen(studio: &mut Studio, act: &Act, answer: &Answer, known: &BTreeSet<String>) -> Vec<String> {
+    let mut seen = studio.seen(&answer.text(), known);
+    seen.retain(|text| !act.is_report(text));
+    seen
+}
+
+async fn try_out(studio: &mut Studio, act: &Act) -> Found {
+    let good = undisturbed(studio, act).await;
+    let mut found = Found::default();
+    let mut tell = |what: String, wrong: Option<String>| {
+        found.trials += 1;
+        found.wrong.extend(wrong.map(|wrong| format!("{}, {what}: {wrong}", act.name())));
+    };
+    let is_once = act.counts_twice() || act.rest_ms() > 0 || good.twice == good.once;
+    tell("twice".to_owned(), (!is_once).then(|| format!("{:?}", good.twice)));
+    let mut of_place: BTreeMap<&Called, usize> = BTreeMap::new();
+    let mut tried = Tried::new();
+    for (call, called) in (1..).zip(&good.calls) {
+        let times = of_place.entry(called).or_default();
+        *times += 1;
+        if *times > OF_A_PLACE_MAX {
+            continue;
+        }
+        for (fault, lasts) in faults(&called.1) {
+            let plan = Plan { call, fault, lasts };
+            let what = format!("call {call} {}, {}{}", called.1, fault.name(), if lasts { ", lasting" } else { "" });
+            tell(what, disturbed(studio, act, &good, plan).await);
+            *tried.entry((act.tries_as(), called.clone(), fault, lasts)).or_default() += 1;
+        }
+    }
+    found.tried = tried;
+    found
+}
+
+/// What can go wrong with a call, once or lastingly.
+fn faults(operation: &str) -> Vec<(Fault, bool)> {
+    let of_batches = (operation == "BatchGetItem").then_some(Fault::PartOfBatch);
+    Fault::OF_CALLS.into_iter().chain(of_batches).flat_map(|fault| [(fault, false), (fault, true)]).collect()
+}
+
+/// Done while something goes wrong, and again if it failed; gives what is wrong.
+async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: Plan) -> Option<String> {
+    studio.rewind();
+    let ready = act.ready(studio).await;
+    studio.tap.set_plan(Some(plan));
+    let answer = ready.go(studio).await;
+    let happened = studio.tap.happened();
+    studio.tap.set_plan(None);
+    if happened == 0 {
+        return Some("the fault has not happened".to_owned());
+    }
+    if answer.status == good.answer.status {
+        return compared(studio, act, good, &answer, &[&good.once]);
+    }
+    let told =
+        matches!((answer.status, answer.body["code"].as_str()), (503, Some(_)) | (409, Some("request_in_progress")));
+    if !told || !answer.again {
+        return Some(format!("the first answer is {}", answer.text()));
+    }
+    studio.world.clock.advance(act.rest_ms());
+    let answer = ready.go(studio).await;
+    compared(studio, act, good, &answer, &good.repeated(act))
+}
+
+/// What differs from an undisturbed act, in words.
+fn compared(
+    studio: &mut Studio,
+    act: &Act,
+    good: &Undisturbed,
+    answer: &Answer,
+    expected: &[&Vec<String>],
+) -> Option<String> {
+    let seen = seen(studio, act, answer, &good.known);
+    if expected.contains(&&seen) {
+        return None;
+    }
+    let expected = expected.first()?;
+    let lacks = |these: &[String], those: &[String]| {
+        these
+            .iter()
+            .filter(|text| !those.contains(text))
+            .map(|text| format!("\n            {text}"))
+            .collect::<String>()
+    };
+    Some(format!("\n        is {}\n        not {}", lacks(&seen, expected), lacks(expected, &seen)))
+}
+
+/// Site by fault: how often it was injected.
+fn report(tried: &Tried) {
+    type Cells = BTreeMap<(Fault, bool), usize>;
+    let mut table: BTreeMap<(&str, &Called), Cells> = BTreeMap::new();
+    for ((who, called, fault, lasts), times) in tried {
+        *table.entry((who, called)).or_default().entry((*fault, *lasts)).or_default() += times;
+    }
+    println!("injected, once and lastingly:");
+    for ((who, (place, operation)), cells) in table {
+        let cell = |fault: Fault| {
+            let of = |lasts| cells.get(&(fault, lasts)).copied();
+            Some(format!("{} {}+{}", fault.name(), of(false)?, of(true)?))
+        };
+        let cells: Vec<_> = Fault::OF_CALLS.into_iter().chain([Fault::PartOfBatch]).filter_map(cell).collect();
+        println!("  {place} {operation} ({who}): {}", cells.join(", "));
+    }
+}
+
+/// Where the list of call sites says what is not so.
+fn untried(sites: &[Site], tried: &Tried) -> Vec<String> {
+    let mut wrong = BTreeSet::new();
+    for (who, (place, operation), ..) in tried.keys() {
+        let listed = sites.iter().any(|site| {
+            site.place == *place && site.operation == *operation && site.tried_by.iter().any(|by| by == who)
+        });
+        if !listed {
+            wrong.insert(format!("tests/lab/call-sites.tsv: {place} {operation} is tried by {who}: say so there"));
+        }
+    }
+    let everybody: BTreeSet<_> = all().iter().map(Act::tries_as).collect();
+    for site in sites {
+        for who in everybody.iter().filter(|who| site.tried_by.iter().any(|by| by == *who)) {
+            let called = (site.place.clone(), site.operation.clone());
+            for (fault, lasts) in faults(&site.operation) {
+                if !tried.contains_key(&(*who, called.clone(), fault, lasts)) {
+                    wrong.insert(format!("{} {}: {} was not tried by {who}", site.place, site.operation, fault.name()));
+                }
+            }
+        }
+    }
+    wrong.into_iter().collect()
+}

@@ -1,0 +1,109 @@
+//! A company whose functions' calls pass a tap, and that can be made what it was.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::http_client_fn;
+use aws_types::SdkConfig;
+use aws_types::sdk_config::RequestChecksumCalculation;
+use domain::timestamp::Timestamp;
+use mingpian_tests::functions::Functions;
+use runtime::dead_letters::DeadLetterQueue;
+use store::Store;
+use testkit::clock::ids_from;
+use testkit::emulators;
+use testkit::world::World;
+
+use crate::masks::{made, masked};
+use crate::memory::Memory;
+use crate::rows::{Rows, Table};
+use crate::sites::Site;
+use crate::tap::Tap;
+
+/// What ids of trials follow from; those of a world follow from 1.
+const SEED: u64 = 1 << 40;
+/// The SDK's pause before it tries again, which else is a hundred times as long.
+const BACKOFF: Duration = Duration::from_micros(100);
+
+/// The company.
+pub(crate) struct Studio {
+    /// The company, its clients on the tap.
+    pub(crate) world: World,
+    /// The tap.
+    pub(crate) tap: Tap,
+    /// Its table, past the tap.
+    pub(crate) table: Table,
+    queue: (aws_sdk_sqs::Client, String),
+    noon: Timestamp,
+    /// What the table was; none of one that is only read.
+    first: Option<Rows>,
+}
+
+impl Studio {
+    /// Around this company; `is_read` when nothing of it will change.
+    pub(crate) async fn around(mut world: World, sites: Arc<[Site]>, dynamodb: &str, is_read: bool) -> Self {
+        let tap = Tap::new(sites);
+        let connector = tap.connector();
+        world.aws = SdkConfig::to_builder(&world.aws)
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF).with_max_backoff(BACKOFF))
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .build();
+        // Thousands of calls fail here: the SDK must not lose courage.
+        let courage = RetryPartition::custom("lab").token_bucket(TokenBucket::unlimited()).build();
+        let config = aws_sdk_dynamodb::config::Builder::from(&world.aws).retry_partition(courage);
+        world.dynamodb = aws_sdk_dynamodb::Client::from_conf(config.endpoint_url(dynamodb).build());
+        world.store = Store::new(world.dynamodb.clone(), world.table.clone());
+        let mut table = Table::at(dynamodb, &world.table);
+        let first = (!is_read).then(|| table.rows());
+        Self { tap, table, queue: emulators::queue().await, noon: world.clock.now(), first, world }
+    }
+
+    /// Makes it what it was at first.
+    pub(crate) fn rewind(&mut self) {
+        self.tap.set_plan(None);
+        self.tap.set_memory(Memory::default());
+        self.world.clock.set(self.noon);
+        self.world.ids = ids_from(SEED);
+        if let Some(first) = &self.first {
+            self.table.restore(first);
+        }
+    }
+
+    /// Its functions, their caches empty.
+    pub(crate) async fn functions(&self) -> Functions {
+        Functions::sending_to(&self.world, self.queue.clone(), self.queue.1.clone()).await
+    }
+
+    /// A client configuration for what is in memory.
+    pub(crate) fn memory(&self) -> SdkConfig {
+        self.world.aws.to_builder().endpoint_url("http://127.0.0.1:9").build()
+    }
+
+    /// Where functions put messages that they cannot process.
+    pub(crate) fn dead_letters(&self) -> DeadLetterQueue {
+        DeadLetterQueue::new(self.queue.0.clone(), self.queue.1.clone())
+    }
+
+    /// The ids and the like that are there.
+    pub(crate) fn known(&mut self) -> BTreeSet<String> {
+        self.texts().iter().flat_map(|text| made(text)).map(str::to_owned).collect()
+    }
+
+    /// An answer, and all that is stored and was sent, but for what was made since `known`.
+    pub(crate) fn seen(&mut self, answer: &str, known: &BTreeSet<String>) -> Vec<String> {
+        masked(answer, &self.texts(), known)
+    }
+
+    fn texts(&mut self) -> Vec<String> {
+        if self.first.is_none() {
+            return Vec::new();
+        }
+        let Memory { files, frames } = self.tap.memory();
+        let rows = self.table.rows().into_values().map(|row| row.to_string());
+        let files = files.iter().map(|(path, bytes)| format!("{path}: {} bytes", bytes.len()));
+        rows.chain(files).chain(frames.iter().map(|(socket, frame)| format!("{socket} got {frame}"))).collect()
+    }
+}

@@ -1,0 +1,185 @@
+//! The HTTP client of functions that run inside the laboratory. It knows which line of the
+//! product a call comes from, and breaks calls as the wire does.
+
+use std::backtrace::Backtrace;
+use std::collections::BTreeMap;
+use std::io::Result;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+
+use crate::faults::Fault;
+use crate::http::{Connection, Message};
+use crate::memory::{self, Memory};
+use crate::sites::{Site, caller};
+use crate::wire::{Operation, asks_for_keys, leave_out_half, server_error, throttled};
+
+/// Which calls go wrong, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// The first one, counted from 1.
+    pub(crate) call: u32,
+    /// What happens.
+    pub(crate) fault: Fault,
+    /// Whether all that follow go wrong too.
+    pub(crate) lasts: bool,
+}
+
+/// A call that was made: where, and of what.
+pub(crate) type Called = (String, String);
+
+/// Connections, what is in memory, and what is to go wrong.
+#[derive(Debug, Default)]
+struct State {
+    connections: BTreeMap<String, Connection>,
+    memory: Memory,
+    plan: Option<Plan>,
+    calls: u32,
+    happened: u32,
+    /// Those that are noted, while they are.
+    noted: Option<Vec<Called>>,
+}
+
+/// A tap. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Tap {
+    state: Arc<Mutex<State>>,
+    sites: Arc<[Site]>,
+}
+
+impl Tap {
+    /// A new one, which tells these places apart.
+    pub(crate) fn new(sites: Arc<[Site]>) -> Self {
+        Self { state: Arc::default(), sites }
+    }
+
+    /// As clients take it.
+    pub(crate) fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+
+    /// From now on calls go wrong by this plan, counted anew.
+    pub(crate) fn set_plan(&self, plan: Option<Plan>) {
+        let mut state = self.lock();
+        (state.plan, state.calls, state.happened) = (plan, 0, 0);
+    }
+
+    /// How many calls went wrong since there is a plan.
+    pub(crate) fn happened(&self) -> u32 {
+        self.lock().happened
+    }
+
+    /// Notes the calls from now on.
+    pub(crate) fn note(&self) {
+        self.lock().noted = Some(Vec::new());
+    }
+
+    /// The calls since [`Tap::note`].
+    pub(crate) fn noted(&self) -> Vec<Called> {
+        self.lock().noted.take().unwrap_or_default()
+    }
+
+    /// What is in memory.
+    pub(crate) fn memory(&self) -> Memory {
+        self.lock().memory.clone()
+    }
+
+    /// Puts this into memory, in place of all else.
+    pub(crate) fn set_memory(&self, memory: Memory) {
+        self.lock().memory = memory;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer; an error breaks the connection.
+    fn answer(&self, request: &HttpRequest) -> Result<Message> {
+        let (authority, request) = message(request);
+        let operation = Operation::of(&request).unwrap_or_else(|| memory::operation(&request));
+        let mut state = self.lock();
+        if let Some(noted) = &mut state.noted {
+            let place = caller(&self.sites, &operation.name, &Backtrace::force_capture()).unwrap_or_default();
+            noted.push((place, operation.name.clone()));
+        }
+        let broken = Err(std::io::ErrorKind::ConnectionReset.into());
+        let fault = state.next(&operation.name);
+        match fault {
+            Some(Fault::LostRequest | Fault::KilledBefore) => return broken,
+            Some(Fault::Throttled) if memory::knows(&operation) => return Ok(memory::throttled(&operation)),
+            Some(Fault::Throttled) => return Ok(throttled(&operation)),
+            Some(Fault::ServerError) => return Ok(server_error()),
+            Some(Fault::PartOfBatch) => return state.part(&authority, &request),
+            Some(Fault::LostAnswer | Fault::KilledAfter) | None => {}
+        }
+        let answer = if memory::knows(&operation) {
+            state.memory.answer(&operation, &request)
+        } else {
+            state.pass(&authority, &request)?
+        };
+        if fault.is_some() { broken } else { Ok(answer) }
+    }
+}
+
+impl State {
+    /// What happens to the next call.
+    fn next(&mut self, operation: &str) -> Option<Fault> {
+        self.calls += 1;
+        let Plan { call, fault, lasts } = self.plan?;
+        let now = self.calls == call || lasts && self.calls > call;
+        if !now || fault == Fault::PartOfBatch && operation != "BatchGetItem" {
+            return None;
+        }
+        self.happened += 1;
+        Some(fault)
+    }
+
+    fn pass(&mut self, authority: &str, request: &Message) -> Result<Message> {
+        let connection = || Connection::to(&format!("http://{authority}"));
+        self.connections.entry(authority.to_owned()).or_insert_with(connection).call(request)
+    }
+
+    /// A batch read of which the service does half.
+    fn part(&mut self, authority: &str, request: &Message) -> Result<Message> {
+        let mut asked: Value = serde_json::from_slice(&request.body)?;
+        let left_out = leave_out_half(&mut asked);
+        let mut told = json!({"Responses": {}});
+        if asks_for_keys(&asked) {
+            let request = Message { body: serde_json::to_vec(&asked)?, ..request.clone() };
+            told = serde_json::from_slice(&self.pass(authority, &request)?.body)?;
+        }
+        told["UnprocessedKeys"] = json!(left_out);
+        Ok(Message::answer("200 OK", serde_json::to_vec(&told)?))
+    }
+}
+
+impl HttpConnector for Tap {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.answer(&request).map_err(|error| ConnectorError::io(error.into()));
+        HttpConnectorFuture::ready(answer.and_then(|answer| response(&answer)))
+    }
+}
+
+/// Where a request goes, and the request.
+fn message(request: &HttpRequest) -> (String, Message) {
+    let uri = request.uri().trim_start_matches("http://");
+    let (authority, path) = uri.split_once('/').unwrap_or((uri, ""));
+    let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut headers: Vec<_> = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("host")).collect();
+    headers.push(("host".to_owned(), authority.to_owned()));
+    let body = request.body().bytes().expect("a body in memory").to_vec();
+    (authority.to_owned(), Message { start: format!("{} /{path} HTTP/1.1", request.method()), headers, body })
+}
+
+fn response(answer: &Message) -> std::result::Result<HttpResponse, ConnectorError> {
+    let status = answer.status().try_into().map_err(|_| ConnectorError::other("no status".into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(answer.body.clone()));
+    for (name, value) in &answer.headers {
+        response.headers_mut().append(name.clone(), value.clone());
+    }
+    Ok(response)
+}
