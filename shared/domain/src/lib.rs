@@ -39,7 +39,7 @@ pub mod merge;
 pub mod metrics;
 pub mod mobile;
 pub mod money;
-mod pack;
+pub mod pack;
 pub mod profile;
 pub mod quiet_hours;
 pub mod quota;

@@ -5,12 +5,23 @@ use uuid::Uuid;
 use crate::id::Id;
 
 /// What is stored as bytes.
-pub(crate) trait Pack: Sized {
+pub trait Pack: Sized {
     /// Appends it.
     fn pack(&self, bytes: &mut Vec<u8>);
 
     /// Takes it from the front; `None` when it does not stand there.
     fn unpack(bytes: &mut &[u8]) -> Option<Self>;
+}
+
+/// How many there are of something.
+impl Pack for usize {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        (*self as u64).pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        u64::unpack(bytes)?.try_into().ok()
+    }
 }
 
 /// Seven bits a byte, the lowest first; the eighth says that more follow.
@@ -90,24 +101,24 @@ impl<T: Pack> Pack for Vec<T> {
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
-        let count = u64::unpack(bytes)?;
-        (0..count).map(|_| T::unpack(bytes)).collect()
+        // What is not there ends the list, however long it says it is.
+        (0..usize::unpack(bytes)?).map(|_| T::unpack(bytes)).collect()
     }
 }
 
 /// As a list of them.
 pub(crate) fn pack_all<'a, T: Pack + 'a>(values: impl ExactSizeIterator<Item = &'a T>, bytes: &mut Vec<u8>) {
-    (values.len() as u64).pack(bytes);
+    values.len().pack(bytes);
     values.for_each(|value| value.pack(bytes));
 }
 
 /// The sixteen bytes of an id.
-pub(crate) fn pack_id(id: &impl Id, bytes: &mut Vec<u8>) {
+pub fn pack_id(id: &impl Id, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(id.uuid().as_bytes());
 }
 
 /// An id of sixteen bytes.
-pub(crate) fn unpack_id<T: Id>(bytes: &mut &[u8]) -> Option<T> {
+pub fn unpack_id<T: Id>(bytes: &mut &[u8]) -> Option<T> {
     let (id, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(T::from_uuid(Uuid::from_bytes(*id)))

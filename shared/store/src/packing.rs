@@ -2,8 +2,7 @@
 //! 16 bytes and times as the distance to the event before: a third of the same as JSON, and
 //! twenty events take about a hundred bytes besides their titles.
 //!
-//! Numbers are written seven bits a byte, the lowest first, the high bit on all but the last;
-//! signed ones alternate (0, -1, 1, -2, …). Texts and lists follow their length:
+//! Numbers are as in [`domain::pack`]; texts and lists follow their length:
 //!
 //! ```text
 //! rules · departments [16 bytes] · share codes [text]
@@ -17,10 +16,9 @@ use domain::aggregate::{Segment, SegmentKey};
 use domain::department::DepartmentPath;
 use domain::event::{Event, EventKind, Object, ObjectType, Target};
 use domain::filter::FilterReason;
-use domain::id::Id;
+use domain::pack::{Pack, pack_id, unpack_id};
 use domain::text::{Line, ShareCode};
 use domain::timestamp::Timestamp;
-use uuid::Uuid;
 
 /// What follows an event.
 const CODE: usize = 1;
@@ -32,31 +30,31 @@ const EVENT_LEN: usize = 6;
 /// The events of a segment, and what all of them share, as bytes.
 pub(crate) fn pack(segment: &Segment) -> Vec<u8> {
     let (mut objects, mut codes) = (Vec::new(), Vec::new());
-    let mut events = Writer(Vec::with_capacity(segment.events.len() * EVENT_LEN));
+    let mut events = Vec::with_capacity(segment.events.len() * EVENT_LEN);
     let mut before = segment.received_at.millis();
     for event in &segment.events {
         let code = event.share_code.as_ref().map(|code| place(&mut codes, code));
         let letter = event.filtered.map(FilterReason::letter);
         let follows = [(code.is_some(), CODE), (event.duration_ms.is_some(), DURATION), (letter.is_some(), FILTERED)];
         let follows: usize = follows.into_iter().filter_map(|(is, flag)| is.then_some(flag)).sum();
-        events.number(u64::from(event.kind.code()));
-        events.length(place(&mut objects, &event.object) * 8 + follows);
-        events.signed(event.at.millis() - before);
+        u64::from(event.kind.code()).pack(&mut events);
+        (place(&mut objects, &event.object) * 8 + follows).pack(&mut events);
+        (event.at.millis() - before).pack(&mut events);
         before = event.at.millis();
-        code.into_iter().for_each(|code| events.length(code));
-        event.duration_ms.into_iter().for_each(|ms| events.number(u64::from(ms)));
-        letter.into_iter().for_each(|letter| events.number(u64::from(u32::from(letter))));
+        code.into_iter().for_each(|code| code.pack(&mut events));
+        event.duration_ms.into_iter().for_each(|ms| u64::from(ms).pack(&mut events));
+        letter.into_iter().for_each(|letter| pack_letter(letter, &mut events));
     }
-    let mut all = Writer(Vec::with_capacity(events.0.len() + 64 * (1 + objects.len() + codes.len())));
-    all.number(u64::from(segment.rules));
-    all.length(segment.departments.iter().count());
-    segment.departments.iter().for_each(|department| all.uuid(department.uuid()));
-    all.length(codes.len());
-    codes.iter().for_each(|code| all.text(code.as_str()));
-    all.length(objects.len());
-    objects.into_iter().for_each(|object| all.object(object));
-    all.0.extend_from_slice(&events.0);
-    all.0
+    let mut all = Vec::with_capacity(events.len() + 64 * (1 + objects.len() + codes.len()));
+    u64::from(segment.rules).pack(&mut all);
+    segment.departments.iter().count().pack(&mut all);
+    segment.departments.iter().for_each(|department| pack_id(&department, &mut all));
+    codes.len().pack(&mut all);
+    codes.iter().for_each(|code| pack_text(code.as_str(), &mut all));
+    objects.len().pack(&mut all);
+    objects.into_iter().for_each(|object| pack_object(object, &mut all));
+    all.extend_from_slice(&events);
+    all
 }
 
 /// The position of `one` among the known, whose last it becomes when it is new.
@@ -69,143 +67,95 @@ fn place<'a, T: PartialEq>(known: &mut Vec<&'a T>, one: &'a T) -> usize {
 
 /// The segment of this key with these events; `None` when they cannot be read.
 pub(crate) fn unpack(key: SegmentKey, fingerprint: String, received_ms: i64, packed: &[u8]) -> Option<Segment> {
-    let mut all = Reader(packed);
-    let rules = all.number()?.try_into().ok()?;
-    let departments = all.list(|all| Some(Id::from_uuid(all.uuid()?)))?.into_iter().collect::<DepartmentPath>();
-    let codes = all.list(|all| ShareCode::parse(all.text()?).ok())?;
-    let objects = all.list(Reader::object)?;
+    let all = &mut &*packed;
+    let rules = u64::unpack(all)?.try_into().ok()?;
+    let departments = unpack_list(all, unpack_id)?.into_iter().collect::<DepartmentPath>();
+    let codes = unpack_list(all, |all| ShareCode::parse(unpack_text(all)?).ok())?;
+    let objects = unpack_list(all, unpack_object)?;
     let (mut events, mut before) = (Vec::new(), received_ms);
-    while !all.0.is_empty() {
-        let kind = EventKind::from_code(all.number()?.try_into().ok()?)?;
-        let (object, follows) = all.length().map(|number| (number / 8, number % 8))?;
-        before = before.checked_add(all.signed()?)?;
+    while !all.is_empty() {
+        let kind = EventKind::from_code(u64::unpack(all)?.try_into().ok()?)?;
+        let (object, follows) = usize::unpack(all).map(|number| (number / 8, number % 8))?;
+        before = before.checked_add(i64::unpack(all)?)?;
         events.push(Event {
             kind,
             card: key.card,
             object: objects.get(object)?.clone(),
             at: Timestamp::from_millis(before),
-            share_code: if follows & CODE == 0 { None } else { Some(codes.get(all.length()?)?.clone()) },
-            duration_ms: if follows & DURATION == 0 { None } else { Some(all.number()?.try_into().ok()?) },
-            filtered: if follows & FILTERED == 0 { None } else { Some(FilterReason::from_letter(all.letter()?)?) },
+            share_code: if follows & CODE == 0 { None } else { Some(codes.get(usize::unpack(all)?)?.clone()) },
+            duration_ms: if follows & DURATION == 0 { None } else { Some(u64::unpack(all)?.try_into().ok()?) },
+            filtered: if follows & FILTERED == 0 {
+                None
+            } else {
+                Some(FilterReason::from_letter(unpack_letter(all)?)?)
+            },
         });
     }
     let received_at = Timestamp::from_millis(received_ms);
     Some(Segment { key, fingerprint, received_at, rules, departments, events })
 }
 
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn number(&mut self, mut number: u64) {
-        while number > 0x7f {
-            self.0.push(number.to_le_bytes()[0] | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number.to_le_bytes()[0]);
-    }
-
-    fn signed(&mut self, number: i64) {
-        self.number((number << 1 ^ number >> 63).cast_unsigned());
-    }
-
-    fn length(&mut self, length: usize) {
-        self.number(length as u64);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.length(text.len());
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn uuid(&mut self, uuid: Uuid) {
-        self.0.extend_from_slice(uuid.as_bytes());
-    }
-
-    fn object(&mut self, object: &Object) {
-        self.number(u64::from(u32::from(object.target.object_type().letter())));
-        match object.target {
-            Target::Card | Target::Website => {}
-            Target::Product(id) => self.uuid(id.uuid()),
-            Target::Article(id) => self.uuid(id.uuid()),
-            Target::Video(id) => self.uuid(id.uuid()),
-        }
-        let title = object.title.as_ref().map(Line::as_str);
-        self.length(title.map_or(0, |title| title.len() + 1));
-        self.0.extend_from_slice(title.unwrap_or_default().as_bytes());
-    }
+fn pack_letter(letter: char, bytes: &mut Vec<u8>) {
+    u64::from(u32::from(letter)).pack(bytes);
 }
 
-/// What is left to be read. Whatever is missing or too long is `None`.
-struct Reader<'a>(&'a [u8]);
+fn unpack_letter(bytes: &mut &[u8]) -> Option<char> {
+    char::from_u32(u64::unpack(bytes)?.try_into().ok()?)
+}
 
-impl<'a> Reader<'a> {
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
+fn pack_text(text: &str, bytes: &mut Vec<u8>) {
+    text.len().pack(bytes);
+    bytes.extend_from_slice(text.as_bytes());
+}
 
-    fn signed(&mut self) -> Option<i64> {
-        let number = self.number()?;
-        Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
-    }
+fn unpack_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    let length = usize::unpack(bytes)?;
+    take_text(bytes, length)
+}
 
-    fn length(&mut self) -> Option<usize> {
-        self.number()?.try_into().ok()
-    }
+fn take_text<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a str> {
+    std::str::from_utf8(bytes.split_off(..length)?).ok()
+}
 
-    fn letter(&mut self) -> Option<char> {
-        char::from_u32(self.number()?.try_into().ok()?)
+fn pack_object(object: &Object, bytes: &mut Vec<u8>) {
+    pack_letter(object.target.object_type().letter(), bytes);
+    match &object.target {
+        Target::Card | Target::Website => {}
+        Target::Product(id) => pack_id(id, bytes),
+        Target::Article(id) => pack_id(id, bytes),
+        Target::Video(id) => pack_id(id, bytes),
     }
+    let title = object.title.as_ref().map(Line::as_str);
+    title.map_or(0, |title| title.len() + 1).pack(bytes);
+    bytes.extend_from_slice(title.unwrap_or_default().as_bytes());
+}
 
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(bytes)
-    }
+fn unpack_object(bytes: &mut &[u8]) -> Option<Object> {
+    let target = match ObjectType::from_letter(unpack_letter(bytes)?)? {
+        ObjectType::Card => Target::Card,
+        ObjectType::Website => Target::Website,
+        ObjectType::Product => Target::Product(unpack_id(bytes)?),
+        ObjectType::Article => Target::Article(unpack_id(bytes)?),
+        ObjectType::Video => Target::Video(unpack_id(bytes)?),
+    };
+    let title = match usize::unpack(bytes)?.checked_sub(1) {
+        None => None,
+        Some(length) => Some(Line::parse(take_text(bytes, length)?).ok()?),
+    };
+    Some(Object { target, title })
+}
 
-    fn text(&mut self) -> Option<&'a str> {
-        let length = self.length()?;
-        std::str::from_utf8(self.bytes(length)?).ok()
-    }
-
-    fn uuid(&mut self) -> Option<Uuid> {
-        Uuid::from_slice(self.bytes(16)?).ok()
-    }
-
-    fn object(&mut self) -> Option<Object> {
-        let target = match ObjectType::from_letter(self.letter()?)? {
-            ObjectType::Card => Target::Card,
-            ObjectType::Website => Target::Website,
-            ObjectType::Product => Target::Product(Id::from_uuid(self.uuid()?)),
-            ObjectType::Article => Target::Article(Id::from_uuid(self.uuid()?)),
-            ObjectType::Video => Target::Video(Id::from_uuid(self.uuid()?)),
-        };
-        let title = match self.length()?.checked_sub(1) {
-            None => None,
-            Some(length) => Some(Line::parse(std::str::from_utf8(self.bytes(length)?).ok()?).ok()?),
-        };
-        Some(Object { target, title })
-    }
-
-    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        // What is not there ends the list, however long it says it is.
-        (0..self.length()?).map(|_| read(self)).collect()
-    }
+fn unpack_list<T>(bytes: &mut &[u8], read: impl Fn(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+    // What is not there ends the list, however long it says it is.
+    (0..usize::unpack(bytes)?).map(|_| read(bytes)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use domain::batch::BatchId;
-    use domain::id::{CardId, PersonId, ProductId};
+    use domain::id::{CardId, Id, PersonId, ProductId};
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
 
