@@ -39,6 +39,8 @@ pub(crate) enum Act {
     Sweep,
     /// A run of the recount.
     Recount,
+    /// A run of the refits.
+    Refit,
     /// A file to be inspected: one to publish, or one to refuse.
     Inspect(&'static [u8]),
     /// Something on a socket, or a message for sockets.
@@ -83,8 +85,8 @@ pub(crate) enum Ready {
     Request(Box<Functions>, &'static str, String),
     /// A run of housekeeping.
     Sweep(Housekeeping),
-    /// A run of the recount.
-    Recount(Recounter),
+    /// A run of the recount, or of the refits.
+    Recount(Recounter, Value),
     /// A message of S3.
     Inspect(Inspector<DeadLetterQueue>, String),
     /// Something on a socket.
@@ -126,7 +128,7 @@ pub(crate) fn all() -> Vec<Act> {
     // Tracking is tried with the pipeline, where its messages are counted.
     let routes =
         all_routes().into_iter().chain(other_ways()).filter(|route| route.function != "tracking").map(Act::Route);
-    let others = [Act::Sweep, Act::Recount, Act::Inspect(PNG), Act::Inspect(b"<html>")];
+    let others = [Act::Sweep, Act::Recount, Act::Refit, Act::Inspect(PNG), Act::Inspect(b"<html>")];
     routes.chain(others).chain(SCENES.map(Act::Live)).collect()
 }
 
@@ -136,7 +138,7 @@ impl Act {
         match self {
             Self::Route(_) => "routes",
             Self::Sweep => "housekeeping",
-            Self::Recount => "recount",
+            Self::Recount | Self::Refit => "recount",
             Self::Inspect(_) => "media-inspector",
             Self::Live(_) => "live",
         }
@@ -149,6 +151,7 @@ impl Act {
             Self::Route(route) => format!("routes: {} by {}", route.line.operation, route.line.case),
             Self::Sweep => "housekeeping: a run".to_owned(),
             Self::Recount => "recount: a run".to_owned(),
+            Self::Refit => "recount: a run of the refits".to_owned(),
             Self::Inspect(PNG) => "media-inspector: a file to publish".to_owned(),
             Self::Inspect(_) => "media-inspector: a file to refuse".to_owned(),
             Self::Live(scene) => format!("live: {}", scene.name),
@@ -162,7 +165,7 @@ impl Act {
 
     /// How long who tries again waits.
     pub(crate) fn rest_ms(&self) -> i64 {
-        if matches!(self, Self::Recount) { RECOUNT_REST_MS } else { 0 }
+        if matches!(self, Self::Recount | Self::Refit) { RECOUNT_REST_MS } else { 0 }
     }
 
     /// Whether doing it again may do more than doing it once.
@@ -171,9 +174,13 @@ impl Act {
     }
 
     /// Whether this row tells of one attempt only: what the first recount has repaired, the
-    /// next one does not find.
+    /// next one does not find; a refit says when it was.
     pub(crate) fn is_report(&self, row: &str) -> bool {
-        matches!(self, Self::Recount) && row.contains(r#""type":{"S":"recount"}"#)
+        match self {
+            Self::Recount => row.contains(r#""type":{"S":"recount"}"#),
+            Self::Refit => row.contains(r#""type":{"S":"close_rate_model"}"#),
+            Self::Route(_) | Self::Sweep | Self::Inspect(_) | Self::Live(_) => false,
+        }
     }
 
     /// Whether this is how it ends when nothing goes wrong.
@@ -196,7 +203,12 @@ impl Act {
             Self::Recount => {
                 Box::pin(visit(studio)).await;
                 miscount(studio);
-                Ready::Recount(functions::recounter(&studio.world))
+                Ready::Recount(functions::recounter(&studio.world), json!({}))
+            }
+            Self::Refit => {
+                Box::pin(visit(studio)).await;
+                studio.world.clock.advance(8 * DAY_MS);
+                Ready::Recount(functions::recounter(&studio.world), json!({ "refit": "due" }))
             }
             Self::Inspect(file) => Box::pin(inspect(studio, file)).await,
             Self::Live(scene) => {
@@ -228,11 +240,10 @@ impl Ready {
             Self::Sweep(housekeeping) => Answer::of(
                 Box::pin(housekeeping.run("lab")).await.map(|_| Value::Null).map_err(|failure| failure.to_string()),
             ),
-            Self::Recount(recounter) => {
+            Self::Recount(recounter, payload) => {
                 let stop_at = studio.world.clock.now().plus_millis(600 * SECOND_MS);
-                Answer::of(
-                    Box::pin(recounter.run(json!({}), stop_at, "lab")).await.map_err(|failure| failure.to_string()),
-                )
+                let run = Box::pin(recounter.run(payload.clone(), stop_at, "lab")).await;
+                Answer::of(run.map_err(|failure| failure.to_string()))
             }
             Self::Inspect(inspector, event) => {
                 let event: SqsEvent = serde_json::from_str(event).expect("an SQS event");
