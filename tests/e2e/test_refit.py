@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +12,7 @@ from numbers_of_radar import drain, until
 from world import event
 
 PATH = "/v1/radar/company/close-rate"
+SHANGHAI_MS = 8 * 3_600_000
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +103,41 @@ def test_it_is_for_the_heads_of_the_company(shop):
 
 def test_a_company_that_is_not_there_is_refused(shop):
     assert refitting.run(shop["call"], ["com_" + "0" * 26], True) == 1
+
+
+def test_where_deals_follow_a_pattern_the_company_gets_its_own_model(world):
+    company = world.company("市场茶业")
+    staff = company.member("林晓")
+    day = 86_400_000
+
+    def visit(number):
+        """Of three visitors one asks for more; of four of those three buy, of the others hardly any."""
+        visitor, keen = company.visitor(), number % 3 == 0
+        kinds = ["view_card", "open_chat", "grant_phone"] if keen else ["view_card", "view_website"]
+        visitor.send(*[event(kind, staff.card_id, 2 * day + n * 60_000) for n, kind in enumerate(kinds)])
+        return visitor, number % 4 != 0 if keen else number % 50 == 1
+
+    def close(visitor):
+        closed_on = time.strftime("%Y-%m-%d", time.gmtime(time.time() + (SHANGHAI_MS - day) / 1_000))
+        path = f"/v1/cards/{staff.card_id}/customers/{visitor.id}/deals"
+        staff.post(path, {"closed_on": closed_on}, key=uuid.uuid4().hex).expect(201)
+
+    with ThreadPoolExecutor(6) as pool:
+        visits = list(pool.map(visit, range(300)))
+        drain(world.stack)
+        buyers = [visitor for visitor, buys in visits if buys]
+        list(pool.map(close, buyers))
+    call = recounting.function(world.stack.boto("lambda"), "dev")
+    assert call({"refit": company.id})["verdict"] == "kept"
+    told = company.boss.get(PATH).expect(200)
+    scores, bands = told["refit"]["brier_scores"], told["refit"]["bands"]
+    assert (told["model"], told["refit"]["closed"], told["refit"]["open"]) == ("own", len(buyers), 300 - len(buyers))
+    assert scores["own"] < scores["default"] and scores["own"] < scores["mean"]
+    full = [band for band in bands if band["customers"] >= 30]
+    assert full and all(abs(band["predicted_basis_points"] - band["closed_basis_points"]) < 500 for band in full)
+    first = company.boss.get("/v1/radar/company/customers?limit=1").expect(200)["items"][0]
+    rate = company.boss.get(f"/v1/radar/company/customers/{first['person_id']}").expect(200)["close_rate"]
+    assert (rate["model"], rate["source"], rate["basis_points"]) == ("own", "model", first["rate_basis_points"])
+    assert sum(part["basis_points"] for part in rate["receipt"]) == rate["basis_points"] > 5_000
+    funnel = company.boss.get("/v1/radar/company/funnel").expect(200)
+    assert (funnel["customers"], funnel["closed"]) == (300, len(buyers))
