@@ -4,7 +4,7 @@ import json
 import re
 
 from contracts import deployed, operations_of_openapi, routes_of_template, store_methods, variables_read
-from repository import ROOT, named, short, text
+from repository import ROOT, named, shipped_rust, short, text
 
 # Read by the Lambda adapter, not by our code.
 NOT_OURS = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
@@ -17,6 +17,17 @@ def test_the_template_and_the_openapi_document_have_the_same_routes():
 def test_operation_ids_are_unique():
     ids = list(operations_of_openapi().values())
     assert len(ids) == len(set(ids))
+
+
+def test_names_of_schemas_are_unique():
+    """The functions' documents become one: of two schemas with one name it would keep the last."""
+    schema = re.compile(r"\bToSchema\b[^\]]*\)\]\s*(?:#\[[^\n]*\]\s*)*pub(?:\(crate\))? (?:struct|enum) (\w+)")
+    places = {}
+    for path, source in shipped_rust():
+        for found in schema.finditer(source):
+            places.setdefault(found[1], []).append(short(path))
+    assert len(places) > 100
+    assert not {name: paths for name, paths in places.items() if len(paths) > 1}
 
 
 def test_every_function_of_the_workspace_is_deployed_and_has_event_files():

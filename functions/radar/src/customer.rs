@@ -38,7 +38,7 @@ pub(crate) struct CustomerBody {
     /// 成交: his deals, the one closed last first.
     deals: Vec<DealBody>,
     /// What he did with each card, the one he opened last first.
-    cards: Vec<CardBody>,
+    cards: Vec<CardHistoryBody>,
 }
 
 /// A close rate with its receipt.
@@ -118,7 +118,7 @@ pub(crate) struct AdviceBody {
 
 /// What he did with one card.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CardBody {
+pub(crate) struct CardHistoryBody {
     #[schema(value_type = String)]
     card_id: CardId,
     /// How often he opened it.
@@ -246,9 +246,9 @@ fn hundredths(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
 
-fn card_body(card_id: CardId, history: &CardHistory) -> CardBody {
+fn card_body(card_id: CardId, history: &CardHistory) -> CardHistoryBody {
     let at = |ms: Option<i64>| ms.map(Timestamp::from_millis);
-    CardBody {
+    CardHistoryBody {
         card_id,
         opened: history.opened,
         last_opened_at: at(history.last_opened_ms),

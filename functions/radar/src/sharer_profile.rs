@@ -38,7 +38,7 @@ pub(crate) struct SharerProfile {
     /// What they did in the last 16 weeks, each kind with how many of them did it.
     did: Vec<DidBody>,
     /// How likely they are to buy.
-    bands: Vec<BandBody>,
+    bands: Vec<SharerBand>,
     /// When they come: their visited hours of the last eight weeks by hour of the day.
     active_hours: [u32; 24],
 }
@@ -58,7 +58,7 @@ pub(crate) struct DidBody {
 
 /// A band of the funnel.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BandBody {
+pub(crate) struct SharerBand {
     /// `below_50`, `below_80`, `below_99` or `below_100`.
     #[schema(value_type = String)]
     band: Band,
@@ -109,7 +109,7 @@ async fn profile(
     let people = states.map(|state| (evidence(state, card), &state.hours));
     let Profile { people, did, bands, hours } = Profile::of(people, &Model::default(), today);
     let did_body = |(feature, people): (&Feature, usize)| DidBody { feature: *feature, text: feature.label(), people };
-    let band_body = |(band, people): (&Band, usize)| BandBody { band: *band, people };
+    let band_body = |(band, people): (&Band, usize)| SharerBand { band: *band, people };
     Ok(SharerProfile {
         from,
         to,

@@ -26,12 +26,12 @@ pub(crate) struct TopSharers {
     #[schema(value_type = String, format = Date)]
     to: Day,
     /// Most forwards first; of equal ones who came first.
-    items: Vec<Sharer>,
+    items: Vec<TopSharer>,
 }
 
 /// Somebody who passed something on.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Sharer {
+pub(crate) struct TopSharer {
     #[schema(value_type = String)]
     person_id: PersonId,
     /// `访客` and four characters until his name is known.
@@ -68,7 +68,8 @@ pub(crate) async fn get_company_sharers(
 async fn sharers(app: &App, company: Company, scope: Scope, wanted: &Wanted) -> Result<TopSharers, Problem> {
     let (from, to) = wanted.days(Day::of(app.clock.now()))?;
     let breakdown = app.store.breakdown(company, scope, (from, to)).await?;
-    let item = |(person_id, forwards): (PersonId, i64)| Sharer { person_id, name: visitor_name(person_id), forwards };
+    let item =
+        |(person_id, forwards): (PersonId, i64)| TopSharer { person_id, name: visitor_name(person_id), forwards };
     let items = breakdown.top_sharers(wanted.limit).into_iter().map(item).collect();
     Ok(TopSharers { from, to, items })
 }
