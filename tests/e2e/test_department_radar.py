@@ -105,7 +105,14 @@ def test_a_bad_query_is_refused(office):
 def send(person, *events):
     """Sends a batch until it is accepted."""
     batch = {"batch_id": batch_id(), "events": list(events)}
-    until(lambda: person.post("/v1/events", batch).status == 202, why="an accepted batch")
+
+    def accepted():
+        # Where a process has just been ended, the gateway answers by itself, and not as we do.
+        with contextlib.suppress(AssertionError):
+            return person.post("/v1/events", batch).status == 202
+        return False
+
+    until(accepted, why="an accepted batch")
 
 
 def forget_cards(stack):
