@@ -2,14 +2,64 @@
 
 pub mod functions;
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::openapi::OpenApi;
+
+/// Each HTTP function's name and its part of the document, made from its router.
+fn parts() -> [(&'static str, OpenApi); 6] {
+    [
+        ("organization", organization::openapi()),
+        ("card", card::openapi()),
+        ("tracking", tracking::openapi()),
+        ("radar", radar::openapi()),
+        ("crm", crm::openapi()),
+        ("video", video::openapi()),
+    ]
+}
+
 /// The document, as it is checked in at `infra/openapi.json`.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn document() -> Result<String, serde_json::Error> {
-    let mut document = organization::openapi();
-    for part in [card::openapi(), tracking::openapi(), radar::openapi(), crm::openapi(), video::openapi()] {
+    let mut parts = parts().into_iter().map(|(_, part)| part);
+    let mut document = parts.next().unwrap_or_default();
+    for part in parts {
         document.merge(part);
     }
-    Ok(serde_json::to_string_pretty(&serde_json::to_value(document)?)? + "\n")
+    pretty(&serde_json::to_value(document)?)
+}
+
+/// Which function serves which operation ("METHOD /path"), as it is checked in at
+/// `infra/routes.json`. The gateway's routes come of it.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn routes() -> Result<String, serde_json::Error> {
+    let mut routes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (function, part) in parts() {
+        let part = serde_json::to_value(part)?;
+        let paths = part["paths"].as_object().into_iter().flatten();
+        let mut operations: Vec<String> = paths
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().into_iter().flat_map(serde_json::Map::keys);
+                methods.filter(|key| is_method(key)).map(move |key| format!("{} {path}", key.to_uppercase()))
+            })
+            .collect();
+        operations.sort_by_cached_key(|operation| {
+            operation.split_once(' ').map(|(method, path)| (path.to_owned(), method.to_owned()))
+        });
+        routes.insert(function, operations);
+    }
+    pretty(&serde_json::to_value(routes)?)
+}
+
+fn is_method(key: &str) -> bool {
+    matches!(key, "get" | "post" | "put" | "delete")
+}
+
+fn pretty(value: &Value) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
