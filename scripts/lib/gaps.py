@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any
 
+from gateway import routes_of
+
 STACK = "mingpian-dev"
 
 
@@ -20,22 +22,21 @@ def close(boto: Any, api_id: str) -> None:
 
 
 def create_routes(boto: Any, api_id: str, processed: dict[str, Any]) -> None:
-    """SAM writes the routes into the API's OpenAPI body, which the emulator ignores."""
-    gateway = boto("apigatewayv2")
+    """The routes are in the API's OpenAPI body, which the emulator ignores. It chooses among them as
+    API Gateway does."""
+    client = boto("apigatewayv2")
     physical = _physical_ids(boto)
-    integrations = {item["IntegrationUri"]: item["IntegrationId"] for item in _all(gateway.get_integrations, api_id)}
-    routes = {item["RouteKey"] for item in _all(gateway.get_routes, api_id)}
-    for path, methods in processed["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
-        for method, operation in methods.items():
-            alias = physical[_alias_of(operation)]
-            if alias not in integrations:
-                made = gateway.create_integration(
-                    ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=alias, PayloadFormatVersion="2.0"
-                )
-                integrations[alias] = made["IntegrationId"]
-            key = f"{method.upper()} {path}"
-            if key not in routes:
-                gateway.create_route(ApiId=api_id, RouteKey=key, Target=f"integrations/{integrations[alias]}")
+    integrations = {item["IntegrationUri"]: item["IntegrationId"] for item in _all(client.get_integrations, api_id)}
+    routes = {item["RouteKey"] for item in _all(client.get_routes, api_id)}
+    for key, uri in routes_of(processed["Resources"]["Api"]["Properties"]["Body"]).items():
+        alias = physical[re.search(r"functions/\$\{(\w+)\}", uri["Fn::Sub"])[1]]
+        if alias not in integrations:
+            made = client.create_integration(
+                ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=alias, PayloadFormatVersion="2.0"
+            )
+            integrations[alias] = made["IntegrationId"]
+        if key not in routes:
+            client.create_route(ApiId=api_id, RouteKey=key, Target=f"integrations/{integrations[alias]}")
 
 
 def store_mapping_numbers(boto: Any) -> None:
@@ -71,11 +72,6 @@ def _processed_template(boto: Any) -> dict[str, Any]:
 def _physical_ids(boto: Any) -> dict[str, str]:
     found = boto("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
     return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
-
-
-def _alias_of(operation: dict[str, Any]) -> str:
-    uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-    return re.search(r"functions/\$\{(\w+)\}", uri)[1]
 
 
 def _all(call: Any, api_id: str) -> list[dict[str, Any]]:

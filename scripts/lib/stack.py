@@ -27,6 +27,7 @@ from botocore.config import Config
 
 import gaps
 import process
+import template
 from common import StepFailed, functions, read_json, wait_for, write_json
 from credentials import Credentials
 
@@ -145,13 +146,14 @@ class LocalStack:
         vendors = {"WeChatBaseUrl": self.simulator, "SmsBaseUrl": self.simulator}
         gateways = {"ConnectionsBaseUrl": f"{self.endpoint}/_aws/execute-api", "S3BaseUrl": self.endpoint}
         chosen = {**PARAMETERS, **vendors, **gateways, **(parameters or {})}
-        fingerprint = self._fingerprint(chosen)
+        assembled = self._assemble()
+        fingerprint = self._fingerprint(chosen, assembled)
         if self.state.get("deployed", {}).get("fingerprint") == fingerprint:
             return False
         self._make_keys()
         self.state.pop("deployed", None)
         self._save()
-        self._sam_deploy(chosen)
+        self._sam_deploy(chosen, assembled)
         outputs = self._describe()["Outputs"]
         values = {item["OutputKey"]: item["OutputValue"] for item in outputs}
         gaps.close(self.boto, values["ApiId"])
@@ -256,7 +258,13 @@ class LocalStack:
             self.state["operator_key"] = made or credentials.rotate_operator_key()
             self._save()
 
-    def _fingerprint(self, parameters: dict[str, str]) -> str:
+    def _assemble(self) -> Path:
+        try:
+            return template.write(self.root)
+        except template.WrongPart as error:
+            raise StepFailed(str(error), "mend that file; scripts/template assembles again") from error
+
+    def _fingerprint(self, parameters: dict[str, str], assembled: Path) -> str:
         digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
         built = self.root / ".build" / "lambda"
         for name in functions():
@@ -264,15 +272,15 @@ class LocalStack:
             if not path.exists():
                 raise StepFailed(f"{path} is missing", "scripts/build quick")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-        for name in ("infra/template.yaml", "samconfig.toml", "scripts/lib/gaps.py"):
-            digest.update(hashlib.sha256((self.root / name).read_bytes()).digest())
+        for path in (assembled, self.root / "samconfig.toml", self.root / "scripts" / "lib" / "gaps.py"):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
-    def _sam_deploy(self, parameters: dict[str, str]) -> None:
+    def _sam_deploy(self, parameters: dict[str, str], assembled: Path) -> None:
         log = self.logs_dir / "sam-deploy.log"
         argv = [str(Path(sys.executable).parent / "sam"), "deploy"]
         argv += ["--config-file", str(self.root / "samconfig.toml"), "--config-env", "dev"]
-        argv += ["--template-file", str(self.root / "infra" / "template.yaml"), "--no-progressbar"]
+        argv += ["--template-file", str(assembled), "--no-progressbar"]
         argv += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
         env = _clean_environment() | {
             "AWS_ENDPOINT_URL": self.endpoint,

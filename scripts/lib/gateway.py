@@ -1,0 +1,183 @@
+"""The HTTP API's routes, made from the operations of the API document.
+
+AWS allows 300 routes of an API and 300 integrations, and 20,480 bytes of policy at a function. So
+a function has one integration and one permission, and what lies below a path that only one function
+serves is one greedy route. API Gateway takes a full match before a greedy one; this file relies on
+nothing else that AWS has not written down.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+ALL, GREEDY = "ANY", "{proxy+}"
+URI = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${%s.Alias}/invocations"
+SOURCE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*"
+
+
+class WrongRoutes(Exception):
+    """The operations cannot be served as they are written; the text says why."""
+
+
+class Node:
+    """A place in the tree of paths: what is served there, and below."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.here: dict[str, str] = {}
+        self.below: dict[str, Node] = {}
+
+    def child(self, segment: str) -> Node:
+        """The node of the next segment; all variables of a place are one node."""
+        key = "{}" if is_variable(segment) else segment
+        return self.below.setdefault(key, Node(f"{self.path}/{segment}"))
+
+    def functions(self) -> set[str]:
+        """Who serves this path and all below it."""
+        return set(self.here.values()).union(*(node.functions() for node in self.below.values()))
+
+    def routes(self, exact: set[str]) -> Iterator[tuple[str, str]]:
+        """Route keys and functions. Operations in `exact` have their own routes already."""
+        left = {method: name for method, name in self.here.items() if f"{method} {self.path}" not in exact}
+        if len(set(left.values())) == 1:
+            yield f"{ALL} {self.path}", next(iter(left.values()))
+        else:
+            yield from ((f"{method} {self.path}", name) for method, name in left.items())
+        names = set().union(*(node.functions() for node in self.below.values()))
+        if len(names) == 1 and self.path.count("/") > 1:
+            if any(self.operations_below() - exact):
+                yield f"{ALL} {self.path}/{GREEDY}", names.pop()
+        else:
+            for node in self.below.values():
+                yield from node.routes(exact)
+
+    def operations_below(self) -> set[str]:
+        """The operations of longer paths."""
+        found = {f"{method} {node.path}" for node in self.below.values() for method in node.here}
+        return found.union(*(node.operations_below() for node in self.below.values()))
+
+
+def is_variable(segment: str) -> bool:
+    """Whether a segment stands for any text."""
+    return segment.startswith("{")
+
+
+def logical_id(function: str) -> str:
+    """What a function's resources begin with: RadarAggregator for radar-aggregator."""
+    return "".join(part.capitalize() for part in function.split("-"))
+
+
+def owners(routes: dict[str, list[str]]) -> dict[str, str]:
+    """Operation -> function, of function -> operations."""
+    found: dict[str, str] = {}
+    for function, operations in sorted(routes.items()):
+        for operation in operations:
+            method, _, path = operation.partition(" ")
+            if method not in METHODS or not re.fullmatch(r"(/([\w.-]+|\{\w+\}))+", path):
+                raise WrongRoutes(f"{operation!r} of {function} is no operation of an HTTP API")
+            if operation in found:
+                raise WrongRoutes(f"{operation} is served by {found[operation]} and by {function}")
+            found[operation] = function
+    return found
+
+
+def route_table(routes: dict[str, list[str]], exact: set[str]) -> dict[str, str]:
+    """Route key -> function. `exact` are the operations that keep a route of their own."""
+    wanted = owners(routes)
+    if unknown := sorted(exact - set(wanted)):
+        raise WrongRoutes(f"no function serves {', '.join(unknown)}, which RouteSettings names")
+    root = Node("")
+    for operation, function in wanted.items():
+        method, _, path = operation.partition(" ")
+        node = root
+        for segment in path.strip("/").split("/"):
+            node = node.child(segment)
+        node.here[method] = function
+    table = {operation: wanted[operation] for operation in exact} | dict(root.routes(exact))
+    # A greedy route loses to a full match of another function, as `/v1/cards/import/{proxy+}` does to
+    # `/v1/cards/{card_id}/avatar`. Who would lose so has a full match of his own.
+    for operation, function in wanted.items():
+        if {table[key] for key in selected(table, operation)} != {function}:
+            table[operation] = function
+    return dict(sorted(table.items(), key=lambda row: (row[0].partition(" ")[2], row[0])))
+
+
+def selected(table: dict[str, str], operation: str) -> list[str]:
+    """The routes that API Gateway may choose for a request: those that match best. A route beats
+    another that has a variable, or less, where it has the text itself; any method is the weakest."""
+    method, _, path = operation.partition(" ")
+    asked = path.strip("/").split("/")
+    best: list[str] = []
+    rank: tuple[Any, ...] = ()
+    for key in table:
+        allowed, _, pattern = key.partition(" ")
+        segments = pattern.strip("/").split("/")
+        greedy = segments[-1] == GREEDY
+        fixed = segments[:-1] if greedy else segments
+        length = len(asked) > len(fixed) if greedy else len(asked) == len(fixed)
+        if allowed not in (ALL, method) or not length:
+            continue
+        if not all(is_variable(left) or left == right for left, right in zip(fixed, asked)):
+            continue
+        own = (not greedy, [not is_variable(segment) for segment in fixed], allowed != ALL)
+        if own == rank:
+            best.append(key)
+        elif not best or own > rank:
+            best, rank = [key], own
+    return best
+
+
+def definition(table: dict[str, str]) -> dict[str, Any]:
+    """The OpenAPI definition that API Gateway imports: routes, and one integration per function."""
+    paths: dict[str, Any] = {}
+    for key, function in table.items():
+        method, _, path = key.partition(" ")
+        name = "x-amazon-apigateway-any-method" if method == ALL else method.lower()
+        reference = {"$ref": f"#/components/x-amazon-apigateway-integrations/{function}"}
+        operation: dict[str, Any] = {"responses": {}, "x-amazon-apigateway-integration": reference}
+        if variables := re.findall(r"\{([^}]+)\}", path):
+            operation["parameters"] = [{"name": variable, "in": "path", "required": True} for variable in variables]
+        paths.setdefault(path, {})[name] = operation
+    integrations = {
+        function: {
+            "type": "aws_proxy", "httpMethod": "POST", "payloadFormatVersion": "2.0",
+            "uri": {"Fn::Sub": URI % f"{logical_id(function)}Function"},
+        }
+        for function in sorted(set(table.values()))
+    }  # fmt: skip
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": {"Ref": "AWS::StackName"}, "version": "1.0"},  # SAM puts the Name here
+        "paths": paths,
+        "components": {"x-amazon-apigateway-integrations": integrations},
+    }
+
+
+def permissions(table: dict[str, str]) -> dict[str, Any]:
+    """One permission per function: this API, and no other, may call it."""
+    return {
+        f"{logical_id(function)}ApiPermission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": f"{logical_id(function)}Function.Alias"},
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {"Fn::Sub": SOURCE},
+            },
+        }
+        for function in sorted(set(table.values()))
+    }
+
+
+def routes_of(body: dict[str, Any]) -> dict[str, Any]:
+    """Route key -> URI of its integration, of a definition as `definition` makes it."""
+    integrations = body["components"]["x-amazon-apigateway-integrations"]
+    found = {}
+    for path, methods in body["paths"].items():
+        for name, operation in methods.items():
+            method = ALL if name == "x-amazon-apigateway-any-method" else name.upper()
+            reference = operation["x-amazon-apigateway-integration"]["$ref"]
+            found[f"{method} {path}"] = integrations[reference.rsplit("/", 1)[1]]["uri"]
+    return found
