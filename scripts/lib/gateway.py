@@ -2,8 +2,8 @@
 
 AWS allows 300 routes of an API and 300 integrations, and 20,480 bytes of policy at a function. So
 a function has one integration and one permission, and what lies below a path that only one function
-serves is one greedy route. API Gateway takes a full match before a greedy one; this file relies on
-nothing else that AWS has not written down.
+serves is one greedy route. API Gateway takes a full match before a greedy one. It says nothing of two
+greedy ones: those of different functions never meet here.
 """
 
 from __future__ import annotations
@@ -96,37 +96,43 @@ def route_table(routes: dict[str, list[str]], exact: set[str]) -> dict[str, str]
             node = node.child(segment)
         node.here[method] = function
     table = {operation: wanted[operation] for operation in exact} | dict(root.routes(exact))
-    # A greedy route loses to a full match of another function, as `/v1/cards/import/{proxy+}` does to
-    # `/v1/cards/{card_id}/avatar`. Who would lose so has a full match of his own.
+    # A greedy route loses to another function's full match, as `/v1/cards/import/{proxy+}` does to
+    # `/v1/cards/{card_id}/avatar`, and what wins between two greedy ones is not written down. Such an
+    # operation has a full match of its own.
     for operation, function in wanted.items():
-        if {table[key] for key in selected(table, operation)} != {function}:
+        best = selected(table, operation)
+        rivals = {table[key] for key in matching(table, operation) if is_greedy(key)} if is_greedy(best[0]) else set()
+        if {table[key] for key in best} | rivals != {function}:
             table[operation] = function
     return dict(sorted(table.items(), key=lambda row: (row[0].partition(" ")[2], row[0])))
 
 
-def selected(table: dict[str, str], operation: str) -> list[str]:
-    """The routes that API Gateway may choose for a request: those that match best. A route beats
-    another that has a variable, or less, where it has the text itself; any method is the weakest."""
+def is_greedy(key: str) -> bool:
+    """Whether a route takes all longer paths."""
+    return key.endswith(GREEDY)
+
+
+def matching(table: dict[str, str], operation: str) -> dict[str, tuple[Any, ...]]:
+    """The routes that take a request, each with its rank: a full match before a greedy one, then the
+    text itself before a variable, from the left, then the method before any method."""
     method, _, path = operation.partition(" ")
     asked = path.strip("/").split("/")
-    best: list[str] = []
-    rank: tuple[Any, ...] = ()
+    found = {}
     for key in table:
         allowed, _, pattern = key.partition(" ")
         segments = pattern.strip("/").split("/")
-        greedy = segments[-1] == GREEDY
-        fixed = segments[:-1] if greedy else segments
-        length = len(asked) > len(fixed) if greedy else len(asked) == len(fixed)
-        if allowed not in (ALL, method) or not length:
-            continue
-        if not all(is_variable(left) or left == right for left, right in zip(fixed, asked)):
-            continue
-        own = (not greedy, [not is_variable(segment) for segment in fixed], allowed != ALL)
-        if own == rank:
-            best.append(key)
-        elif not best or own > rank:
-            best, rank = [key], own
-    return best
+        fixed = segments[:-1] if is_greedy(key) else segments
+        long_enough = len(asked) > len(fixed) if is_greedy(key) else len(asked) == len(fixed)
+        same = all(is_variable(left) or left == right for left, right in zip(fixed, asked))
+        if allowed in (ALL, method) and long_enough and same:
+            found[key] = (not is_greedy(key), [not is_variable(part) for part in fixed], allowed != ALL)
+    return found
+
+
+def selected(table: dict[str, str], operation: str) -> list[str]:
+    """The routes that API Gateway may choose for a request: those of the best rank."""
+    ranks = matching(table, operation)
+    return [key for key, rank in ranks.items() if rank == max(ranks.values())]
 
 
 def definition(table: dict[str, str]) -> dict[str, Any]:

@@ -2,39 +2,25 @@
 
 import json
 import re
+from functools import cache
 
-import yaml
-
+import template
+from gateway import routes_of
 from repository import ROOT, named, short, text, without_comments, without_tests
 
-TEMPLATE = ROOT / "infra" / "template.yaml"
 OPENAPI = ROOT / "infra" / "openapi.json"
+METHODS = ("get", "post", "put", "delete")
 
 
-class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, whose meaning does not matter here."""
-
-
-def short_form(loader, _suffix, node):
-    """The plain value of a tagged node."""
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_mapping(node, deep=True)
-
-
-Loader.add_multi_constructor("!", short_form)
-
-
-def template():
-    """The template as plain data."""
-    return yaml.load(text(TEMPLATE), Loader)
+@cache
+def assembled():
+    """The template that SAM deploys, as plain data with long forms."""
+    return template.assemble(template.read_parts(ROOT), template.read_routes(ROOT))
 
 
 def deployed():
     """function folder -> its properties, global environment merged in."""
-    document = template()
+    document = assembled()
     everywhere = document["Globals"]["Function"]["Environment"]["Variables"]
     found = {}
     for resource in document["Resources"].values():
@@ -46,14 +32,15 @@ def deployed():
     return found
 
 
-def routes_of_template():
-    """"METHOD /path" -> function folder."""
-    return {
-        f"{event['Properties']['Method']} {event['Properties']['Path']}": folder
-        for folder, properties in deployed().items()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "HttpApi"
-    }
+def served():
+    """"METHOD /path" -> function folder, as the routers say."""
+    return {operation: folder for folder, operations in template.read_routes(ROOT).items() for operation in operations}
+
+
+def gateway_routes():
+    """Route key of the HTTP API's definition -> logical id of the function whose alias it calls."""
+    body = assembled()["Resources"]["Api"]["Properties"]["DefinitionBody"]
+    return {key: re.search(r"\$\{(\w+)\.Alias\}", uri["Fn::Sub"])[1] for key, uri in routes_of(body).items()}
 
 
 def operations_of_openapi():
@@ -63,7 +50,7 @@ def operations_of_openapi():
         f"{method.upper()} {path}": operation["operationId"]
         for path, item in document["paths"].items()
         for method, operation in item.items()
-        if method in ("get", "post", "put", "delete")
+        if method in METHODS
     }
 
 

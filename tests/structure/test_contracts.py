@@ -3,15 +3,16 @@
 import json
 import re
 
-from contracts import deployed, operations_of_openapi, routes_of_template, store_methods, variables_read
+from contracts import deployed, operations_of_openapi, served, store_methods, variables_read
 from repository import ROOT, named, shipped_rust, short, text
 
 # Read by the Lambda adapter, not by our code.
 NOT_OURS = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
 
 
-def test_the_template_and_the_openapi_document_have_the_same_routes():
-    assert set(routes_of_template()) == set(operations_of_openapi())
+def test_each_operation_of_the_openapi_document_is_served_by_a_deployed_function():
+    assert set(served()) == set(operations_of_openapi())
+    assert set(served().values()) <= set(deployed())
 
 
 def test_operation_ids_are_unique():
@@ -39,7 +40,7 @@ def test_every_function_of_the_workspace_is_deployed_and_has_event_files():
 
 def test_every_route_has_an_event_file():
     operations = operations_of_openapi()
-    for route, folder in routes_of_template().items():
+    for route, folder in served().items():
         cases = named(f"events/{folder}/{operations[route]}*.json")
         assert cases, f"{route} needs events/{folder}/{operations[route]}.json"
 

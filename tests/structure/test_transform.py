@@ -1,42 +1,18 @@
 """What SAM makes of the template for each stage. MiniStack transforms with the parameters'
 defaults only, so the canary and the version of a release can be seen here and not there."""
 
-import copy
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from contracts import assembled
+from repository import ROOT
+from sam import transformed
+
 FUNCTIONS = len(list((ROOT / "functions").glob("*/Cargo.toml")))
 
 
-class NoManagedPolicies:
-    """The template names no managed policy."""
-
-    @staticmethod
-    def load():
-        """None."""
-        return {}
-
-
-@pytest.fixture(scope="module")
-def source():
-    """The template as `sam deploy` sends it: with the code in S3."""
-    from samcli.yamlhelper import yaml_parse
-
-    template = yaml_parse((ROOT / "infra" / "template.yaml").read_text("utf-8"))
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = {"Bucket": "bucket", "Key": "key"}
-    return template
-
-
-def transformed(source, **parameters):
+def resources_of(**parameters):
     """The resources that CloudFormation gets."""
-    from samtranslator.translator.transform import transform
-
-    given = {"AWS::Region": "us-east-1", "AWS::Partition": "aws", **parameters}
-    return transform(copy.deepcopy(source), given, NoManagedPolicies())["Resources"]
+    return transformed(assembled(), **parameters)["Resources"]
 
 
 def of_type(resources, kind):
@@ -44,15 +20,9 @@ def of_type(resources, kind):
     return {name for name, resource in resources.items() if resource["Type"] == kind}
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch):
-    """SAM asks boto3 for a region."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-
 @pytest.mark.parametrize("stage, canaries", [("dev", 0), ("staging", FUNCTIONS), ("prod", FUNCTIONS)])
-def test_every_function_is_released_by_a_canary_outside_dev(source, stage, canaries):
-    resources = transformed(source, Stage=stage)
+def test_every_function_is_released_by_a_canary_outside_dev(stage, canaries):
+    resources = resources_of(Stage=stage)
     assert len(of_type(resources, "AWS::Lambda::Alias")) == FUNCTIONS
     groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
     assert len(groups) == canaries
@@ -61,12 +31,40 @@ def test_every_function_is_released_by_a_canary_outside_dev(source, stage, canar
         assert alarms["Enabled"] and len(alarms["Alarms"]) == 3
 
 
-def test_a_new_release_publishes_a_new_version_of_every_function(source):
-    old, new = (of_type(transformed(source, Release=text), "AWS::Lambda::Version") for text in ("a1", "b2"))
+def test_a_new_release_publishes_a_new_version_of_every_function():
+    old, new = (of_type(resources_of(Release=text), "AWS::Lambda::Version") for text in ("a1", "b2"))
     assert len(old) == len(new) == FUNCTIONS and not old & new
 
 
-def test_without_a_release_the_code_decides(source):
-    assert of_type(transformed(source), "AWS::Lambda::Version") == of_type(
-        transformed(source, Stage="prod"), "AWS::Lambda::Version"
+def test_without_a_release_the_code_decides():
+    assert of_type(resources_of(), "AWS::Lambda::Version") == of_type(
+        resources_of(Stage="prod"), "AWS::Lambda::Version"
     )
+
+
+def test_the_gateway_calls_the_alias_that_the_canary_shifts_and_may_call_nothing_else():
+    resources = resources_of(Stage="prod")
+    integrations = resources["Api"]["Properties"]["Body"]["components"]["x-amazon-apigateway-integrations"]
+    called = {found["uri"]["Fn::Sub"].split("functions/")[1].split("/")[0] for found in integrations.values()}
+    permitted = []
+    for name in of_type(resources, "AWS::Lambda::Permission"):
+        properties = resources[name]["Properties"]
+        source = properties.get("SourceArn", {}).get("Fn::Sub", "")
+        if properties["Principal"] == "apigateway.amazonaws.com" and "${Api}" in source:
+            assert source.endswith(":${Api}/*/*"), name
+            permitted.append("${" + properties["FunctionName"]["Ref"] + "}")
+    assert sorted(permitted) == sorted(called)
+    assert {f"${{{name}}}" for name in of_type(resources, "AWS::Lambda::Alias")} >= called
+
+
+def test_routes_with_their_own_throttle_have_their_exact_key():
+    resources = resources_of(Stage="prod")
+    stage = next(name for name in of_type(resources, "AWS::ApiGatewayV2::Stage") if name.startswith("ApiApi"))
+    settings = resources[stage]["Properties"]["RouteSettings"]
+    assert {key: found["ThrottlingRateLimit"] for key, found in settings.items()} == {
+        "POST /v1/sessions": 100, "POST /v1/companies": 5,
+    }  # fmt: skip
+    paths = resources["Api"]["Properties"]["Body"]["paths"]
+    for key in settings:
+        method, path = key.split(" ")
+        assert method.lower() in paths[path]

@@ -1,0 +1,112 @@
+"""Who is served by whom: the gateway's routes against the routers, by API Gateway's own rules."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import gateway
+from contracts import gateway_routes, served
+from gateway import WrongRoutes, logical_id, matching, route_table, selected
+
+
+def example(operation):
+    """A request of an operation: variables filled in."""
+    method, path = operation.split(" ")
+    return method, "/".join("x1" if part.startswith("{") else part for part in path.split("/"))
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    """How MiniStack chooses a route: written by others, from API Gateway's documentation."""
+    folder = Path(importlib.util.find_spec("ministack").origin).parent
+    assert folder.is_dir()
+    from ministack.services import apigateway
+
+    return apigateway
+
+
+@pytest.mark.parametrize("operation", sorted(served()))
+def test_an_operation_reaches_the_function_that_has_it(operation):
+    routes = gateway_routes()
+    best = selected(routes, operation)
+    assert best, f"no route takes {operation}"
+    assert {routes[key] for key in best} == {f"{logical_id(served()[operation])}Function"}
+
+
+def test_the_emulator_sends_each_operation_to_the_same_function(emulator, monkeypatch):
+    routes = gateway_routes()
+    table = {str(number): {"routeKey": key, "target": name} for number, (key, name) in enumerate(routes.items())}
+    monkeypatch.setattr(emulator, "_routes", {"api": table})
+    for operation, folder in served().items():
+        found = emulator._match_route("api", *example(operation))
+        assert found["target"] == f"{logical_id(folder)}Function", operation
+
+
+def test_greedy_routes_of_different_functions_never_meet():
+    """What API Gateway does between two greedy routes is not documented: nothing depends on it."""
+    routes = {key: name for key, name in gateway_routes().items() if gateway.is_greedy(key)}
+    for operation in served():
+        assert len({routes[key] for key in matching(routes, operation)}) <= 1, operation
+
+
+# The example of AWS's page on routing HTTP API requests.
+PETS = {"GET /pets/dog/1": "a", "GET /pets/dog/{id}": "b", "GET /pets/{proxy+}": "c", "ANY /{proxy+}": "d"}
+
+
+@pytest.mark.parametrize("request_line, route", [
+    ("GET /pets/dog/1", "GET /pets/dog/1"),
+    ("GET /pets/dog/2", "GET /pets/dog/{id}"),
+    ("GET /pets/cat/1", "GET /pets/{proxy+}"),
+    ("POST /test/5", "ANY /{proxy+}"),
+])  # fmt: skip
+def test_the_rules_of_selection_are_those_of_api_gateway(request_line, route):
+    assert selected(PETS, request_line) == [route]
+
+
+def test_a_greedy_route_needs_a_segment_and_any_method_is_weaker_than_its_own():
+    table = {"ANY /v1/members": "a", "POST /v1/members": "b", "ANY /v1/members/{proxy+}": "c"}
+    assert selected(table, "POST /v1/members") == ["POST /v1/members"]
+    assert selected(table, "GET /v1/members") == ["ANY /v1/members"]
+    assert selected(table, "GET /v1/members/x/role") == ["ANY /v1/members/{proxy+}"]
+    assert selected(table, "GET /v1/card") == []
+
+
+def test_what_one_function_serves_below_a_path_is_one_greedy_route():
+    table = route_table({"organization": ["GET /v1/members", "POST /v1/members", "PUT /v1/members/{id}/role"]}, set())
+    assert table == {"ANY /v1/members": "organization", "ANY /v1/members/{proxy+}": "organization"}
+
+
+def test_a_throttled_operation_keeps_its_route_and_the_rest_of_its_path_another():
+    table = route_table({"shop": ["GET /v1/orders", "POST /v1/orders"]}, {"POST /v1/orders"})
+    assert table == {"ANY /v1/orders": "shop", "POST /v1/orders": "shop"}
+
+
+def test_a_path_that_two_functions_share_is_split_by_method():
+    table = route_table({"crm": ["PUT /v1/x"], "card": ["GET /v1/x"]}, set())
+    assert table == {"GET /v1/x": "card", "PUT /v1/x": "crm"}
+
+
+@pytest.mark.parametrize("cards", [
+    ["PUT /v1/cards/{card_id}/avatar"],  # `/v1/cards/import/{proxy+}` would meet `/v1/cards/{card_id}/{proxy+}`
+    ["PUT /v1/cards/{card_id}/avatar", "GET /v1/cards/{card_id}/a/b", "GET /v1/cards/{card_id}/customers/x"],
+])  # fmt: skip
+def test_an_operation_whose_greedy_route_meets_another_functions_has_its_own(cards):
+    routes = {"card": cards, "crm": ["POST /v1/cards/import/avatar", "GET /v1/cards/import/jobs"],
+              "shop": ["GET /v1/cards/{card_id}/customers/{person_id}/orders"]}  # fmt: skip
+    table = route_table(routes, set())
+    for function, operations in routes.items():
+        for operation in operations:
+            assert {table[key] for key in selected(table, operation)} == {function}, operation
+    assert table["POST /v1/cards/import/avatar"] == "crm"
+
+
+@pytest.mark.parametrize("routes, exact, reason", [
+    ({"card": ["GET /v1/x"], "crm": ["GET /v1/x"]}, set(), "served by card and by crm"),
+    ({"card": ["PATCH /v1/x"]}, set(), "no operation"),
+    ({"card": ["GET /v1/{proxy+}"]}, set(), "no operation"),
+    ({"card": ["GET /v1/x"]}, {"POST /v1/x"}, "RouteSettings"),
+])  # fmt: skip
+def test_operations_that_cannot_be_served_are_refused(routes, exact, reason):
+    with pytest.raises(WrongRoutes, match=reason):
+        route_table(routes, exact)
