@@ -1,9 +1,9 @@
 """The HTTP API's routes, made from the operations of the API document.
 
 AWS allows 300 routes of an API and 300 integrations, and 20,480 bytes of policy at a function. So
-a function has one integration and one permission, and what lies below a path that only one function
-serves is one greedy route. API Gateway takes a full match before a greedy one. It says nothing of two
-greedy ones: those of different functions never meet here.
+a function has one integration and one permission, and below a path one function has a greedy route.
+API Gateway takes a full match before a greedy one. It says nothing of two greedy ones: those of
+different functions never meet here.
 """
 
 from __future__ import annotations
@@ -30,33 +30,37 @@ class Node:
         self.below: dict[str, Node] = {}
 
     def child(self, segment: str) -> Node:
-        """The node of the next segment; all variables of a place are one node."""
-        key = "{}" if is_variable(segment) else segment
-        return self.below.setdefault(key, Node(f"{self.path}/{segment}"))
+        """The node of the next segment. A place has one variable, of one name."""
+        node = self.below.setdefault("{}" if is_variable(segment) else segment, Node(f"{self.path}/{segment}"))
+        if not node.path.endswith(f"/{segment}"):
+            raise WrongRoutes(f"{node.path} and {self.path}/{segment} are the same path with two names")
+        return node
 
-    def functions(self) -> set[str]:
-        """Who serves this path and all below it."""
-        return set(self.here.values()).union(*(node.functions() for node in self.below.values()))
+    def nodes(self) -> Iterator[Node]:
+        """The nodes below, at any depth."""
+        for node in self.below.values():
+            yield node
+            yield from node.nodes()
 
-    def routes(self, exact: set[str]) -> Iterator[tuple[str, str]]:
-        """Route keys and functions. Operations in `exact` have their own routes already."""
+    def full_matches(self, exact: set[str], but: str = "") -> dict[str, str]:
+        """Routes of this path itself, for what has none in `exact` and is not served by `but`."""
         left = {method: name for method, name in self.here.items() if f"{method} {self.path}" not in exact}
-        if len(set(left.values())) == 1:
-            yield f"{ALL} {self.path}", next(iter(left.values()))
-        else:
-            yield from ((f"{method} {self.path}", name) for method, name in left.items())
-        names = set().union(*(node.functions() for node in self.below.values()))
-        if len(names) == 1 and self.path.count("/") > 1:
-            if any(self.operations_below() - exact):
-                yield f"{ALL} {self.path}/{GREEDY}", names.pop()
-        else:
-            for node in self.below.values():
-                yield from node.routes(exact)
+        if len(set(left.values())) == 1 and but not in left.values():
+            return {f"{ALL} {self.path}": next(iter(left.values()))}
+        return {f"{method} {self.path}": name for method, name in left.items() if name != but}
 
-    def operations_below(self) -> set[str]:
-        """The operations of longer paths."""
-        found = {f"{method} {node.path}" for node in self.below.values() for method in node.here}
-        return found.union(*(node.operations_below() for node in self.below.values()))
+    def routes(self, exact: set[str]) -> dict[str, str]:
+        """The fewest routes for this path and all below: what is below is given to its parts, or to
+        one function's greedy route with full matches for the others. Nothing is greedy below the
+        version: who asks for a path that nobody has wakes no function."""
+        ways = [{key: name for node in self.below.values() for key, name in node.routes(exact).items()}]
+        left = [node for node in self.nodes() if any(f"{method} {node.path}" not in exact for method in node.here)]
+        if self.path.count("/") > 1 and left:
+            for owner in sorted({name for node in left for name in node.here.values()}):
+                others = {key: name for node in left for key, name in node.full_matches(exact, but=owner).items()}
+                ways.append({f"{ALL} {self.path}/{GREEDY}": owner, **others})
+        # A greedy route is taken where it saves nothing, too: the function then answers what is unknown.
+        return self.full_matches(exact) | min(reversed(ways), key=len)
 
 
 def is_variable(segment: str) -> bool:
@@ -95,15 +99,12 @@ def route_table(routes: dict[str, list[str]], exact: set[str]) -> dict[str, str]
         for segment in path.strip("/").split("/"):
             node = node.child(segment)
         node.here[method] = function
-    table = {operation: wanted[operation] for operation in exact} | dict(root.routes(exact))
+    table = {operation: wanted[operation] for operation in exact} | root.routes(exact)
     # A greedy route loses to another function's full match, as `/v1/cards/import/{proxy+}` does to
-    # `/v1/cards/{card_id}/avatar`, and what wins between two greedy ones is not written down. Such an
-    # operation has a full match of its own.
-    for operation, function in wanted.items():
-        best = selected(table, operation)
-        rivals = {table[key] for key in matching(table, operation) if is_greedy(key)} if is_greedy(best[0]) else set()
-        if {table[key] for key in best} | rivals != {function}:
-            table[operation] = function
+    # `/v1/cards/{card_id}/avatar`. Such an operation has a full match of its own, which may in turn
+    # stand in the way of another.
+    while astray := {operation: name for operation, name in wanted.items() if reached(table, operation) != {name}}:
+        table |= astray
     return dict(sorted(table.items(), key=lambda row: (row[0].partition(" ")[2], row[0])))
 
 
@@ -133,6 +134,13 @@ def selected(table: dict[str, str], operation: str) -> list[str]:
     """The routes that API Gateway may choose for a request: those of the best rank."""
     ranks = matching(table, operation)
     return [key for key, rank in ranks.items() if rank == max(ranks.values())]
+
+
+def reached(table: dict[str, str], operation: str) -> set[str]:
+    """The functions that may get a request. Where a greedy route is selected, all greedy ones count."""
+    best = selected(table, operation)
+    greedy = [key for key in matching(table, operation) if is_greedy(key)]
+    return {table[key] for key in (greedy if greedy and is_greedy(best[0]) else best)}
 
 
 def definition(table: dict[str, str]) -> dict[str, Any]:

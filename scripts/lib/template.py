@@ -106,7 +106,7 @@ def assemble(parts: dict[str, Part], routes: dict[str, list[str]]) -> dict[str, 
         raise WrongPart(f"infra/routes.json: {error}") from error
     resources["Api"]["Properties"]["DefinitionBody"] = gateway.definition(table)
     made = gateway.permissions(table) | _alarms(merged, origin)
-    made |= _dashboard(merged["Dashboard"], sorted(parts)) if merged["Dashboard"] else {}
+    made |= _dashboard(merged["Dashboard"], parts) if merged["Dashboard"] else {}
     for name, resource in made.items():
         if name in resources:
             raise WrongPart(f"{origin['Resources', name]}: {name} is made by scripts/template")
@@ -178,9 +178,9 @@ def _filled(value: Any, text: dict[str, str]) -> Any:
 # ---- dashboard
 
 
-def _dashboard(rows: dict[str, Any], files: list[str]) -> dict[str, Any]:
+def _dashboard(rows: dict[str, Any], parts: dict[str, Part]) -> dict[str, Any]:
     """The dashboard. A metric `{Functions: Errors, stat: Sum}` is a line for each function."""
-    functions = [Path(file).stem for file in files if "/functions/" in file]
+    functions = sorted(Path(file).stem for file in parts if "/functions/" in file)
     widgets = []
     for title, row in rows.items():
         row = dict(row)

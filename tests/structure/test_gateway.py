@@ -82,6 +82,20 @@ def test_a_throttled_operation_keeps_its_route_and_the_rest_of_its_path_another(
     assert table == {"ANY /v1/orders": "shop", "POST /v1/orders": "shop"}
 
 
+def test_of_two_functions_below_a_path_one_is_greedy_and_the_other_has_full_matches():
+    routes = {"card": ["GET /v1/cards/{id}", "GET /v1/cards/{id}/vcard", "PUT /v1/cards/{id}/notes"],
+              "crm": ["GET /v1/cards/{id}/notes", "POST /v1/cards/{id}/deals", "DELETE /v1/cards/{id}/deals"]}  # fmt: skip
+    assert route_table(routes, set()) == {
+        "ANY /v1/cards/{proxy+}": "card", "GET /v1/cards/{id}/notes": "crm", "ANY /v1/cards/{id}/deals": "crm",
+    }  # fmt: skip
+
+
+def test_nothing_is_greedy_directly_below_the_version():
+    assert route_table({"a": ["GET /v1/x", "GET /v1/y", "GET /v1/z"]}, set()) == {
+        "ANY /v1/x": "a", "ANY /v1/y": "a", "ANY /v1/z": "a",
+    }  # fmt: skip
+
+
 def test_a_path_that_two_functions_share_is_split_by_method():
     table = route_table({"crm": ["PUT /v1/x"], "card": ["GET /v1/x"]}, set())
     assert table == {"GET /v1/x": "card", "PUT /v1/x": "crm"}
@@ -103,6 +117,7 @@ def test_an_operation_whose_greedy_route_meets_another_functions_has_its_own(car
 
 @pytest.mark.parametrize("routes, exact, reason", [
     ({"card": ["GET /v1/x"], "crm": ["GET /v1/x"]}, set(), "served by card and by crm"),
+    ({"card": ["GET /v1/x/{a}"], "crm": ["GET /v1/x/{b}"]}, set(), "two names"),
     ({"card": ["PATCH /v1/x"]}, set(), "no operation"),
     ({"card": ["GET /v1/{proxy+}"]}, set(), "no operation"),
     ({"card": ["GET /v1/x"]}, {"POST /v1/x"}, "RouteSettings"),
