@@ -22,12 +22,11 @@ def close(boto: Any, api_id: str) -> None:
 
 
 def create_routes(boto: Any, api_id: str, processed: dict[str, Any]) -> None:
-    """The routes are in the API's OpenAPI body, which the emulator ignores. It chooses among them as
-    API Gateway does."""
-    client = boto("apigatewayv2")
-    physical = _physical_ids(boto)
+    """The routes are in the API's OpenAPI body, which the emulator ignores; on AWS what is not in it
+    goes. Among routes the emulator chooses as API Gateway does."""
+    client, physical = boto("apigatewayv2"), _physical_ids(boto)
     integrations = {item["IntegrationUri"]: item["IntegrationId"] for item in _all(client.get_integrations, api_id)}
-    routes = {item["RouteKey"] for item in _all(client.get_routes, api_id)}
+    wanted = {}
     for key, uri in routes_of(processed["Resources"]["Api"]["Properties"]["Body"]).items():
         alias = physical[re.search(r"functions/\$\{(\w+)\}", uri["Fn::Sub"])[1]]
         if alias not in integrations:
@@ -35,8 +34,15 @@ def create_routes(boto: Any, api_id: str, processed: dict[str, Any]) -> None:
                 ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=alias, PayloadFormatVersion="2.0"
             )
             integrations[alias] = made["IntegrationId"]
-        if key not in routes:
-            client.create_route(ApiId=api_id, RouteKey=key, Target=f"integrations/{integrations[alias]}")
+        wanted[key] = f"integrations/{integrations[alias]}"
+    there = {}
+    for item in _all(client.get_routes, api_id):
+        if wanted.get(item["RouteKey"]) == item["Target"]:
+            there[item["RouteKey"]] = item["Target"]
+        else:
+            client.delete_route(ApiId=api_id, RouteId=item["RouteId"])
+    for key in wanted.keys() - there.keys():
+        client.create_route(ApiId=api_id, RouteKey=key, Target=wanted[key])
 
 
 def store_mapping_numbers(boto: Any) -> None:

@@ -14,7 +14,6 @@ PSEUDO = {
 }  # fmt: skip
 # Two Ed25519 keys as a JWK set have about 300 bytes; the store of the parameter allows 4,096.
 LONG_PARAMETERS = {"TokenVerificationKeys": "k" * 512}
-COUNTED = {"AWS::Lambda::Permission", "AWS::Lambda::Alias", "AWS::IAM::Role", "AWS::Lambda::Function"}
 
 
 class Values:

@@ -4,7 +4,7 @@ import copy
 import logging
 import os
 
-REGION = "ap-southeast-1"  # one of the longest names
+REGION = "ap-southeast-1"  # a long name: sizes are at their largest
 
 
 class NoManagedPolicies:
@@ -26,5 +26,6 @@ def transformed(source, **parameters):
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             # As `sam deploy` sends it: with the code in S3.
-            resource["Properties"]["CodeUri"] = {"Bucket": "aws-sam-cli-managed-default-samclisourcebucket", "Key": "mingpian-prod/" + 32 * "0"}
+            key = "mingpian-prod/" + 32 * "0"
+            resource["Properties"]["CodeUri"] = {"Bucket": "aws-sam-cli-managed-default-samclisourcebucket", "Key": key}
     return transform(template, {"AWS::Region": REGION, "AWS::Partition": "aws", **parameters}, NoManagedPolicies())

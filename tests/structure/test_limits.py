@@ -1,6 +1,8 @@
 """AWS's hard limits, which no emulator enforces: on the template as SAM transforms it for prod, and
 on the same with a second half of the product added."""
 
+import copy
+import re
 import shlex
 import tomllib
 
@@ -59,7 +61,9 @@ def second_half():
 def figures():
     """Limit -> AWS's figure, today's, and that of twice the product."""
     larger = template.assemble(*second_half())
-    now, later = (measured(source, transformed(source, Release="0" * 64, **prod()), prod()) for source in (assembled(), larger))
+    now, later = (
+        measured(source, transformed(source, Release="0" * 64, **prod()), prod()) for source in (assembled(), larger)
+    )
     return {name: (limit, today, later[name][1]) for name, (limit, today) in now.items()}
 
 
@@ -77,6 +81,18 @@ def test_the_second_half_is_as_large_as_it_says(figures):
     assert sum(map(len, routes.values())) == sum(map(len, template.read_routes(ROOT).values())) + ROUTES
     assert len(parts) == len(template.read_parts(ROOT)) + FUNCTIONS
     assert all(now > 0 and later >= now for _, now, later in figures.values())
+
+
+def test_a_permission_per_route_as_sam_makes_them_would_be_noticed():
+    source, functions = copy.deepcopy(assembled()), template.read_routes(ROOT)
+    for number, operation in enumerate(functions["organization"]):
+        permission = copy.deepcopy(source["Resources"]["OrganizationApiPermission"])
+        path = re.sub(r"\{\w+\}", "*", operation.replace(" ", ""))
+        source_arn = permission["Properties"]["SourceArn"]
+        source_arn["Fn::Sub"] = source_arn["Fn::Sub"].replace("/*/*", f"/*/{path}")
+        source["Resources"][f"OrganizationFunctionRoute{number}Permission"] = permission
+    limit, found = measured(source, transformed(source, **prod()), prod())["policy of a function's alias, bytes"]
+    assert found > limit * (1 - LEFT)
 
 
 def test_no_operation_of_the_second_half_reaches_another_function():

@@ -1,6 +1,8 @@
 """What SAM makes of the template for each stage. MiniStack transforms with the parameters'
 defaults only, so the canary and the version of a release can be seen here and not there."""
 
+from functools import cache
+
 import pytest
 
 from contracts import assembled
@@ -10,6 +12,7 @@ from sam import transformed
 FUNCTIONS = len(list((ROOT / "functions").glob("*/Cargo.toml")))
 
 
+@cache
 def resources_of(**parameters):
     """The resources that CloudFormation gets."""
     return transformed(assembled(), **parameters)["Resources"]
