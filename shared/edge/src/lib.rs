@@ -16,3 +16,4 @@ pub mod problem;
 pub mod routes;
 pub mod socket;
 pub mod token;
+mod token_memory;

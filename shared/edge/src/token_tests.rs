@@ -1,6 +1,7 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use domain::id::Id;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -115,6 +116,96 @@ fn every_altered_token_is_refused() {
     {
         assert!(verifier.verify(&bad, now()).is_err(), "{bad}");
     }
+}
+
+/// One of many tokens: good and bad ones, of members and anonymous ones, from other times.
+fn some_token(keys: &Keys, other: &Keys, kind: usize, begins_s: i64) -> String {
+    let begins = now().seconds() + begins_s;
+    let times = |claims: &mut Value| {
+        claims["nbf"] = json!(begins);
+        claims["exp"] = json!(begins + TOKEN_LIFE_MS / SECOND_MS);
+    };
+    match kind {
+        0 => forged(keys, |_, claims| times(claims)),
+        1 => forged(keys, |_, claims| {
+            times(claims);
+            claims["ano"] = json!(true);
+            claims.as_object_mut().unwrap().retain(|name, _| !["mem", "role", "rad"].contains(&name.as_str()));
+        }),
+        // Signed by somebody else under our key's name, of another type, for another audience, too long.
+        2 => forged(other, |header, claims| {
+            times(claims);
+            header["kid"] = json!("k1");
+        }),
+        3 => forged(keys, |header, claims| {
+            times(claims);
+            header["typ"] = json!("JWT");
+        }),
+        4 => forged(keys, |_, claims| {
+            times(claims);
+            claims["aud"] = json!("other");
+        }),
+        5 => forged(keys, |_, claims| {
+            times(claims);
+            claims["exp"] = json!(begins + 86_400);
+        }),
+        // A good one's claims with another signature, and the other way round.
+        6 => some_token(keys, other, 0, begins_s).rsplit_once('.').unwrap().0.to_owned() + ".AAAA",
+        _ => some_token(keys, other, 0, begins_s) + "A",
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever was asked before, the answer is that of a verifier that has seen nothing yet. The
+    /// clock may also go back.
+    #[test]
+    fn a_verifier_that_remembers_accepts_exactly_what_one_without_memory_does(
+        asked in prop::collection::vec((0..8_usize, 0..4_i64, -3_i64..=170, any::<bool>()), 1..40),
+    ) {
+        let (own, other) = (keys("k1"), keys("k2"));
+        let remembering = verifier(&[&own]);
+        for (kind, begins_h, hour, anonymous) in asked {
+            let token = some_token(&own, &other, kind, begins_h * 3_600);
+            // Around every edge: full hours and a second before them.
+            let now = now().plus_millis(hour * 3_600_000 - i64::from(hour % 2 == 0) * 1_000);
+            let fresh = verifier(&[&own]);
+            let (known, first) = if anonymous {
+                (remembering.verify_anonymous(&token, now), fresh.verify_anonymous(&token, now))
+            } else {
+                (remembering.verify(&token, now), fresh.verify(&token, now))
+            };
+            prop_assert_eq!(known, first);
+        }
+    }
+}
+
+#[test]
+fn a_token_seen_before_is_still_checked_against_the_clock() {
+    let keys = keys("k1");
+    let verifier = verifier(&[&keys]);
+    let token = token(&keys);
+    assert!(verifier.verify(&token, now()).is_ok() && verifier.seen.len() == 1);
+    // The clock of this function is set back: the token is not valid yet, though it is known.
+    assert_eq!(verifier.verify(&token, now().plus_millis(-6_000)), Err(TokenRefused));
+    assert!(verifier.verify(&token, now()).is_ok());
+    assert_eq!(verifier.verify(&token, now().plus_millis(TOKEN_LIFE_MS)), Err(TokenRefused));
+    assert_eq!(verifier.seen.len(), 0);
+}
+
+#[test]
+fn only_tokens_that_were_accepted_are_remembered() {
+    let (own, other) = (keys("k1"), keys("k2"));
+    let verifier = verifier(&[&own]);
+    for kind in 2..8 {
+        assert!(verifier.verify(&some_token(&own, &other, kind, 0), now()).is_err(), "kind {kind}");
+    }
+    assert!(verifier.verify(&some_token(&own, &other, 0, 3_600), now()).is_err(), "not yet valid");
+    // An anonymous one that has expired still shows who they were, but is not worth remembering.
+    let late = some_token(&own, &other, 1, -3 * 3_600);
+    assert!(verifier.verify_anonymous(&late, now()).is_ok());
+    assert_eq!(verifier.seen.len(), 0);
 }
 
 #[test]

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient};
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use aws_types::SdkConfig;
 
 use crate::config::{ConfigError, Env};
+use crate::trust::{Trusting, connector};
 
 /// A client of the gateway's open sockets.
 pub use aws_sdk_apigatewaymanagement::Client as SocketsClient;
@@ -38,12 +36,13 @@ pub fn load(env: &Env) -> Result<SdkConfig, ConfigError> {
         .build();
     let (key, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
     let credentials = Credentials::new(key, secret, env.optional("AWS_SESSION_TOKEN"), None, "environment");
+    let region = env.required("AWS_REGION")?;
     let mut config = SdkConfig::builder()
         // Pinned: a later behaviour version changes retries and time-outs.
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(env.required("AWS_REGION")?))
+        .http_client(http_client(&region))
+        .region(Region::new(region))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client())
         .timeout_config(timeouts);
     // For a local stack.
     config.set_endpoint_url(env.optional("AWS_ENDPOINT_URL"));
@@ -52,11 +51,8 @@ pub fn load(env: &Env) -> Result<SdkConfig, ConfigError> {
 
 /// One connector for all clients, so that root certificates are parsed once. Left to itself each
 /// client parses them when it is made, and again at its first call.
-fn http_client() -> SharedHttpClient {
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-    let tls = Provider::rustls(CryptoMode::AwsLc);
-    let connector = Connector::builder().connector_settings(settings).tls_provider(tls).build();
-    let connector = SharedHttpConnector::new(connector);
+fn http_client(region: &str) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Trusting::to(region, |roots| connector(roots, CONNECT_TIMEOUT)));
     http_client_fn(move |_, _| connector.clone())
 }
 

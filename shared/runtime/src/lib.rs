@@ -12,3 +12,4 @@ pub mod metrics;
 pub mod s3_signing;
 pub mod sockets;
 pub mod telemetry;
+mod trust;

@@ -122,11 +122,23 @@ impl Process {
     /// # Errors
     /// When it cannot be started, or ends before it polls; its output says why.
     pub(crate) fn start(binary: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
+        Self::start_under(&[], binary, environment)
+    }
+
+    /// The same under a tool that runs binaries, which is given as its name and arguments.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn start_under(tool: &[String], binary: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
         let api = Arc::new(RuntimeApi::default());
         listen(listener, Arc::clone(&api));
-        let mut command = Command::new(binary);
+        let mut command = Command::new(tool.first().map_or(binary, Path::new));
+        command.args(tool.iter().skip(1));
+        if !tool.is_empty() {
+            command.arg(binary);
+        }
         command.env_clear().envs(environment).env("AWS_LAMBDA_RUNTIME_API", address);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let begun = Instant::now();
@@ -134,6 +146,15 @@ impl Process {
         let first_poll = process.wait(|state| state.first_poll.take())?;
         process.cold_start = first_poll.ok_or(std::io::ErrorKind::BrokenPipe)? - begun;
         Ok(process)
+    }
+
+    /// Asks it to end, and waits until it has: a tool writes its report then.
+    ///
+    /// # Errors
+    /// When the system knows neither the process nor the signal.
+    pub(crate) fn end(mut self) -> Result<()> {
+        Command::new("kill").arg(self.pid().to_string()).status()?;
+        self.child.wait().map(|_| ())
     }
 
     /// Its process id.

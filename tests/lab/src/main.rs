@@ -8,6 +8,7 @@ mod answers;
 mod bench;
 mod bill;
 mod compare;
+mod count;
 mod crowd;
 mod day;
 mod environment;

@@ -60,10 +60,15 @@ impl Stage {
 
     /// A company of fifteen people with 30 days of visitors.
     pub(crate) async fn with_past() -> Self {
+        Self::with_past_of(DAYS).await
+    }
+
+    /// The same with so many days of visitors.
+    pub(crate) async fn with_past_of(days: i64) -> Self {
         let stage = Self::empty().await;
         stage.hire().await;
         let mut random = Random(1);
-        for day in (0..DAYS).rev() {
+        for day in (0..days).rev() {
             let batches: Vec<_> = (0..VISITORS_A_DAY).map(|nth| stage.visit(day, nth, &mut random)).collect();
             stage.count(&batches).await;
         }

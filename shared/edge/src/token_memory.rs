@@ -1,0 +1,120 @@
+//! Tokens that were verified before, so that the next request of the same caller need not check
+//! the signature again (ADR 0018).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use domain::timestamp::Timestamp;
+
+use crate::token::Claims;
+
+/// Most tokens that are remembered, each with about 300 bytes.
+const TOKENS_MAX: usize = 500;
+
+/// SHA-256 of a whole token, signature included. The token itself is not kept: who reads the
+/// memory gets nothing that could be sent.
+type Digest = [u8; 32];
+
+/// What tokens say whose signature, key, algorithm, type, issuer and audience were right. Whether
+/// they are valid now is for the caller to check, each time.
+#[derive(Debug, Default)]
+pub(crate) struct TokenMemory(Mutex<HashMap<Digest, Claims>>);
+
+impl TokenMemory {
+    /// What a token says, if it was remembered and has not expired.
+    pub(crate) fn recall(&self, token: &str, now: Timestamp) -> Option<Claims> {
+        let digest = digest_of(token);
+        let mut tokens = self.lock();
+        let claims = tokens.get(&digest)?;
+        if now < claims.expires_at() {
+            return Some(claims.clone());
+        }
+        tokens.remove(&digest);
+        None
+    }
+
+    /// Remembers a token that was verified. When there are too many, it forgets those that have
+    /// expired, and if none have, all: they are only verified once more.
+    pub(crate) fn remember(&self, token: &str, claims: &Claims, now: Timestamp) {
+        if claims.expires_at() <= now {
+            return;
+        }
+        let mut tokens = self.lock();
+        if tokens.len() >= TOKENS_MAX {
+            tokens.retain(|_, known| now < known.expires_at());
+        }
+        if tokens.len() >= TOKENS_MAX {
+            tokens.clear();
+        }
+        tokens.insert(digest_of(token), claims.clone());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Claims>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+}
+
+fn digest_of(token: &str) -> Digest {
+    let mut bytes = Digest::default();
+    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::company::Company;
+    use domain::id::{CompanyId, Id, PersonId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::token::TOKEN_LIFE_MS;
+
+    fn claims(now: Timestamp) -> Claims {
+        let id = Uuid::from_u128(1);
+        Claims::new(Company::granted(CompanyId::from_uuid(id)), PersonId::from_uuid(id), now)
+    }
+
+    fn remember(memory: &TokenMemory, number: usize, now: Timestamp) {
+        memory.remember(&number.to_string(), &claims(now), now);
+    }
+
+    #[test]
+    fn a_token_is_recalled_until_it_expires_and_not_by_another_text() {
+        let (memory, now) = (TokenMemory::default(), Timestamp::from_millis(0));
+        remember(&memory, 7, now);
+        assert_eq!(memory.recall("7", now), Some(claims(now)));
+        assert_eq!((memory.recall("8", now), memory.recall("", now)), (None, None));
+        assert!(memory.recall("7", now.plus_millis(TOKEN_LIFE_MS - 1)).is_some());
+        assert_eq!(memory.recall("7", now.plus_millis(TOKEN_LIFE_MS)), None);
+        assert_eq!(memory.len(), 0, "what has expired is forgotten");
+    }
+
+    #[test]
+    fn there_are_never_more_than_fit_and_the_expired_go_first() {
+        let (memory, now) = (TokenMemory::default(), Timestamp::from_millis(0));
+        remember(&memory, 0, now.plus_millis(1_000));
+        (1..TOKENS_MAX).for_each(|number| remember(&memory, number, now));
+        let later = now.plus_millis(TOKEN_LIFE_MS);
+        remember(&memory, TOKENS_MAX, later);
+        assert_eq!(memory.len(), 2);
+        assert!(memory.recall("0", later).is_some() && memory.recall(&TOKENS_MAX.to_string(), later).is_some());
+        for number in 1_000..5_000 {
+            remember(&memory, number, later);
+            assert!(memory.len() <= TOKENS_MAX);
+            assert!(memory.recall(&number.to_string(), later).is_some());
+        }
+    }
+
+    #[test]
+    fn what_has_expired_is_not_remembered() {
+        let (memory, now) = (TokenMemory::default(), Timestamp::from_millis(0));
+        memory.remember("late", &claims(now), now.plus_millis(TOKEN_LIFE_MS));
+        assert_eq!(memory.len(), 0);
+    }
+}

@@ -1,0 +1,116 @@
+//! Instructions of a release binary, counted by valgrind: unlike times they are the same on every
+//! machine, and nearly so from run to run. `lab host --check` holds the functions to them.
+
+use std::collections::BTreeMap;
+use std::io::Result;
+use std::path::Path;
+
+use testkit::world::World;
+
+use crate::bench::{Subject, call, event_of};
+use crate::host::Process;
+
+/// What `--check` holds the functions to: bytes, and how often what hello takes.
+const SIZE_MAX: u64 = 6_500_000;
+const START_MAX: f64 = 4.0;
+const KNOWN_MAX: f64 = 6.0;
+const NEW_MAX: f64 = 9.0;
+
+/// The warm read that is held to a bound: one query without result.
+const READ: (&str, &str) = ("radar", "get_company_metrics");
+/// Calls that are counted, after those that warm up.
+const CALLS: usize = 20;
+const WARM_UP: usize = 10;
+
+const HEADER: &str = "                      size MB     to the first poll      a warm call";
+
+/// Counts and prints; gives what is over its bound, one line each.
+pub(crate) fn run(subjects: &[Subject], world: &World, environment: &BTreeMap<String, String>) -> Vec<String> {
+    println!("instructions, in thousands, and how often what hello takes:\n{HEADER}");
+    let (mut wrong, mut hello) = (Vec::new(), None);
+    for subject in subjects {
+        let size = std::fs::metadata(&subject.binary).map_or(0, |file| file.len());
+        let start = counted(&subject.binary, environment, &[]);
+        let warm = subject.payload.as_ref().map(|payload| warm(subject, environment, &vec![payload.clone(); CALLS]));
+        let (start_base, warm_base) = *hello.get_or_insert((start, warm.unwrap_or_default()));
+        let warm = warm.map(|warm| text(warm, warm_base)).unwrap_or_default();
+        println!("{:<20}{:>9.2}{:>22}{warm:>17}", subject.name, size as f64 / 1e6, text(start, start_base));
+        wrong.extend((size > SIZE_MAX).then(|| format!("{} is larger than {SIZE_MAX} bytes", subject.name)));
+        wrong.extend(over(&format!("the start of {}", subject.name), start, start_base, START_MAX));
+    }
+    let (_, hello) = hello.unwrap_or_default();
+    let Some(reader) = subjects.iter().find(|subject| subject.name == READ.0) else { return wrong };
+    let [known, new] = reads(world);
+    for (which, payloads, bound) in [("known", known, KNOWN_MAX), ("new", new, NEW_MAX)] {
+        let what = format!("{} with a {which} token", READ.1);
+        let read = warm(reader, environment, &payloads);
+        println!("{what:<51}{:>17}", text(read, hello));
+        wrong.extend(over(&what, read, hello, bound));
+    }
+    wrong
+}
+
+/// The read again and again with one token, and each time with another.
+fn reads(world: &World) -> [Vec<Vec<u8>>; 2] {
+    let known = vec![event_of(world, READ.0, READ.1); CALLS];
+    let new = (0..CALLS).map(|_| {
+        world.clock.advance(-1_000);
+        event_of(world, READ.0, READ.1)
+    });
+    [known, new.collect()]
+}
+
+/// Instructions of one of these calls, when others of the kind went before.
+fn warm(subject: &Subject, environment: &BTreeMap<String, String>, payloads: &[Vec<u8>]) -> u64 {
+    let first = vec![payloads[0].clone(); WARM_UP];
+    let all = [&first, payloads].concat();
+    let (before, after) = (counted(&subject.binary, environment, &first), counted(&subject.binary, environment, &all));
+    after.saturating_sub(before) / payloads.len() as u64
+}
+
+/// Instructions of a process that starts, answers these calls and is ended.
+fn counted(binary: &Path, environment: &BTreeMap<String, String>, payloads: &[Vec<u8>]) -> u64 {
+    let report = std::env::temp_dir().join(format!("mingpian-callgrind.{}", std::process::id()));
+    let valgrind = ["valgrind", "--tool=callgrind", "--vgdb=no", "--quiet", "--compress-strings=no"].map(str::to_owned);
+    let report_to = format!("--callgrind-out-file={}", report.display());
+    let count = || -> Result<u64> {
+        let mut process = Process::start_under(&[&valgrind[..], &[report_to]].concat(), binary, environment)?;
+        for payload in payloads {
+            call(&mut process, &binary.display().to_string(), payload);
+        }
+        process.end()?;
+        let report = std::fs::read_to_string(&report)?;
+        let total = report.lines().find_map(|line| line.strip_prefix("summary: ")?.trim().parse().ok());
+        total.ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+    };
+    let instructions = count().expect("valgrind counts: scripts/setup valgrind says what is missing");
+    // The next one writes its own.
+    let _ = std::fs::remove_file(&report);
+    instructions
+}
+
+fn text(instructions: u64, base: u64) -> String {
+    format!("{} ({:.2}×)", instructions / 1_000, ratio(instructions, base))
+}
+
+fn over(what: &str, instructions: u64, base: u64, bound: f64) -> Option<String> {
+    let times = ratio(instructions, base);
+    (times > bound).then(|| format!("{what} takes {times:.2} times the instructions of hello, more than {bound}"))
+}
+
+fn ratio(instructions: u64, base: u64) -> f64 {
+    instructions as f64 / base.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_its_bound_is_named() {
+        assert_eq!(over("the start of crm", 400, 100, START_MAX), None);
+        let wrong = over("the start of crm", 401, 100, START_MAX).unwrap();
+        assert_eq!(wrong, "the start of crm takes 4.01 times the instructions of hello, more than 4");
+        assert!(over("a start", 1, 0, START_MAX).is_none(), "one instruction is no fault");
+    }
+}
