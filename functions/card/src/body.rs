@@ -19,22 +19,24 @@ use utoipa::ToSchema;
 
 use crate::media::{CardMediaBody, MediaBody};
 
+edge::closed_sets! {
+    /// A field that the company's template can lock.
+    LockableField = "address" | "introduction" | "style" | "share_phrase" | "welcome_text";
+    /// A field for which the company's template can have a default.
+    DefaultableField = "share_phrase" | "welcome_text" | "shortcuts";
+}
+
 /// A card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardBody {
-    #[schema(value_type = String)]
     id: CardId,
     /// Whose it is.
-    #[schema(value_type = String)]
     member_id: MemberId,
     /// 姓名
-    #[schema(value_type = String)]
     name: PersonName,
     /// 职位
-    #[schema(value_type = String)]
     position: Position,
     /// 公司
-    #[schema(value_type = String)]
     company: CompanyName,
     /// 个人头像
     avatar: Option<MediaBody>,
@@ -42,44 +44,35 @@ pub(crate) struct CardBody {
     photos: Vec<MediaBody>,
     /// 名片视频
     video: Option<MediaBody>,
-    #[schema(value_type = Vec<String>)]
     phones: Vec<Phone>,
     /// 微信号
-    #[schema(value_type = String)]
     wechat_id: WechatId,
-    #[schema(value_type = String)]
     email: Email,
-    #[schema(value_type = String)]
     address: Address,
     /// 个人介绍
-    #[schema(value_type = String)]
     introduction: Introduction,
     /// 我的标签
-    #[schema(value_type = Vec<String>)]
     tags: Tags,
     /// 名片样式: `classic`, `business`, `minimal`, `dark` or `festive`.
-    #[schema(value_type = String, example = "classic")]
     style: Style,
     /// Title of a shared card; empty for the client's own.
-    #[schema(value_type = String)]
     share_phrase: SharePhrase,
     /// 欢迎语
-    #[schema(value_type = String)]
     welcome_text: WelcomeText,
     /// The buttons beside the chat: `add_wechat` (only with a WeChat id), `call`, `save_card_code`.
-    #[schema(value_type = Vec<String>)]
     shortcuts: Vec<Shortcut>,
     #[serde(flatten)]
     owner: OwnerBody,
     /// Fields that the company's template has locked.
+    #[schema(value_type = Vec<LockableField>)]
     locked_fields: Vec<&'static str>,
     /// Fields that show the company's default, because the owner has said nothing.
+    #[schema(value_type = Vec<DefaultableField>)]
     default_fields: Vec<&'static str>,
     /// Since the beginning.
     counters: CardCounters,
     /// Goes up with each change; an edit names the one it was made from.
     version: u64,
-    #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
 
@@ -95,10 +88,8 @@ pub(crate) struct OwnerBody {
 /// Who has taken over.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SuccessorBody {
-    #[schema(value_type = String)]
     card_id: CardId,
     /// His name when he was named.
-    #[schema(value_type = String)]
     name: PersonName,
 }
 
@@ -182,31 +173,22 @@ pub(crate) struct CardUpdate {
     /// The version the edit was made from.
     version: u64,
     /// At most 3.
-    #[schema(value_type = Vec<String>, max_items = 3)]
     phones: Vec<Phone>,
     /// Empty for none.
-    #[schema(value_type = String)]
     wechat_id: WechatId,
     /// Empty for none.
-    #[schema(value_type = String)]
     email: Email,
     /// Empty for none, at most 200 characters.
-    #[schema(value_type = String, max_length = 200)]
     address: Address,
     /// Empty for none, at most 2,000 characters.
-    #[schema(value_type = String, max_length = 2000)]
     introduction: Introduction,
     /// At most 10, none twice, each of 1 to 7 characters as people see them: an emoji is one.
-    #[schema(value_type = Vec<String>, max_items = 10)]
     tags: Tags,
     /// `classic`, `business`, `minimal`, `dark` or `festive`.
-    #[schema(value_type = String, example = "classic")]
     style: Style,
     /// Empty for none, at most 60 characters.
-    #[schema(value_type = String, max_length = 60)]
     share_phrase: SharePhrase,
     /// Empty for none, at most 200 characters.
-    #[schema(value_type = String, max_length = 200)]
     welcome_text: WelcomeText,
     // Known here only to be refused by name: 公司、职位、姓名 are not the owner's to change.
     #[schema(ignore)]
@@ -258,13 +240,10 @@ pub(crate) struct IdentityUpdate {
     /// The version the edit was made from.
     pub(crate) version: u64,
     /// 姓名, 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
     name: PersonName,
     /// 职位, at most 30 characters, empty for none.
-    #[schema(value_type = String, max_length = 30)]
     position: Position,
     /// 公司, 1 to 60 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 60)]
     company: CompanyName,
 }
 

@@ -10,8 +10,9 @@ use domain::id::{CardId, MemberId};
 use edge::auth::{Admin, Anyone, Caller};
 use edge::body::Body;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::Deserialize;
 use store::{CardChange, CardView, Founding};
@@ -25,16 +26,14 @@ use crate::{App, audit, views};
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCard {
     /// A member without a card.
-    #[schema(value_type = String)]
     member_id: MemberId,
 }
 
 /// Create a card
 ///
 /// For a member who has none, such as the first boss. For admins and the boss.
-#[utoipa::path(post, path = "/v1/cards", tag = "card", security(("bearer" = [])), request_body = NewCard,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/cards", tag = "card", request_body = NewCard, params(IdempotencyKey),
+    responses((status = 201, body = CardBody)))]
 pub(crate) async fn create_card(
     State(app): State<App>,
     admin: Admin,
@@ -52,8 +51,7 @@ pub(crate) async fn create_card(
 }
 
 /// View a card
-#[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", responses((status = 200, body = CardBody)))]
 pub(crate) async fn get_card(
     State(app): State<App>,
     anyone: Anyone,
@@ -68,8 +66,8 @@ pub(crate) async fn get_card(
 /// For its owner, admins and the boss. Name, position and company are refused here:
 /// admins change them with `PUT /v1/cards/{card_id}/identity`. A field that the template
 /// locks must be sent as it is shown, and is changed with `PUT /v1/card-template`.
-#[utoipa::path(put, path = "/v1/cards/{card_id}", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = CardUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/cards/{card_id}", tag = "card", request_body = CardUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card(
     State(app): State<App>,
     caller: Caller,
@@ -96,8 +94,8 @@ pub(crate) async fn update_card(
 /// Edit name, position and company
 ///
 /// For admins and the boss; changes the member's name and position too.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/identity", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = IdentityUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/cards/{card_id}/identity", tag = "card", request_body = IdentityUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_identity(
     State(app): State<App>,
     caller: Caller,

@@ -9,7 +9,7 @@ use domain::upload::{Purpose, unknown_upload};
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{FieldProblem, Problem, ProblemBody};
+use edge::problem::{FieldProblem, Problem};
 use serde::Deserialize;
 use store::{CardChange, CardView, CardWithUploads};
 use utoipa::ToSchema;
@@ -25,7 +25,6 @@ pub(crate) struct MediaUpdate {
     /// The version the edit was made from.
     version: u64,
     /// A ready upload for this card and purpose, or the one that is shown; `null` for none.
-    #[schema(value_type = Option<String>)]
     upload_id: Option<UploadId>,
 }
 
@@ -37,7 +36,6 @@ pub(crate) struct PhotosUpdate {
     version: u64,
     /// At most 9, none twice, in the order to show: ready uploads for this card, and those
     /// that it shows already.
-    #[schema(value_type = Vec<String>, max_items = 9)]
     upload_ids: Photos,
 }
 
@@ -60,8 +58,8 @@ impl Edit {
 /// Change the avatar
 ///
 /// For the card's owner, admins and the boss.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/avatar", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = MediaUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/cards/{card_id}/avatar", tag = "card", request_body = MediaUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_avatar(
     State(app): State<App>,
     caller: Caller,
@@ -76,8 +74,8 @@ pub(crate) async fn update_card_avatar(
 /// Change the photos
 ///
 /// For the card's owner, admins and the boss.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/photos", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = PhotosUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/cards/{card_id}/photos", tag = "card", request_body = PhotosUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_photos(
     State(app): State<App>,
     caller: Caller,
@@ -93,8 +91,8 @@ pub(crate) async fn update_card_photos(
 /// Change the video
 ///
 /// For the card's owner, admins and the boss.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/video", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = MediaUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/cards/{card_id}/video", tag = "card", request_body = MediaUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_video(
     State(app): State<App>,
     caller: Caller,

@@ -8,7 +8,7 @@ use domain::card_template::{CardTemplate, Defaults, Locks};
 use domain::failure::Failure;
 use edge::auth::{Admin, Member};
 use edge::body::Body;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,13 +19,10 @@ use crate::{App, audit};
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardDefaults {
     /// Title of a shared card, at most 60 characters.
-    #[schema(value_type = Option<String>, max_length = 60)]
     share_phrase: Option<SharePhrase>,
     /// 欢迎语, at most 200 characters.
-    #[schema(value_type = Option<String>, max_length = 200)]
     welcome_text: Option<WelcomeText>,
     /// Of `add_wechat`, `call`, `save_card_code`, in the order to show; all without a default.
-    #[schema(value_type = Option<Vec<String>>, max_items = 3)]
     shortcuts: Option<Shortcuts>,
 }
 
@@ -36,19 +33,14 @@ pub(crate) struct CardTemplateBody {
     /// Goes up with each change, 0 before the first; an edit names the one it was made from.
     version: u64,
     /// 地址, at most 200 characters.
-    #[schema(value_type = Option<String>, max_length = 200)]
     address: Option<Address>,
     /// 个人介绍, at most 2,000 characters.
-    #[schema(value_type = Option<String>, max_length = 2000)]
     introduction: Option<Introduction>,
     /// 名片样式: `classic`, `business`, `minimal`, `dark` or `festive`.
-    #[schema(value_type = Option<String>, example = "classic")]
     style: Option<Style>,
     /// Title of a shared card, at most 60 characters.
-    #[schema(value_type = Option<String>, max_length = 60)]
     share_phrase: Option<SharePhrase>,
     /// 欢迎语, at most 200 characters.
-    #[schema(value_type = Option<String>, max_length = 200)]
     welcome_text: Option<WelcomeText>,
     /// For fields that are open; an owner's own value is shown before it.
     defaults: CardDefaults,
@@ -69,8 +61,7 @@ impl From<CardTemplate> for CardTemplateBody {
 /// Read the card template
 ///
 /// For members.
-#[utoipa::path(get, path = "/v1/card-template", tag = "card", security(("bearer" = [])),
-    responses((status = 200, body = CardTemplateBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/card-template", tag = "card", responses((status = 200, body = CardTemplateBody)))]
 pub(crate) async fn get_card_template(
     State(app): State<App>,
     member: Member,
@@ -83,8 +74,8 @@ pub(crate) async fn get_card_template(
 ///
 /// For admins and the boss. A change shows on every card within 15 seconds; a card's own value
 /// is kept under a lock, and shown again when the lock is taken away.
-#[utoipa::path(put, path = "/v1/card-template", tag = "card", security(("bearer" = [])), request_body = CardTemplateBody,
-    responses((status = 200, body = CardTemplateBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/card-template", tag = "card", request_body = CardTemplateBody,
+    responses((status = 200, body = CardTemplateBody)))]
 pub(crate) async fn update_card_template(
     State(app): State<App>,
     admin: Admin,

@@ -6,7 +6,7 @@ use domain::audit::AuditAction;
 use domain::settings::{DEFAULT_GREETING, Greeting};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -25,7 +25,6 @@ pub(crate) struct GreetingBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewGreeting {
     /// 1 to 60 characters; `null` takes it back.
-    #[schema(value_type = Option<String>, max_length = 60)]
     greeting: Option<Greeting>,
 }
 
@@ -39,8 +38,7 @@ impl GreetingBody {
 }
 
 /// Read my greeting
-#[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])),
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> Result<Json<GreetingBody>, Problem> {
     let (own, company) = app.store.greetings(member.company(), member.id()).await?;
     Ok(Json(GreetingBody::new(own, company)))
@@ -49,8 +47,8 @@ pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> R
 /// Set my greeting
 ///
 /// `null` goes back to the company's.
-#[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", request_body = NewGreeting,
+    responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_my_greeting(
     State(app): State<App>,
     member: Member,
@@ -64,8 +62,7 @@ pub(crate) async fn update_my_greeting(
 /// Read the company's greeting
 ///
 /// What members read who have set none. For admins and the boss.
-#[utoipa::path(get, path = "/v1/greeting", tag = "settings", security(("bearer" = [])),
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/greeting", tag = "settings", responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result<Json<GreetingBody>, Problem> {
     let company = app.store.company_greeting(admin.company()).await?;
     Ok(Json(GreetingBody::new(company, None)))
@@ -74,8 +71,8 @@ pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result
 /// Set the company's greeting
 ///
 /// For admins and the boss. `null` goes back to the product's.
-#[utoipa::path(put, path = "/v1/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/greeting", tag = "settings", request_body = NewGreeting,
+    responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_greeting(
     State(app): State<App>,
     admin: Admin,

@@ -18,7 +18,6 @@ const VALID_MS: i64 = 3_600 * SECOND_MS;
 /// A picture, video or sound.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MediaBody {
-    #[schema(value_type = String)]
     upload_id: UploadId,
     /// Where the file is read, for about an hour; do not store it.
     #[schema(format = "uri")]

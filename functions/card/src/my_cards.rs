@@ -7,7 +7,7 @@ use domain::id::CardId;
 use domain::member::{PersonName, Position};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,7 +24,6 @@ pub(crate) struct MyCards {
     /// The last opened first, at most 100.
     items: Vec<MyCard>,
     /// The card to show when none is named: the last opened.
-    #[schema(value_type = Option<String>)]
     default_card_id: Option<CardId>,
 }
 
@@ -35,20 +34,15 @@ pub(crate) struct MyCard {
     /// How often he opened it.
     views: u64,
     /// When he opened it last.
-    #[schema(value_type = String, format = DateTime)]
     last_viewed_at: Timestamp,
 }
 
 /// What a list shows of a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardSummary {
-    #[schema(value_type = String)]
     id: CardId,
-    #[schema(value_type = String)]
     name: PersonName,
-    #[schema(value_type = String)]
     position: Position,
-    #[schema(value_type = String)]
     company: CompanyName,
     /// 个人头像
     avatar: Option<MediaBody>,
@@ -57,8 +51,7 @@ pub(crate) struct CardSummary {
 }
 
 /// List the cards I have opened
-#[utoipa::path(get, path = "/v1/my/cards", tag = "card", security(("bearer" = [])),
-    responses((status = 200, body = MyCards), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/my/cards", tag = "card", responses((status = 200, body = MyCards)))]
 pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {
     let customer = app.store.customer(caller.company(), caller.person()).await?;
     let mut opened = customer.state.opened_cards();

@@ -10,7 +10,7 @@ use domain::settings::{PhraseBook, Phrases};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use store::{CardChange, CardView};
 use utoipa::ToSchema;
@@ -24,7 +24,6 @@ use crate::{App, audit, views};
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhrasesBody {
     /// At most 50, none twice, each of 1 to 200 characters.
-    #[schema(value_type = Vec<String>, max_items = 50)]
     phrases: Phrases,
 }
 
@@ -32,10 +31,8 @@ pub(crate) struct PhrasesBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyPhrases {
     /// The company's, for all members.
-    #[schema(value_type = Vec<String>)]
     company_phrases: Phrases,
     /// His own.
-    #[schema(value_type = Vec<String>)]
     phrases: Phrases,
 }
 
@@ -46,15 +43,13 @@ pub(crate) struct ShortcutsUpdate {
     /// The version of the card the choice was made from.
     version: u64,
     /// Of `add_wechat` (needs a WeChat id), `call`, `save_card_code`, in the order to show.
-    #[schema(value_type = Vec<String>, max_items = 3)]
     shortcuts: Shortcuts,
 }
 
 /// Read a phrase book
 ///
 /// `book` is `chat` or `follow_up`. For members.
-#[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)),
-    responses((status = 200, body = MyPhrases), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", responses((status = 200, body = MyPhrases)))]
 pub(crate) async fn list_my_phrases(
     State(app): State<App>,
     member: Member,
@@ -65,8 +60,8 @@ pub(crate) async fn list_my_phrases(
 }
 
 /// Replace my phrases
-#[utoipa::path(put, path = "/v1/my/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)), request_body = PhrasesBody,
-    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/my/phrases/{book}", tag = "settings", request_body = PhrasesBody,
+    responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn update_my_phrases(
     State(app): State<App>,
     member: Member,
@@ -80,8 +75,7 @@ pub(crate) async fn update_my_phrases(
 /// Read the company's phrases
 ///
 /// For members.
-#[utoipa::path(get, path = "/v1/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)),
-    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/phrases/{book}", tag = "settings", responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn list_phrases(
     State(app): State<App>,
     member: Member,
@@ -94,8 +88,8 @@ pub(crate) async fn list_phrases(
 /// Replace the company's phrases
 ///
 /// For admins and the boss.
-#[utoipa::path(put, path = "/v1/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)), request_body = PhrasesBody,
-    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/phrases/{book}", tag = "settings", request_body = PhrasesBody,
+    responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn update_phrases(
     State(app): State<App>,
     admin: Admin,
@@ -114,8 +108,8 @@ pub(crate) async fn update_phrases(
 /// Choose the buttons of my card
 ///
 /// For members who have a card.
-#[utoipa::path(put, path = "/v1/my/shortcuts", tag = "settings", security(("bearer" = [])), request_body = ShortcutsUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/my/shortcuts", tag = "settings", request_body = ShortcutsUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_my_shortcuts(
     State(app): State<App>,
     member: Member,

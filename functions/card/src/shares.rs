@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::card::OwnerGone;
-use domain::event::Target;
+use domain::event::{ObjectType, Target};
 use domain::failure::Failure;
 use domain::field::FieldError;
 use domain::id::{CardId, PersonId};
@@ -11,8 +11,9 @@ use domain::share::{Channel, Share};
 use domain::text::ShareCode;
 use edge::auth::{Anyone, Caller};
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use edge::problem::{Code, FieldProblem, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,12 +25,10 @@ use crate::body::OwnerBody;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewShareCode {
-    #[schema(value_type = String)]
     card_id: CardId,
     /// What is shown of the card first; the card itself if absent.
     object: Option<SharedObject>,
     /// `share` (a forwarded link), `code` (a mini-program code) or `notification`.
-    #[schema(value_type = String, example = "share")]
     channel: Channel,
 }
 
@@ -39,6 +38,7 @@ pub(crate) struct NewShareCode {
 pub(crate) struct SharedObject {
     /// `card`, `product`, `article`, `video` or `website`.
     #[serde(rename = "type")]
+    #[schema(value_type = ObjectType)]
     kind: String,
     /// For products, articles and videos.
     id: Option<String>,
@@ -48,18 +48,15 @@ pub(crate) struct SharedObject {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareCodeCreated {
     /// Fits a link and a mini-program code; name it in the events of whoever comes with it.
-    #[schema(value_type = String, max_length = 32)]
     share_code: ShareCode,
 }
 
 /// What a code stands for.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareBody {
-    #[schema(value_type = String)]
     card_id: CardId,
     object: SharedObject,
     /// `share`, `code` or `notification`.
-    #[schema(value_type = String)]
     channel: Channel,
     sharer: Sharer,
     #[serde(flatten)]
@@ -69,7 +66,6 @@ pub(crate) struct ShareBody {
 /// Who passed the card on.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sharer {
-    #[schema(value_type = String)]
     person_id: PersonId,
 }
 
@@ -84,9 +80,8 @@ impl ShareBody {
 /// Make a share code
 ///
 /// For everybody who passes a card on, visitors too.
-#[utoipa::path(post, path = "/v1/share-codes", tag = "card", security(("bearer" = [])), request_body = NewShareCode,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = ShareCodeCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/share-codes", tag = "card", request_body = NewShareCode, params(IdempotencyKey),
+    responses((status = 201, body = ShareCodeCreated)))]
 pub(crate) async fn create_share_code(
     State(app): State<App>,
     caller: Caller,
@@ -106,8 +101,7 @@ pub(crate) async fn create_share_code(
 }
 
 /// Resolve a share code
-#[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", security(("bearer" = [])), params(("share_code" = String, Path)),
-    responses((status = 200, body = ShareBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", responses((status = 200, body = ShareBody)))]
 pub(crate) async fn get_share_code(
     State(app): State<App>,
     anyone: Anyone,

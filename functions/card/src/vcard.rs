@@ -6,7 +6,7 @@ use domain::id::CardId;
 use domain::vcard::{disposition, vcard};
 use edge::auth::Anyone;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
 
 use crate::{App, media};
@@ -17,8 +17,8 @@ type File = ([(HeaderName, String); 2], String);
 /// Export a card
 ///
 /// As a vCard 3.0 file (RFC 2426). The address of the picture in it is valid for about an hour.
-#[utoipa::path(get, path = "/v1/cards/{card_id}/vcard", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = String, content_type = "text/vcard"), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/cards/{card_id}/vcard", tag = "card",
+    responses((status = 200, body = String, content_type = "text/vcard")))]
 pub(crate) async fn get_card_vcard(
     State(app): State<App>,
     anyone: Anyone,

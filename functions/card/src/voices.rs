@@ -11,7 +11,7 @@ use edge::auth::{Caller, Member};
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use runtime::s3_signing::Signer;
 use serde::{Deserialize, Serialize};
 use store::VoiceToSet;
@@ -25,14 +25,12 @@ use crate::media::MediaBody;
 #[serde(deny_unknown_fields)]
 pub(crate) struct VoiceUpdate {
     /// A ready upload for the caller's card, or the one that is heard; `null` for none.
-    #[schema(value_type = Option<String>)]
     upload_id: Option<UploadId>,
 }
 
 /// What a member says about a product.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProductVoice {
-    #[schema(value_type = String)]
     product_id: ProductId,
     /// `null` when there is none.
     voice: Option<VoiceBody>,
@@ -41,7 +39,6 @@ pub(crate) struct ProductVoice {
 /// A voice introduction in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardVoice {
-    #[schema(value_type = String)]
     product_id: ProductId,
     voice: VoiceBody,
 }
@@ -51,15 +48,14 @@ pub(crate) struct CardVoice {
 pub(crate) struct VoiceBody {
     media: MediaBody,
     duration_ms: u64,
-    #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
 
 /// Set my voice introduction of a product
 ///
 /// For members who have a card. The last one sent stands.
-#[utoipa::path(put, path = "/v1/products/{product_id}/voice", tag = "card", security(("bearer" = [])), params(("product_id" = String, Path)), request_body = VoiceUpdate,
-    responses((status = 200, body = ProductVoice), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/products/{product_id}/voice", tag = "card", request_body = VoiceUpdate,
+    responses((status = 200, body = ProductVoice)))]
 pub(crate) async fn update_product_voice(
     State(app): State<App>,
     member: Member,
@@ -84,8 +80,8 @@ pub(crate) async fn update_product_voice(
 /// List the voice introductions of a card
 ///
 /// By product.
-#[utoipa::path(get, path = "/v1/cards/{card_id}/voices", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path), PageParams),
-    responses((status = 200, body = PageBody<CardVoice>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/cards/{card_id}/voices", tag = "card", params(PageParams),
+    responses((status = 200, body = PageBody<CardVoice>)))]
 pub(crate) async fn list_card_voices(
     State(app): State<App>,
     caller: Caller,

@@ -12,7 +12,7 @@ use edge::auth::Caller;
 use edge::body::Body;
 use edge::dealings::SetRateBody;
 use edge::path::PathIds;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -46,10 +46,8 @@ impl TryFrom<u64> for Percent {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RateInForce {
     /// Hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
     basis_points: Rate,
     /// `manual`; `deal` for a customer with a closed deal, who is at 100 % whatever is set.
-    #[schema(value_type = String)]
     source: Source,
     /// What is set by hand.
     manual: SetRateBody,
@@ -59,9 +57,8 @@ pub(crate) struct RateInForce {
 ///
 /// By hand, instead of the model's. For the card's owner, admins and the boss, while
 /// their radar is on. The same again changes nothing.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm", security(("bearer" = [])),
-    params(("card_id" = String, Path), ("person_id" = String, Path)), request_body = RateUpdate,
-    responses((status = 200, body = RateInForce), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
+    request_body = RateUpdate, responses((status = 200, body = RateInForce)))]
 pub(crate) async fn set_close_rate(
     State(app): State<App>,
     caller: Caller,
@@ -80,9 +77,8 @@ pub(crate) async fn set_close_rate(
 /// Take back the close rate of a customer
 ///
 /// The model's is in force again. Again it changes nothing.
-#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm", security(("bearer" = [])),
-    params(("card_id" = String, Path), ("person_id" = String, Path)),
-    responses((status = 204), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
+    responses((status = 204)))]
 pub(crate) async fn clear_close_rate(
     State(app): State<App>,
     caller: Caller,

@@ -11,8 +11,9 @@ use domain::said::Said;
 use edge::auth::Caller;
 use edge::dealings::DealBody;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::{PathIds, PathThreeIds};
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -25,7 +26,6 @@ use crate::subject::Subject;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDeal {
     /// The day it was closed: today, or one of the last ten years.
-    #[schema(value_type = String, format = Date)]
     closed_on: Day,
 }
 
@@ -33,9 +33,8 @@ pub(crate) struct NewDeal {
 ///
 /// The customer is at 100 % from then on. For the card's owner, admins and the boss, while
 /// their radar is on; at most 100 deals of an identity.
-#[utoipa::path(post, path = "/v1/cards/{card_id}/customers/{person_id}/deals", tag = "crm", security(("bearer" = [])), request_body = NewDeal,
-    params(("card_id" = String, Path), ("person_id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = DealBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/cards/{card_id}/customers/{person_id}/deals", tag = "crm",
+    request_body = NewDeal, params(IdempotencyKey), responses((status = 201, body = DealBody)))]
 pub(crate) async fn create_deal(
     State(app): State<App>,
     caller: Caller,
@@ -58,9 +57,8 @@ pub(crate) async fn create_deal(
 ///
 /// One that was recorded by mistake. Again within 24 hours it changes nothing; later, and
 /// for a deal that never was, it is 404.
-#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/deals/{deal_id}", tag = "crm", security(("bearer" = [])),
-    params(("card_id" = String, Path), ("person_id" = String, Path), ("deal_id" = String, Path)),
-    responses((status = 204), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/deals/{deal_id}", tag = "crm",
+    responses((status = 204)))]
 pub(crate) async fn delete_deal(
     State(app): State<App>,
     caller: Caller,

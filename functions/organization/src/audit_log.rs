@@ -8,7 +8,7 @@ use domain::text::Code;
 use domain::timestamp::Timestamp;
 use edge::auth::Boss;
 use edge::page::{PageBody, PageParams, Paging};
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -20,10 +20,8 @@ use crate::App;
 pub(crate) struct AuditLine {
     #[schema(value_type = String, format = "uuid")]
     id: Uuid,
-    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// Who: `{type: "member", id}`, or `{type: "operator"}`.
-    #[schema(value_type = Object)]
     actor: AuditActor,
     /// `member_added`, `member_joined`, `join_rejected`, `invitation_created`,
     /// `invitation_revoked`, `claim_code_issued`, `member_edited`, `member_status`,
@@ -32,7 +30,6 @@ pub(crate) struct AuditLine {
     /// `department_removed`, `company_name`, `wecom`, `phrases`, `greeting`,
     /// `radar_granted`, `radar_revoked`, `radar_code`, `close_rate_set`, `close_rate_cleared`,
     /// `deal_recorded`, `deal_removed` or `merge_undone`.
-    #[schema(value_type = String)]
     action: AuditAction,
     /// Id of what was changed.
     target: String,
@@ -48,7 +45,7 @@ pub(crate) struct AuditLine {
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
     /// Only this action.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     action: Option<AuditAction>,
     /// Only changes of the thing with this id.
     #[param(value_type = Option<String>, max_length = 64)]
@@ -82,8 +79,8 @@ impl AuditQuery {
 ///
 /// The latest change first. With a filter a page may be short and not the last: go on
 /// while there is a `next_cursor`. For the boss.
-#[utoipa::path(get, path = "/v1/audit-log", tag = "organization", security(("bearer" = [])), params(PageParams, AuditQuery),
-    responses((status = 200, body = PageBody<AuditLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/audit-log", tag = "organization", params(PageParams, AuditQuery),
+    responses((status = 200, body = PageBody<AuditLine>)))]
 pub(crate) async fn list_audit_log(
     State(app): State<App>,
     boss: Boss,

@@ -11,8 +11,9 @@ use domain::member::{Member, MemberStatus};
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::Deserialize;
 use store::{ClaimCodeIssued, ClaimCodeOf, QuotaName};
@@ -32,9 +33,8 @@ pub(crate) struct NewClaimCode {}
 ///
 /// The old code is dead; the seat is held again, taken anew if it was freed meanwhile.
 /// Admins issue those of staff, the boss all.
-#[utoipa::path(post, path = "/v1/members/{member_id}/claim-codes", tag = "organization", security(("bearer" = [])), request_body = NewClaimCode,
-    params(("member_id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = MemberCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/members/{member_id}/claim-codes", tag = "organization",
+    request_body = NewClaimCode, params(IdempotencyKey), responses((status = 201, body = MemberCreated)))]
 pub(crate) async fn create_claim_code(
     State(app): State<App>,
     admin: Admin,

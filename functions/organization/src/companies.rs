@@ -10,7 +10,8 @@ use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::auth::Operator;
 use edge::idempotency::Once;
-use edge::problem::{Problem, ProblemBody};
+use edge::openapi::IdempotencyKey;
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::NewCompany;
@@ -25,10 +26,8 @@ use crate::seats::SeatCount;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCompanyBody {
     /// 1 to 60 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 60)]
     name: CompanyName,
     /// The app id of its mini-program.
-    #[schema(value_type = String, max_length = 32)]
     appid: AppId,
     boss: NewBoss,
     /// How many members it may have, the boss included; 50 if absent.
@@ -41,7 +40,6 @@ pub(crate) struct NewCompanyBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBoss {
     /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
     name: PersonName,
 }
 
@@ -55,37 +53,29 @@ pub(crate) struct CompanyCreated {
 /// A company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyBody {
-    #[schema(value_type = String)]
     id: CompanyId,
-    #[schema(value_type = String)]
     name: CompanyName,
-    #[schema(value_type = String)]
     appid: AppId,
     /// How many members it may have.
     seats: u32,
-    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
 /// A boss who has not logged in yet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BossBody {
-    #[schema(value_type = String)]
     member_id: MemberId,
-    #[schema(value_type = String)]
     name: PersonName,
     /// For his first login; pass it on in private.
     claim_code: String,
-    #[schema(value_type = String, format = DateTime)]
     claim_expires_at: Timestamp,
 }
 
 /// Create a company
 ///
 /// For the platform operator. The mini-program's app secret is stored apart, by ops.
-#[utoipa::path(post, path = "/v1/companies", tag = "organization", security(("operator" = [])), request_body = NewCompanyBody,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = CompanyCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/companies", tag = "organization", security(("operator" = [])),
+    request_body = NewCompanyBody, params(IdempotencyKey), responses((status = 201, body = CompanyCreated)))]
 pub(crate) async fn create_company(
     State(app): State<App>,
     operator: Operator,

@@ -10,22 +10,28 @@ use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::auth::{Boss, Member};
 use edge::body::Body;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::audit_log::entry;
 
+edge::closed_sets! {
+    /// Whether the company's WeCom (企业微信) is set up.
+    WeComSetup = "configured" | "not_configured";
+    /// Whether notices are sent.
+    NoticeSwitch = "off";
+    /// Why no notices are sent.
+    NoticesOffReason = "wecom_not_configured" | "not_available";
+}
+
 /// A company, as its members see it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyView {
-    #[schema(value_type = String)]
     id: CompanyId,
-    #[schema(value_type = String)]
     name: CompanyName,
     /// The app id of its mini-program.
-    #[schema(value_type = String)]
     appid: AppId,
     /// What admins and the boss see besides.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,12 +42,14 @@ pub(crate) struct CompanyView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Administration {
     /// 企业微信: `configured` or `not_configured`.
+    #[schema(value_type = WeComSetup)]
     wecom: &'static str,
     /// `off`; whatever sends notices is left out, and nothing fails.
+    #[schema(value_type = NoticeSwitch)]
     notices: &'static str,
     /// Why: `wecom_not_configured`, or `not_available` while the product sends none.
+    #[schema(value_type = NoticesOffReason)]
     notices_reason: &'static str,
-    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
@@ -50,7 +58,6 @@ pub(crate) struct Administration {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompanyUpdate {
     /// 1 to 60 characters. Cards keep the name they have.
-    #[schema(value_type = String, min_length = 1, max_length = 60)]
     name: CompanyName,
 }
 
@@ -69,8 +76,7 @@ impl CompanyView {
 /// View my company
 ///
 /// For members; admins and the boss see how it is set up.
-#[utoipa::path(get, path = "/v1/company", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = CompanyView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/company", tag = "organization", responses((status = 200, body = CompanyView)))]
 pub(crate) async fn get_company(State(app): State<App>, member: Member) -> Result<Json<CompanyView>, Problem> {
     let profile = app.store.company(member.company()).await?;
     Ok(Json(CompanyView::new(profile, member.is_head())))
@@ -80,8 +86,8 @@ pub(crate) async fn get_company(State(app): State<App>, member: Member) -> Resul
 ///
 /// For the boss. Cards carry the company's name as it was when they were made: a card's
 /// is changed with `PUT /v1/cards/{card_id}/identity`.
-#[utoipa::path(put, path = "/v1/company", tag = "organization", security(("bearer" = [])), request_body = CompanyUpdate,
-    responses((status = 200, body = CompanyView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/company", tag = "organization", request_body = CompanyUpdate,
+    responses((status = 200, body = CompanyView)))]
 pub(crate) async fn update_company(
     State(app): State<App>,
     boss: Boss,

@@ -10,8 +10,9 @@ use domain::id::{DepartmentId, MemberId};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use edge::problem::{Code, FieldProblem, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{Change, DepartmentAdded};
@@ -26,10 +27,8 @@ use crate::members::{MemberDetail, fresh};
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDepartment {
     /// 1 to 30 characters, once among its siblings.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
     name: DepartmentName,
     /// The department it belongs to; `null` at the top. At most five deep.
-    #[schema(value_type = Option<String>)]
     parent_id: Option<DepartmentId>,
 }
 
@@ -38,10 +37,8 @@ pub(crate) struct NewDepartment {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DepartmentUpdate {
     /// 1 to 30 characters, once among its siblings.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
     name: DepartmentName,
     /// The department it belongs to; `null` at the top. All below it goes along.
-    #[schema(value_type = Option<String>)]
     parent_id: Option<DepartmentId>,
     /// The version of the tree the edit was made from.
     version: u64,
@@ -52,19 +49,15 @@ pub(crate) struct DepartmentUpdate {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberDepartmentUpdate {
     /// `null` for no department.
-    #[schema(value_type = Option<String>)]
     department_id: Option<DepartmentId>,
 }
 
 /// A department.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DepartmentBody {
-    #[schema(value_type = String)]
     id: DepartmentId,
-    #[schema(value_type = String)]
     name: DepartmentName,
     /// The department it belongs to; `null` at the top.
-    #[schema(value_type = Option<String>)]
     parent_id: Option<DepartmentId>,
 }
 
@@ -102,8 +95,7 @@ impl From<DepartmentTree> for Departments {
 /// List the departments
 ///
 /// For members.
-#[utoipa::path(get, path = "/v1/departments", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/departments", tag = "organization", responses((status = 200, body = Departments)))]
 pub(crate) async fn list_departments(State(app): State<App>, member: Member) -> Result<Json<Departments>, Problem> {
     Ok(Json(app.store.departments(member.company()).await?.into()))
 }
@@ -111,9 +103,8 @@ pub(crate) async fn list_departments(State(app): State<App>, member: Member) -> 
 /// Make a department
 ///
 /// For admins and the boss.
-#[utoipa::path(post, path = "/v1/departments", tag = "organization", security(("bearer" = [])), request_body = NewDepartment,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = DepartmentCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/departments", tag = "organization",
+    request_body = NewDepartment, params(IdempotencyKey), responses((status = 201, body = DepartmentCreated)))]
 pub(crate) async fn create_department(
     State(app): State<App>,
     admin: Admin,
@@ -139,9 +130,8 @@ pub(crate) async fn create_department(
 /// Rename or move a department
 ///
 /// For admins and the boss.
-#[utoipa::path(put, path = "/v1/departments/{department_id}", tag = "organization", security(("bearer" = [])), params(("department_id" = String, Path)),
-    request_body = DepartmentUpdate,
-    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/departments/{department_id}", tag = "organization", request_body = DepartmentUpdate,
+    responses((status = 200, body = Departments)))]
 pub(crate) async fn update_department(
     State(app): State<App>,
     admin: Admin,
@@ -167,8 +157,8 @@ pub(crate) async fn update_department(
 ///
 /// One that has none below it. Its members count to the department it belonged to. For
 /// admins and the boss.
-#[utoipa::path(delete, path = "/v1/departments/{department_id}", tag = "organization", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/v1/departments/{department_id}", tag = "organization",
+    responses((status = 200, body = Departments)))]
 pub(crate) async fn delete_department(
     State(app): State<App>,
     admin: Admin,
@@ -186,9 +176,8 @@ pub(crate) async fn delete_department(
 /// Put a member into a department
 ///
 /// Whatever his status. For admins and the boss.
-#[utoipa::path(put, path = "/v1/members/{member_id}/department", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = MemberDepartmentUpdate,
-    responses((status = 200, body = MemberDetail), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/members/{member_id}/department", tag = "organization",
+    request_body = MemberDepartmentUpdate, responses((status = 200, body = MemberDetail)))]
 pub(crate) async fn update_member_department(
     State(app): State<App>,
     admin: Admin,

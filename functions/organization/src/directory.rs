@@ -9,7 +9,7 @@ use domain::id::{CardId, DepartmentId};
 use domain::member::{self, MemberStatus, PersonName, Position};
 use edge::auth::Member;
 use edge::page::{PageBody, PageParams, Paging};
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use store::MemberFilter;
 use utoipa::{IntoParams, ToSchema};
@@ -20,12 +20,9 @@ use crate::members::DepartmentSummary;
 /// A colleague: what is public of an active member, and no more.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Colleague {
-    #[schema(value_type = String)]
     name: PersonName,
-    #[schema(value_type = String)]
     position: Position,
     department: Option<DepartmentSummary>,
-    #[schema(value_type = Option<String>)]
     card_id: Option<CardId>,
 }
 
@@ -35,10 +32,10 @@ pub(crate) struct Colleague {
 #[into_params(parameter_in = Query)]
 pub(crate) struct DirectoryQuery {
     /// Only those whose name or position contains this, at most 30 characters.
-    #[param(value_type = Option<String>, max_length = 30)]
+    #[param(inline)]
     q: Option<PersonName>,
     /// Only those of this department and the ones below it.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     department: Option<DepartmentId>,
 }
 
@@ -46,8 +43,8 @@ pub(crate) struct DirectoryQuery {
 ///
 /// Active members, the first added first. With a filter a page may be short and not the
 /// last: go on while there is a `next_cursor`. For members.
-#[utoipa::path(get, path = "/v1/directory", tag = "organization", security(("bearer" = [])), params(PageParams, DirectoryQuery),
-    responses((status = 200, body = PageBody<Colleague>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/directory", tag = "organization", params(PageParams, DirectoryQuery),
+    responses((status = 200, body = PageBody<Colleague>)))]
 pub(crate) async fn list_directory(
     State(app): State<App>,
     member: Member,

@@ -12,9 +12,10 @@ use domain::member::Role;
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::QuotaName;
@@ -34,13 +35,10 @@ const ATTEMPTS: u32 = 5;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewInvitation {
     /// How many people it is for; so many seats are held.
-    #[schema(value_type = u32, minimum = 1, maximum = 200)]
     uses: Uses,
     /// How long it lasts; 168 if absent.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 720)]
     expires_in_hours: Option<LifeHours>,
     /// `staff` or `admin`; only the boss invites admins.
-    #[schema(value_type = String)]
     role: Role,
     /// Whether an admin decides about each who comes.
     #[serde(default)]
@@ -48,32 +46,25 @@ pub(crate) struct NewInvitation {
     review: bool,
     /// What it is for, at most 60 characters.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 60, required = false)]
+    #[schema(required = false)]
     note: InvitationNote,
 }
 
 /// An invitation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InvitationBody {
-    #[schema(value_type = String)]
     id: InvitationId,
     /// `open`, `used_up`, `expired` or `revoked`.
-    #[schema(value_type = String)]
     state: InvitationState,
-    #[schema(value_type = String)]
     role: Role,
     /// How many people it is for.
     uses: u32,
     /// How many have joined by it, or asked to.
     used: u32,
     review: bool,
-    #[schema(value_type = String)]
     note: InvitationNote,
-    #[schema(value_type = String)]
     created_by: MemberId,
-    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 
@@ -98,7 +89,7 @@ pub(crate) struct InvitationCreated {
 #[into_params(parameter_in = Query)]
 pub(crate) struct InvitationQuery {
     /// Only `open`, `used_up`, `expired` or `revoked` ones.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     state: Option<InvitationState>,
 }
 
@@ -122,9 +113,8 @@ impl InvitationBody {
 /// Make an invitation
 ///
 /// For admins and the boss. Its seats are held until they are used, it is revoked or expires.
-#[utoipa::path(post, path = "/v1/invitations", tag = "organization", security(("bearer" = [])), request_body = NewInvitation,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = InvitationCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/invitations", tag = "organization",
+    request_body = NewInvitation, params(IdempotencyKey), responses((status = 201, body = InvitationCreated)))]
 pub(crate) async fn create_invitation(
     State(app): State<App>,
     admin: Admin,
@@ -169,8 +159,8 @@ async fn create(
 ///
 /// The latest first. With a filter a page may be short and not the last: go on while there
 /// is a `next_cursor`. For admins and the boss.
-#[utoipa::path(get, path = "/v1/invitations", tag = "organization", security(("bearer" = [])), params(PageParams, InvitationQuery),
-    responses((status = 200, body = PageBody<InvitationBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/invitations", tag = "organization", params(PageParams, InvitationQuery),
+    responses((status = 200, body = PageBody<InvitationBody>)))]
 pub(crate) async fn list_invitations(
     State(app): State<App>,
     admin: Admin,
@@ -186,9 +176,8 @@ pub(crate) async fn list_invitations(
 /// View an invitation
 ///
 /// For admins and the boss.
-#[utoipa::path(get, path = "/v1/invitations/{invitation_id}", tag = "organization", security(("bearer" = [])),
-    params(("invitation_id" = String, Path)),
-    responses((status = 200, body = InvitationBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/invitations/{invitation_id}", tag = "organization",
+    responses((status = 200, body = InvitationBody)))]
 pub(crate) async fn get_invitation(
     State(app): State<App>,
     admin: Admin,
@@ -202,9 +191,8 @@ pub(crate) async fn get_invitation(
 ///
 /// Frees the seats that are still held for it; who has joined stays. One that is not open
 /// is left as it is. Admins revoke those of staff, the boss all.
-#[utoipa::path(delete, path = "/v1/invitations/{invitation_id}", tag = "organization", security(("bearer" = [])),
-    params(("invitation_id" = String, Path)),
-    responses((status = 200, body = InvitationBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/v1/invitations/{invitation_id}", tag = "organization",
+    responses((status = 200, body = InvitationBody)))]
 pub(crate) async fn revoke_invitation(
     State(app): State<App>,
     admin: Admin,

@@ -12,7 +12,7 @@ use edge::auth::Admin;
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,10 +23,8 @@ use crate::joins::newcomer;
 /// A request to join, as who asks sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JoinRequestSummary {
-    #[schema(value_type = String)]
     id: JoinRequestId,
     /// `pending`, `approved`, `rejected` or `expired`.
-    #[schema(value_type = String)]
     state: JoinRequestState,
 }
 
@@ -35,22 +33,15 @@ pub(crate) struct JoinRequestSummary {
 pub(crate) struct JoinRequestBody {
     #[serde(flatten)]
     summary: JoinRequestSummary,
-    #[schema(value_type = String)]
     invitation_id: InvitationId,
-    #[schema(value_type = String)]
     name: PersonName,
-    #[schema(value_type = String)]
     position: Position,
     /// `staff` or `admin`.
-    #[schema(value_type = String)]
     role: Role,
-    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// Until when it can be decided, and a seat is held for it.
-    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
     /// The member he has become.
-    #[schema(value_type = Option<String>)]
     member_id: Option<MemberId>,
 }
 
@@ -59,7 +50,6 @@ pub(crate) struct JoinRequestBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct JoinDecision {
     /// `approve` or `reject`.
-    #[schema(value_type = String)]
     decision: Decision,
 }
 
@@ -69,7 +59,7 @@ pub(crate) struct JoinDecision {
 #[into_params(parameter_in = Query)]
 pub(crate) struct JoinRequestQuery {
     /// Only `pending`, `approved`, `rejected` or `expired` ones.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     state: Option<JoinRequestState>,
 }
 
@@ -91,8 +81,8 @@ impl JoinRequestBody {
 ///
 /// The latest first. With a filter a page may be short and not the last: go on while there
 /// is a `next_cursor`. For admins and the boss.
-#[utoipa::path(get, path = "/v1/join-requests", tag = "organization", security(("bearer" = [])), params(PageParams, JoinRequestQuery),
-    responses((status = 200, body = PageBody<JoinRequestBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/join-requests", tag = "organization", params(PageParams, JoinRequestQuery),
+    responses((status = 200, body = PageBody<JoinRequestBody>)))]
 pub(crate) async fn list_join_requests(
     State(app): State<App>,
     admin: Admin,
@@ -108,9 +98,8 @@ pub(crate) async fn list_join_requests(
 /// Decide about a request to join
 ///
 /// The same decision again changes nothing. Admins decide about staff, the boss about all.
-#[utoipa::path(put, path = "/v1/join-requests/{join_request_id}", tag = "organization", security(("bearer" = [])),
-    params(("join_request_id" = String, Path)), request_body = JoinDecision,
-    responses((status = 200, body = JoinRequestBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/join-requests/{join_request_id}", tag = "organization", request_body = JoinDecision,
+    responses((status = 200, body = JoinRequestBody)))]
 pub(crate) async fn decide_join_request(
     State(app): State<App>,
     admin: Admin,

@@ -22,14 +22,12 @@ use crate::members::fresh;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvitationUse {
-    #[schema(value_type = String, example = "0123-4567-89ab-cdef")]
     code: InvitationCode,
     /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
     name: PersonName,
     /// At most 30 characters.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 30, required = false)]
+    #[schema(required = false)]
     position: Position,
 }
 

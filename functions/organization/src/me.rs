@@ -6,19 +6,24 @@ use domain::card::CompanyName;
 use domain::company::CompanyProfile;
 use domain::id::{CompanyId, PersonId};
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::members::MemberBody;
 
+edge::closed_sets! {
+    /// What a person is in the company of the session.
+    PersonKind = "visitor" | "member";
+}
+
 /// A person and the company he is with.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Me {
     /// `visitor`, or `member` of the company.
+    #[schema(value_type = PersonKind)]
     kind: &'static str,
-    #[schema(value_type = String)]
     person_id: PersonId,
     company: CompanySummary,
     member: Option<MemberBody>,
@@ -27,9 +32,7 @@ pub(crate) struct Me {
 /// What everybody may know of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanySummary {
-    #[schema(value_type = String)]
     id: CompanyId,
-    #[schema(value_type = String)]
     name: CompanyName,
 }
 
@@ -41,8 +44,7 @@ impl Me {
 }
 
 /// Who am I
-#[utoipa::path(get, path = "/v1/me", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = Me), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/me", tag = "organization", responses((status = 200, body = Me)))]
 pub(crate) async fn get_me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Problem> {
     let member = caller.membership().map(|membership| membership.member);
     let (company, member) = app.store.company_and_member(caller.company(), member).await?;

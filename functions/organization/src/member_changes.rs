@@ -9,7 +9,7 @@ use domain::member::{Member, MemberStatus, Role, SeatChange};
 use edge::auth::{Admin, Boss};
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Deserialize;
 use store::{Change, QuotaName};
 use utoipa::ToSchema;
@@ -18,11 +18,17 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::MemberBody;
 
+edge::closed_sets! {
+    /// A status that can be set.
+    SettableStatus = "active" | "disabled" | "left";
+}
+
 /// Where a member shall stand.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusUpdate {
     /// `active`, `disabled` or `left`.
+    #[schema(value_type = SettableStatus)]
     status: String,
 }
 
@@ -31,7 +37,6 @@ pub(crate) struct StatusUpdate {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoleUpdate {
     /// `staff`, `admin` or `boss`.
-    #[schema(value_type = String)]
     role: Role,
 }
 
@@ -40,9 +45,8 @@ pub(crate) struct RoleUpdate {
 /// Disabled members and those who left use no seat and log in as visitors; taking one
 /// back needs a seat. `left` withdraws an invitation. Admins change staff, the boss
 /// everybody but himself.
-#[utoipa::path(put, path = "/v1/members/{member_id}/status", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = StatusUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/members/{member_id}/status", tag = "organization", request_body = StatusUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_status(
     State(app): State<App>,
     admin: Admin,
@@ -76,9 +80,8 @@ pub(crate) async fn update_member_status(
 /// Change a member's role
 ///
 /// For the boss, and not his own: there is always one.
-#[utoipa::path(put, path = "/v1/members/{member_id}/role", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = RoleUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/members/{member_id}/role", tag = "organization", request_body = RoleUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_role(
     State(app): State<App>,
     boss: Boss,

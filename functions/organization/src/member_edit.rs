@@ -8,7 +8,7 @@ use domain::member::{Member, PersonName, Position};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -22,19 +22,16 @@ use crate::members::MemberBody;
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberUpdate {
     /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
     name: PersonName,
     /// At most 30 characters; empty for none.
-    #[schema(value_type = String, max_length = 30)]
     position: Position,
 }
 
 /// Edit a member's name and position
 ///
 /// Whatever his status, and on his card too. Admins change staff, the boss everybody.
-#[utoipa::path(put, path = "/v1/members/{member_id}", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = MemberUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/members/{member_id}", tag = "organization", request_body = MemberUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member(
     State(app): State<App>,
     admin: Admin,

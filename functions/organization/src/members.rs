@@ -14,9 +14,10 @@ use domain::member::{Member, MemberStatus, PersonName, Position, Role};
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{MemberFilter, NewMember, QuotaName};
@@ -32,39 +33,29 @@ use crate::secrets::OwnKeys;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMemberBody {
     /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
     name: PersonName,
     /// At most 30 characters.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 30, required = false)]
+    #[schema(required = false)]
     position: Position,
     /// `staff` (if absent) or `admin`; only the boss adds admins.
-    #[schema(value_type = Option<String>)]
     role: Option<Role>,
 }
 
 /// A member.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MemberBody {
-    #[schema(value_type = String)]
     pub(crate) id: MemberId,
-    #[schema(value_type = String)]
     name: PersonName,
-    #[schema(value_type = String)]
     position: Position,
     /// `staff`, `admin` or `boss`.
-    #[schema(value_type = String)]
     role: Role,
-    #[schema(value_type = Option<String>)]
     card_id: Option<CardId>,
     /// `invited` until he has logged in with his claim code, then `active`; `disabled`
     /// and `left` use no seat.
-    #[schema(value_type = String)]
     status: MemberStatus,
     /// Who has taken over from him, if he is disabled or has left.
-    #[schema(value_type = Option<String>)]
     successor_id: Option<MemberId>,
-    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
@@ -88,9 +79,7 @@ pub(crate) struct MemberDetail {
 /// A department, in a word.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DepartmentSummary {
-    #[schema(value_type = String)]
     id: DepartmentId,
-    #[schema(value_type = String)]
     name: DepartmentName,
 }
 
@@ -114,7 +103,6 @@ pub(crate) struct MemberCreated {
     member: MemberBody,
     /// For his first login; pass it on in private.
     claim_code: String,
-    #[schema(value_type = String, format = DateTime)]
     claim_expires_at: Timestamp,
 }
 
@@ -128,9 +116,8 @@ impl MemberCreated {
 /// Add a member with a card
 ///
 /// For admins and the boss. The member claims his membership at his first login.
-#[utoipa::path(post, path = "/v1/members", tag = "organization", security(("bearer" = [])), request_body = NewMemberBody,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = MemberCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/members", tag = "organization", request_body = NewMemberBody, params(IdempotencyKey),
+    responses((status = 201, body = MemberCreated)))]
 pub(crate) async fn create_member(
     State(app): State<App>,
     admin: Admin,
@@ -175,13 +162,13 @@ async fn add(
 #[into_params(parameter_in = Query)]
 pub(crate) struct MemberQuery {
     /// Only `invited`, `active`, `disabled` or `left` ones.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     status: Option<MemberStatus>,
     /// Only those whose name contains this, at most 30 characters.
-    #[param(value_type = Option<String>, max_length = 30)]
+    #[param(inline)]
     name: Option<PersonName>,
     /// Only those of this department and the ones below it.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     department: Option<DepartmentId>,
 }
 
@@ -189,8 +176,8 @@ pub(crate) struct MemberQuery {
 ///
 /// The first added first. With a filter a page may be short and not the last: go on
 /// while there is a `next_cursor`. For admins and the boss.
-#[utoipa::path(get, path = "/v1/members", tag = "organization", security(("bearer" = [])), params(PageParams, MemberQuery),
-    responses((status = 200, body = PageBody<MemberDetail>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/members", tag = "organization", params(PageParams, MemberQuery),
+    responses((status = 200, body = PageBody<MemberDetail>)))]
 pub(crate) async fn list_members(
     State(app): State<App>,
     admin: Admin,
@@ -208,8 +195,8 @@ pub(crate) async fn list_members(
 /// View a member
 ///
 /// For admins and the boss.
-#[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = MemberDetail), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization",
+    responses((status = 200, body = MemberDetail)))]
 pub(crate) async fn get_member(
     State(app): State<App>,
     admin: Admin,

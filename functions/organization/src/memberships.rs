@@ -20,9 +20,7 @@ use crate::App;
 /// A company to choose.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyChoice {
-    #[schema(value_type = String)]
     company_id: CompanyId,
-    #[schema(value_type = String)]
     name: CompanyName,
     /// Whether the token is for it.
     current: bool,

@@ -15,7 +15,7 @@ use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use store::PendingTally;
 use utoipa::ToSchema;
@@ -23,6 +23,11 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::audit_log::entry;
 use crate::members::fresh;
+
+edge::closed_sets! {
+    /// Whether a merge is in force.
+    MergeState = "active" | "undone";
+}
 
 /// How often a merge is tried that meets other writers, such as the aggregator.
 const ATTEMPTS: u32 = 6;
@@ -34,26 +39,20 @@ const LOTS_AT_ONCE: usize = 5;
 /// A merge.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MergeBody {
-    #[schema(value_type = String)]
     id: MergeId,
     /// The identity that stands for more: who logged in, who granted the number.
-    #[schema(value_type = String)]
     person_id: PersonId,
     /// The other one: who was anonymous, who had granted the number before.
-    #[schema(value_type = String)]
     other_person_id: PersonId,
     /// `login` or `phone`.
-    #[schema(value_type = String)]
     reason: MergeReason,
     /// When.
-    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// `active` or `undone`.
+    #[schema(value_type = MergeState)]
     state: &'static str,
-    #[schema(value_type = Option<String>, format = DateTime)]
     undone_at: Option<Timestamp>,
     /// The member who did it.
-    #[schema(value_type = Option<String>)]
     undone_by: Option<MemberId>,
 }
 
@@ -88,8 +87,8 @@ pub(crate) enum MergeOutcome {
 /// List merges
 ///
 /// Which identities count as one person, the latest merge first, undone ones too.
-#[utoipa::path(get, path = "/v1/merges", tag = "organization", security(("bearer" = [])), params(PageParams),
-    responses((status = 200, body = PageBody<MergeBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/merges", tag = "organization", params(PageParams),
+    responses((status = 200, body = PageBody<MergeBody>)))]
 pub(crate) async fn list_merges(
     State(app): State<App>,
     admin: Admin,
@@ -103,8 +102,8 @@ pub(crate) async fn list_merges(
 ///
 /// The two count as different people again, for all they have done and will do, and are
 /// not merged again by a login or a phone number. Again it changes nothing.
-#[utoipa::path(delete, path = "/v1/merges/{merge_id}", tag = "organization", security(("bearer" = [])), params(("merge_id" = String, Path)),
-    responses((status = 200, body = MergeBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/v1/merges/{merge_id}", tag = "organization",
+    responses((status = 200, body = MergeBody)))]
 pub(crate) async fn undo_merge(
     State(app): State<App>,
     admin: Admin,

@@ -6,7 +6,7 @@ use domain::merge::MergeReason;
 use domain::mobile::Mobile;
 use edge::auth::Caller;
 use edge::body::Body;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wechat::PhoneCode;
@@ -23,7 +23,6 @@ const ATTEMPTS: usize = 3;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhoneGrant {
     /// What the button "get phone number" gave: single use, five minutes. Not a login code.
-    #[schema(value_type = String, max_length = 128)]
     code: PhoneCode,
 }
 
@@ -44,8 +43,8 @@ pub(crate) struct MyPhone {
 /// The number stands for who granted it last, and replaces the one he granted before.
 /// Who granted the same number becomes one person with him, for what both have done and
 /// will do. Again it changes nothing.
-#[utoipa::path(post, path = "/v1/my/phone", tag = "organization", security(("bearer" = [])), request_body = PhoneGrant,
-    responses((status = 200, body = MyPhone), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/my/phone", tag = "organization", request_body = PhoneGrant,
+    responses((status = 200, body = MyPhone)))]
 pub(crate) async fn grant_my_phone(
     State(app): State<App>,
     caller: Caller,

@@ -13,9 +13,10 @@ use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{CodeSent, RadarOf};
@@ -26,12 +27,20 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::radar_joins::refused;
 
+edge::closed_sets! {
+    /// How far the activation of a member's radar is.
+    ActivationState = "none" | "granted" | "redeemed" | "joined";
+    /// What became of the SMS after a grant.
+    GrantSms = "sent" | "failed" | "not_configured" | "not_needed";
+    /// What became of the SMS with a new code.
+    CodeSms = "sent" | "not_configured";
+}
+
 /// A grant.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RadarGrant {
     /// Where the code is sent: E.164, or a mainland number without `+86`.
-    #[schema(value_type = String, max_length = 20, example = "+8613800138000")]
     phone: Mobile,
 }
 
@@ -43,18 +52,16 @@ pub(crate) struct NewRadarCode {}
 /// How far a member's radar is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarBody {
-    #[schema(value_type = String)]
     member_id: MemberId,
     /// `none`, `granted`, `redeemed` or `joined`.
+    #[schema(value_type = ActivationState)]
     state: &'static str,
     /// Masked.
     #[schema(example = "+86138****8000")]
     phone: Option<String>,
     /// When the code that counts was sent; `null` when none counts.
-    #[schema(value_type = Option<String>, format = DateTime)]
     sent_at: Option<Timestamp>,
     /// Until when it can be redeemed.
-    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
     /// How often it may still be tried.
     tries_left: Option<u32>,
@@ -66,12 +73,12 @@ pub(crate) struct RadarBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct RadarGrantQuery {
     /// Only those in this state: `none` (revoked), `granted`, `redeemed` or `joined`.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     state: Option<Wanted>,
 }
 
 /// A state to look for.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Wanted {
     None,
@@ -98,17 +105,17 @@ pub(crate) struct RadarGranted {
     #[serde(flatten)]
     radar: RadarBody,
     /// `sent`, `failed`, `not_configured`, or `not_needed` when the radar was granted before.
+    #[schema(value_type = GrantSms)]
     sms: &'static str,
 }
 
 /// A new code on its way.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarCodeSent {
-    #[schema(value_type = String)]
     member_id: MemberId,
     /// `sent` or `not_configured`.
+    #[schema(value_type = CodeSms)]
     sms: &'static str,
-    #[schema(value_type = Option<String>, format = DateTime)]
     sent_at: Option<Timestamp>,
 }
 
@@ -136,8 +143,8 @@ impl From<Activation> for RadarBody {
 /// Grant a member the radar
 ///
 /// Sends one SMS with a code. Granting again changes nothing and sends nothing.
-#[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)), request_body = RadarGrant,
-    responses((status = 200, body = RadarGranted), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", request_body = RadarGrant,
+    responses((status = 200, body = RadarGranted)))]
 pub(crate) async fn grant_radar(
     State(app): State<App>,
     admin: Admin,
@@ -171,9 +178,8 @@ fn still_here(member: &Member) -> Result<(), Problem> {
 /// Send a new radar code
 ///
 /// It replaces the one before. At most one a minute, five an hour and ten a day.
-#[utoipa::path(post, path = "/v1/members/{member_id}/radar/codes", tag = "organization", security(("bearer" = [])), request_body = NewRadarCode,
-    params(("member_id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = RadarCodeSent), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/members/{member_id}/radar/codes", tag = "organization",
+    request_body = NewRadarCode, params(IdempotencyKey), responses((status = 201, body = RadarCodeSent)))]
 pub(crate) async fn create_radar_code(
     State(app): State<App>,
     admin: Admin,
@@ -207,8 +213,8 @@ pub(crate) async fn create_radar_code(
 /// Revoke a member's radar
 ///
 /// It is off from the member's next login on, within two hours.
-#[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = RadarBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization",
+    responses((status = 200, body = RadarBody)))]
 pub(crate) async fn revoke_radar(
     State(app): State<App>,
     admin: Admin,
@@ -224,8 +230,8 @@ pub(crate) async fn revoke_radar(
 }
 
 /// How far a member's radar is
-#[utoipa::path(get, path = "/v1/members/{member_id}/radar", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = RadarBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/members/{member_id}/radar", tag = "organization",
+    responses((status = 200, body = RadarBody)))]
 pub(crate) async fn get_member_radar(
     State(app): State<App>,
     admin: Admin,
@@ -239,8 +245,8 @@ pub(crate) async fn get_member_radar(
 ///
 /// All members for whom the radar was ever granted, the first added first. With a
 /// filter a page may be short and not the last: go on while there is a `next_cursor`.
-#[utoipa::path(get, path = "/v1/radar-grants", tag = "organization", security(("bearer" = [])), params(PageParams, RadarGrantQuery),
-    responses((status = 200, body = PageBody<RadarBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar-grants", tag = "organization", params(PageParams, RadarGrantQuery),
+    responses((status = 200, body = PageBody<RadarBody>)))]
 pub(crate) async fn list_radar_grants(
     State(app): State<App>,
     admin: Admin,
@@ -255,8 +261,7 @@ pub(crate) async fn list_radar_grants(
 /// The company's QR code
 ///
 /// For a member who was granted the radar and got no SMS. It opens nothing for others.
-#[utoipa::path(get, path = "/v1/radar-qr", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = RadarQr), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar-qr", tag = "organization", responses((status = 200, body = RadarQr)))]
 pub(crate) async fn get_radar_qr(State(app): State<App>, admin: Admin) -> Result<Json<RadarQr>, Problem> {
     let keys = app.own.keys().await?;
     Ok(Json(RadarQr { ticket: keys.radar_codes.company_ticket(admin.company()) }))

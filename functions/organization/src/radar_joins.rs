@@ -6,7 +6,7 @@ use domain::activation::{self, RadarCode, Refusal, Step};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::body::Body;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,12 +14,16 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::radar_codes::Ticket;
 
+edge::closed_sets! {
+    /// The state after a QR code was followed.
+    JoinedState = "joined";
+}
+
 /// A code to redeem.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarRedemption {
     /// Of the SMS: 6 digits.
-    #[schema(value_type = String, min_length = 6, max_length = 6, example = "012345")]
     code: RadarCode,
 }
 
@@ -29,7 +33,6 @@ pub(crate) struct RadarRedemption {
     /// To be shown as a QR code, and followed by `POST /v1/radar/joins`.
     ticket: String,
     /// Until when.
-    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 
@@ -38,7 +41,6 @@ pub(crate) struct RadarRedemption {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarJoin {
     /// The text of the QR code.
-    #[schema(value_type = String, max_length = 64)]
     ticket: Ticket,
 }
 
@@ -46,14 +48,15 @@ pub(crate) struct NewRadarJoin {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarJoin {
     /// `joined`.
+    #[schema(value_type = JoinedState)]
     state: &'static str,
 }
 
 /// Redeem a radar code
 ///
 /// For the member himself. Five tries, ten minutes; a code is good once.
-#[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization", security(("bearer" = [])), request_body = NewRadarRedemption,
-    responses((status = 201, body = RadarRedemption), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization", request_body = NewRadarRedemption,
+    responses((status = 201, body = RadarRedemption)))]
 pub(crate) async fn create_radar_redemption(
     State(app): State<App>,
     caller: Caller,
@@ -74,8 +77,8 @@ pub(crate) async fn create_radar_redemption(
 /// Follow a radar QR code
 ///
 /// For the member himself. The radar is on with the next login.
-#[utoipa::path(post, path = "/v1/radar/joins", tag = "organization", security(("bearer" = [])), request_body = NewRadarJoin,
-    responses((status = 201, body = RadarJoin), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/radar/joins", tag = "organization", request_body = NewRadarJoin,
+    responses((status = 201, body = RadarJoin)))]
 pub(crate) async fn create_radar_join(
     State(app): State<App>,
     caller: Caller,

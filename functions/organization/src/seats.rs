@@ -7,8 +7,9 @@ use domain::field::FieldError;
 use domain::id::CompanyId;
 use edge::auth::{Admin, Operator};
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::QuotaName;
@@ -75,8 +76,7 @@ pub(crate) struct SeatsAdded {
 /// View the seats
 ///
 /// For admins and the boss.
-#[utoipa::path(get, path = "/v1/seats", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = Seats), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/seats", tag = "organization", responses((status = 200, body = Seats)))]
 pub(crate) async fn get_seats(State(app): State<App>, admin: Admin) -> Result<Json<Seats>, Problem> {
     let quota = app.store.quota(admin.company(), QuotaName::Seats).await?;
     let (available, reserved, used) = (quota.available, quota.reserved, quota.used);
@@ -86,9 +86,8 @@ pub(crate) async fn get_seats(State(app): State<App>, admin: Admin) -> Result<Js
 /// Add seats
 ///
 /// For the platform operator.
-#[utoipa::path(post, path = "/v1/companies/{company_id}/seats", tag = "organization", security(("operator" = [])),
-    params(("company_id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = MoreSeats,
-    responses((status = 201, body = SeatsAdded), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/companies/{company_id}/seats", tag = "organization", security(("operator" = [])), params(IdempotencyKey),
+    request_body = MoreSeats, responses((status = 201, body = SeatsAdded)))]
 pub(crate) async fn add_seats(
     State(app): State<App>,
     operator: Operator,

@@ -9,7 +9,7 @@ use domain::id::{CompanyId, PersonId};
 use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::body::Body;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use edge::token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -25,18 +25,20 @@ use crate::members::{MemberBody, fresh};
 use crate::memberships::{CompanyChoice, Entered, Visit, enter};
 use crate::merges::{MergeOutcome, merge_anonymous};
 
+edge::closed_sets! {
+    /// What the token is for.
+    AnonymousKind = "anonymous";
+}
+
 /// A login.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSession {
     /// The mini-program.
-    #[schema(value_type = String, max_length = 32)]
     appid: AppId,
     /// What `wx.login` gave: single use, five minutes.
-    #[schema(value_type = String, max_length = 128)]
     code: LoginCode,
     /// At a member's first login: the code he was given.
-    #[schema(value_type = Option<String>, example = "0123-4567-89ab-cdef")]
     claim_code: Option<ClaimCode>,
     /// Who he was before he logged in: the last token of `POST /v1/sessions/anonymous`,
     /// at most seven days after its end.
@@ -46,7 +48,6 @@ pub(crate) struct NewSession {
     invitation: Option<InvitationUse>,
     /// One of the `companies` of an earlier session, to enter that one; absent for the
     /// company of the mini-program.
-    #[schema(value_type = Option<String>)]
     company_id: Option<CompanyId>,
 }
 
@@ -55,7 +56,6 @@ pub(crate) struct NewSession {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAnonymousSession {
     /// The mini-program.
-    #[schema(value_type = String, max_length = 32)]
     appid: AppId,
 }
 
@@ -65,11 +65,10 @@ pub(crate) struct AnonymousSession {
     /// For `Authorization: Bearer`.
     token: String,
     /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
     /// `anonymous`.
+    #[schema(value_type = AnonymousKind)]
     kind: &'static str,
-    #[schema(value_type = String)]
     person_id: PersonId,
 }
 
@@ -79,7 +78,6 @@ pub(crate) struct Session {
     /// For `Authorization: Bearer`.
     token: String,
     /// When to log in again.
-    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
     #[serde(flatten)]
     me: Me,
@@ -97,7 +95,7 @@ pub(crate) struct Session {
 /// Into the company of the mini-program, or into another one of `companies`. A failed
 /// login uses up the code: call `wx.login` again.
 #[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
-    responses((status = 201, body = Session), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 201, body = Session)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
     Body(new): Body<NewSession>,
@@ -150,8 +148,8 @@ pub(crate) async fn create_session(
 /// For what happens before `wx.login` has answered, or while it fails: the token reads
 /// cards and records events, and nothing else. Log in with it as `anonymous_token`, and
 /// what it recorded counts as done by who logged in.
-#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()), request_body = NewAnonymousSession,
-    responses((status = 201, body = AnonymousSession), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()),
+    request_body = NewAnonymousSession, responses((status = 201, body = AnonymousSession)))]
 pub(crate) async fn create_anonymous_session(
     State(app): State<App>,
     Body(new): Body<NewAnonymousSession>,

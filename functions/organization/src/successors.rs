@@ -10,7 +10,7 @@ use domain::member::{Member, MemberStatus};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -24,7 +24,6 @@ use crate::members::MemberBody;
 #[serde(deny_unknown_fields)]
 pub(crate) struct SuccessorUpdate {
     /// An active member with a card; `null` for nobody.
-    #[schema(value_type = Option<String>)]
     member_id: Option<MemberId>,
 }
 
@@ -32,9 +31,8 @@ pub(crate) struct SuccessorUpdate {
 ///
 /// Of a member who was disabled or has left: his card says that he is gone and leads to
 /// the successor's. Admins name those of staff, the boss all.
-#[utoipa::path(put, path = "/v1/members/{member_id}/successor", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = SuccessorUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/members/{member_id}/successor", tag = "organization", request_body = SuccessorUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_successor(
     State(app): State<App>,
     admin: Admin,

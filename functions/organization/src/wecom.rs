@@ -11,7 +11,7 @@ use domain::text::Code;
 use edge::auth::Operator;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,7 +35,6 @@ pub(crate) struct WeComBody {
 /// A company's WeCom, if there is one.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyWeCom {
-    #[schema(value_type = String)]
     company_id: CompanyId,
     wecom: Option<WeComBody>,
 }
@@ -49,9 +48,8 @@ impl From<WeCom> for WeComBody {
 /// Set a company's WeCom
 ///
 /// For the platform operator.
-#[utoipa::path(put, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])), params(("company_id" = String, Path)),
-    request_body = WeComBody,
-    responses((status = 200, body = CompanyWeCom), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])),
+    request_body = WeComBody, responses((status = 200, body = CompanyWeCom)))]
 pub(crate) async fn update_wecom(
     State(app): State<App>,
     operator: Operator,
@@ -64,8 +62,8 @@ pub(crate) async fn update_wecom(
 /// Take a company's WeCom away
 ///
 /// For the platform operator. Notices are off from then on.
-#[utoipa::path(delete, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])), params(("company_id" = String, Path)),
-    responses((status = 200, body = CompanyWeCom), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])),
+    responses((status = 200, body = CompanyWeCom)))]
 pub(crate) async fn delete_wecom(
     State(app): State<App>,
     operator: Operator,

@@ -11,21 +11,19 @@ use domain::event::{EventKind, ObjectType};
 use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, Wanted, WindowParams};
 use crate::{App, scope};
 
 /// How visitors behaved in a window.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Behaviour {
     /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
     from: Day,
     /// Last day.
-    #[schema(value_type = String, format = Date)]
     to: Day,
     /// 分享明细占比: forwards by what was passed on.
     shares: Vec<Part>,
@@ -40,7 +38,6 @@ pub(crate) struct Behaviour {
 pub(crate) struct Part {
     /// `card`, `product`, `article`, `video` or `website`.
     #[serde(rename = "type")]
-    #[schema(value_type = String)]
     object: ObjectType,
     /// How many.
     count: i64,
@@ -49,8 +46,8 @@ pub(crate) struct Part {
 }
 
 /// How a card's visitors behave
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/behaviour", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = Behaviour), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/behaviour", tag = "radar", params(WindowParams),
+    responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_card_behaviour(
     State(app): State<App>,
     caller: Caller,
@@ -62,8 +59,8 @@ pub(crate) async fn get_card_behaviour(
 }
 
 /// How the company's visitors behave
-#[utoipa::path(get, path = "/v1/radar/company/behaviour", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = Behaviour), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/behaviour", tag = "radar", params(WindowParams),
+    responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_company_behaviour(
     State(app): State<App>,
     caller: Caller,
@@ -76,8 +73,8 @@ pub(crate) async fn get_company_behaviour(
 /// How a department's visitors behave
 ///
 /// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/behaviour", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path), WindowQuery),
-    responses((status = 200, body = Behaviour), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/behaviour", tag = "radar", params(WindowParams),
+    responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_department_behaviour(
     State(app): State<App>,
     caller: Caller,

@@ -9,7 +9,7 @@ use domain::evidence::{DAILY_MAX, Feature, HALF_LIFE_DAYS};
 use domain::refit::{Scores, Verdict};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use store::{CloseRateModel, Fitted};
 use utoipa::ToSchema;
@@ -21,10 +21,8 @@ use crate::{App, scope};
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelBody {
     /// `default`, or the company's `own`.
-    #[schema(value_type = String)]
     model: Origin,
     /// The rate of a customer who has done nothing, in hundredths of a percent.
-    #[schema(value_type = u16)]
     base_basis_points: Rate,
     /// What speaks for a deal.
     features: Vec<FeatureBody>,
@@ -37,7 +35,6 @@ pub(crate) struct ModelBody {
     /// The last refit; `null` before the first.
     refit: Option<RefitBody>,
     /// When the next one is.
-    #[schema(value_type = Option<String>, format = DateTime)]
     next_refit_at: Option<Timestamp>,
     /// All of it, in Chinese.
     #[schema(example = "使用默认模型：已成交客户 12 位，满 50 位后自动校准")]
@@ -48,7 +45,6 @@ pub(crate) struct ModelBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FeatureBody {
     /// For example `view_product`.
-    #[schema(value_type = String)]
     feature: Feature,
     /// In Chinese.
     label: &'static str,
@@ -60,11 +56,9 @@ pub(crate) struct FeatureBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefitBody {
     /// When.
-    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// `kept`: the company has its own model. Else why not: `too_few_closed`, `too_few_open`,
     /// `nothing_helps`, `not_better_than_mean` or `not_better_than_default`.
-    #[schema(value_type = String)]
     verdict: Verdict,
     /// Customers with a deal.
     closed: usize,
@@ -90,7 +84,6 @@ pub(crate) struct ScoresBody {
 /// A band: what was promised, and what came.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BandCheckBody {
-    #[schema(value_type = String)]
     band: Band,
     /// Customers whose rate was in it when they were last there, before their deal if they
     /// closed one.
@@ -98,7 +91,6 @@ pub(crate) struct BandCheckBody {
     /// How many of them closed a deal.
     closed: u32,
     /// The mean of their rates; `null` when there were none.
-    #[schema(value_type = Option<u16>)]
     predicted_basis_points: Option<Rate>,
     /// The share that closed.
     closed_basis_points: Option<u64>,
@@ -109,8 +101,7 @@ pub(crate) struct BandCheckBody {
 /// Once a week each rate is compared with the deals that were closed, and a model of the
 /// company's own is tried; it is kept only if it is better on customers it has not seen. For
 /// admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/company/close-rate", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = ModelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/close-rate", tag = "radar", responses((status = 200, body = ModelBody)))]
 pub(crate) async fn get_close_rate_model(State(app): State<App>, caller: Caller) -> Result<Json<ModelBody>, Problem> {
     scope::of_company(&caller)?;
     let found = app.store.close_rate_model(caller.company()).await?;

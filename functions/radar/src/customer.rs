@@ -18,7 +18,7 @@ use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::dealings::{DealBody, SetRateBody};
 use edge::path::{PathId, PathIds};
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,7 +27,6 @@ use crate::{App, scope};
 /// One customer of a scope.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CustomerBody {
-    #[schema(value_type = String)]
     person_id: PersonId,
     /// `访客` and four characters until his name is known.
     name: String,
@@ -45,21 +44,16 @@ pub(crate) struct CustomerBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CloseRate {
     /// Hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
     basis_points: Rate,
     /// The band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`; `null` for
     /// a customer with a closed deal, who stands beside it.
-    #[schema(value_type = Option<String>)]
     band: Option<Band>,
     /// `deal`: he has a closed one; else `manual`: a member has set it; else `model`:
     /// computed from what he did.
-    #[schema(value_type = String)]
     source: Source,
     /// The model in force: `default`, or the company's `own`.
-    #[schema(value_type = String)]
     model: Origin,
     /// What the model says, whatever is shown.
-    #[schema(value_type = u16)]
     model_basis_points: Rate,
     /// What a member has set last, also where a deal stands above it.
     manual: Option<SetRateBody>,
@@ -74,7 +68,6 @@ pub(crate) struct PartBody {
     /// Its share of the rate.
     basis_points: u16,
     /// What he did, for example `view_product`; `null` for what everybody has.
-    #[schema(value_type = Option<String>)]
     feature: Option<Feature>,
     /// How much of it is left: one event of today is 1, one of 14 days ago a half; at most
     /// three a day count. Two decimals.
@@ -82,7 +75,6 @@ pub(crate) struct PartBody {
     /// What one event of today adds to the logit, in thousandths.
     coefficient: Option<u32>,
     /// The newest day with such an event.
-    #[schema(value_type = Option<String>, format = Date)]
     newest: Option<Day>,
     /// All of it, in Chinese.
     #[schema(example = "查看商品，最近一次 2026-11-21")]
@@ -112,25 +104,20 @@ pub(crate) struct AdviceBody {
     /// How sure it is that this is no accident, 0.95 to 1.
     confidence: f64,
     /// When it begins next.
-    #[schema(value_type = String, format = DateTime)]
     next: Timestamp,
 }
 
 /// What he did with one card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardHistoryBody {
-    #[schema(value_type = String)]
     card_id: CardId,
     /// How often he opened it.
     opened: u64,
     /// When he opened it last.
-    #[schema(value_type = Option<String>, format = DateTime)]
     last_opened_at: Option<Timestamp>,
     /// Since when he likes it.
-    #[schema(value_type = Option<String>, format = DateTime)]
     liked_at: Option<Timestamp>,
     /// When he saved its phone number.
-    #[schema(value_type = Option<String>, format = DateTime)]
     saved_at: Option<Timestamp>,
 }
 
@@ -138,8 +125,8 @@ pub(crate) struct CardHistoryBody {
 ///
 /// How likely he is to buy, with the reasons, and when to follow up. What he did, event by
 /// event, is in the feed: `feed?person_id=`.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers/{person_id}", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), ("person_id" = String, Path)),
-    responses((status = 200, body = CustomerBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers/{person_id}", tag = "radar",
+    responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_card_customer(
     State(app): State<App>,
     caller: Caller,
@@ -155,8 +142,8 @@ pub(crate) async fn get_card_customer(
 /// A customer of the company
 ///
 /// The same, from what he did on all cards.
-#[utoipa::path(get, path = "/v1/radar/company/customers/{person_id}", tag = "radar", security(("bearer" = [])), params(("person_id" = String, Path)),
-    responses((status = 200, body = CustomerBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/customers/{person_id}", tag = "radar",
+    responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_company_customer(
     State(app): State<App>,
     caller: Caller,

@@ -12,7 +12,7 @@ use domain::sentence::visitor_name;
 use domain::shortlist::{LISTED_MAX, Prospect};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -30,7 +30,7 @@ pub(crate) struct CustomerQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
     /// Only those of one band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     band: Option<Band>,
 }
 
@@ -46,21 +46,18 @@ pub(crate) struct TopCustomers {
 /// A likely customer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopCustomer {
-    #[schema(value_type = String)]
     person_id: PersonId,
     /// `访客` and four characters until his name is known.
     name: String,
     /// 成交率: hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
     rate_basis_points: Rate,
     /// The band of the funnel.
-    #[schema(value_type = String)]
     band: Band,
 }
 
 /// A card's most likely customers
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), CustomerQuery),
-    responses((status = 200, body = TopCustomers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers", tag = "radar", params(CustomerQuery),
+    responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_card_customers(
     State(app): State<App>,
     caller: Caller,
@@ -72,8 +69,8 @@ pub(crate) async fn get_card_customers(
 }
 
 /// The company's most likely customers
-#[utoipa::path(get, path = "/v1/radar/company/customers", tag = "radar", security(("bearer" = [])), params(CustomerQuery),
-    responses((status = 200, body = TopCustomers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/customers", tag = "radar", params(CustomerQuery),
+    responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_company_customers(
     State(app): State<App>,
     caller: Caller,

@@ -10,7 +10,7 @@ use domain::day::Day;
 use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,10 +28,10 @@ const DAYS_DEFAULT: i32 = 30;
 #[into_params(parameter_in = Query)]
 pub(crate) struct DaysQuery {
     /// First day in Asia/Shanghai, at most 91 days ago; 29 days before the last if absent.
-    #[param(value_type = Option<String>, format = Date)]
+    #[param(inline)]
     from: Option<Day>,
     /// Last day; today if absent.
-    #[param(value_type = Option<String>, format = Date)]
+    #[param(inline)]
     to: Option<Day>,
 }
 
@@ -45,8 +45,8 @@ pub(crate) struct Days {
 /// A card's metrics by day
 ///
 /// Distinct people are distinct on their day: they do not add up to those of a window.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), DaysQuery),
-    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", params(DaysQuery),
+    responses((status = 200, body = Days)))]
 pub(crate) async fn get_card_days(
     State(app): State<App>,
     caller: Caller,
@@ -58,8 +58,8 @@ pub(crate) async fn get_card_days(
 }
 
 /// The company's metrics by day
-#[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", security(("bearer" = [])), params(DaysQuery),
-    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", params(DaysQuery),
+    responses((status = 200, body = Days)))]
 pub(crate) async fn get_company_days(
     State(app): State<App>,
     caller: Caller,
@@ -72,8 +72,8 @@ pub(crate) async fn get_company_days(
 /// A department's metrics by day
 ///
 /// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path), DaysQuery),
-    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", params(DaysQuery),
+    responses((status = 200, body = Days)))]
 pub(crate) async fn get_department_days(
     State(app): State<App>,
     caller: Caller,

@@ -12,7 +12,7 @@ use edge::auth::Caller;
 use edge::feed::{FeedLine, feed_line, newest_first};
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use store::CompanyFeedPosition;
 use uuid::Uuid;
 
@@ -33,8 +33,8 @@ struct Position<P> {
 ///
 /// The events on one card, the latest batch first. For its owner, admins and the boss.
 /// With a filter a page may be short and not the last.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), PageParams, FeedQuery),
-    responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", params(PageParams, FeedQuery),
+    responses((status = 200, body = PageBody<FeedLine>)))]
 pub(crate) async fn get_card_feed(
     State(app): State<App>,
     caller: Caller,
@@ -54,8 +54,8 @@ pub(crate) async fn get_card_feed(
 ///
 /// The events on all cards, the last counted first. For admins and the boss. With a
 /// filter a page may be short and not the last.
-#[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", security(("bearer" = [])), params(PageParams, FeedQuery),
-    responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", params(PageParams, FeedQuery),
+    responses((status = 200, body = PageBody<FeedLine>)))]
 pub(crate) async fn get_company_feed(
     State(app): State<App>,
     caller: Caller,

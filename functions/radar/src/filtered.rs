@@ -11,7 +11,7 @@ use domain::filter::{FilterReason, RULES};
 use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,8 +31,8 @@ pub(crate) struct FilteredEvents {
 ///
 /// Events by reason: `bot`, `own`, `colleague`, `burst`. The feed shows them with
 /// `filtered=only`.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/filtered", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = FilteredEvents), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/filtered", tag = "radar",
+    responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_card_filtered(
     State(app): State<App>,
     caller: Caller,
@@ -43,8 +43,8 @@ pub(crate) async fn get_card_filtered(
 }
 
 /// What was left out of the company's numbers
-#[utoipa::path(get, path = "/v1/radar/company/filtered", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = FilteredEvents), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/filtered", tag = "radar",
+    responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_company_filtered(
     State(app): State<App>,
     caller: Caller,
@@ -56,8 +56,8 @@ pub(crate) async fn get_company_filtered(
 /// What was left out of a department's numbers
 ///
 /// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/filtered", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = FilteredEvents), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/filtered", tag = "radar",
+    responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_department_filtered(
     State(app): State<App>,
     caller: Caller,

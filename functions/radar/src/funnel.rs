@@ -10,7 +10,7 @@ use domain::id::CardId;
 use domain::metrics::count;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,15 +32,14 @@ pub(crate) struct FunnelBody {
 pub(crate) struct BandBody {
     /// `below_50`: under 50 %; `below_80`: from 50 to under 80 %; `below_99`: from 80 to
     /// under 99 %; `below_100`: from 99 %.
-    #[schema(value_type = String)]
     band: Band,
     /// How many are in it.
     customers: i64,
 }
 
 /// A card's funnel
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/funnel", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = FunnelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/funnel", tag = "radar",
+    responses((status = 200, body = FunnelBody)))]
 pub(crate) async fn get_card_funnel(
     State(app): State<App>,
     caller: Caller,
@@ -51,8 +50,7 @@ pub(crate) async fn get_card_funnel(
 }
 
 /// The company's funnel
-#[utoipa::path(get, path = "/v1/radar/company/funnel", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = FunnelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/funnel", tag = "radar", responses((status = 200, body = FunnelBody)))]
 pub(crate) async fn get_company_funnel(State(app): State<App>, caller: Caller) -> Result<Json<FunnelBody>, Problem> {
     let scope = scope::of_company(&caller)?;
     funnel(&app, caller.company(), scope).await.map(Json)

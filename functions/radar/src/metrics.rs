@@ -12,7 +12,7 @@ use domain::money::Fen;
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,11 +22,9 @@ use crate::{App, scope};
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Dashboard {
     /// The day the windows end on, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
     today: Day,
     /// When these numbers were last recounted from the event log, every night; `null` before
     /// the first time.
-    #[schema(value_type = Option<String>, format = DateTime)]
     checked_at: Option<Timestamp>,
     /// By window.
     windows: Windows,
@@ -58,10 +56,8 @@ pub(crate) struct WindowMetrics {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PeriodMetrics {
     /// First day; `null` for the lifetime.
-    #[schema(value_type = Option<String>, format = Date)]
     from: Option<Day>,
     /// Last day.
-    #[schema(value_type = String, format = Date)]
     to: Day,
     /// 客户总数 UV: distinct people with a view.
     visitors: i64,
@@ -72,7 +68,6 @@ pub(crate) struct PeriodMetrics {
     /// 沟通总客户数: distinct people who opened a chat.
     customers_talked_to: i64,
     /// 商城销售金额, in fen.
-    #[schema(value_type = i64)]
     sales_fen: Fen,
     /// 商城订单数.
     orders: i64,
@@ -85,8 +80,8 @@ pub(crate) struct PeriodMetrics {
 }
 
 /// A card's metrics
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar",
+    responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_card_metrics(
     State(app): State<App>,
     caller: Caller,
@@ -97,8 +92,7 @@ pub(crate) async fn get_card_metrics(
 }
 
 /// The company's metrics
-#[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) -> Result<Json<Dashboard>, Problem> {
     let scope = scope::of_company(&caller)?;
     dashboard(&app, caller.company(), scope).await.map(Json)
@@ -107,8 +101,8 @@ pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) 
 /// A department's metrics
 ///
 /// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/metrics", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/metrics", tag = "radar",
+    responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_department_metrics(
     State(app): State<App>,
     caller: Caller,

@@ -11,21 +11,19 @@ use domain::event::Target;
 use domain::id::CardId;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, ListedObject, ObjectParams, RowParams, Wanted, WindowParams};
 use crate::{App, scope};
 
 /// What is looked at most; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopObjects {
     /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
     from: Day,
     /// Last day.
-    #[schema(value_type = String, format = Date)]
     to: Day,
     /// Most views first; of equal ones the older object.
     items: Vec<TopObject>,
@@ -36,6 +34,7 @@ pub(crate) struct TopObjects {
 pub(crate) struct TopObject {
     /// `product`, `article` or `video`.
     #[serde(rename = "type")]
+    #[schema(value_type = ListedObject)]
     kind: &'static str,
     /// Its id.
     id: Option<String>,
@@ -46,8 +45,8 @@ pub(crate) struct TopObject {
 }
 
 /// What a card's visitors look at most
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/objects", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = TopObjects), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/objects", tag = "radar", params(WindowParams, RowParams, ObjectParams),
+    responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_card_objects(
     State(app): State<App>,
     caller: Caller,
@@ -59,8 +58,8 @@ pub(crate) async fn get_card_objects(
 }
 
 /// What the company's visitors look at most
-#[utoipa::path(get, path = "/v1/radar/company/objects", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = TopObjects), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/objects", tag = "radar", params(WindowParams, RowParams, ObjectParams),
+    responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_company_objects(
     State(app): State<App>,
     caller: Caller,

@@ -4,30 +4,29 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
+use domain::day::Window;
 use domain::id::{CardId, DepartmentId, MemberId};
 use domain::ranking::{Contender, Metric, Place, rank};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, RankingParams, RowParams, Wanted};
 use crate::{App, scope};
 
 /// Employees by a metric.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rankings {
     /// When the numbers were read, every few minutes; `null` before the first time.
-    #[schema(value_type = Option<String>, format = DateTime)]
     as_of: Option<Timestamp>,
     /// What they are ranked by.
-    #[schema(value_type = String)]
     metric: Metric,
     /// In which window.
+    #[schema(value_type = Window)]
     window: &'static str,
     /// 销冠: the first, unless nobody has anything or several share the first place.
-    #[schema(value_type = Option<String>)]
     champion: Option<MemberId>,
     /// The greatest value first; of equal ones who was added first.
     items: Vec<Row>,
@@ -40,9 +39,7 @@ pub(crate) struct Row {
     place: usize,
     /// What he is ranked by.
     value: i64,
-    #[schema(value_type = String)]
     member_id: MemberId,
-    #[schema(value_type = String)]
     card_id: CardId,
     /// His name at that time.
     name: String,
@@ -52,8 +49,8 @@ pub(crate) struct Row {
 ///
 /// By any of the nine metrics, in any of the four windows; all, or those of a department.
 /// For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/company/rankings", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = Rankings), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/rankings", tag = "radar", params(RankingParams, RowParams),
+    responses((status = 200, body = Rankings)))]
 pub(crate) async fn get_rankings(
     State(app): State<App>,
     caller: Caller,

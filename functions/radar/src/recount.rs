@@ -8,7 +8,7 @@ use domain::id::{CardId, DepartmentId};
 use domain::recount::{Finding, Measure, Report};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,7 +18,6 @@ use crate::{App, scope};
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LastRecount {
     /// When it began; `null` before the first night.
-    #[schema(value_type = Option<String>, format = DateTime)]
     checked_at: Option<Timestamp>,
     /// Events that were recounted.
     events: u64,
@@ -40,7 +39,6 @@ pub(crate) struct LastRecount {
 pub(crate) struct MeasureDrift {
     /// `visitors`, `new_visitors`, `views`, `customers_talked_to`, `forwards`, `saves`, `likes`,
     /// `shop_visitors`, `dwell_ms`, `other_events`, `forwarded_objects`, `active_hours` or `filtered`.
-    #[schema(value_type = String)]
     measure: Measure,
     /// How many stored numbers were wrong.
     counters: u64,
@@ -60,16 +58,12 @@ pub(crate) struct Unchecked {
 /// A number that was repaired.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Repair {
-    #[schema(value_type = String)]
     measure: Measure,
     /// Of which card; `null` for a department or the company.
-    #[schema(value_type = Option<String>)]
     card_id: Option<CardId>,
     /// Of which department, if it is one's.
-    #[schema(value_type = Option<String>)]
     department_id: Option<DepartmentId>,
     /// Of which day; `null` for the lifetime.
-    #[schema(value_type = Option<String>, format = Date)]
     day: Option<Day>,
     /// What was stored.
     before: i64,
@@ -80,8 +74,7 @@ pub(crate) struct Repair {
 /// When the numbers were last checked
 ///
 /// Every night all stored numbers are recounted from the event log. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = LastRecount), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", responses((status = 200, body = LastRecount)))]
 pub(crate) async fn get_recount(State(app): State<App>, caller: Caller) -> Result<Json<LastRecount>, Problem> {
     scope::of_company(&caller)?;
     let report = app.store.recount_report(caller.company()).await?;

@@ -12,22 +12,20 @@ use domain::id::CardId;
 use domain::profile::Profile;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use store::IDENTITIES_MAX;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, Wanted, WindowParams};
 use crate::{App, scope};
 
 /// The sharers of a window as a group; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerProfile {
     /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
     from: Day,
     /// Last day.
-    #[schema(value_type = String, format = Date)]
     to: Day,
     /// Who passed something on in the window.
     sharers: usize,
@@ -47,7 +45,6 @@ pub(crate) struct SharerProfile {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DidBody {
     /// For example `view_product`.
-    #[schema(value_type = String)]
     feature: Feature,
     /// What it is called.
     #[schema(example = "查看商品")]
@@ -60,15 +57,14 @@ pub(crate) struct DidBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerBand {
     /// `below_50`, `below_80`, `below_99` or `below_100`.
-    #[schema(value_type = String)]
     band: Band,
     /// Sharers in it.
     people: usize,
 }
 
 /// What kind of people pass a card on
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers/profile", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = SharerProfile), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers/profile", tag = "radar", params(WindowParams),
+    responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_card_sharer_profile(
     State(app): State<App>,
     caller: Caller,
@@ -82,8 +78,8 @@ pub(crate) async fn get_card_sharer_profile(
 }
 
 /// What kind of people pass the company's cards on
-#[utoipa::path(get, path = "/v1/radar/company/sharers/profile", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = SharerProfile), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/sharers/profile", tag = "radar", params(WindowParams),
+    responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_company_sharer_profile(
     State(app): State<App>,
     caller: Caller,

@@ -9,21 +9,19 @@ use domain::id::{CardId, PersonId};
 use domain::sentence::visitor_name;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, RowParams, Wanted, WindowParams};
 use crate::{App, scope};
 
 /// Who passed things on; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopSharers {
     /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
     from: Day,
     /// Last day.
-    #[schema(value_type = String, format = Date)]
     to: Day,
     /// Most forwards first; of equal ones who came first.
     items: Vec<TopSharer>,
@@ -32,7 +30,6 @@ pub(crate) struct TopSharers {
 /// Somebody who passed something on.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopSharer {
-    #[schema(value_type = String)]
     person_id: PersonId,
     /// `访客` and four characters until his name is known.
     name: String,
@@ -41,8 +38,8 @@ pub(crate) struct TopSharer {
 }
 
 /// Who passes a card on most
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = TopSharers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers", tag = "radar", params(WindowParams, RowParams),
+    responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_card_sharers(
     State(app): State<App>,
     caller: Caller,
@@ -54,8 +51,8 @@ pub(crate) async fn get_card_sharers(
 }
 
 /// Who passes the company's cards on most
-#[utoipa::path(get, path = "/v1/radar/company/sharers", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = TopSharers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/sharers", tag = "radar", params(WindowParams, RowParams),
+    responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_company_sharers(
     State(app): State<App>,
     caller: Caller,

@@ -9,7 +9,7 @@ use domain::id::CardId;
 use domain::metrics::ScopeCounts;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,8 +49,8 @@ pub(crate) struct Share {
 }
 
 /// How likely a card's visitors go to the shop
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/shop-visits", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = ShopVisits), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/shop-visits", tag = "radar",
+    responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_card_shop_visits(
     State(app): State<App>,
     caller: Caller,
@@ -61,8 +61,8 @@ pub(crate) async fn get_card_shop_visits(
 }
 
 /// How likely the company's visitors go to the shop
-#[utoipa::path(get, path = "/v1/radar/company/shop-visits", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = ShopVisits), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/shop-visits", tag = "radar",
+    responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_company_shop_visits(
     State(app): State<App>,
     caller: Caller,

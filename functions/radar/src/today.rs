@@ -12,7 +12,7 @@ use domain::id::{CardId, DepartmentId};
 use domain::metrics::count;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +22,6 @@ use crate::{App, scope};
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Today {
     /// The day.
-    #[schema(value_type = String, format = Date)]
     day: Day,
     /// Distinct people with a view.
     visitors: i64,
@@ -46,8 +45,7 @@ pub(crate) struct Today {
 }
 
 /// A card's today
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/today", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/today", tag = "radar", responses((status = 200, body = Today)))]
 pub(crate) async fn get_card_today(
     State(app): State<App>,
     caller: Caller,
@@ -58,8 +56,7 @@ pub(crate) async fn get_card_today(
 }
 
 /// The company's today
-#[utoipa::path(get, path = "/v1/radar/company/today", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/company/today", tag = "radar", responses((status = 200, body = Today)))]
 pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) -> Result<Json<Today>, Problem> {
     let scope = scope::of_company(&caller)?;
     today(&app, caller.company(), scope).await.map(Json)
@@ -68,8 +65,8 @@ pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) ->
 /// A department's today
 ///
 /// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar",
+    responses((status = 200, body = Today)))]
 pub(crate) async fn get_department_today(
     State(app): State<App>,
     caller: Caller,

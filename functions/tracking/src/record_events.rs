@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
 use domain::department::DepartmentPath;
-use domain::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target, clamp};
+use domain::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp};
 use domain::field::FieldError;
 use domain::filter::{RULES, Sender, judge};
 use domain::id::CardId;
@@ -15,7 +15,7 @@ use domain::text::{Line, ShareCode};
 use domain::timestamp::Timestamp;
 use edge::auth::Anyone;
 use edge::body::Body;
-use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use edge::problem::{Code, FieldProblem, Problem};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,18 +44,14 @@ pub(crate) struct NewBatch {
 pub(crate) struct NewEvent {
     /// One of `view_card view_product view_article view_video view_website forward
     /// save_phone like unlike copy_wechat_id call open_chat grant_phone dwell`.
-    #[schema(value_type = String, example = "view_card")]
     kind: EventKind,
     /// The card it was done on.
-    #[schema(value_type = String)]
     card_id: CardId,
     /// When, by the client's clock; held between 7 days before and the moment of arrival.
-    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// What it was about; the card if absent. Views of products, articles and videos need it.
     object: Option<NewObject>,
     /// The share that led here.
-    #[schema(value_type = Option<String>, max_length = 32)]
     share_code: Option<ShareCode>,
     /// For `dwell`, and required there: 0 to 3,600,000.
     duration_ms: Option<u64>,
@@ -67,6 +63,7 @@ pub(crate) struct NewEvent {
 pub(crate) struct NewObject {
     /// `card`, `product`, `article`, `video` or `website`.
     #[serde(rename = "type")]
+    #[schema(value_type = ObjectType)]
     kind: String,
     /// For products, articles and videos.
     id: Option<String>,
@@ -79,12 +76,11 @@ pub(crate) struct NewObject {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
     /// As sent.
-    #[schema(value_type = String, format = "uuid")]
+    #[schema(format = "uuid")]
     batch_id: BatchId,
     /// How many events.
     accepted: usize,
     /// When.
-    #[schema(value_type = String, format = DateTime)]
     received_at: Timestamp,
 }
 
@@ -92,8 +88,8 @@ pub(crate) struct Accepted {
 ///
 /// Sending the same batch again, for example after a time-out, changes nothing. One bad
 /// event refuses the whole batch.
-#[utoipa::path(post, path = "/v1/events", tag = "tracking", security(("bearer" = [])), request_body = NewBatch,
-    responses((status = 202, body = Accepted), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/events", tag = "tracking", request_body = NewBatch,
+    responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
     State(app): State<App>,
     anyone: Anyone,

@@ -11,8 +11,9 @@ use domain::timestamp::Timestamp;
 use domain::upload::{Format, Purpose, Refusal, Upload, UploadState, quarantine_key};
 use edge::auth::Caller;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use runtime::s3_signing::{PostForm, PostedFile};
 use serde::{Deserialize, Serialize};
@@ -20,53 +21,50 @@ use utoipa::ToSchema;
 
 use crate::App;
 
+edge::closed_sets! {
+    /// Where an upload stands.
+    UploadProgress = "waiting" | "ready" | "refused";
+}
+
 /// A file that is about to be sent.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUpload {
     /// `avatar` (≤ 5 MB), `photo` (≤ 20 MB), `card_video` (≤ 50 MB) or `voice` (≤ 2 MB, ≤ 60 s).
-    #[schema(value_type = String, example = "photo")]
     purpose: Purpose,
     /// Pictures: `image/jpeg`, `image/png`, `image/webp`. Video: `video/mp4`. Voice:
     /// `audio/mpeg`, `audio/mp4` (m4a), `audio/aac`.
-    #[schema(value_type = String, example = "image/jpeg")]
     content_type: Format,
     /// Its size; a file with more is refused.
     bytes: u64,
     /// For which card; the caller's own if absent. Admins and the boss name any card of the
     /// company, but for `voice`.
-    #[schema(value_type = Option<String>)]
     card_id: Option<CardId>,
 }
 
 /// How to send the file: `wx.uploadFile` with `url`, `name: "file"` and `formData: fields`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadTicket {
-    #[schema(value_type = String)]
     upload_id: UploadId,
     /// Where to send it, as `multipart/form-data`. The answer is 204 without a body.
     #[schema(format = "uri")]
     url: String,
     /// Every field goes into the form, unchanged and before the file.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, String>)]
     fields: BTreeMap<&'static str, String>,
     /// The ticket is good until then, 10 minutes after it was made.
-    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 
 /// An upload.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadBody {
-    #[schema(value_type = String)]
     upload_id: UploadId,
-    #[schema(value_type = String)]
     purpose: Purpose,
-    #[schema(value_type = String)]
     content_type: Format,
-    #[schema(value_type = String)]
     card_id: CardId,
     /// `waiting` (not sent, or being inspected), `ready` or `refused`.
+    #[schema(value_type = UploadProgress)]
     state: &'static str,
     /// Why it was refused.
     reason: Option<RefusalBody>,
@@ -75,7 +73,6 @@ pub(crate) struct UploadBody {
     /// Whether something shows it, or showed it: an upload is used once.
     used: bool,
     /// One that nothing uses is deleted after that.
-    #[schema(value_type = String, format = DateTime)]
     usable_until: Timestamp,
 }
 
@@ -83,7 +80,6 @@ pub(crate) struct UploadBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusalBody {
     /// `wrong_type`, `damaged`, `too_long` or `too_large`.
-    #[schema(value_type = String)]
     code: Refusal,
     /// For the user.
     detail: &'static str,
@@ -114,9 +110,8 @@ impl From<Upload> for UploadBody {
 ///
 /// For members. The file is inspected after it was sent; ask `GET /v1/uploads/{upload_id}`
 /// until it is ready, then use it with the route of its purpose.
-#[utoipa::path(post, path = "/v1/uploads", tag = "video", security(("bearer" = [])), request_body = NewUpload,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = UploadTicket), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/uploads", tag = "video", request_body = NewUpload, params(IdempotencyKey),
+    responses((status = 201, body = UploadTicket)))]
 pub(crate) async fn create_upload(
     State(app): State<App>,
     caller: Caller,
@@ -137,8 +132,7 @@ pub(crate) async fn create_upload(
 /// Look at an upload
 ///
 /// For who asked for the ticket, admins and the boss.
-#[utoipa::path(get, path = "/v1/uploads/{upload_id}", tag = "video", security(("bearer" = [])), params(("upload_id" = String, Path)),
-    responses((status = 200, body = UploadBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/uploads/{upload_id}", tag = "video", responses((status = 200, body = UploadBody)))]
 pub(crate) async fn get_upload(
     State(app): State<App>,
     caller: Caller,

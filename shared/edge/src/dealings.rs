@@ -12,29 +12,21 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SetRateBody {
     /// Hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
     basis_points: Rate,
-    #[schema(value_type = String, format = DateTime)]
     set_at: Timestamp,
     /// The member who did it.
-    #[schema(value_type = String)]
     set_by: MemberId,
 }
 
 /// A closed deal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DealBody {
-    #[schema(value_type = String)]
     deal_id: DealId,
     /// With whose customer it was closed.
-    #[schema(value_type = String)]
     card_id: CardId,
-    #[schema(value_type = String, format = Date)]
     closed_on: Day,
-    #[schema(value_type = String, format = DateTime)]
     recorded_at: Timestamp,
     /// The member who did it.
-    #[schema(value_type = String)]
     recorded_by: MemberId,
 }
 

@@ -1,7 +1,7 @@
 //! Lines of the feed: what visitors did, as the radar and its live sockets show it.
 
 use domain::aggregate::{Segment, SegmentKey};
-use domain::event::{Event, EventKind};
+use domain::event::{Event, EventKind, ObjectType};
 use domain::filter::FilterReason;
 use domain::id::{CardId, PersonId};
 use domain::sentence::{sentence, visitor_name};
@@ -16,28 +16,22 @@ pub struct FeedLine {
     /// Stable id of the line.
     id: String,
     /// When it happened.
-    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// When it reached us.
-    #[schema(value_type = String, format = DateTime)]
     received_at: Timestamp,
     /// What was done.
-    #[schema(value_type = String, example = "view_product")]
     kind: EventKind,
     /// Who did it.
     visitor: Visitor,
     /// The card it was done on.
-    #[schema(value_type = String)]
     card_id: CardId,
     /// What it was about.
     object: FeedObject,
     /// The share that led there.
-    #[schema(value_type = Option<String>)]
     share_code: Option<ShareCode>,
     /// How long, for `dwell`.
     duration_ms: Option<u32>,
     /// Why it is not counted: `bot`, `own`, `colleague` or `burst`; `null` for what is.
-    #[schema(value_type = Option<String>)]
     filtered: Option<FilterReason>,
     /// All of it, in Chinese.
     #[schema(example = "访客0AFE 查看了商品《智能门锁》")]
@@ -47,7 +41,6 @@ pub struct FeedLine {
 /// Who did something.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Visitor {
-    #[schema(value_type = String)]
     person_id: PersonId,
     /// `访客` and four characters until his name is known.
     name: String,
@@ -58,6 +51,7 @@ pub struct Visitor {
 pub struct FeedObject {
     /// `card`, `product`, `article`, `video` or `website`.
     #[serde(rename = "type")]
+    #[schema(value_type = ObjectType)]
     kind: &'static str,
     /// For products, articles and videos.
     id: Option<String>,

@@ -1,12 +1,16 @@
 //! Problems (RFC 9457): the one place that knows HTTP statuses.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use domain::failure::Failure;
 use domain::field::FieldError;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Seconds a client should wait before it repeats a request that met another one.
 const RETRY_AFTER_S: u32 = 1;
@@ -147,6 +151,19 @@ impl Code {
     }
 }
 
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|code| code.name());
+        RefOr::T(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into())
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProblemCode")
+    }
+}
+
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
@@ -190,7 +207,7 @@ pub struct ProblemBody {
     /// The HTTP status.
     status: u16,
     /// Stable, for programs.
-    #[schema(example = "invalid")]
+    #[schema(value_type = Code)]
     code: &'static str,
     /// For the user, in Chinese.
     detail: String,
