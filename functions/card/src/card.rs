@@ -31,7 +31,9 @@ pub(crate) struct NewCard {
 
 /// Create a card
 ///
-/// For a member who has none, such as the first boss. For admins and the boss.
+/// Creates a card for a member who has none, for example the first boss. Callers: admins and the
+/// boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for other callers; 404
+/// `not_found` for an unknown member; 409 `card_exists` when the member has a card.
 #[utoipa::path(post, path = "/v1/cards", tag = "card", request_body = NewCard, params(IdempotencyKey),
     responses((status = 201, body = CardBody)))]
 pub(crate) async fn create_card(
@@ -50,7 +52,10 @@ pub(crate) async fn create_card(
     Ok((StatusCode::CREATED, Json(views::body(&app, company, (card, template, Counts::new())).await?)))
 }
 
-/// View a card
+/// Get a card
+///
+/// Returns a card as visitors see it, with addresses of its files that are valid for about an hour.
+/// Callers: everyone with a token, also an anonymous one. Idempotent.
 #[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", responses((status = 200, body = CardBody)))]
 pub(crate) async fn get_card(
     State(app): State<App>,
@@ -63,9 +68,12 @@ pub(crate) async fn get_card(
 
 /// Edit a card
 ///
-/// For its owner, admins and the boss. Name, position and company are refused here:
-/// admins change them with `PUT /v1/cards/{card_id}/identity`. A field that the template
-/// locks must be sent as it is shown, and is changed with `PUT /v1/card-template`.
+/// Replaces the contact fields of a card. Send a field that the template locks as it is shown.
+/// Change name, position and company with `PUT /v1/cards/{card_id}/identity`, locked fields with
+/// `PUT /v1/card-template`. Callers: the card's owner, admins and the boss. Idempotent: an edit
+/// that is already stored succeeds again. Errors: 403 `role_required` for other callers; 403
+/// `field_locked` for a changed locked field and for `name`, `position` or `company`; 409
+/// `version_conflict` when somebody else changed the card since `version` was read.
 #[utoipa::path(put, path = "/v1/cards/{card_id}", tag = "card", request_body = CardUpdate,
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card(
@@ -91,9 +99,12 @@ pub(crate) async fn update_card(
     Ok(Json(views::body(&app, caller.company(), (card, template, lifetime)).await?))
 }
 
-/// Edit name, position and company
+/// Change name, position and company
 ///
-/// For admins and the boss; changes the member's name and position too.
+/// Replaces the name, position and company on a card. Changes the name and position of the member
+/// too. Callers: admins and the boss. Idempotent: an edit that is already stored succeeds again.
+/// Errors: 403 `role_required` for other callers; 409 `version_conflict` when somebody else changed
+/// the card since `version` was read.
 #[utoipa::path(put, path = "/v1/cards/{card_id}/identity", tag = "card", request_body = IdentityUpdate,
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_identity(

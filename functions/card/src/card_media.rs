@@ -55,9 +55,12 @@ impl Edit {
     }
 }
 
-/// Change the avatar
+/// Set the avatar of a card
 ///
-/// For the card's owner, admins and the boss.
+/// Shows a ready upload as the avatar, or none. Callers: the card's owner, admins and the boss.
+/// Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for other
+/// callers; 409 `version_conflict` when somebody else changed the card since `version` was read;
+/// 422 `invalid` when the upload is not ready, was used before, or is for something else.
 #[utoipa::path(put, path = "/v1/cards/{card_id}/avatar", tag = "card", request_body = MediaUpdate,
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_avatar(
@@ -71,9 +74,12 @@ pub(crate) async fn update_card_avatar(
     change(&app, &caller, edit, |media| CardMedia { avatar, ..media }).await
 }
 
-/// Change the photos
+/// Set the photos of a card
 ///
-/// For the card's owner, admins and the boss.
+/// Replaces all photos of a card. Callers: the card's owner, admins and the boss. Idempotent: an
+/// edit that is already stored succeeds again. Errors: 403 `role_required` for other callers; 409
+/// `version_conflict` when somebody else changed the card since `version` was read; 422 `invalid`
+/// when an upload is not ready, was used before, or is for something else.
 #[utoipa::path(put, path = "/v1/cards/{card_id}/photos", tag = "card", request_body = PhotosUpdate,
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_photos(
@@ -88,9 +94,12 @@ pub(crate) async fn update_card_photos(
     change(&app, &caller, edit, |media| CardMedia { photos, ..media }).await
 }
 
-/// Change the video
+/// Set the video of a card
 ///
-/// For the card's owner, admins and the boss.
+/// Shows a ready upload as the video, or none. Callers: the card's owner, admins and the boss.
+/// Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for other
+/// callers; 409 `version_conflict` when somebody else changed the card since `version` was read;
+/// 422 `invalid` when the upload is not ready, was used before, or is for something else.
 #[utoipa::path(put, path = "/v1/cards/{card_id}/video", tag = "card", request_body = MediaUpdate,
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_video(

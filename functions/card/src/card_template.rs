@@ -58,9 +58,10 @@ impl From<CardTemplate> for CardTemplateBody {
     }
 }
 
-/// Read the card template
+/// Get the card template
 ///
-/// For members.
+/// Returns the fields that the company locks on all cards, and the defaults for open fields.
+/// Callers: members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/card-template", tag = "card", responses((status = 200, body = CardTemplateBody)))]
 pub(crate) async fn get_card_template(
     State(app): State<App>,
@@ -70,10 +71,13 @@ pub(crate) async fn get_card_template(
     Ok(Json(template.into()))
 }
 
-/// Edit the card template
+/// Replace the card template
 ///
-/// For admins and the boss. A change shows on every card within 15 seconds; a card's own value
-/// is kept under a lock, and shown again when the lock is taken away.
+/// Replaces locks and defaults. A change shows on every card within 15 seconds. A card keeps its
+/// own value below a lock and shows it again when the lock is removed. Callers: admins and the
+/// boss. Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for
+/// other callers; 409 `version_conflict` when somebody else changed the template since `version`
+/// was read.
 #[utoipa::path(put, path = "/v1/card-template", tag = "card", request_body = CardTemplateBody,
     responses((status = 200, body = CardTemplateBody)))]
 pub(crate) async fn update_card_template(

@@ -37,7 +37,10 @@ impl GreetingBody {
     }
 }
 
-/// Read my greeting
+/// Get my greeting
+///
+/// Returns the greeting that the caller sees: their own, else the one of the company, else the one
+/// of the product. Callers: members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> Result<Json<GreetingBody>, Problem> {
     let (own, company) = app.store.greetings(member.company(), member.id()).await?;
@@ -46,7 +49,8 @@ pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> R
 
 /// Set my greeting
 ///
-/// `null` goes back to the company's.
+/// Replaces the own greeting of the caller. `null` returns to the one of the company. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", request_body = NewGreeting,
     responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_my_greeting(
@@ -59,9 +63,10 @@ pub(crate) async fn update_my_greeting(
     Ok(Json(GreetingBody::new(new.greeting, company)))
 }
 
-/// Read the company's greeting
+/// Get the company's greeting
 ///
-/// What members read who have set none. For admins and the boss.
+/// Returns the greeting for members who have set none. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/greeting", tag = "settings", responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result<Json<GreetingBody>, Problem> {
     let company = app.store.company_greeting(admin.company()).await?;
@@ -70,7 +75,8 @@ pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result
 
 /// Set the company's greeting
 ///
-/// For admins and the boss. `null` goes back to the product's.
+/// Replaces the greeting for members who have set none. `null` returns to the one of the product.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers.
 #[utoipa::path(put, path = "/v1/greeting", tag = "settings", request_body = NewGreeting,
     responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_greeting(

@@ -50,7 +50,10 @@ pub(crate) struct CardSummary {
     owner: OwnerBody,
 }
 
-/// List the cards I have opened
+/// List cards that I opened
+///
+/// Lists the cards that the caller has opened, the last opened first, at most 100. Callers:
+/// everyone who has logged in, visitors included. Idempotent.
 #[utoipa::path(get, path = "/v1/my/cards", tag = "card", responses((status = 200, body = MyCards)))]
 pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {
     let customer = app.store.customer(caller.company(), caller.person()).await?;

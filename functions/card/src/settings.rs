@@ -46,9 +46,10 @@ pub(crate) struct ShortcutsUpdate {
     shortcuts: Shortcuts,
 }
 
-/// Read a phrase book
+/// List phrases that I can use
 ///
-/// `book` is `chat` or `follow_up`. For members.
+/// Returns the phrases of the company and the own phrases of the caller in a phrase book. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", responses((status = 200, body = MyPhrases)))]
 pub(crate) async fn list_my_phrases(
     State(app): State<App>,
@@ -60,6 +61,9 @@ pub(crate) async fn list_my_phrases(
 }
 
 /// Replace my phrases
+///
+/// Replaces all own phrases of the caller in a phrase book. Callers: members. Idempotent. Errors:
+/// 403 `role_required` for visitors.
 #[utoipa::path(put, path = "/v1/my/phrases/{book}", tag = "settings", request_body = PhrasesBody,
     responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn update_my_phrases(
@@ -72,9 +76,10 @@ pub(crate) async fn update_my_phrases(
     Ok(Json(new))
 }
 
-/// Read the company's phrases
+/// List the company's phrases
 ///
-/// For members.
+/// Returns the phrases of the company in a phrase book. Callers: members. Idempotent. Errors: 403
+/// `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/phrases/{book}", tag = "settings", responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn list_phrases(
     State(app): State<App>,
@@ -87,7 +92,8 @@ pub(crate) async fn list_phrases(
 
 /// Replace the company's phrases
 ///
-/// For admins and the boss.
+/// Replaces all phrases of the company in a phrase book. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
 #[utoipa::path(put, path = "/v1/phrases/{book}", tag = "settings", request_body = PhrasesBody,
     responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn update_phrases(
@@ -105,9 +111,13 @@ pub(crate) async fn update_phrases(
     Ok(Json(new))
 }
 
-/// Choose the buttons of my card
+/// Set the buttons of my card
 ///
-/// For members who have a card.
+/// Replaces the buttons that visitors find on the card of the caller. Callers: members who have a
+/// card. Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for
+/// visitors; 404 `not_found` for members without a card; 409 `version_conflict` when somebody else
+/// changed the card since `version` was read; 422 `invalid` for `add_wechat` on a card without a
+/// WeChat id.
 #[utoipa::path(put, path = "/v1/my/shortcuts", tag = "settings", request_body = ShortcutsUpdate,
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_my_shortcuts(

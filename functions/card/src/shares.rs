@@ -77,9 +77,11 @@ impl ShareBody {
     }
 }
 
-/// Make a share code
+/// Create a share code
 ///
-/// For everybody who passes a card on, visitors too.
+/// Creates a code that tells who shared a card. Put it into the link or mini-program code, and into
+/// the events of people who come by it. Callers: everyone who has logged in, visitors included.
+/// Idempotent by `Idempotency-Key`. Errors: 404 `not_found` for an unknown card.
 #[utoipa::path(post, path = "/v1/share-codes", tag = "card", request_body = NewShareCode, params(IdempotencyKey),
     responses((status = 201, body = ShareCodeCreated)))]
 pub(crate) async fn create_share_code(
@@ -101,6 +103,9 @@ pub(crate) async fn create_share_code(
 }
 
 /// Resolve a share code
+///
+/// Returns the card, the object and the person who shared it. Callers: everyone with a token, also
+/// an anonymous one. Idempotent.
 #[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", responses((status = 200, body = ShareBody)))]
 pub(crate) async fn get_share_code(
     State(app): State<App>,

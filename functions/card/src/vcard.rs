@@ -14,9 +14,10 @@ use crate::{App, media};
 /// Headers and body of the file.
 type File = ([(HeaderName, String); 2], String);
 
-/// Export a card
+/// Export a card as vCard
 ///
-/// As a vCard 3.0 file (RFC 2426). The address of the picture in it is valid for about an hour.
+/// Returns the card as a vCard 3.0 file (RFC 2426). The address of the picture in it is valid for
+/// about an hour. Callers: everyone with a token, also an anonymous one. Idempotent.
 #[utoipa::path(get, path = "/v1/cards/{card_id}/vcard", tag = "card",
     responses((status = 200, body = String, content_type = "text/vcard")))]
 pub(crate) async fn get_card_vcard(

@@ -53,7 +53,11 @@ pub(crate) struct VoiceBody {
 
 /// Set my voice introduction of a product
 ///
-/// For members who have a card. The last one sent stands.
+/// Uses a ready upload as the voice introduction of a product by the caller, or removes it. The
+/// last call wins. Callers: members who have a card. Idempotent. Errors: 403 `role_required` for
+/// visitors; 404 `not_found` for members without a card; 409 `version_conflict` when it is changed
+/// at the same moment; 422 `invalid` when the upload is not ready, was used before, or is for
+/// something else.
 #[utoipa::path(put, path = "/v1/products/{product_id}/voice", tag = "card", request_body = VoiceUpdate,
     responses((status = 200, body = ProductVoice)))]
 pub(crate) async fn update_product_voice(
@@ -77,9 +81,10 @@ pub(crate) async fn update_product_voice(
     Ok(Json(ProductVoice { product_id: product, voice: new.map(|voice| body(&signer, company, &voice)) }))
 }
 
-/// List the voice introductions of a card
+/// List voice introductions of a card
 ///
-/// By product.
+/// Lists the voice introductions of products by the owner of a card, ordered by product. Callers:
+/// everyone who has logged in, visitors included. Idempotent.
 #[utoipa::path(get, path = "/v1/cards/{card_id}/voices", tag = "card", params(PageParams),
     responses((status = 200, body = PageBody<CardVoice>)))]
 pub(crate) async fn list_card_voices(

@@ -55,8 +55,11 @@ pub(crate) struct RateInForce {
 
 /// Set the close rate of a customer
 ///
-/// By hand, instead of the model's. For the card's owner, admins and the boss, while
-/// their radar is on. The same again changes nothing.
+/// Sets a close rate by hand. It is shown instead of the rate of the model. A closed deal stands
+/// above it. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers, and when the person has not visited the
+/// card; 403 `radar_not_active` while the radar of the caller is off; 409 `request_in_progress`
+/// when events of the customer are counted at the same moment.
 #[utoipa::path(put, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
     request_body = RateUpdate, responses((status = 200, body = RateInForce)))]
 pub(crate) async fn set_close_rate(
@@ -74,9 +77,13 @@ pub(crate) async fn set_close_rate(
     Ok(Json(RateInForce { basis_points, source, manual: manual.into() }))
 }
 
-/// Take back the close rate of a customer
+/// Clear the close rate of a customer
 ///
-/// The model's is in force again. Again it changes nothing.
+/// Removes the close rate that was set by hand. The rate of the model is shown again. Callers: the
+/// card's owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404
+/// `not_found` for other callers, and when the person has not visited the card; 403
+/// `radar_not_active` while the radar of the caller is off; 409 `request_in_progress` when events
+/// of the customer are counted at the same moment.
 #[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
     responses((status = 204)))]
 pub(crate) async fn clear_close_rate(

@@ -31,8 +31,12 @@ pub(crate) struct NewDeal {
 
 /// Record a closed deal
 ///
-/// The customer is at 100 % from then on. For the card's owner, admins and the boss, while
-/// their radar is on; at most 100 deals of an identity.
+/// Records a deal that was closed outside the shop. The close rate of the customer is 100 % from
+/// then on. Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent
+/// by `Idempotency-Key`. Errors: 404 `not_found` for other callers, and when the person has not
+/// visited the card; 403 `radar_not_active` while the radar of the caller is off; 409 `deal_limit`
+/// after 100 deals of one identity; 422 `invalid` for a day in the future or more than ten years
+/// ago.
 #[utoipa::path(post, path = "/v1/cards/{card_id}/customers/{person_id}/deals", tag = "crm",
     request_body = NewDeal, params(IdempotencyKey), responses((status = 201, body = DealBody)))]
 pub(crate) async fn create_deal(
@@ -53,10 +57,13 @@ pub(crate) async fn create_deal(
     Ok((StatusCode::CREATED, Json(DealBody::new(card, id, deal))))
 }
 
-/// Take back a deal
+/// Delete a deal
 ///
-/// One that was recorded by mistake. Again within 24 hours it changes nothing; later, and
-/// for a deal that never was, it is 404.
+/// Removes a deal that was recorded by mistake. Callers: the card's owner, admins and the boss,
+/// while their own radar is on. Idempotent for 24 hours. Errors: 404 `not_found` for other callers,
+/// for an unknown deal, and for a deal that was deleted more than 24 hours ago; 403
+/// `radar_not_active` while the radar of the caller is off; 409 `request_in_progress` when events
+/// of the customer are counted at the same moment.
 #[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/deals/{deal_id}", tag = "crm",
     responses((status = 204)))]
 pub(crate) async fn delete_deal(

@@ -77,8 +77,9 @@ impl AuditQuery {
 
 /// List the audit log
 ///
-/// The latest change first. With a filter a page may be short and not the last: go on
-/// while there is a `next_cursor`. For the boss.
+/// Lists who changed what, the latest change first. A page with a filter can be short without being
+/// the last: continue while `next_cursor` is not null. Callers: the boss. Idempotent. Errors: 403
+/// `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/audit-log", tag = "organization", params(PageParams, AuditQuery),
     responses((status = 200, body = PageBody<AuditLine>)))]
 pub(crate) async fn list_audit_log(

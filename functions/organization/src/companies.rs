@@ -73,7 +73,10 @@ pub(crate) struct BossBody {
 
 /// Create a company
 ///
-/// For the platform operator. The mini-program's app secret is stored apart, by ops.
+/// Creates a company with its first boss and the claim code for the first login of that boss. The
+/// app secret of the mini-program is stored separately. Callers: the platform operator. Idempotent
+/// by `Idempotency-Key`. Errors: 401 `unauthorized` without the right operator key; 409
+/// `appid_taken` when the mini-program already belongs to a company.
 #[utoipa::path(post, path = "/v1/companies", tag = "organization", security(("operator" = [])),
     request_body = NewCompanyBody, params(IdempotencyKey), responses((status = 201, body = CompanyCreated)))]
 pub(crate) async fn create_company(

@@ -73,9 +73,10 @@ impl CompanyView {
     }
 }
 
-/// View my company
+/// Get my company
 ///
-/// For members; admins and the boss see how it is set up.
+/// Returns the profile of the company. Admins and the boss also get `administration`. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/company", tag = "organization", responses((status = 200, body = CompanyView)))]
 pub(crate) async fn get_company(State(app): State<App>, member: Member) -> Result<Json<CompanyView>, Problem> {
     let profile = app.store.company(member.company()).await?;
@@ -84,8 +85,10 @@ pub(crate) async fn get_company(State(app): State<App>, member: Member) -> Resul
 
 /// Rename my company
 ///
-/// For the boss. Cards carry the company's name as it was when they were made: a card's
-/// is changed with `PUT /v1/cards/{card_id}/identity`.
+/// Changes the name of the company. Existing cards keep the name that they show: change it with
+/// `PUT /v1/cards/{card_id}/identity`. Callers: the boss. Idempotent. Errors: 403 `role_required`
+/// for other callers; 409 `version_conflict` when somebody else renamed the company at the same
+/// moment.
 #[utoipa::path(put, path = "/v1/company", tag = "organization", request_body = CompanyUpdate,
     responses((status = 200, body = CompanyView)))]
 pub(crate) async fn update_company(

@@ -94,15 +94,19 @@ impl From<DepartmentTree> for Departments {
 
 /// List the departments
 ///
-/// For members.
+/// Returns all departments of the company and the version of the tree. Callers: members.
+/// Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/departments", tag = "organization", responses((status = 200, body = Departments)))]
 pub(crate) async fn list_departments(State(app): State<App>, member: Member) -> Result<Json<Departments>, Problem> {
     Ok(Json(app.store.departments(member.company()).await?.into()))
 }
 
-/// Make a department
+/// Create a department
 ///
-/// For admins and the boss.
+/// Adds a department to the tree. Callers: admins and the boss. Idempotent by `Idempotency-Key`.
+/// Errors: 403 `role_required` for other callers; 404 `not_found` for an unknown `parent_id`; 409
+/// `department_limit` when the tree is full; 422 `invalid` when a sibling has the name or the tree
+/// would be more than five levels deep.
 #[utoipa::path(post, path = "/v1/departments", tag = "organization",
     request_body = NewDepartment, params(IdempotencyKey), responses((status = 201, body = DepartmentCreated)))]
 pub(crate) async fn create_department(
@@ -129,7 +133,12 @@ pub(crate) async fn create_department(
 
 /// Rename or move a department
 ///
-/// For admins and the boss.
+/// Replaces the name and the parent of a department. The departments below it move with it.
+/// Callers: admins and the boss. Idempotent: an edit that is already stored succeeds again. Errors:
+/// 403 `role_required` for other callers; 404 `not_found` for an unknown `parent_id`; 409
+/// `version_conflict` when somebody else changed any department since `version` was read; 422
+/// `invalid` when a sibling has the name, the tree would be more than five levels deep, or the
+/// parent is below the department.
 #[utoipa::path(put, path = "/v1/departments/{department_id}", tag = "organization", request_body = DepartmentUpdate,
     responses((status = 200, body = Departments)))]
 pub(crate) async fn update_department(
@@ -153,10 +162,13 @@ pub(crate) async fn update_department(
     Ok(Json(after.into()))
 }
 
-/// Remove a department
+/// Delete a department
 ///
-/// One that has none below it. Its members count to the department it belonged to. For
-/// admins and the boss.
+/// Deletes a department that has no department below it. Its members then belong to its parent.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 409
+/// `department_not_empty` when it has departments below it; 409 `department_limit` when too many
+/// departments have been deleted; 409 `version_conflict` when the tree was changed at the same
+/// moment.
 #[utoipa::path(delete, path = "/v1/departments/{department_id}", tag = "organization",
     responses((status = 200, body = Departments)))]
 pub(crate) async fn delete_department(
@@ -173,9 +185,12 @@ pub(crate) async fn delete_department(
     Ok(Json(after.into()))
 }
 
-/// Put a member into a department
+/// Set the department of a member
 ///
-/// Whatever his status. For admins and the boss.
+/// Puts a member into a department, or into none. The status of the member does not matter.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 404
+/// `not_found` for an unknown `department_id`; 409 `version_conflict` when the member was changed
+/// at the same moment.
 #[utoipa::path(put, path = "/v1/members/{member_id}/department", tag = "organization",
     request_body = MemberDepartmentUpdate, responses((status = 200, body = MemberDetail)))]
 pub(crate) async fn update_member_department(

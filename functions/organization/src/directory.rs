@@ -39,10 +39,12 @@ pub(crate) struct DirectoryQuery {
     department: Option<DepartmentId>,
 }
 
-/// List the colleagues
+/// List active colleagues
 ///
-/// Active members, the first added first. With a filter a page may be short and not the
-/// last: go on while there is a `next_cursor`. For members.
+/// Lists the active members of the company with their cards, the first added first. A page with a
+/// filter can be short without being the last: continue while `next_cursor` is not null. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors; 404 `not_found` for an unknown
+/// `department`.
 #[utoipa::path(get, path = "/v1/directory", tag = "organization", params(PageParams, DirectoryQuery),
     responses((status = 200, body = PageBody<Colleague>)))]
 pub(crate) async fn list_directory(

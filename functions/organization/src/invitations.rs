@@ -110,9 +110,12 @@ impl InvitationBody {
     }
 }
 
-/// Make an invitation
+/// Create an invitation
 ///
-/// For admins and the boss. Its seats are held until they are used, it is revoked or expires.
+/// Creates a link by which several people join the company. One seat for each person is reserved
+/// until it is used, or the invitation expires or is revoked. Only the boss invites admins.
+/// Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for
+/// other callers, and for an admin who invites admins; 409 `seats_exhausted` when no seat is free.
 #[utoipa::path(post, path = "/v1/invitations", tag = "organization",
     request_body = NewInvitation, params(IdempotencyKey), responses((status = 201, body = InvitationCreated)))]
 pub(crate) async fn create_invitation(
@@ -157,8 +160,9 @@ async fn create(
 
 /// List invitations
 ///
-/// The latest first. With a filter a page may be short and not the last: go on while there
-/// is a `next_cursor`. For admins and the boss.
+/// Lists the invitations, the latest first. A page with a filter can be short without being the
+/// last: continue while `next_cursor` is not null. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/invitations", tag = "organization", params(PageParams, InvitationQuery),
     responses((status = 200, body = PageBody<InvitationBody>)))]
 pub(crate) async fn list_invitations(
@@ -173,9 +177,10 @@ pub(crate) async fn list_invitations(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// View an invitation
+/// Get an invitation
 ///
-/// For admins and the boss.
+/// Returns an invitation without its code. Callers: admins and the boss. Idempotent. Errors: 403
+/// `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/invitations/{invitation_id}", tag = "organization",
     responses((status = 200, body = InvitationBody)))]
 pub(crate) async fn get_invitation(
@@ -189,8 +194,11 @@ pub(crate) async fn get_invitation(
 
 /// Revoke an invitation
 ///
-/// Frees the seats that are still held for it; who has joined stays. One that is not open
-/// is left as it is. Admins revoke those of staff, the boss all.
+/// Ends an open invitation and frees its remaining seats. People who have joined stay members. An
+/// invitation that is not open stays as it is. Only the boss revokes an invitation for admins.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers, and for
+/// an admin, if the invitation is for admins; 409 `request_in_progress` when people are joining at
+/// the same moment.
 #[utoipa::path(delete, path = "/v1/invitations/{invitation_id}", tag = "organization",
     responses((status = 200, body = InvitationBody)))]
 pub(crate) async fn revoke_invitation(

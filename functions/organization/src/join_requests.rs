@@ -77,10 +77,11 @@ impl JoinRequestBody {
     }
 }
 
-/// List requests to join
+/// List join requests
 ///
-/// The latest first. With a filter a page may be short and not the last: go on while there
-/// is a `next_cursor`. For admins and the boss.
+/// Lists the requests to join by invitations with review, the latest first. A page with a filter
+/// can be short without being the last: continue while `next_cursor` is not null. Callers: admins
+/// and the boss. Idempotent. Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/join-requests", tag = "organization", params(PageParams, JoinRequestQuery),
     responses((status = 200, body = PageBody<JoinRequestBody>)))]
 pub(crate) async fn list_join_requests(
@@ -95,9 +96,14 @@ pub(crate) async fn list_join_requests(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// Decide about a request to join
+/// Approve or reject a join request
 ///
-/// The same decision again changes nothing. Admins decide about staff, the boss about all.
+/// Approves a request, so that the person becomes a member with a card, or rejects it. Only the
+/// boss decides about future admins. Callers: admins and the boss. Idempotent for the same
+/// decision. Errors: 403 `role_required` for other callers, and for an admin, if the request is for
+/// the role admin; 409 `join_request_decided` after the opposite decision; 409
+/// `join_request_expired` after seven days; 409 `already_member` when the person has become a
+/// member in another way.
 #[utoipa::path(put, path = "/v1/join-requests/{join_request_id}", tag = "organization", request_body = JoinDecision,
     responses((status = 200, body = JoinRequestBody)))]
 pub(crate) async fn decide_join_request(

@@ -43,7 +43,10 @@ impl Me {
     }
 }
 
-/// Who am I
+/// Get the current person and company
+///
+/// Returns who the token is for, the company of the session, and the membership if there is one.
+/// Callers: everyone who has logged in, visitors included. Idempotent.
 #[utoipa::path(get, path = "/v1/me", tag = "organization", responses((status = 200, body = Me)))]
 pub(crate) async fn get_me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Problem> {
     let member = caller.membership().map(|membership| membership.member);

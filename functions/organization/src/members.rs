@@ -115,7 +115,10 @@ impl MemberCreated {
 
 /// Add a member with a card
 ///
-/// For admins and the boss. The member claims his membership at his first login.
+/// Adds a member, with a card and a claim code for the first login, and reserves a seat. Only the
+/// boss adds admins. Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403
+/// `role_required` for other callers, and for an admin who adds an admin; 409 `seats_exhausted`
+/// when no seat is free.
 #[utoipa::path(post, path = "/v1/members", tag = "organization", request_body = NewMemberBody, params(IdempotencyKey),
     responses((status = 201, body = MemberCreated)))]
 pub(crate) async fn create_member(
@@ -174,8 +177,10 @@ pub(crate) struct MemberQuery {
 
 /// List members
 ///
-/// The first added first. With a filter a page may be short and not the last: go on
-/// while there is a `next_cursor`. For admins and the boss.
+/// Lists the members of the company, the first added first. A page with a filter can be short
+/// without being the last: continue while `next_cursor` is not null. Callers: admins and the boss.
+/// Idempotent. Errors: 403 `role_required` for other callers; 404 `not_found` for an unknown
+/// `department`.
 #[utoipa::path(get, path = "/v1/members", tag = "organization", params(PageParams, MemberQuery),
     responses((status = 200, body = PageBody<MemberDetail>)))]
 pub(crate) async fn list_members(
@@ -192,9 +197,10 @@ pub(crate) async fn list_members(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// View a member
+/// Get a member
 ///
-/// For admins and the boss.
+/// Returns a member and their department. Callers: admins and the boss. Idempotent. Errors: 403
+/// `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization",
     responses((status = 200, body = MemberDetail)))]
 pub(crate) async fn get_member(

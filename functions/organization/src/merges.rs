@@ -86,7 +86,8 @@ pub(crate) enum MergeOutcome {
 
 /// List merges
 ///
-/// Which identities count as one person, the latest merge first, undone ones too.
+/// Lists which identities count as one person, the latest merge first, undone merges included.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/merges", tag = "organization", params(PageParams),
     responses((status = 200, body = PageBody<MergeBody>)))]
 pub(crate) async fn list_merges(
@@ -100,8 +101,10 @@ pub(crate) async fn list_merges(
 
 /// Undo a merge
 ///
-/// The two count as different people again, for all they have done and will do, and are
-/// not merged again by a login or a phone number. Again it changes nothing.
+/// Separates two merged identities again, for all past and future events. Later logins and phone
+/// numbers do not merge them again. Callers: admins and the boss. Idempotent. Errors: 403
+/// `role_required` for other callers; 409 `request_in_progress` when events of these people are
+/// counted at the same moment.
 #[utoipa::path(delete, path = "/v1/merges/{merge_id}", tag = "organization",
     responses((status = 200, body = MergeBody)))]
 pub(crate) async fn undo_merge(

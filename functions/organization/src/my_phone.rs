@@ -38,11 +38,15 @@ pub(crate) struct MyPhone {
     merge: Option<MergeOutcome>,
 }
 
-/// Grant my phone number
+/// Link a phone number to me
 ///
-/// The number stands for who granted it last, and replaces the one he granted before.
-/// Who granted the same number becomes one person with him, for what both have done and
-/// will do. Again it changes nothing.
+/// Exchanges the code of the WeChat phone button for the phone number and links the number to the
+/// caller. If another person linked it before, the two are merged. It replaces the number that the
+/// caller linked before. Callers: everyone who has logged in, visitors included. Idempotent for the
+/// same number, but each call needs a new code. Errors: 403 `login_blocked` when WeChat blocks the
+/// person; 409 `request_in_progress` when the same number is linked at the same moment; 422
+/// `phone_code_invalid` when WeChat refuses the code; 429 `too_many_requests` when WeChat asks to
+/// slow down; 503 `channel_not_configured` when the mini-program is not set up.
 #[utoipa::path(post, path = "/v1/my/phone", tag = "organization", request_body = PhoneGrant,
     responses((status = 200, body = MyPhone)))]
 pub(crate) async fn grant_my_phone(

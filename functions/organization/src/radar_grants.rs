@@ -142,7 +142,11 @@ impl From<Activation> for RadarBody {
 
 /// Grant a member the radar
 ///
-/// Sends one SMS with a code. Granting again changes nothing and sends nothing.
+/// Allows a member to activate their radar and sends one SMS with a code. If the radar is already
+/// granted, it changes nothing and sends nothing. The grant stands if the SMS fails: `sms` tells.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 409
+/// `member_inactive` when the member is disabled or has left; 409 `request_in_progress` when the
+/// activation is changed at the same moment; 429 `radar_code_limit` when too many codes were sent.
 #[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", request_body = RadarGrant,
     responses((status = 200, body = RadarGranted)))]
 pub(crate) async fn grant_radar(
@@ -177,7 +181,13 @@ fn still_here(member: &Member) -> Result<(), Problem> {
 
 /// Send a new radar code
 ///
-/// It replaces the one before. At most one a minute, five an hour and ten a day.
+/// Sends a new code by SMS; it replaces the code before. At most one code a minute, five an hour
+/// and ten a day for each member. Callers: admins and the boss. Idempotent by `Idempotency-Key`.
+/// Errors: 403 `role_required` for other callers; 409 `member_inactive` when the member is disabled
+/// or has left; 409 `radar_not_granted` before the radar is granted; 409 `radar_active` when the
+/// radar is on already; 409 `request_in_progress` when the activation is changed at the same
+/// moment; 429 `radar_code_limit` when too many codes were sent; 503 `unavailable` when the SMS
+/// cannot be sent.
 #[utoipa::path(post, path = "/v1/members/{member_id}/radar/codes", tag = "organization",
     request_body = NewRadarCode, params(IdempotencyKey), responses((status = 201, body = RadarCodeSent)))]
 pub(crate) async fn create_radar_code(
@@ -212,7 +222,9 @@ pub(crate) async fn create_radar_code(
 
 /// Revoke a member's radar
 ///
-/// It is off from the member's next login on, within two hours.
+/// Takes the grant away. The radar is off from the member's next login, at the latest after two
+/// hours. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers;
+/// 409 `request_in_progress` when the activation is changed at the same moment.
 #[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization",
     responses((status = 200, body = RadarBody)))]
 pub(crate) async fn revoke_radar(
@@ -229,7 +241,10 @@ pub(crate) async fn revoke_radar(
     Ok(Json(after.into()))
 }
 
-/// How far a member's radar is
+/// Get a member's radar activation state
+///
+/// Returns how far the activation is: granted, code redeemed, or on. Callers: admins and the boss.
+/// Idempotent. Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/members/{member_id}/radar", tag = "organization",
     responses((status = 200, body = RadarBody)))]
 pub(crate) async fn get_member_radar(
@@ -243,8 +258,9 @@ pub(crate) async fn get_member_radar(
 
 /// List radar grants
 ///
-/// All members for whom the radar was ever granted, the first added first. With a
-/// filter a page may be short and not the last: go on while there is a `next_cursor`.
+/// Lists all members who were ever granted the radar, the first added first. A page with a filter
+/// can be short without being the last: continue while `next_cursor` is not null. Callers: admins
+/// and the boss. Idempotent. Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/radar-grants", tag = "organization", params(PageParams, RadarGrantQuery),
     responses((status = 200, body = PageBody<RadarBody>)))]
 pub(crate) async fn list_radar_grants(
@@ -258,9 +274,11 @@ pub(crate) async fn list_radar_grants(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// The company's QR code
+/// Get the company's radar QR code
 ///
-/// For a member who was granted the radar and got no SMS. It opens nothing for others.
+/// Returns the text of a QR code for members who were granted the radar and got no SMS. It does not
+/// work for other people. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for
+/// other callers.
 #[utoipa::path(get, path = "/v1/radar-qr", tag = "organization", responses((status = 200, body = RadarQr)))]
 pub(crate) async fn get_radar_qr(State(app): State<App>, admin: Admin) -> Result<Json<RadarQr>, Problem> {
     let keys = app.own.keys().await?;

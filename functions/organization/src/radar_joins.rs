@@ -54,7 +54,12 @@ pub(crate) struct RadarJoin {
 
 /// Redeem a radar code
 ///
-/// For the member himself. Five tries, ten minutes; a code is good once.
+/// Exchanges the code of the SMS for a ticket. A code is valid for ten minutes and five tries, and
+/// can be redeemed once. Callers: members, for themselves. Not idempotent: each wrong code uses one
+/// try. Errors: 403 `role_required` for visitors; 409 `request_in_progress` when the activation is
+/// changed at the same moment; 422 `radar_code_wrong` when the code is wrong or none was sent; 422
+/// `radar_code_expired` after ten minutes; 422 `radar_code_blocked` after five wrong tries; 422
+/// `radar_code_used` when it was redeemed before.
 #[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization", request_body = NewRadarRedemption,
     responses((status = 201, body = RadarRedemption)))]
 pub(crate) async fn create_radar_redemption(
@@ -74,9 +79,13 @@ pub(crate) async fn create_radar_redemption(
     Ok((StatusCode::CREATED, Json(RadarRedemption { ticket, expires_at })))
 }
 
-/// Follow a radar QR code
+/// Turn on my radar
 ///
-/// For the member himself. The radar is on with the next login.
+/// Turns the radar on with the text of a QR code: the ticket of a redeemed code, or the QR code of
+/// the company. It is on from the next login. Callers: members, for themselves. Idempotent. Errors:
+/// 403 `role_required` for visitors; 403 `radar_not_active` when the radar was not granted; 409
+/// `request_in_progress` when the activation is changed at the same moment; 422
+/// `radar_ticket_invalid` for a wrong or expired ticket.
 #[utoipa::path(post, path = "/v1/radar/joins", tag = "organization", request_body = NewRadarJoin,
     responses((status = 201, body = RadarJoin)))]
 pub(crate) async fn create_radar_join(

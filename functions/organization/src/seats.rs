@@ -73,9 +73,10 @@ pub(crate) struct SeatsAdded {
     added: i64,
 }
 
-/// View the seats
+/// Get the seats of my company
 ///
-/// For admins and the boss.
+/// Returns how many seats are free, reserved and used. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/seats", tag = "organization", responses((status = 200, body = Seats)))]
 pub(crate) async fn get_seats(State(app): State<App>, admin: Admin) -> Result<Json<Seats>, Problem> {
     let quota = app.store.quota(admin.company(), QuotaName::Seats).await?;
@@ -83,9 +84,10 @@ pub(crate) async fn get_seats(State(app): State<App>, admin: Admin) -> Result<Js
     Ok(Json(Seats { limit: quota.limit(), available, reserved, used }))
 }
 
-/// Add seats
+/// Add seats to a company
 ///
-/// For the platform operator.
+/// Raises the number of members that a company may have. Callers: the platform operator. Idempotent
+/// by `Idempotency-Key`. Errors: 401 `unauthorized` without the right operator key.
 #[utoipa::path(post, path = "/v1/companies/{company_id}/seats", tag = "organization", security(("operator" = [])), params(IdempotencyKey),
     request_body = MoreSeats, responses((status = 201, body = SeatsAdded)))]
 pub(crate) async fn add_seats(

@@ -90,10 +90,20 @@ pub(crate) struct Session {
     companies: Vec<CompanyChoice>,
 }
 
-/// Log in
+/// Log in with WeChat
 ///
-/// Into the company of the mini-program, or into another one of `companies`. A failed
-/// login uses up the code: call `wx.login` again.
+/// Exchanges the code of `wx.login` for a token of the company of the mini-program, or of another
+/// company in `companies`. With `claim_code` or `invitation` the person becomes a member. A failed
+/// login uses the code up: call `wx.login` again. Callers: everyone, without a token. Not
+/// idempotent: each login needs a new code. A claim code or an invitation that was used by the same
+/// person works again. Errors: 401 `login_code_invalid` when WeChat refuses the code; 403
+/// `login_blocked` when WeChat blocks the person; 404 `not_found` for an unknown `appid`, or a
+/// `company_id` that the person cannot choose; 409 `already_member` when the person is another
+/// member; 409 `member_inactive` when a member who is disabled or has left uses an invitation; 409
+/// `request_in_progress` when others use the invitation at the same moment; 422
+/// `claim_code_invalid`; 422 `invitation_invalid`; 422 `invitation_expired`; 422
+/// `invitation_revoked`; 422 `invitation_used_up`; 429 `too_many_requests` when WeChat asks to slow
+/// down; 503 `channel_not_configured` when the mini-program is not set up.
 #[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
     responses((status = 201, body = Session)))]
 pub(crate) async fn create_session(
@@ -143,11 +153,13 @@ pub(crate) async fn create_session(
     Ok((StatusCode::CREATED, Json(session)))
 }
 
-/// Begin without a login
+/// Start an anonymous session
 ///
-/// For what happens before `wx.login` has answered, or while it fails: the token reads
-/// cards and records events, and nothing else. Log in with it as `anonymous_token`, and
-/// what it recorded counts as done by who logged in.
+/// Returns a token for the time before `wx.login` has answered, or while it fails. The token can
+/// read cards and record events only. Send it as `anonymous_token` with the login: what it recorded
+/// then counts for the person who logged in. Callers: everyone, without a token. Not idempotent:
+/// each call makes a new identity. Errors: 404 `not_found` for an unknown `appid`; 503
+/// `channel_not_configured` when the mini-program is not set up.
 #[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()),
     request_body = NewAnonymousSession, responses((status = 201, body = AnonymousSession)))]
 pub(crate) async fn create_anonymous_session(

@@ -27,10 +27,14 @@ pub(crate) struct SuccessorUpdate {
     member_id: Option<MemberId>,
 }
 
-/// Name the successor
+/// Set the successor of a member
 ///
-/// Of a member who was disabled or has left: his card says that he is gone and leads to
-/// the successor's. Admins name those of staff, the boss all.
+/// Sets the colleague who takes over from a member who is disabled or has left. The card of that
+/// member then points to the card of the successor. Admins set it for staff; the boss sets all.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers, and for
+/// an admin, if the member is no staff; 409 `member_active` when the member is not disabled and has
+/// not left; 409 `no_card` when the member has no card; 409 `version_conflict` when the member was
+/// changed at the same moment; 422 `invalid` when the successor is not active or has no card.
 #[utoipa::path(put, path = "/v1/members/{member_id}/successor", tag = "organization", request_body = SuccessorUpdate,
     responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_successor(

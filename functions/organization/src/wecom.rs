@@ -45,9 +45,11 @@ impl From<WeCom> for WeComBody {
     }
 }
 
-/// Set a company's WeCom
+/// Set a company's WeCom application
 ///
-/// For the platform operator.
+/// Stores the WeCom (企业微信) application of a company. The secret of the application is stored
+/// separately. Callers: the platform operator. Idempotent. Errors: 401 `unauthorized` without the
+/// right operator key.
 #[utoipa::path(put, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])),
     request_body = WeComBody, responses((status = 200, body = CompanyWeCom)))]
 pub(crate) async fn update_wecom(
@@ -59,9 +61,10 @@ pub(crate) async fn update_wecom(
     set(&app, operator, company, Some(WeCom { corp_id, agent_id, secret_name })).await
 }
 
-/// Take a company's WeCom away
+/// Remove a company's WeCom application
 ///
-/// For the platform operator. Notices are off from then on.
+/// Removes the WeCom (企业微信) application of a company. Notices are off from then on. Callers: the
+/// platform operator. Idempotent. Errors: 401 `unauthorized` without the right operator key.
 #[utoipa::path(delete, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])),
     responses((status = 200, body = CompanyWeCom)))]
 pub(crate) async fn delete_wecom(

@@ -45,7 +45,11 @@ pub(crate) struct Part {
     basis_points: i64,
 }
 
-/// How a card's visitors behave
+/// Analyse the behaviour of card visitors
+///
+/// Returns what was shared, what was viewed and at which hours, for a window. Callers: the card's
+/// owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
+/// other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/behaviour", tag = "radar", params(WindowParams),
     responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_card_behaviour(
@@ -58,7 +62,11 @@ pub(crate) async fn get_card_behaviour(
     behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// How the company's visitors behave
+/// Analyse the behaviour of company visitors
+///
+/// Returns what was shared, what was viewed and at which hours, for a window, on all cards.
+/// Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found`
+/// for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/behaviour", tag = "radar", params(WindowParams),
     responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_company_behaviour(
@@ -70,9 +78,12 @@ pub(crate) async fn get_company_behaviour(
     behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// How a department's visitors behave
+/// Analyse the behaviour of department visitors
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
+/// Returns what was shared, what was viewed and at which hours, for a window. Counts events on
+/// cards that were in the department, or below it, when the event happened. Callers: admins and the
+/// boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/behaviour", tag = "radar", params(WindowParams),
     responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_department_behaviour(

@@ -96,11 +96,12 @@ pub(crate) struct BandCheckBody {
     closed_basis_points: Option<u64>,
 }
 
-/// The model of close rates
+/// Get the close-rate model
 ///
-/// Once a week each rate is compared with the deals that were closed, and a model of the
-/// company's own is tried; it is kept only if it is better on customers it has not seen. For
-/// admins and the boss.
+/// Returns the model in force and the result of the last weekly retraining. A model of the company
+/// is kept only if it predicts better than the default, on customers that it has not seen. Callers:
+/// admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
+/// callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/close-rate", tag = "radar", responses((status = 200, body = ModelBody)))]
 pub(crate) async fn get_close_rate_model(State(app): State<App>, caller: Caller) -> Result<Json<ModelBody>, Problem> {
     scope::of_company(&caller)?;

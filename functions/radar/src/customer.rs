@@ -121,10 +121,12 @@ pub(crate) struct CardHistoryBody {
     saved_at: Option<Timestamp>,
 }
 
-/// A customer of a card
+/// Get a customer of a card
 ///
-/// How likely he is to buy, with the reasons, and when to follow up. What he did, event by
-/// event, is in the feed: `feed?person_id=`.
+/// Returns the close rate with its reasons, the best hour to follow up, deals and history. For the
+/// single events use the feed with `person_id`. Callers: the card's owner, admins and the boss,
+/// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers, and when the
+/// person has not visited the card; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers/{person_id}", tag = "radar",
     responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_card_customer(
@@ -139,9 +141,12 @@ pub(crate) async fn get_card_customer(
     Ok(Json(customer(&app, person, (&united, &model), Scope::Card(card), &[(card, history)])))
 }
 
-/// A customer of the company
+/// Get a customer of the company
 ///
-/// The same, from what he did on all cards.
+/// Returns the close rate with its reasons, the best hour to follow up, deals and history, from all
+/// cards. For the single events use the feed with `person_id`. Callers: admins and the boss, while
+/// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers, and when the
+/// person has not visited any card; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/customers/{person_id}", tag = "radar",
     responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_company_customer(

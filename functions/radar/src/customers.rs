@@ -55,7 +55,12 @@ pub(crate) struct TopCustomer {
     band: Band,
 }
 
-/// A card's most likely customers
+/// List likely customers of a card
+///
+/// Lists the customers with the highest close rates, the highest first. The numbers can be some
+/// minutes old. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers", tag = "radar", params(CustomerQuery),
     responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_card_customers(
@@ -68,7 +73,12 @@ pub(crate) async fn get_card_customers(
     customers(&app, caller.company(), scope, query).await.map(Json)
 }
 
-/// The company's most likely customers
+/// List likely customers of the company
+///
+/// Lists the customers with the highest close rates on all cards, the highest first. The numbers
+/// can be some minutes old. Callers: admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
+/// is off.
 #[utoipa::path(get, path = "/v1/radar/company/customers", tag = "radar", params(CustomerQuery),
     responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_company_customers(

@@ -42,9 +42,13 @@ pub(crate) struct Days {
     days: Vec<PeriodMetrics>,
 }
 
-/// A card's metrics by day
+/// Get metrics of a card by day
 ///
-/// Distinct people are distinct on their day: they do not add up to those of a window.
+/// Returns the nine metrics for each day. People are counted once a day, so the days do not add up
+/// to the people of a window. Callers: the card's owner, admins and the boss, while their own radar
+/// is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the
+/// radar of the caller is off; 400 `invalid_query` when the days are in the wrong order, in the
+/// future, or more than 91 days ago.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", params(DaysQuery),
     responses((status = 200, body = Days)))]
 pub(crate) async fn get_card_days(
@@ -57,7 +61,13 @@ pub(crate) async fn get_card_days(
     days(&app, caller.company(), scope, query).await.map(Json)
 }
 
-/// The company's metrics by day
+/// Get metrics of the company by day
+///
+/// Returns the nine metrics for each day. People are counted once a day, so the days do not add up
+/// to the people of a window. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off; 400 `invalid_query` when the days are in the wrong order, in the future, or
+/// more than 91 days ago.
 #[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", params(DaysQuery),
     responses((status = 200, body = Days)))]
 pub(crate) async fn get_company_days(
@@ -69,9 +79,14 @@ pub(crate) async fn get_company_days(
     days(&app, caller.company(), scope, query).await.map(Json)
 }
 
-/// A department's metrics by day
+/// Get metrics of a department by day
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
+/// Returns the nine metrics for each day. People are counted once a day, so the days do not add up
+/// to the people of a window. Counts events on cards that were in the department, or below it, when
+/// the event happened. Callers: admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
+/// is off; 400 `invalid_query` when the days are in the wrong order, in the future, or more than 91
+/// days ago.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", params(DaysQuery),
     responses((status = 200, body = Days)))]
 pub(crate) async fn get_department_days(

@@ -27,10 +27,12 @@ pub(crate) struct FilteredEvents {
     windows: BTreeMap<&'static str, BTreeMap<&'static str, i64>>,
 }
 
-/// What was left out of a card's numbers
+/// Count filtered events of a card
 ///
-/// Events by reason: `bot`, `own`, `colleague`, `burst`. The feed shows them with
-/// `filtered=only`.
+/// Returns how many events were not counted, by window and reason. The feed shows these events with
+/// `filtered=only`. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/filtered", tag = "radar",
     responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_card_filtered(
@@ -42,7 +44,11 @@ pub(crate) async fn get_card_filtered(
     filtered(&app, caller.company(), scope).await.map(Json)
 }
 
-/// What was left out of the company's numbers
+/// Count filtered events of the company
+///
+/// Returns how many events were not counted, by window and reason. The feed shows these events with
+/// `filtered=only`. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/filtered", tag = "radar",
     responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_company_filtered(
@@ -53,9 +59,12 @@ pub(crate) async fn get_company_filtered(
     filtered(&app, caller.company(), scope).await.map(Json)
 }
 
-/// What was left out of a department's numbers
+/// Count filtered events of a department
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
+/// Returns how many events were not counted, by window and reason. Counts events on cards that were
+/// in the department, or below it, when the event happened. Callers: admins and the boss, while
+/// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/filtered", tag = "radar",
     responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_department_filtered(

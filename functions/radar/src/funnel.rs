@@ -37,7 +37,11 @@ pub(crate) struct BandBody {
     customers: i64,
 }
 
-/// A card's funnel
+/// Get the close-rate funnel of a card
+///
+/// Returns how many customers are in each band of close rates. The numbers can be some minutes old.
+/// Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/funnel", tag = "radar",
     responses((status = 200, body = FunnelBody)))]
 pub(crate) async fn get_card_funnel(
@@ -49,7 +53,11 @@ pub(crate) async fn get_card_funnel(
     funnel(&app, caller.company(), scope).await.map(Json)
 }
 
-/// The company's funnel
+/// Get the close-rate funnel of the company
+///
+/// Returns how many customers are in each band of close rates. The numbers can be some minutes old.
+/// Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found`
+/// for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/funnel", tag = "radar", responses((status = 200, body = FunnelBody)))]
 pub(crate) async fn get_company_funnel(State(app): State<App>, caller: Caller) -> Result<Json<FunnelBody>, Problem> {
     let scope = scope::of_company(&caller)?;

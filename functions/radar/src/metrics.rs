@@ -79,7 +79,11 @@ pub(crate) struct PeriodMetrics {
     likes: i64,
 }
 
-/// A card's metrics
+/// Get the metrics of a card
+///
+/// Returns the nine metrics in four windows, each with the window before. Callers: the card's
+/// owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
+/// other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar",
     responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_card_metrics(
@@ -91,16 +95,23 @@ pub(crate) async fn get_card_metrics(
     dashboard(&app, caller.company(), scope).await.map(Json)
 }
 
-/// The company's metrics
+/// Get the metrics of the company
+///
+/// Returns the nine metrics in four windows, each with the window before. Callers: admins and the
+/// boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) -> Result<Json<Dashboard>, Problem> {
     let scope = scope::of_company(&caller)?;
     dashboard(&app, caller.company(), scope).await.map(Json)
 }
 
-/// A department's metrics
+/// Get the metrics of a department
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
+/// Returns the nine metrics in four windows, each with the window before. Counts events on cards
+/// that were in the department, or below it, when the event happened. Callers: admins and the boss,
+/// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/metrics", tag = "radar",
     responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_department_metrics(

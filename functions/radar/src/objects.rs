@@ -44,7 +44,12 @@ pub(crate) struct TopObject {
     views: i64,
 }
 
-/// What a card's visitors look at most
+/// List most viewed objects of a card
+///
+/// Lists the products, articles or videos with the most views in a window. The numbers can be some
+/// minutes old. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/objects", tag = "radar", params(WindowParams, RowParams, ObjectParams),
     responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_card_objects(
@@ -57,7 +62,12 @@ pub(crate) async fn get_card_objects(
     objects(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// What the company's visitors look at most
+/// List most viewed objects of the company
+///
+/// Lists the products, articles or videos with the most views in a window, from all cards. The
+/// numbers can be some minutes old. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/objects", tag = "radar", params(WindowParams, RowParams, ObjectParams),
     responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_company_objects(

@@ -47,8 +47,10 @@ pub(crate) struct Row {
 
 /// Rank the employees
 ///
-/// By any of the nine metrics, in any of the four windows; all, or those of a department.
-/// For admins and the boss.
+/// Ranks employees by one of nine metrics in one of four windows, the highest value first. The
+/// numbers can be some minutes old. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers, and for an unknown `department`; 403
+/// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/rankings", tag = "radar", params(RankingParams, RowParams),
     responses((status = 200, body = Rankings)))]
 pub(crate) async fn get_rankings(

@@ -71,9 +71,11 @@ pub(crate) struct Repair {
     after: i64,
 }
 
-/// When the numbers were last checked
+/// Get the last recount
 ///
-/// Every night all stored numbers are recounted from the event log. For admins and the boss.
+/// Returns when all stored numbers were last compared with the event log, and what was repaired. It
+/// runs every night. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", responses((status = 200, body = LastRecount)))]
 pub(crate) async fn get_recount(State(app): State<App>, caller: Caller) -> Result<Json<LastRecount>, Problem> {
     scope::of_company(&caller)?;

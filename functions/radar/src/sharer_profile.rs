@@ -62,7 +62,12 @@ pub(crate) struct SharerBand {
     people: usize,
 }
 
-/// What kind of people pass a card on
+/// Describe the sharers of a card
+///
+/// Returns what the people who forwarded in a window have in common: events, close rates and hours.
+/// The numbers can be some minutes old. Callers: the card's owner, admins and the boss, while their
+/// own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active`
+/// while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers/profile", tag = "radar", params(WindowParams),
     responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_card_sharer_profile(
@@ -77,7 +82,12 @@ pub(crate) async fn get_card_sharer_profile(
     Ok(Json(profile))
 }
 
-/// What kind of people pass the company's cards on
+/// Describe the sharers of the company
+///
+/// Returns what the people who forwarded in a window have in common: events, close rates and hours.
+/// The numbers can be some minutes old. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/sharers/profile", tag = "radar", params(WindowParams),
     responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_company_sharer_profile(

@@ -37,7 +37,11 @@ pub(crate) struct TopSharer {
     forwards: i64,
 }
 
-/// Who passes a card on most
+/// List top sharers of a card
+///
+/// Lists the people who forwarded the most in a window. The numbers can be some minutes old.
+/// Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers", tag = "radar", params(WindowParams, RowParams),
     responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_card_sharers(
@@ -50,7 +54,11 @@ pub(crate) async fn get_card_sharers(
     sharers(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// Who passes the company's cards on most
+/// List top sharers of the company
+///
+/// Lists the people who forwarded the most in a window, from all cards. The numbers can be some
+/// minutes old. Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404
+/// `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/sharers", tag = "radar", params(WindowParams, RowParams),
     responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_company_sharers(

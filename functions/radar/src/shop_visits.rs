@@ -48,7 +48,12 @@ pub(crate) struct Share {
     basis_points: Option<i64>,
 }
 
-/// How likely a card's visitors go to the shop
+/// Get shop visit rates of a card
+///
+/// Returns the share of visitors who viewed a product, in four windows, each with the window
+/// before. Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
+/// is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/shop-visits", tag = "radar",
     responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_card_shop_visits(
@@ -60,7 +65,11 @@ pub(crate) async fn get_card_shop_visits(
     shop_visits(&app, caller.company(), scope).await.map(Json)
 }
 
-/// How likely the company's visitors go to the shop
+/// Get shop visit rates of the company
+///
+/// Returns the share of visitors who viewed a product, in four windows, each with the window
+/// before. Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404
+/// `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/shop-visits", tag = "radar",
     responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_company_shop_visits(

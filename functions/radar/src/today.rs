@@ -44,7 +44,11 @@ pub(crate) struct Today {
     by_kind: BTreeMap<&'static str, i64>,
 }
 
-/// A card's today
+/// Get today's overview of a card
+///
+/// Returns the numbers of the current day in Asia/Shanghai. Callers: the card's owner, admins and
+/// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers;
+/// 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/today", tag = "radar", responses((status = 200, body = Today)))]
 pub(crate) async fn get_card_today(
     State(app): State<App>,
@@ -55,16 +59,23 @@ pub(crate) async fn get_card_today(
     today(&app, caller.company(), scope).await.map(Json)
 }
 
-/// The company's today
+/// Get today's overview of the company
+///
+/// Returns the numbers of the current day in Asia/Shanghai. Callers: admins and the boss, while
+/// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/today", tag = "radar", responses((status = 200, body = Today)))]
 pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) -> Result<Json<Today>, Problem> {
     let scope = scope::of_company(&caller)?;
     today(&app, caller.company(), scope).await.map(Json)
 }
 
-/// A department's today
+/// Get today's overview of a department
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
+/// Returns the numbers of the current day in Asia/Shanghai. Counts events on cards that were in the
+/// department, or below it, when the event happened. Callers: admins and the boss, while their own
+/// radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while
+/// the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar",
     responses((status = 200, body = Today)))]
 pub(crate) async fn get_department_today(

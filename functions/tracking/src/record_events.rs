@@ -86,8 +86,10 @@ pub(crate) struct Accepted {
 
 /// Record events
 ///
-/// Sending the same batch again, for example after a time-out, changes nothing. One bad
-/// event refuses the whole batch.
+/// Accepts a batch of events. They appear in the radar some seconds later. One invalid event
+/// refuses the whole batch; `errors` names each. Callers: everyone with a token, also an anonymous
+/// one. Idempotent by `batch_id`: send the same batch again after a time-out. Errors: 404
+/// `not_found` when a card does not exist; `errors` names each.
 #[utoipa::path(post, path = "/v1/events", tag = "tracking", request_body = NewBatch,
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(

@@ -106,10 +106,14 @@ impl From<Upload> for UploadBody {
     }
 }
 
-/// Ask for an upload ticket
+/// Create an upload ticket
 ///
-/// For members. The file is inspected after it was sent; ask `GET /v1/uploads/{upload_id}`
-/// until it is ready, then use it with the route of its purpose.
+/// Returns a form to send one file with `wx.uploadFile`. The file is inspected after it arrives:
+/// poll `GET /v1/uploads/{upload_id}` until it is ready, then pass the id to the operation that
+/// shows it. Admins and the boss can name any card, except for `voice`. Callers: members.
+/// Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for visitors, and for a card that
+/// the caller may not edit; 404 `not_found` for an unknown card; 422 `invalid` when size and
+/// content type do not fit the purpose, or the caller has no card and names none.
 #[utoipa::path(post, path = "/v1/uploads", tag = "video", request_body = NewUpload, params(IdempotencyKey),
     responses((status = 201, body = UploadTicket)))]
 pub(crate) async fn create_upload(
@@ -129,9 +133,10 @@ pub(crate) async fn create_upload(
     Ok((StatusCode::CREATED, Json(ticket(&app, &caller, &upload).await?)))
 }
 
-/// Look at an upload
+/// Get the state of an upload
 ///
-/// For who asked for the ticket, admins and the boss.
+/// Returns whether the file is waiting, ready or refused. Callers: the member who created the
+/// ticket, admins and the boss. Idempotent. Errors: 404 `not_found` for other callers.
 #[utoipa::path(get, path = "/v1/uploads/{upload_id}", tag = "video", responses((status = 200, body = UploadBody)))]
 pub(crate) async fn get_upload(
     State(app): State<App>,
