@@ -21,11 +21,11 @@ use utoipa::ToSchema;
 use crate::body::{CardBody, CardUpdate, IdentityUpdate, locked};
 use crate::{App, audit, views};
 
-/// Whose card to create.
+/// A card to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCard {
-    /// A member without a card.
+    /// The owner, a member without a card.
     member_id: MemberId,
 }
 

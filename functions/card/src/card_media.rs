@@ -18,13 +18,13 @@ use crate::body::CardBody;
 use crate::card::{is_due, refused};
 use crate::{App, audit, views};
 
-/// The one picture or video of a card.
+/// The upload to show as avatar or video.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MediaUpdate {
-    /// The version the edit was made from.
+    /// The version of the card that was edited.
     version: u64,
-    /// A ready upload for this card and purpose, or the one that is shown; `null` for none.
+    /// A ready upload for this card and purpose, or the upload that is shown now. `null` for none.
     upload_id: Option<UploadId>,
 }
 
@@ -32,10 +32,9 @@ pub(crate) struct MediaUpdate {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhotosUpdate {
-    /// The version the edit was made from.
+    /// The version of the card that was edited.
     version: u64,
-    /// At most 9, none twice, in the order to show: ready uploads for this card, and those
-    /// that it shows already.
+    /// The photos in the order to show: ready uploads for this card, and uploads that it shows now.
     upload_ids: Photos,
 }
 

@@ -14,35 +14,37 @@ use utoipa::ToSchema;
 
 use crate::{App, audit};
 
-/// What a card shows where its owner has said nothing. `null` is no default.
+/// What a card shows for fields that its owner has not set. `null` means no default.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardDefaults {
-    /// Title of a shared card, at most 60 characters.
+    /// The title of a shared card.
     share_phrase: Option<SharePhrase>,
-    /// 欢迎语, at most 200 characters.
+    /// The text that welcomes a visitor. Can hold line breaks.
     welcome_text: Option<WelcomeText>,
-    /// Of `add_wechat`, `call`, `save_card_code`, in the order to show; all without a default.
+    /// The buttons in the order to show. Without a default all buttons are shown.
     shortcuts: Option<Shortcuts>,
 }
 
-/// The fields that owners cannot change, each with what every card shows. `null` is open.
+/// The card template of the company. A field that is not `null` is locked on all cards and shows
+/// this value.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardTemplateBody {
-    /// Goes up with each change, 0 before the first; an edit names the one it was made from.
+    /// The version of the template, 0 before the first change. It grows with each change. Send it
+    /// with an edit.
     version: u64,
-    /// 地址, at most 200 characters.
+    /// The postal address (地址).
     address: Option<Address>,
-    /// 个人介绍, at most 2,000 characters.
+    /// The introduction (个人介绍). Can hold line breaks.
     introduction: Option<Introduction>,
-    /// 名片样式: `classic`, `business`, `minimal`, `dark` or `festive`.
+    /// The style of the card (名片样式).
     style: Option<Style>,
-    /// Title of a shared card, at most 60 characters.
+    /// The title of a shared card.
     share_phrase: Option<SharePhrase>,
-    /// 欢迎语, at most 200 characters.
+    /// The text that welcomes a visitor (欢迎语). Can hold line breaks.
     welcome_text: Option<WelcomeText>,
-    /// For fields that are open; an owner's own value is shown before it.
+    /// Defaults for open fields. The own value of a card is shown before them.
     defaults: CardDefaults,
 }
 

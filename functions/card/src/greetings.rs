@@ -12,11 +12,12 @@ use utoipa::ToSchema;
 
 use crate::{App, audit};
 
-/// What a member reads under his name.
+/// A greeting that a member sees below their name.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct GreetingBody {
+    /// The greeting.
     greeting: String,
-    /// Whether it is the one of all who have set none.
+    /// Whether the caller has set no own greeting, or the company none.
     is_default: bool,
 }
 
@@ -24,7 +25,7 @@ pub(crate) struct GreetingBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewGreeting {
-    /// 1 to 60 characters; `null` takes it back.
+    /// The greeting, 1 to 60 characters. `null` removes it.
     greeting: Option<Greeting>,
 }
 

@@ -18,33 +18,39 @@ use crate::media::MediaBody;
 /// Most cards in the list.
 const LISTED_MAX: usize = 100;
 
-/// The cards a person has opened.
+/// The cards that a person has opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyCards {
-    /// The last opened first, at most 100.
+    /// The cards, the last opened first, at most 100.
     items: Vec<MyCard>,
-    /// The card to show when none is named: the last opened.
+    /// The card that was opened last. Show it if the mini-program starts without a card. `null` if
+    /// none was opened.
     default_card_id: Option<CardId>,
 }
 
-/// A card a person has opened.
+/// A card that a person has opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyCard {
+    /// The card.
     card: CardSummary,
-    /// How often he opened it.
+    /// How often the person opened the card.
     views: u64,
-    /// When he opened it last.
+    /// When the person last opened the card.
     last_viewed_at: Timestamp,
 }
 
-/// What a list shows of a card.
+/// A card in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardSummary {
+    /// The id.
     id: CardId,
+    /// The name of the owner.
     name: PersonName,
+    /// The job title. Empty if there is none.
     position: Position,
+    /// The name of the company.
     company: CompanyName,
-    /// 个人头像
+    /// The avatar. `null` if there is none.
     avatar: Option<MediaBody>,
     #[serde(flatten)]
     owner: OwnerBody,

@@ -19,30 +19,30 @@ use crate::body::CardBody;
 use crate::card::is_due;
 use crate::{App, audit, views};
 
-/// The phrases of a book.
+/// The phrases in a phrase book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhrasesBody {
-    /// At most 50, none twice, each of 1 to 200 characters.
+    /// The phrases in their order, each with 1 to 200 characters.
     phrases: Phrases,
 }
 
-/// The phrases a member finds in a book: the company's, then his own.
+/// The phrases that a member can use.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyPhrases {
-    /// The company's, for all members.
+    /// The phrases of the company, for all members.
     company_phrases: Phrases,
-    /// His own.
+    /// The own phrases of the member.
     phrases: Phrases,
 }
 
-/// The buttons of one's own card.
+/// The buttons of a card. All of them are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShortcutsUpdate {
-    /// The version of the card the choice was made from.
+    /// The version of the card that was edited.
     version: u64,
-    /// Of `add_wechat` (needs a WeChat id), `call`, `save_card_code`, in the order to show.
+    /// The buttons in the order to show. `add_wechat` needs a WeChat id on the card.
     shortcuts: Shortcuts,
 }
 

@@ -21,51 +21,58 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::body::OwnerBody;
 
-/// What is about to be passed on.
+/// A share to create a code for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewShareCode {
+    /// The card that is shared.
     card_id: CardId,
-    /// What is shown of the card first; the card itself if absent.
+    /// What the card shows first. The card itself if absent.
     object: Option<SharedObject>,
-    /// `share` (a forwarded link), `code` (a mini-program code) or `notification`.
+    /// How the card is shared: `share` by a forwarded link, `code` by a mini-program code, or
+    /// `notification`.
     channel: Channel,
 }
 
-/// What a share is about.
+/// The object of a share.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SharedObject {
-    /// `card`, `product`, `article`, `video` or `website`.
+    /// The type of the object.
     #[serde(rename = "type")]
     #[schema(value_type = ObjectType)]
     kind: String,
-    /// For products, articles and videos.
+    /// The id of the object. Required for products, articles and videos, `null` for others.
     id: Option<String>,
 }
 
-/// A code to pass on.
+/// A new share code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareCodeCreated {
-    /// Fits a link and a mini-program code; name it in the events of whoever comes with it.
+    /// The code. It fits into a link and a mini-program code. Send it with the events of people who
+    /// come by it.
     share_code: ShareCode,
 }
 
-/// What a code stands for.
+/// What a share code means.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareBody {
+    /// The card.
     card_id: CardId,
+    /// What the card shows first.
     object: SharedObject,
-    /// `share`, `code` or `notification`.
+    /// How the card is shared.
     channel: Channel,
+    /// The person who shared it.
     sharer: Sharer,
     #[serde(flatten)]
     owner: OwnerBody,
 }
 
-/// Who passed the card on.
+/// The person who shared a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sharer {
+    /// The person.
     person_id: PersonId,
 }
 

@@ -20,34 +20,40 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::media::MediaBody;
 
-/// The recording of a product.
+/// The upload to use as a voice introduction.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VoiceUpdate {
-    /// A ready upload for the caller's card, or the one that is heard; `null` for none.
+    /// A ready upload for the card of the caller, or the upload that is used now. `null` for none.
     upload_id: Option<UploadId>,
 }
 
-/// What a member says about a product.
+/// The voice introduction of a product by a member.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProductVoice {
+    /// The product.
     product_id: ProductId,
-    /// `null` when there is none.
+    /// The voice introduction. `null` if there is none.
     voice: Option<VoiceBody>,
 }
 
 /// A voice introduction in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardVoice {
+    /// The product.
     product_id: ProductId,
+    /// The voice introduction.
     voice: VoiceBody,
 }
 
-/// A recording.
+/// A voice introduction.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VoiceBody {
+    /// The file.
     media: MediaBody,
+    /// The duration, in milliseconds.
     duration_ms: u64,
+    /// When it was last changed.
     updated_at: Timestamp,
 }
 

@@ -20,11 +20,11 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::subject::Subject;
 
-/// A rate to set.
+/// A close rate to set.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RateUpdate {
-    /// A whole number, 0 to 100.
+    /// The close rate, a whole number of percent.
     #[schema(value_type = u8, minimum = 0, maximum = 100)]
     percent: Percent,
 }
@@ -42,14 +42,14 @@ impl TryFrom<u64> for Percent {
     }
 }
 
-/// The close rate in force.
+/// The close rate that is shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RateInForce {
-    /// Hundredths of a percent, 0 to 10,000.
+    /// The close rate in hundredths of a percent.
     basis_points: Rate,
-    /// `manual`; `deal` for a customer with a closed deal, who is at 100 % whatever is set.
+    /// Where the rate comes from: `manual`, or `deal` (100 %) for a customer with a closed deal.
     source: Source,
-    /// What is set by hand.
+    /// The rate that was set by hand.
     manual: SetRateBody,
 }
 

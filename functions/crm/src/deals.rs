@@ -25,7 +25,7 @@ use crate::subject::Subject;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDeal {
-    /// The day it was closed: today, or one of the last ten years.
+    /// The day when the deal was closed, in Asia/Shanghai: today or a day of the last ten years.
     closed_on: Day,
 }
 

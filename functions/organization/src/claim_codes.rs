@@ -24,7 +24,7 @@ use crate::audit_log::entry;
 use crate::members::MemberCreated;
 use crate::secrets::OwnKeys;
 
-/// Nothing needs to be said.
+/// An empty object.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewClaimCode {}

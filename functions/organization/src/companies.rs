@@ -25,49 +25,59 @@ use crate::seats::SeatCount;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCompanyBody {
-    /// 1 to 60 characters.
+    /// The name of the company.
     name: CompanyName,
-    /// The app id of its mini-program.
+    /// The app id of the mini-program.
     appid: AppId,
+    /// The first boss.
     boss: NewBoss,
-    /// How many members it may have, the boss included; 50 if absent.
+    /// How many members the company may have, the boss included. 50 if absent.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
     seats: Option<SeatCount>,
 }
 
-/// Its first boss.
+/// The first boss of a company.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBoss {
-    /// 1 to 30 characters.
+    /// The name of the boss.
     name: PersonName,
 }
 
-/// A company with its first boss.
+/// A new company and its first boss.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyCreated {
+    /// The company.
     company: CompanyBody,
+    /// The boss.
     boss: BossBody,
 }
 
 /// A company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyBody {
+    /// The id.
     id: CompanyId,
+    /// The name.
     name: CompanyName,
+    /// The app id of the mini-program.
     appid: AppId,
-    /// How many members it may have.
+    /// How many members the company may have.
     seats: u32,
+    /// When it was created.
     created_at: Timestamp,
 }
 
-/// A boss who has not logged in yet.
+/// The first boss, who has not logged in yet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BossBody {
+    /// The member.
     member_id: MemberId,
+    /// The name.
     name: PersonName,
-    /// For his first login; pass it on in private.
+    /// The code for the first login. Send it to the boss in private.
     claim_code: String,
+    /// When the claim code expires.
     claim_expires_at: Timestamp,
 }
 

@@ -26,38 +26,41 @@ edge::closed_sets! {
     NoticesOffReason = "wecom_not_configured" | "not_available";
 }
 
-/// A company, as its members see it.
+/// The company as its members see it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyView {
+    /// The id.
     id: CompanyId,
+    /// The name.
     name: CompanyName,
-    /// The app id of its mini-program.
+    /// The app id of the mini-program.
     appid: AppId,
-    /// What admins and the boss see besides.
+    /// The settings that only admins and the boss see. Absent for other members.
     #[serde(skip_serializing_if = "Option::is_none")]
     administration: Option<Administration>,
 }
 
-/// How a company is set up.
+/// The settings of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Administration {
-    /// 企业微信: `configured` or `not_configured`.
+    /// Whether WeCom (企业微信) is set up.
     #[schema(value_type = WeComSetup)]
     wecom: &'static str,
-    /// `off`; whatever sends notices is left out, and nothing fails.
+    /// Whether notices are sent.
     #[schema(value_type = NoticeSwitch)]
     notices: &'static str,
-    /// Why: `wecom_not_configured`, or `not_available` while the product sends none.
+    /// Why notices are off.
     #[schema(value_type = NoticesOffReason)]
     notices_reason: &'static str,
+    /// When the company was created.
     created_at: Timestamp,
 }
 
-/// A company as it shall be.
+/// The new name of a company.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompanyUpdate {
-    /// 1 to 60 characters. Cards keep the name they have.
+    /// The name of the company. Existing cards keep the name that they show.
     name: CompanyName,
 }
 

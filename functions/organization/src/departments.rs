@@ -22,42 +22,44 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::{MemberDetail, fresh};
 
-/// A department to make.
+/// A department to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDepartment {
-    /// 1 to 30 characters, once among its siblings.
+    /// The name. It must be different from the names of its siblings.
     name: DepartmentName,
-    /// The department it belongs to; `null` at the top. At most five deep.
+    /// The department above. `null` for the top level. At most five levels.
     parent_id: Option<DepartmentId>,
 }
 
-/// A department as it shall be. All of it is replaced.
+/// The name and place of a department. Both are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DepartmentUpdate {
-    /// 1 to 30 characters, once among its siblings.
+    /// The name. It must be different from the names of its siblings.
     name: DepartmentName,
-    /// The department it belongs to; `null` at the top. All below it goes along.
+    /// The department above. `null` for the top level.
     parent_id: Option<DepartmentId>,
-    /// The version of the tree the edit was made from.
+    /// The version of the tree that was edited.
     version: u64,
 }
 
-/// Where a member shall be.
+/// The department of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberDepartmentUpdate {
-    /// `null` for no department.
+    /// The department. `null` for none.
     department_id: Option<DepartmentId>,
 }
 
 /// A department.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DepartmentBody {
+    /// The id.
     id: DepartmentId,
+    /// The name.
     name: DepartmentName,
-    /// The department it belongs to; `null` at the top.
+    /// The department above. `null` for the top level.
     parent_id: Option<DepartmentId>,
 }
 
@@ -66,16 +68,17 @@ pub(crate) struct DepartmentBody {
 pub(crate) struct DepartmentCreated {
     #[serde(flatten)]
     department: DepartmentBody,
-    /// That of the tree with it.
+    /// The version of the tree that has the new department.
     version: u64,
 }
 
-/// All departments.
+/// All departments of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Departments {
-    /// Goes up with each change of any department, 0 before the first.
+    /// The version of the tree, 0 before the first change. It grows with each change of any
+    /// department.
     version: u64,
-    /// At most 200, the first made first.
+    /// The departments, at most 200, the first created first.
     items: Vec<DepartmentBody>,
 }
 

@@ -17,12 +17,16 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 use crate::members::DepartmentSummary;
 
-/// A colleague: what is public of an active member, and no more.
+/// The public data of an active member.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Colleague {
+    /// The name.
     name: PersonName,
+    /// The job title. Empty if there is none.
     position: Position,
+    /// The department. `null` if there is none.
     department: Option<DepartmentSummary>,
+    /// The card. `null` if there is none.
     card_id: Option<CardId>,
 }
 
@@ -31,10 +35,10 @@ pub(crate) struct Colleague {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DirectoryQuery {
-    /// Only those whose name or position contains this, at most 30 characters.
+    /// Only members whose name or position contains this text.
     #[param(inline)]
     q: Option<PersonName>,
-    /// Only those of this department and the ones below it.
+    /// Only members of this department and the departments below it.
     #[param(inline)]
     department: Option<DepartmentId>,
 }

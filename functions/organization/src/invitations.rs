@@ -30,21 +30,21 @@ const PAGE: &str = "/pages/join/index";
 /// How often a revocation is tried that meets people who join.
 const ATTEMPTS: u32 = 5;
 
-/// An invitation to make.
+/// An invitation to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewInvitation {
-    /// How many people it is for; so many seats are held.
+    /// How many people can join. One seat is reserved for each.
     uses: Uses,
-    /// How long it lasts; 168 if absent.
+    /// How many hours the invitation is valid. 168 if absent.
     expires_in_hours: Option<LifeHours>,
-    /// `staff` or `admin`; only the boss invites admins.
+    /// The role of people who join: `staff` or `admin`. Only the boss invites admins.
     role: Role,
-    /// Whether an admin decides about each who comes.
+    /// Whether an admin must approve each person. `false` if absent.
     #[serde(default)]
     #[schema(required = false)]
     review: bool,
-    /// What it is for, at most 60 characters.
+    /// A note for admins. Empty if absent.
     #[serde(default)]
     #[schema(required = false)]
     note: InvitationNote,
@@ -53,32 +53,40 @@ pub(crate) struct NewInvitation {
 /// An invitation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InvitationBody {
+    /// The id.
     id: InvitationId,
-    /// `open`, `used_up`, `expired` or `revoked`.
+    /// Whether people can join by it.
     state: InvitationState,
+    /// The role of people who join.
     role: Role,
-    /// How many people it is for.
+    /// How many people can join in all.
     uses: u32,
-    /// How many have joined by it, or asked to.
+    /// How many people have joined, or have asked to join.
     used: u32,
+    /// Whether an admin must approve each person.
     review: bool,
+    /// The note. Empty if there is none.
     note: InvitationNote,
+    /// The member who created it.
     created_by: MemberId,
+    /// When it was created.
     created_at: Timestamp,
+    /// When it expires.
     expires_at: Timestamp,
 }
 
-/// An invitation with its code, which is not shown again later.
+/// A new invitation with its code. The code is not shown again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InvitationCreated {
+    /// The invitation.
     invitation: InvitationBody,
-    /// Whoever has it may join; pass it on to those it is for.
+    /// The code. Everybody who has it can join.
     #[schema(example = "0123-4567-89ab-cdef")]
     invitation_code: String,
-    /// What a link to the mini-program opens.
+    /// The path for a link to the mini-program.
     #[schema(example = "/pages/join/index?invitation=0123456789abcdef")]
     path: String,
-    /// The scene of a mini-program code.
+    /// The scene for a mini-program code.
     #[schema(example = "0123456789abcdef", max_length = 32)]
     scene: String,
 }
@@ -88,7 +96,7 @@ pub(crate) struct InvitationCreated {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct InvitationQuery {
-    /// Only `open`, `used_up`, `expired` or `revoked` ones.
+    /// Only invitations in this state.
     #[param(inline)]
     state: Option<InvitationState>,
 }

@@ -20,11 +20,12 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::joins::newcomer;
 
-/// A request to join, as who asks sees it.
+/// A request to join, as the person who asks sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JoinRequestSummary {
+    /// The id.
     id: JoinRequestId,
-    /// `pending`, `approved`, `rejected` or `expired`.
+    /// The state of the request.
     state: JoinRequestState,
 }
 
@@ -33,23 +34,27 @@ pub(crate) struct JoinRequestSummary {
 pub(crate) struct JoinRequestBody {
     #[serde(flatten)]
     summary: JoinRequestSummary,
+    /// The invitation.
     invitation_id: InvitationId,
+    /// The name of the person.
     name: PersonName,
+    /// The job title. Empty if there is none.
     position: Position,
-    /// `staff` or `admin`.
+    /// The role that the person gets: `staff` or `admin`.
     role: Role,
+    /// When it was created.
     created_at: Timestamp,
-    /// Until when it can be decided, and a seat is held for it.
+    /// Until when the request can be decided. A seat is reserved until then.
     expires_at: Timestamp,
-    /// The member he has become.
+    /// The member that the person became. `null` if the request was not approved.
     member_id: Option<MemberId>,
 }
 
-/// A decision.
+/// A decision about a request to join.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JoinDecision {
-    /// `approve` or `reject`.
+    /// Whether the person joins.
     decision: Decision,
 }
 
@@ -58,7 +63,7 @@ pub(crate) struct JoinDecision {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JoinRequestQuery {
-    /// Only `pending`, `approved`, `rejected` or `expired` ones.
+    /// Only requests in this state.
     #[param(inline)]
     state: Option<JoinRequestState>,
 }

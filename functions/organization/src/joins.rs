@@ -18,14 +18,15 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::fresh;
 
-/// An invitation and who comes by it.
+/// An invitation and the person who uses it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvitationUse {
+    /// The code of the invitation, with or without hyphens.
     code: InvitationCode,
-    /// 1 to 30 characters.
+    /// The name of the person.
     name: PersonName,
-    /// At most 30 characters.
+    /// The job title of the person. Empty if absent.
     #[serde(default)]
     #[schema(required = false)]
     position: Position,

@@ -18,21 +18,26 @@ edge::closed_sets! {
     PersonKind = "visitor" | "member";
 }
 
-/// A person and the company he is with.
+/// The person and the company of a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Me {
-    /// `visitor`, or `member` of the company.
+    /// Whether the person is a visitor or an active member of the company.
     #[schema(value_type = PersonKind)]
     kind: &'static str,
+    /// The person.
     person_id: PersonId,
+    /// The company.
     company: CompanySummary,
+    /// The membership. `null` for visitors.
     member: Option<MemberBody>,
 }
 
-/// What everybody may know of a company.
+/// The public data of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanySummary {
+    /// The id.
     id: CompanyId,
+    /// The name.
     name: CompanyName,
 }
 

@@ -23,20 +23,20 @@ edge::closed_sets! {
     SettableStatus = "active" | "disabled" | "left";
 }
 
-/// Where a member shall stand.
+/// The new status of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusUpdate {
-    /// `active`, `disabled` or `left`.
+    /// The status.
     #[schema(value_type = SettableStatus)]
     status: String,
 }
 
-/// What a member shall be allowed.
+/// The new role of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoleUpdate {
-    /// `staff`, `admin` or `boss`.
+    /// The role.
     role: Role,
 }
 

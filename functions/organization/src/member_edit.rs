@@ -17,13 +17,13 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::MemberBody;
 
-/// What a member shall be called.
+/// The name and position of a member. Both are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberUpdate {
-    /// 1 to 30 characters.
+    /// The name.
     name: PersonName,
-    /// At most 30 characters; empty for none.
+    /// The job title. Empty for none.
     position: Position,
 }
 

@@ -32,30 +32,35 @@ use crate::secrets::OwnKeys;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMemberBody {
-    /// 1 to 30 characters.
+    /// The name.
     name: PersonName,
-    /// At most 30 characters.
+    /// The job title. Empty if absent.
     #[serde(default)]
     #[schema(required = false)]
     position: Position,
-    /// `staff` (if absent) or `admin`; only the boss adds admins.
+    /// The role: `staff` or `admin`. `staff` if absent. Only the boss adds admins.
     role: Option<Role>,
 }
 
 /// A member.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MemberBody {
+    /// The id.
     pub(crate) id: MemberId,
+    /// The name.
     name: PersonName,
+    /// The job title. Empty if there is none.
     position: Position,
-    /// `staff`, `admin` or `boss`.
+    /// The role.
     role: Role,
+    /// The card of the member. `null` if there is none.
     card_id: Option<CardId>,
-    /// `invited` until he has logged in with his claim code, then `active`; `disabled`
-    /// and `left` use no seat.
+    /// `invited` until the first login with the claim code, then `active`. Members who are
+    /// `disabled` or have `left` use no seat.
     status: MemberStatus,
-    /// Who has taken over from him, if he is disabled or has left.
+    /// The member who took over after this one was disabled or left. `null` if nobody is set.
     successor_id: Option<MemberId>,
+    /// When it was created.
     created_at: Timestamp,
 }
 
@@ -67,19 +72,22 @@ impl From<Member> for MemberBody {
     }
 }
 
-/// A member with his department.
+/// A member and their department.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MemberDetail {
     #[serde(flatten)]
     member: MemberBody,
-    /// The one he was put into, or the nearest above it that is left.
+    /// The department of the member. If it was deleted, the nearest department above it. `null` if
+    /// there is none.
     department: Option<DepartmentSummary>,
 }
 
-/// A department, in a word.
+/// A department in short.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DepartmentSummary {
+    /// The id.
     id: DepartmentId,
+    /// The name.
     name: DepartmentName,
 }
 
@@ -97,12 +105,14 @@ impl DepartmentSummary {
     }
 }
 
-/// A member with his claim code.
+/// A member with a claim code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MemberCreated {
+    /// The member.
     member: MemberBody,
-    /// For his first login; pass it on in private.
+    /// The code for the first login. Send it to the member in private.
     claim_code: String,
+    /// When the claim code expires.
     claim_expires_at: Timestamp,
 }
 
@@ -164,13 +174,13 @@ async fn add(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MemberQuery {
-    /// Only `invited`, `active`, `disabled` or `left` ones.
+    /// Only members with this status.
     #[param(inline)]
     status: Option<MemberStatus>,
-    /// Only those whose name contains this, at most 30 characters.
+    /// Only members whose name contains this text.
     #[param(inline)]
     name: Option<PersonName>,
-    /// Only those of this department and the ones below it.
+    /// Only members of this department and the departments below it.
     #[param(inline)]
     department: Option<DepartmentId>,
 }

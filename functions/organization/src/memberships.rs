@@ -17,12 +17,14 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// A company to choose.
+/// A company that the person can choose at login.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyChoice {
+    /// The company.
     company_id: CompanyId,
+    /// The name.
     name: CompanyName,
-    /// Whether the token is for it.
+    /// Whether the session is for this company.
     current: bool,
 }
 

@@ -36,23 +36,25 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Most lots of changes counted before the answer; housekeeping counts the others.
 const LOTS_AT_ONCE: usize = 5;
 
-/// A merge.
+/// A merge of two identities.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MergeBody {
+    /// The id.
     id: MergeId,
-    /// The identity that stands for more: who logged in, who granted the number.
+    /// The identity that logged in, or that linked the phone number last.
     person_id: PersonId,
-    /// The other one: who was anonymous, who had granted the number before.
+    /// The identity that was anonymous, or that linked the phone number before.
     other_person_id: PersonId,
-    /// `login` or `phone`.
+    /// Why the identities were merged.
     reason: MergeReason,
-    /// When.
+    /// When the identities were merged.
     at: Timestamp,
-    /// `active` or `undone`.
+    /// Whether the merge is in force.
     #[schema(value_type = MergeState)]
     state: &'static str,
+    /// When it was undone. `null` if it is in force.
     undone_at: Option<Timestamp>,
-    /// The member who did it.
+    /// The member who undid the merge. `null` if it is in force.
     undone_by: Option<MemberId>,
 }
 
@@ -72,7 +74,8 @@ impl From<Merge> for MergeBody {
     }
 }
 
-/// What came of merging two identities.
+/// The result of a merge of two identities: `done` if they are one person now, `refused` if they
+/// are not and a repetition does not help, `later` if the same request should be sent again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MergeOutcome {

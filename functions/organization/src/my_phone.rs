@@ -18,23 +18,23 @@ use crate::sessions::refused;
 /// How often the number is claimed when somebody else claims it too.
 const ATTEMPTS: usize = 3;
 
-/// A phone grant.
+/// A code of the WeChat phone button.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhoneGrant {
-    /// What the button "get phone number" gave: single use, five minutes. Not a login code.
+    /// The code of the WeChat phone button. It works once, for five minutes. It is not the code of
+    /// `wx.login`.
     code: PhoneCode,
 }
 
-/// A granted number.
+/// A linked phone number.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyPhone {
-    /// Masked.
+    /// The phone number with its middle digits hidden.
     #[schema(example = "+86138****8000")]
     phone: String,
-    /// `null` when nobody else had granted the number; `done` when who had is the same
-    /// person now; `refused` when he is not, since an admin has said so or it would be
-    /// too many identities.
+    /// The result of the merge with the person who linked the number before. `null` if there is
+    /// none.
     merge: Option<MergeOutcome>,
 }
 

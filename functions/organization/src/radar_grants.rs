@@ -36,34 +36,36 @@ edge::closed_sets! {
     CodeSms = "sent" | "not_configured";
 }
 
-/// A grant.
+/// A radar grant.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RadarGrant {
-    /// Where the code is sent: E.164, or a mainland number without `+86`.
+    /// The phone number that gets the code: E.164, or a number of mainland China without `+86`.
     phone: Mobile,
 }
 
-/// Nothing needs to be said.
+/// An empty object.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarCode {}
 
-/// How far a member's radar is.
+/// The activation state of a member's radar.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarBody {
+    /// The member.
     member_id: MemberId,
-    /// `none`, `granted`, `redeemed` or `joined`.
+    /// The activation state: `none` (not granted, or revoked), `granted`, `redeemed` (code
+    /// redeemed) or `joined` (on).
     #[schema(value_type = ActivationState)]
     state: &'static str,
-    /// Masked.
+    /// The phone number with its middle digits hidden. `null` if the radar is not granted.
     #[schema(example = "+86138****8000")]
     phone: Option<String>,
-    /// When the code that counts was sent; `null` when none counts.
+    /// When the current code was sent. `null` if no code is valid.
     sent_at: Option<Timestamp>,
-    /// Until when it can be redeemed.
+    /// When the current code expires. `null` if no code is valid.
     expires_at: Option<Timestamp>,
-    /// How often it may still be tried.
+    /// How many tries the current code has left. `null` if no code is valid.
     tries_left: Option<u32>,
 }
 
@@ -72,7 +74,7 @@ pub(crate) struct RadarBody {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RadarGrantQuery {
-    /// Only those in this state: `none` (revoked), `granted`, `redeemed` or `joined`.
+    /// Only members in this activation state. `none` means revoked.
     #[param(inline)]
     state: Option<Wanted>,
 }
@@ -99,27 +101,29 @@ impl Wanted {
     }
 }
 
-/// A member's radar, and what became of the SMS.
+/// The activation state and the result of the SMS.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarGranted {
     #[serde(flatten)]
     radar: RadarBody,
-    /// `sent`, `failed`, `not_configured`, or `not_needed` when the radar was granted before.
+    /// The result of the SMS. `not_needed` if the radar was already granted.
     #[schema(value_type = GrantSms)]
     sms: &'static str,
 }
 
-/// A new code on its way.
+/// The result of a new radar code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarCodeSent {
+    /// The member.
     member_id: MemberId,
-    /// `sent` or `not_configured`.
+    /// The result of the SMS.
     #[schema(value_type = CodeSms)]
     sms: &'static str,
+    /// When the code was sent. `null` if none was sent.
     sent_at: Option<Timestamp>,
 }
 
-/// What a QR code holds.
+/// A QR code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarQr {
     /// The text of the QR code.

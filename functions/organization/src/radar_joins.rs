@@ -19,24 +19,24 @@ edge::closed_sets! {
     JoinedState = "joined";
 }
 
-/// A code to redeem.
+/// A radar code to redeem.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarRedemption {
-    /// Of the SMS: 6 digits.
+    /// The code in the SMS, 6 digits.
     code: RadarCode,
 }
 
-/// A redeemed code.
+/// The ticket for a redeemed radar code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarRedemption {
-    /// To be shown as a QR code, and followed by `POST /v1/radar/joins`.
+    /// The text of a QR code. Send it to `POST /v1/radar/joins`.
     ticket: String,
-    /// Until when.
+    /// When the ticket expires.
     expires_at: Timestamp,
 }
 
-/// A QR code that was followed.
+/// The ticket in a QR code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarJoin {
@@ -44,10 +44,10 @@ pub(crate) struct NewRadarJoin {
     ticket: Ticket,
 }
 
-/// The radar is on.
+/// The activation state after a QR code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarJoin {
-    /// `joined`.
+    /// The activation state.
     #[schema(value_type = JoinedState)]
     state: &'static str,
 }

@@ -45,16 +45,16 @@ impl TryFrom<u32> for SeatCount {
     }
 }
 
-/// Where the seats are.
+/// The seats of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Seats {
-    /// How many there are.
+    /// How many seats the company has.
     limit: i64,
-    /// Free.
+    /// How many seats are free.
     available: i64,
-    /// Held for invitations that have not expired.
+    /// How many seats are reserved for invitations and claim codes.
     reserved: i64,
-    /// Of active members.
+    /// How many seats active members use.
     used: i64,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Seats {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MoreSeats {
-    /// How many, 1 to 100,000.
+    /// How many seats to add.
     #[schema(value_type = u32, minimum = 1, maximum = 100_000)]
     add: SeatCount,
 }
@@ -70,6 +70,7 @@ pub(crate) struct MoreSeats {
 /// Seats that were added.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SeatsAdded {
+    /// How many seats were added.
     added: i64,
 }
 

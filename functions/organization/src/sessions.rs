@@ -34,59 +34,59 @@ edge::closed_sets! {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSession {
-    /// The mini-program.
+    /// The app id of the mini-program.
     appid: AppId,
-    /// What `wx.login` gave: single use, five minutes.
+    /// The code of `wx.login`. It works once, for five minutes.
     code: LoginCode,
-    /// At a member's first login: the code he was given.
+    /// The claim code, at the first login of a member. With or without hyphens.
     claim_code: Option<ClaimCode>,
-    /// Who he was before he logged in: the last token of `POST /v1/sessions/anonymous`,
-    /// at most seven days after its end.
+    /// The last token of `POST /v1/sessions/anonymous`, until seven days after it expired. Its
+    /// events then count for the person who logs in.
     #[schema(max_length = 2048)]
     anonymous_token: Option<String>,
-    /// Instead of a claim code: the invitation by which he comes.
+    /// The invitation by which the person joins. Do not send it together with `claim_code`.
     invitation: Option<InvitationUse>,
-    /// One of the `companies` of an earlier session, to enter that one; absent for the
-    /// company of the mini-program.
+    /// One of the `companies` of an earlier session. The company of the mini-program if absent.
     company_id: Option<CompanyId>,
 }
 
-/// Somebody who has not logged in yet.
+/// A session without a login.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAnonymousSession {
-    /// The mini-program.
+    /// The app id of the mini-program.
     appid: AppId,
 }
 
-/// A session of somebody who has not logged in.
+/// A session of a person who has not logged in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AnonymousSession {
-    /// For `Authorization: Bearer`.
+    /// The token for the header `Authorization: Bearer`.
     token: String,
-    /// When it ends.
+    /// When the token expires.
     expires_at: Timestamp,
-    /// `anonymous`.
+    /// What the token is for.
     #[schema(value_type = AnonymousKind)]
     kind: &'static str,
+    /// The person.
     person_id: PersonId,
 }
 
 /// A session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Session {
-    /// For `Authorization: Bearer`.
+    /// The token for the header `Authorization: Bearer`.
     token: String,
-    /// When to log in again.
+    /// When the token expires. Log in again before.
     expires_at: Timestamp,
     #[serde(flatten)]
     me: Me,
-    /// What came of the `anonymous_token`; `null` when none was sent. After `later`, send
-    /// it again with the next login; after the others, forget it.
+    /// The result of the merge with the identity of `anonymous_token`. `null` if none was sent.
+    /// After `later`, send the token again with the next login; otherwise delete it.
     merge: Option<MergeOutcome>,
-    /// What he has asked for by an invitation that an admin reviews.
+    /// The request to join that waits or was decided. `null` if there is none.
     join_request: Option<JoinRequestSummary>,
-    /// Where he is an active member, as far as WeChat tells that it is the same human.
+    /// The companies in which the person is an active member.
     companies: Vec<CompanyChoice>,
 }
 

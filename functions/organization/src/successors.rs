@@ -19,11 +19,11 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::MemberBody;
 
-/// Who has taken over.
+/// The successor of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SuccessorUpdate {
-    /// An active member with a card; `null` for nobody.
+    /// An active member with a card. `null` for none.
     member_id: Option<MemberId>,
 }
 

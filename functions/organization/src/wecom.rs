@@ -18,24 +18,26 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::audit_log::entry;
 
-/// A company's WeCom application. There is no field for its secret.
+/// The WeCom application of a company. Its secret is stored separately.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WeComBody {
-    /// 企业 ID
+    /// The id of the company in WeCom (企业 ID).
     #[schema(value_type = String, max_length = 64)]
     corp_id: Code<64>,
-    /// The application that notices come from.
+    /// The application that sends notices.
     agent_id: u32,
-    /// What follows the prefix in the name of the secret; the company's id if absent.
+    /// The last part of the name of the stored secret. The id of the company if absent.
     #[schema(value_type = Option<String>, max_length = 64)]
     secret_name: Option<Code<64>>,
 }
 
-/// A company's WeCom, if there is one.
+/// The WeCom application of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyWeCom {
+    /// The company.
     company_id: CompanyId,
+    /// The WeCom application. `null` if there is none.
     wecom: Option<WeComBody>,
 }
 

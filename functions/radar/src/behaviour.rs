@@ -18,30 +18,32 @@ use utoipa::ToSchema;
 use crate::window_query::{Asked, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// How visitors behaved in a window.
+/// The behaviour of visitors in a window.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Behaviour {
-    /// First day, in Asia/Shanghai.
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// 分享明细占比: forwards by what was passed on.
+    /// What was forwarded (分享明细占比): forwards by type of object.
     shares: Vec<Part>,
-    /// 客户兴趣占比: views by what was looked at.
+    /// What was viewed (客户兴趣占比): views by type of object.
     interests: Vec<Part>,
-    /// 客户活跃度: events in each hour of the day, the first from midnight to one.
+    /// When visitors are active (客户活跃度): events in each hour of the day, 24 numbers, midnight
+    /// first.
     active_hours: Vec<i64>,
 }
 
 /// A part of a whole.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Part {
-    /// `card`, `product`, `article`, `video` or `website`.
+    /// The type of the object.
     #[serde(rename = "type")]
     object: ObjectType,
-    /// How many.
+    /// How many events there are.
     count: i64,
-    /// Its share of the whole; all parts add up to 10,000, or are 0 when there is nothing.
+    /// The share of the whole in hundredths of a percent. All parts add up to 10,000, or are 0 if
+    /// there is no event.
     basis_points: i64,
 }
 

@@ -24,100 +24,100 @@ use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// One customer of a scope.
+/// A customer of a card or of the company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CustomerBody {
+    /// The person.
     person_id: PersonId,
-    /// `访客` and four characters until his name is known.
+    /// The name to show: `访客` and four characters while the name is not known.
     name: String,
-    /// 成交率, and why.
+    /// The close rate (成交率) and its reasons.
     close_rate: CloseRate,
-    /// 最佳时间点.
+    /// The best hour to follow up (最佳时间点).
     best_hour: BestHour,
-    /// 成交: his deals, the one closed last first.
+    /// The closed deals (成交), the last closed first.
     deals: Vec<DealBody>,
-    /// What he did with each card, the one he opened last first.
+    /// What the customer did on each card, the last opened first.
     cards: Vec<CardHistoryBody>,
 }
 
-/// A close rate with its receipt.
+/// A close rate and its reasons.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CloseRate {
-    /// Hundredths of a percent, 0 to 10,000.
+    /// The close rate that is shown, in hundredths of a percent.
     basis_points: Rate,
-    /// The band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`; `null` for
-    /// a customer with a closed deal, who stands beside it.
+    /// The band of the close rate. `null` for a customer with a closed deal.
     band: Option<Band>,
-    /// `deal`: he has a closed one; else `manual`: a member has set it; else `model`:
-    /// computed from what he did.
+    /// Where the rate comes from: a closed deal, else a rate set by hand, else the model.
     source: Source,
-    /// The model in force: `default`, or the company's `own`.
+    /// Whether the default model is in force, or a model of the company.
     model: Origin,
-    /// What the model says, whatever is shown.
+    /// The close rate of the model in hundredths of a percent, also if another rate is shown.
     model_basis_points: Rate,
-    /// What a member has set last, also where a deal stands above it.
+    /// The rate that was set by hand last, also if a deal stands above it. `null` if there is none.
     manual: Option<SetRateBody>,
-    /// The reasons: their basis points add up to the rate. What everybody has comes first,
-    /// then what counts most.
+    /// The reasons. Their basis points add up to the rate. The base comes first, then the largest
+    /// reason.
     receipt: Vec<PartBody>,
 }
 
-/// A line of a receipt.
+/// A reason for a close rate.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PartBody {
-    /// Its share of the rate.
+    /// What the reason adds to the rate, in hundredths of a percent.
     basis_points: u16,
-    /// What he did, for example `view_product`; `null` for what everybody has.
+    /// The kind of events. `null` for the base, a rate set by hand and a deal.
     feature: Option<Feature>,
-    /// How much of it is left: one event of today is 1, one of 14 days ago a half; at most
-    /// three a day count. Two decimals.
+    /// How many events count, with two decimals. An event of today counts 1, an event of 14 days
+    /// ago a half, and at most three a day count.
     amount: Option<f64>,
     /// What one event of today adds to the logit, in thousandths.
     coefficient: Option<u32>,
-    /// The newest day with such an event.
+    /// The day of the last such event, in Asia/Shanghai.
     newest: Option<Day>,
-    /// All of it, in Chinese.
+    /// The reason in Chinese, to show to the user.
     #[schema(example = "查看商品，最近一次 2026-11-21")]
     text: String,
 }
 
-/// When to follow up.
+/// The best hour to follow up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BestHour {
-    /// `null` as long as too little is known, or no hour stands out.
+    /// The advice. `null` if too little is known or no hour stands out.
     advice: Option<AdviceBody>,
-    /// In Chinese; it says so when there is no advice.
+    /// The advice in Chinese, or why there is none, to show to the user.
     text: String,
 }
 
 /// An hour of a weekday, or of every day, in Asia/Shanghai.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AdviceBody {
-    /// 1 for Monday to 7 for Sunday; `null` for every day.
+    /// The weekday, 1 for Monday to 7 for Sunday. `null` for every day.
     weekday: Option<u8>,
-    /// The hour at which it begins.
+    /// The hour at which it begins, 0 to 23.
     hour: u8,
-    /// On how many such days he was there in this hour …
+    /// On how many of these days the customer visited in this hour.
     seen: u32,
-    /// … of how many, since his first visit of the last eight weeks.
+    /// How many of these days there were since the first visit in the last eight weeks.
     of: u32,
-    /// How sure it is that this is no accident, 0.95 to 1.
+    /// How certain it is that this is no accident, 0.95 to 1.
     confidence: f64,
-    /// When it begins next.
+    /// When the hour begins next.
     next: Timestamp,
 }
 
-/// What he did with one card.
+/// What a customer did on a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardHistoryBody {
+    /// The card.
     card_id: CardId,
-    /// How often he opened it.
+    /// How often the customer opened the card.
     opened: u64,
-    /// When he opened it last.
+    /// When the customer last opened the card. `null` if never.
     last_opened_at: Option<Timestamp>,
-    /// Since when he likes it.
+    /// Since when the customer likes the card. `null` if they do not.
     liked_at: Option<Timestamp>,
-    /// When he saved its phone number.
+    /// When the customer saved the phone number. `null` if never.
     saved_at: Option<Timestamp>,
 }
 

@@ -26,32 +26,34 @@ const ROWS_DEFAULT: usize = 10;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CustomerQuery {
-    /// 1 to 100; 10 if absent.
+    /// Most rows in the answer. 10 if absent.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
-    /// Only those of one band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`.
+    /// Only customers in this band of close rates.
     #[param(inline)]
     band: Option<Band>,
 }
 
 type Asked = Result<Query<CustomerQuery>, QueryRejection>;
 
-/// Who is most likely to buy; some minutes old.
+/// The customers with the highest close rates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopCustomers {
-    /// The highest rate first; of equal ones who came first. Only the hundred most likely are listed.
+    /// The customers, the highest rate first; among equal rates the first visitor first. Only the
+    /// 100 highest are known.
     items: Vec<TopCustomer>,
 }
 
 /// A likely customer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopCustomer {
+    /// The person.
     person_id: PersonId,
-    /// `访客` and four characters until his name is known.
+    /// The name to show: `访客` and four characters while the name is not known.
     name: String,
-    /// 成交率: hundredths of a percent, 0 to 10,000.
+    /// The close rate (成交率) in hundredths of a percent.
     rate_basis_points: Rate,
-    /// The band of the funnel.
+    /// The band of close rates.
     band: Band,
 }
 

@@ -27,18 +27,18 @@ const DAYS_DEFAULT: i32 = 30;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DaysQuery {
-    /// First day in Asia/Shanghai, at most 91 days ago; 29 days before the last if absent.
+    /// The first day in Asia/Shanghai, at most 91 days ago. 29 days before the last day if absent.
     #[param(inline)]
     from: Option<Day>,
-    /// Last day; today if absent.
+    /// The last day in Asia/Shanghai. Today if absent.
     #[param(inline)]
     to: Option<Day>,
 }
 
-/// One row per day.
+/// Metrics by day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Days {
-    /// The first day first; days without an event are rows of zeros.
+    /// One row for each day, the first day first. A day without events has zeros.
     days: Vec<PeriodMetrics>,
 }
 

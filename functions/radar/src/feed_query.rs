@@ -17,16 +17,16 @@ const QUEUED_MS_MAX: i64 = 14 * DAY_MS;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FeedQuery {
-    /// Only this kind, for example `forward`.
+    /// Only events of this kind.
     #[param(inline)]
     kind: Option<EventKind>,
-    /// Only what this person did.
+    /// Only events of this person.
     #[param(inline)]
     person_id: Option<PersonId>,
-    /// Only what happened on this day in Asia/Shanghai.
+    /// Only events that happened on this day in Asia/Shanghai.
     #[param(inline)]
     day: Option<Day>,
-    /// Whether to show what is kept but not counted: `exclude` (if absent), `include` or `only`.
+    /// Whether to show events that are not counted. `exclude` if absent.
     #[param(inline)]
     #[serde(default)]
     filtered: Filtered,

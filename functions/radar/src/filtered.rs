@@ -17,12 +17,12 @@ use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// What is kept but not counted (过滤).
+/// Events that are stored but not counted (过滤).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FilteredEvents {
-    /// Version of the rules in force.
+    /// The version of the filter rules in force.
     rules_version: u16,
-    /// By window and reason; a reason without an event is 0.
+    /// The number of events by window, then by reason. A reason without events is 0.
     #[schema(value_type = BTreeMap<String, BTreeMap<String, i64>>)]
     windows: BTreeMap<&'static str, BTreeMap<&'static str, i64>>,
 }

@@ -16,24 +16,24 @@ use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// All customers of the scope by close rate; some minutes old.
+/// All customers by close rate. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FunnelBody {
-    /// Distinct people with a view since the beginning.
+    /// How many distinct people have a view.
     customers: i64,
-    /// Who has a closed deal: they are in no band.
+    /// How many customers have a closed deal. They are in no band.
     closed: i64,
-    /// Who has no deal, in four bands that do not overlap, the lowest first.
+    /// Customers without a deal in four bands that do not overlap, the lowest first.
     bands: Vec<BandBody>,
 }
 
-/// One band.
+/// A band of close rates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BandBody {
-    /// `below_50`: under 50 %; `below_80`: from 50 to under 80 %; `below_99`: from 80 to
-    /// under 99 %; `below_100`: from 99 %.
+    /// The band: `below_50` is under 50 %, `below_80` from 50 to under 80 %, `below_99` from 80 to
+    /// under 99 %, `below_100` from 99 %.
     band: Band,
-    /// How many are in it.
+    /// How many customers are in the band.
     customers: i64,
 }
 

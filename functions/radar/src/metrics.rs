@@ -18,64 +18,64 @@ use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// The nine metrics in each window.
+/// The nine metrics in four windows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Dashboard {
-    /// The day the windows end on, in Asia/Shanghai.
+    /// The day on which the windows end, in Asia/Shanghai.
     today: Day,
-    /// When these numbers were last recounted from the event log, every night; `null` before
-    /// the first time.
+    /// When these numbers were last recounted from the event log. It runs every night; `null`
+    /// before the first time.
     checked_at: Option<Timestamp>,
-    /// By window.
+    /// The windows.
     windows: Windows,
 }
 
 /// The four windows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Windows {
-    /// 汇总: since the beginning.
+    /// Everything since the beginning (汇总).
     total: WindowMetrics,
-    /// 昨日: the previous calendar day.
+    /// The previous calendar day (昨日).
     yesterday: WindowMetrics,
-    /// 近7天: the last 7 days, today included.
+    /// The last 7 days, today included (近7天).
     last_7_days: WindowMetrics,
-    /// 近30天: the last 30 days, today included.
+    /// The last 30 days, today included (近30天).
     last_30_days: WindowMetrics,
 }
 
-/// One window, and as many days right before it to compare with.
+/// A window, and the same number of days before it to compare.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WindowMetrics {
     #[serde(flatten)]
     metrics: PeriodMetrics,
-    /// The window before; `null` for the lifetime.
+    /// The days before the window. `null` for the lifetime.
     previous: Option<PeriodMetrics>,
 }
 
 /// The nine metrics of some days.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PeriodMetrics {
-    /// First day; `null` for the lifetime.
+    /// The first day, in Asia/Shanghai. `null` for the lifetime.
     from: Option<Day>,
-    /// Last day.
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// 客户总数 UV: distinct people with a view.
+    /// Distinct people with a view (客户总数 UV).
     visitors: i64,
-    /// 浏览总数 PV.
+    /// Views (浏览总数 PV).
     views: i64,
-    /// 跟进总数.
+    /// Follow-ups (跟进总数).
     follow_ups: i64,
-    /// 沟通总客户数: distinct people who opened a chat.
+    /// Distinct people who opened a chat (沟通总客户数).
     customers_talked_to: i64,
-    /// 商城销售金额, in fen.
+    /// Sales of the shop in fen (商城销售金额).
     sales_fen: Fen,
-    /// 商城订单数.
+    /// Orders of the shop (商城订单数).
     orders: i64,
-    /// 被转发总数.
+    /// Forwards (被转发总数).
     forwards: i64,
-    /// 被保存次数.
+    /// Saved phone numbers (被保存次数).
     saves: i64,
-    /// 被点赞总数.
+    /// Likes (被点赞总数).
     likes: i64,
 }
 

@@ -18,29 +18,29 @@ use utoipa::ToSchema;
 use crate::window_query::{Asked, ListedObject, ObjectParams, RowParams, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// What is looked at most; some minutes old.
+/// The most viewed objects. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopObjects {
-    /// First day, in Asia/Shanghai.
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// Most views first; of equal ones the older object.
+    /// The objects, the most views first; among equal ones the older first.
     items: Vec<TopObject>,
 }
 
-/// Something that was looked at.
+/// An object with its views.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopObject {
-    /// `product`, `article` or `video`.
+    /// The type of the object.
     #[serde(rename = "type")]
     #[schema(value_type = ListedObject)]
     kind: &'static str,
-    /// Its id.
+    /// The id.
     id: Option<String>,
-    /// The title that was seen last, if any was told.
+    /// The title that a visitor saw last. `null` if it is not known.
     title: Option<String>,
-    /// How often it was looked at.
+    /// How often the object was viewed.
     views: i64,
 }
 

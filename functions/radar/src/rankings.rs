@@ -16,32 +16,34 @@ use utoipa::ToSchema;
 use crate::window_query::{Asked, RankingParams, RowParams, Wanted};
 use crate::{App, scope};
 
-/// Employees by a metric.
+/// Employees ranked by a metric.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rankings {
-    /// When the numbers were read, every few minutes; `null` before the first time.
+    /// When the numbers were read, every few minutes. `null` before the first time.
     as_of: Option<Timestamp>,
-    /// What they are ranked by.
+    /// The metric.
     metric: Metric,
-    /// In which window.
+    /// The window.
     #[schema(value_type = Window)]
     window: &'static str,
-    /// 销冠: the first, unless nobody has anything or several share the first place.
+    /// The first member (销冠). `null` if all values are 0 or several share the first place.
     champion: Option<MemberId>,
-    /// The greatest value first; of equal ones who was added first.
+    /// The employees, the highest value first; among equal ones the member who was added first.
     items: Vec<Row>,
 }
 
-/// An employee's place.
+/// An employee in a ranking.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Row {
-    /// 1 for the first; who has as much as another shares his place.
+    /// The place, 1 for the first. Equal values share a place.
     place: usize,
-    /// What he is ranked by.
+    /// The value of the metric. `sales_fen` is in fen.
     value: i64,
+    /// The member.
     member_id: MemberId,
+    /// The card.
     card_id: CardId,
-    /// His name at that time.
+    /// The name of the member when the numbers were read.
     name: String,
 }
 

@@ -20,45 +20,46 @@ use utoipa::ToSchema;
 use crate::window_query::{Asked, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// The sharers of a window as a group; some minutes old.
+/// What the sharers of a window have in common. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerProfile {
-    /// First day, in Asia/Shanghai.
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// Who passed something on in the window.
+    /// How many people forwarded something in the window.
     sharers: usize,
-    /// How often they did.
+    /// How often they forwarded.
     forwards: i64,
-    /// How many of them the rest is about: the 99 with the most forwards.
+    /// How many of them are in the profile: the 99 with the most forwards.
     profiled: usize,
-    /// What they did in the last 16 weeks, each kind with how many of them did it.
+    /// What they did in the last 16 weeks, by kind of events.
     did: Vec<DidBody>,
-    /// How likely they are to buy.
+    /// How many are in each band of close rates.
     bands: Vec<SharerBand>,
-    /// When they come: their visited hours of the last eight weeks by hour of the day.
+    /// When they visit: visited hours of the last eight weeks by hour of the day, 24 numbers,
+    /// midnight first.
     active_hours: [u32; 24],
 }
 
-/// A kind of things to do.
+/// A kind of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DidBody {
-    /// For example `view_product`.
+    /// The kind of events.
     feature: Feature,
-    /// What it is called.
+    /// The name in Chinese, to show to the user.
     #[schema(example = "查看商品")]
     text: &'static str,
-    /// Sharers who did it.
+    /// How many sharers did it.
     people: usize,
 }
 
-/// A band of the funnel.
+/// A band of close rates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerBand {
-    /// `below_50`, `below_80`, `below_99` or `below_100`.
+    /// The band of close rates.
     band: Band,
-    /// Sharers in it.
+    /// How many sharers are in the band.
     people: usize,
 }
 

@@ -16,24 +16,25 @@ use utoipa::ToSchema;
 use crate::window_query::{Asked, RowParams, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// Who passed things on; some minutes old.
+/// The people who forwarded the most. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopSharers {
-    /// First day, in Asia/Shanghai.
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// Most forwards first; of equal ones who came first.
+    /// The people, the most forwards first; among equal ones the first visitor first.
     items: Vec<TopSharer>,
 }
 
-/// Somebody who passed something on.
+/// A person who forwarded something.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopSharer {
+    /// The person.
     person_id: PersonId,
-    /// `访客` and four characters until his name is known.
+    /// The name to show: `访客` and four characters while the name is not known.
     name: String,
-    /// How often.
+    /// How often the person forwarded.
     forwards: i64,
 }
 

@@ -15,25 +15,25 @@ use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// Visitors of the shop among all visitors, by window.
+/// The share of visitors who viewed a product, by window.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShopVisits {
-    /// 汇总: since the beginning.
+    /// Everything since the beginning (汇总).
     total: ShopShare,
-    /// 昨日: the previous calendar day.
+    /// The previous calendar day (昨日).
     yesterday: ShopShare,
-    /// 近7天: the last 7 days, today included.
+    /// The last 7 days, today included (近7天).
     last_7_days: ShopShare,
-    /// 近30天: the last 30 days, today included.
+    /// The last 30 days, today included (近30天).
     last_30_days: ShopShare,
 }
 
-/// One window, and as many days right before it to compare with.
+/// A window, and the same number of days before it to compare.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShopShare {
     #[serde(flatten)]
     share: Share,
-    /// The window before; `null` for the lifetime.
+    /// The days before the window. `null` for the lifetime.
     previous: Option<Share>,
 }
 
@@ -44,7 +44,8 @@ pub(crate) struct Share {
     visitors: i64,
     /// Distinct people who viewed a product.
     shop_visitors: i64,
-    /// Shop visitors in 10,000 visitors, rounded down; `null` without visitors.
+    /// The share of shop visitors in hundredths of a percent, rounded down. `null` without
+    /// visitors.
     basis_points: Option<i64>,
 }
 

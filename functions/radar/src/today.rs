@@ -18,14 +18,14 @@ use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// What happened today, a calendar day in Asia/Shanghai.
+/// The numbers of the current day in Asia/Shanghai.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Today {
     /// The day.
     day: Day,
     /// Distinct people with a view.
     visitors: i64,
-    /// Those of them who were never seen before.
+    /// Visitors who had never come before.
     new_visitors: i64,
     /// Views.
     views: i64,
@@ -33,13 +33,13 @@ pub(crate) struct Today {
     talked_to: i64,
     /// Forwards.
     forwards: i64,
-    /// Phones saved for the first time.
+    /// Phone numbers that were saved for the first time.
     saves: i64,
-    /// Likes given today and not taken back.
+    /// Likes of today that were not taken back.
     likes: i64,
-    /// Time spent, in milliseconds.
+    /// The time that visitors stayed, in milliseconds.
     dwell_ms: i64,
-    /// Events by kind; kinds without an event are 0.
+    /// Events by kind. A kind without events is 0.
     #[schema(value_type = BTreeMap<String, i64>)]
     by_kind: BTreeMap<&'static str, i64>,
 }

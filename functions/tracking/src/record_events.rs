@@ -29,58 +29,60 @@ const FINGERPRINT_CHARS: usize = 16;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBatch {
-    /// UUIDv7, made once and kept on every retry. Its time may be 7 days old, or 5
-    /// minutes ahead of the server.
+    /// A UUIDv7. Make it once for a batch and send the same one with each retry. Its time must be
+    /// at most 7 days old and at most 5 minutes ahead of the server.
     #[schema(format = "uuid")]
     batch_id: String,
-    /// 1 to 100 events on at most 10 cards.
+    /// The events, on at most 10 different cards.
     #[schema(min_items = 1, max_items = 100)]
     events: Vec<NewEvent>,
 }
 
-/// What the visitor did.
+/// An event.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEvent {
-    /// One of `view_card view_product view_article view_video view_website forward
-    /// save_phone like unlike copy_wechat_id call open_chat grant_phone dwell`.
+    /// What the visitor did.
     kind: EventKind,
-    /// The card it was done on.
+    /// The card on which it was done.
     card_id: CardId,
-    /// When, by the client's clock; held between 7 days before and the moment of arrival.
+    /// When it was done, by the clock of the client. The server moves times into the 7 days before
+    /// the batch arrives.
     at: Timestamp,
-    /// What it was about; the card if absent. Views of products, articles and videos need it.
+    /// The object of the event. The card if absent. Required for views of products, articles and
+    /// videos.
     object: Option<NewObject>,
-    /// The share that led here.
+    /// The share code by which the visitor came.
     share_code: Option<ShareCode>,
-    /// For `dwell`, and required there: 0 to 3,600,000.
+    /// How long the visitor stayed, in milliseconds, 0 to 3,600,000. Required for `dwell`, not
+    /// allowed otherwise.
     duration_ms: Option<u64>,
 }
 
-/// What an event is about.
+/// The object of an event.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewObject {
-    /// `card`, `product`, `article`, `video` or `website`.
+    /// The type of the object.
     #[serde(rename = "type")]
     #[schema(value_type = ObjectType)]
     kind: String,
-    /// For products, articles and videos.
+    /// The id of the object. Required for products, articles and videos.
     id: Option<String>,
-    /// The title the visitor saw.
+    /// The title that the visitor saw.
     #[schema(value_type = Option<String>, max_length = 60)]
     title: Option<Line<TITLE_CHARS_MAX>>,
 }
 
-/// The batch is safe: it will be counted once.
+/// The batch was accepted. Each event is counted once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
-    /// As sent.
+    /// The id of the batch, as sent.
     #[schema(format = "uuid")]
     batch_id: BatchId,
-    /// How many events.
+    /// How many events were accepted.
     accepted: usize,
-    /// When.
+    /// When the server received it.
     received_at: Timestamp,
 }
 

@@ -26,62 +26,67 @@ edge::closed_sets! {
     UploadProgress = "waiting" | "ready" | "refused";
 }
 
-/// A file that is about to be sent.
+/// A file to send.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUpload {
-    /// `avatar` (≤ 5 MB), `photo` (≤ 20 MB), `card_video` (≤ 50 MB) or `voice` (≤ 2 MB, ≤ 60 s).
+    /// The purpose of the file: `avatar` (at most 5 MB), `photo` (20 MB), `card_video` (50 MB) or
+    /// `voice` (2 MB and 60 seconds).
     purpose: Purpose,
-    /// Pictures: `image/jpeg`, `image/png`, `image/webp`. Video: `video/mp4`. Voice:
-    /// `audio/mpeg`, `audio/mp4` (m4a), `audio/aac`.
+    /// The content type. Pictures: JPEG, PNG, WebP. Video: MP4. Voice: MP3, M4A, AAC.
     content_type: Format,
-    /// Its size; a file with more is refused.
+    /// The size of the file in bytes. A larger file is refused.
     bytes: u64,
-    /// For which card; the caller's own if absent. Admins and the boss name any card of the
-    /// company, but for `voice`.
+    /// The card that will show the file. The card of the caller if absent. Admins and the boss can
+    /// name any card, except for `voice`.
     card_id: Option<CardId>,
 }
 
-/// How to send the file: `wx.uploadFile` with `url`, `name: "file"` and `formData: fields`.
+/// A form to send a file: call `wx.uploadFile` with `url`, `name: "file"` and `formData: fields`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadTicket {
+    /// The upload.
     upload_id: UploadId,
-    /// Where to send it, as `multipart/form-data`. The answer is 204 without a body.
+    /// The address for the file, sent as `multipart/form-data`. It answers 204 without a body.
     #[schema(format = "uri")]
     url: String,
-    /// Every field goes into the form, unchanged and before the file.
+    /// The fields of the form. Send all of them unchanged, before the file.
     #[schema(value_type = BTreeMap<String, String>)]
     fields: BTreeMap<&'static str, String>,
-    /// The ticket is good until then, 10 minutes after it was made.
+    /// When the ticket expires, 10 minutes after it was made.
     expires_at: Timestamp,
 }
 
 /// An upload.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadBody {
+    /// The upload.
     upload_id: UploadId,
+    /// The purpose of the file.
     purpose: Purpose,
+    /// The content type of the file.
     content_type: Format,
+    /// The card.
     card_id: CardId,
-    /// `waiting` (not sent, or being inspected), `ready` or `refused`.
+    /// `waiting` while the file is not sent or is being inspected, then `ready` or `refused`.
     #[schema(value_type = UploadProgress)]
     state: &'static str,
-    /// Why it was refused.
+    /// Why the file was refused. `null` if it was not.
     reason: Option<RefusalBody>,
-    /// How long a ready video or sound plays.
+    /// The duration of a ready video or sound, in milliseconds. `null` for others.
     duration_ms: Option<u64>,
-    /// Whether something shows it, or showed it: an upload is used once.
+    /// Whether the file is shown, or was shown. An upload can be used once.
     used: bool,
-    /// One that nothing uses is deleted after that.
+    /// When the file is deleted if nothing uses it.
     usable_until: Timestamp,
 }
 
 /// Why a file was refused.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusalBody {
-    /// `wrong_type`, `damaged`, `too_long` or `too_large`.
+    /// The reason.
     code: Refusal,
-    /// For the user.
+    /// The reason in Chinese, to show to the user.
     detail: &'static str,
 }
 

@@ -11,22 +11,26 @@ use utoipa::ToSchema;
 /// A close rate that was set by hand.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SetRateBody {
-    /// Hundredths of a percent, 0 to 10,000.
+    /// The close rate in hundredths of a percent.
     basis_points: Rate,
+    /// When it was set.
     set_at: Timestamp,
-    /// The member who did it.
+    /// The member who set it.
     set_by: MemberId,
 }
 
 /// A closed deal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DealBody {
+    /// The deal.
     deal_id: DealId,
-    /// With whose customer it was closed.
+    /// The card of the customer.
     card_id: CardId,
+    /// The day when the deal was closed, in Asia/Shanghai.
     closed_on: Day,
+    /// When it was recorded.
     recorded_at: Timestamp,
-    /// The member who did it.
+    /// The member who recorded it.
     recorded_by: MemberId,
 }
 
