@@ -130,6 +130,7 @@ pub fn document(parts: impl IntoIterator<Item = utoipa::openapi::OpenApi>) -> Re
     let inlined: Map<_, _> = schemas.iter().filter(|(_, schema)| is_plain(schema)).map(owned).collect();
     schemas.retain(|name, _| !inlined.contains_key(name));
     schemas.values_mut().for_each(|schema| inline(schema, &inlined));
+    refer_to_items(&mut schemas);
     for (path, item) in &mut paths {
         inline(item, &inlined);
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
@@ -204,6 +205,16 @@ fn flatten_null(fields: &mut Map<String, Value>) {
     fields.remove("oneOf");
     fields.insert("type".to_owned(), json!([kind, "null"]));
     add(fields, schema);
+}
+
+/// Pages refer to the schema of their items, which the derive macro writes out again.
+fn refer_to_items(schemas: &mut Map<String, Value>) {
+    let known: Vec<_> = schemas.keys().cloned().collect();
+    for (page, schema) in schemas {
+        if let Some(item) = page.strip_prefix("PageBody_").filter(|item| known.iter().any(|name| name == item)) {
+            schema["properties"]["items"]["items"] = json!({ "$ref": format!("#/components/schemas/{item}") });
+        }
+    }
 }
 
 /// Adds what an operation does not say because all operations are alike in it.
@@ -305,11 +316,7 @@ fn retry_after() -> Value {
 }
 
 fn servers() -> Value {
-    json!([{
-        "url": "https://{host}",
-        "description": "The HTTP API of a deployed stack.",
-        "variables": { "host": { "default": "localhost", "description": "The host in the stack's output `ApiUrl`." } },
-    }])
+    json!([{ "url": "/", "description": "The HTTP API of a deployed stack: its output `ApiUrl`." }])
 }
 
 #[cfg(test)]
