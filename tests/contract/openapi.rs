@@ -1,5 +1,7 @@
 //! All functions together: one OpenAPI document, and the functions built on a test's world.
 
+use edge::openapi::DocumentError;
+
 pub mod functions;
 
 use std::collections::BTreeMap;
@@ -22,14 +24,10 @@ fn parts() -> [(&'static str, OpenApi); 6] {
 /// The document, as it is checked in at `infra/openapi.json`.
 ///
 /// # Errors
-/// When it cannot be written as JSON.
-pub fn document() -> Result<String, serde_json::Error> {
-    let mut parts = parts().into_iter().map(|(_, part)| part);
-    let mut document = parts.next().unwrap_or_default();
-    for part in parts {
-        document.merge(part);
-    }
-    pretty(&serde_json::to_value(document)?)
+/// When the functions' parts make no document.
+pub fn document() -> Result<String, DocumentError> {
+    let document = edge::openapi::document(parts().map(|(_, part)| part))?;
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
 /// Which function serves which operation ("METHOD /path"), as it is checked in at

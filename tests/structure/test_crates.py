@@ -92,7 +92,7 @@ def test_versions_and_features_are_written_once():
             if line.startswith("["):
                 in_dependencies = "dependencies" in line
             elif in_dependencies and "=" in line and not line.startswith("#"):
-                assert ".workspace = true" in line, f"{name}/Cargo.toml:{number}: say `{line.split()[0]}.workspace = true`"
+                assert ".workspace = true" in line or ".optional = true" in line, f"{name}/Cargo.toml:{number}: say `{line.split()[0]}.workspace = true`"
 
 
 def test_function_crates_wire_in_main_and_work_in_lib():

@@ -19,86 +19,84 @@ use utoipa::ToSchema;
 
 use crate::media::{CardMediaBody, MediaBody};
 
-/// A card.
+edge::closed_sets! {
+    /// A field that the company's template can lock.
+    LockableField = "address" | "introduction" | "style" | "share_phrase" | "welcome_text";
+    /// A field for which the company's template can have a default.
+    DefaultableField = "share_phrase" | "welcome_text" | "shortcuts";
+}
+
+/// A card as visitors see it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardBody {
-    #[schema(value_type = String)]
+    /// The id.
     id: CardId,
-    /// Whose it is.
-    #[schema(value_type = String)]
+    /// The owner of the card.
     member_id: MemberId,
-    /// 姓名
-    #[schema(value_type = String)]
+    /// The name of the owner (姓名).
     name: PersonName,
-    /// 职位
-    #[schema(value_type = String)]
+    /// The job title of the owner (职位). Empty if there is none.
     position: Position,
-    /// 公司
-    #[schema(value_type = String)]
+    /// The name of the company (公司).
     company: CompanyName,
-    /// 个人头像
+    /// The avatar (个人头像). `null` if there is none.
     avatar: Option<MediaBody>,
-    /// 照片, in the order to show.
+    /// The photos (照片), in the order to show.
     photos: Vec<MediaBody>,
-    /// 名片视频
+    /// The video (名片视频). `null` if there is none.
     video: Option<MediaBody>,
-    #[schema(value_type = Vec<String>)]
+    /// The phone numbers.
     phones: Vec<Phone>,
-    /// 微信号
-    #[schema(value_type = String)]
+    /// The WeChat id (微信号). Empty if there is none.
     wechat_id: WechatId,
-    #[schema(value_type = String)]
+    /// The e-mail address. Empty if there is none.
     email: Email,
-    #[schema(value_type = String)]
+    /// The postal address. Empty if there is none.
     address: Address,
-    /// 个人介绍
-    #[schema(value_type = String)]
+    /// The introduction (个人介绍). Can hold line breaks.
     introduction: Introduction,
-    /// 我的标签
-    #[schema(value_type = Vec<String>)]
+    /// The tags (我的标签).
     tags: Tags,
-    /// 名片样式: `classic`, `business`, `minimal`, `dark` or `festive`.
-    #[schema(value_type = String, example = "classic")]
+    /// The style of the card (名片样式).
     style: Style,
-    /// Title of a shared card; empty for the client's own.
-    #[schema(value_type = String)]
+    /// The title of a shared card. If it is empty, use a title of the client.
     share_phrase: SharePhrase,
-    /// 欢迎语
-    #[schema(value_type = String)]
+    /// The text that welcomes a visitor (欢迎语). Can hold line breaks.
     welcome_text: WelcomeText,
-    /// The buttons beside the chat: `add_wechat` (only with a WeChat id), `call`, `save_card_code`.
-    #[schema(value_type = Vec<String>)]
+    /// The buttons beside the chat, in the order to show. `add_wechat` appears only if there is a
+    /// WeChat id.
     shortcuts: Vec<Shortcut>,
     #[serde(flatten)]
     owner: OwnerBody,
-    /// Fields that the company's template has locked.
+    /// The fields that the template of the company locks. The owner cannot change them.
+    #[schema(value_type = Vec<LockableField>)]
     locked_fields: Vec<&'static str>,
-    /// Fields that show the company's default, because the owner has said nothing.
+    /// The fields that show the default of the company, because the owner has set nothing.
+    #[schema(value_type = Vec<DefaultableField>)]
     default_fields: Vec<&'static str>,
-    /// Since the beginning.
+    /// Numbers since the card was created.
     counters: CardCounters,
-    /// Goes up with each change; an edit names the one it was made from.
+    /// The version of the card. It grows with each change. Send it with an edit.
     version: u64,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was last changed.
     updated_at: Timestamp,
 }
 
-/// Whether the owner is still there.
+/// Whether the owner of a card still works for the company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OwnerBody {
-    /// `false` when the owner was disabled or has left.
+    /// `false` if the owner is disabled or has left.
     owner_active: bool,
-    /// Whose card to open instead, once somebody is named.
+    /// The card to open instead. `null` if no successor is set.
     successor: Option<SuccessorBody>,
 }
 
-/// Who has taken over.
+/// The colleague who has taken over.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SuccessorBody {
-    #[schema(value_type = String)]
+    /// The card of the successor.
     card_id: CardId,
-    /// His name when he was named.
-    #[schema(value_type = String)]
+    /// The name of the successor at the time when they were set.
     name: PersonName,
 }
 
@@ -113,18 +111,18 @@ impl From<Option<OwnerGone>> for OwnerBody {
     }
 }
 
-/// How the card is received, since the beginning; the same numbers as on the radar.
+/// Numbers of a card since it was created. They equal the numbers of the radar.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardCounters {
-    /// 浏览
+    /// How often the card was viewed (浏览).
     views: i64,
-    /// 访客
+    /// How many distinct people viewed the card (访客).
     visitors: i64,
-    /// 点赞
+    /// How many people like the card (点赞).
     likes: i64,
-    /// 保存
+    /// How many people saved the phone number (保存).
     saves: i64,
-    /// 转发
+    /// How often the card was forwarded (转发).
     forwards: i64,
 }
 
@@ -175,38 +173,29 @@ impl CardCounters {
     }
 }
 
-/// What the owner may change. All of it is replaced.
+/// The contact fields of a card. All of them are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardUpdate {
-    /// The version the edit was made from.
+    /// The version of the card that was edited.
     version: u64,
-    /// At most 3.
-    #[schema(value_type = Vec<String>, max_items = 3)]
+    /// The phone numbers, at most 3.
     phones: Vec<Phone>,
-    /// Empty for none.
-    #[schema(value_type = String)]
+    /// The WeChat id, 5 to 20 characters. Empty for none.
     wechat_id: WechatId,
-    /// Empty for none.
-    #[schema(value_type = String)]
+    /// The e-mail address. Empty for none.
     email: Email,
-    /// Empty for none, at most 200 characters.
-    #[schema(value_type = String, max_length = 200)]
+    /// The postal address. Empty for none.
     address: Address,
-    /// Empty for none, at most 2,000 characters.
-    #[schema(value_type = String, max_length = 2000)]
+    /// The introduction. Can hold line breaks. Empty for none.
     introduction: Introduction,
-    /// At most 10, none twice, each of 1 to 7 characters as people see them: an emoji is one.
-    #[schema(value_type = Vec<String>, max_items = 10)]
+    /// The tags, at most 10. Each has 1 to 7 characters as people see them: an emoji counts as one.
     tags: Tags,
-    /// `classic`, `business`, `minimal`, `dark` or `festive`.
-    #[schema(value_type = String, example = "classic")]
+    /// The style of the card.
     style: Style,
-    /// Empty for none, at most 60 characters.
-    #[schema(value_type = String, max_length = 60)]
+    /// The title of a shared card. Empty for none.
     share_phrase: SharePhrase,
-    /// Empty for none, at most 200 characters.
-    #[schema(value_type = String, max_length = 200)]
+    /// The text that welcomes a visitor. Can hold line breaks. Empty for none.
     welcome_text: WelcomeText,
     // Known here only to be refused by name: 公司、职位、姓名 are not the owner's to change.
     #[schema(ignore)]
@@ -251,20 +240,17 @@ pub(crate) fn locked(pointers: Vec<&'static str>) -> Problem {
     Problem::of(Code::FieldLocked).with_errors(errors)
 }
 
-/// What admins may change. All of it is replaced.
+/// Name, position and company on a card. All of them are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IdentityUpdate {
-    /// The version the edit was made from.
+    /// The version of the card that was edited.
     pub(crate) version: u64,
-    /// 姓名, 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    /// The name of the owner (姓名).
     name: PersonName,
-    /// 职位, at most 30 characters, empty for none.
-    #[schema(value_type = String, max_length = 30)]
+    /// The job title of the owner (职位). Empty for none.
     position: Position,
-    /// 公司, 1 to 60 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 60)]
+    /// The name of the company (公司).
     company: CompanyName,
 }
 

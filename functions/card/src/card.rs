@@ -10,8 +10,9 @@ use domain::id::{CardId, MemberId};
 use edge::auth::{Admin, Anyone, Caller};
 use edge::body::Body;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::Deserialize;
 use store::{CardChange, CardView, Founding};
@@ -20,21 +21,21 @@ use utoipa::ToSchema;
 use crate::body::{CardBody, CardUpdate, IdentityUpdate, locked};
 use crate::{App, audit, views};
 
-/// Whose card to create.
+/// A card to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCard {
-    /// A member without a card.
-    #[schema(value_type = String)]
+    /// The owner, a member without a card.
     member_id: MemberId,
 }
 
 /// Create a card
 ///
-/// For a member who has none, such as the first boss. For admins and the boss.
-#[utoipa::path(post, path = "/v1/cards", tag = "card", security(("bearer" = [])), request_body = NewCard,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Creates a card for a member who has none, for example the first boss. Callers: admins and the
+/// boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for other callers; 404
+/// `not_found` for an unknown member; 409 `card_exists` when the member has a card.
+#[utoipa::path(post, path = "/v1/cards", tag = "card", request_body = NewCard, params(IdempotencyKey),
+    responses((status = 201, body = CardBody)))]
 pub(crate) async fn create_card(
     State(app): State<App>,
     admin: Admin,
@@ -51,9 +52,11 @@ pub(crate) async fn create_card(
     Ok((StatusCode::CREATED, Json(views::body(&app, company, (card, template, Counts::new())).await?)))
 }
 
-/// View a card
-#[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get a card
+///
+/// Returns a card as visitors see it, with addresses of its files that are valid for about an hour.
+/// Callers: everyone with a token, also an anonymous one. Idempotent.
+#[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", responses((status = 200, body = CardBody)))]
 pub(crate) async fn get_card(
     State(app): State<App>,
     anyone: Anyone,
@@ -65,11 +68,14 @@ pub(crate) async fn get_card(
 
 /// Edit a card
 ///
-/// For its owner, admins and the boss. Name, position and company are refused here:
-/// admins change them with `PUT /v1/cards/{card_id}/identity`. A field that the template
-/// locks must be sent as it is shown, and is changed with `PUT /v1/card-template`.
-#[utoipa::path(put, path = "/v1/cards/{card_id}", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = CardUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces the contact fields of a card. Send a field that the template locks as it is shown.
+/// Change name, position and company with `PUT /v1/cards/{card_id}/identity`, locked fields with
+/// `PUT /v1/card-template`. Callers: the card's owner, admins and the boss. Idempotent: an edit
+/// that is already stored succeeds again. Errors: 403 `role_required` for other callers; 403
+/// `field_locked` for a changed locked field and for `name`, `position` or `company`; 409
+/// `version_conflict` when somebody else changed the card since `version` was read.
+#[utoipa::path(put, path = "/v1/cards/{card_id}", tag = "card", request_body = CardUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card(
     State(app): State<App>,
     caller: Caller,
@@ -93,11 +99,14 @@ pub(crate) async fn update_card(
     Ok(Json(views::body(&app, caller.company(), (card, template, lifetime)).await?))
 }
 
-/// Edit name, position and company
+/// Change name, position and company
 ///
-/// For admins and the boss; changes the member's name and position too.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/identity", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = IdentityUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces the name, position and company on a card. Changes the name and position of the member
+/// too. Callers: admins and the boss. Idempotent: an edit that is already stored succeeds again.
+/// Errors: 403 `role_required` for other callers; 409 `version_conflict` when somebody else changed
+/// the card since `version` was read.
+#[utoipa::path(put, path = "/v1/cards/{card_id}/identity", tag = "card", request_body = IdentityUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_identity(
     State(app): State<App>,
     caller: Caller,

@@ -9,7 +9,7 @@ use domain::upload::{Purpose, unknown_upload};
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{FieldProblem, Problem, ProblemBody};
+use edge::problem::{FieldProblem, Problem};
 use serde::Deserialize;
 use store::{CardChange, CardView, CardWithUploads};
 use utoipa::ToSchema;
@@ -18,14 +18,13 @@ use crate::body::CardBody;
 use crate::card::{is_due, refused};
 use crate::{App, audit, views};
 
-/// The one picture or video of a card.
+/// The upload to show as avatar or video.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MediaUpdate {
-    /// The version the edit was made from.
+    /// The version of the card that was edited.
     version: u64,
-    /// A ready upload for this card and purpose, or the one that is shown; `null` for none.
-    #[schema(value_type = Option<String>)]
+    /// A ready upload for this card and purpose, or the upload that is shown now. `null` for none.
     upload_id: Option<UploadId>,
 }
 
@@ -33,11 +32,9 @@ pub(crate) struct MediaUpdate {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhotosUpdate {
-    /// The version the edit was made from.
+    /// The version of the card that was edited.
     version: u64,
-    /// At most 9, none twice, in the order to show: ready uploads for this card, and those
-    /// that it shows already.
-    #[schema(value_type = Vec<String>, max_items = 9)]
+    /// The photos in the order to show: ready uploads for this card, and uploads that it shows now.
     upload_ids: Photos,
 }
 
@@ -57,11 +54,14 @@ impl Edit {
     }
 }
 
-/// Change the avatar
+/// Set the avatar of a card
 ///
-/// For the card's owner, admins and the boss.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/avatar", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = MediaUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Shows a ready upload as the avatar, or none. Callers: the card's owner, admins and the boss.
+/// Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for other
+/// callers; 409 `version_conflict` when somebody else changed the card since `version` was read;
+/// 422 `invalid` when the upload is not ready, was used before, or is for something else.
+#[utoipa::path(put, path = "/v1/cards/{card_id}/avatar", tag = "card", request_body = MediaUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_avatar(
     State(app): State<App>,
     caller: Caller,
@@ -73,11 +73,14 @@ pub(crate) async fn update_card_avatar(
     change(&app, &caller, edit, |media| CardMedia { avatar, ..media }).await
 }
 
-/// Change the photos
+/// Set the photos of a card
 ///
-/// For the card's owner, admins and the boss.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/photos", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = PhotosUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces all photos of a card. Callers: the card's owner, admins and the boss. Idempotent: an
+/// edit that is already stored succeeds again. Errors: 403 `role_required` for other callers; 409
+/// `version_conflict` when somebody else changed the card since `version` was read; 422 `invalid`
+/// when an upload is not ready, was used before, or is for something else.
+#[utoipa::path(put, path = "/v1/cards/{card_id}/photos", tag = "card", request_body = PhotosUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_photos(
     State(app): State<App>,
     caller: Caller,
@@ -90,11 +93,14 @@ pub(crate) async fn update_card_photos(
     change(&app, &caller, edit, |media| CardMedia { photos, ..media }).await
 }
 
-/// Change the video
+/// Set the video of a card
 ///
-/// For the card's owner, admins and the boss.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/video", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)), request_body = MediaUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Shows a ready upload as the video, or none. Callers: the card's owner, admins and the boss.
+/// Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for other
+/// callers; 409 `version_conflict` when somebody else changed the card since `version` was read;
+/// 422 `invalid` when the upload is not ready, was used before, or is for something else.
+#[utoipa::path(put, path = "/v1/cards/{card_id}/video", tag = "card", request_body = MediaUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_video(
     State(app): State<App>,
     caller: Caller,

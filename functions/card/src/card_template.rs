@@ -8,49 +8,43 @@ use domain::card_template::{CardTemplate, Defaults, Locks};
 use domain::failure::Failure;
 use edge::auth::{Admin, Member};
 use edge::body::Body;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{App, audit};
 
-/// What a card shows where its owner has said nothing. `null` is no default.
+/// What a card shows for fields that its owner has not set. `null` means no default.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardDefaults {
-    /// Title of a shared card, at most 60 characters.
-    #[schema(value_type = Option<String>, max_length = 60)]
+    /// The title of a shared card.
     share_phrase: Option<SharePhrase>,
-    /// 欢迎语, at most 200 characters.
-    #[schema(value_type = Option<String>, max_length = 200)]
+    /// The text that welcomes a visitor. Can hold line breaks.
     welcome_text: Option<WelcomeText>,
-    /// Of `add_wechat`, `call`, `save_card_code`, in the order to show; all without a default.
-    #[schema(value_type = Option<Vec<String>>, max_items = 3)]
+    /// The buttons in the order to show. Without a default all buttons are shown.
     shortcuts: Option<Shortcuts>,
 }
 
-/// The fields that owners cannot change, each with what every card shows. `null` is open.
+/// The card template of the company. A field that is not `null` is locked on all cards and shows
+/// this value.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardTemplateBody {
-    /// Goes up with each change, 0 before the first; an edit names the one it was made from.
+    /// The version of the template, 0 before the first change. It grows with each change. Send it
+    /// with an edit.
     version: u64,
-    /// 地址, at most 200 characters.
-    #[schema(value_type = Option<String>, max_length = 200)]
+    /// The postal address (地址).
     address: Option<Address>,
-    /// 个人介绍, at most 2,000 characters.
-    #[schema(value_type = Option<String>, max_length = 2000)]
+    /// The introduction (个人介绍). Can hold line breaks.
     introduction: Option<Introduction>,
-    /// 名片样式: `classic`, `business`, `minimal`, `dark` or `festive`.
-    #[schema(value_type = Option<String>, example = "classic")]
+    /// The style of the card (名片样式).
     style: Option<Style>,
-    /// Title of a shared card, at most 60 characters.
-    #[schema(value_type = Option<String>, max_length = 60)]
+    /// The title of a shared card.
     share_phrase: Option<SharePhrase>,
-    /// 欢迎语, at most 200 characters.
-    #[schema(value_type = Option<String>, max_length = 200)]
+    /// The text that welcomes a visitor (欢迎语). Can hold line breaks.
     welcome_text: Option<WelcomeText>,
-    /// For fields that are open; an owner's own value is shown before it.
+    /// Defaults for open fields. The own value of a card is shown before them.
     defaults: CardDefaults,
 }
 
@@ -66,11 +60,11 @@ impl From<CardTemplate> for CardTemplateBody {
     }
 }
 
-/// Read the card template
+/// Get the card template
 ///
-/// For members.
-#[utoipa::path(get, path = "/v1/card-template", tag = "card", security(("bearer" = [])),
-    responses((status = 200, body = CardTemplateBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the fields that the company locks on all cards, and the defaults for open fields.
+/// Callers: members. Idempotent. Errors: 403 `role_required` for visitors.
+#[utoipa::path(get, path = "/v1/card-template", tag = "card", responses((status = 200, body = CardTemplateBody)))]
 pub(crate) async fn get_card_template(
     State(app): State<App>,
     member: Member,
@@ -79,12 +73,15 @@ pub(crate) async fn get_card_template(
     Ok(Json(template.into()))
 }
 
-/// Edit the card template
+/// Replace the card template
 ///
-/// For admins and the boss. A change shows on every card within 15 seconds; a card's own value
-/// is kept under a lock, and shown again when the lock is taken away.
-#[utoipa::path(put, path = "/v1/card-template", tag = "card", security(("bearer" = [])), request_body = CardTemplateBody,
-    responses((status = 200, body = CardTemplateBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces locks and defaults. A change shows on every card within 15 seconds. A card keeps its
+/// own value below a lock and shows it again when the lock is removed. Callers: admins and the
+/// boss. Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for
+/// other callers; 409 `version_conflict` when somebody else changed the template since `version`
+/// was read.
+#[utoipa::path(put, path = "/v1/card-template", tag = "card", request_body = CardTemplateBody,
+    responses((status = 200, body = CardTemplateBody)))]
 pub(crate) async fn update_card_template(
     State(app): State<App>,
     admin: Admin,

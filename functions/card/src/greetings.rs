@@ -6,17 +6,18 @@ use domain::audit::AuditAction;
 use domain::settings::{DEFAULT_GREETING, Greeting};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{App, audit};
 
-/// What a member reads under his name.
+/// A greeting that a member sees below their name.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct GreetingBody {
+    /// The greeting.
     greeting: String,
-    /// Whether it is the one of all who have set none.
+    /// Whether the caller has set no own greeting, or the company none.
     is_default: bool,
 }
 
@@ -24,8 +25,7 @@ pub(crate) struct GreetingBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewGreeting {
-    /// 1 to 60 characters; `null` takes it back.
-    #[schema(value_type = Option<String>, max_length = 60)]
+    /// The greeting, 1 to 60 characters. `null` removes it.
     greeting: Option<Greeting>,
 }
 
@@ -38,9 +38,11 @@ impl GreetingBody {
     }
 }
 
-/// Read my greeting
-#[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])),
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get my greeting
+///
+/// Returns the greeting that the caller sees: their own, else the one of the company, else the one
+/// of the product. Callers: members. Idempotent. Errors: 403 `role_required` for visitors.
+#[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> Result<Json<GreetingBody>, Problem> {
     let (own, company) = app.store.greetings(member.company(), member.id()).await?;
     Ok(Json(GreetingBody::new(own, company)))
@@ -48,9 +50,10 @@ pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> R
 
 /// Set my greeting
 ///
-/// `null` goes back to the company's.
-#[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces the own greeting of the caller. `null` returns to the one of the company. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors.
+#[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", request_body = NewGreeting,
+    responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_my_greeting(
     State(app): State<App>,
     member: Member,
@@ -61,11 +64,11 @@ pub(crate) async fn update_my_greeting(
     Ok(Json(GreetingBody::new(new.greeting, company)))
 }
 
-/// Read the company's greeting
+/// Get the company's greeting
 ///
-/// What members read who have set none. For admins and the boss.
-#[utoipa::path(get, path = "/v1/greeting", tag = "settings", security(("bearer" = [])),
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the greeting for members who have set none. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/greeting", tag = "settings", responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result<Json<GreetingBody>, Problem> {
     let company = app.store.company_greeting(admin.company()).await?;
     Ok(Json(GreetingBody::new(company, None)))
@@ -73,9 +76,10 @@ pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result
 
 /// Set the company's greeting
 ///
-/// For admins and the boss. `null` goes back to the product's.
-#[utoipa::path(put, path = "/v1/greeting", tag = "settings", security(("bearer" = [])), request_body = NewGreeting,
-    responses((status = 200, body = GreetingBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces the greeting for members who have set none. `null` returns to the one of the product.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers.
+#[utoipa::path(put, path = "/v1/greeting", tag = "settings", request_body = NewGreeting,
+    responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_greeting(
     State(app): State<App>,
     admin: Admin,

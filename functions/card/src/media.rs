@@ -18,9 +18,9 @@ const VALID_MS: i64 = 3_600 * SECOND_MS;
 /// A picture, video or sound.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MediaBody {
-    #[schema(value_type = String)]
+    /// The upload.
     upload_id: UploadId,
-    /// Where the file is read, for about an hour; do not store it.
+    /// The address of the file. It is valid for about an hour; do not store it.
     #[schema(format = "uri")]
     pub(crate) url: String,
 }

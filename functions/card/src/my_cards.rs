@@ -7,7 +7,7 @@ use domain::id::CardId;
 use domain::member::{PersonName, Position};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,47 +18,49 @@ use crate::media::MediaBody;
 /// Most cards in the list.
 const LISTED_MAX: usize = 100;
 
-/// The cards a person has opened.
+/// The cards that a person has opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyCards {
-    /// The last opened first, at most 100.
+    /// The cards, the last opened first, at most 100.
     items: Vec<MyCard>,
-    /// The card to show when none is named: the last opened.
-    #[schema(value_type = Option<String>)]
+    /// The card that was opened last. Show it if the mini-program starts without a card. `null` if
+    /// none was opened.
     default_card_id: Option<CardId>,
 }
 
-/// A card a person has opened.
+/// A card that a person has opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyCard {
+    /// The card.
     card: CardSummary,
-    /// How often he opened it.
+    /// How often the person opened the card.
     views: u64,
-    /// When he opened it last.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the person last opened the card.
     last_viewed_at: Timestamp,
 }
 
-/// What a list shows of a card.
+/// A card in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardSummary {
-    #[schema(value_type = String)]
+    /// The id.
     id: CardId,
-    #[schema(value_type = String)]
+    /// The name of the owner.
     name: PersonName,
-    #[schema(value_type = String)]
+    /// The job title. Empty if there is none.
     position: Position,
-    #[schema(value_type = String)]
+    /// The name of the company.
     company: CompanyName,
-    /// 个人头像
+    /// The avatar. `null` if there is none.
     avatar: Option<MediaBody>,
     #[serde(flatten)]
     owner: OwnerBody,
 }
 
-/// List the cards I have opened
-#[utoipa::path(get, path = "/v1/my/cards", tag = "card", security(("bearer" = [])),
-    responses((status = 200, body = MyCards), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// List cards that I opened
+///
+/// Lists the cards that the caller has opened, the last opened first, at most 100. Callers:
+/// everyone who has logged in, visitors included. Idempotent.
+#[utoipa::path(get, path = "/v1/my/cards", tag = "card", responses((status = 200, body = MyCards)))]
 pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {
     let customer = app.store.customer(caller.company(), caller.person()).await?;
     let mut opened = customer.state.opened_cards();

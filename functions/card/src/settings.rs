@@ -10,7 +10,7 @@ use domain::settings::{PhraseBook, Phrases};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use store::{CardChange, CardView};
 use utoipa::ToSchema;
@@ -19,42 +19,38 @@ use crate::body::CardBody;
 use crate::card::is_due;
 use crate::{App, audit, views};
 
-/// The phrases of a book.
+/// The phrases in a phrase book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhrasesBody {
-    /// At most 50, none twice, each of 1 to 200 characters.
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    /// The phrases in their order, each with 1 to 200 characters.
     phrases: Phrases,
 }
 
-/// The phrases a member finds in a book: the company's, then his own.
+/// The phrases that a member can use.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyPhrases {
-    /// The company's, for all members.
-    #[schema(value_type = Vec<String>)]
+    /// The phrases of the company, for all members.
     company_phrases: Phrases,
-    /// His own.
-    #[schema(value_type = Vec<String>)]
+    /// The own phrases of the member.
     phrases: Phrases,
 }
 
-/// The buttons of one's own card.
+/// The buttons of a card. All of them are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShortcutsUpdate {
-    /// The version of the card the choice was made from.
+    /// The version of the card that was edited.
     version: u64,
-    /// Of `add_wechat` (needs a WeChat id), `call`, `save_card_code`, in the order to show.
-    #[schema(value_type = Vec<String>, max_items = 3)]
+    /// The buttons in the order to show. `add_wechat` needs a WeChat id on the card.
     shortcuts: Shortcuts,
 }
 
-/// Read a phrase book
+/// List phrases that I can use
 ///
-/// `book` is `chat` or `follow_up`. For members.
-#[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)),
-    responses((status = 200, body = MyPhrases), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the phrases of the company and the own phrases of the caller in a phrase book. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors.
+#[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", responses((status = 200, body = MyPhrases)))]
 pub(crate) async fn list_my_phrases(
     State(app): State<App>,
     member: Member,
@@ -65,8 +61,11 @@ pub(crate) async fn list_my_phrases(
 }
 
 /// Replace my phrases
-#[utoipa::path(put, path = "/v1/my/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)), request_body = PhrasesBody,
-    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+///
+/// Replaces all own phrases of the caller in a phrase book. Callers: members. Idempotent. Errors:
+/// 403 `role_required` for visitors.
+#[utoipa::path(put, path = "/v1/my/phrases/{book}", tag = "settings", request_body = PhrasesBody,
+    responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn update_my_phrases(
     State(app): State<App>,
     member: Member,
@@ -77,11 +76,11 @@ pub(crate) async fn update_my_phrases(
     Ok(Json(new))
 }
 
-/// Read the company's phrases
+/// List the company's phrases
 ///
-/// For members.
-#[utoipa::path(get, path = "/v1/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)),
-    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the phrases of the company in a phrase book. Callers: members. Idempotent. Errors: 403
+/// `role_required` for visitors.
+#[utoipa::path(get, path = "/v1/phrases/{book}", tag = "settings", responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn list_phrases(
     State(app): State<App>,
     member: Member,
@@ -93,9 +92,10 @@ pub(crate) async fn list_phrases(
 
 /// Replace the company's phrases
 ///
-/// For admins and the boss.
-#[utoipa::path(put, path = "/v1/phrases/{book}", tag = "settings", security(("bearer" = [])), params(("book" = String, Path)), request_body = PhrasesBody,
-    responses((status = 200, body = PhrasesBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces all phrases of the company in a phrase book. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
+#[utoipa::path(put, path = "/v1/phrases/{book}", tag = "settings", request_body = PhrasesBody,
+    responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn update_phrases(
     State(app): State<App>,
     admin: Admin,
@@ -111,11 +111,15 @@ pub(crate) async fn update_phrases(
     Ok(Json(new))
 }
 
-/// Choose the buttons of my card
+/// Set the buttons of my card
 ///
-/// For members who have a card.
-#[utoipa::path(put, path = "/v1/my/shortcuts", tag = "settings", security(("bearer" = [])), request_body = ShortcutsUpdate,
-    responses((status = 200, body = CardBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces the buttons that visitors find on the card of the caller. Callers: members who have a
+/// card. Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for
+/// visitors; 404 `not_found` for members without a card; 409 `version_conflict` when somebody else
+/// changed the card since `version` was read; 422 `invalid` for `add_wechat` on a card without a
+/// WeChat id.
+#[utoipa::path(put, path = "/v1/my/shortcuts", tag = "settings", request_body = ShortcutsUpdate,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_my_shortcuts(
     State(app): State<App>,
     member: Member,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::card::OwnerGone;
-use domain::event::Target;
+use domain::event::{ObjectType, Target};
 use domain::failure::Failure;
 use domain::field::FieldError;
 use domain::id::{CardId, PersonId};
@@ -11,8 +11,9 @@ use domain::share::{Channel, Share};
 use domain::text::ShareCode;
 use edge::auth::{Anyone, Caller};
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use edge::problem::{Code, FieldProblem, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,56 +21,58 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::body::OwnerBody;
 
-/// What is about to be passed on.
+/// A share to create a code for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewShareCode {
-    #[schema(value_type = String)]
+    /// The card that is shared.
     card_id: CardId,
-    /// What is shown of the card first; the card itself if absent.
+    /// What the card shows first. The card itself if absent.
     object: Option<SharedObject>,
-    /// `share` (a forwarded link), `code` (a mini-program code) or `notification`.
-    #[schema(value_type = String, example = "share")]
+    /// How the card is shared: `share` by a forwarded link, `code` by a mini-program code, or
+    /// `notification`.
     channel: Channel,
 }
 
-/// What a share is about.
+/// The object of a share.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SharedObject {
-    /// `card`, `product`, `article`, `video` or `website`.
+    /// The type of the object.
     #[serde(rename = "type")]
+    #[schema(value_type = ObjectType)]
     kind: String,
-    /// For products, articles and videos.
+    /// The id of the object. Required for products, articles and videos, `null` for others.
     id: Option<String>,
 }
 
-/// A code to pass on.
+/// A new share code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareCodeCreated {
-    /// Fits a link and a mini-program code; name it in the events of whoever comes with it.
-    #[schema(value_type = String, max_length = 32)]
+    /// The code. It fits into a link and a mini-program code. Send it with the events of people who
+    /// come by it.
     share_code: ShareCode,
 }
 
-/// What a code stands for.
+/// What a share code means.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareBody {
-    #[schema(value_type = String)]
+    /// The card.
     card_id: CardId,
+    /// What the card shows first.
     object: SharedObject,
-    /// `share`, `code` or `notification`.
-    #[schema(value_type = String)]
+    /// How the card is shared.
     channel: Channel,
+    /// The person who shared it.
     sharer: Sharer,
     #[serde(flatten)]
     owner: OwnerBody,
 }
 
-/// Who passed the card on.
+/// The person who shared a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sharer {
-    #[schema(value_type = String)]
+    /// The person.
     person_id: PersonId,
 }
 
@@ -81,12 +84,13 @@ impl ShareBody {
     }
 }
 
-/// Make a share code
+/// Create a share code
 ///
-/// For everybody who passes a card on, visitors too.
-#[utoipa::path(post, path = "/v1/share-codes", tag = "card", security(("bearer" = [])), request_body = NewShareCode,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = ShareCodeCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Creates a code that tells who shared a card. Put it into the link or mini-program code, and into
+/// the events of people who come by it. Callers: everyone who has logged in, visitors included.
+/// Idempotent by `Idempotency-Key`. Errors: 404 `not_found` for an unknown card.
+#[utoipa::path(post, path = "/v1/share-codes", tag = "card", request_body = NewShareCode, params(IdempotencyKey),
+    responses((status = 201, body = ShareCodeCreated)))]
 pub(crate) async fn create_share_code(
     State(app): State<App>,
     caller: Caller,
@@ -106,8 +110,10 @@ pub(crate) async fn create_share_code(
 }
 
 /// Resolve a share code
-#[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", security(("bearer" = [])), params(("share_code" = String, Path)),
-    responses((status = 200, body = ShareBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+///
+/// Returns the card, the object and the person who shared it. Callers: everyone with a token, also
+/// an anonymous one. Idempotent.
+#[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", responses((status = 200, body = ShareBody)))]
 pub(crate) async fn get_share_code(
     State(app): State<App>,
     anyone: Anyone,

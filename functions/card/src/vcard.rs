@@ -6,7 +6,7 @@ use domain::id::CardId;
 use domain::vcard::{disposition, vcard};
 use edge::auth::Anyone;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
 
 use crate::{App, media};
@@ -14,11 +14,12 @@ use crate::{App, media};
 /// Headers and body of the file.
 type File = ([(HeaderName, String); 2], String);
 
-/// Export a card
+/// Export a card as vCard
 ///
-/// As a vCard 3.0 file (RFC 2426). The address of the picture in it is valid for about an hour.
-#[utoipa::path(get, path = "/v1/cards/{card_id}/vcard", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = String, content_type = "text/vcard"), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the card as a vCard 3.0 file (RFC 2426). The address of the picture in it is valid for
+/// about an hour. Callers: everyone with a token, also an anonymous one. Idempotent.
+#[utoipa::path(get, path = "/v1/cards/{card_id}/vcard", tag = "card",
+    responses((status = 200, body = String, content_type = "text/vcard")))]
 pub(crate) async fn get_card_vcard(
     State(app): State<App>,
     anyone: Anyone,

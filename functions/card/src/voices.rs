@@ -11,7 +11,7 @@ use edge::auth::{Caller, Member};
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use runtime::s3_signing::Signer;
 use serde::{Deserialize, Serialize};
 use store::VoiceToSet;
@@ -20,46 +20,52 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::media::MediaBody;
 
-/// The recording of a product.
+/// The upload to use as a voice introduction.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VoiceUpdate {
-    /// A ready upload for the caller's card, or the one that is heard; `null` for none.
-    #[schema(value_type = Option<String>)]
+    /// A ready upload for the card of the caller, or the upload that is used now. `null` for none.
     upload_id: Option<UploadId>,
 }
 
-/// What a member says about a product.
+/// The voice introduction of a product by a member.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProductVoice {
-    #[schema(value_type = String)]
+    /// The product.
     product_id: ProductId,
-    /// `null` when there is none.
+    /// The voice introduction. `null` if there is none.
     voice: Option<VoiceBody>,
 }
 
 /// A voice introduction in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardVoice {
-    #[schema(value_type = String)]
+    /// The product.
     product_id: ProductId,
+    /// The voice introduction.
     voice: VoiceBody,
 }
 
-/// A recording.
+/// A voice introduction.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VoiceBody {
+    /// The file.
     media: MediaBody,
+    /// The duration, in milliseconds.
     duration_ms: u64,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was last changed.
     updated_at: Timestamp,
 }
 
 /// Set my voice introduction of a product
 ///
-/// For members who have a card. The last one sent stands.
-#[utoipa::path(put, path = "/v1/products/{product_id}/voice", tag = "card", security(("bearer" = [])), params(("product_id" = String, Path)), request_body = VoiceUpdate,
-    responses((status = 200, body = ProductVoice), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Uses a ready upload as the voice introduction of a product by the caller, or removes it. The
+/// last call wins. Callers: members who have a card. Idempotent. Errors: 403 `role_required` for
+/// visitors; 404 `not_found` for members without a card; 409 `version_conflict` when it is changed
+/// at the same moment; 422 `invalid` when the upload is not ready, was used before, or is for
+/// something else.
+#[utoipa::path(put, path = "/v1/products/{product_id}/voice", tag = "card", request_body = VoiceUpdate,
+    responses((status = 200, body = ProductVoice)))]
 pub(crate) async fn update_product_voice(
     State(app): State<App>,
     member: Member,
@@ -81,11 +87,12 @@ pub(crate) async fn update_product_voice(
     Ok(Json(ProductVoice { product_id: product, voice: new.map(|voice| body(&signer, company, &voice)) }))
 }
 
-/// List the voice introductions of a card
+/// List voice introductions of a card
 ///
-/// By product.
-#[utoipa::path(get, path = "/v1/cards/{card_id}/voices", tag = "card", security(("bearer" = [])), params(("card_id" = String, Path), PageParams),
-    responses((status = 200, body = PageBody<CardVoice>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists the voice introductions of products by the owner of a card, ordered by product. Callers:
+/// everyone who has logged in, visitors included. Idempotent.
+#[utoipa::path(get, path = "/v1/cards/{card_id}/voices", tag = "card", params(PageParams),
+    responses((status = 200, body = PageBody<CardVoice>)))]
 pub(crate) async fn list_card_voices(
     State(app): State<App>,
     caller: Caller,

@@ -12,7 +12,7 @@ use edge::auth::Caller;
 use edge::body::Body;
 use edge::dealings::SetRateBody;
 use edge::path::PathIds;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,11 +20,11 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::subject::Subject;
 
-/// A rate to set.
+/// A close rate to set.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RateUpdate {
-    /// A whole number, 0 to 100.
+    /// The close rate, a whole number of percent.
     #[schema(value_type = u8, minimum = 0, maximum = 100)]
     percent: Percent,
 }
@@ -42,26 +42,26 @@ impl TryFrom<u64> for Percent {
     }
 }
 
-/// The close rate in force.
+/// The close rate that is shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RateInForce {
-    /// Hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
+    /// The close rate in hundredths of a percent.
     basis_points: Rate,
-    /// `manual`; `deal` for a customer with a closed deal, who is at 100 % whatever is set.
-    #[schema(value_type = String)]
+    /// Where the rate comes from: `manual`, or `deal` (100 %) for a customer with a closed deal.
     source: Source,
-    /// What is set by hand.
+    /// The rate that was set by hand.
     manual: SetRateBody,
 }
 
 /// Set the close rate of a customer
 ///
-/// By hand, instead of the model's. For the card's owner, admins and the boss, while
-/// their radar is on. The same again changes nothing.
-#[utoipa::path(put, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm", security(("bearer" = [])),
-    params(("card_id" = String, Path), ("person_id" = String, Path)), request_body = RateUpdate,
-    responses((status = 200, body = RateInForce), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Sets a close rate by hand. It is shown instead of the rate of the model. A closed deal stands
+/// above it. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers, and when the person has not visited the
+/// card; 403 `radar_not_active` while the radar of the caller is off; 409 `request_in_progress`
+/// when events of the customer are counted at the same moment.
+#[utoipa::path(put, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
+    request_body = RateUpdate, responses((status = 200, body = RateInForce)))]
 pub(crate) async fn set_close_rate(
     State(app): State<App>,
     caller: Caller,
@@ -77,12 +77,15 @@ pub(crate) async fn set_close_rate(
     Ok(Json(RateInForce { basis_points, source, manual: manual.into() }))
 }
 
-/// Take back the close rate of a customer
+/// Clear the close rate of a customer
 ///
-/// The model's is in force again. Again it changes nothing.
-#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm", security(("bearer" = [])),
-    params(("card_id" = String, Path), ("person_id" = String, Path)),
-    responses((status = 204), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Removes the close rate that was set by hand. The rate of the model is shown again. Callers: the
+/// card's owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404
+/// `not_found` for other callers, and when the person has not visited the card; 403
+/// `radar_not_active` while the radar of the caller is off; 409 `request_in_progress` when events
+/// of the customer are counted at the same moment.
+#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
+    responses((status = 204)))]
 pub(crate) async fn clear_close_rate(
     State(app): State<App>,
     caller: Caller,

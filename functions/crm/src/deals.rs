@@ -11,8 +11,9 @@ use domain::said::Said;
 use edge::auth::Caller;
 use edge::dealings::DealBody;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::{PathIds, PathThreeIds};
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -24,18 +25,20 @@ use crate::subject::Subject;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDeal {
-    /// The day it was closed: today, or one of the last ten years.
-    #[schema(value_type = String, format = Date)]
+    /// The day when the deal was closed, in Asia/Shanghai: today or a day of the last ten years.
     closed_on: Day,
 }
 
 /// Record a closed deal
 ///
-/// The customer is at 100 % from then on. For the card's owner, admins and the boss, while
-/// their radar is on; at most 100 deals of an identity.
-#[utoipa::path(post, path = "/v1/cards/{card_id}/customers/{person_id}/deals", tag = "crm", security(("bearer" = [])), request_body = NewDeal,
-    params(("card_id" = String, Path), ("person_id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = DealBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Records a deal that was closed outside the shop. The close rate of the customer is 100 % from
+/// then on. Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent
+/// by `Idempotency-Key`. Errors: 404 `not_found` for other callers, and when the person has not
+/// visited the card; 403 `radar_not_active` while the radar of the caller is off; 409 `deal_limit`
+/// after 100 deals of one identity; 422 `invalid` for a day in the future or more than ten years
+/// ago.
+#[utoipa::path(post, path = "/v1/cards/{card_id}/customers/{person_id}/deals", tag = "crm",
+    request_body = NewDeal, params(IdempotencyKey), responses((status = 201, body = DealBody)))]
 pub(crate) async fn create_deal(
     State(app): State<App>,
     caller: Caller,
@@ -54,13 +57,15 @@ pub(crate) async fn create_deal(
     Ok((StatusCode::CREATED, Json(DealBody::new(card, id, deal))))
 }
 
-/// Take back a deal
+/// Delete a deal
 ///
-/// One that was recorded by mistake. Again within 24 hours it changes nothing; later, and
-/// for a deal that never was, it is 404.
-#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/deals/{deal_id}", tag = "crm", security(("bearer" = [])),
-    params(("card_id" = String, Path), ("person_id" = String, Path), ("deal_id" = String, Path)),
-    responses((status = 204), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Removes a deal that was recorded by mistake. Callers: the card's owner, admins and the boss,
+/// while their own radar is on. Idempotent for 24 hours. Errors: 404 `not_found` for other callers,
+/// for an unknown deal, and for a deal that was deleted more than 24 hours ago; 403
+/// `radar_not_active` while the radar of the caller is off; 409 `request_in_progress` when events
+/// of the customer are counted at the same moment.
+#[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/deals/{deal_id}", tag = "crm",
+    responses((status = 204)))]
 pub(crate) async fn delete_deal(
     State(app): State<App>,
     caller: Caller,

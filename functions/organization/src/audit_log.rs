@@ -8,37 +8,31 @@ use domain::text::Code;
 use domain::timestamp::Timestamp;
 use edge::auth::Boss;
 use edge::page::{PageBody, PageParams, Paging};
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::App;
 
-/// One change.
+/// A change in the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditLine {
+    /// The id of the change, a UUIDv7.
     #[schema(value_type = String, format = "uuid")]
     id: Uuid,
-    #[schema(value_type = String, format = DateTime)]
+    /// When the change was made.
     at: Timestamp,
-    /// Who: `{type: "member", id}`, or `{type: "operator"}`.
-    #[schema(value_type = Object)]
+    /// Who made the change: a member, or the platform operator.
     actor: AuditActor,
-    /// `member_added`, `member_joined`, `join_rejected`, `invitation_created`,
-    /// `invitation_revoked`, `claim_code_issued`, `member_edited`, `member_status`,
-    /// `member_role`, `member_successor`, `member_department`, `card_identity`, `card_contact`,
-    /// `card_media`, `card_template`, `seats`, `department_added`, `department_changed`,
-    /// `department_removed`, `company_name`, `wecom`, `phrases`, `greeting`,
-    /// `radar_granted`, `radar_revoked`, `radar_code`, `close_rate_set`, `close_rate_cleared`,
-    /// `deal_recorded`, `deal_removed` or `merge_undone`.
-    #[schema(value_type = String)]
+    /// What was done.
     action: AuditAction,
-    /// Id of what was changed.
+    /// The id of the thing that was changed.
     target: String,
-    /// What it was before; empty for something new, the invitation for who joined by one.
+    /// The value before. Empty for a new thing; the id of the invitation for a member who joined by
+    /// one.
     from: String,
-    /// What it is now.
+    /// The value after.
     to: String,
 }
 
@@ -47,13 +41,13 @@ pub(crate) struct AuditLine {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
-    /// Only this action.
-    #[param(value_type = Option<String>)]
+    /// Only changes with this action.
+    #[param(inline)]
     action: Option<AuditAction>,
     /// Only changes of the thing with this id.
     #[param(value_type = Option<String>, max_length = 64)]
     target: Option<Code<64>>,
-    /// Only changes by this member, or by the `operator`.
+    /// Only changes by this member (`mem_…`), or by the platform operator (`operator`).
     #[param(value_type = Option<String>)]
     actor: Option<Actor>,
 }
@@ -80,10 +74,11 @@ impl AuditQuery {
 
 /// List the audit log
 ///
-/// The latest change first. With a filter a page may be short and not the last: go on
-/// while there is a `next_cursor`. For the boss.
-#[utoipa::path(get, path = "/v1/audit-log", tag = "organization", security(("bearer" = [])), params(PageParams, AuditQuery),
-    responses((status = 200, body = PageBody<AuditLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists who changed what, the latest change first. A page with a filter can be short without being
+/// the last: continue while `next_cursor` is not null. Callers: the boss. Idempotent. Errors: 403
+/// `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/audit-log", tag = "organization", params(PageParams, AuditQuery),
+    responses((status = 200, body = PageBody<AuditLine>)))]
 pub(crate) async fn list_audit_log(
     State(app): State<App>,
     boss: Boss,

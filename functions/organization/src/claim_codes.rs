@@ -11,8 +11,9 @@ use domain::member::{Member, MemberStatus};
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::Deserialize;
 use store::{ClaimCodeIssued, ClaimCodeOf, QuotaName};
@@ -23,18 +24,21 @@ use crate::audit_log::entry;
 use crate::members::MemberCreated;
 use crate::secrets::OwnKeys;
 
-/// Nothing needs to be said.
+/// An empty object.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewClaimCode {}
 
-/// Issue a new claim code
+/// Create a new claim code
 ///
-/// The old code is dead; the seat is held again, taken anew if it was freed meanwhile.
-/// Admins issue those of staff, the boss all.
-#[utoipa::path(post, path = "/v1/members/{member_id}/claim-codes", tag = "organization", security(("bearer" = [])), request_body = NewClaimCode,
-    params(("member_id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = MemberCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Issues a new claim code for a member who has never logged in, and ends the old code. Reserves a
+/// seat again if the old code had expired. Admins issue codes for staff; the boss issues all.
+/// Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for
+/// other callers, and for an admin, if the member is no staff; 409 `already_member` when the member
+/// has joined; 409 `member_inactive` when the member is disabled or has left; 409 `seats_exhausted`
+/// when no seat is free; 409 `version_conflict` when the member was changed at the same moment.
+#[utoipa::path(post, path = "/v1/members/{member_id}/claim-codes", tag = "organization",
+    request_body = NewClaimCode, params(IdempotencyKey), responses((status = 201, body = MemberCreated)))]
 pub(crate) async fn create_claim_code(
     State(app): State<App>,
     admin: Admin,

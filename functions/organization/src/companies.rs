@@ -10,7 +10,8 @@ use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::auth::Operator;
 use edge::idempotency::Once;
-use edge::problem::{Problem, ProblemBody};
+use edge::openapi::IdempotencyKey;
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::NewCompany;
@@ -24,68 +25,70 @@ use crate::seats::SeatCount;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCompanyBody {
-    /// 1 to 60 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 60)]
+    /// The name of the company.
     name: CompanyName,
-    /// The app id of its mini-program.
-    #[schema(value_type = String, max_length = 32)]
+    /// The app id of the mini-program.
     appid: AppId,
+    /// The first boss.
     boss: NewBoss,
-    /// How many members it may have, the boss included; 50 if absent.
+    /// How many members the company may have, the boss included. 50 if absent.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
     seats: Option<SeatCount>,
 }
 
-/// Its first boss.
+/// The first boss of a company.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBoss {
-    /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    /// The name of the boss.
     name: PersonName,
 }
 
-/// A company with its first boss.
+/// A new company and its first boss.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyCreated {
+    /// The company.
     company: CompanyBody,
+    /// The boss.
     boss: BossBody,
 }
 
 /// A company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyBody {
-    #[schema(value_type = String)]
+    /// The id.
     id: CompanyId,
-    #[schema(value_type = String)]
+    /// The name.
     name: CompanyName,
-    #[schema(value_type = String)]
+    /// The app id of the mini-program.
     appid: AppId,
-    /// How many members it may have.
+    /// How many members the company may have.
     seats: u32,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was created.
     created_at: Timestamp,
 }
 
-/// A boss who has not logged in yet.
+/// The first boss, who has not logged in yet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BossBody {
-    #[schema(value_type = String)]
+    /// The member.
     member_id: MemberId,
-    #[schema(value_type = String)]
+    /// The name.
     name: PersonName,
-    /// For his first login; pass it on in private.
+    /// The code for the first login. Send it to the boss in private.
     claim_code: String,
-    #[schema(value_type = String, format = DateTime)]
+    /// When the claim code expires.
     claim_expires_at: Timestamp,
 }
 
 /// Create a company
 ///
-/// For the platform operator. The mini-program's app secret is stored apart, by ops.
-#[utoipa::path(post, path = "/v1/companies", tag = "organization", security(("operator" = [])), request_body = NewCompanyBody,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = CompanyCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Creates a company with its first boss and the claim code for the first login of that boss. The
+/// app secret of the mini-program is stored separately. Callers: the platform operator. Idempotent
+/// by `Idempotency-Key`. Errors: 401 `unauthorized` without the right operator key; 409
+/// `appid_taken` when the mini-program already belongs to a company.
+#[utoipa::path(post, path = "/v1/companies", tag = "organization", security(("operator" = [])),
+    request_body = NewCompanyBody, params(IdempotencyKey), responses((status = 201, body = CompanyCreated)))]
 pub(crate) async fn create_company(
     State(app): State<App>,
     operator: Operator,

@@ -10,47 +10,57 @@ use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::auth::{Boss, Member};
 use edge::body::Body;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::audit_log::entry;
 
-/// A company, as its members see it.
+edge::closed_sets! {
+    /// Whether the company's WeCom (企业微信) is set up.
+    WeComSetup = "configured" | "not_configured";
+    /// Whether notices are sent.
+    NoticeSwitch = "off";
+    /// Why no notices are sent.
+    NoticesOffReason = "wecom_not_configured" | "not_available";
+}
+
+/// The company as its members see it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyView {
-    #[schema(value_type = String)]
+    /// The id.
     id: CompanyId,
-    #[schema(value_type = String)]
+    /// The name.
     name: CompanyName,
-    /// The app id of its mini-program.
-    #[schema(value_type = String)]
+    /// The app id of the mini-program.
     appid: AppId,
-    /// What admins and the boss see besides.
+    /// The settings that only admins and the boss see. Absent for other members.
     #[serde(skip_serializing_if = "Option::is_none")]
     administration: Option<Administration>,
 }
 
-/// How a company is set up.
+/// The settings of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Administration {
-    /// 企业微信: `configured` or `not_configured`.
+    /// Whether WeCom (企业微信) is set up.
+    #[schema(value_type = WeComSetup)]
     wecom: &'static str,
-    /// `off`; whatever sends notices is left out, and nothing fails.
+    /// Whether notices are sent.
+    #[schema(value_type = NoticeSwitch)]
     notices: &'static str,
-    /// Why: `wecom_not_configured`, or `not_available` while the product sends none.
+    /// Why notices are off.
+    #[schema(value_type = NoticesOffReason)]
     notices_reason: &'static str,
-    #[schema(value_type = String, format = DateTime)]
+    /// When the company was created.
     created_at: Timestamp,
 }
 
-/// A company as it shall be.
+/// The new name of a company.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompanyUpdate {
-    /// 1 to 60 characters. Cards keep the name they have.
-    #[schema(value_type = String, min_length = 1, max_length = 60)]
+    /// The name of the company. Existing cards keep the name that they show.
     name: CompanyName,
 }
 
@@ -66,11 +76,11 @@ impl CompanyView {
     }
 }
 
-/// View my company
+/// Get my company
 ///
-/// For members; admins and the boss see how it is set up.
-#[utoipa::path(get, path = "/v1/company", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = CompanyView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the profile of the company. Admins and the boss also get `administration`. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors.
+#[utoipa::path(get, path = "/v1/company", tag = "organization", responses((status = 200, body = CompanyView)))]
 pub(crate) async fn get_company(State(app): State<App>, member: Member) -> Result<Json<CompanyView>, Problem> {
     let profile = app.store.company(member.company()).await?;
     Ok(Json(CompanyView::new(profile, member.is_head())))
@@ -78,10 +88,12 @@ pub(crate) async fn get_company(State(app): State<App>, member: Member) -> Resul
 
 /// Rename my company
 ///
-/// For the boss. Cards carry the company's name as it was when they were made: a card's
-/// is changed with `PUT /v1/cards/{card_id}/identity`.
-#[utoipa::path(put, path = "/v1/company", tag = "organization", security(("bearer" = [])), request_body = CompanyUpdate,
-    responses((status = 200, body = CompanyView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Changes the name of the company. Existing cards keep the name that they show: change it with
+/// `PUT /v1/cards/{card_id}/identity`. Callers: the boss. Idempotent. Errors: 403 `role_required`
+/// for other callers; 409 `version_conflict` when somebody else renamed the company at the same
+/// moment.
+#[utoipa::path(put, path = "/v1/company", tag = "organization", request_body = CompanyUpdate,
+    responses((status = 200, body = CompanyView)))]
 pub(crate) async fn update_company(
     State(app): State<App>,
     boss: Boss,

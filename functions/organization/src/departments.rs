@@ -10,8 +10,9 @@ use domain::id::{DepartmentId, MemberId};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use edge::problem::{Code, FieldProblem, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{Change, DepartmentAdded};
@@ -21,50 +22,44 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::{MemberDetail, fresh};
 
-/// A department to make.
+/// A department to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDepartment {
-    /// 1 to 30 characters, once among its siblings.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    /// The name. It must be different from the names of its siblings.
     name: DepartmentName,
-    /// The department it belongs to; `null` at the top. At most five deep.
-    #[schema(value_type = Option<String>)]
+    /// The department above. `null` for the top level. At most five levels.
     parent_id: Option<DepartmentId>,
 }
 
-/// A department as it shall be. All of it is replaced.
+/// The name and place of a department. Both are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DepartmentUpdate {
-    /// 1 to 30 characters, once among its siblings.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    /// The name. It must be different from the names of its siblings.
     name: DepartmentName,
-    /// The department it belongs to; `null` at the top. All below it goes along.
-    #[schema(value_type = Option<String>)]
+    /// The department above. `null` for the top level.
     parent_id: Option<DepartmentId>,
-    /// The version of the tree the edit was made from.
+    /// The version of the tree that was edited.
     version: u64,
 }
 
-/// Where a member shall be.
+/// The department of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberDepartmentUpdate {
-    /// `null` for no department.
-    #[schema(value_type = Option<String>)]
+    /// The department. `null` for none.
     department_id: Option<DepartmentId>,
 }
 
 /// A department.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DepartmentBody {
-    #[schema(value_type = String)]
+    /// The id.
     id: DepartmentId,
-    #[schema(value_type = String)]
+    /// The name.
     name: DepartmentName,
-    /// The department it belongs to; `null` at the top.
-    #[schema(value_type = Option<String>)]
+    /// The department above. `null` for the top level.
     parent_id: Option<DepartmentId>,
 }
 
@@ -73,16 +68,17 @@ pub(crate) struct DepartmentBody {
 pub(crate) struct DepartmentCreated {
     #[serde(flatten)]
     department: DepartmentBody,
-    /// That of the tree with it.
+    /// The version of the tree that has the new department.
     version: u64,
 }
 
-/// All departments.
+/// All departments of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Departments {
-    /// Goes up with each change of any department, 0 before the first.
+    /// The version of the tree, 0 before the first change. It grows with each change of any
+    /// department.
     version: u64,
-    /// At most 200, the first made first.
+    /// The departments, at most 200, the first created first.
     items: Vec<DepartmentBody>,
 }
 
@@ -101,19 +97,21 @@ impl From<DepartmentTree> for Departments {
 
 /// List the departments
 ///
-/// For members.
-#[utoipa::path(get, path = "/v1/departments", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns all departments of the company and the version of the tree. Callers: members.
+/// Idempotent. Errors: 403 `role_required` for visitors.
+#[utoipa::path(get, path = "/v1/departments", tag = "organization", responses((status = 200, body = Departments)))]
 pub(crate) async fn list_departments(State(app): State<App>, member: Member) -> Result<Json<Departments>, Problem> {
     Ok(Json(app.store.departments(member.company()).await?.into()))
 }
 
-/// Make a department
+/// Create a department
 ///
-/// For admins and the boss.
-#[utoipa::path(post, path = "/v1/departments", tag = "organization", security(("bearer" = [])), request_body = NewDepartment,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = DepartmentCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Adds a department to the tree. Callers: admins and the boss. Idempotent by `Idempotency-Key`.
+/// Errors: 403 `role_required` for other callers; 404 `not_found` for an unknown `parent_id`; 409
+/// `department_limit` when the tree is full; 422 `invalid` when a sibling has the name or the tree
+/// would be more than five levels deep.
+#[utoipa::path(post, path = "/v1/departments", tag = "organization",
+    request_body = NewDepartment, params(IdempotencyKey), responses((status = 201, body = DepartmentCreated)))]
 pub(crate) async fn create_department(
     State(app): State<App>,
     admin: Admin,
@@ -138,10 +136,14 @@ pub(crate) async fn create_department(
 
 /// Rename or move a department
 ///
-/// For admins and the boss.
-#[utoipa::path(put, path = "/v1/departments/{department_id}", tag = "organization", security(("bearer" = [])), params(("department_id" = String, Path)),
-    request_body = DepartmentUpdate,
-    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces the name and the parent of a department. The departments below it move with it.
+/// Callers: admins and the boss. Idempotent: an edit that is already stored succeeds again. Errors:
+/// 403 `role_required` for other callers; 404 `not_found` for an unknown `parent_id`; 409
+/// `version_conflict` when somebody else changed any department since `version` was read; 422
+/// `invalid` when a sibling has the name, the tree would be more than five levels deep, or the
+/// parent is below the department.
+#[utoipa::path(put, path = "/v1/departments/{department_id}", tag = "organization", request_body = DepartmentUpdate,
+    responses((status = 200, body = Departments)))]
 pub(crate) async fn update_department(
     State(app): State<App>,
     admin: Admin,
@@ -163,12 +165,15 @@ pub(crate) async fn update_department(
     Ok(Json(after.into()))
 }
 
-/// Remove a department
+/// Delete a department
 ///
-/// One that has none below it. Its members count to the department it belonged to. For
-/// admins and the boss.
-#[utoipa::path(delete, path = "/v1/departments/{department_id}", tag = "organization", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = Departments), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Deletes a department that has no department below it. Its members then belong to its parent.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 409
+/// `department_not_empty` when it has departments below it; 409 `department_limit` when too many
+/// departments have been deleted; 409 `version_conflict` when the tree was changed at the same
+/// moment.
+#[utoipa::path(delete, path = "/v1/departments/{department_id}", tag = "organization",
+    responses((status = 200, body = Departments)))]
 pub(crate) async fn delete_department(
     State(app): State<App>,
     admin: Admin,
@@ -183,12 +188,14 @@ pub(crate) async fn delete_department(
     Ok(Json(after.into()))
 }
 
-/// Put a member into a department
+/// Set the department of a member
 ///
-/// Whatever his status. For admins and the boss.
-#[utoipa::path(put, path = "/v1/members/{member_id}/department", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = MemberDepartmentUpdate,
-    responses((status = 200, body = MemberDetail), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Puts a member into a department, or into none. The status of the member does not matter.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 404
+/// `not_found` for an unknown `department_id`; 409 `version_conflict` when the member was changed
+/// at the same moment.
+#[utoipa::path(put, path = "/v1/members/{member_id}/department", tag = "organization",
+    request_body = MemberDepartmentUpdate, responses((status = 200, body = MemberDetail)))]
 pub(crate) async fn update_member_department(
     State(app): State<App>,
     admin: Admin,

@@ -9,7 +9,7 @@ use domain::id::{CardId, DepartmentId};
 use domain::member::{self, MemberStatus, PersonName, Position};
 use edge::auth::Member;
 use edge::page::{PageBody, PageParams, Paging};
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use store::MemberFilter;
 use utoipa::{IntoParams, ToSchema};
@@ -17,15 +17,16 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 use crate::members::DepartmentSummary;
 
-/// A colleague: what is public of an active member, and no more.
+/// The public data of an active member.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Colleague {
-    #[schema(value_type = String)]
+    /// The name.
     name: PersonName,
-    #[schema(value_type = String)]
+    /// The job title. Empty if there is none.
     position: Position,
+    /// The department. `null` if there is none.
     department: Option<DepartmentSummary>,
-    #[schema(value_type = Option<String>)]
+    /// The card. `null` if there is none.
     card_id: Option<CardId>,
 }
 
@@ -34,20 +35,22 @@ pub(crate) struct Colleague {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DirectoryQuery {
-    /// Only those whose name or position contains this, at most 30 characters.
-    #[param(value_type = Option<String>, max_length = 30)]
+    /// Only members whose name or position contains this text.
+    #[param(inline)]
     q: Option<PersonName>,
-    /// Only those of this department and the ones below it.
-    #[param(value_type = Option<String>)]
+    /// Only members of this department and the departments below it.
+    #[param(inline)]
     department: Option<DepartmentId>,
 }
 
-/// List the colleagues
+/// List active colleagues
 ///
-/// Active members, the first added first. With a filter a page may be short and not the
-/// last: go on while there is a `next_cursor`. For members.
-#[utoipa::path(get, path = "/v1/directory", tag = "organization", security(("bearer" = [])), params(PageParams, DirectoryQuery),
-    responses((status = 200, body = PageBody<Colleague>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists the active members of the company with their cards, the first added first. A page with a
+/// filter can be short without being the last: continue while `next_cursor` is not null. Callers:
+/// members. Idempotent. Errors: 403 `role_required` for visitors; 404 `not_found` for an unknown
+/// `department`.
+#[utoipa::path(get, path = "/v1/directory", tag = "organization", params(PageParams, DirectoryQuery),
+    responses((status = 200, body = PageBody<Colleague>)))]
 pub(crate) async fn list_directory(
     State(app): State<App>,
     member: Member,

@@ -12,9 +12,10 @@ use domain::member::Role;
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::QuotaName;
@@ -29,65 +30,63 @@ const PAGE: &str = "/pages/join/index";
 /// How often a revocation is tried that meets people who join.
 const ATTEMPTS: u32 = 5;
 
-/// An invitation to make.
+/// An invitation to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewInvitation {
-    /// How many people it is for; so many seats are held.
-    #[schema(value_type = u32, minimum = 1, maximum = 200)]
+    /// How many people can join. One seat is reserved for each.
     uses: Uses,
-    /// How long it lasts; 168 if absent.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 720)]
+    /// How many hours the invitation is valid. 168 if absent.
     expires_in_hours: Option<LifeHours>,
-    /// `staff` or `admin`; only the boss invites admins.
-    #[schema(value_type = String)]
+    /// The role of people who join: `staff` or `admin`. Only the boss invites admins.
     role: Role,
-    /// Whether an admin decides about each who comes.
+    /// Whether an admin must approve each person. `false` if absent.
     #[serde(default)]
     #[schema(required = false)]
     review: bool,
-    /// What it is for, at most 60 characters.
+    /// A note for admins. Empty if absent.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 60, required = false)]
+    #[schema(required = false)]
     note: InvitationNote,
 }
 
 /// An invitation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InvitationBody {
-    #[schema(value_type = String)]
+    /// The id.
     id: InvitationId,
-    /// `open`, `used_up`, `expired` or `revoked`.
-    #[schema(value_type = String)]
+    /// Whether people can join by it.
     state: InvitationState,
-    #[schema(value_type = String)]
+    /// The role of people who join.
     role: Role,
-    /// How many people it is for.
+    /// How many people can join in all.
     uses: u32,
-    /// How many have joined by it, or asked to.
+    /// How many people have joined, or have asked to join.
     used: u32,
+    /// Whether an admin must approve each person.
     review: bool,
-    #[schema(value_type = String)]
+    /// The note. Empty if there is none.
     note: InvitationNote,
-    #[schema(value_type = String)]
+    /// The member who created it.
     created_by: MemberId,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was created.
     created_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it expires.
     expires_at: Timestamp,
 }
 
-/// An invitation with its code, which is not shown again later.
+/// A new invitation with its code. The code is not shown again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InvitationCreated {
+    /// The invitation.
     invitation: InvitationBody,
-    /// Whoever has it may join; pass it on to those it is for.
+    /// The code. Everybody who has it can join.
     #[schema(example = "0123-4567-89ab-cdef")]
     invitation_code: String,
-    /// What a link to the mini-program opens.
+    /// The path for a link to the mini-program.
     #[schema(example = "/pages/join/index?invitation=0123456789abcdef")]
     path: String,
-    /// The scene of a mini-program code.
+    /// The scene for a mini-program code.
     #[schema(example = "0123456789abcdef", max_length = 32)]
     scene: String,
 }
@@ -97,8 +96,8 @@ pub(crate) struct InvitationCreated {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct InvitationQuery {
-    /// Only `open`, `used_up`, `expired` or `revoked` ones.
-    #[param(value_type = Option<String>)]
+    /// Only invitations in this state.
+    #[param(inline)]
     state: Option<InvitationState>,
 }
 
@@ -119,12 +118,14 @@ impl InvitationBody {
     }
 }
 
-/// Make an invitation
+/// Create an invitation
 ///
-/// For admins and the boss. Its seats are held until they are used, it is revoked or expires.
-#[utoipa::path(post, path = "/v1/invitations", tag = "organization", security(("bearer" = [])), request_body = NewInvitation,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = InvitationCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Creates a link by which several people join the company. One seat for each person is reserved
+/// until it is used, or the invitation expires or is revoked. Only the boss invites admins.
+/// Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for
+/// other callers, and for an admin who invites admins; 409 `seats_exhausted` when no seat is free.
+#[utoipa::path(post, path = "/v1/invitations", tag = "organization",
+    request_body = NewInvitation, params(IdempotencyKey), responses((status = 201, body = InvitationCreated)))]
 pub(crate) async fn create_invitation(
     State(app): State<App>,
     admin: Admin,
@@ -167,10 +168,11 @@ async fn create(
 
 /// List invitations
 ///
-/// The latest first. With a filter a page may be short and not the last: go on while there
-/// is a `next_cursor`. For admins and the boss.
-#[utoipa::path(get, path = "/v1/invitations", tag = "organization", security(("bearer" = [])), params(PageParams, InvitationQuery),
-    responses((status = 200, body = PageBody<InvitationBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists the invitations, the latest first. A page with a filter can be short without being the
+/// last: continue while `next_cursor` is not null. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/invitations", tag = "organization", params(PageParams, InvitationQuery),
+    responses((status = 200, body = PageBody<InvitationBody>)))]
 pub(crate) async fn list_invitations(
     State(app): State<App>,
     admin: Admin,
@@ -183,12 +185,12 @@ pub(crate) async fn list_invitations(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// View an invitation
+/// Get an invitation
 ///
-/// For admins and the boss.
-#[utoipa::path(get, path = "/v1/invitations/{invitation_id}", tag = "organization", security(("bearer" = [])),
-    params(("invitation_id" = String, Path)),
-    responses((status = 200, body = InvitationBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns an invitation without its code. Callers: admins and the boss. Idempotent. Errors: 403
+/// `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/invitations/{invitation_id}", tag = "organization",
+    responses((status = 200, body = InvitationBody)))]
 pub(crate) async fn get_invitation(
     State(app): State<App>,
     admin: Admin,
@@ -200,11 +202,13 @@ pub(crate) async fn get_invitation(
 
 /// Revoke an invitation
 ///
-/// Frees the seats that are still held for it; who has joined stays. One that is not open
-/// is left as it is. Admins revoke those of staff, the boss all.
-#[utoipa::path(delete, path = "/v1/invitations/{invitation_id}", tag = "organization", security(("bearer" = [])),
-    params(("invitation_id" = String, Path)),
-    responses((status = 200, body = InvitationBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Ends an open invitation and frees its remaining seats. People who have joined stay members. An
+/// invitation that is not open stays as it is. Only the boss revokes an invitation for admins.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers, and for
+/// an admin, if the invitation is for admins; 409 `request_in_progress` when people are joining at
+/// the same moment.
+#[utoipa::path(delete, path = "/v1/invitations/{invitation_id}", tag = "organization",
+    responses((status = 200, body = InvitationBody)))]
 pub(crate) async fn revoke_invitation(
     State(app): State<App>,
     admin: Admin,

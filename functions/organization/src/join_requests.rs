@@ -12,7 +12,7 @@ use edge::auth::Admin;
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -20,13 +20,12 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::joins::newcomer;
 
-/// A request to join, as who asks sees it.
+/// A request to join, as the person who asks sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JoinRequestSummary {
-    #[schema(value_type = String)]
+    /// The id.
     id: JoinRequestId,
-    /// `pending`, `approved`, `rejected` or `expired`.
-    #[schema(value_type = String)]
+    /// The state of the request.
     state: JoinRequestState,
 }
 
@@ -35,31 +34,27 @@ pub(crate) struct JoinRequestSummary {
 pub(crate) struct JoinRequestBody {
     #[serde(flatten)]
     summary: JoinRequestSummary,
-    #[schema(value_type = String)]
+    /// The invitation.
     invitation_id: InvitationId,
-    #[schema(value_type = String)]
+    /// The name of the person.
     name: PersonName,
-    #[schema(value_type = String)]
+    /// The job title. Empty if there is none.
     position: Position,
-    /// `staff` or `admin`.
-    #[schema(value_type = String)]
+    /// The role that the person gets: `staff` or `admin`.
     role: Role,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was created.
     created_at: Timestamp,
-    /// Until when it can be decided, and a seat is held for it.
-    #[schema(value_type = String, format = DateTime)]
+    /// Until when the request can be decided. A seat is reserved until then.
     expires_at: Timestamp,
-    /// The member he has become.
-    #[schema(value_type = Option<String>)]
+    /// The member that the person became. `null` if the request was not approved.
     member_id: Option<MemberId>,
 }
 
-/// A decision.
+/// A decision about a request to join.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JoinDecision {
-    /// `approve` or `reject`.
-    #[schema(value_type = String)]
+    /// Whether the person joins.
     decision: Decision,
 }
 
@@ -68,8 +63,8 @@ pub(crate) struct JoinDecision {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JoinRequestQuery {
-    /// Only `pending`, `approved`, `rejected` or `expired` ones.
-    #[param(value_type = Option<String>)]
+    /// Only requests in this state.
+    #[param(inline)]
     state: Option<JoinRequestState>,
 }
 
@@ -87,12 +82,13 @@ impl JoinRequestBody {
     }
 }
 
-/// List requests to join
+/// List join requests
 ///
-/// The latest first. With a filter a page may be short and not the last: go on while there
-/// is a `next_cursor`. For admins and the boss.
-#[utoipa::path(get, path = "/v1/join-requests", tag = "organization", security(("bearer" = [])), params(PageParams, JoinRequestQuery),
-    responses((status = 200, body = PageBody<JoinRequestBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists the requests to join by invitations with review, the latest first. A page with a filter
+/// can be short without being the last: continue while `next_cursor` is not null. Callers: admins
+/// and the boss. Idempotent. Errors: 403 `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/join-requests", tag = "organization", params(PageParams, JoinRequestQuery),
+    responses((status = 200, body = PageBody<JoinRequestBody>)))]
 pub(crate) async fn list_join_requests(
     State(app): State<App>,
     admin: Admin,
@@ -105,12 +101,16 @@ pub(crate) async fn list_join_requests(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// Decide about a request to join
+/// Approve or reject a join request
 ///
-/// The same decision again changes nothing. Admins decide about staff, the boss about all.
-#[utoipa::path(put, path = "/v1/join-requests/{join_request_id}", tag = "organization", security(("bearer" = [])),
-    params(("join_request_id" = String, Path)), request_body = JoinDecision,
-    responses((status = 200, body = JoinRequestBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Approves a request, so that the person becomes a member with a card, or rejects it. Only the
+/// boss decides about future admins. Callers: admins and the boss. Idempotent for the same
+/// decision. Errors: 403 `role_required` for other callers, and for an admin, if the request is for
+/// the role admin; 409 `join_request_decided` after the opposite decision; 409
+/// `join_request_expired` after seven days; 409 `already_member` when the person has become a
+/// member in another way.
+#[utoipa::path(put, path = "/v1/join-requests/{join_request_id}", tag = "organization", request_body = JoinDecision,
+    responses((status = 200, body = JoinRequestBody)))]
 pub(crate) async fn decide_join_request(
     State(app): State<App>,
     admin: Admin,

@@ -18,18 +18,17 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::fresh;
 
-/// An invitation and who comes by it.
+/// An invitation and the person who uses it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvitationUse {
-    #[schema(value_type = String, example = "0123-4567-89ab-cdef")]
+    /// The code of the invitation, with or without hyphens.
     code: InvitationCode,
-    /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    /// The name of the person.
     name: PersonName,
-    /// At most 30 characters.
+    /// The job title of the person. Empty if absent.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 30, required = false)]
+    #[schema(required = false)]
     position: Position,
 }
 

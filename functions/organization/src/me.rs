@@ -6,30 +6,38 @@ use domain::card::CompanyName;
 use domain::company::CompanyProfile;
 use domain::id::{CompanyId, PersonId};
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::members::MemberBody;
 
-/// A person and the company he is with.
+edge::closed_sets! {
+    /// What a person is in the company of the session.
+    PersonKind = "visitor" | "member";
+}
+
+/// The person and the company of a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Me {
-    /// `visitor`, or `member` of the company.
+    /// Whether the person is a visitor or an active member of the company.
+    #[schema(value_type = PersonKind)]
     kind: &'static str,
-    #[schema(value_type = String)]
+    /// The person.
     person_id: PersonId,
+    /// The company.
     company: CompanySummary,
+    /// The membership. `null` for visitors.
     member: Option<MemberBody>,
 }
 
-/// What everybody may know of a company.
+/// The public data of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanySummary {
-    #[schema(value_type = String)]
+    /// The id.
     id: CompanyId,
-    #[schema(value_type = String)]
+    /// The name.
     name: CompanyName,
 }
 
@@ -40,9 +48,11 @@ impl Me {
     }
 }
 
-/// Who am I
-#[utoipa::path(get, path = "/v1/me", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = Me), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get the current person and company
+///
+/// Returns who the token is for, the company of the session, and the membership if there is one.
+/// Callers: everyone who has logged in, visitors included. Idempotent.
+#[utoipa::path(get, path = "/v1/me", tag = "organization", responses((status = 200, body = Me)))]
 pub(crate) async fn get_me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Problem> {
     let member = caller.membership().map(|membership| membership.member);
     let (company, member) = app.store.company_and_member(caller.company(), member).await?;

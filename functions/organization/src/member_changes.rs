@@ -9,7 +9,7 @@ use domain::member::{Member, MemberStatus, Role, SeatChange};
 use edge::auth::{Admin, Boss};
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Deserialize;
 use store::{Change, QuotaName};
 use utoipa::ToSchema;
@@ -18,31 +18,39 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::MemberBody;
 
-/// Where a member shall stand.
+edge::closed_sets! {
+    /// A status that can be set.
+    SettableStatus = "active" | "disabled" | "left";
+}
+
+/// The new status of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusUpdate {
-    /// `active`, `disabled` or `left`.
+    /// The status.
+    #[schema(value_type = SettableStatus)]
     status: String,
 }
 
-/// What a member shall be allowed.
+/// The new role of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoleUpdate {
-    /// `staff`, `admin` or `boss`.
-    #[schema(value_type = String)]
+    /// The role.
     role: Role,
 }
 
-/// Disable, take back or let go a member
+/// Change a member's status
 ///
-/// Disabled members and those who left use no seat and log in as visitors; taking one
-/// back needs a seat. `left` withdraws an invitation. Admins change staff, the boss
-/// everybody but himself.
-#[utoipa::path(put, path = "/v1/members/{member_id}/status", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = StatusUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Disables a member, records that they left, or makes them active again. Members who are not
+/// active use no seat and log in as visitors. `left` withdraws the claim code of a member who has
+/// never logged in. Admins change staff; the boss changes everybody else. Callers: admins and the
+/// boss. Idempotent. Errors: 403 `role_required` for other callers, and for the own status, and for
+/// an admin if the member is no staff; 409 `seats_exhausted` when no seat is free for a member who
+/// comes back; 409 `version_conflict` when the member was changed at the same moment; 422 `invalid`
+/// when a member who has never joined would become active or disabled.
+#[utoipa::path(put, path = "/v1/members/{member_id}/status", tag = "organization", request_body = StatusUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_status(
     State(app): State<App>,
     admin: Admin,
@@ -75,10 +83,11 @@ pub(crate) async fn update_member_status(
 
 /// Change a member's role
 ///
-/// For the boss, and not his own: there is always one.
-#[utoipa::path(put, path = "/v1/members/{member_id}/role", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = RoleUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Gives a member another role. Callers: the boss. Idempotent. Errors: 403 `role_required` for
+/// other callers, and for the own role; 409 `version_conflict` when the member was changed at the
+/// same moment.
+#[utoipa::path(put, path = "/v1/members/{member_id}/role", tag = "organization", request_body = RoleUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_role(
     State(app): State<App>,
     boss: Boss,

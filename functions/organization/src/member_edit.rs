@@ -8,7 +8,7 @@ use domain::member::{Member, PersonName, Position};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -17,24 +17,24 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::MemberBody;
 
-/// What a member shall be called.
+/// The name and position of a member. Both are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberUpdate {
-    /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    /// The name.
     name: PersonName,
-    /// At most 30 characters; empty for none.
-    #[schema(value_type = String, max_length = 30)]
+    /// The job title. Empty for none.
     position: Position,
 }
 
-/// Edit a member's name and position
+/// Change a member's name and position
 ///
-/// Whatever his status, and on his card too. Admins change staff, the boss everybody.
-#[utoipa::path(put, path = "/v1/members/{member_id}", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = MemberUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Replaces the name and position of a member, also on their card. The status of the member does
+/// not matter. Admins change staff; the boss changes everybody. Callers: admins and the boss.
+/// Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the member is no
+/// staff; 409 `version_conflict` when the member was changed at the same moment.
+#[utoipa::path(put, path = "/v1/members/{member_id}", tag = "organization", request_body = MemberUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member(
     State(app): State<App>,
     admin: Admin,

@@ -14,9 +14,10 @@ use domain::member::{Member, MemberStatus, PersonName, Position, Role};
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{MemberFilter, NewMember, QuotaName};
@@ -31,40 +32,35 @@ use crate::secrets::OwnKeys;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMemberBody {
-    /// 1 to 30 characters.
-    #[schema(value_type = String, min_length = 1, max_length = 30)]
+    /// The name.
     name: PersonName,
-    /// At most 30 characters.
+    /// The job title. Empty if absent.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 30, required = false)]
+    #[schema(required = false)]
     position: Position,
-    /// `staff` (if absent) or `admin`; only the boss adds admins.
-    #[schema(value_type = Option<String>)]
+    /// The role: `staff` or `admin`. `staff` if absent. Only the boss adds admins.
     role: Option<Role>,
 }
 
 /// A member.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MemberBody {
-    #[schema(value_type = String)]
+    /// The id.
     pub(crate) id: MemberId,
-    #[schema(value_type = String)]
+    /// The name.
     name: PersonName,
-    #[schema(value_type = String)]
+    /// The job title. Empty if there is none.
     position: Position,
-    /// `staff`, `admin` or `boss`.
-    #[schema(value_type = String)]
+    /// The role.
     role: Role,
-    #[schema(value_type = Option<String>)]
+    /// The card of the member. `null` if there is none.
     card_id: Option<CardId>,
-    /// `invited` until he has logged in with his claim code, then `active`; `disabled`
-    /// and `left` use no seat.
-    #[schema(value_type = String)]
+    /// `invited` until the first login with the claim code, then `active`. Members who are
+    /// `disabled` or have `left` use no seat.
     status: MemberStatus,
-    /// Who has taken over from him, if he is disabled or has left.
-    #[schema(value_type = Option<String>)]
+    /// The member who took over after this one was disabled or left. `null` if nobody is set.
     successor_id: Option<MemberId>,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was created.
     created_at: Timestamp,
 }
 
@@ -76,21 +72,22 @@ impl From<Member> for MemberBody {
     }
 }
 
-/// A member with his department.
+/// A member and their department.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MemberDetail {
     #[serde(flatten)]
     member: MemberBody,
-    /// The one he was put into, or the nearest above it that is left.
+    /// The department of the member. If it was deleted, the nearest department above it. `null` if
+    /// there is none.
     department: Option<DepartmentSummary>,
 }
 
-/// A department, in a word.
+/// A department in short.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DepartmentSummary {
-    #[schema(value_type = String)]
+    /// The id.
     id: DepartmentId,
-    #[schema(value_type = String)]
+    /// The name.
     name: DepartmentName,
 }
 
@@ -108,13 +105,14 @@ impl DepartmentSummary {
     }
 }
 
-/// A member with his claim code.
+/// A member with a claim code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MemberCreated {
+    /// The member.
     member: MemberBody,
-    /// For his first login; pass it on in private.
+    /// The code for the first login. Send it to the member in private.
     claim_code: String,
-    #[schema(value_type = String, format = DateTime)]
+    /// When the claim code expires.
     claim_expires_at: Timestamp,
 }
 
@@ -127,10 +125,12 @@ impl MemberCreated {
 
 /// Add a member with a card
 ///
-/// For admins and the boss. The member claims his membership at his first login.
-#[utoipa::path(post, path = "/v1/members", tag = "organization", security(("bearer" = [])), request_body = NewMemberBody,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = MemberCreated), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Adds a member, with a card and a claim code for the first login, and reserves a seat. Only the
+/// boss adds admins. Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403
+/// `role_required` for other callers, and for an admin who adds an admin; 409 `seats_exhausted`
+/// when no seat is free.
+#[utoipa::path(post, path = "/v1/members", tag = "organization", request_body = NewMemberBody, params(IdempotencyKey),
+    responses((status = 201, body = MemberCreated)))]
 pub(crate) async fn create_member(
     State(app): State<App>,
     admin: Admin,
@@ -174,23 +174,25 @@ async fn add(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MemberQuery {
-    /// Only `invited`, `active`, `disabled` or `left` ones.
-    #[param(value_type = Option<String>)]
+    /// Only members with this status.
+    #[param(inline)]
     status: Option<MemberStatus>,
-    /// Only those whose name contains this, at most 30 characters.
-    #[param(value_type = Option<String>, max_length = 30)]
+    /// Only members whose name contains this text.
+    #[param(inline)]
     name: Option<PersonName>,
-    /// Only those of this department and the ones below it.
-    #[param(value_type = Option<String>)]
+    /// Only members of this department and the departments below it.
+    #[param(inline)]
     department: Option<DepartmentId>,
 }
 
 /// List members
 ///
-/// The first added first. With a filter a page may be short and not the last: go on
-/// while there is a `next_cursor`. For admins and the boss.
-#[utoipa::path(get, path = "/v1/members", tag = "organization", security(("bearer" = [])), params(PageParams, MemberQuery),
-    responses((status = 200, body = PageBody<MemberDetail>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists the members of the company, the first added first. A page with a filter can be short
+/// without being the last: continue while `next_cursor` is not null. Callers: admins and the boss.
+/// Idempotent. Errors: 403 `role_required` for other callers; 404 `not_found` for an unknown
+/// `department`.
+#[utoipa::path(get, path = "/v1/members", tag = "organization", params(PageParams, MemberQuery),
+    responses((status = 200, body = PageBody<MemberDetail>)))]
 pub(crate) async fn list_members(
     State(app): State<App>,
     admin: Admin,
@@ -205,11 +207,12 @@ pub(crate) async fn list_members(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// View a member
+/// Get a member
 ///
-/// For admins and the boss.
-#[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = MemberDetail), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns a member and their department. Callers: admins and the boss. Idempotent. Errors: 403
+/// `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/members/{member_id}", tag = "organization",
+    responses((status = 200, body = MemberDetail)))]
 pub(crate) async fn get_member(
     State(app): State<App>,
     admin: Admin,

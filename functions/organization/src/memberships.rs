@@ -17,14 +17,14 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// A company to choose.
+/// A company that the person can choose at login.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyChoice {
-    #[schema(value_type = String)]
+    /// The company.
     company_id: CompanyId,
-    #[schema(value_type = String)]
+    /// The name.
     name: CompanyName,
-    /// Whether the token is for it.
+    /// Whether the session is for this company.
     current: bool,
 }
 

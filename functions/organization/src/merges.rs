@@ -15,7 +15,7 @@ use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use store::PendingTally;
 use utoipa::ToSchema;
@@ -24,6 +24,11 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::fresh;
 
+edge::closed_sets! {
+    /// Whether a merge is in force.
+    MergeState = "active" | "undone";
+}
+
 /// How often a merge is tried that meets other writers, such as the aggregator.
 const ATTEMPTS: u32 = 6;
 /// First pause between tries; doubles each time.
@@ -31,29 +36,25 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Most lots of changes counted before the answer; housekeeping counts the others.
 const LOTS_AT_ONCE: usize = 5;
 
-/// A merge.
+/// A merge of two identities.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MergeBody {
-    #[schema(value_type = String)]
+    /// The id.
     id: MergeId,
-    /// The identity that stands for more: who logged in, who granted the number.
-    #[schema(value_type = String)]
+    /// The identity that logged in, or that linked the phone number last.
     person_id: PersonId,
-    /// The other one: who was anonymous, who had granted the number before.
-    #[schema(value_type = String)]
+    /// The identity that was anonymous, or that linked the phone number before.
     other_person_id: PersonId,
-    /// `login` or `phone`.
-    #[schema(value_type = String)]
+    /// Why the identities were merged.
     reason: MergeReason,
-    /// When.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the identities were merged.
     at: Timestamp,
-    /// `active` or `undone`.
+    /// Whether the merge is in force.
+    #[schema(value_type = MergeState)]
     state: &'static str,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When it was undone. `null` if it is in force.
     undone_at: Option<Timestamp>,
-    /// The member who did it.
-    #[schema(value_type = Option<String>)]
+    /// The member who undid the merge. `null` if it is in force.
     undone_by: Option<MemberId>,
 }
 
@@ -73,7 +74,8 @@ impl From<Merge> for MergeBody {
     }
 }
 
-/// What came of merging two identities.
+/// The result of a merge of two identities: `done` if they are one person now, `refused` if they
+/// are not and a repetition does not help, `later` if the same request should be sent again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MergeOutcome {
@@ -87,9 +89,10 @@ pub(crate) enum MergeOutcome {
 
 /// List merges
 ///
-/// Which identities count as one person, the latest merge first, undone ones too.
-#[utoipa::path(get, path = "/v1/merges", tag = "organization", security(("bearer" = [])), params(PageParams),
-    responses((status = 200, body = PageBody<MergeBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists which identities count as one person, the latest merge first, undone merges included.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/merges", tag = "organization", params(PageParams),
+    responses((status = 200, body = PageBody<MergeBody>)))]
 pub(crate) async fn list_merges(
     State(app): State<App>,
     admin: Admin,
@@ -101,10 +104,12 @@ pub(crate) async fn list_merges(
 
 /// Undo a merge
 ///
-/// The two count as different people again, for all they have done and will do, and are
-/// not merged again by a login or a phone number. Again it changes nothing.
-#[utoipa::path(delete, path = "/v1/merges/{merge_id}", tag = "organization", security(("bearer" = [])), params(("merge_id" = String, Path)),
-    responses((status = 200, body = MergeBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Separates two merged identities again, for all past and future events. Later logins and phone
+/// numbers do not merge them again. Callers: admins and the boss. Idempotent. Errors: 403
+/// `role_required` for other callers; 409 `request_in_progress` when events of these people are
+/// counted at the same moment.
+#[utoipa::path(delete, path = "/v1/merges/{merge_id}", tag = "organization",
+    responses((status = 200, body = MergeBody)))]
 pub(crate) async fn undo_merge(
     State(app): State<App>,
     admin: Admin,

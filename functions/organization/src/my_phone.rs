@@ -6,7 +6,7 @@ use domain::merge::MergeReason;
 use domain::mobile::Mobile;
 use edge::auth::Caller;
 use edge::body::Body;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wechat::PhoneCode;
@@ -18,34 +18,37 @@ use crate::sessions::refused;
 /// How often the number is claimed when somebody else claims it too.
 const ATTEMPTS: usize = 3;
 
-/// A phone grant.
+/// A code of the WeChat phone button.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhoneGrant {
-    /// What the button "get phone number" gave: single use, five minutes. Not a login code.
-    #[schema(value_type = String, max_length = 128)]
+    /// The code of the WeChat phone button. It works once, for five minutes. It is not the code of
+    /// `wx.login`.
     code: PhoneCode,
 }
 
-/// A granted number.
+/// A linked phone number.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MyPhone {
-    /// Masked.
+    /// The phone number with its middle digits hidden.
     #[schema(example = "+86138****8000")]
     phone: String,
-    /// `null` when nobody else had granted the number; `done` when who had is the same
-    /// person now; `refused` when he is not, since an admin has said so or it would be
-    /// too many identities.
+    /// The result of the merge with the person who linked the number before. `null` if there is
+    /// none.
     merge: Option<MergeOutcome>,
 }
 
-/// Grant my phone number
+/// Link a phone number to me
 ///
-/// The number stands for who granted it last, and replaces the one he granted before.
-/// Who granted the same number becomes one person with him, for what both have done and
-/// will do. Again it changes nothing.
-#[utoipa::path(post, path = "/v1/my/phone", tag = "organization", security(("bearer" = [])), request_body = PhoneGrant,
-    responses((status = 200, body = MyPhone), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Exchanges the code of the WeChat phone button for the phone number and links the number to the
+/// caller. If another person linked it before, the two are merged. It replaces the number that the
+/// caller linked before. Callers: everyone who has logged in, visitors included. Idempotent for the
+/// same number, but each call needs a new code. Errors: 403 `login_blocked` when WeChat blocks the
+/// person; 409 `request_in_progress` when the same number is linked at the same moment; 422
+/// `phone_code_invalid` when WeChat refuses the code; 429 `too_many_requests` when WeChat asks to
+/// slow down; 503 `channel_not_configured` when the mini-program is not set up.
+#[utoipa::path(post, path = "/v1/my/phone", tag = "organization", request_body = PhoneGrant,
+    responses((status = 200, body = MyPhone)))]
 pub(crate) async fn grant_my_phone(
     State(app): State<App>,
     caller: Caller,

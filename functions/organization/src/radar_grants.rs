@@ -13,9 +13,10 @@ use domain::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{CodeSent, RadarOf};
@@ -26,37 +27,45 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::radar_joins::refused;
 
-/// A grant.
+edge::closed_sets! {
+    /// How far the activation of a member's radar is.
+    ActivationState = "none" | "granted" | "redeemed" | "joined";
+    /// What became of the SMS after a grant.
+    GrantSms = "sent" | "failed" | "not_configured" | "not_needed";
+    /// What became of the SMS with a new code.
+    CodeSms = "sent" | "not_configured";
+}
+
+/// A radar grant.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RadarGrant {
-    /// Where the code is sent: E.164, or a mainland number without `+86`.
-    #[schema(value_type = String, max_length = 20, example = "+8613800138000")]
+    /// The phone number that gets the code: E.164, or a number of mainland China without `+86`.
     phone: Mobile,
 }
 
-/// Nothing needs to be said.
+/// An empty object.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarCode {}
 
-/// How far a member's radar is.
+/// The activation state of a member's radar.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarBody {
-    #[schema(value_type = String)]
+    /// The member.
     member_id: MemberId,
-    /// `none`, `granted`, `redeemed` or `joined`.
+    /// The activation state: `none` (not granted, or revoked), `granted`, `redeemed` (code
+    /// redeemed) or `joined` (on).
+    #[schema(value_type = ActivationState)]
     state: &'static str,
-    /// Masked.
+    /// The phone number with its middle digits hidden. `null` if the radar is not granted.
     #[schema(example = "+86138****8000")]
     phone: Option<String>,
-    /// When the code that counts was sent; `null` when none counts.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the current code was sent. `null` if no code is valid.
     sent_at: Option<Timestamp>,
-    /// Until when it can be redeemed.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the current code expires. `null` if no code is valid.
     expires_at: Option<Timestamp>,
-    /// How often it may still be tried.
+    /// How many tries the current code has left. `null` if no code is valid.
     tries_left: Option<u32>,
 }
 
@@ -65,13 +74,13 @@ pub(crate) struct RadarBody {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RadarGrantQuery {
-    /// Only those in this state: `none` (revoked), `granted`, `redeemed` or `joined`.
-    #[param(value_type = Option<String>)]
+    /// Only members in this activation state. `none` means revoked.
+    #[param(inline)]
     state: Option<Wanted>,
 }
 
 /// A state to look for.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Wanted {
     None,
@@ -92,27 +101,29 @@ impl Wanted {
     }
 }
 
-/// A member's radar, and what became of the SMS.
+/// The activation state and the result of the SMS.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarGranted {
     #[serde(flatten)]
     radar: RadarBody,
-    /// `sent`, `failed`, `not_configured`, or `not_needed` when the radar was granted before.
+    /// The result of the SMS. `not_needed` if the radar was already granted.
+    #[schema(value_type = GrantSms)]
     sms: &'static str,
 }
 
-/// A new code on its way.
+/// The result of a new radar code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarCodeSent {
-    #[schema(value_type = String)]
+    /// The member.
     member_id: MemberId,
-    /// `sent` or `not_configured`.
+    /// The result of the SMS.
+    #[schema(value_type = CodeSms)]
     sms: &'static str,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the code was sent. `null` if none was sent.
     sent_at: Option<Timestamp>,
 }
 
-/// What a QR code holds.
+/// A QR code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarQr {
     /// The text of the QR code.
@@ -135,9 +146,13 @@ impl From<Activation> for RadarBody {
 
 /// Grant a member the radar
 ///
-/// Sends one SMS with a code. Granting again changes nothing and sends nothing.
-#[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)), request_body = RadarGrant,
-    responses((status = 200, body = RadarGranted), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Allows a member to activate their radar and sends one SMS with a code. If the radar is already
+/// granted, it changes nothing and sends nothing. The grant stands if the SMS fails: `sms` tells.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 409
+/// `member_inactive` when the member is disabled or has left; 409 `request_in_progress` when the
+/// activation is changed at the same moment; 429 `radar_code_limit` when too many codes were sent.
+#[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", request_body = RadarGrant,
+    responses((status = 200, body = RadarGranted)))]
 pub(crate) async fn grant_radar(
     State(app): State<App>,
     admin: Admin,
@@ -170,10 +185,15 @@ fn still_here(member: &Member) -> Result<(), Problem> {
 
 /// Send a new radar code
 ///
-/// It replaces the one before. At most one a minute, five an hour and ten a day.
-#[utoipa::path(post, path = "/v1/members/{member_id}/radar/codes", tag = "organization", security(("bearer" = [])), request_body = NewRadarCode,
-    params(("member_id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = RadarCodeSent), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Sends a new code by SMS; it replaces the code before. At most one code a minute, five an hour
+/// and ten a day for each member. Callers: admins and the boss. Idempotent by `Idempotency-Key`.
+/// Errors: 403 `role_required` for other callers; 409 `member_inactive` when the member is disabled
+/// or has left; 409 `radar_not_granted` before the radar is granted; 409 `radar_active` when the
+/// radar is on already; 409 `request_in_progress` when the activation is changed at the same
+/// moment; 429 `radar_code_limit` when too many codes were sent; 503 `unavailable` when the SMS
+/// cannot be sent.
+#[utoipa::path(post, path = "/v1/members/{member_id}/radar/codes", tag = "organization",
+    request_body = NewRadarCode, params(IdempotencyKey), responses((status = 201, body = RadarCodeSent)))]
 pub(crate) async fn create_radar_code(
     State(app): State<App>,
     admin: Admin,
@@ -206,9 +226,11 @@ pub(crate) async fn create_radar_code(
 
 /// Revoke a member's radar
 ///
-/// It is off from the member's next login on, within two hours.
-#[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = RadarBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Takes the grant away. The radar is off from the member's next login, at the latest after two
+/// hours. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers;
+/// 409 `request_in_progress` when the activation is changed at the same moment.
+#[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization",
+    responses((status = 200, body = RadarBody)))]
 pub(crate) async fn revoke_radar(
     State(app): State<App>,
     admin: Admin,
@@ -223,9 +245,12 @@ pub(crate) async fn revoke_radar(
     Ok(Json(after.into()))
 }
 
-/// How far a member's radar is
-#[utoipa::path(get, path = "/v1/members/{member_id}/radar", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    responses((status = 200, body = RadarBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get a member's radar activation state
+///
+/// Returns how far the activation is: granted, code redeemed, or on. Callers: admins and the boss.
+/// Idempotent. Errors: 403 `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/members/{member_id}/radar", tag = "organization",
+    responses((status = 200, body = RadarBody)))]
 pub(crate) async fn get_member_radar(
     State(app): State<App>,
     admin: Admin,
@@ -237,10 +262,11 @@ pub(crate) async fn get_member_radar(
 
 /// List radar grants
 ///
-/// All members for whom the radar was ever granted, the first added first. With a
-/// filter a page may be short and not the last: go on while there is a `next_cursor`.
-#[utoipa::path(get, path = "/v1/radar-grants", tag = "organization", security(("bearer" = [])), params(PageParams, RadarGrantQuery),
-    responses((status = 200, body = PageBody<RadarBody>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists all members who were ever granted the radar, the first added first. A page with a filter
+/// can be short without being the last: continue while `next_cursor` is not null. Callers: admins
+/// and the boss. Idempotent. Errors: 403 `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/radar-grants", tag = "organization", params(PageParams, RadarGrantQuery),
+    responses((status = 200, body = PageBody<RadarBody>)))]
 pub(crate) async fn list_radar_grants(
     State(app): State<App>,
     admin: Admin,
@@ -252,11 +278,12 @@ pub(crate) async fn list_radar_grants(
     Ok(Json(paging.page(items, page.next)))
 }
 
-/// The company's QR code
+/// Get the company's radar QR code
 ///
-/// For a member who was granted the radar and got no SMS. It opens nothing for others.
-#[utoipa::path(get, path = "/v1/radar-qr", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = RadarQr), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the text of a QR code for members who were granted the radar and got no SMS. It does not
+/// work for other people. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for
+/// other callers.
+#[utoipa::path(get, path = "/v1/radar-qr", tag = "organization", responses((status = 200, body = RadarQr)))]
 pub(crate) async fn get_radar_qr(State(app): State<App>, admin: Admin) -> Result<Json<RadarQr>, Problem> {
     let keys = app.own.keys().await?;
     Ok(Json(RadarQr { ticket: keys.radar_codes.company_ticket(admin.company()) }))

@@ -6,7 +6,7 @@ use domain::activation::{self, RadarCode, Refusal, Step};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::body::Body;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,46 +14,54 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::radar_codes::Ticket;
 
-/// A code to redeem.
+edge::closed_sets! {
+    /// The state after a QR code was followed.
+    JoinedState = "joined";
+}
+
+/// A radar code to redeem.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarRedemption {
-    /// Of the SMS: 6 digits.
-    #[schema(value_type = String, min_length = 6, max_length = 6, example = "012345")]
+    /// The code in the SMS, 6 digits.
     code: RadarCode,
 }
 
-/// A redeemed code.
+/// The ticket for a redeemed radar code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarRedemption {
-    /// To be shown as a QR code, and followed by `POST /v1/radar/joins`.
+    /// The text of a QR code. Send it to `POST /v1/radar/joins`.
     ticket: String,
-    /// Until when.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the ticket expires.
     expires_at: Timestamp,
 }
 
-/// A QR code that was followed.
+/// The ticket in a QR code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarJoin {
     /// The text of the QR code.
-    #[schema(value_type = String, max_length = 64)]
     ticket: Ticket,
 }
 
-/// The radar is on.
+/// The activation state after a QR code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarJoin {
-    /// `joined`.
+    /// The activation state.
+    #[schema(value_type = JoinedState)]
     state: &'static str,
 }
 
 /// Redeem a radar code
 ///
-/// For the member himself. Five tries, ten minutes; a code is good once.
-#[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization", security(("bearer" = [])), request_body = NewRadarRedemption,
-    responses((status = 201, body = RadarRedemption), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Exchanges the code of the SMS for a ticket. A code is valid for ten minutes and five tries, and
+/// can be redeemed once. Callers: members, for themselves. Not idempotent: each wrong code uses one
+/// try. Errors: 403 `role_required` for visitors; 409 `request_in_progress` when the activation is
+/// changed at the same moment; 422 `radar_code_wrong` when the code is wrong or none was sent; 422
+/// `radar_code_expired` after ten minutes; 422 `radar_code_blocked` after five wrong tries; 422
+/// `radar_code_used` when it was redeemed before.
+#[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization", request_body = NewRadarRedemption,
+    responses((status = 201, body = RadarRedemption)))]
 pub(crate) async fn create_radar_redemption(
     State(app): State<App>,
     caller: Caller,
@@ -71,11 +79,15 @@ pub(crate) async fn create_radar_redemption(
     Ok((StatusCode::CREATED, Json(RadarRedemption { ticket, expires_at })))
 }
 
-/// Follow a radar QR code
+/// Turn on my radar
 ///
-/// For the member himself. The radar is on with the next login.
-#[utoipa::path(post, path = "/v1/radar/joins", tag = "organization", security(("bearer" = [])), request_body = NewRadarJoin,
-    responses((status = 201, body = RadarJoin), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Turns the radar on with the text of a QR code: the ticket of a redeemed code, or the QR code of
+/// the company. It is on from the next login. Callers: members, for themselves. Idempotent. Errors:
+/// 403 `role_required` for visitors; 403 `radar_not_active` when the radar was not granted; 409
+/// `request_in_progress` when the activation is changed at the same moment; 422
+/// `radar_ticket_invalid` for a wrong or expired ticket.
+#[utoipa::path(post, path = "/v1/radar/joins", tag = "organization", request_body = NewRadarJoin,
+    responses((status = 201, body = RadarJoin)))]
 pub(crate) async fn create_radar_join(
     State(app): State<App>,
     caller: Caller,

@@ -7,8 +7,9 @@ use domain::field::FieldError;
 use domain::id::CompanyId;
 use edge::auth::{Admin, Operator};
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::QuotaName;
@@ -44,16 +45,16 @@ impl TryFrom<u32> for SeatCount {
     }
 }
 
-/// Where the seats are.
+/// The seats of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Seats {
-    /// How many there are.
+    /// How many seats the company has.
     limit: i64,
-    /// Free.
+    /// How many seats are free.
     available: i64,
-    /// Held for invitations that have not expired.
+    /// How many seats are reserved for invitations and claim codes.
     reserved: i64,
-    /// Of active members.
+    /// How many seats active members use.
     used: i64,
 }
 
@@ -61,7 +62,7 @@ pub(crate) struct Seats {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MoreSeats {
-    /// How many, 1 to 100,000.
+    /// How many seats to add.
     #[schema(value_type = u32, minimum = 1, maximum = 100_000)]
     add: SeatCount,
 }
@@ -69,26 +70,27 @@ pub(crate) struct MoreSeats {
 /// Seats that were added.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SeatsAdded {
+    /// How many seats were added.
     added: i64,
 }
 
-/// View the seats
+/// Get the seats of my company
 ///
-/// For admins and the boss.
-#[utoipa::path(get, path = "/v1/seats", tag = "organization", security(("bearer" = [])),
-    responses((status = 200, body = Seats), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns how many seats are free, reserved and used. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers.
+#[utoipa::path(get, path = "/v1/seats", tag = "organization", responses((status = 200, body = Seats)))]
 pub(crate) async fn get_seats(State(app): State<App>, admin: Admin) -> Result<Json<Seats>, Problem> {
     let quota = app.store.quota(admin.company(), QuotaName::Seats).await?;
     let (available, reserved, used) = (quota.available, quota.reserved, quota.used);
     Ok(Json(Seats { limit: quota.limit(), available, reserved, used }))
 }
 
-/// Add seats
+/// Add seats to a company
 ///
-/// For the platform operator.
-#[utoipa::path(post, path = "/v1/companies/{company_id}/seats", tag = "organization", security(("operator" = [])),
-    params(("company_id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = MoreSeats,
-    responses((status = 201, body = SeatsAdded), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Raises the number of members that a company may have. Callers: the platform operator. Idempotent
+/// by `Idempotency-Key`. Errors: 401 `unauthorized` without the right operator key.
+#[utoipa::path(post, path = "/v1/companies/{company_id}/seats", tag = "organization", security(("operator" = [])), params(IdempotencyKey),
+    request_body = MoreSeats, responses((status = 201, body = SeatsAdded)))]
 pub(crate) async fn add_seats(
     State(app): State<App>,
     operator: Operator,

@@ -9,7 +9,7 @@ use domain::id::{CompanyId, PersonId};
 use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::body::Body;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use edge::token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -25,79 +25,87 @@ use crate::members::{MemberBody, fresh};
 use crate::memberships::{CompanyChoice, Entered, Visit, enter};
 use crate::merges::{MergeOutcome, merge_anonymous};
 
+edge::closed_sets! {
+    /// What the token is for.
+    AnonymousKind = "anonymous";
+}
+
 /// A login.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSession {
-    /// The mini-program.
-    #[schema(value_type = String, max_length = 32)]
+    /// The app id of the mini-program.
     appid: AppId,
-    /// What `wx.login` gave: single use, five minutes.
-    #[schema(value_type = String, max_length = 128)]
+    /// The code of `wx.login`. It works once, for five minutes.
     code: LoginCode,
-    /// At a member's first login: the code he was given.
-    #[schema(value_type = Option<String>, example = "0123-4567-89ab-cdef")]
+    /// The claim code, at the first login of a member. With or without hyphens.
     claim_code: Option<ClaimCode>,
-    /// Who he was before he logged in: the last token of `POST /v1/sessions/anonymous`,
-    /// at most seven days after its end.
+    /// The last token of `POST /v1/sessions/anonymous`, until seven days after it expired. Its
+    /// events then count for the person who logs in.
     #[schema(max_length = 2048)]
     anonymous_token: Option<String>,
-    /// Instead of a claim code: the invitation by which he comes.
+    /// The invitation by which the person joins. Do not send it together with `claim_code`.
     invitation: Option<InvitationUse>,
-    /// One of the `companies` of an earlier session, to enter that one; absent for the
-    /// company of the mini-program.
-    #[schema(value_type = Option<String>)]
+    /// One of the `companies` of an earlier session. The company of the mini-program if absent.
     company_id: Option<CompanyId>,
 }
 
-/// Somebody who has not logged in yet.
+/// A session without a login.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAnonymousSession {
-    /// The mini-program.
-    #[schema(value_type = String, max_length = 32)]
+    /// The app id of the mini-program.
     appid: AppId,
 }
 
-/// A session of somebody who has not logged in.
+/// A session of a person who has not logged in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AnonymousSession {
-    /// For `Authorization: Bearer`.
+    /// The token for the header `Authorization: Bearer`.
     token: String,
-    /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the token expires.
     expires_at: Timestamp,
-    /// `anonymous`.
+    /// What the token is for.
+    #[schema(value_type = AnonymousKind)]
     kind: &'static str,
-    #[schema(value_type = String)]
+    /// The person.
     person_id: PersonId,
 }
 
 /// A session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Session {
-    /// For `Authorization: Bearer`.
+    /// The token for the header `Authorization: Bearer`.
     token: String,
-    /// When to log in again.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the token expires. Log in again before.
     expires_at: Timestamp,
     #[serde(flatten)]
     me: Me,
-    /// What came of the `anonymous_token`; `null` when none was sent. After `later`, send
-    /// it again with the next login; after the others, forget it.
+    /// The result of the merge with the identity of `anonymous_token`. `null` if none was sent.
+    /// After `later`, send the token again with the next login; otherwise delete it.
     merge: Option<MergeOutcome>,
-    /// What he has asked for by an invitation that an admin reviews.
+    /// The request to join that waits or was decided. `null` if there is none.
     join_request: Option<JoinRequestSummary>,
-    /// Where he is an active member, as far as WeChat tells that it is the same human.
+    /// The companies in which the person is an active member.
     companies: Vec<CompanyChoice>,
 }
 
-/// Log in
+/// Log in with WeChat
 ///
-/// Into the company of the mini-program, or into another one of `companies`. A failed
-/// login uses up the code: call `wx.login` again.
+/// Exchanges the code of `wx.login` for a token of the company of the mini-program, or of another
+/// company in `companies`. With `claim_code` or `invitation` the person becomes a member. A failed
+/// login uses the code up: call `wx.login` again. Callers: everyone, without a token. Not
+/// idempotent: each login needs a new code. A claim code or an invitation that was used by the same
+/// person works again. Errors: 401 `login_code_invalid` when WeChat refuses the code; 403
+/// `login_blocked` when WeChat blocks the person; 404 `not_found` for an unknown `appid`, or a
+/// `company_id` that the person cannot choose; 409 `already_member` when the person is another
+/// member; 409 `member_inactive` when a member who is disabled or has left uses an invitation; 409
+/// `request_in_progress` when others use the invitation at the same moment; 422
+/// `claim_code_invalid`; 422 `invitation_invalid`; 422 `invitation_expired`; 422
+/// `invitation_revoked`; 422 `invitation_used_up`; 429 `too_many_requests` when WeChat asks to slow
+/// down; 503 `channel_not_configured` when the mini-program is not set up.
 #[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
-    responses((status = 201, body = Session), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 201, body = Session)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
     Body(new): Body<NewSession>,
@@ -145,13 +153,15 @@ pub(crate) async fn create_session(
     Ok((StatusCode::CREATED, Json(session)))
 }
 
-/// Begin without a login
+/// Start an anonymous session
 ///
-/// For what happens before `wx.login` has answered, or while it fails: the token reads
-/// cards and records events, and nothing else. Log in with it as `anonymous_token`, and
-/// what it recorded counts as done by who logged in.
-#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()), request_body = NewAnonymousSession,
-    responses((status = 201, body = AnonymousSession), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns a token for the time before `wx.login` has answered, or while it fails. The token can
+/// read cards and record events only. Send it as `anonymous_token` with the login: what it recorded
+/// then counts for the person who logged in. Callers: everyone, without a token. Not idempotent:
+/// each call makes a new identity. Errors: 404 `not_found` for an unknown `appid`; 503
+/// `channel_not_configured` when the mini-program is not set up.
+#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()),
+    request_body = NewAnonymousSession, responses((status = 201, body = AnonymousSession)))]
 pub(crate) async fn create_anonymous_session(
     State(app): State<App>,
     Body(new): Body<NewAnonymousSession>,

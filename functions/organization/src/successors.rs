@@ -10,7 +10,7 @@ use domain::member::{Member, MemberStatus};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -19,22 +19,24 @@ use crate::App;
 use crate::audit_log::entry;
 use crate::members::MemberBody;
 
-/// Who has taken over.
+/// The successor of a member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SuccessorUpdate {
-    /// An active member with a card; `null` for nobody.
-    #[schema(value_type = Option<String>)]
+    /// An active member with a card. `null` for none.
     member_id: Option<MemberId>,
 }
 
-/// Name the successor
+/// Set the successor of a member
 ///
-/// Of a member who was disabled or has left: his card says that he is gone and leads to
-/// the successor's. Admins name those of staff, the boss all.
-#[utoipa::path(put, path = "/v1/members/{member_id}/successor", tag = "organization", security(("bearer" = [])), params(("member_id" = String, Path)),
-    request_body = SuccessorUpdate,
-    responses((status = 200, body = MemberBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Sets the colleague who takes over from a member who is disabled or has left. The card of that
+/// member then points to the card of the successor. Admins set it for staff; the boss sets all.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers, and for
+/// an admin, if the member is no staff; 409 `member_active` when the member is not disabled and has
+/// not left; 409 `no_card` when the member has no card; 409 `version_conflict` when the member was
+/// changed at the same moment; 422 `invalid` when the successor is not active or has no card.
+#[utoipa::path(put, path = "/v1/members/{member_id}/successor", tag = "organization", request_body = SuccessorUpdate,
+    responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_successor(
     State(app): State<App>,
     admin: Admin,

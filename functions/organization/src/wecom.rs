@@ -11,32 +11,33 @@ use domain::text::Code;
 use edge::auth::Operator;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::audit_log::entry;
 
-/// A company's WeCom application. There is no field for its secret.
+/// The WeCom application of a company. Its secret is stored separately.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WeComBody {
-    /// 企业 ID
+    /// The id of the company in WeCom (企业 ID).
     #[schema(value_type = String, max_length = 64)]
     corp_id: Code<64>,
-    /// The application that notices come from.
+    /// The application that sends notices.
     agent_id: u32,
-    /// What follows the prefix in the name of the secret; the company's id if absent.
+    /// The last part of the name of the stored secret. The id of the company if absent.
     #[schema(value_type = Option<String>, max_length = 64)]
     secret_name: Option<Code<64>>,
 }
 
-/// A company's WeCom, if there is one.
+/// The WeCom application of a company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyWeCom {
-    #[schema(value_type = String)]
+    /// The company.
     company_id: CompanyId,
+    /// The WeCom application. `null` if there is none.
     wecom: Option<WeComBody>,
 }
 
@@ -46,12 +47,13 @@ impl From<WeCom> for WeComBody {
     }
 }
 
-/// Set a company's WeCom
+/// Set a company's WeCom application
 ///
-/// For the platform operator.
-#[utoipa::path(put, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])), params(("company_id" = String, Path)),
-    request_body = WeComBody,
-    responses((status = 200, body = CompanyWeCom), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Stores the WeCom (企业微信) application of a company. The secret of the application is stored
+/// separately. Callers: the platform operator. Idempotent. Errors: 401 `unauthorized` without the
+/// right operator key.
+#[utoipa::path(put, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])),
+    request_body = WeComBody, responses((status = 200, body = CompanyWeCom)))]
 pub(crate) async fn update_wecom(
     State(app): State<App>,
     operator: Operator,
@@ -61,11 +63,12 @@ pub(crate) async fn update_wecom(
     set(&app, operator, company, Some(WeCom { corp_id, agent_id, secret_name })).await
 }
 
-/// Take a company's WeCom away
+/// Remove a company's WeCom application
 ///
-/// For the platform operator. Notices are off from then on.
-#[utoipa::path(delete, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])), params(("company_id" = String, Path)),
-    responses((status = 200, body = CompanyWeCom), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Removes the WeCom (企业微信) application of a company. Notices are off from then on. Callers: the
+/// platform operator. Idempotent. Errors: 401 `unauthorized` without the right operator key.
+#[utoipa::path(delete, path = "/v1/companies/{company_id}/wecom", tag = "organization", security(("operator" = [])),
+    responses((status = 200, body = CompanyWeCom)))]
 pub(crate) async fn delete_wecom(
     State(app): State<App>,
     operator: Operator,

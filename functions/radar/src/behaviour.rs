@@ -11,46 +11,49 @@ use domain::event::{EventKind, ObjectType};
 use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// How visitors behaved in a window.
+/// The behaviour of visitors in a window.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Behaviour {
-    /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
-    #[schema(value_type = String, format = Date)]
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// 分享明细占比: forwards by what was passed on.
+    /// What was forwarded (分享明细占比): forwards by type of object.
     shares: Vec<Part>,
-    /// 客户兴趣占比: views by what was looked at.
+    /// What was viewed (客户兴趣占比): views by type of object.
     interests: Vec<Part>,
-    /// 客户活跃度: events in each hour of the day, the first from midnight to one.
+    /// When visitors are active (客户活跃度): events in each hour of the day, 24 numbers, midnight
+    /// first.
     active_hours: Vec<i64>,
 }
 
 /// A part of a whole.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Part {
-    /// `card`, `product`, `article`, `video` or `website`.
+    /// The type of the object.
     #[serde(rename = "type")]
-    #[schema(value_type = String)]
     object: ObjectType,
-    /// How many.
+    /// How many events there are.
     count: i64,
-    /// Its share of the whole; all parts add up to 10,000, or are 0 when there is nothing.
+    /// The share of the whole in hundredths of a percent. All parts add up to 10,000, or are 0 if
+    /// there is no event.
     basis_points: i64,
 }
 
-/// How a card's visitors behave
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/behaviour", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = Behaviour), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Analyse the behaviour of card visitors
+///
+/// Returns what was shared, what was viewed and at which hours, for a window. Callers: the card's
+/// owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
+/// other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/behaviour", tag = "radar", params(WindowParams),
+    responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_card_behaviour(
     State(app): State<App>,
     caller: Caller,
@@ -61,9 +64,13 @@ pub(crate) async fn get_card_behaviour(
     behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// How the company's visitors behave
-#[utoipa::path(get, path = "/v1/radar/company/behaviour", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = Behaviour), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Analyse the behaviour of company visitors
+///
+/// Returns what was shared, what was viewed and at which hours, for a window, on all cards.
+/// Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found`
+/// for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/behaviour", tag = "radar", params(WindowParams),
+    responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_company_behaviour(
     State(app): State<App>,
     caller: Caller,
@@ -73,11 +80,14 @@ pub(crate) async fn get_company_behaviour(
     behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// How a department's visitors behave
+/// Analyse the behaviour of department visitors
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/behaviour", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path), WindowQuery),
-    responses((status = 200, body = Behaviour), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns what was shared, what was viewed and at which hours, for a window. Counts events on
+/// cards that were in the department, or below it, when the event happened. Callers: admins and the
+/// boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/behaviour", tag = "radar", params(WindowParams),
+    responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_department_behaviour(
     State(app): State<App>,
     caller: Caller,

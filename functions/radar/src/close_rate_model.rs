@@ -9,108 +9,99 @@ use domain::evidence::{DAILY_MAX, Feature, HALF_LIFE_DAYS};
 use domain::refit::{Scores, Verdict};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use store::{CloseRateModel, Fitted};
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// The model in force. A customer's odds are those of the base, times e to the power of the
-/// sum of coefficient × events.
+/// The close-rate model in force. The odds of a customer are the odds of the base, times e to the
+/// power of the sum of coefficient × events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelBody {
-    /// `default`, or the company's `own`.
-    #[schema(value_type = String)]
+    /// Whether the default model is in force, or a model of the company.
     model: Origin,
-    /// The rate of a customer who has done nothing, in hundredths of a percent.
-    #[schema(value_type = u16)]
+    /// The close rate of a customer who has done nothing, in hundredths of a percent.
     base_basis_points: Rate,
-    /// What speaks for a deal.
+    /// The kinds of events that raise the close rate.
     features: Vec<FeatureBody>,
-    /// Whether the rates are corrected where the sum alone would promise too much or too little.
+    /// Whether rates are corrected after the formula.
     corrected: bool,
-    /// After so many days an event counts half.
+    /// After how many days an event counts half.
     half_life_days: i32,
-    /// So many events of a kind count on one day.
+    /// How many events of a kind count on one day.
     daily_max: u8,
-    /// The last refit; `null` before the first.
+    /// The last retraining. `null` before the first.
     refit: Option<RefitBody>,
-    /// When the next one is.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the next retraining is. `null` if none is planned.
     next_refit_at: Option<Timestamp>,
-    /// All of it, in Chinese.
+    /// A summary in Chinese, to show to the user.
     #[schema(example = "使用默认模型：已成交客户 12 位，满 50 位后自动校准")]
     text: String,
 }
 
-/// What a kind of events is worth.
+/// The weight of a kind of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FeatureBody {
-    /// For example `view_product`.
-    #[schema(value_type = String)]
+    /// The kind of events.
     feature: Feature,
-    /// In Chinese.
+    /// The name in Chinese, to show to the user.
     label: &'static str,
     /// What one event of today adds to the logit, in thousandths.
     coefficient: u32,
 }
 
-/// What a refit found.
+/// The result of a retraining.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefitBody {
-    /// When.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the model was retrained.
     at: Timestamp,
-    /// `kept`: the company has its own model. Else why not: `too_few_closed`, `too_few_open`,
-    /// `nothing_helps`, `not_better_than_mean` or `not_better_than_default`.
-    #[schema(value_type = String)]
+    /// `kept` if the company has its own model now. Any other value says why not.
     verdict: Verdict,
-    /// Customers with a deal.
+    /// How many customers with a deal were used.
     closed: usize,
-    /// Customers without one.
+    /// How many customers without a deal were used.
     open: usize,
-    /// How far predictions were from what came; `null` when no model could be tried.
+    /// How well the models predict. `null` if no model could be tried.
     brier_scores: Option<ScoresBody>,
-    /// Of customers with a rate in each band, the share that closed a deal, the lowest band first.
+    /// Predicted and real close rates for each band, the lowest band first.
     bands: Vec<BandCheckBody>,
 }
 
-/// Brier scores on customers that the model had not seen: less is better, a coin has 0.25.
+/// Brier scores on customers that the model has not seen. Lower is better; a coin has 0.25.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ScoresBody {
-    /// Of the company's own model.
+    /// The score of the model of the company.
     own: f64,
-    /// Of the default model.
+    /// The score of the default model.
     default: f64,
-    /// Of giving everybody the same rate.
+    /// The score of the same rate for everybody.
     mean: f64,
 }
 
-/// A band: what was promised, and what came.
+/// Predicted and real close rates of a band.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BandCheckBody {
-    #[schema(value_type = String)]
+    /// The band of close rates.
     band: Band,
-    /// Customers whose rate was in it when they were last there, before their deal if they
-    /// closed one.
+    /// How many customers had a rate in the band at their last visit before a deal.
     customers: u32,
-    /// How many of them closed a deal.
+    /// How many of these customers closed a deal.
     closed: u32,
-    /// The mean of their rates; `null` when there were none.
-    #[schema(value_type = Option<u16>)]
+    /// The mean predicted rate in hundredths of a percent. `null` without customers.
     predicted_basis_points: Option<Rate>,
-    /// The share that closed.
+    /// The real rate in hundredths of a percent. `null` without customers.
     closed_basis_points: Option<u64>,
 }
 
-/// The model of close rates
+/// Get the close-rate model
 ///
-/// Once a week each rate is compared with the deals that were closed, and a model of the
-/// company's own is tried; it is kept only if it is better on customers it has not seen. For
-/// admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/company/close-rate", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = ModelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the model in force and the result of the last weekly retraining. A model of the company
+/// is kept only if it predicts better than the default, on customers that it has not seen. Callers:
+/// admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
+/// callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/close-rate", tag = "radar", responses((status = 200, body = ModelBody)))]
 pub(crate) async fn get_close_rate_model(State(app): State<App>, caller: Caller) -> Result<Json<ModelBody>, Problem> {
     scope::of_company(&caller)?;
     let found = app.store.close_rate_model(caller.company()).await?;

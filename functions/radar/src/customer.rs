@@ -18,128 +18,117 @@ use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::dealings::{DealBody, SetRateBody};
 use edge::path::{PathId, PathIds};
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// One customer of a scope.
+/// A customer of a card or of the company.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CustomerBody {
-    #[schema(value_type = String)]
+    /// The person.
     person_id: PersonId,
-    /// `访客` and four characters until his name is known.
+    /// The name to show: `访客` and four characters while the name is not known.
     name: String,
-    /// 成交率, and why.
+    /// The close rate (成交率) and its reasons.
     close_rate: CloseRate,
-    /// 最佳时间点.
+    /// The best hour to follow up (最佳时间点).
     best_hour: BestHour,
-    /// 成交: his deals, the one closed last first.
+    /// The closed deals (成交), the last closed first.
     deals: Vec<DealBody>,
-    /// What he did with each card, the one he opened last first.
+    /// What the customer did on each card, the last opened first.
     cards: Vec<CardHistoryBody>,
 }
 
-/// A close rate with its receipt.
+/// A close rate and its reasons.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CloseRate {
-    /// Hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
+    /// The close rate that is shown, in hundredths of a percent.
     basis_points: Rate,
-    /// The band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`; `null` for
-    /// a customer with a closed deal, who stands beside it.
-    #[schema(value_type = Option<String>)]
+    /// The band of the close rate. `null` for a customer with a closed deal.
     band: Option<Band>,
-    /// `deal`: he has a closed one; else `manual`: a member has set it; else `model`:
-    /// computed from what he did.
-    #[schema(value_type = String)]
+    /// Where the rate comes from: a closed deal, else a rate set by hand, else the model.
     source: Source,
-    /// The model in force: `default`, or the company's `own`.
-    #[schema(value_type = String)]
+    /// Whether the default model is in force, or a model of the company.
     model: Origin,
-    /// What the model says, whatever is shown.
-    #[schema(value_type = u16)]
+    /// The close rate of the model in hundredths of a percent, also if another rate is shown.
     model_basis_points: Rate,
-    /// What a member has set last, also where a deal stands above it.
+    /// The rate that was set by hand last, also if a deal stands above it. `null` if there is none.
     manual: Option<SetRateBody>,
-    /// The reasons: their basis points add up to the rate. What everybody has comes first,
-    /// then what counts most.
+    /// The reasons. Their basis points add up to the rate. The base comes first, then the largest
+    /// reason.
     receipt: Vec<PartBody>,
 }
 
-/// A line of a receipt.
+/// A reason for a close rate.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PartBody {
-    /// Its share of the rate.
+    /// What the reason adds to the rate, in hundredths of a percent.
     basis_points: u16,
-    /// What he did, for example `view_product`; `null` for what everybody has.
-    #[schema(value_type = Option<String>)]
+    /// The kind of events. `null` for the base, a rate set by hand and a deal.
     feature: Option<Feature>,
-    /// How much of it is left: one event of today is 1, one of 14 days ago a half; at most
-    /// three a day count. Two decimals.
+    /// How many events count, with two decimals. An event of today counts 1, an event of 14 days
+    /// ago a half, and at most three a day count.
     amount: Option<f64>,
     /// What one event of today adds to the logit, in thousandths.
     coefficient: Option<u32>,
-    /// The newest day with such an event.
-    #[schema(value_type = Option<String>, format = Date)]
+    /// The day of the last such event, in Asia/Shanghai.
     newest: Option<Day>,
-    /// All of it, in Chinese.
+    /// The reason in Chinese, to show to the user.
     #[schema(example = "查看商品，最近一次 2026-11-21")]
     text: String,
 }
 
-/// When to follow up.
+/// The best hour to follow up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BestHour {
-    /// `null` as long as too little is known, or no hour stands out.
+    /// The advice. `null` if too little is known or no hour stands out.
     advice: Option<AdviceBody>,
-    /// In Chinese; it says so when there is no advice.
+    /// The advice in Chinese, or why there is none, to show to the user.
     text: String,
 }
 
 /// An hour of a weekday, or of every day, in Asia/Shanghai.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AdviceBody {
-    /// 1 for Monday to 7 for Sunday; `null` for every day.
+    /// The weekday, 1 for Monday to 7 for Sunday. `null` for every day.
     weekday: Option<u8>,
-    /// The hour at which it begins.
+    /// The hour at which it begins, 0 to 23.
     hour: u8,
-    /// On how many such days he was there in this hour …
+    /// On how many of these days the customer visited in this hour.
     seen: u32,
-    /// … of how many, since his first visit of the last eight weeks.
+    /// How many of these days there were since the first visit in the last eight weeks.
     of: u32,
-    /// How sure it is that this is no accident, 0.95 to 1.
+    /// How certain it is that this is no accident, 0.95 to 1.
     confidence: f64,
-    /// When it begins next.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the hour begins next.
     next: Timestamp,
 }
 
-/// What he did with one card.
+/// What a customer did on a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardHistoryBody {
-    #[schema(value_type = String)]
+    /// The card.
     card_id: CardId,
-    /// How often he opened it.
+    /// How often the customer opened the card.
     opened: u64,
-    /// When he opened it last.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the customer last opened the card. `null` if never.
     last_opened_at: Option<Timestamp>,
-    /// Since when he likes it.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// Since when the customer likes the card. `null` if they do not.
     liked_at: Option<Timestamp>,
-    /// When he saved its phone number.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the customer saved the phone number. `null` if never.
     saved_at: Option<Timestamp>,
 }
 
-/// A customer of a card
+/// Get a customer of a card
 ///
-/// How likely he is to buy, with the reasons, and when to follow up. What he did, event by
-/// event, is in the feed: `feed?person_id=`.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers/{person_id}", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), ("person_id" = String, Path)),
-    responses((status = 200, body = CustomerBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the close rate with its reasons, the best hour to follow up, deals and history. For the
+/// single events use the feed with `person_id`. Callers: the card's owner, admins and the boss,
+/// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers, and when the
+/// person has not visited the card; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers/{person_id}", tag = "radar",
+    responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_card_customer(
     State(app): State<App>,
     caller: Caller,
@@ -152,11 +141,14 @@ pub(crate) async fn get_card_customer(
     Ok(Json(customer(&app, person, (&united, &model), Scope::Card(card), &[(card, history)])))
 }
 
-/// A customer of the company
+/// Get a customer of the company
 ///
-/// The same, from what he did on all cards.
-#[utoipa::path(get, path = "/v1/radar/company/customers/{person_id}", tag = "radar", security(("bearer" = [])), params(("person_id" = String, Path)),
-    responses((status = 200, body = CustomerBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the close rate with its reasons, the best hour to follow up, deals and history, from all
+/// cards. For the single events use the feed with `person_id`. Callers: admins and the boss, while
+/// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers, and when the
+/// person has not visited any card; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/customers/{person_id}", tag = "radar",
+    responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_company_customer(
     State(app): State<App>,
     caller: Caller,

@@ -12,7 +12,7 @@ use domain::sentence::visitor_name;
 use domain::shortlist::{LISTED_MAX, Prospect};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -26,41 +26,45 @@ const ROWS_DEFAULT: usize = 10;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CustomerQuery {
-    /// 1 to 100; 10 if absent.
+    /// Most rows in the answer. 10 if absent.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
-    /// Only those of one band of the funnel: `below_50`, `below_80`, `below_99` or `below_100`.
-    #[param(value_type = Option<String>)]
+    /// Only customers in this band of close rates.
+    #[param(inline)]
     band: Option<Band>,
 }
 
 type Asked = Result<Query<CustomerQuery>, QueryRejection>;
 
-/// Who is most likely to buy; some minutes old.
+/// The customers with the highest close rates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopCustomers {
-    /// The highest rate first; of equal ones who came first. Only the hundred most likely are listed.
+    /// The customers, the highest rate first; among equal rates the first visitor first. Only the
+    /// 100 highest are known.
     items: Vec<TopCustomer>,
 }
 
 /// A likely customer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopCustomer {
-    #[schema(value_type = String)]
+    /// The person.
     person_id: PersonId,
-    /// `访客` and four characters until his name is known.
+    /// The name to show: `访客` and four characters while the name is not known.
     name: String,
-    /// 成交率: hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
+    /// The close rate (成交率) in hundredths of a percent.
     rate_basis_points: Rate,
-    /// The band of the funnel.
-    #[schema(value_type = String)]
+    /// The band of close rates.
     band: Band,
 }
 
-/// A card's most likely customers
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), CustomerQuery),
-    responses((status = 200, body = TopCustomers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// List likely customers of a card
+///
+/// Lists the customers with the highest close rates, the highest first. The numbers can be some
+/// minutes old. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/customers", tag = "radar", params(CustomerQuery),
+    responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_card_customers(
     State(app): State<App>,
     caller: Caller,
@@ -71,9 +75,14 @@ pub(crate) async fn get_card_customers(
     customers(&app, caller.company(), scope, query).await.map(Json)
 }
 
-/// The company's most likely customers
-#[utoipa::path(get, path = "/v1/radar/company/customers", tag = "radar", security(("bearer" = [])), params(CustomerQuery),
-    responses((status = 200, body = TopCustomers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// List likely customers of the company
+///
+/// Lists the customers with the highest close rates on all cards, the highest first. The numbers
+/// can be some minutes old. Callers: admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
+/// is off.
+#[utoipa::path(get, path = "/v1/radar/company/customers", tag = "radar", params(CustomerQuery),
+    responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_company_customers(
     State(app): State<App>,
     caller: Caller,

@@ -10,7 +10,7 @@ use domain::day::Day;
 use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -27,26 +27,30 @@ const DAYS_DEFAULT: i32 = 30;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DaysQuery {
-    /// First day in Asia/Shanghai, at most 91 days ago; 29 days before the last if absent.
-    #[param(value_type = Option<String>, format = Date)]
+    /// The first day in Asia/Shanghai, at most 91 days ago. 29 days before the last day if absent.
+    #[param(inline)]
     from: Option<Day>,
-    /// Last day; today if absent.
-    #[param(value_type = Option<String>, format = Date)]
+    /// The last day in Asia/Shanghai. Today if absent.
+    #[param(inline)]
     to: Option<Day>,
 }
 
-/// One row per day.
+/// Metrics by day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Days {
-    /// The first day first; days without an event are rows of zeros.
+    /// One row for each day, the first day first. A day without events has zeros.
     days: Vec<PeriodMetrics>,
 }
 
-/// A card's metrics by day
+/// Get metrics of a card by day
 ///
-/// Distinct people are distinct on their day: they do not add up to those of a window.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), DaysQuery),
-    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the nine metrics for each day. People are counted once a day, so the days do not add up
+/// to the people of a window. Callers: the card's owner, admins and the boss, while their own radar
+/// is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the
+/// radar of the caller is off; 400 `invalid_query` when the days are in the wrong order, in the
+/// future, or more than 91 days ago.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", params(DaysQuery),
+    responses((status = 200, body = Days)))]
 pub(crate) async fn get_card_days(
     State(app): State<App>,
     caller: Caller,
@@ -57,9 +61,15 @@ pub(crate) async fn get_card_days(
     days(&app, caller.company(), scope, query).await.map(Json)
 }
 
-/// The company's metrics by day
-#[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", security(("bearer" = [])), params(DaysQuery),
-    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get metrics of the company by day
+///
+/// Returns the nine metrics for each day. People are counted once a day, so the days do not add up
+/// to the people of a window. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off; 400 `invalid_query` when the days are in the wrong order, in the future, or
+/// more than 91 days ago.
+#[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", params(DaysQuery),
+    responses((status = 200, body = Days)))]
 pub(crate) async fn get_company_days(
     State(app): State<App>,
     caller: Caller,
@@ -69,11 +79,16 @@ pub(crate) async fn get_company_days(
     days(&app, caller.company(), scope, query).await.map(Json)
 }
 
-/// A department's metrics by day
+/// Get metrics of a department by day
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path), DaysQuery),
-    responses((status = 200, body = Days), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the nine metrics for each day. People are counted once a day, so the days do not add up
+/// to the people of a window. Counts events on cards that were in the department, or below it, when
+/// the event happened. Callers: admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
+/// is off; 400 `invalid_query` when the days are in the wrong order, in the future, or more than 91
+/// days ago.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", params(DaysQuery),
+    responses((status = 200, body = Days)))]
 pub(crate) async fn get_department_days(
     State(app): State<App>,
     caller: Caller,

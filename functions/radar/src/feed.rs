@@ -12,7 +12,7 @@ use edge::auth::Caller;
 use edge::feed::{FeedLine, feed_line, newest_first};
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use store::CompanyFeedPosition;
 use uuid::Uuid;
 
@@ -29,12 +29,14 @@ struct Position<P> {
     line: usize,
 }
 
-/// A card's feed
+/// List events on a card
 ///
-/// The events on one card, the latest batch first. For its owner, admins and the boss.
-/// With a filter a page may be short and not the last.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), PageParams, FeedQuery),
-    responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists the events on a card, the latest batch first. A page with a filter can be short without
+/// being the last: continue while `next_cursor` is not null. Callers: the card's owner, admins and
+/// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers;
+/// 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", params(PageParams, FeedQuery),
+    responses((status = 200, body = PageBody<FeedLine>)))]
 pub(crate) async fn get_card_feed(
     State(app): State<App>,
     caller: Caller,
@@ -50,12 +52,14 @@ pub(crate) async fn get_card_feed(
     Ok(Json(page(&paging, segments, start, log.next.is_some())))
 }
 
-/// The company's feed
+/// List events on all cards
 ///
-/// The events on all cards, the last counted first. For admins and the boss. With a
-/// filter a page may be short and not the last.
-#[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", security(("bearer" = [])), params(PageParams, FeedQuery),
-    responses((status = 200, body = PageBody<FeedLine>), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Lists the events on all cards, the last counted batch first. A page with a filter can be short
+/// without being the last: continue while `next_cursor` is not null. Callers: admins and the boss,
+/// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", params(PageParams, FeedQuery),
+    responses((status = 200, body = PageBody<FeedLine>)))]
 pub(crate) async fn get_company_feed(
     State(app): State<App>,
     caller: Caller,

@@ -6,7 +6,7 @@ use domain::event::{Event, EventKind, LATE_MS_MAX};
 use domain::id::PersonId;
 use domain::timestamp::DAY_MS;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// How long a batch may wait in the queue before it is counted: its retention.
@@ -17,23 +17,23 @@ const QUEUED_MS_MAX: i64 = 14 * DAY_MS;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FeedQuery {
-    /// Only this kind, for example `forward`.
-    #[param(value_type = Option<String>)]
+    /// Only events of this kind.
+    #[param(inline)]
     kind: Option<EventKind>,
-    /// Only what this person did.
-    #[param(value_type = Option<String>)]
+    /// Only events of this person.
+    #[param(inline)]
     person_id: Option<PersonId>,
-    /// Only what happened on this day in Asia/Shanghai.
-    #[param(value_type = Option<String>, format = Date)]
+    /// Only events that happened on this day in Asia/Shanghai.
+    #[param(inline)]
     day: Option<Day>,
-    /// Whether to show what is kept but not counted: `exclude` (if absent), `include` or `only`.
-    #[param(value_type = Option<String>)]
+    /// Whether to show events that are not counted. `exclude` if absent.
+    #[param(inline)]
     #[serde(default)]
     filtered: Filtered,
 }
 
 /// What becomes of events that are not counted.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Filtered {
     #[default]

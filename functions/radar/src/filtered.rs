@@ -11,28 +11,30 @@ use domain::filter::{FilterReason, RULES};
 use domain::id::{CardId, DepartmentId};
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// What is kept but not counted (过滤).
+/// Events that are stored but not counted (过滤).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FilteredEvents {
-    /// Version of the rules in force.
+    /// The version of the filter rules in force.
     rules_version: u16,
-    /// By window and reason; a reason without an event is 0.
+    /// The number of events by window, then by reason. A reason without events is 0.
     #[schema(value_type = BTreeMap<String, BTreeMap<String, i64>>)]
     windows: BTreeMap<&'static str, BTreeMap<&'static str, i64>>,
 }
 
-/// What was left out of a card's numbers
+/// Count filtered events of a card
 ///
-/// Events by reason: `bot`, `own`, `colleague`, `burst`. The feed shows them with
-/// `filtered=only`.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/filtered", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = FilteredEvents), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns how many events were not counted, by window and reason. The feed shows these events with
+/// `filtered=only`. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/filtered", tag = "radar",
+    responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_card_filtered(
     State(app): State<App>,
     caller: Caller,
@@ -42,9 +44,13 @@ pub(crate) async fn get_card_filtered(
     filtered(&app, caller.company(), scope).await.map(Json)
 }
 
-/// What was left out of the company's numbers
-#[utoipa::path(get, path = "/v1/radar/company/filtered", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = FilteredEvents), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Count filtered events of the company
+///
+/// Returns how many events were not counted, by window and reason. The feed shows these events with
+/// `filtered=only`. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/filtered", tag = "radar",
+    responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_company_filtered(
     State(app): State<App>,
     caller: Caller,
@@ -53,11 +59,14 @@ pub(crate) async fn get_company_filtered(
     filtered(&app, caller.company(), scope).await.map(Json)
 }
 
-/// What was left out of a department's numbers
+/// Count filtered events of a department
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/filtered", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = FilteredEvents), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns how many events were not counted, by window and reason. Counts events on cards that were
+/// in the department, or below it, when the event happened. Callers: admins and the boss, while
+/// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/filtered", tag = "radar",
+    responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_department_filtered(
     State(app): State<App>,
     caller: Caller,

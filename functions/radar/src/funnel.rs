@@ -10,37 +10,40 @@ use domain::id::CardId;
 use domain::metrics::count;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// All customers of the scope by close rate; some minutes old.
+/// All customers by close rate. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FunnelBody {
-    /// Distinct people with a view since the beginning.
+    /// How many distinct people have a view.
     customers: i64,
-    /// Who has a closed deal: they are in no band.
+    /// How many customers have a closed deal. They are in no band.
     closed: i64,
-    /// Who has no deal, in four bands that do not overlap, the lowest first.
+    /// Customers without a deal in four bands that do not overlap, the lowest first.
     bands: Vec<BandBody>,
 }
 
-/// One band.
+/// A band of close rates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BandBody {
-    /// `below_50`: under 50 %; `below_80`: from 50 to under 80 %; `below_99`: from 80 to
-    /// under 99 %; `below_100`: from 99 %.
-    #[schema(value_type = String)]
+    /// The band: `below_50` is under 50 %, `below_80` from 50 to under 80 %, `below_99` from 80 to
+    /// under 99 %, `below_100` from 99 %.
     band: Band,
-    /// How many are in it.
+    /// How many customers are in the band.
     customers: i64,
 }
 
-/// A card's funnel
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/funnel", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = FunnelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get the close-rate funnel of a card
+///
+/// Returns how many customers are in each band of close rates. The numbers can be some minutes old.
+/// Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/funnel", tag = "radar",
+    responses((status = 200, body = FunnelBody)))]
 pub(crate) async fn get_card_funnel(
     State(app): State<App>,
     caller: Caller,
@@ -50,9 +53,12 @@ pub(crate) async fn get_card_funnel(
     funnel(&app, caller.company(), scope).await.map(Json)
 }
 
-/// The company's funnel
-#[utoipa::path(get, path = "/v1/radar/company/funnel", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = FunnelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get the close-rate funnel of the company
+///
+/// Returns how many customers are in each band of close rates. The numbers can be some minutes old.
+/// Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found`
+/// for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/funnel", tag = "radar", responses((status = 200, body = FunnelBody)))]
 pub(crate) async fn get_company_funnel(State(app): State<App>, caller: Caller) -> Result<Json<FunnelBody>, Problem> {
     let scope = scope::of_company(&caller)?;
     funnel(&app, caller.company(), scope).await.map(Json)

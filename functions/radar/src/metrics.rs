@@ -12,81 +12,80 @@ use domain::money::Fen;
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// The nine metrics in each window.
+/// The nine metrics in four windows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Dashboard {
-    /// The day the windows end on, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
+    /// The day on which the windows end, in Asia/Shanghai.
     today: Day,
-    /// When these numbers were last recounted from the event log, every night; `null` before
-    /// the first time.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When these numbers were last recounted from the event log. It runs every night; `null`
+    /// before the first time.
     checked_at: Option<Timestamp>,
-    /// By window.
+    /// The windows.
     windows: Windows,
 }
 
 /// The four windows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Windows {
-    /// 汇总: since the beginning.
+    /// Everything since the beginning (汇总).
     total: WindowMetrics,
-    /// 昨日: the previous calendar day.
+    /// The previous calendar day (昨日).
     yesterday: WindowMetrics,
-    /// 近7天: the last 7 days, today included.
+    /// The last 7 days, today included (近7天).
     last_7_days: WindowMetrics,
-    /// 近30天: the last 30 days, today included.
+    /// The last 30 days, today included (近30天).
     last_30_days: WindowMetrics,
 }
 
-/// One window, and as many days right before it to compare with.
+/// A window, and the same number of days before it to compare.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WindowMetrics {
     #[serde(flatten)]
     metrics: PeriodMetrics,
-    /// The window before; `null` for the lifetime.
+    /// The days before the window. `null` for the lifetime.
     previous: Option<PeriodMetrics>,
 }
 
 /// The nine metrics of some days.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PeriodMetrics {
-    /// First day; `null` for the lifetime.
-    #[schema(value_type = Option<String>, format = Date)]
+    /// The first day, in Asia/Shanghai. `null` for the lifetime.
     from: Option<Day>,
-    /// Last day.
-    #[schema(value_type = String, format = Date)]
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// 客户总数 UV: distinct people with a view.
+    /// Distinct people with a view (客户总数 UV).
     visitors: i64,
-    /// 浏览总数 PV.
+    /// Views (浏览总数 PV).
     views: i64,
-    /// 跟进总数.
+    /// Follow-ups (跟进总数).
     follow_ups: i64,
-    /// 沟通总客户数: distinct people who opened a chat.
+    /// Distinct people who opened a chat (沟通总客户数).
     customers_talked_to: i64,
-    /// 商城销售金额, in fen.
-    #[schema(value_type = i64)]
+    /// Sales of the shop in fen (商城销售金额).
     sales_fen: Fen,
-    /// 商城订单数.
+    /// Orders of the shop (商城订单数).
     orders: i64,
-    /// 被转发总数.
+    /// Forwards (被转发总数).
     forwards: i64,
-    /// 被保存次数.
+    /// Saved phone numbers (被保存次数).
     saves: i64,
-    /// 被点赞总数.
+    /// Likes (被点赞总数).
     likes: i64,
 }
 
-/// A card's metrics
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get the metrics of a card
+///
+/// Returns the nine metrics in four windows, each with the window before. Callers: the card's
+/// owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
+/// other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar",
+    responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_card_metrics(
     State(app): State<App>,
     caller: Caller,
@@ -96,19 +95,25 @@ pub(crate) async fn get_card_metrics(
     dashboard(&app, caller.company(), scope).await.map(Json)
 }
 
-/// The company's metrics
-#[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get the metrics of the company
+///
+/// Returns the nine metrics in four windows, each with the window before. Callers: admins and the
+/// boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) -> Result<Json<Dashboard>, Problem> {
     let scope = scope::of_company(&caller)?;
     dashboard(&app, caller.company(), scope).await.map(Json)
 }
 
-/// A department's metrics
+/// Get the metrics of a department
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/metrics", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the nine metrics in four windows, each with the window before. Counts events on cards
+/// that were in the department, or below it, when the event happened. Callers: admins and the boss,
+/// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/metrics", tag = "radar",
+    responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_department_metrics(
     State(app): State<App>,
     caller: Caller,

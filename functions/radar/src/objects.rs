@@ -11,43 +11,47 @@ use domain::event::Target;
 use domain::id::CardId;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, ListedObject, ObjectParams, RowParams, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// What is looked at most; some minutes old.
+/// The most viewed objects. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopObjects {
-    /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
-    #[schema(value_type = String, format = Date)]
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// Most views first; of equal ones the older object.
+    /// The objects, the most views first; among equal ones the older first.
     items: Vec<TopObject>,
 }
 
-/// Something that was looked at.
+/// An object with its views.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopObject {
-    /// `product`, `article` or `video`.
+    /// The type of the object.
     #[serde(rename = "type")]
+    #[schema(value_type = ListedObject)]
     kind: &'static str,
-    /// Its id.
+    /// The id.
     id: Option<String>,
-    /// The title that was seen last, if any was told.
+    /// The title that a visitor saw last. `null` if it is not known.
     title: Option<String>,
-    /// How often it was looked at.
+    /// How often the object was viewed.
     views: i64,
 }
 
-/// What a card's visitors look at most
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/objects", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = TopObjects), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// List most viewed objects of a card
+///
+/// Lists the products, articles or videos with the most views in a window. The numbers can be some
+/// minutes old. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/objects", tag = "radar", params(WindowParams, RowParams, ObjectParams),
+    responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_card_objects(
     State(app): State<App>,
     caller: Caller,
@@ -58,9 +62,14 @@ pub(crate) async fn get_card_objects(
     objects(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// What the company's visitors look at most
-#[utoipa::path(get, path = "/v1/radar/company/objects", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = TopObjects), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// List most viewed objects of the company
+///
+/// Lists the products, articles or videos with the most views in a window, from all cards. The
+/// numbers can be some minutes old. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/objects", tag = "radar", params(WindowParams, RowParams, ObjectParams),
+    responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_company_objects(
     State(app): State<App>,
     caller: Caller,

@@ -4,56 +4,57 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
+use domain::day::Window;
 use domain::id::{CardId, DepartmentId, MemberId};
 use domain::ranking::{Contender, Metric, Place, rank};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, RankingParams, RowParams, Wanted};
 use crate::{App, scope};
 
-/// Employees by a metric.
+/// Employees ranked by a metric.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rankings {
-    /// When the numbers were read, every few minutes; `null` before the first time.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the numbers were read, every few minutes. `null` before the first time.
     as_of: Option<Timestamp>,
-    /// What they are ranked by.
-    #[schema(value_type = String)]
+    /// The metric.
     metric: Metric,
-    /// In which window.
+    /// The window.
+    #[schema(value_type = Window)]
     window: &'static str,
-    /// 销冠: the first, unless nobody has anything or several share the first place.
-    #[schema(value_type = Option<String>)]
+    /// The first member (销冠). `null` if all values are 0 or several share the first place.
     champion: Option<MemberId>,
-    /// The greatest value first; of equal ones who was added first.
+    /// The employees, the highest value first; among equal ones the member who was added first.
     items: Vec<Row>,
 }
 
-/// An employee's place.
+/// An employee in a ranking.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Row {
-    /// 1 for the first; who has as much as another shares his place.
+    /// The place, 1 for the first. Equal values share a place.
     place: usize,
-    /// What he is ranked by.
+    /// The value of the metric. `sales_fen` is in fen.
     value: i64,
-    #[schema(value_type = String)]
+    /// The member.
     member_id: MemberId,
-    #[schema(value_type = String)]
+    /// The card.
     card_id: CardId,
-    /// His name at that time.
+    /// The name of the member when the numbers were read.
     name: String,
 }
 
 /// Rank the employees
 ///
-/// By any of the nine metrics, in any of the four windows; all, or those of a department.
-/// For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/company/rankings", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = Rankings), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Ranks employees by one of nine metrics in one of four windows, the highest value first. The
+/// numbers can be some minutes old. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers, and for an unknown `department`; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/rankings", tag = "radar", params(RankingParams, RowParams),
+    responses((status = 200, body = Rankings)))]
 pub(crate) async fn get_rankings(
     State(app): State<App>,
     caller: Caller,

@@ -8,80 +8,75 @@ use domain::id::{CardId, DepartmentId};
 use domain::recount::{Finding, Measure, Report};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// The last recount.
+/// The last recount of the stored numbers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LastRecount {
-    /// When it began; `null` before the first night.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// When the recount began. `null` before the first night.
     checked_at: Option<Timestamp>,
-    /// Events that were recounted.
+    /// How many events were recounted.
     events: u64,
-    /// Identities of visitors that were recounted.
+    /// How many identities of visitors were recounted.
     people: u64,
-    /// How wrong the stored numbers were, one row for each measure; 0 where all was right.
-    /// They have been repaired.
+    /// How wrong the stored numbers were, one row for each measure. They have been repaired.
     drift: Vec<MeasureDrift>,
-    /// Visitors whose remembered history was wrong, and has been repaired.
+    /// How many visitors had a wrong history that has been repaired.
     people_repaired: u64,
     /// What could not be checked.
     unchecked: Unchecked,
-    /// At most 50 of the numbers that were repaired, the most wrong first.
+    /// The repaired numbers, the largest difference first, at most 50.
     repairs: Vec<Repair>,
 }
 
-/// A measure.
+/// How wrong the stored numbers of a measure were.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MeasureDrift {
-    /// `visitors`, `new_visitors`, `views`, `customers_talked_to`, `forwards`, `saves`, `likes`,
-    /// `shop_visitors`, `dwell_ms`, `other_events`, `forwarded_objects`, `active_hours` or `filtered`.
-    #[schema(value_type = String)]
+    /// The measure.
     measure: Measure,
     /// How many stored numbers were wrong.
     counters: u64,
-    /// By how much, added up without signs.
+    /// The sum of all differences, without signs.
     amount: u64,
 }
 
-/// What could not be checked, because it was written all the time or goes back too far.
+/// What could not be checked, because it changed during the recount or is too old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Unchecked {
-    /// Sets of numbers of a card, a department or the company and a day or the lifetime.
+    /// How many sets of numbers were not checked. A set belongs to a card, a department or the
+    /// company, and to a day or the lifetime.
     counters: u64,
-    /// Visitors.
+    /// How many visitors were not checked.
     people: u64,
 }
 
 /// A number that was repaired.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Repair {
-    #[schema(value_type = String)]
+    /// The measure.
     measure: Measure,
-    /// Of which card; `null` for a department or the company.
-    #[schema(value_type = Option<String>)]
+    /// The card. `null` for a number of a department or the company.
     card_id: Option<CardId>,
-    /// Of which department, if it is one's.
-    #[schema(value_type = Option<String>)]
+    /// The department. `null` for a number of a card or the company.
     department_id: Option<DepartmentId>,
-    /// Of which day; `null` for the lifetime.
-    #[schema(value_type = Option<String>, format = Date)]
+    /// The day in Asia/Shanghai. `null` for the lifetime.
     day: Option<Day>,
-    /// What was stored.
+    /// The number that was stored.
     before: i64,
-    /// What the log says, and what is stored now.
+    /// The number in the event log, which is stored now.
     after: i64,
 }
 
-/// When the numbers were last checked
+/// Get the last recount
 ///
-/// Every night all stored numbers are recounted from the event log. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = LastRecount), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns when all stored numbers were last compared with the event log, and what was repaired. It
+/// runs every night. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", responses((status = 200, body = LastRecount)))]
 pub(crate) async fn get_recount(State(app): State<App>, caller: Caller) -> Result<Json<LastRecount>, Problem> {
     scope::of_company(&caller)?;
     let report = app.store.recount_report(caller.company()).await?;

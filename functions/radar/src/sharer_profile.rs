@@ -12,63 +12,65 @@ use domain::id::CardId;
 use domain::profile::Profile;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use store::IDENTITIES_MAX;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// The sharers of a window as a group; some minutes old.
+/// What the sharers of a window have in common. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerProfile {
-    /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
-    #[schema(value_type = String, format = Date)]
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// Who passed something on in the window.
+    /// How many people forwarded something in the window.
     sharers: usize,
-    /// How often they did.
+    /// How often they forwarded.
     forwards: i64,
-    /// How many of them the rest is about: the 99 with the most forwards.
+    /// How many of them are in the profile: the 99 with the most forwards.
     profiled: usize,
-    /// What they did in the last 16 weeks, each kind with how many of them did it.
+    /// What they did in the last 16 weeks, by kind of events.
     did: Vec<DidBody>,
-    /// How likely they are to buy.
+    /// How many are in each band of close rates.
     bands: Vec<SharerBand>,
-    /// When they come: their visited hours of the last eight weeks by hour of the day.
+    /// When they visit: visited hours of the last eight weeks by hour of the day, 24 numbers,
+    /// midnight first.
     active_hours: [u32; 24],
 }
 
-/// A kind of things to do.
+/// A kind of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DidBody {
-    /// For example `view_product`.
-    #[schema(value_type = String)]
+    /// The kind of events.
     feature: Feature,
-    /// What it is called.
+    /// The name in Chinese, to show to the user.
     #[schema(example = "查看商品")]
     text: &'static str,
-    /// Sharers who did it.
+    /// How many sharers did it.
     people: usize,
 }
 
-/// A band of the funnel.
+/// A band of close rates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerBand {
-    /// `below_50`, `below_80`, `below_99` or `below_100`.
-    #[schema(value_type = String)]
+    /// The band of close rates.
     band: Band,
-    /// Sharers in it.
+    /// How many sharers are in the band.
     people: usize,
 }
 
-/// What kind of people pass a card on
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers/profile", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = SharerProfile), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Describe the sharers of a card
+///
+/// Returns what the people who forwarded in a window have in common: events, close rates and hours.
+/// The numbers can be some minutes old. Callers: the card's owner, admins and the boss, while their
+/// own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active`
+/// while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers/profile", tag = "radar", params(WindowParams),
+    responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_card_sharer_profile(
     State(app): State<App>,
     caller: Caller,
@@ -81,9 +83,14 @@ pub(crate) async fn get_card_sharer_profile(
     Ok(Json(profile))
 }
 
-/// What kind of people pass the company's cards on
-#[utoipa::path(get, path = "/v1/radar/company/sharers/profile", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = SharerProfile), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Describe the sharers of the company
+///
+/// Returns what the people who forwarded in a window have in common: events, close rates and hours.
+/// The numbers can be some minutes old. Callers: admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/sharers/profile", tag = "radar", params(WindowParams),
+    responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_company_sharer_profile(
     State(app): State<App>,
     caller: Caller,

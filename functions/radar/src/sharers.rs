@@ -9,40 +9,42 @@ use domain::id::{CardId, PersonId};
 use domain::sentence::visitor_name;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
+use crate::window_query::{Asked, RowParams, Wanted, WindowParams};
 use crate::{App, scope};
 
-/// Who passed things on; some minutes old.
+/// The people who forwarded the most. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopSharers {
-    /// First day, in Asia/Shanghai.
-    #[schema(value_type = String, format = Date)]
+    /// The first day, in Asia/Shanghai.
     from: Day,
-    /// Last day.
-    #[schema(value_type = String, format = Date)]
+    /// The last day, in Asia/Shanghai.
     to: Day,
-    /// Most forwards first; of equal ones who came first.
+    /// The people, the most forwards first; among equal ones the first visitor first.
     items: Vec<TopSharer>,
 }
 
-/// Somebody who passed something on.
+/// A person who forwarded something.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopSharer {
-    #[schema(value_type = String)]
+    /// The person.
     person_id: PersonId,
-    /// `访客` and four characters until his name is known.
+    /// The name to show: `访客` and four characters while the name is not known.
     name: String,
-    /// How often.
+    /// How often the person forwarded.
     forwards: i64,
 }
 
-/// Who passes a card on most
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path), WindowQuery),
-    responses((status = 200, body = TopSharers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// List top sharers of a card
+///
+/// Lists the people who forwarded the most in a window. The numbers can be some minutes old.
+/// Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/sharers", tag = "radar", params(WindowParams, RowParams),
+    responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_card_sharers(
     State(app): State<App>,
     caller: Caller,
@@ -53,9 +55,13 @@ pub(crate) async fn get_card_sharers(
     sharers(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
 }
 
-/// Who passes the company's cards on most
-#[utoipa::path(get, path = "/v1/radar/company/sharers", tag = "radar", security(("bearer" = [])), params(WindowQuery),
-    responses((status = 200, body = TopSharers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// List top sharers of the company
+///
+/// Lists the people who forwarded the most in a window, from all cards. The numbers can be some
+/// minutes old. Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404
+/// `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/sharers", tag = "radar", params(WindowParams, RowParams),
+    responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_company_sharers(
     State(app): State<App>,
     caller: Caller,

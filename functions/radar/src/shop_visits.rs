@@ -9,31 +9,31 @@ use domain::id::CardId;
 use domain::metrics::ScopeCounts;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// Visitors of the shop among all visitors, by window.
+/// The share of visitors who viewed a product, by window.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShopVisits {
-    /// 汇总: since the beginning.
+    /// Everything since the beginning (汇总).
     total: ShopShare,
-    /// 昨日: the previous calendar day.
+    /// The previous calendar day (昨日).
     yesterday: ShopShare,
-    /// 近7天: the last 7 days, today included.
+    /// The last 7 days, today included (近7天).
     last_7_days: ShopShare,
-    /// 近30天: the last 30 days, today included.
+    /// The last 30 days, today included (近30天).
     last_30_days: ShopShare,
 }
 
-/// One window, and as many days right before it to compare with.
+/// A window, and the same number of days before it to compare.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShopShare {
     #[serde(flatten)]
     share: Share,
-    /// The window before; `null` for the lifetime.
+    /// The days before the window. `null` for the lifetime.
     previous: Option<Share>,
 }
 
@@ -44,13 +44,19 @@ pub(crate) struct Share {
     visitors: i64,
     /// Distinct people who viewed a product.
     shop_visitors: i64,
-    /// Shop visitors in 10,000 visitors, rounded down; `null` without visitors.
+    /// The share of shop visitors in hundredths of a percent, rounded down. `null` without
+    /// visitors.
     basis_points: Option<i64>,
 }
 
-/// How likely a card's visitors go to the shop
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/shop-visits", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = ShopVisits), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get shop visit rates of a card
+///
+/// Returns the share of visitors who viewed a product, in four windows, each with the window
+/// before. Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
+/// is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/shop-visits", tag = "radar",
+    responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_card_shop_visits(
     State(app): State<App>,
     caller: Caller,
@@ -60,9 +66,13 @@ pub(crate) async fn get_card_shop_visits(
     shop_visits(&app, caller.company(), scope).await.map(Json)
 }
 
-/// How likely the company's visitors go to the shop
-#[utoipa::path(get, path = "/v1/radar/company/shop-visits", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = ShopVisits), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get shop visit rates of the company
+///
+/// Returns the share of visitors who viewed a product, in four windows, each with the window
+/// before. Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404
+/// `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/shop-visits", tag = "radar",
+    responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_company_shop_visits(
     State(app): State<App>,
     caller: Caller,

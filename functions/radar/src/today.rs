@@ -12,21 +12,20 @@ use domain::id::{CardId, DepartmentId};
 use domain::metrics::count;
 use edge::auth::Caller;
 use edge::path::PathId;
-use edge::problem::{Problem, ProblemBody};
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{App, scope};
 
-/// What happened today, a calendar day in Asia/Shanghai.
+/// The numbers of the current day in Asia/Shanghai.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Today {
     /// The day.
-    #[schema(value_type = String, format = Date)]
     day: Day,
     /// Distinct people with a view.
     visitors: i64,
-    /// Those of them who were never seen before.
+    /// Visitors who had never come before.
     new_visitors: i64,
     /// Views.
     views: i64,
@@ -34,20 +33,23 @@ pub(crate) struct Today {
     talked_to: i64,
     /// Forwards.
     forwards: i64,
-    /// Phones saved for the first time.
+    /// Phone numbers that were saved for the first time.
     saves: i64,
-    /// Likes given today and not taken back.
+    /// Likes of today that were not taken back.
     likes: i64,
-    /// Time spent, in milliseconds.
+    /// The time that visitors stayed, in milliseconds.
     dwell_ms: i64,
-    /// Events by kind; kinds without an event are 0.
+    /// Events by kind. A kind without events is 0.
     #[schema(value_type = BTreeMap<String, i64>)]
     by_kind: BTreeMap<&'static str, i64>,
 }
 
-/// A card's today
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/today", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
-    responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get today's overview of a card
+///
+/// Returns the numbers of the current day in Asia/Shanghai. Callers: the card's owner, admins and
+/// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers;
+/// 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/today", tag = "radar", responses((status = 200, body = Today)))]
 pub(crate) async fn get_card_today(
     State(app): State<App>,
     caller: Caller,
@@ -57,19 +59,25 @@ pub(crate) async fn get_card_today(
     today(&app, caller.company(), scope).await.map(Json)
 }
 
-/// The company's today
-#[utoipa::path(get, path = "/v1/radar/company/today", tag = "radar", security(("bearer" = [])),
-    responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Get today's overview of the company
+///
+/// Returns the numbers of the current day in Asia/Shanghai. Callers: admins and the boss, while
+/// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/company/today", tag = "radar", responses((status = 200, body = Today)))]
 pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) -> Result<Json<Today>, Problem> {
     let scope = scope::of_company(&caller)?;
     today(&app, caller.company(), scope).await.map(Json)
 }
 
-/// A department's today
+/// Get today's overview of a department
 ///
-/// What happened on cards while they were in it, or below it. For admins and the boss.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
-    responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns the numbers of the current day in Asia/Shanghai. Counts events on cards that were in the
+/// department, or below it, when the event happened. Callers: admins and the boss, while their own
+/// radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while
+/// the radar of the caller is off.
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar",
+    responses((status = 200, body = Today)))]
 pub(crate) async fn get_department_today(
     State(app): State<App>,
     caller: Caller,

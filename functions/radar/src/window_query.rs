@@ -15,27 +15,69 @@ const ROWS_MAX: usize = 100;
 /// Rows unless asked otherwise: TOP10.
 const ROWS_DEFAULT: usize = 10;
 
-/// The query of analyses and top lists.
-#[derive(Debug, Deserialize, IntoParams)]
+edge::closed_sets! {
+    /// A window with a first day.
+    PastWindow = "yesterday" | "last_7_days" | "last_30_days";
+    /// A kind of object that has a top list.
+    ListedObject = "product" | "article" | "video";
+}
+
+/// The query of analyses and top lists. Which of it a route reads is in the structs below.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub(crate) struct WindowQuery {
-    /// `yesterday`, `last_7_days` (if absent) or `last_30_days`.
-    #[param(value_type = Option<String>)]
     #[serde(default, deserialize_with = "window")]
     window: Option<Window>,
-    /// Rows of a top list, 1 to 100; 10 if absent.
-    #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
-    /// For viewed things: `product` (if absent), `article` or `video`.
-    #[param(value_type = Option<String>)]
     #[serde(rename = "type")]
     object: Option<ObjectType>,
-    /// For rankings: what employees are ranked by; `sales_fen` if absent.
-    #[param(value_type = Option<String>)]
     metric: Option<Metric>,
-    /// For rankings: only employees of this department and the ones below it.
-    #[param(value_type = Option<String>)]
+    department: Option<DepartmentId>,
+}
+
+/// The window of an analysis.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "for the API document; WindowQuery reads it")]
+pub(crate) struct WindowParams {
+    /// The days to analyse. `last_7_days` if absent.
+    #[param(inline)]
+    window: Option<PastWindow>,
+}
+
+/// The length of a top list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "for the API document; WindowQuery reads it")]
+pub(crate) struct RowParams {
+    /// Most rows in the answer. 10 if absent.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<usize>,
+}
+
+/// What a top list is of.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "for the API document; WindowQuery reads it")]
+pub(crate) struct ObjectParams {
+    /// The kind of objects to list. `product` if absent.
+    #[param(rename = "type", inline)]
+    object: Option<ListedObject>,
+}
+
+/// What employees are ranked by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "for the API document; WindowQuery reads it")]
+pub(crate) struct RankingParams {
+    /// The days to count. `last_7_days` if absent.
+    #[param(inline)]
+    window: Option<Window>,
+    /// The metric to rank by. `sales_fen` if absent.
+    #[param(inline)]
+    metric: Option<Metric>,
+    /// Only employees of this department and the departments below it.
+    #[param(inline)]
     department: Option<DepartmentId>,
 }
 

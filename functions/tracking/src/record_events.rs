@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
 use domain::department::DepartmentPath;
-use domain::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target, clamp};
+use domain::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp};
 use domain::field::FieldError;
 use domain::filter::{RULES, Sender, judge};
 use domain::id::CardId;
@@ -15,7 +15,7 @@ use domain::text::{Line, ShareCode};
 use domain::timestamp::Timestamp;
 use edge::auth::Anyone;
 use edge::body::Body;
-use edge::problem::{Code, FieldProblem, Problem, ProblemBody};
+use edge::problem::{Code, FieldProblem, Problem};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,71 +29,71 @@ const FINGERPRINT_CHARS: usize = 16;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBatch {
-    /// UUIDv7, made once and kept on every retry. Its time may be 7 days old, or 5
-    /// minutes ahead of the server.
+    /// A UUIDv7. Make it once for a batch and send the same one with each retry. Its time must be
+    /// at most 7 days old and at most 5 minutes ahead of the server.
     #[schema(format = "uuid")]
     batch_id: String,
-    /// 1 to 100 events on at most 10 cards.
+    /// The events, on at most 10 different cards.
     #[schema(min_items = 1, max_items = 100)]
     events: Vec<NewEvent>,
 }
 
-/// What the visitor did.
+/// An event.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEvent {
-    /// One of `view_card view_product view_article view_video view_website forward
-    /// save_phone like unlike copy_wechat_id call open_chat grant_phone dwell`.
-    #[schema(value_type = String, example = "view_card")]
+    /// What the visitor did.
     kind: EventKind,
-    /// The card it was done on.
-    #[schema(value_type = String)]
+    /// The card on which it was done.
     card_id: CardId,
-    /// When, by the client's clock; held between 7 days before and the moment of arrival.
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was done, by the clock of the client. The server moves times into the 7 days before
+    /// the batch arrives.
     at: Timestamp,
-    /// What it was about; the card if absent. Views of products, articles and videos need it.
+    /// The object of the event. The card if absent. Required for views of products, articles and
+    /// videos.
     object: Option<NewObject>,
-    /// The share that led here.
-    #[schema(value_type = Option<String>, max_length = 32)]
+    /// The share code by which the visitor came.
     share_code: Option<ShareCode>,
-    /// For `dwell`, and required there: 0 to 3,600,000.
+    /// How long the visitor stayed, in milliseconds, 0 to 3,600,000. Required for `dwell`, not
+    /// allowed otherwise.
     duration_ms: Option<u64>,
 }
 
-/// What an event is about.
+/// The object of an event.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewObject {
-    /// `card`, `product`, `article`, `video` or `website`.
+    /// The type of the object.
     #[serde(rename = "type")]
+    #[schema(value_type = ObjectType)]
     kind: String,
-    /// For products, articles and videos.
+    /// The id of the object. Required for products, articles and videos.
     id: Option<String>,
-    /// The title the visitor saw.
+    /// The title that the visitor saw.
     #[schema(value_type = Option<String>, max_length = 60)]
     title: Option<Line<TITLE_CHARS_MAX>>,
 }
 
-/// The batch is safe: it will be counted once.
+/// The batch was accepted. Each event is counted once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
-    /// As sent.
-    #[schema(value_type = String, format = "uuid")]
+    /// The id of the batch, as sent.
+    #[schema(format = "uuid")]
     batch_id: BatchId,
-    /// How many events.
+    /// How many events were accepted.
     accepted: usize,
-    /// When.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the server received it.
     received_at: Timestamp,
 }
 
 /// Record events
 ///
-/// Sending the same batch again, for example after a time-out, changes nothing. One bad
-/// event refuses the whole batch.
-#[utoipa::path(post, path = "/v1/events", tag = "tracking", security(("bearer" = [])), request_body = NewBatch,
-    responses((status = 202, body = Accepted), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Accepts a batch of events. They appear in the radar some seconds later. One invalid event
+/// refuses the whole batch; `errors` names each. Callers: everyone with a token, also an anonymous
+/// one. Idempotent by `batch_id`: send the same batch again after a time-out. Errors: 404
+/// `not_found` when a card does not exist; `errors` names each.
+#[utoipa::path(post, path = "/v1/events", tag = "tracking", request_body = NewBatch,
+    responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
     State(app): State<App>,
     anyone: Anyone,

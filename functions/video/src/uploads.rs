@@ -11,8 +11,9 @@ use domain::timestamp::Timestamp;
 use domain::upload::{Format, Purpose, Refusal, Upload, UploadState, quarantine_key};
 use edge::auth::Caller;
 use edge::idempotency::Once;
+use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, Problem, ProblemBody};
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use runtime::s3_signing::{PostForm, PostedFile};
 use serde::{Deserialize, Serialize};
@@ -20,72 +21,72 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// A file that is about to be sent.
+edge::closed_sets! {
+    /// Where an upload stands.
+    UploadProgress = "waiting" | "ready" | "refused";
+}
+
+/// A file to send.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUpload {
-    /// `avatar` (≤ 5 MB), `photo` (≤ 20 MB), `card_video` (≤ 50 MB) or `voice` (≤ 2 MB, ≤ 60 s).
-    #[schema(value_type = String, example = "photo")]
+    /// The purpose of the file: `avatar` (at most 5 MB), `photo` (20 MB), `card_video` (50 MB) or
+    /// `voice` (2 MB and 60 seconds).
     purpose: Purpose,
-    /// Pictures: `image/jpeg`, `image/png`, `image/webp`. Video: `video/mp4`. Voice:
-    /// `audio/mpeg`, `audio/mp4` (m4a), `audio/aac`.
-    #[schema(value_type = String, example = "image/jpeg")]
+    /// The content type. Pictures: JPEG, PNG, WebP. Video: MP4. Voice: MP3, M4A, AAC.
     content_type: Format,
-    /// Its size; a file with more is refused.
+    /// The size of the file in bytes. A larger file is refused.
     bytes: u64,
-    /// For which card; the caller's own if absent. Admins and the boss name any card of the
-    /// company, but for `voice`.
-    #[schema(value_type = Option<String>)]
+    /// The card that will show the file. The card of the caller if absent. Admins and the boss can
+    /// name any card, except for `voice`.
     card_id: Option<CardId>,
 }
 
-/// How to send the file: `wx.uploadFile` with `url`, `name: "file"` and `formData: fields`.
+/// A form to send a file: call `wx.uploadFile` with `url`, `name: "file"` and `formData: fields`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadTicket {
-    #[schema(value_type = String)]
+    /// The upload.
     upload_id: UploadId,
-    /// Where to send it, as `multipart/form-data`. The answer is 204 without a body.
+    /// The address for the file, sent as `multipart/form-data`. It answers 204 without a body.
     #[schema(format = "uri")]
     url: String,
-    /// Every field goes into the form, unchanged and before the file.
-    #[schema(value_type = Object)]
+    /// The fields of the form. Send all of them unchanged, before the file.
+    #[schema(value_type = BTreeMap<String, String>)]
     fields: BTreeMap<&'static str, String>,
-    /// The ticket is good until then, 10 minutes after it was made.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the ticket expires, 10 minutes after it was made.
     expires_at: Timestamp,
 }
 
 /// An upload.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadBody {
-    #[schema(value_type = String)]
+    /// The upload.
     upload_id: UploadId,
-    #[schema(value_type = String)]
+    /// The purpose of the file.
     purpose: Purpose,
-    #[schema(value_type = String)]
+    /// The content type of the file.
     content_type: Format,
-    #[schema(value_type = String)]
+    /// The card.
     card_id: CardId,
-    /// `waiting` (not sent, or being inspected), `ready` or `refused`.
+    /// `waiting` while the file is not sent or is being inspected, then `ready` or `refused`.
+    #[schema(value_type = UploadProgress)]
     state: &'static str,
-    /// Why it was refused.
+    /// Why the file was refused. `null` if it was not.
     reason: Option<RefusalBody>,
-    /// How long a ready video or sound plays.
+    /// The duration of a ready video or sound, in milliseconds. `null` for others.
     duration_ms: Option<u64>,
-    /// Whether something shows it, or showed it: an upload is used once.
+    /// Whether the file is shown, or was shown. An upload can be used once.
     used: bool,
-    /// One that nothing uses is deleted after that.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the file is deleted if nothing uses it.
     usable_until: Timestamp,
 }
 
 /// Why a file was refused.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusalBody {
-    /// `wrong_type`, `damaged`, `too_long` or `too_large`.
-    #[schema(value_type = String)]
+    /// The reason.
     code: Refusal,
-    /// For the user.
+    /// The reason in Chinese, to show to the user.
     detail: &'static str,
 }
 
@@ -110,13 +111,16 @@ impl From<Upload> for UploadBody {
     }
 }
 
-/// Ask for an upload ticket
+/// Create an upload ticket
 ///
-/// For members. The file is inspected after it was sent; ask `GET /v1/uploads/{upload_id}`
-/// until it is ready, then use it with the route of its purpose.
-#[utoipa::path(post, path = "/v1/uploads", tag = "video", security(("bearer" = [])), request_body = NewUpload,
-    params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = UploadTicket), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns a form to send one file with `wx.uploadFile`. The file is inspected after it arrives:
+/// poll `GET /v1/uploads/{upload_id}` until it is ready, then pass the id to the operation that
+/// shows it. Admins and the boss can name any card, except for `voice`. Callers: members.
+/// Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for visitors, and for a card that
+/// the caller may not edit; 404 `not_found` for an unknown card; 422 `invalid` when size and
+/// content type do not fit the purpose, or the caller has no card and names none.
+#[utoipa::path(post, path = "/v1/uploads", tag = "video", request_body = NewUpload, params(IdempotencyKey),
+    responses((status = 201, body = UploadTicket)))]
 pub(crate) async fn create_upload(
     State(app): State<App>,
     caller: Caller,
@@ -134,11 +138,11 @@ pub(crate) async fn create_upload(
     Ok((StatusCode::CREATED, Json(ticket(&app, &caller, &upload).await?)))
 }
 
-/// Look at an upload
+/// Get the state of an upload
 ///
-/// For who asked for the ticket, admins and the boss.
-#[utoipa::path(get, path = "/v1/uploads/{upload_id}", tag = "video", security(("bearer" = [])), params(("upload_id" = String, Path)),
-    responses((status = 200, body = UploadBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+/// Returns whether the file is waiting, ready or refused. Callers: the member who created the
+/// ticket, admins and the boss. Idempotent. Errors: 404 `not_found` for other callers.
+#[utoipa::path(get, path = "/v1/uploads/{upload_id}", tag = "video", responses((status = 200, body = UploadBody)))]
 pub(crate) async fn get_upload(
     State(app): State<App>,
     caller: Caller,

@@ -11,6 +11,7 @@ use crate::timestamp::Timestamp;
 
 /// What was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AuditAction {
     /// A member was added (成员添加).
@@ -92,6 +93,7 @@ pub struct AuditChange {
 
 /// Who changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "type", content = "id")]
 pub enum AuditActor {
     /// A member of the company.

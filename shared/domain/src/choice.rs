@@ -26,6 +26,11 @@ macro_rules! choices {
             }
         }
 
+        #[cfg(feature = "schema")]
+        $crate::schema::schema!([] $name, stringify!($name), {
+            $crate::schema::one_of(Self::ALL.iter().map(|choice| choice.name()))
+        });
+
         impl ::std::str::FromStr for $name {
             type Err = $crate::field::FieldError;
             fn from_str(name: &str) -> Result<Self, Self::Err> {

@@ -66,6 +66,9 @@ macro_rules! ids {
             }
         }
 
+        #[cfg(feature = "schema")]
+        crate::schema::schema!([] $name, stringify!($name), crate::schema::id($prefix));
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 with_text($prefix, self.0, |text| f.write_str(text))

@@ -52,6 +52,8 @@ mod recount_tests;
 pub mod refit;
 pub mod refit_samples;
 pub mod said;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod seen_days;
 pub mod sentence;
 pub mod settings;

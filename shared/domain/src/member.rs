@@ -14,6 +14,7 @@ pub type Position = OptionalLine<30>;
 
 /// What a member may do; each role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// 员工: has a card and the radar of that card.
@@ -69,6 +70,7 @@ impl<'de> Deserialize<'de> for Role {
 
 /// Where a member stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MemberStatus {
     /// 待加入: has not claimed his membership yet; his seat is reserved.

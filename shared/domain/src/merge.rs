@@ -26,6 +26,7 @@ const APART_MAX: usize = 50;
 
 /// Why two identities were merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MergeReason {
     /// Who logged in brought the token he had used before (登录).

@@ -10,7 +10,7 @@ use crate::text::Line;
 /// Most characters of a tag, as people see them: a letter, a 字 and an emoji of a family are one each.
 pub const TAG_GRAPHEMES_MAX: usize = 7;
 /// Most code points of a tag: one visible character can be made of any number of them.
-const TAG_CHARS_MAX: usize = 16 * TAG_GRAPHEMES_MAX;
+pub(crate) const TAG_CHARS_MAX: usize = 16 * TAG_GRAPHEMES_MAX;
 
 /// One tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

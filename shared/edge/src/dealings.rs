@@ -11,30 +11,26 @@ use utoipa::ToSchema;
 /// A close rate that was set by hand.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SetRateBody {
-    /// Hundredths of a percent, 0 to 10,000.
-    #[schema(value_type = u16)]
+    /// The close rate in hundredths of a percent.
     basis_points: Rate,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was set.
     set_at: Timestamp,
-    /// The member who did it.
-    #[schema(value_type = String)]
+    /// The member who set it.
     set_by: MemberId,
 }
 
 /// A closed deal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DealBody {
-    #[schema(value_type = String)]
+    /// The deal.
     deal_id: DealId,
-    /// With whose customer it was closed.
-    #[schema(value_type = String)]
+    /// The card of the customer.
     card_id: CardId,
-    #[schema(value_type = String, format = Date)]
+    /// The day when the deal was closed, in Asia/Shanghai.
     closed_on: Day,
-    #[schema(value_type = String, format = DateTime)]
+    /// When it was recorded.
     recorded_at: Timestamp,
-    /// The member who did it.
-    #[schema(value_type = String)]
+    /// The member who recorded it.
     recorded_by: MemberId,
 }
 

@@ -1,7 +1,7 @@
 //! Lines of the feed: what visitors did, as the radar and its live sockets show it.
 
 use domain::aggregate::{Segment, SegmentKey};
-use domain::event::{Event, EventKind};
+use domain::event::{Event, EventKind, ObjectType};
 use domain::filter::FilterReason;
 use domain::id::{CardId, PersonId};
 use domain::sentence::{sentence, visitor_name};
@@ -10,58 +10,53 @@ use domain::timestamp::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One thing a visitor did.
+/// An event in the feed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedLine {
-    /// Stable id of the line.
+    /// A stable id of the line.
     id: String,
-    /// When it happened.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the event happened.
     at: Timestamp,
-    /// When it reached us.
-    #[schema(value_type = String, format = DateTime)]
+    /// When the server received it.
     received_at: Timestamp,
-    /// What was done.
-    #[schema(value_type = String, example = "view_product")]
+    /// What the visitor did.
     kind: EventKind,
     /// Who did it.
     visitor: Visitor,
-    /// The card it was done on.
-    #[schema(value_type = String)]
+    /// The card on which it was done.
     card_id: CardId,
-    /// What it was about.
+    /// The object of the event.
     object: FeedObject,
-    /// The share that led there.
-    #[schema(value_type = Option<String>)]
+    /// The share code by which the visitor came. `null` if there is none.
     share_code: Option<ShareCode>,
-    /// How long, for `dwell`.
+    /// How long the visitor stayed, in milliseconds. `null` if the event is no `dwell`.
     duration_ms: Option<u32>,
-    /// Why it is not counted: `bot`, `own`, `colleague` or `burst`; `null` for what is.
-    #[schema(value_type = Option<String>)]
+    /// Why the event is not counted. `null` if it is counted.
     filtered: Option<FilterReason>,
-    /// All of it, in Chinese.
+    /// The event in Chinese, to show to the user.
     #[schema(example = "访客0AFE 查看了商品《智能门锁》")]
     text: String,
 }
 
-/// Who did something.
+/// The person who did something.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Visitor {
-    #[schema(value_type = String)]
+    /// The person.
     person_id: PersonId,
-    /// `访客` and four characters until his name is known.
+    /// The name to show: `访客` and four characters while the name is not known.
     name: String,
 }
 
-/// What something was done with.
+/// The object of an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedObject {
-    /// `card`, `product`, `article`, `video` or `website`.
+    /// The type of the object.
     #[serde(rename = "type")]
+    #[schema(value_type = ObjectType)]
     kind: &'static str,
-    /// For products, articles and videos.
+    /// The id of the object. `null` for the card and the website.
     id: Option<String>,
-    /// The title the visitor saw, if he told.
+    /// The title that the visitor saw. `null` if it is not known.
     title: Option<String>,
 }
 

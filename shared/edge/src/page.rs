@@ -27,10 +27,10 @@ const BINDING_LEN: usize = 8;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
-    /// Items per page, 1 to 100; 20 if absent.
+    /// Most items on a page. 20 if absent.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before; absent for the first page.
+    /// The `next_cursor` of the page before. Leave it out for the first page.
     cursor: Option<String>,
 }
 
@@ -50,12 +50,12 @@ pub struct Paging<F = NoFilter> {
     binding: [u8; BINDING_LEN],
 }
 
-/// One page of a list.
+/// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageBody<T> {
     /// The items.
     pub items: Vec<T>,
-    /// The cursor of the next page; `null` on the last one.
+    /// The cursor of the next page. `null` on the last page.
     pub next_cursor: Option<String>,
 }
 

@@ -1,12 +1,16 @@
 //! Problems (RFC 9457): the one place that knows HTTP statuses.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use domain::failure::Failure;
 use domain::field::FieldError;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Seconds a client should wait before it repeats a request that met another one.
 const RETRY_AFTER_S: u32 = 1;
@@ -47,7 +51,7 @@ codes! {
     LoginCodeInvalid = UNAUTHORIZED, "login_code_invalid", "Login code invalid", "登录凭证无效或已过期，请重新登录";
     /// The caller has not logged in.
     LoginRequired = FORBIDDEN, "login_required", "Login required", "请先登录";
-    /// The caller may see the thing but his role is not enough.
+    /// The caller may see the thing, but their role is not enough.
     RoleRequired = FORBIDDEN, "role_required", "Role required", "您没有权限执行此操作，请联系管理员";
     /// Fields the caller may not change.
     FieldLocked = FORBIDDEN, "field_locked", "Field locked", "部分内容已锁定，不能自行修改，请联系管理员";
@@ -71,19 +75,19 @@ codes! {
     Busy = CONFLICT, "request_in_progress", "Request in progress", "操作正在处理中，请稍后重试";
     /// The member was disabled or has left.
     MemberInactive = CONFLICT, "member_inactive", "Member inactive", "该成员已停用或离职";
-    /// The member is here: only who was disabled or has left has a successor.
+    /// The member is active: only members who are disabled or have left have a successor.
     MemberActive = CONFLICT, "member_active", "Member active", "该成员仍在职，不需要接任者";
     /// The member has no card that could lead to a successor.
     NoCard = CONFLICT, "no_card", "No card", "该成员没有名片";
-    /// Somebody has decided otherwise about the request to join.
+    /// Another admin has made the opposite decision about the request to join.
     JoinRequestDecided = CONFLICT, "join_request_decided", "Join request decided", "该加入申请已被处理，请刷新";
     /// The request to join has waited too long.
     JoinRequestExpired = CONFLICT, "join_request_expired", "Join request expired", "该加入申请已过期，请对方重新申请";
     /// The department has departments below it.
     DepartmentNotEmpty = CONFLICT, "department_not_empty", "Department not empty", "请先移走或删除下级部门";
-    /// There are as many departments, or removed ones, as there may be.
+    /// The number of departments, or of removed ones, has reached its limit.
     DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
-    /// There are as many deals of the customer as there may be.
+    /// The number of deals of the customer has reached its limit.
     DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
@@ -103,9 +107,9 @@ codes! {
     InvitationInvalid = UNPROCESSABLE_ENTITY, "invitation_invalid", "Invitation invalid", "邀请无效，请联系邀请您的人";
     /// The invitation's time is over.
     InvitationExpired = UNPROCESSABLE_ENTITY, "invitation_expired", "Invitation expired", "邀请已过期，请联系邀请您的人";
-    /// The invitation was called back.
+    /// The invitation was revoked.
     InvitationRevoked = UNPROCESSABLE_ENTITY, "invitation_revoked", "Invitation revoked", "邀请已被撤销，请联系邀请您的人";
-    /// As many people as it is for have used the invitation.
+    /// The invitation was used as often as it may be.
     InvitationUsedUp = UNPROCESSABLE_ENTITY, "invitation_used_up", "Invitation used up", "邀请名额已用完，请联系邀请您的人";
     /// The radar code is not the one that was sent last.
     RadarCodeWrong = UNPROCESSABLE_ENTITY, "radar_code_wrong", "Radar code wrong", "验证码错误，请重新输入";
@@ -127,9 +131,9 @@ codes! {
     AlreadyMember = CONFLICT, "already_member", "Already a member", "该微信账号已是该企业的成员";
     /// WeChat asks to slow down.
     TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", "操作过于频繁，请稍后重试";
-    /// Something went wrong on our side; the log knows what.
+    /// The server failed; the log has the reason.
     Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error", "系统繁忙，请稍后重试";
-    /// Something we depend on does not answer.
+    /// A service that the server needs does not answer.
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Unavailable", "服务暂时不可用，请稍后重试";
     /// The company's mini-program is not set up.
     ChannelNotConfigured = SERVICE_UNAVAILABLE, "channel_not_configured", "Channel not configured", "该企业的小程序尚未配置完成，请联系管理员";
@@ -147,16 +151,29 @@ impl Code {
     }
 }
 
-/// What is wrong with one field.
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|code| code.name());
+        RefOr::T(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into())
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProblemCode")
+    }
+}
+
+/// What is wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
-    /// JSON pointer into the request body, or the parameter's name.
+    /// A JSON pointer to the field in the request body, or the name of the parameter.
     #[schema(example = "/events/3/kind")]
     pub pointer: String,
-    /// Stable code.
+    /// A stable code for programs. New codes can come; treat an unknown code like `invalid_value`.
     #[schema(example = "unknown_kind")]
     pub code: String,
-    /// For the user.
+    /// What is wrong, in Chinese, to show to the user.
     pub detail: String,
 }
 
@@ -177,26 +194,26 @@ pub struct Problem {
     cause: Option<String>,
 }
 
-/// The body of a problem.
+/// A problem as in RFC 9457.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
-    /// `urn:mingpian:problem:` and the code.
+    /// The type of the problem: `urn:mingpian:problem:` and the code.
     #[serde(rename = "type")]
     #[schema(example = "urn:mingpian:problem:invalid")]
     kind: String,
-    /// Short, in English.
+    /// A short title in English, for developers.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// Stable, for programs.
-    #[schema(example = "invalid")]
+    /// A stable code for programs. New codes can come; treat an unknown code by its status.
+    #[schema(value_type = Code)]
     code: &'static str,
-    /// For the user, in Chinese.
+    /// What is wrong, in Chinese, to show to the user.
     detail: String,
-    /// The request's id, as in the header `x-request-id` and the logs.
+    /// The id of the request. Send it with a support question. It equals the header `x-request-id`.
     instance: String,
-    /// The fields that are refused.
+    /// The fields that are refused. Absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldProblem>,

@@ -1,0 +1,96 @@
+"""The API document is written for people: every sentence that they need is there, and plain."""
+
+import json
+import re
+
+import pytest
+
+from contracts import OPENAPI
+from repository import text
+
+METHODS = ("get", "post", "put", "delete")
+# "They" stands for people.
+PRONOUNS = re.compile(r"\b(?:he|his|him|himself|she|her)\b", re.IGNORECASE)
+
+
+def document():
+    """The document as plain data."""
+    return json.loads(text(OPENAPI))
+
+
+def operations():
+    """(operation id, operation) of all."""
+    items = document()["paths"].values()
+    return [(item[method]["operationId"], item[method]) for item in items for method in METHODS if method in item]
+
+
+def strings(value, path=""):
+    """(place, string) of everything below a value."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from strings(inner, f"{path}/{key}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from strings(inner, f"{path}/{number}")
+
+
+def objects(schema):
+    """Every object that a schema is made of."""
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield schema
+        for inner in schema.values():
+            yield from objects(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from objects(inner)
+
+
+def faults(operation):
+    """What is wrong with the sentences of an operation."""
+    summary, description = operation.get("summary", ""), operation.get("description", "")
+    if not 2 <= len(summary.split()) <= 8 or summary.endswith("."):
+        yield f"summary of 2 to 8 words without a full stop: {summary!r}"
+    if not re.search(r"\bCallers: (?:everyone|members|admins|the )", description):
+        yield "the description names who may call: `Callers: …`"
+    if not re.search(r"\b(?:Idempotent|Not idempotent)\b", description):
+        yield "the description says whether the operation is idempotent"
+    for parameter in operation.get("parameters", []):
+        if not parameter.get("description"):
+            yield f"parameter {parameter['name']} has no description"
+
+
+@pytest.mark.parametrize("name, operation", operations(), ids=[name for name, _ in operations()])
+def test_an_operation_says_what_a_client_needs(name, operation):
+    assert not list(faults(operation)), name
+
+
+def test_the_check_of_an_operation_can_fail():
+    bad = {"summary": "How far a member's radar has come by now, if ever", "description": "For members.", "parameters": [{"name": "x"}]}
+    assert len(list(faults(bad))) == 4
+
+
+def test_every_field_has_a_sentence():
+    missing = [
+        f"{name}.{field}"
+        for name, schema in document()["components"]["schemas"].items()
+        for found in objects(schema)
+        for field, value in found["properties"].items()
+        if not value.get("description")
+    ]
+    assert not missing
+
+
+def test_people_are_they():
+    assert PRONOUNS.search("How often he opened it.")
+    found = [(place, sentence) for place, sentence in strings(document()) if PRONOUNS.search(sentence)]
+    assert not found
+
+
+def test_every_answer_has_a_description():
+    for name, operation in operations():
+        for status, answer in operation["responses"].items():
+            assert answer.get("description") or "$ref" in answer, f"{name} {status}"
+        assert {"4XX", "5XX"} <= set(operation["responses"]), name
