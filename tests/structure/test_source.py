@@ -111,6 +111,11 @@ def test_what_fails_is_tried_again_by_one_helper():
     assert not hits(pauses, rust, ("shared/runtime/src/retry.rs", *moving))
 
 
+def test_no_failure_is_matched_by_its_text():
+    rust = [(path, without_comments(source)) for path, source in shipped_rust()]
+    assert not hits(re.compile(r'\bFailure::\w+\(\s*"'), rust)
+
+
 def test_the_tenant_handle_is_given_out_in_few_places():
     rust = [(path, code_only(source)) for path, source in shipped_rust()]
     assert not hits(re.compile(r"\bCompany::granted\b"), rust, COMPANY_GIVERS)

@@ -1,7 +1,7 @@
 //! A card's watchers: sockets come and go.
 
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use domain::id::CardId;
 use domain::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId};
 use edge::socket::Watcher;
@@ -28,7 +28,7 @@ async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &Socket
         Some(state) if state.goes_on(now) && state.sockets.contains_key(socket) => return Ok(state),
         Some(state) if state.goes_on(now) => {
             if state.sockets.len() >= SOCKETS_MAX {
-                return Err(Failure::Exhausted("socket"));
+                return Err(Failure::Exhausted(Resource::Sockets));
             }
             let open = (socket, watcher.expires_at());
             live.store.join_live(company, card, state.begin, open, forget_at).await?;

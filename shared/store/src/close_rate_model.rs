@@ -2,7 +2,7 @@
 
 use domain::close_rate::Model;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::refit::Report;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -117,9 +117,9 @@ impl Store {
     /// [`Failure::Unavailable`] and the like.
     pub async fn await_refit(&self, company: Company, due: Timestamp) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        transaction.create(&self.table, new_model(company, due)?, Failure::Exists("model"));
+        transaction.create(&self.table, new_model(company, due)?, Failure::Exists(Thing::Model));
         match self.commit(transaction).await.map_err(Cancelled::into_failure) {
-            Err(Failure::Exists(_)) => Ok(()),
+            Err(Failure::Exists(Thing::Model)) => Ok(()),
             done => done,
         }
     }

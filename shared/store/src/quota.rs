@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::audit::AuditEntry;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource, Thing};
 use domain::idempotency::Idempotency;
 use domain::quota::{Change, Hold, Move, Quota};
 use domain::timestamp::{DAY_MS, Timestamp};
@@ -44,7 +44,7 @@ impl QuotaName {
 
     fn exhausted(self) -> Failure {
         match self {
-            Self::Seats => Failure::Exhausted("seats"),
+            Self::Seats => Failure::Exhausted(Resource::Seats),
         }
     }
 }
@@ -70,7 +70,7 @@ impl QuotaRef<'_> {
     /// A new quota.
     pub(crate) fn create(self, transaction: &mut Transaction, quota: Quota) -> Result<(), Failure> {
         let item = QUOTA.encode(&keys::quota(self.company, self.name.key()), &quota)?;
-        transaction.create(self.table, item, Failure::Exists("quota"));
+        transaction.create(self.table, item, Failure::Exists(Thing::Quota));
         Ok(())
     }
 
@@ -103,7 +103,7 @@ impl QuotaRef<'_> {
         until: Timestamp,
     ) -> Result<(), Failure> {
         let item = self.hold_item(held_for, amount, until)?;
-        transaction.create(self.table, item, Failure::Exists("hold"));
+        transaction.create(self.table, item, Failure::Exists(Thing::Hold));
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::item::{Item, Kind, text};
 use crate::keys::{EXPIRY_ATTRIBUTES, Key};
 use crate::transaction::Transaction;
 use crate::{Store, keys};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 
 pub(crate) const UPLOAD: Kind = Kind::new("upload", 1);
 
@@ -46,7 +46,7 @@ impl Store {
         item.extend(EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))));
         let (key, now) = (keys::idempotency(company, &request.key), upload.created_at);
         self.create_once(&key, request, now, upload, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("upload"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Upload));
             Ok(())
         })
         .await
