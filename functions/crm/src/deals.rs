@@ -45,7 +45,7 @@ pub(crate) async fn create_deal(
     PathIds(card, person): PathIds<CardId, PersonId>,
     once: Once<NewDeal>,
 ) -> Result<(StatusCode, Json<DealBody>), Problem> {
-    let (new, request) = once.of_one(&caller, format!("{card} {person}"));
+    let (new, request) = once.of(&caller);
     let subject = Subject::of(&app, &caller, card, person)?;
     let deal = Deal::new(new.closed_on, subject.now, subject.by).map_err(|e| Problem::field("/closed_on", &e))?;
     let id = app.ids.fresh(subject.now).map_err(|error| Failure::Unavailable(error.to_string()))?;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::audit::{AuditAction, AuditActor};
 use domain::claim;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use domain::id::MemberId;
 use domain::idempotency::Idempotency;
 use domain::member::{Member, MemberStatus};
@@ -45,7 +45,7 @@ pub(crate) async fn create_claim_code(
     PathId(id): PathId<MemberId>,
     once: Once<NewClaimCode>,
 ) -> Result<(StatusCode, Json<MemberCreated>), Problem> {
-    let (_, request) = once.of_one(&admin, id);
+    let (_, request) = once.of(&admin);
     let (company, now) = (admin.company(), app.clock.now());
     let keys = app.own.keys().await?;
     let mut read = app.store.claim_code_of(company, id, &request, now).await?;
@@ -79,7 +79,7 @@ async fn issue(
     let audit = entry(app, actor, AuditAction::ClaimCodeIssued, id.to_string(), "", until)?;
     let attempt = async || app.store.issue_claim_code(company, read, (issued.clone(), &hash), &audit, request).await;
     match attempt().await {
-        Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, now).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats)) if app.store.sweep_quota(company, QuotaName::Seats, now).await? > 0 => {
             Ok(attempt().await?)
         }
         done => Ok(done?),

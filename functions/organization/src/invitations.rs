@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use domain::id::{InvitationId, MemberId};
 use domain::idempotency::Idempotency;
 use domain::invitation::{Invitation, InvitationNote, InvitationState, LifeHours, Uses};
@@ -159,7 +159,7 @@ async fn create(
     request: &Idempotency,
 ) -> Result<Invitation, Failure> {
     match app.store.create_invitation(company, new.clone(), hash, audit, request).await {
-        Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, audit.at).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats)) if app.store.sweep_quota(company, QuotaName::Seats, audit.at).await? > 0 => {
             app.store.create_invitation(company, new, hash, audit, request).await
         }
         done => done,

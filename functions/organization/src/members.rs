@@ -7,7 +7,7 @@ use domain::card::{Card, Identity};
 use domain::claim;
 use domain::company::Company;
 use domain::department::{DepartmentName, DepartmentTree};
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use domain::id::{CardId, DepartmentId, Id, MemberId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, MemberStatus, PersonName, Position, Role};
@@ -162,7 +162,7 @@ async fn add(
     request: &Idempotency,
 ) -> Result<NewMember, Failure> {
     match app.store.add_member(company, new.clone(), entry, request).await {
-        Err(Failure::Exhausted(_)) if app.store.sweep_quota(company, QuotaName::Seats, entry.at).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats)) if app.store.sweep_quota(company, QuotaName::Seats, entry.at).await? > 0 => {
             app.store.add_member(company, new, entry, request).await
         }
         done => done,

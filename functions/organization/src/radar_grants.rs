@@ -200,7 +200,7 @@ pub(crate) async fn create_radar_code(
     PathId(member): PathId<MemberId>,
     once: Once<NewRadarCode>,
 ) -> Result<(StatusCode, Json<RadarCodeSent>), Problem> {
-    let (_, request) = once.of_one(&admin, member);
+    let (_, request) = once.of(&admin);
     let (company, now) = (admin.company(), app.clock.now());
     let found = app.store.radar_of(company, member, Some((&request, now))).await?;
     still_here(&found.member)?;

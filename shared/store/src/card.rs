@@ -18,7 +18,7 @@ use crate::department::stays_in;
 use crate::item::{Kind, LAYOUT, number, text};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 
 /// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
 /// came later without a new layout: older code neither reads nor writes that attribute.
@@ -104,12 +104,12 @@ impl Store {
             Some(was) => assigned.expression_attribute_values(":was", was),
             None => assigned,
         };
-        let refused = if read.card.is_some() { Failure::Exists("card") } else { Failure::Busy };
+        let refused = if read.card.is_some() { Failure::Exists(Thing::Card) } else { Failure::Busy };
         let member = keys::member(company, read.id);
         let key = keys::idempotency(company, &request.key);
         let now = card.updated_at;
         self.create_once(&key, request, now, card, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("card"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Card));
             transaction.update(&self.table, &member, assigned, refused);
             Ok(())
         })

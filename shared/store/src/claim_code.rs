@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::Update;
 use domain::audit::AuditEntry;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::MemberId;
 use domain::idempotency::Idempotency;
 use domain::member::Member;
@@ -100,6 +100,6 @@ impl Store {
         })
         .await
         // Another request has given out the code of this number.
-        .map_err(|failure| if failure == Failure::Exists("claim") { Failure::VersionConflict } else { failure })
+        .map_err(|failure| if failure == Failure::Exists(Thing::Claim) { Failure::VersionConflict } else { failure })
     }
 }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::audit::AuditEntry;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::InvitationId;
 use domain::idempotency::Idempotency;
 use domain::invitation::{Invitation, InvitationState};
@@ -56,8 +56,8 @@ impl Store {
         let seats = self.quota_ref(company, QuotaName::Seats);
         let (id, uses, expires_at) = (new.id.to_string(), i64::from(new.uses), new.expires_at);
         self.create_once(&key, request, audit.at, new, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("invitation"));
-            transaction.create(&self.table, code, Failure::Exists("invitation"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Invitation));
+            transaction.create(&self.table, code, Failure::Exists(Thing::Invitation));
             seats.hold(transaction, &id, uses, expires_at)?;
             seats.shift(transaction, Move::Reserve(uses));
             add_entry(transaction, &self.table, company, audit)

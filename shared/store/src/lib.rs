@@ -21,6 +21,7 @@ mod counters;
 mod customer;
 mod dealings;
 mod department;
+mod due;
 mod error;
 mod feed;
 mod idempotency;
@@ -57,12 +58,13 @@ pub use crate::card::CardChange;
 pub use crate::card_media::CardWithUploads;
 pub use crate::card_view::{CardView, Founding};
 pub use crate::claim_code::{ClaimCodeIssued, ClaimCodeOf};
-pub use crate::close_rate_model::{CloseRateModel, Fitted, WaitingRefit};
+pub use crate::close_rate_model::{CloseRateModel, Fitted};
 pub use crate::company::NewCompany;
 pub use crate::counters::Counted;
 pub use crate::customer::IDENTITIES_MAX;
 pub use crate::dealings::DealingsChange;
 pub use crate::department::DepartmentAdded;
+pub use crate::due::{DuePage, WaitingCompany};
 pub use crate::feed::CompanyFeedPosition;
 pub use crate::join::{Entered, Entrance, Joining, Newcomer};
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
@@ -72,10 +74,11 @@ pub use crate::member::{Change, Claimed, Claiming, MemberFilter, NewMember};
 pub use crate::pending_tally::PendingTally;
 pub use crate::phone::PhoneClaim;
 pub use crate::quota::{QuotaAudit, QuotaName};
-pub use crate::recount::WaitingRecount;
 pub use crate::shortlist::{Person, StoredShortlist};
 pub use crate::upload::Expired;
 pub use crate::voice::VoiceToSet;
+
+use runtime::retry::Retry;
 
 /// A page of a longer list and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,11 +94,22 @@ pub struct Page<T, P> {
 pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
+    retry: Retry,
 }
 
 impl Store {
     /// The table of this name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
-        Self { client, table }
+        Self::with_retry(client, table, Retry::system())
+    }
+
+    /// The table of this name, with the randomness and the timer of this retry.
+    pub fn with_retry(client: aws_sdk_dynamodb::Client, table: String, retry: Retry) -> Self {
+        Self { client, table, retry }
+    }
+
+    /// What tries again here, for flows that read, change and write.
+    pub fn retry(&self) -> &Retry {
+        &self.retry
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::Update;
 use domain::aggregate::{Segment, SegmentKey};
 use domain::batch::BatchId;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::{CardId, PersonId};
 use domain::live::{LiveState, Seq, SocketId};
 use domain::timestamp::Timestamp;
@@ -242,7 +242,7 @@ impl Store {
             let seq = last.plus(position + 1);
             let mut mark = MARK.encode(&keys::live_mark(company, segment.key), &MarkItem { seq })?;
             expire(&mut mark, keep_until);
-            transaction.create(&self.table, mark, Failure::Exists("live_mark"));
+            transaction.create(&self.table, mark, Failure::Exists(Thing::LiveMark));
             messages.push(message(company, card, seq, segment, keep_until)?);
         }
         for message in messages {

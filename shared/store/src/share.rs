@@ -1,7 +1,7 @@
 //! Shares, by their codes.
 
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::idempotency::Idempotency;
 use domain::share::Share;
 use domain::text::ShareCode;
@@ -20,7 +20,7 @@ impl Store {
         let item = SHARE.encode(&keys::share(company, &share.code), &share)?;
         let (key, now) = (keys::idempotency(company, &request.key), share.created_at);
         self.create_once(&key, request, now, share, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("share"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Share));
             Ok(())
         })
         .await
