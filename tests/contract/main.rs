@@ -8,6 +8,7 @@ mod boards;
 mod cards;
 mod claim_codes;
 mod clocks;
+mod contention;
 mod dealings;
 mod department_radar;
 mod departments;

@@ -103,6 +103,14 @@ def test_the_clock_is_read_in_one_module():
     assert not hits(clocks, rust, ("shared/runtime/src/clock.rs",))
 
 
+def test_what_fails_is_tried_again_by_one_helper():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    pauses = re.compile(r"\btime::(?:sleep|sleep_until|interval)\b|\bthread::sleep\b|\bsleep\(")
+    # The last two end when their flows stand in shared/app.
+    moving = ("functions/organization/src/merges.rs", "functions/crm/src/subject.rs")
+    assert not hits(pauses, rust, ("shared/runtime/src/retry.rs", *moving))
+
+
 def test_the_tenant_handle_is_given_out_in_few_places():
     rust = [(path, code_only(source)) for path, source in shipped_rust()]
     assert not hits(re.compile(r"\bCompany::granted\b"), rust, COMPANY_GIVERS)

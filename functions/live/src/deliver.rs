@@ -11,12 +11,13 @@ use domain::live::{KEEP_MS, LiveState, SocketId};
 use futures_util::future::join_all;
 use runtime::batch::{Delivery, Outcome, Reason};
 use runtime::messages;
+use runtime::retry::Policy;
 use runtime::sockets::{NotSent, Sockets};
 use store::{AppendError, CompanyCard, Numbered};
 
 use crate::Live;
 use crate::frame::Frame;
-use crate::watch::{ATTEMPTS, left, pause};
+use crate::watch::left;
 
 /// Most segments numbered in one transaction: two actions each, and the state.
 const SEGMENTS_MAX: usize = 40;
@@ -100,18 +101,27 @@ async fn number<S, D>(
     mut segments: Vec<&Segment>,
 ) -> Result<Vec<Numbered>, Failure> {
     let mut numbered = Vec::with_capacity(segments.len());
-    for attempt in 0..ATTEMPTS {
-        let Some(found) = state.take_if(|state| state.is_watched(live.clock.now())) else { return Ok(numbered) };
-        if segments.is_empty() {
-            *state = Some(found);
-            return Ok(numbered);
+    // Whether the state is older than a write, by us or by another.
+    let mut is_old = false;
+    let append = async || {
+        if std::mem::take(&mut is_old) {
+            *state = live.store.live_state(company, card).await?;
         }
-        let keep_until = live.clock.now().plus_millis(KEEP_MS);
-        match live.store.append_live(company, card, found.seq, &segments, keep_until).await {
+        let now = live.clock.now();
+        let Some(seq) = state.as_ref().filter(|state| state.is_watched(now)).map(|state| state.seq) else {
+            return Ok(());
+        };
+        if segments.is_empty() {
+            return Ok(());
+        }
+        is_old = true;
+        match live.store.append_live(company, card, seq, &segments, now.plus_millis(KEEP_MS)).await {
             Ok(()) => {
                 for (position, segment) in segments.drain(..).enumerate() {
-                    numbered.push(Numbered { seq: found.seq.plus(position + 1), segment: segment.clone() });
+                    numbered.push(Numbered { seq: seq.plus(position + 1), segment: segment.clone() });
                 }
+                *state = live.store.live_state(company, card).await?;
+                return Ok(());
             }
             Err(AppendError::Numbered(known)) => {
                 let known: BTreeMap<_, _> = known.into_iter().collect();
@@ -124,15 +134,15 @@ async fn number<S, D>(
             }
             Err(AppendError::Stale(Some(now))) => {
                 *state = Some(now);
-                pause(attempt).await;
-                continue;
+                is_old = false;
             }
-            Err(AppendError::Stale(None) | AppendError::Store(Failure::Busy)) => pause(attempt).await,
+            Err(AppendError::Stale(None)) => {}
             Err(AppendError::Store(failure)) => return Err(failure),
         }
-        *state = live.store.live_state(company, card).await?;
-    }
-    Err(Failure::Busy)
+        Err(Failure::Busy)
+    };
+    live.store.retry().run(Policy::WATCHERS, append).await?;
+    Ok(numbered)
 }
 
 /// Sends each message to each socket, in order; takes off those that are closed.

@@ -2,21 +2,16 @@
 //! is refused drop what was counted before or read again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use domain::aggregate::{Customer, Plan, Segment, plan};
 use domain::company::Company;
 use domain::failure::Failure;
 use domain::id::PersonId;
 use runtime::batch::{Outcome, Reason};
+use runtime::retry::Policy;
 use store::{Commit, CommitError};
 
 use crate::Aggregator;
-
-/// How often a transaction is tried that meets other writers.
-const ATTEMPTS: u32 = 6;
-/// First pause between tries; doubles each time.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// A segment and the delivery it came in.
 type Queued = (usize, Segment);
@@ -26,19 +21,16 @@ type Failed = Vec<(usize, Outcome)>;
 /// Counts the segments; gives the deliveries for which that failed.
 pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queued: Vec<Queued>) -> Failed {
     let (mut queued, mut failed) = without_repeats(queued);
-    let mut attempt = 0;
     while !queued.is_empty() {
-        if attempt > 0 {
-            tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
-        }
         let before = queued.len();
-        let error = round(aggregator, company, &mut queued, &mut failed).await.err();
-        attempt = if queued.len() < before { 0 } else { attempt + 1 };
-        if attempt >= ATTEMPTS
-            || error.as_ref().is_some_and(|error| !matches!(error, Failure::Busy | Failure::Throttled))
-        {
-            let unexplained = || Reason::new("busy", "other writers are in the way");
-            let reason = error.as_ref().map_or_else(unexplained, Reason::from);
+        // As soon as a round has settled one, the next begins with all its attempts.
+        let settle = async || match round(aggregator, company, &mut queued, &mut failed).await {
+            Ok(()) | Err(Failure::Busy | Failure::Throttled) if queued.len() < before => Ok(()),
+            Ok(()) => Err(Failure::Busy),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = aggregator.store.retry().run(Policy::SEGMENTS, settle).await {
+            let reason = Reason::from(&failure);
             failed.extend(queued.drain(..).map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
         }
     }

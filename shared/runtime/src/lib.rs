@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod ids;
 pub mod messages;
 pub mod metrics;
+pub mod retry;
 pub mod s3_signing;
 pub mod sockets;
 pub mod telemetry;

@@ -1,7 +1,5 @@
 //! Many items by key in one call.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use crate::error::failure;
@@ -9,12 +7,10 @@ use crate::item::Item;
 use crate::keys::Key;
 use crate::{Store, keys};
 use domain::failure::Failure;
+use runtime::retry::Policy;
 
 /// Most keys in one call (DynamoDB's limit).
 pub(crate) const KEYS_MAX: usize = 100;
-/// How often the table is asked for what it left out.
-const ATTEMPTS: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// How fresh and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +42,18 @@ impl Store {
         }
         let mut pending = request.build().ok();
         let mut found = Vec::new();
-        for attempt in 0..ATTEMPTS {
-            let Some(keys) = pending.take() else { return Ok(found) };
-            tokio::time::sleep(PAUSE * attempt).await;
+        let next = async || {
+            let Some(keys) = pending.clone() else { return Ok(()) };
             let mut answer =
                 self.client.batch_get_item().request_items(&self.table, keys).send().await.map_err(failure)?;
             found.extend(
                 answer.responses.take().into_iter().flat_map(|mut tables| tables.remove(&self.table)).flatten(),
             );
             pending = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
-        }
-        if pending.is_some() { Err(Failure::Throttled) } else { Ok(found) }
+            // What it left out is asked for again.
+            if pending.is_some() { Err(Failure::Throttled) } else { Ok(()) }
+        };
+        self.retry.run(Policy::BATCH_GET, next).await?;
+        Ok(found)
     }
 }

@@ -77,6 +77,8 @@ pub use crate::shortlist::{Person, StoredShortlist};
 pub use crate::upload::Expired;
 pub use crate::voice::VoiceToSet;
 
+use runtime::retry::Retry;
+
 /// A page of a longer list and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, P> {
@@ -91,11 +93,22 @@ pub struct Page<T, P> {
 pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
+    retry: Retry,
 }
 
 impl Store {
     /// The table of this name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
-        Self { client, table }
+        Self::with_retry(client, table, Retry::system())
+    }
+
+    /// The table of this name, with the randomness and the timer of this retry.
+    pub fn with_retry(client: aws_sdk_dynamodb::Client, table: String, retry: Retry) -> Self {
+        Self { client, table, retry }
+    }
+
+    /// What tries again here, for flows that read, change and write.
+    pub fn retry(&self) -> &Retry {
+        &self.retry
     }
 }

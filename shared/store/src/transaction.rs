@@ -1,8 +1,6 @@
 //! Writes that become true together or not at all.
 
 use crate::error::failure;
-use std::time::Duration;
-
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{
@@ -12,11 +10,7 @@ use aws_sdk_dynamodb::types::{
 use crate::item::{Item, number};
 use crate::{Store, keys};
 use domain::failure::Failure;
-
-/// How often a transaction that met another one is tried.
-const ATTEMPTS: u32 = 4;
-/// First pause between attempts; doubles each time.
-const PAUSE: Duration = Duration::from_millis(15);
+use runtime::retry::{Policy, Transient};
 
 /// A transaction being put together: each action with what it means when its condition
 /// fails.
@@ -41,6 +35,12 @@ pub(crate) enum Cancelled {
     Conditions(Vec<Refused>),
     /// Anything else.
     Store(Failure),
+}
+
+impl Transient for Cancelled {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(failure) if failure.is_transient())
+    }
 }
 
 impl Cancelled {
@@ -131,16 +131,7 @@ impl Store {
     /// Commits, trying again a few times when another transaction is in the way or the
     /// table takes no more.
     pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Cancelled> {
-        let mut pause = PAUSE;
-        for _ in 1..ATTEMPTS {
-            match self.try_commit(&transaction).await {
-                Err(Cancelled::Store(Failure::Busy | Failure::Throttled)) => {}
-                done => return done,
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        self.try_commit(&transaction).await
+        self.retry.run(Policy::TRANSACTION, async || self.try_commit(&transaction).await).await
     }
 
     async fn try_commit(&self, transaction: &Transaction) -> Result<(), Cancelled> {

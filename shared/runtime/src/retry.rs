@@ -1,0 +1,149 @@
+//! Trying again: the only loop of its kind, and the only place that sleeps.
+//!
+//! A pause is random between nothing and a bound that doubles (full jitter), so that
+//! callers that met once do not meet again. Each policy has a name, a greatest number of
+//! attempts and a total deadline; a request ends below the ten seconds of the gateway.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::failure::Failure;
+
+use crate::ids::Ids;
+
+#[cfg(test)]
+#[path = "retry_tests.rs"]
+mod tests;
+
+/// How often and how fast something is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Most attempts, the first one included.
+    pub attempts: u32,
+    /// Bound of the first pause; each next bound is twice as long.
+    pub base: Duration,
+    /// No bound is longer than this.
+    pub cap: Duration,
+    /// No attempt begins later than this after the first one.
+    pub deadline: Duration,
+}
+
+impl Policy {
+    /// A transaction that another one is in the way of, or that the table throttles.
+    pub const TRANSACTION: Self = Self::of(5, 25, 200, 2_000);
+    /// Items that a batch read left out.
+    pub const BATCH_GET: Self = Self::of(5, 25, 200, 2_000);
+    /// Reading one thing, changing it and writing it on condition of its version, while up
+    /// to a hundred others do the same. The deadline ends it.
+    pub const CONTENTION: Self = Self::of(100, 25, 1_000, 6_000);
+    /// Counting a group of segments; the queue delivers again what is given up.
+    pub const SEGMENTS: Self = Self::of(8, 25, 800, 5_000);
+    /// The watchers of one card: up to forty sockets come, go and are written to at once.
+    pub const WATCHERS: Self = Self::of(60, 10, 200, 6_000);
+
+    const fn of(attempts: u32, base_ms: u64, cap_ms: u64, deadline_ms: u64) -> Self {
+        let (base, cap) = (Duration::from_millis(base_ms), Duration::from_millis(cap_ms));
+        Self { attempts, base, cap, deadline: Duration::from_millis(deadline_ms) }
+    }
+
+    /// The longest pause after `attempts` attempts, of which there was at least one.
+    fn bound(self, attempts: u32) -> Duration {
+        let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
+        self.base.saturating_mul(factor).min(self.cap)
+    }
+}
+
+/// An error after which the same attempt may succeed.
+pub trait Transient {
+    /// Whether it is one.
+    fn is_transient(&self) -> bool;
+}
+
+impl Transient for Failure {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy | Self::Throttled)
+    }
+}
+
+/// Time that passes while one waits.
+pub trait Timer: Send + Sync {
+    /// Time since a moment that stays the same.
+    fn elapsed(&self) -> Duration;
+
+    /// Waits.
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// The machine's timer.
+struct SystemTimer(tokio::time::Instant);
+
+impl Timer for SystemTimer {
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(pause))
+    }
+}
+
+/// Tries again.
+#[derive(Clone)]
+pub struct Retry {
+    ids: Ids,
+    timer: Arc<dyn Timer>,
+}
+
+impl Retry {
+    /// With the machine's randomness and timer.
+    pub fn system() -> Self {
+        Self::new(Ids::system(), Arc::new(SystemTimer(tokio::time::Instant::now())))
+    }
+
+    /// With this randomness and this timer.
+    pub fn new(ids: Ids, timer: Arc<dyn Timer>) -> Self {
+        Self { ids, timer }
+    }
+
+    /// The first success, or the first error that is not transient, or the last error when
+    /// the policy allows no further attempt.
+    ///
+    /// # Errors
+    /// Those of the attempt.
+    pub async fn run<T, E: Transient>(
+        &self,
+        policy: Policy,
+        mut attempt: impl AsyncFnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begin = self.timer.elapsed();
+        let mut attempts = 0;
+        loop {
+            // In a box: an attempt may be large, and its caller's future would hold all of it.
+            let error = match Box::pin(attempt()).await {
+                Err(error) if error.is_transient() => error,
+                done => return done,
+            };
+            attempts += 1;
+            let pause = self.jitter(policy.bound(attempts));
+            let next = self.timer.elapsed().saturating_sub(begin).saturating_add(pause);
+            if attempts >= policy.attempts || next > policy.deadline {
+                return Err(error);
+            }
+            self.timer.sleep(pause).await;
+        }
+    }
+
+    /// A random time up to `bound`; without randomness the bound itself.
+    fn jitter(&self, bound: Duration) -> Duration {
+        let share = self.ids.bytes().map_or(u32::MAX, u32::from_le_bytes);
+        bound.mul_f64(f64::from(share) / f64::from(u32::MAX))
+    }
+}
+
+impl fmt::Debug for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Retry")
+    }
+}

@@ -1,0 +1,131 @@
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+
+/// A timer whose time passes only in pauses.
+#[derive(Default)]
+struct Paused(Mutex<Vec<Duration>>);
+
+impl Paused {
+    fn pauses(&self) -> Vec<Duration> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Timer for Paused {
+    fn elapsed(&self) -> Duration {
+        self.pauses().iter().sum()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.0.lock().unwrap().push(pause);
+        Box::pin(async {})
+    }
+}
+
+const POLICY: Policy = Policy::of(6, 20, 100, 10_000);
+
+/// Every random byte is this one.
+fn retry(byte: u8) -> (Retry, Arc<Paused>) {
+    let timer = Arc::new(Paused::default());
+    let ids = Ids::from_fn(move |bytes| {
+        bytes.fill(byte);
+        Ok(())
+    });
+    (Retry::new(ids, Arc::clone(&timer) as Arc<dyn Timer>), timer)
+}
+
+/// Runs what never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match Box::pin(future).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("it waits for something else than the timer"),
+    }
+}
+
+/// Fails with the errors, then succeeds; gives the result and the number of attempts.
+fn run(retry: &Retry, policy: Policy, errors: Vec<Failure>) -> (Result<usize, Failure>, usize) {
+    let mut errors = errors.into_iter();
+    let mut attempts = 0;
+    let result = now(retry.run(policy, async || {
+        attempts += 1;
+        errors.next().map_or(Ok(attempts), Err)
+    }));
+    (result, attempts)
+}
+
+fn millis(timer: &Paused) -> Vec<u128> {
+    timer.pauses().iter().map(Duration::as_millis).collect()
+}
+
+#[test]
+fn a_success_is_not_repeated() {
+    let (retry, timer) = retry(0xff);
+    assert_eq!(run(&retry, POLICY, vec![]), (Ok(1), 1));
+    assert!(timer.pauses().is_empty());
+}
+
+#[test]
+fn only_a_transient_error_is_tried_again() {
+    let (retry, timer) = retry(0xff);
+    assert_eq!(run(&retry, POLICY, vec![Failure::NotFound]), (Err(Failure::NotFound), 1));
+    assert_eq!(run(&retry, POLICY, vec![Failure::Busy, Failure::KeyReused]), (Err(Failure::KeyReused), 2));
+    assert_eq!(run(&retry, POLICY, vec![Failure::Busy, Failure::Throttled]), (Ok(3), 3));
+    assert_eq!(timer.pauses().len(), 3);
+}
+
+#[test]
+fn bounds_double_up_to_the_cap() {
+    let (retry, timer) = retry(0xff);
+    assert_eq!(run(&retry, POLICY, vec![Failure::Busy; 9]), (Err(Failure::Busy), 6));
+    assert_eq!(millis(&timer), [20, 40, 80, 100, 100]);
+}
+
+#[test]
+fn a_pause_is_a_random_share_of_its_bound() {
+    for (byte, pauses) in [(0x00, [0, 0]), (0x80, [10, 20]), (0xff, [20, 40])] {
+        let (retry, timer) = retry(byte);
+        assert_eq!(run(&retry, POLICY, vec![Failure::Busy; 2]).0, Ok(3));
+        assert_eq!(millis(&timer), pauses);
+    }
+}
+
+#[test]
+fn without_randomness_pauses_are_as_long_as_they_may_be() {
+    let timer = Arc::new(Paused::default());
+    let ids = Ids::from_fn(|_| Err(crate::ids::NoRandomness));
+    let retry = Retry::new(ids, Arc::clone(&timer) as Arc<dyn Timer>);
+    assert_eq!(run(&retry, POLICY, vec![Failure::Busy]).0, Ok(2));
+    assert_eq!(millis(&timer), [20]);
+}
+
+#[test]
+fn no_attempt_begins_after_the_deadline() {
+    let (retry, timer) = retry(0xff);
+    let policy = Policy { deadline: Duration::from_millis(150), ..POLICY };
+    assert_eq!(run(&retry, policy, vec![Failure::Busy; 9]), (Err(Failure::Busy), 4));
+    assert_eq!(millis(&timer), [20, 40, 80]);
+}
+
+#[test]
+fn time_that_attempts_take_counts() {
+    let (retry, timer) = retry(0xff);
+    let result: Result<(), Failure> = now(retry.run(POLICY, async || {
+        timer.sleep(Duration::from_secs(6)).await;
+        Err(Failure::Busy)
+    }));
+    assert_eq!(result, Err(Failure::Busy));
+    assert_eq!(timer.pauses().iter().filter(|pause| pause.as_secs() == 6).count(), 2);
+}
+
+#[test]
+fn every_policy_ends_a_request_below_the_gateways_time_out() {
+    for policy in
+        [Policy::TRANSACTION, Policy::BATCH_GET, Policy::CONTENTION, Policy::SEGMENTS, Policy::WATCHERS]
+    {
+        // The last attempt may be a transaction that is itself tried again.
+        assert!(policy.deadline + Policy::TRANSACTION.deadline < Duration::from_secs(10), "{policy:?}");
+        assert!(policy.base <= policy.cap && policy.cap < policy.deadline && policy.attempts > 1, "{policy:?}");
+    }
+}
