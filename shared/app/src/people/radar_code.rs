@@ -15,18 +15,22 @@ use runtime::ids::Ids;
 const TICKET_LEN: usize = 20;
 
 /// What a QR code holds.
-pub(crate) type Ticket = Code<64>;
+pub type Ticket = Code<64>;
 
 /// Makes and checks codes and tickets.
-pub(crate) struct RadarCodes(hmac::Key);
+pub struct RadarCodes(hmac::Key);
 
 impl RadarCodes {
-    pub(crate) fn new(pepper: &[u8]) -> Self {
+    /// Keyed with the secret `pepper`.
+    pub fn new(pepper: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, pepper))
     }
 
-    /// A new code of a member, and what is kept of it.
-    pub(crate) fn fresh(&self, ids: &Ids, member: MemberId, now: Timestamp) -> Result<(RadarCode, SentCode), Failure> {
+    /// Returns a new code of a member, and what is stored of it.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] without randomness.
+    pub fn new_code(&self, ids: &Ids, member: MemberId, now: Timestamp) -> Result<(RadarCode, SentCode), Failure> {
         let no_randomness = |error: runtime::ids::NoRandomness| Failure::Unavailable(error.to_string());
         let nonce = HEXLOWER.encode(&ids.bytes::<16>().map_err(no_randomness)?);
         // One number in 4,000 is unfair; eight in a row never are.
@@ -40,7 +44,7 @@ impl RadarCodes {
     }
 
     /// Whether `typed` is the code that counts.
-    pub(crate) fn is_right(&self, activation: &Activation, typed: &RadarCode) -> bool {
+    pub fn is_right(&self, activation: &Activation, typed: &RadarCode) -> bool {
         activation.code().is_some_and(|code| {
             let text = code_text(activation.member, &code.nonce, typed);
             let hash = HEXLOWER.decode(code.hash.as_bytes()).unwrap_or_default();
@@ -49,7 +53,7 @@ impl RadarCodes {
     }
 
     /// The ticket of a redeemed code; `None` while none is redeemed.
-    pub(crate) fn ticket(&self, activation: &Activation) -> Option<String> {
+    pub fn ticket(&self, activation: &Activation) -> Option<String> {
         match &activation.state {
             State::Redeemed { nonce, .. } => {
                 Some(self.derived(&format!("radar ticket of {} {nonce}", activation.member)))
@@ -59,12 +63,12 @@ impl RadarCodes {
     }
 
     /// What the company's own QR code holds.
-    pub(crate) fn company_ticket(&self, company: Company) -> String {
+    pub fn company_ticket(&self, company: Company) -> String {
         self.derived(&format!("radar ticket of {}", company.id()))
     }
 
     /// Which QR code this is, for this member.
-    pub(crate) fn entry(&self, company: Company, activation: &Activation, ticket: &Ticket) -> Option<Entry> {
+    pub fn entry(&self, company: Company, activation: &Activation, ticket: &Ticket) -> Option<Entry> {
         if self.company_ticket(company) == ticket.as_str() {
             return Some(Entry::CompanyQr);
         }
@@ -98,7 +102,7 @@ mod tests {
     }
 
     fn granted(codes: &RadarCodes) -> (RadarCode, Activation) {
-        let (code, sent) = codes.fresh(&Ids::system(), member(1), noon()).unwrap();
+        let (code, sent) = codes.new_code(&Ids::system(), member(1), noon()).unwrap();
         let grant = Step::Grant(Mobile::parse("13800138000").unwrap(), Some(sent));
         (code, Activation::none(member(1)).after(grant, noon()).unwrap())
     }

@@ -8,15 +8,16 @@ use domain::id::{InvitationId, MemberId};
 use domain::invitation::InvitationCode;
 
 /// Makes and hashes codes.
-pub(crate) struct Claims(hmac::Key);
+pub struct Claims(hmac::Key);
 
 impl Claims {
-    pub(crate) fn new(pepper: &[u8]) -> Self {
+    /// Keyed with the secret `pepper`.
+    pub fn new(pepper: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, pepper))
     }
 
     /// The code of this number of a member.
-    pub(crate) fn code(&self, member: MemberId, number: u32) -> ClaimCode {
+    pub fn code(&self, member: MemberId, number: u32) -> ClaimCode {
         match number {
             0 => self.derived(&format!("claim code of {member}")),
             _ => self.derived(&format!("claim code {number} of {member}")),
@@ -24,17 +25,17 @@ impl Claims {
     }
 
     /// What is stored of a claim code.
-    pub(crate) fn hash(&self, code: &ClaimCode) -> String {
+    pub fn hash(&self, code: &ClaimCode) -> String {
         self.hashed(b"hash of claim code ", code)
     }
 
     /// The code of an invitation.
-    pub(crate) fn invitation_code(&self, invitation: InvitationId) -> InvitationCode {
+    pub fn invitation_code(&self, invitation: InvitationId) -> InvitationCode {
         self.derived(&format!("code of invitation {invitation}"))
     }
 
     /// What is stored of an invitation's code.
-    pub(crate) fn invitation_hash(&self, code: &InvitationCode) -> String {
+    pub fn invitation_hash(&self, code: &InvitationCode) -> String {
         self.hashed(b"hash of invitation code ", code)
     }
 

@@ -1,0 +1,4 @@
+//! Customers and who they are.
+
+pub mod customer;
+pub mod merge;

@@ -1,0 +1,167 @@
+//! Changing what the company's people have set for a customer: close rates and deals.
+
+use domain::audit::{AuditAction, AuditActor, AuditChange};
+use domain::close_rate::Rate;
+use domain::company::Company;
+use domain::counter::Scope;
+use domain::day::Day;
+use domain::dealings::{Deal, Dealings, SetRate};
+use domain::failure::Failure;
+use domain::id::{CardId, DealId, MemberId, PersonId};
+use domain::idempotency::Idempotency;
+use domain::said::{CustomerError, Said, United};
+use runtime::retry::Policy;
+use serde::Serialize;
+use store::DealingsChange;
+
+use crate::Flow;
+
+/// The customer of a card, and the member who changes something of them.
+#[derive(Debug, Clone, Copy)]
+pub struct CustomerEditor {
+    /// The company.
+    pub company: Company,
+    /// The card.
+    pub card: CardId,
+    /// The identity that the member names.
+    pub person: PersonId,
+    /// The member.
+    pub by: MemberId,
+    /// Whether their radar is on.
+    pub radar_on: bool,
+}
+
+/// The audit log's text of a rate.
+#[derive(Serialize)]
+struct AuditedRate {
+    card_id: CardId,
+    percent: f64,
+}
+
+/// The audit log's text of a deal.
+#[derive(Serialize)]
+struct AuditedDeal {
+    card_id: CardId,
+    person_id: PersonId,
+    closed_on: Day,
+}
+
+impl CustomerEditor {
+    /// Sets the close rate by hand. Returns what is set for the customer then, and the rate
+    /// that was set.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn set_close_rate(&self, flow: &Flow<'_>, rate: Rate) -> Result<(Dealings, SetRate), CustomerError> {
+        let set = SetRate { at: flow.now, rate, by: self.by };
+        let (dealings, _) = self.apply(flow, Said::Rate(set), None).await?;
+        Ok((dealings, set))
+    }
+
+    /// Removes the close rate that was set by hand. Idempotent.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn clear_close_rate(&self, flow: &Flow<'_>) -> Result<(), CustomerError> {
+        self.apply(flow, Said::NoRate, None).await.map(drop)
+    }
+
+    /// Records a deal once per request. Returns the deal that the first such request recorded.
+    ///
+    /// # Errors
+    /// [`CustomerError::Field`] for a day that no deal can be closed on, and the others.
+    pub async fn record_deal(
+        &self,
+        flow: &Flow<'_>,
+        closed_on: Day,
+        request: &Idempotency,
+    ) -> Result<(DealId, Deal), CustomerError> {
+        let new = Deal::new(closed_on, flow.now, self.by).map_err(|error| error.at("/closed_on"))?;
+        let id = flow.new_id()?;
+        match self.apply(flow, Said::Deal(id, new), Some(request)).await? {
+            (_, Said::Deal(id, deal)) => Ok((id, deal)),
+            _ => Ok((id, new)),
+        }
+    }
+
+    /// Removes a deal. Idempotent for as long as requests are remembered.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn remove_deal(&self, flow: &Flow<'_>, deal: DealId) -> Result<(), CustomerError> {
+        // A removal is remembered like a request, so that a retry does not get 404.
+        let key = format!("{}.{}.{deal}", self.card, self.person);
+        let request = Idempotency { key, fingerprint: String::new() };
+        self.apply(flow, Said::NoDeal(deal), Some(&request)).await.map(drop)
+    }
+
+    /// Applies a command; with a request, once. Returns what is set for the customer then, and
+    /// the command that counts: the first request's when this one is a retry.
+    async fn apply(
+        &self,
+        flow: &Flow<'_>,
+        command: Said,
+        request: Option<&Idempotency>,
+    ) -> Result<(Dealings, Said), CustomerError> {
+        let attempt = async || match self.try_to_apply(flow, command, request).await {
+            Err(CustomerError::Failed(failure)) => Err(failure),
+            done => Ok(done),
+        };
+        flow.store.retry().run(Policy::CONTENTION, attempt).await?
+    }
+
+    async fn try_to_apply(
+        &self,
+        flow: &Flow<'_>,
+        command: Said,
+        request: Option<&Idempotency>,
+    ) -> Result<(Dealings, Said), CustomerError> {
+        let (read, before) = flow.store.dealings_of(self.company, self.card, self.person, request, flow.now).await?;
+        // After the look-up: a member whose radar is off learns no more than with it on.
+        if !self.radar_on {
+            return Err(CustomerError::RadarNotActive);
+        }
+        let person = United::of(read.values());
+        if !person.state.cards.contains_key(&self.card) {
+            return Err(Failure::NotFound.into());
+        }
+        if let Some(before) = before {
+            return Ok((person.dealings, before));
+        }
+        let update = command.of(&read, self.person, self.card)?;
+        if update.customers.is_empty() {
+            return Ok((update.dealings, command));
+        }
+        let change = self.audit_change(&command, &person.dealings)?;
+        let audit = flow.ids.audit_entry(flow.now, AuditActor::Member(self.by), change)?;
+        let change = DealingsChange { card: self.card, person: self.person, retold: &update, audit: &audit };
+        let command = flow.store.change_dealings(self.company, change, command, request).await?;
+        Ok((update.dealings, command))
+    }
+
+    fn audit_change(&self, command: &Said, before: &Dealings) -> Result<AuditChange, Failure> {
+        let rate = |set: SetRate| AuditedRate { card_id: self.card, percent: set.rate.percent() };
+        let in_force = before.set_rate_in(Scope::Card(self.card)).map(rate);
+        let deal = |closed_on| AuditedDeal { card_id: self.card, person_id: self.person, closed_on };
+        let known = |id: DealId| before.deals_on(self.card).find(|(known, _)| *known == id);
+        let person = self.person.to_string();
+        let (action, target, from, to) = match *command {
+            Said::Rate(set) => (AuditAction::CloseRateSet, person, json(in_force)?, json(Some(rate(set)))?),
+            Said::NoRate => (AuditAction::CloseRateCleared, person, json(in_force)?, String::new()),
+            Said::Deal(id, new) => {
+                (AuditAction::DealRecorded, id.to_string(), String::new(), json(Some(deal(new.closed_on)))?)
+            }
+            Said::NoDeal(id) => {
+                let was = json(known(id).map(|(_, known)| deal(known.closed_on)))?;
+                (AuditAction::DealRemoved, id.to_string(), was, String::new())
+            }
+        };
+        Ok(AuditChange { action, target, from, to })
+    }
+}
+
+/// The audit log's text of a value; empty for none.
+fn json<T: Serialize>(value: Option<T>) -> Result<String, Failure> {
+    let text = value.map(|value| serde_json::to_string(&value)).transpose();
+    text.map(Option::unwrap_or_default).map_err(|error| Failure::Corrupt(error.to_string()))
+}

@@ -1,0 +1,111 @@
+//! Merging identities that are one person, and undoing it.
+
+use std::collections::BTreeMap;
+
+use domain::aggregate::Customer;
+use domain::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::{MemberId, MergeId, PersonId};
+use domain::merge::{Merge, MergeReason, NotMerged, Tie, Undone};
+use runtime::retry::Policy;
+use store::PendingTally;
+
+use crate::Flow;
+
+/// Most chunks of pending changes that are counted before the answer; housekeeping counts
+/// the others.
+const CHUNKS_AT_ONCE: usize = 5;
+
+/// The outcome of merging two identities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeOutcome {
+    /// They are one person, now or since an earlier time.
+    Done,
+    /// They are not, and trying again does not help.
+    Refused,
+    /// Another writer was in the way: try again.
+    Later,
+}
+
+/// Makes `a` and `b` one person.
+///
+/// # Errors
+/// [`Failure::Busy`] when other writers were in the way until the deadline.
+pub async fn merge(
+    flow: &Flow<'_>,
+    company: Company,
+    (a, b): (PersonId, PersonId),
+    reason: MergeReason,
+) -> Result<MergeOutcome, Failure> {
+    let merge = Merge { tie: Tie { merge: flow.new_id()?, a, b }, reason, at: flow.now, undone: None };
+    let attempt = async || try_merge(flow, company, &merge).await;
+    flow.store.retry().run(Policy::CONTENTION, attempt).await
+}
+
+/// Makes the person who has logged in one person with the identity they used before. The
+/// login stands, whatever the outcome is.
+pub async fn merge_anonymous(
+    flow: &Flow<'_>,
+    company: Company,
+    person: PersonId,
+    anonymous: Option<PersonId>,
+) -> MergeOutcome {
+    let Some(anonymous) = anonymous else { return MergeOutcome::Refused };
+    merge(flow, company, (person, anonymous), MergeReason::Login).await.unwrap_or_else(|failure| {
+        tracing::warn!(cause = %failure, "a login was not merged");
+        MergeOutcome::Later
+    })
+}
+
+/// Makes the two identities of a merge two people again, and returns the merge as it stands
+/// then. Idempotent.
+///
+/// # Errors
+/// [`Failure::NotFound`] without such a merge, [`Failure::Busy`] when other writers were in
+/// the way until the deadline.
+pub async fn undo(flow: &Flow<'_>, company: Company, by: MemberId, id: MergeId) -> Result<Merge, Failure> {
+    let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::MergeUndone, id, "active", "undone")?;
+    let attempt = async || try_undo(flow, company, by, id, &audit).await;
+    flow.store.retry().run(Policy::CONTENTION, attempt).await
+}
+
+async fn try_undo(
+    flow: &Flow<'_>,
+    company: Company,
+    by: MemberId,
+    id: MergeId,
+    audit: &AuditEntry,
+) -> Result<Merge, Failure> {
+    let read = flow.store.merge(company, id).await?;
+    let Some(plan) = read.take_back(&identities(flow, company, read.tie).await?) else { return Ok(read) };
+    let after = Merge { undone: Some(Undone { at: audit.at, by }), ..read };
+    count(flow, flow.store.regroup(company, &after, &plan, Some(audit)).await?).await;
+    Ok(after)
+}
+
+async fn try_merge(flow: &Flow<'_>, company: Company, merge: &Merge) -> Result<MergeOutcome, Failure> {
+    let plan = match merge.regroup(&identities(flow, company, merge.tie).await?) {
+        Ok(plan) => plan,
+        Err(NotMerged::Already) => return Ok(MergeOutcome::Done),
+        Err(NotMerged::Taken | NotMerged::Apart | NotMerged::TooLarge) => return Ok(MergeOutcome::Refused),
+    };
+    count(flow, flow.store.regroup(company, merge, &plan, None).await?).await;
+    Ok(MergeOutcome::Done)
+}
+
+/// Both identities and all of their groups.
+async fn identities(flow: &Flow<'_>, company: Company, tie: Tie) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+    let known = flow.store.customers(company, &[tie.a, tie.b]).await?;
+    known.into_iter().map(|(person, customer)| Ok((person, customer?))).collect()
+}
+
+/// Counts the changes a merge has left pending. What cannot be counted now waits for
+/// housekeeping.
+async fn count(flow: &Flow<'_>, left: Vec<PendingTally>) {
+    for pending in left.iter().take(CHUNKS_AT_ONCE) {
+        if flow.store.count_pending(pending).await.is_err() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Members: logging in, joining, what they may do.
+
+pub mod activation;
+pub mod claim_code;
+pub mod invitation;
+pub mod join;
+pub mod join_request;
+pub mod member;
+pub mod radar_code;
+mod seat;
+pub mod session;

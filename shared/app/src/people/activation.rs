@@ -1,0 +1,248 @@
+//! Activating radars: admins grant, send codes and revoke; members redeem and join.
+
+use domain::activation::{Activation, ActivationError, RadarCode, Refusal, SentCode, State, Step};
+use domain::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::MemberId;
+use domain::idempotency::Idempotency;
+use domain::member::Member;
+use domain::mobile::Mobile;
+use store::{CodeSent, RadarOf};
+use wechat::SmsError;
+
+use crate::Flow;
+use crate::people::radar_code::{RadarCodes, Ticket};
+
+/// A code that waits to be sent.
+pub struct CodeDraft<A> {
+    /// The account that sends it.
+    pub account: A,
+    /// The code.
+    pub code: RadarCode,
+    /// What is stored of it.
+    pub kept: SentCode,
+}
+
+/// Makes radar codes and sends them.
+pub trait CodeChannel: Sync {
+    /// What sends a code.
+    type Account: Send + Sync;
+
+    /// Returns a new code of a member; `None` while the channel is off.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when it is not known whether the channel is on.
+    fn draft(
+        &self,
+        flow: &Flow<'_>,
+        member: MemberId,
+    ) -> impl Future<Output = Result<Option<CodeDraft<Self::Account>>, Failure>> + Send;
+
+    /// Sends a code.
+    ///
+    /// # Errors
+    /// Those of the vendor; they hold neither number nor code.
+    fn send(
+        &self,
+        flow: &Flow<'_>,
+        draft: &CodeDraft<Self::Account>,
+        to: &Mobile,
+    ) -> impl Future<Output = Result<(), SmsError>> + Send;
+}
+
+/// What became of the SMS of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmsOutcome {
+    /// It was sent.
+    Sent,
+    /// It was not sent; the grant stands.
+    Failed,
+    /// The channel is off.
+    NotConfigured,
+    /// The radar was granted before.
+    NotNeeded,
+}
+
+impl SmsOutcome {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::NotConfigured => "not_configured",
+            Self::NotNeeded => "not_needed",
+        }
+    }
+}
+
+/// Grants a member the radar, and sends them a code. Granting again changes nothing and sends
+/// nothing.
+///
+/// # Errors
+/// [`ActivationError`].
+pub async fn grant(
+    flow: &Flow<'_>,
+    company: Company,
+    by: MemberId,
+    channel: &impl CodeChannel,
+    (member, phone): (MemberId, Mobile),
+) -> Result<(Activation, SmsOutcome), ActivationError> {
+    let RadarOf { member: found, activation: before, .. } = flow.store.radar_of(company, member, None).await?;
+    require_not_ended(&found)?;
+    let draft = channel.draft(flow, member).await?;
+    let kept = draft.as_ref().map(|draft| draft.kept.clone());
+    let after = before.after(Step::Grant(phone, kept), flow.now)?;
+    if after == before {
+        return Ok((after, SmsOutcome::NotNeeded));
+    }
+    let audit = audit_entry(flow, by, AuditAction::RadarGranted, &before, &after)?;
+    flow.store.change_activation_of(company, &after, &audit).await?;
+    match send(flow, channel, draft.as_ref(), &after).await {
+        Ok(sms) => Ok((after, sms)),
+        Err(_) => Ok((without_code(flow, company, after).await, SmsOutcome::Failed)),
+    }
+}
+
+/// Sends a member a new code once per request. Returns what the first such request sent.
+///
+/// # Errors
+/// [`ActivationError`]; [`ActivationError::NotSent`] when the vendor did not take the SMS.
+pub async fn send_code(
+    flow: &Flow<'_>,
+    company: Company,
+    by: MemberId,
+    channel: &impl CodeChannel,
+    member: MemberId,
+    request: &Idempotency,
+) -> Result<CodeSent, ActivationError> {
+    let found = flow.store.radar_of(company, member, Some((request, flow.now))).await?;
+    require_not_ended(&found.member)?;
+    if let Some(before) = found.before {
+        return Ok(before);
+    }
+    let draft = channel.draft(flow, member).await?;
+    let kept = draft.as_ref().map(|draft| draft.kept.clone());
+    let nonce = kept.as_ref().map(|kept| kept.nonce.clone()).unwrap_or_default();
+    let after = found.activation.after(Step::Resend(kept), flow.now)?;
+    let own = CodeSent { nonce, at: flow.now };
+    let audit = audit_entry(flow, by, AuditAction::RadarCode, &found.activation, &after)?;
+    let sent = flow.store.replace_code(company, &after, own.clone(), request, &audit).await?;
+    // A parallel retry that came first has sent the code itself.
+    if sent == own
+        && let Err(error) = send(flow, channel, draft.as_ref(), &after).await
+    {
+        if let Ok(after) = after.after(Step::SendFailed(own.nonce), flow.now) {
+            flow.store.take_code_back(company, &after, request).await?;
+        }
+        return Err(ActivationError::NotSent(error.to_string()));
+    }
+    Ok(sent)
+}
+
+/// Revokes a member's radar, and returns how far it is then. Idempotent.
+///
+/// # Errors
+/// [`ActivationError`].
+pub async fn revoke(
+    flow: &Flow<'_>,
+    company: Company,
+    by: MemberId,
+    member: MemberId,
+) -> Result<Activation, ActivationError> {
+    let RadarOf { activation: before, .. } = flow.store.radar_of(company, member, None).await?;
+    let after = before.after(Step::Revoke, flow.now)?;
+    if after != before {
+        let audit = audit_entry(flow, by, AuditAction::RadarRevoked, &before, &after)?;
+        flow.store.change_activation_of(company, &after, &audit).await?;
+    }
+    Ok(after)
+}
+
+/// Redeems a code that a member typed, and returns the ticket to join with.
+///
+/// # Errors
+/// [`ActivationError::Refused`], with [`Refusal::NoCode`] for a wrong code.
+pub async fn redeem(
+    flow: &Flow<'_>,
+    company: Company,
+    codes: &RadarCodes,
+    member: MemberId,
+    typed: &RadarCode,
+) -> Result<String, ActivationError> {
+    let before = flow.store.activation(company, member).await?;
+    let right = codes.is_right(&before, typed);
+    let after = before.after(Step::Redeem { right }, flow.now)?;
+    // A try counts before it is answered: of two at the same time one learns nothing.
+    flow.store.change_activation(company, &after).await?;
+    codes.ticket(&after).ok_or(ActivationError::Refused(Refusal::NoCode))
+}
+
+/// Turns a member's radar on by the ticket of a QR code. Idempotent.
+///
+/// # Errors
+/// [`ActivationError::NotActive`] for a member who was not granted the radar,
+/// [`ActivationError::Refused`] with the other reasons.
+pub async fn join(
+    flow: &Flow<'_>,
+    company: Company,
+    codes: &RadarCodes,
+    member: MemberId,
+    ticket: &Ticket,
+) -> Result<Activation, ActivationError> {
+    let before = flow.store.activation(company, member).await?;
+    let after = match codes.entry(company, &before, ticket) {
+        Some(entry) => before.after(Step::Join(entry), flow.now).map_err(not_joined)?,
+        // Followed before: the answer was lost on its way.
+        None if matches!(before.state, State::Joined { .. }) => before.clone(),
+        None => return Err(Refusal::Ticket.into()),
+    };
+    if after != before {
+        flow.store.change_activation(company, &after).await?;
+    }
+    Ok(after)
+}
+
+/// To the member themselves, a radar that was not granted is off.
+fn not_joined(refusal: Refusal) -> ActivationError {
+    if refusal == Refusal::NotGranted { ActivationError::NotActive } else { refusal.into() }
+}
+
+/// Rejects a disabled or former member.
+fn require_not_ended(member: &Member) -> Result<(), ActivationError> {
+    if member.ended.is_none() { Ok(()) } else { Err(ActivationError::MemberInactive) }
+}
+
+/// Sends a draft after it was stored: a code nobody can redeem would be worse than none.
+async fn send<C: CodeChannel>(
+    flow: &Flow<'_>,
+    channel: &C,
+    draft: Option<&CodeDraft<C::Account>>,
+    to: &Activation,
+) -> Result<SmsOutcome, SmsError> {
+    let (Some(draft), Some(mobile)) = (draft, &to.mobile) else { return Ok(SmsOutcome::NotConfigured) };
+    let sent = channel.send(flow, draft, mobile).await;
+    sent.map(|()| SmsOutcome::Sent).inspect_err(|error| tracing::warn!(%error, "a radar code was not sent"))
+}
+
+/// Returns the activation without the code that was not sent. The grant stands; if even this
+/// write fails, the code that nobody knows expires by itself.
+async fn without_code(flow: &Flow<'_>, company: Company, granted: Activation) -> Activation {
+    let nonce = granted.code().map(|code| code.nonce.clone()).unwrap_or_default();
+    let Ok(after) = granted.after(Step::SendFailed(nonce), flow.now) else { return granted };
+    match flow.store.change_activation(company, &after).await {
+        Ok(()) => after,
+        Err(_) => granted,
+    }
+}
+
+/// The audit entry of a step; it holds neither phone nor code.
+fn audit_entry(
+    flow: &Flow<'_>,
+    by: MemberId,
+    action: AuditAction,
+    from: &Activation,
+    to: &Activation,
+) -> Result<AuditEntry, Failure> {
+    flow.audit_entry(AuditActor::Member(by), action, to.member, from.state.name(), to.state.name())
+}

@@ -1,0 +1,232 @@
+//! Adding and changing members.
+
+use domain::audit::{AuditAction, AuditActor};
+use domain::card::{Card, Identity, Successor};
+use domain::claim;
+use domain::company::Company;
+use domain::field::FieldError;
+use domain::id::MemberId;
+use domain::idempotency::Idempotency;
+use domain::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
+use store::{Change, ClaimCodeIssued, NewMember};
+
+use crate::Flow;
+use crate::people::claim_code::Claims;
+use crate::people::seat::take_seat;
+
+/// The admin or boss who acts.
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// Which member.
+    pub member: MemberId,
+    /// Admin or boss.
+    pub role: Role,
+}
+
+impl Head {
+    fn actor(self) -> AuditActor {
+        AuditActor::Member(self.member)
+    }
+}
+
+/// A member to add.
+#[derive(Debug, Clone)]
+pub struct MemberToAdd {
+    /// Their name.
+    pub name: PersonName,
+    /// Their job title.
+    pub position: Position,
+    /// Their role.
+    pub role: Role,
+}
+
+/// Adds a member with a card once per request, and returns the one that the first such
+/// request added.
+///
+/// # Errors
+/// [`MemberError::RoleRequired`] for a role that the acting member may not give.
+pub async fn add(
+    flow: &Flow<'_>,
+    company: Company,
+    by: Head,
+    codes: &Claims,
+    new: MemberToAdd,
+    request: &Idempotency,
+) -> Result<NewMember, MemberError> {
+    let MemberToAdd { name, position, role } = new;
+    if !by.role.may_add(role) {
+        return Err(MemberError::RoleRequired);
+    }
+    let profile = flow.store.company(company).await?;
+    let (id, card) = (flow.new_id()?, flow.new_id()?);
+    let identity = Identity { name: name.clone(), position: position.clone(), company: profile.name };
+    let card = Card::new(card, id, identity, flow.now);
+    let member = Member { card: Some(card.id), ..Member::invited(id, name, position, role, flow.now) };
+    let audit = flow.audit_entry(by.actor(), AuditAction::MemberAdded, id, "", role.name())?;
+    let new = with_claim(flow, codes, member, Some(card));
+    let attempt = async || flow.store.add_member(company, new.clone(), &audit, request).await;
+    Ok(take_seat(flow, company, attempt).await?)
+}
+
+/// Returns a new member with the claim that belongs to them.
+pub fn with_claim(flow: &Flow<'_>, codes: &Claims, member: Member, card: Option<Card>) -> NewMember {
+    let claim_hash = codes.hash(&codes.code(member.id, member.claim_number));
+    NewMember { member, card, claim_hash, claim_expires_at: claim::expires_at(flow.now) }
+}
+
+/// Issues the next claim code of a member who has not joined yet, once per request.
+///
+/// # Errors
+/// [`MemberError::AlreadyMember`] for an active member, [`MemberError::Inactive`] for a
+/// disabled or former one, [`MemberError::RoleRequired`] for one above the acting member.
+pub async fn issue_claim_code(
+    flow: &Flow<'_>,
+    company: Company,
+    by: Head,
+    codes: &Claims,
+    id: MemberId,
+    request: &Idempotency,
+) -> Result<ClaimCodeIssued, MemberError> {
+    let mut read = flow.store.claim_code_of(company, id, request, flow.now).await?;
+    if !by.role.may_change(read.member.role) {
+        return Err(MemberError::RoleRequired);
+    }
+    if let Some(before) = read.before.take() {
+        return Ok(before);
+    }
+    match read.member.status() {
+        MemberStatus::Invited => {}
+        MemberStatus::Active => return Err(MemberError::AlreadyMember),
+        MemberStatus::Disabled | MemberStatus::Left => return Err(MemberError::Inactive),
+    }
+    let number = read.member.claim_number.saturating_add(1);
+    let hash = codes.hash(&codes.code(id, number));
+    let expires_at = claim::expires_at(flow.now);
+    let issued = ClaimCodeIssued { member: Member { claim_number: number, ..read.member.clone() }, expires_at };
+    let audit = flow.audit_entry(by.actor(), AuditAction::ClaimCodeIssued, id, "", expires_at.to_string())?;
+    let attempt =
+        async || flow.store.issue_claim_code(company, &read, (issued.clone(), &hash), &audit, request).await;
+    Ok(take_seat(flow, company, attempt).await?)
+}
+
+/// Changes a member's name and position, and returns the member as they stand then.
+///
+/// # Errors
+/// [`MemberError::RoleRequired`] for one above the acting member.
+pub async fn rename(
+    flow: &Flow<'_>,
+    company: Company,
+    by: Head,
+    id: MemberId,
+    (name, position): (PersonName, Position),
+) -> Result<Member, MemberError> {
+    let read = flow.store.member(company, id).await?;
+    if !by.role.may_change(read.role) {
+        return Err(MemberError::RoleRequired);
+    }
+    let after = Member { name, position, ..read.clone() };
+    if after != read {
+        let audit = flow.audit_entry(by.actor(), AuditAction::MemberEdited, id, read.called(), after.called())?;
+        flow.store.edit_member(company, Change { read: &read, audit: &audit }, &after).await?;
+    }
+    Ok(after)
+}
+
+/// Changes a member's status, and returns the member as they stand then.
+///
+/// # Errors
+/// [`MemberError::RoleRequired`] for the acting member themselves and for one above them,
+/// [`MemberError::Field`] for a status that cannot follow.
+pub async fn set_status(
+    flow: &Flow<'_>,
+    company: Company,
+    by: Head,
+    id: MemberId,
+    to: MemberStatus,
+) -> Result<Member, MemberError> {
+    let read = flow.store.member(company, id).await?;
+    if id == by.member || !by.role.may_change(read.role) {
+        return Err(MemberError::RoleRequired);
+    }
+    let (ended, seat) = read.with_status(to)?;
+    if read.status() == to {
+        return Ok(read);
+    }
+    let audit = flow.audit_entry(by.actor(), AuditAction::MemberStatus, id, read.status().name(), to.name())?;
+    let change = Change { read: &read, audit: &audit };
+    let attempt = async || flow.store.set_member_ended(company, change, ended, seat).await;
+    match seat {
+        SeatChange::Take => take_seat(flow, company, attempt).await?,
+        SeatChange::Keep | SeatChange::GiveBack | SeatChange::Release => attempt().await?,
+    }
+    let successor = ended.and(read.successor);
+    Ok(Member { ended, successor, ..read })
+}
+
+/// Changes a member's role, and returns the member as they stand then.
+///
+/// # Errors
+/// [`MemberError::RoleRequired`] for the boss's own role.
+pub async fn set_role(
+    flow: &Flow<'_>,
+    company: Company,
+    by: MemberId,
+    id: MemberId,
+    role: Role,
+) -> Result<Member, MemberError> {
+    let read = flow.store.member(company, id).await?;
+    if id == by {
+        return Err(MemberError::RoleRequired);
+    }
+    if read.role != role {
+        let actor = AuditActor::Member(by);
+        let audit = flow.audit_entry(actor, AuditAction::MemberRole, id, read.role.name(), role.name())?;
+        flow.store.set_member_role(company, Change { read: &read, audit: &audit }, role).await?;
+    }
+    Ok(Member { role, ..read })
+}
+
+/// Names the successor of a disabled or former member, and returns the member as they stand
+/// then.
+///
+/// # Errors
+/// [`MemberError::RoleRequired`] for one above the acting member, [`MemberError::Active`] for
+/// an active one, [`MemberError::NoCard`] for one without a card, [`MemberError::Field`] for
+/// a successor who cannot take over.
+pub async fn set_successor(
+    flow: &Flow<'_>,
+    company: Company,
+    by: Head,
+    id: MemberId,
+    to: Option<MemberId>,
+) -> Result<Member, MemberError> {
+    let (read, other) = flow.store.member_and_other(company, id, to).await?;
+    if !by.role.may_change(read.role) {
+        return Err(MemberError::RoleRequired);
+    }
+    if read.ended.is_none() {
+        return Err(MemberError::Active);
+    }
+    let card = read.card.ok_or(MemberError::NoCard)?;
+    if read.successor == to {
+        return Ok(read);
+    }
+    let successor = to.map(|member| successor(member, other)).transpose()?;
+    let name = |member: Option<MemberId>| member.map(|member| member.to_string()).unwrap_or_default();
+    let audit =
+        flow.audit_entry(by.actor(), AuditAction::MemberSuccessor, id, name(read.successor), name(to))?;
+    let change = Change { read: &read, audit: &audit };
+    flow.store.set_successor(company, change, (card, successor)).await?;
+    Ok(Member { successor: to, ..read })
+}
+
+/// The card that takes over, if its owner can.
+fn successor(id: MemberId, found: Option<Member>) -> Result<(MemberId, Successor), FieldError> {
+    let refused = |code, detail| FieldError::new(code, detail).at("/member_id");
+    let member = found.ok_or_else(|| refused("unknown_member", "成员不存在"))?;
+    match (member.status(), member.card) {
+        (MemberStatus::Active, Some(card)) => Ok((id, Successor { card, name: member.name })),
+        (MemberStatus::Active, None) => Err(refused("not_allowed", "接任者还没有名片")),
+        _ => Err(refused("not_allowed", "接任者应为在职成员")),
+    }
+}

@@ -1,0 +1,25 @@
+//! Taking seats.
+
+use domain::company::Company;
+use domain::failure::Failure;
+use store::QuotaName;
+
+use crate::Flow;
+
+/// Runs `attempt`; when no seat is left, frees the seats that expired holds have kept, and
+/// runs it once more if that freed any.
+///
+/// # Errors
+/// Those of the attempt.
+pub(crate) async fn take_seat<T>(
+    flow: &Flow<'_>,
+    company: Company,
+    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match attempt().await {
+        Err(Failure::Exhausted(_)) if flow.store.sweep_quota(company, QuotaName::Seats, flow.now).await? > 0 => {
+            attempt().await
+        }
+        done => done,
+    }
+}

@@ -1,0 +1,169 @@
+//! Logging in: who it is, by which way they come, and which company the session is for.
+
+use std::collections::BTreeMap;
+
+use domain::card::CompanyName;
+use domain::claim::LoginError;
+use domain::company::{Company, CompanyProfile, Link, Person};
+use domain::failure::Failure;
+use domain::id::{CompanyId, PersonId};
+use domain::join_request::JoinRequest;
+use domain::member::MemberStatus;
+use domain::text::{OpenId, UnionId};
+use store::{Arrival, Claimed, Claiming, Standing};
+
+use crate::Flow;
+use crate::people::join::{InvitationUse, join};
+
+/// The way somebody comes.
+#[derive(Debug, Clone, Copy)]
+pub enum Entry<'a> {
+    /// As whoever they are.
+    Plain,
+    /// As the member whose claim code has this stored hash.
+    Claim(&'a str),
+    /// By an invitation.
+    Invitation(InvitationUse<'a>),
+}
+
+/// A login that WeChat has confirmed.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginRequest<'a> {
+    /// The company whose mini-program they came through.
+    pub company: Company,
+    /// Their id inside the mini-program.
+    pub openid: &'a OpenId,
+    /// Their id across the mini-programs of an account, where WeChat tells it.
+    pub unionid: Option<&'a UnionId>,
+    /// The way they come.
+    pub entry: Entry<'a>,
+    /// The company they choose; `None` for the one of the mini-program.
+    pub chosen: Option<CompanyId>,
+}
+
+/// A company to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyOption {
+    /// Which.
+    pub id: CompanyId,
+    /// Its name.
+    pub name: CompanyName,
+    /// Whether the session is for it.
+    pub current: bool,
+}
+
+/// Whom a session is for, and where.
+pub struct LoginOutcome {
+    /// The company.
+    pub company: Company,
+    /// Its profile.
+    pub profile: CompanyProfile,
+    /// The identity in it.
+    pub person: PersonId,
+    /// The active member they are; `None` for a visitor.
+    pub member: Option<Standing>,
+    /// Every company where they are an active member, as far as WeChat tells.
+    pub companies: Vec<CompanyOption>,
+    /// Their request to join the company they came through.
+    pub join_request: Option<JoinRequest>,
+    /// The identity under which they came, in the company of the mini-program.
+    pub came_as: PersonId,
+}
+
+/// Somebody who has logged in to the company of the mini-program.
+struct Visit<'a> {
+    company: Company,
+    profile: CompanyProfile,
+    /// With their membership there, whatever its status is.
+    person: Person,
+    entry: Entry<'a>,
+    unionid: Option<&'a UnionId>,
+    /// Where else they were known to be a member.
+    links: BTreeMap<Company, Link>,
+}
+
+/// Logs somebody in.
+///
+/// # Errors
+/// [`LoginError`]; [`Failure::NotFound`] for a chosen company where they are no active member.
+pub async fn login(flow: &Flow<'_>, request: LoginRequest<'_>) -> Result<LoginOutcome, LoginError> {
+    let LoginRequest { company, openid, unionid, entry, chosen } = request;
+    let Arrival { profile, person, links } = flow.store.arrival(company, openid, unionid).await?;
+    let person = match person {
+        Some(person) => person,
+        None => flow.store.sign_in(company, openid, flow.new_id()?, flow.now).await?,
+    };
+    let person = match entry {
+        Entry::Plain => person,
+        Entry::Claim(hash) => claim(flow, person, request, hash).await?,
+        Entry::Invitation(by) => join(flow, company, person, openid, by).await?,
+    };
+    let came_as = person.id;
+    let outcome = enter(flow, Visit { company, profile, person, entry, unionid, links }, chosen).await?;
+    Ok(LoginOutcome { came_as, ..outcome })
+}
+
+/// Returns the person with the membership they claim.
+async fn claim(
+    flow: &Flow<'_>,
+    person: Person,
+    request: LoginRequest<'_>,
+    hash: &str,
+) -> Result<Person, LoginError> {
+    let LoginRequest { company, openid, unionid, .. } = request;
+    match flow.store.claim_membership(company, Claiming { person, openid, unionid, hash, now: flow.now }).await? {
+        Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),
+        Claimed::Refused => Err(LoginError::ClaimCodeInvalid),
+        Claimed::OtherMember => Err(LoginError::AlreadyMember),
+    }
+}
+
+/// Enters the chosen company, or else the one of the mini-program.
+async fn enter(flow: &Flow<'_>, visit: Visit<'_>, chosen: Option<CompanyId>) -> Result<LoginOutcome, LoginError> {
+    let chosen = chosen.unwrap_or_else(|| visit.company.id());
+    let mut links = visit.links;
+    let own = visit.person.member.map(|member| Link { person: visit.person.id, member });
+    let noted = links.remove(&visit.company);
+    links.extend(own.map(|own| (visit.company, own)));
+    let mut wanted: Vec<_> = links.iter().map(|(company, link)| (*company, link.member)).collect();
+    // Those that matter first: there may be more than one call can read.
+    wanted.sort_by_key(|(company, _)| (company.id() != chosen, *company != visit.company));
+    let asked = visit.person.join_request.map(|request| (visit.company, request));
+    let (mut active, join_request) = flow.store.standings(&wanted, asked).await?;
+    active.retain(|found| is_active(found, links.get(&found.company)));
+    let (claimed, invited) =
+        (matches!(visit.entry, Entry::Claim(_)), matches!(visit.entry, Entry::Invitation(_)));
+    // A disabled or former member is a visitor, and does not come back by an invitation.
+    if invited && own.is_some() && !active.iter().any(|found| found.company == visit.company) {
+        return Err(LoginError::MemberInactive);
+    }
+    // A claim has noted the link itself.
+    if let (Some(unionid), Some(own)) = (visit.unionid, own)
+        && !claimed
+        && noted != Some(own)
+    {
+        flow.store.link_membership(unionid, visit.company, own).await?;
+    }
+    active.sort_by_key(|found| found.company);
+    let option = |found: &Standing| CompanyOption {
+        id: found.company.id(),
+        name: found.profile.name.clone(),
+        current: found.company.id() == chosen,
+    };
+    let companies = active.iter().map(option).collect();
+    let member = active.into_iter().find(|found| found.company.id() == chosen);
+    let came_as = visit.person.id;
+    if chosen == visit.company.id() {
+        let (company, profile) = (visit.company, visit.profile);
+        return Ok(LoginOutcome { company, profile, person: came_as, member, companies, join_request, came_as });
+    }
+    let member = member.ok_or(Failure::NotFound)?;
+    let (company, profile) = (member.company, member.profile.clone());
+    let person = links.get(&company).ok_or(Failure::NotFound)?.person;
+    Ok(LoginOutcome { company, profile, person, member: Some(member), companies, join_request: None, came_as })
+}
+
+/// Whether they are an active member there, and the member is still theirs.
+fn is_active(found: &Standing, link: Option<&Link>) -> bool {
+    found.member.status() == MemberStatus::Active && link.is_some_and(|link| found.member.person == Some(link.person))
+}
