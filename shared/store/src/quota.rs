@@ -12,14 +12,13 @@ use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
 use crate::due::{Due, WAITS_NO_LONGER, no_longer};
-use crate::item::{Item, Kind, expire, number};
+use crate::item::{Item, expire, number};
 use crate::keys::DueList;
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
+use crate::kinds::{HOLD, QUOTA};
 
-const QUOTA: Kind = Kind::new("quota", 1);
-pub(crate) const HOLD: Kind = Kind::new("hold", 1);
 
 /// How long a hold is kept after its expiry, so that a sweep finds it.
 const HOLD_KEPT_MS: i64 = 30 * DAY_MS;

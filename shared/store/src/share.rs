@@ -6,10 +6,9 @@ use domain::idempotency::Idempotency;
 use domain::share::Share;
 use domain::text::ShareCode;
 
-use crate::item::Kind;
 use crate::{Store, keys};
+use crate::kinds::SHARE;
 
-const SHARE: Kind = Kind::new("share", 1);
 
 impl Store {
     /// Makes a share.
