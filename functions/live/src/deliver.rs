@@ -113,14 +113,13 @@ async fn number<S, D>(
 ) -> Result<Vec<Numbered>, Failure> {
     let numbered = Vec::with_capacity(segments.len());
     let numbering = Numbering { state: state.take(), is_old: false, segments, numbered };
-    let append = |mut numbering: Numbering<'_>| async move {
+    let done = live.store.retry().run_with(Policy::WATCHERS, numbering, |mut numbering| async move {
         match numbering.append(live, company, card).await {
             Ok(()) => Ok(numbering),
             Err(failure) => Err((numbering, failure)),
         }
-    };
-    let done = live.store.retry().run_with(Policy::WATCHERS, numbering, append).await;
-    let done = done.map_err(|(_, failure)| failure)?;
+    });
+    let done = done.await.map_err(|(_, failure)| failure)?;
     *state = done.state;
     Ok(done.numbered)
 }
