@@ -161,7 +161,7 @@ fn is_plain(schema: &Value) -> bool {
     schema["type"].as_str().is_some_and(|kind| kind != "object") && schema.get("enum").is_none()
 }
 
-/// Writes plain schemas where they are used.
+/// Writes plain schemas where they are used, and each paragraph of a description as one line.
 fn inline(value: &mut Value, plain: &Map<String, Value>) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| inline(item, plain)),
@@ -172,8 +172,24 @@ fn inline(value: &mut Value, plain: &Map<String, Value>) {
             }
             fields.values_mut().for_each(|field| inline(field, plain));
             flatten_null(fields);
+            lift_description(fields);
+            if let Some(Value::String(text)) = fields.get_mut("description") {
+                *text =
+                    text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Says of the field itself what the macro says of the schema in "null or this schema".
+fn lift_description(fields: &mut Map<String, Value>) {
+    let Some(Value::Array(items)) = fields.get_mut("oneOf") else { return };
+    let mut references = items.iter_mut().filter_map(Value::as_object_mut).filter(|item| item.contains_key("$ref"));
+    if let (Some(reference), None) = (references.next(), references.next())
+        && let Some(text) = reference.remove("description")
+    {
+        fields.entry("description").or_insert(text);
     }
 }
 
@@ -330,13 +346,13 @@ mod tests {
         let mut given = json!({
             "a": { "$ref": "#/components/schemas/Name", "description": "The first name." },
             "b": { "oneOf": [{ "type": "null" }, reference], "description": "Another." },
-            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role" }] },
+            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role", "description": "A\nrole." }] },
         });
         inline(&mut given, &plain);
         let wanted = json!({
             "a": { "type": "string", "maxLength": 30, "description": "The first name." },
             "b": { "type": ["string", "null"], "maxLength": 30, "description": "Another." },
-            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role" }] },
+            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role" }], "description": "A role." },
         });
         assert_eq!(given, wanted);
     }
