@@ -22,13 +22,19 @@ Backend of an AI business card (商事名片).
 Send JSON in UTF-8, at most 256 KiB. Times are RFC 3339; answers use `+08:00`. Days are `YYYY-MM-DD` in \
 Asia/Shanghai. Money is an integer in fen (`_fen`). Durations are milliseconds (`_ms`).
 
-Every error is a `Problem`. Use `code` in programs; show `detail` to the user. Descriptions of operations name \
-only the codes that the operation adds. Every operation can also answer 400 `malformed_json`, `invalid_query`; \
-401 `unauthorized`; 403 `login_required`; 413 `body_too_large`; 415 `unsupported_media_type`; 422 `invalid`; \
-500 `internal`; 503 `unavailable`. Every operation with an id in its path can answer 404 `not_found`. Every \
-operation with the header `Idempotency-Key` can answer 400 `idempotency_key_required`, 409 `request_in_progress` \
-and 422 `idempotency_key_reused`. Every list can answer 400 `invalid_cursor`. When an answer has the header \
-`Retry-After`, wait that many seconds and send the same request again.
+Every error is a `Problem`. Use `code` in programs; show `detail` to the user. When an answer has the header \
+`Retry-After`, wait that many seconds and send the same request again. The description of an operation names only \
+the codes that it adds to these:
+
+- Any operation: 400 `invalid_query`, 405 `method_not_allowed`, 429 `too_many_requests`, 500 `internal`, 503 \
+`unavailable`.
+- With a token: 401 `unauthorized`. Where an anonymous token is not enough: 403 `login_required`.
+- With an id in the path: 404 `not_found`, also for things that the caller must not know of.
+- With a body: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`, 422 `invalid`.
+- With the header `Idempotency-Key`: 400 `idempotency_key_required`, 409 `already_exists`, 409 \
+`request_in_progress`, 422 `idempotency_key_reused`.
+- With `cursor`: 400 `invalid_cursor`.
+- That writes: 409 `request_in_progress`, when another request changes the same thing at the same moment.
 
 \"Idempotent\" means: a repeated request changes nothing more and gets the same kind of answer.";
 
