@@ -11,6 +11,7 @@ mod clocks;
 mod dealings;
 mod department_radar;
 mod departments;
+mod document_answers;
 mod event_files;
 mod golden;
 mod http;
