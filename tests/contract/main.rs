@@ -12,6 +12,7 @@ mod contention;
 mod dealings;
 mod department_radar;
 mod departments;
+mod document_answers;
 mod event_files;
 mod golden;
 mod http;
