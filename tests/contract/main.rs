@@ -12,6 +12,7 @@ mod dealings;
 mod department_radar;
 mod departments;
 mod event_files;
+mod feed;
 mod golden;
 mod http;
 mod invitations;

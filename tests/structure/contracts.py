@@ -67,6 +67,11 @@ def operations_of_openapi():
     }
 
 
+def problem_codes():
+    """The codes of problems that the API answers with."""
+    return re.findall(r'= [A-Z_]+, "([a-z_]+)",', text(ROOT / "shared" / "edge" / "src" / "problem.rs"))
+
+
 def variables_read(folder):
     """Names of the environment variables that Rust files below a folder read."""
     names = set()
