@@ -14,6 +14,7 @@ mod department_radar;
 mod departments;
 mod document_answers;
 mod event_files;
+mod feed;
 mod golden;
 mod http;
 mod idempotency;

@@ -54,6 +54,11 @@ def operations_of_openapi():
     }
 
 
+def problem_codes():
+    """The codes of problems that the API answers with."""
+    return re.findall(r'= [A-Z_]+, "([a-z_]+)",', text(ROOT / "shared" / "edge" / "src" / "problem.rs"))
+
+
 # The name of a variable where it is read.
 VARIABLE = re.compile(r'\.(?:required|optional|dead_letters)\w*\(\s*"([A-Z][A-Z0-9_]*)"')
 

@@ -1,9 +1,8 @@
 """Template, OpenAPI document, event files, configuration and documents say the same."""
 
-import json
 import re
 
-from contracts import deployed, operations_of_openapi, served, store_methods, variables_read
+from contracts import deployed, operations_of_openapi, problem_codes, served, store_methods, variables_read
 from repository import ROOT, named, shipped_rust, short, text, without_tests
 
 # Read by the Lambda adapter, not by our code.
@@ -38,21 +37,6 @@ def test_every_function_of_the_workspace_is_deployed_and_has_event_files():
         assert named(f"events/{folder}/*.json"), f"events/{folder}/ has no file"
 
 
-def test_every_route_has_an_event_file():
-    operations = operations_of_openapi()
-    for route, folder in served().items():
-        cases = named(f"events/{folder}/{operations[route]}*.json")
-        assert cases, f"{route} needs events/{folder}/{operations[route]}.json"
-
-
-def test_every_event_file_is_json_and_used_by_a_test():
-    sources = "\n".join(text(path) for path in named("**/*.rs") + named("**/*.py"))
-    loops_over_all = re.search(r"testkit::events::all|fn (?:every|each)_event", sources)
-    for path in named("events/**/*.json"):
-        json.loads(text(path))
-        assert loops_over_all or path.stem in sources or path.name in sources, f"{short(path)} is used by no test"
-
-
 def test_a_function_reads_exactly_the_variables_that_the_template_gives_it():
     shared = variables_read("shared/runtime") | variables_read("shared/edge")
     for folder, properties in deployed().items():
@@ -63,8 +47,7 @@ def test_a_function_reads_exactly_the_variables_that_the_template_gives_it():
 
 
 def test_every_problem_code_is_explained_to_clients():
-    source = text(ROOT / "shared" / "edge" / "src" / "problem.rs")
-    codes = re.findall(r'= [A-Z_]+, "([a-z_]+)",', source)
+    codes = problem_codes()
     assert codes, "no codes were found"
     document = text(ROOT / "docs" / "API-DESIGN.md")
     missing = [code for code in codes if f"`{code}`" not in document]

@@ -83,7 +83,7 @@ const SCENES: [Scene; 6] = [
 /// An act in its company.
 pub(crate) enum Ready {
     /// A request to one of the functions.
-    Request(Box<Functions>, &'static str, String),
+    Request(Box<Functions>, String, String),
     /// A run of housekeeping.
     Sweep(Housekeeping),
     /// A run of the recount, or of the refits.
@@ -128,7 +128,7 @@ impl Answer {
 pub(crate) fn all() -> Vec<Act> {
     // Tracking is tried with the pipeline, where its messages are counted.
     let routes =
-        all_routes().into_iter().chain(other_ways()).filter(|route| route.function != "tracking").map(Act::Route);
+        all_routes().into_iter().chain(other_ways()).filter(|route| route.line.function != "tracking").map(Act::Route);
     let others = [Act::Sweep, Act::Recount, Act::Refit, Act::Inspect(PNG), Act::Inspect(b"<html>")];
     routes.chain(others).chain(SCENES.map(Act::Live)).collect()
 }
@@ -171,7 +171,7 @@ impl Act {
 
     /// Whether doing it again may do more than doing it once.
     pub(crate) fn counts_twice(&self) -> bool {
-        matches!(self, Self::Route(route) if !route.line.again.is_empty())
+        matches!(self, Self::Route(route) if !route.line.row.again.is_empty())
     }
 
     /// Whether this row tells of one attempt only: what the first recount has repaired, the
@@ -193,12 +193,11 @@ impl Act {
     pub(crate) async fn ready(&self, studio: &mut Studio) -> Ready {
         match self {
             Self::Route(route) => {
-                // What members say, they say of customers.
-                if route.function == "crm" {
+                if route.line.row.visited {
                     Box::pin(visit(studio)).await;
                 }
                 let payload = Box::pin(route.prepared(&studio.world, &studio.functions().await)).await;
-                Ready::Request(Box::new(studio.functions().await), route.function, payload)
+                Ready::Request(Box::new(studio.functions().await), route.line.function.clone(), payload)
             }
             Self::Sweep => Box::pin(sweep(studio)).await,
             Self::Recount => {
