@@ -4,21 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use domain::close_rate::{Rate, Source, effective};
 use domain::counter::Scope;
-use domain::dealings::SetRate;
+use domain::dealings::{Dealings, SetRate};
 use domain::field::FieldError;
-use domain::id::{CardId, PersonId};
-use domain::said::Said;
-use edge::auth::Caller;
+use edge::access::CustomerAccess;
 use edge::body::Body;
 use edge::dealings::SetRateBody;
-use edge::path::PathIds;
 use edge::problem::{Problem, ProblemBody};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::App;
-use crate::subject::Subject;
+use crate::{App, editor};
 
 /// A rate to set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,6 +51,16 @@ pub(crate) struct RateInForce {
     manual: SetRateBody,
 }
 
+impl RateInForce {
+    /// The rate in force when `set` is what was set last.
+    fn of(dealings: &Dealings, scope: Scope, set: SetRate) -> Self {
+        let manual = dealings.set_rate_in(scope).unwrap_or(set);
+        let closed = dealings.closed_on(scope).is_some();
+        let (basis_points, source) = effective(closed, Some(manual.rate), manual.rate);
+        Self { basis_points, source, manual: manual.into() }
+    }
+}
+
 /// Set the close rate of a customer
 ///
 /// By hand, instead of the model's. For the card's owner, admins and the boss, while
@@ -64,17 +70,11 @@ pub(crate) struct RateInForce {
     responses((status = 200, body = RateInForce), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn set_close_rate(
     State(app): State<App>,
-    caller: Caller,
-    PathIds(card, person): PathIds<CardId, PersonId>,
+    access: CustomerAccess,
     Body(RateUpdate { percent: Percent(rate) }): Body<RateUpdate>,
 ) -> Result<Json<RateInForce>, Problem> {
-    let subject = Subject::of(&app, &caller, card, person)?;
-    let set = SetRate { at: subject.now, rate, by: subject.by };
-    let (dealings, _) = subject.say(Said::Rate(set), None).await?;
-    let manual = dealings.set_rate_in(Scope::Card(card)).unwrap_or(set);
-    let closed = dealings.closed_on(Scope::Card(card)).is_some();
-    let (basis_points, source) = effective(closed, Some(manual.rate), manual.rate);
-    Ok(Json(RateInForce { basis_points, source, manual: manual.into() }))
+    let (dealings, set) = editor(access).set_close_rate(&app.flow(), rate).await?;
+    Ok(Json(RateInForce::of(&dealings, Scope::Card(access.card()), set)))
 }
 
 /// Take back the close rate of a customer
@@ -85,9 +85,8 @@ pub(crate) async fn set_close_rate(
     responses((status = 204), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn clear_close_rate(
     State(app): State<App>,
-    caller: Caller,
-    PathIds(card, person): PathIds<CardId, PersonId>,
+    access: CustomerAccess,
 ) -> Result<StatusCode, Problem> {
-    Subject::of(&app, &caller, card, person)?.say(Said::NoRate, None).await?;
+    editor(access).clear_close_rate(&app.flow()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,22 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use domain::day::Day;
-use domain::dealings::Deal;
-use domain::failure::Failure;
 use domain::id::{CardId, DealId, PersonId};
-use domain::idempotency::Idempotency;
-use domain::said::Said;
-use edge::auth::Caller;
+use edge::access::CustomerAccess;
 use edge::dealings::DealBody;
 use edge::idempotency::Once;
-use edge::path::{PathIds, PathThreeIds};
+use edge::path::PathThreeIds;
 use edge::problem::{Problem, ProblemBody};
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::App;
-use crate::subject::Subject;
+use crate::{App, editor};
 
 /// A deal to record.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,20 +33,12 @@ pub(crate) struct NewDeal {
     responses((status = 201, body = DealBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn create_deal(
     State(app): State<App>,
-    caller: Caller,
-    PathIds(card, person): PathIds<CardId, PersonId>,
+    access: CustomerAccess,
     once: Once<NewDeal>,
 ) -> Result<(StatusCode, Json<DealBody>), Problem> {
-    let (new, request) = once.of_one(&caller, format!("{card} {person}"));
-    let subject = Subject::of(&app, &caller, card, person)?;
-    let deal = Deal::new(new.closed_on, subject.now, subject.by).map_err(|e| Problem::field("/closed_on", &e))?;
-    let id = app.ids.fresh(subject.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    // A retry gets what the first request said.
-    let (id, deal) = match subject.say(Said::Deal(id, deal), Some(&request)).await? {
-        (_, Said::Deal(id, deal)) => (id, deal),
-        _ => (id, deal),
-    };
-    Ok((StatusCode::CREATED, Json(DealBody::new(card, id, deal))))
+    let (new, request) = once.of_one(&access, format!("{} {}", access.card(), access.person()));
+    let (id, deal) = editor(access).record_deal(&app.flow(), new.closed_on, &request).await?;
+    Ok((StatusCode::CREATED, Json(DealBody::new(access.card(), id, deal))))
 }
 
 /// Take back a deal
@@ -63,11 +50,9 @@ pub(crate) async fn create_deal(
     responses((status = 204), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn delete_deal(
     State(app): State<App>,
-    caller: Caller,
-    PathThreeIds(card, person, deal): PathThreeIds<CardId, PersonId, DealId>,
+    access: CustomerAccess,
+    PathThreeIds(_card, _person, deal): PathThreeIds<CardId, PersonId, DealId>,
 ) -> Result<StatusCode, Problem> {
-    // What was taken back is remembered like a request, so that a retry is not refused.
-    let request = Idempotency { key: format!("{card}.{person}.{deal}"), fingerprint: String::new() };
-    Subject::of(&app, &caller, card, person)?.say(Said::NoDeal(deal), Some(&request)).await?;
+    editor(access).remove_deal(&app.flow(), deal).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,15 +6,14 @@ use domain::close_rate::Band;
 use domain::company::Company;
 use domain::counter::{Counter, Crowd, Scope};
 use domain::day::Day;
-use domain::id::CardId;
+use domain::failure::Failure;
 use domain::metrics::count;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// All customers of the scope by close rate; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,22 +42,19 @@ pub(crate) struct BandBody {
     responses((status = 200, body = FunnelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_funnel(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
 ) -> Result<Json<FunnelBody>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    funnel(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(funnel(&app, scope.company(), scope.scope()).await?))
 }
 
 /// The company's funnel
 #[utoipa::path(get, path = "/v1/radar/company/funnel", tag = "radar", security(("bearer" = [])),
     responses((status = 200, body = FunnelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_company_funnel(State(app): State<App>, caller: Caller) -> Result<Json<FunnelBody>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    funnel(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_company_funnel(State(app): State<App>, scope: RadarScope) -> Result<Json<FunnelBody>, Problem> {
+    Ok(Json(funnel(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody, Problem> {
+async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody, Failure> {
     let (shortlist, lifetime) = app.store.shortlist(company, scope).await?;
     let customers = count(&lifetime, Counter::People(Crowd::Visitors));
     let closed = count(&lifetime, Counter::ClosedCustomers);

@@ -4,19 +4,16 @@
 use axum::Json;
 use axum::extract::State;
 use domain::breakdown::Viewed;
-use domain::company::Company;
-use domain::counter::Scope;
 use domain::day::Day;
 use domain::event::Target;
-use domain::id::CardId;
-use edge::auth::Caller;
-use edge::path::PathId;
+use domain::failure::Failure;
+use edge::access::RadarScope;
 use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
-use crate::{App, scope};
+use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
+use crate::App;
 
 /// What is looked at most; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,12 +47,11 @@ pub(crate) struct TopObject {
     responses((status = 200, body = TopObjects), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_objects(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopObjects>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    objects(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(objects(&app, scope, wanted).await?))
 }
 
 /// What the company's visitors look at most
@@ -63,16 +59,15 @@ pub(crate) async fn get_card_objects(
     responses((status = 200, body = TopObjects), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_company_objects(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopObjects>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    objects(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(objects(&app, scope, wanted).await?))
 }
 
-async fn objects(app: &App, company: Company, scope: Scope, wanted: &Wanted) -> Result<TopObjects, Problem> {
-    let (from, to) = wanted.days(Day::of(app.clock.now()))?;
-    let breakdown = app.store.breakdown(company, scope, (from, to)).await?;
+async fn objects(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopObjects, Failure> {
+    let breakdown = app.store.breakdown(scope.company(), scope.scope(), (from, to)).await?;
     let item = |(target, Viewed { views, title }): (Target, &Viewed)| TopObject {
         kind: target.type_name(),
         id: target.id(),

@@ -7,12 +7,12 @@ use domain::day::Day;
 use domain::id::{CardId, DepartmentId};
 use domain::recount::{Finding, Measure, Report};
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
+use edge::access::RadarScope;
 use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// The last recount.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,9 +82,8 @@ pub(crate) struct Repair {
 /// Every night all stored numbers are recounted from the event log. For admins and the boss.
 #[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", security(("bearer" = [])),
     responses((status = 200, body = LastRecount), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_recount(State(app): State<App>, caller: Caller) -> Result<Json<LastRecount>, Problem> {
-    scope::of_company(&caller)?;
-    let report = app.store.recount_report(caller.company()).await?;
+pub(crate) async fn get_recount(State(app): State<App>, scope: RadarScope) -> Result<Json<LastRecount>, Problem> {
+    let report = app.store.recount_report(scope.company()).await?;
     Ok(Json(LastRecount::of(report)))
 }
 

@@ -2,19 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::company::Company;
-use domain::counter::Scope;
 use domain::day::Day;
-use domain::id::{CardId, PersonId};
+use domain::failure::Failure;
+use domain::id::PersonId;
 use domain::sentence::visitor_name;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
-use crate::{App, scope};
+use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
+use crate::App;
 
 /// Who passed things on; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,12 +43,11 @@ pub(crate) struct TopSharer {
     responses((status = 200, body = TopSharers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_sharers(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopSharers>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    sharers(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(sharers(&app, scope, wanted).await?))
 }
 
 /// Who passes the company's cards on most
@@ -58,16 +55,15 @@ pub(crate) async fn get_card_sharers(
     responses((status = 200, body = TopSharers), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_company_sharers(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopSharers>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    sharers(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(sharers(&app, scope, wanted).await?))
 }
 
-async fn sharers(app: &App, company: Company, scope: Scope, wanted: &Wanted) -> Result<TopSharers, Problem> {
-    let (from, to) = wanted.days(Day::of(app.clock.now()))?;
-    let breakdown = app.store.breakdown(company, scope, (from, to)).await?;
+async fn sharers(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopSharers, Failure> {
+    let breakdown = app.store.breakdown(scope.company(), scope.scope(), (from, to)).await?;
     let item =
         |(person_id, forwards): (PersonId, i64)| TopSharer { person_id, name: visitor_name(person_id), forwards };
     let items = breakdown.top_sharers(wanted.limit).into_iter().map(item).collect();

@@ -5,15 +5,14 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::counter::{Crowd, Scope};
 use domain::day::{Day, Window};
-use domain::id::CardId;
+use domain::failure::Failure;
 use domain::metrics::ScopeCounts;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// Visitors of the shop among all visitors, by window.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,11 +52,9 @@ pub(crate) struct Share {
     responses((status = 200, body = ShopVisits), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_shop_visits(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
 ) -> Result<Json<ShopVisits>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    shop_visits(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(shop_visits(&app, scope.company(), scope.scope()).await?))
 }
 
 /// How likely the company's visitors go to the shop
@@ -65,13 +62,12 @@ pub(crate) async fn get_card_shop_visits(
     responses((status = 200, body = ShopVisits), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_company_shop_visits(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
 ) -> Result<Json<ShopVisits>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    shop_visits(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(shop_visits(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn shop_visits(app: &App, company: Company, scope: Scope) -> Result<ShopVisits, Problem> {
+async fn shop_visits(app: &App, company: Company, scope: Scope) -> Result<ShopVisits, Failure> {
     let today = Day::of(app.clock.now());
     let first = Window::Last30Days.before(today).map_or(today, |(first, _)| first);
     let counts = app.store.counters(company, scope, first).await?;

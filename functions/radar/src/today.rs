@@ -1,5 +1,6 @@
 //! `GET /v1/radar/…/today`: today's overview (今日概况).
 
+use domain::failure::Failure;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -8,15 +9,13 @@ use domain::company::Company;
 use domain::counter::{Counter, Crowd, Scope};
 use domain::day::Day;
 use domain::event::EventKind;
-use domain::id::{CardId, DepartmentId};
 use domain::metrics::count;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// What happened today, a calendar day in Asia/Shanghai.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,19 +49,16 @@ pub(crate) struct Today {
     responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_card_today(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
 ) -> Result<Json<Today>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    today(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 
 /// The company's today
 #[utoipa::path(get, path = "/v1/radar/company/today", tag = "radar", security(("bearer" = [])),
     responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) -> Result<Json<Today>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    today(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_company_today(State(app): State<App>, scope: RadarScope) -> Result<Json<Today>, Problem> {
+    Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 
 /// A department's today
@@ -72,14 +68,12 @@ pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) ->
     responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn get_department_today(
     State(app): State<App>,
-    caller: Caller,
-    PathId(department): PathId<DepartmentId>,
+    scope: RadarScope,
 ) -> Result<Json<Today>, Problem> {
-    let scope = scope::of_department(&app, &caller, department).await?;
-    today(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn today(app: &App, company: Company, scope: Scope) -> Result<Today, Problem> {
+async fn today(app: &App, company: Company, scope: Scope) -> Result<Today, Failure> {
     let day = Day::of(app.clock.now());
     let counts = app.store.counters(company, scope, day).await?.day(day);
     let of = |counter| count(&counts, counter);

@@ -32,7 +32,7 @@ pub async fn create(
     let to = format!("{} × {}", new.role.name(), new.uses);
     let audit = flow.audit_entry(AuditActor::Member(by.member), AuditAction::InvitationCreated, new.id, "", to)?;
     let hash = codes.invitation_hash(&codes.invitation_code(new.id));
-    let attempt = async || flow.store.create_invitation(company, new.clone(), &hash, &audit, request).await;
+    let attempt = || flow.store.create_invitation(company, new.clone(), &hash, &audit, request);
     Ok(take_seat(flow, company, attempt).await?)
 }
 
@@ -47,9 +47,11 @@ pub async fn revoke(
     by: Head,
     id: InvitationId,
 ) -> Result<Invitation, MemberError> {
-    let attempt = async || match try_to_revoke(flow, company, by, id).await {
+    let attempt = || async {
+        match try_to_revoke(flow, company, by, id).await {
         Err(MemberError::Failed(failure)) => Err(failure),
         done => Ok(done),
+    }
     };
     flow.store.retry().run(Policy::CONTENTION, attempt).await?
 }

@@ -11,10 +11,10 @@ use crate::Flow;
 ///
 /// # Errors
 /// Those of the attempt.
-pub(crate) async fn take_seat<T>(
+pub(crate) async fn take_seat<T, A: Future<Output = Result<T, Failure>>>(
     flow: &Flow<'_>,
     company: Company,
-    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+    attempt: impl Fn() -> A,
 ) -> Result<T, Failure> {
     match attempt().await {
         Err(Failure::Exhausted(_)) if flow.store.sweep_quota(company, QuotaName::Seats, flow.now).await? > 0 => {
