@@ -10,7 +10,7 @@ use domain::card_media::{CardMedia, Photos};
 use domain::card_template::{CardTemplate, Locks};
 use domain::company::Company;
 use domain::event::{Event, EventKind, Object, Target};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::{CompanyId, Id};
 use domain::idempotency::Idempotency;
 use domain::metrics::ScopeCounts;
@@ -209,7 +209,7 @@ async fn a_share_is_made_once_and_found_in_its_company_only() {
     let make = async |n, request: &Idempotency| world.store.create_share(world.company, share(n), request).await;
     assert_eq!(make(1, &request).await.unwrap(), share(1));
     assert_eq!(make(2, &request).await.unwrap(), share(1), "a retry makes nothing new");
-    assert_eq!(make(1, &world.request("again")).await.unwrap_err(), Failure::Exists("share"));
+    assert_eq!(make(1, &world.request("again")).await.unwrap_err(), Failure::Exists(Thing::Share));
     assert_eq!(world.store.share(world.company, &share(1).code).await.unwrap(), share(1));
     assert_eq!(world.store.share(world.company, &share(2).code).await.unwrap_err(), Failure::NotFound);
     assert_eq!(world.store.share(other, &share(1).code).await.unwrap_err(), Failure::NotFound);

@@ -54,6 +54,6 @@ async fn sixty_writes_of_one_customer_at_once_all_succeed() {
     println!("{WRITERS} writes of one customer took {} ms", slowest.as_millis());
     assert!(slowest < Policy::CONTENTION.deadline, "{slowest:?}");
     let read = world.store.dealings_of(world.company, world.card("lin"), world.visitor, None, world.clock.now()).await;
-    let deals: usize = read.unwrap().0.values().map(|part| part.state.dealings.deals_on(world.card("lin")).count()).sum();
+    let deals: usize = read.unwrap().0.values().map(|part| part.dealings.deals_on(world.card("lin")).count()).sum();
     assert_eq!(deals, WRITERS, "none is lost");
 }

@@ -7,7 +7,7 @@ use domain::audit::{AuditAction, AuditFilter};
 use domain::card::{Card, Identity};
 use domain::company::WeCom;
 use domain::department::{Department, DepartmentName, DepartmentTree};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::{DepartmentId, MemberId};
 use domain::idempotency::Idempotency;
 use domain::text::{Code, Line};
@@ -144,7 +144,7 @@ async fn a_new_card_is_in_its_member_s_department_or_not_made() {
     let card = make(&now, "first").await.unwrap();
     assert_eq!(world.store.card(world.company, card.id).await.unwrap().department, Some(east));
     let now = world.store.member(world.company, boss).await.unwrap();
-    assert_eq!(make(&now, "second").await.unwrap_err(), Failure::Exists("card"));
+    assert_eq!(make(&now, "second").await.unwrap_err(), Failure::Exists(Thing::Card));
     assert_eq!(make(&now, "first").await.unwrap(), card, "a retry makes nothing new");
 }
 

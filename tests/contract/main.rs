@@ -15,6 +15,7 @@ mod departments;
 mod event_files;
 mod golden;
 mod http;
+mod idempotency;
 mod invitations;
 mod join_requests;
 mod live;

@@ -10,7 +10,7 @@ use domain::counter::{Counter, Crowd, Scope};
 use domain::customer::CustomerState;
 use domain::day::{Day, Window};
 use domain::event::{Event, EventKind, Object, Target};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::{Id, MemberId, MergeId, PersonId};
 use domain::merge::{Merge, MergeReason, NotMerged, Undone};
 use domain::metrics::Metrics;
@@ -100,7 +100,7 @@ async fn two_become_one_before_or_after_their_events_and_two_again() {
     undo(&world, merge).await.unwrap();
     assert_eq!(visitors(&world).await, 2);
     assert_eq!(undo(&world, merge).await, Err(Failure::NotFound));
-    assert_eq!(world.tie(late, anonymous, MergeReason::Phone).await, Err(Failure::Exists("merge")));
+    assert_eq!(world.tie(late, anonymous, MergeReason::Phone).await, Err(Failure::Exists(Thing::Merge)));
 }
 
 #[tokio::test]

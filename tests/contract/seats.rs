@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::audit::AuditFilter;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use domain::member::{Ended, MemberStatus, Role, SeatChange};
 use domain::quota::Quota;
 use domain::text::OpenId;
@@ -60,7 +60,7 @@ async fn a_hundred_parallel_joins_fill_the_free_seats_and_no_more() {
     for task in tasks.collect::<Vec<_>>() {
         match task.await.unwrap() {
             Ok(Claimed::Member(_)) => joined += 1,
-            Err(Failure::Exhausted("seats")) => refused += 1,
+            Err(Failure::Exhausted(Resource::Seats)) => refused += 1,
             other => panic!("{other:?}"),
         }
     }
@@ -75,7 +75,7 @@ async fn an_invitation_holds_its_seat_until_it_expires() {
     for n in 0..5 {
         add(&world, &format!("m{n}")).await.unwrap();
     }
-    assert_eq!(add(&world, "one-too-many").await.unwrap_err(), Failure::Exhausted("seats"));
+    assert_eq!(add(&world, "one-too-many").await.unwrap_err(), Failure::Exhausted(Resource::Seats));
     assert_eq!(world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap(), 0);
     world.clock.advance(7 * DAY_MS);
     assert_eq!(claim(&world, &first, "first").await, Claimed::Refused, "expired");
@@ -137,7 +137,7 @@ async fn who_leaves_gives_his_seat_back_and_needs_one_to_return() {
     for n in 0..7 {
         add(&world, &format!("m{n}")).await.unwrap();
     }
-    assert_eq!(set(None, SeatChange::Take).await.unwrap_err(), Failure::Exhausted("seats"));
+    assert_eq!(set(None, SeatChange::Take).await.unwrap_err(), Failure::Exhausted(Resource::Seats));
     assert_eq!(world.store.member(world.company, lin).await.unwrap().status(), MemberStatus::Left, "nothing changed");
     world.clock.advance(7 * DAY_MS);
     world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap();

@@ -10,7 +10,7 @@ use domain::card::{Card, Contact, Identity, Phone};
 use domain::counter::{Counter, Counts, Period, Scope};
 use domain::day::Day;
 use domain::event::{Event, EventKind, Object, Target};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::{Id, PersonId};
 use domain::idempotency::Idempotency;
 use domain::member::Role;
@@ -71,7 +71,7 @@ async fn a_mini_program_belongs_to_one_company() {
         seats: 5,
     };
     let refused = world.store.create_company(new, &world.request("other"), world.clock.now()).await;
-    assert_eq!(refused.unwrap_err(), Failure::Exists("appid"));
+    assert_eq!(refused.unwrap_err(), Failure::Exists(Thing::App));
     assert_eq!(world.store.company_of_app(&world.appid).await.unwrap(), world.company);
 }
 

@@ -4,7 +4,7 @@ import json
 import re
 
 from contracts import deployed, operations_of_openapi, routes_of_template, store_methods, variables_read
-from repository import ROOT, named, shipped_rust, short, text
+from repository import ROOT, named, shipped_rust, short, text, without_tests
 
 # Read by the Lambda adapter, not by our code.
 NOT_OURS = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
@@ -76,3 +76,14 @@ def test_every_access_pattern_of_the_store_has_a_row_and_every_row_a_method():
     named_methods = [name for row in rows for name in re.findall(r"`(store::\w+::\w+)`", row)]
     assert len(named_methods) == len(set(named_methods)), "a method has two rows"
     assert set(named_methods) == store_methods()
+
+
+def test_every_kind_of_item_is_registered_and_has_a_row():
+    registered = dict(re.findall(r'^    (\w+) = "(\w+)", \d+, "\w+";$', text(ROOT / "shared/store/src/kinds.rs"), re.M))
+    assert len(registered) >= 40, "the register cannot be read"
+    made = [short(path) for path in named("shared/store/**/*.rs") if "Kind::new(" in without_tests(text(path))]
+    assert made == ["shared/store/src/kinds.rs"], "kinds are made in the register only"
+    items = text(ROOT / "docs" / "ACCESS-PATTERNS.md").split("## Items")[1].split("\n\nEach item")[0]
+    rows = {re.sub(r"\W", "_", line.split("|")[1].strip()) for line in items.splitlines() if line.startswith("|")}
+    missing = {name for name in registered.values() if name not in rows and f"{name}_entry" not in rows}
+    assert not missing, f"add to docs/ACCESS-PATTERNS.md, Items: {missing}"

@@ -36,7 +36,7 @@ pub(crate) async fn create_deal(
     access: CustomerAccess,
     once: Once<NewDeal>,
 ) -> Result<(StatusCode, Json<DealBody>), Problem> {
-    let (new, request) = once.of_one(&access, format!("{} {}", access.card(), access.person()));
+    let (new, request) = once.of(&access);
     let (id, deal) = editor(access).record_deal(&app.flow(), new.closed_on, &request).await?;
     Ok((StatusCode::CREATED, Json(DealBody::new(access.card(), id, deal))))
 }

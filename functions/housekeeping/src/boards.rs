@@ -30,8 +30,9 @@ const CONTENDERS_MAX: usize = 1_000;
 /// again after that time, behind all who wait longer. Gives how many companies it has
 /// looked after.
 pub(crate) async fn refresh(store: &Store, now: Timestamp, lag_ms: i64) -> Result<usize, Failure> {
-    let (mut refreshed, mut failed) = (0, Ok(()));
-    for progress in store.boards_due(now, COMPANIES_MAX).await? {
+    let due = store.boards_due(now, COMPANIES_MAX).await;
+    let (mut refreshed, mut failed) = (0, due.failed);
+    for progress in due.items {
         match refresh_one(store, progress, now, lag_ms).await {
             Ok(()) => refreshed += 1,
             // Another run is at it.

@@ -12,10 +12,8 @@ use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use store::Store;
 
-/// Things looked at in one call.
-const PAGE: u32 = 100;
-/// Most pages in one run: far below the function's time-out.
-const PAGES_MAX: usize = 20;
+/// Most holds, and most lots of changes, in one run: far below the function's time-out.
+const SWEPT_MAX: u32 = 2_000;
 /// Marks of places in shortlists looked at in one run: what is refused is met again by the
 /// next run, not by this one.
 const STANDINGS_MAX: u32 = 500;
@@ -100,36 +98,22 @@ impl Housekeeping {
     /// [`Failure`] of table or bucket; what was done until then stays done.
     pub async fn run(&self, request_id: &str) -> Result<RunLine, Failure> {
         let now = self.clock.now();
-        let mut expired_holds = 0;
-        for _ in 0..PAGES_MAX {
-            let found = self.store.sweep_expired_holds(now, PAGE).await?;
-            expired_holds += found;
-            if found < PAGE as usize {
-                break;
-            }
-        }
-        let mut pending_tallies = 0;
-        for _ in 0..PAGES_MAX {
-            let found = self.store.sweep_pending_tallies(now, PAGE).await?;
-            pending_tallies += found;
-            if found < PAGE as usize {
-                break;
-            }
-        }
-        // One that cannot be read must not stop the others; the run still fails.
+        // One list that fails must not stop the others; the run still fails.
+        let expired_holds = self.store.sweep_expired_holds(now, SWEPT_MAX).await;
+        let pending_tallies = self.store.sweep_pending_tallies(now, SWEPT_MAX).await;
         let standings = self.store.sweep_standings(now, STANDINGS_MAX).await;
-        let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await?;
-        let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await?;
+        let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await;
+        let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await;
         let line = RunLine {
             level: "INFO",
             message: "run",
             function: "housekeeping",
             request_id: request_id.to_owned(),
-            expired_holds,
-            boards,
-            pending_tallies,
+            expired_holds: expired_holds?,
+            boards: boards?,
+            pending_tallies: pending_tallies?,
             standings: standings?,
-            expired_uploads,
+            expired_uploads: expired_uploads?,
         };
         emit(&line, now);
         Ok(line)

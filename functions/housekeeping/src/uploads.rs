@@ -17,12 +17,12 @@ pub(crate) async fn delete(
     bucket: &str,
     now: Timestamp,
 ) -> Result<usize, Failure> {
-    let expired = store.expired_uploads(now, RUN).await?;
-    for upload in &expired {
+    let expired = store.expired_uploads(now, RUN).await;
+    for upload in &expired.items {
         let delete = s3.delete_object().bucket(bucket).key(media_key(upload.company, upload.upload));
         let deleted = delete.send().await;
         deleted.map_err(|error| Failure::Unavailable(DisplayErrorContext(error).to_string()))?;
         store.forget_upload(upload).await?;
     }
-    Ok(expired.len())
+    expired.failed.map(|()| expired.items.len())
 }

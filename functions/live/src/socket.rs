@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use domain::live::{CATCH_UP_MAX, LiveState, Resume, Seq, SocketId};
 use edge::socket::Watcher;
 use runtime::sockets::{NotSent, Sockets};
@@ -67,7 +67,7 @@ pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent)
     };
     match done {
         Ok(outcome) => (200, Ok(outcome)),
-        Err(Failure::Exhausted(_)) => (429, Ok("too_many")),
+        Err(Failure::Exhausted(Resource::Sockets)) => (429, Ok("too_many")),
         Err(Failure::Busy | Failure::Throttled) => (503, Ok("busy")),
         Err(failure) => (500, Err(failure.to_string())),
     }

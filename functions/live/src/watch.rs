@@ -1,7 +1,7 @@
 //! A card's watchers: sockets come and go.
 
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use domain::id::CardId;
 use domain::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId};
 use edge::socket::Watcher;
@@ -16,7 +16,7 @@ pub(crate) async fn joined<S, D>(
     watcher: &Watcher,
     socket: &SocketId,
 ) -> Result<LiveState, Failure> {
-    live.store.retry().run(Policy::WATCHERS, async || try_to_join(live, watcher, socket).await).await
+    live.store.retry().run(Policy::WATCHERS, || try_to_join(live, watcher, socket)).await
 }
 
 async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &SocketId) -> Result<LiveState, Failure> {
@@ -28,7 +28,7 @@ async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &Socket
         Some(state) if state.goes_on(now) && state.sockets.contains_key(socket) => return Ok(state),
         Some(state) if state.goes_on(now) => {
             if state.sockets.len() >= SOCKETS_MAX {
-                return Err(Failure::Exhausted("socket"));
+                return Err(Failure::Exhausted(Resource::Sockets));
             }
             let open = (socket, watcher.expires_at());
             live.store.join_live(company, card, state.begin, open, forget_at).await?;
@@ -51,9 +51,9 @@ pub(crate) async fn left<S, D>(
     card: CardId,
     sockets: &[SocketId],
 ) -> Result<(), Failure> {
-    let leave = async || {
+    let leave = || {
         let lingers_until = live.clock.now().plus_millis(LINGER_MS);
-        live.store.leave_live(company, card, sockets, lingers_until).await
+        live.store.leave_live(company, card, sockets, lingers_until)
     };
     live.store.retry().run(Policy::WATCHERS, leave).await
 }

@@ -33,7 +33,7 @@ pub(crate) async fn create_claim_code(
     PathId(id): PathId<MemberId>,
     once: Once<NewClaimCode>,
 ) -> Result<(StatusCode, Json<MemberCreated>), Problem> {
-    let (_, request) = once.of_one(&admin, id);
+    let (_, request) = once.of(&admin);
     let keys = app.own.keys().await?;
     let (flow, company, by) = (app.flow(), admin.company(), head(admin));
     let issued = member::issue_claim_code(&flow, company, by, &keys.claims, id, &request).await?;

@@ -166,7 +166,7 @@ pub(crate) async fn create_radar_code(
     PathId(member): PathId<MemberId>,
     once: Once<NewRadarCode>,
 ) -> Result<(StatusCode, Json<RadarCodeSent>), Problem> {
-    let (_, request) = once.of_one(&admin, member);
+    let (_, request) = once.of(&admin);
     let (flow, by) = (app.flow(), admin.member());
     let sent = activation::send_code(&flow, admin.company(), by, &app, member, &request).await?;
     Ok((StatusCode::CREATED, Json(RadarCodeSent::new(member, sent))))

@@ -19,7 +19,7 @@ use runtime::config::{ConfigError, Env};
 use runtime::metrics::{Metrics, emit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Store, WaitingRecount};
+use store::{Store, WaitingCompany};
 
 /// Companies looked for at once: with their reports they stay below the megabyte of a query.
 const PAGE: u32 = 100;
@@ -162,7 +162,8 @@ impl Recounter {
             Request::List(Listing { companies_after }) => {
                 // All of them: nobody is due later than the next night.
                 let all = self.clock.now().plus_millis(30 * domain::timestamp::DAY_MS);
-                let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await?;
+                let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await;
+                page.failed?;
                 let companies: Vec<_> = page.items.iter().map(|waiting| waiting.company.id()).collect();
                 Ok(json!({ "companies": companies, "next": page.next }))
             }
@@ -176,7 +177,8 @@ impl Recounter {
         let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
         let (mut recounted, mut failed, mut after) = (0, Ok(()), None);
         loop {
-            let page = self.store.recounts_due(now, after.as_deref(), PAGE).await?;
+            let page = self.store.recounts_due(now, after.as_deref(), PAGE).await;
+            failed = failed.and(page.failed);
             for waiting in page.items {
                 if self.clock.now() > last_start {
                     return failed.map(|()| recounted);
@@ -195,7 +197,7 @@ impl Recounter {
     }
 
     /// Whether it was done; not when another call is at it.
-    async fn begin(&self, waiting: &WaitingRecount, stop_at: Timestamp, request_id: &str) -> Result<bool, Failure> {
+    async fn begin(&self, waiting: &WaitingCompany, stop_at: Timestamp, request_id: &str) -> Result<bool, Failure> {
         match self.store.begin_recount(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
             Ok(()) => self.recount(waiting.company, true, stop_at, request_id).await.map(|_| true),
             Err(Failure::Busy) => Ok(false),

@@ -7,7 +7,7 @@ use domain::refit::{Report, Verdict, next_refit};
 use domain::timestamp::Timestamp;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
-use store::WaitingRefit;
+use store::WaitingCompany;
 
 use crate::refit::Job;
 use crate::{BEGUN_MS, PAGE, Recounter};
@@ -44,7 +44,8 @@ impl Recounter {
         let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
         let (mut refitted, mut failed, mut after) = (0, Ok(()), None);
         loop {
-            let page = self.store.refits_due(now, after.as_deref(), PAGE).await?;
+            let page = self.store.refits_due(now, after.as_deref(), PAGE).await;
+            failed = failed.and(page.failed);
             for waiting in page.items {
                 if self.clock.now() > last_start {
                     return failed.map(|()| refitted);
@@ -62,7 +63,7 @@ impl Recounter {
     }
 
     /// Whether it was done; not when another call is at it.
-    async fn begin_one(&self, waiting: &WaitingRefit, request_id: &str) -> Result<bool, Failure> {
+    async fn begin_one(&self, waiting: &WaitingCompany, request_id: &str) -> Result<bool, Failure> {
         match self.store.begin_refit(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
             Ok(()) => self.refit(waiting.company, true, request_id).await.map(|_| true),
             Err(Failure::Busy) => Ok(false),

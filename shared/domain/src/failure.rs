@@ -1,17 +1,63 @@
 //! How an action can fail, independent of table and HTTP.
 
+/// What exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// A mini-program's binding to a company.
+    App,
+    /// A card.
+    Card,
+    /// A claim code.
+    Claim,
+    /// A company.
+    Company,
+    /// A hold on a quota.
+    Hold,
+    /// An invitation.
+    Invitation,
+    /// A request to join.
+    JoinRequest,
+    /// The number of a live message.
+    LiveMark,
+    /// A member.
+    Member,
+    /// A person's membership in the company.
+    Membership,
+    /// A merge of two identities.
+    Merge,
+    /// A company's model of close rates.
+    Model,
+    /// A quota.
+    Quota,
+    /// A segment of the event log.
+    Segment,
+    /// A share.
+    Share,
+    /// An upload.
+    Upload,
+}
+
+/// What there is a limited number of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// 席位: active members, and invitations that have not expired.
+    Seats,
+    /// Open sockets of one card.
+    Sockets,
+}
+
 /// A failed action.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// There is no such thing, or the caller must not know that there is.
     #[error("not found")]
     NotFound,
-    /// What should be created exists already; names what.
-    #[error("{0} exists already")]
-    Exists(&'static str),
-    /// There are not enough units of a quota; names which.
-    #[error("no {0} left")]
-    Exhausted(&'static str),
+    /// What should be created exists already.
+    #[error("{0:?} exists already")]
+    Exists(Thing),
+    /// There are not enough units of a resource.
+    #[error("no {0:?} left")]
+    Exhausted(Resource),
     /// The thing has changed since it was read.
     #[error("changed since it was read")]
     VersionConflict,

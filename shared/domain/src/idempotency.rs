@@ -8,9 +8,9 @@ pub const REPLAY_MS: i64 = DAY_MS;
 /// One creating request, as its retries repeat it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
-    /// Digest of caller, route and `Idempotency-Key`.
+    /// Digest of caller, method, path and `Idempotency-Key`.
     pub key: String,
-    /// Digest of the request body: another body under the same key is refused.
+    /// Digest of the request body as a JSON value: another value under the same key is refused.
     pub fingerprint: String,
 }
 

@@ -1,7 +1,7 @@
 //! Problems (RFC 9457): the one place that knows HTTP statuses.
 
 use axum::response::{IntoResponse, Response};
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource, Thing};
 use domain::field::FieldError;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -87,6 +87,8 @@ codes! {
     DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
+    /// The card has as many open sockets as it may have.
+    SocketsExhausted = TOO_MANY_REQUESTS, "sockets_exhausted", "No socket left", "该名片的雷达打开数量已达上限，请关闭其他页面后重试";
     /// The body is larger than allowed.
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body_too_large", "Body too large", "请求内容过大";
     /// The body is not declared as JSON.
@@ -255,7 +257,7 @@ impl Problem {
             errors: self.errors,
         };
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_json()).into_response();
-        if matches!(self.code, Code::Busy | Code::TooManyRequests | Code::Unavailable) {
+        if matches!(self.code, Code::Busy | Code::SocketsExhausted | Code::TooManyRequests | Code::Unavailable) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
         }
         if self.code == Code::RadarCodeLimit {
@@ -281,15 +283,44 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<Thing> for Code {
+    fn from(thing: Thing) -> Self {
+        match thing {
+            Thing::App => Self::AppidTaken,
+            Thing::Card => Self::CardExists,
+            Thing::Membership => Self::AlreadyMember,
+            Thing::Claim
+            | Thing::Company
+            | Thing::Hold
+            | Thing::Invitation
+            | Thing::JoinRequest
+            | Thing::LiveMark
+            | Thing::Member
+            | Thing::Merge
+            | Thing::Model
+            | Thing::Quota
+            | Thing::Segment
+            | Thing::Share
+            | Thing::Upload => Self::AlreadyExists,
+        }
+    }
+}
+
+impl From<Resource> for Code {
+    fn from(resource: Resource) -> Self {
+        match resource {
+            Resource::Seats => Self::SeatsExhausted,
+            Resource::Sockets => Self::SocketsExhausted,
+        }
+    }
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::of(Code::NotFound),
-            Failure::Exists("appid") => Self::of(Code::AppidTaken),
-            Failure::Exists("card") => Self::of(Code::CardExists),
-            Failure::Exists("membership") => Self::of(Code::AlreadyMember),
-            Failure::Exists(_) => Self::of(Code::AlreadyExists),
-            Failure::Exhausted(_) => Self::of(Code::SeatsExhausted),
+            Failure::Exists(thing) => Self::of(thing.into()),
+            Failure::Exhausted(resource) => Self::of(resource.into()),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),
@@ -309,6 +340,21 @@ mod tests {
     fn codes_are_unique() {
         let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn each_resource_has_a_code_of_its_own() {
+        assert_eq!(Problem::from(Failure::Exhausted(Resource::Seats)).code(), Code::SeatsExhausted);
+        assert_eq!(Problem::from(Failure::Exhausted(Resource::Sockets)).code(), Code::SocketsExhausted);
+    }
+
+    #[test]
+    fn what_exists_is_named_where_the_caller_can_act_on_it() {
+        let code = |thing| Problem::from(Failure::Exists(thing)).code();
+        assert_eq!(code(Thing::App), Code::AppidTaken);
+        assert_eq!(code(Thing::Card), Code::CardExists);
+        assert_eq!(code(Thing::Membership), Code::AlreadyMember);
+        assert_eq!(code(Thing::Invitation), Code::AlreadyExists);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::customer::{check_customer, put_customer};
 use crate::pending_tally::lots;
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Store, feed, log};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 
 /// What is written together; see [`domain::aggregate::plan`].
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Store {
         let plan = commit.plan;
         for segment in commit.segments {
             let item = log::encode(company, segment, &mut packer)?;
-            transaction.create(&self.table, item, Failure::Exists("segment"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Segment));
         }
         for (person, customer) in &plan.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;

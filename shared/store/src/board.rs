@@ -12,14 +12,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::breakdown::put_breakdown;
-use crate::item::{Item, Kind, number, text};
+use crate::due::{Due, DuePage, WAITS};
+use crate::item::{Item, number, text};
+use crate::keys::DueList;
 use crate::shortlist::put_shortlist;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
+use crate::kinds::{BOARDS, RANKING};
 use domain::failure::Failure;
 
-const BOARDS: Kind = Kind::new("boards", 1);
-const RANKING: Kind = Kind::new("ranking", 1);
 
 /// How far a company's boards have been brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,20 +57,14 @@ struct RankingItem {
 pub(crate) fn new_boards(company: Company, now: Timestamp) -> Result<Item, Failure> {
     let key = keys::boards(company);
     let mut item = BOARDS.encode(&key, &ProgressItem { page: None })?;
-    let [partition, place] = keys::EXPIRY_ATTRIBUTES.map(ToOwned::to_owned);
-    item.insert(partition, text(keys::BOARDS_DUE));
-    item.insert(place, text(keys::expiry(now.millis(), &key)));
+    DueList::Boards.put(&mut item, company, &key, now);
     Ok(item)
 }
 
 impl Store {
     /// At most `limit` companies whose boards are due, the longest waiting first.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn boards_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Progress>, Failure> {
-        let items = self.due(keys::BOARDS_DUE, now, limit).await?;
-        items.into_iter().map(progress).collect()
+    pub async fn boards_due(&self, now: Timestamp, limit: u32) -> DuePage<Progress> {
+        self.due(DueList::Boards, None, now, limit).await.read(progress)
     }
 
     /// Adds what was read up to a page of the feed, once, and brings the shortlists up to
@@ -106,11 +101,8 @@ impl Store {
     /// [`Failure::Busy`] when somebody else has brought the boards further.
     pub async fn postpone_boards(&self, progress: Progress, due: Timestamp) -> Result<(), Failure> {
         let key = keys::boards(progress.company);
-        let [_, place] = keys::EXPIRY_ATTRIBUTES;
-        let update = Update::builder()
-            .update_expression("SET #place = :place")
-            .expression_attribute_names("#place", place)
-            .expression_attribute_values(":place", text(keys::expiry(due.millis(), &key)));
+        let update = Update::builder().update_expression(format!("SET {WAITS}"));
+        let update = DueList::Boards.set(update, progress.company, &key, due);
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &key, unchanged(update, progress), Failure::Busy);
         self.commit(transaction).await.map_err(Cancelled::into_failure)
@@ -142,12 +134,10 @@ impl Store {
     }
 }
 
-fn progress(item: Item) -> Result<Progress, Failure> {
-    let key = keys::Key::of(&item).ok_or_else(|| BOARDS.corrupt("key"))?;
-    let company = keys::boards_of(&key).ok_or_else(|| BOARDS.corrupt("key"))?;
+fn progress(Due { company, item, .. }: Due) -> Result<Progress, Failure> {
     let ProgressItem { page } = BOARDS.decode(item)?;
     let page = page.map(|page| Uuid::try_parse(&page)).transpose().map_err(|error| BOARDS.corrupt(error))?;
-    Ok(Progress { company: Company::granted(company), page })
+    Ok(Progress { company, page })
 }
 
 /// On condition that the boards are where they were read.

@@ -15,14 +15,12 @@ use serde::Serialize;
 use crate::audit::add_entry;
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::department::stays_in;
-use crate::item::{Kind, LAYOUT, number, text};
+use crate::item::{LAYOUT, number, text};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use domain::failure::Failure;
+use crate::kinds::CARD;
+use domain::failure::{Failure, Thing};
 
-/// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
-/// came later without a new layout: older code neither reads nor writes that attribute.
-pub(crate) const CARD: Kind = Kind::new("card", 2);
 
 /// A change of a card as it was read.
 #[derive(Debug, Clone, Copy)]
@@ -104,12 +102,12 @@ impl Store {
             Some(was) => assigned.expression_attribute_values(":was", was),
             None => assigned,
         };
-        let refused = if read.card.is_some() { Failure::Exists("card") } else { Failure::Busy };
+        let refused = if read.card.is_some() { Failure::Exists(Thing::Card) } else { Failure::Busy };
         let member = keys::member(company, read.id);
         let key = keys::idempotency(company, &request.key);
         let now = card.updated_at;
         self.create_once(&key, request, now, card, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("card"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Card));
             transaction.update(&self.table, &member, assigned, refused);
             Ok(())
         })

@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::Update;
 use domain::audit::AuditEntry;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::MemberId;
 use domain::idempotency::Idempotency;
 use domain::member::Member;
@@ -17,9 +17,10 @@ use crate::batch_get::Read;
 use crate::idempotency::replayed;
 use crate::item::{Item, number};
 use crate::keys::Key;
-use crate::member::{MEMBER, as_read, create_claim};
-use crate::quota::{HOLD, QuotaName};
+use crate::member::{as_read, create_claim};
+use crate::quota::QuotaName;
 use crate::{Store, keys};
+use crate::kinds::{HOLD, MEMBER};
 
 /// A member who may get a new code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +101,6 @@ impl Store {
         })
         .await
         // Another request has given out the code of this number.
-        .map_err(|failure| if failure == Failure::Exists("claim") { Failure::VersionConflict } else { failure })
+        .map_err(|failure| if failure == Failure::Exists(Thing::Claim) { Failure::VersionConflict } else { failure })
     }
 }

@@ -2,27 +2,19 @@
 
 use domain::close_rate::Model;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::refit::Report;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_get::Read;
-use crate::item::{Item, Kind, number, text};
-use crate::keys::Key;
-use crate::recount::place_of;
+use crate::due::{DuePage, WaitingCompany, place_of};
+use crate::item::{Item, number, text};
+use crate::keys::DueList;
 use crate::transaction::{Cancelled, Transaction};
-use crate::{Page, Store, keys};
+use crate::{Store, keys};
+use crate::kinds::MODEL;
 
-const MODEL: Kind = Kind::new("close_rate_model", 1);
-
-/// A company that waits for its refit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingRefit {
-    /// Which.
-    pub company: Company,
-    place: String,
-}
 
 /// What a refit found, and the model that is in force since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +65,7 @@ impl ModelItem {
 pub(crate) fn new_model(company: Company, due: Timestamp) -> Result<Item, Failure> {
     let key = keys::close_rate_model(company);
     let mut item = MODEL.encode(&key, &ModelItem::default())?;
-    let [partition, place] = keys::EXPIRY_ATTRIBUTES.map(ToOwned::to_owned);
-    item.insert(partition, text(keys::REFITS_DUE));
-    item.insert(place, text(keys::expiry(due.millis(), &key)));
+    DueList::Retrainings.put(&mut item, company, &key, due);
     Ok(item)
 }
 
@@ -87,28 +77,16 @@ pub(crate) fn model_of(item: Item) -> Result<Model, Failure> {
 impl Store {
     /// At most `limit` companies whose refit is due by `now`, the longest waiting first;
     /// those after this one only.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn refits_due(
-        &self,
-        now: Timestamp,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Page<WaitingRefit, String>, Failure> {
-        let found = self.due_after(keys::REFITS_DUE, after, now, limit).await?;
-        let full = u32::try_from(found.len()).is_ok_and(|found| found >= limit);
-        let items = found.iter().map(waiting).collect::<Result<Vec<_>, _>>()?;
-        let next = items.last().filter(|_| full).map(|last| last.place.clone());
-        Ok(Page { items, next })
+    pub async fn refits_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
+        self.due(DueList::Retrainings, after, now, limit).await.read(|due| Ok(due.into()))
     }
 
     /// Lets nobody else begin the refit of a company until then.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has begun it.
-    pub async fn begin_refit(&self, waiting: &WaitingRefit, until: Timestamp) -> Result<(), Failure> {
-        self.take_turn(&keys::close_rate_model(waiting.company), &waiting.place, until).await
+    pub async fn begin_refit(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
+        self.take_turn(DueList::Retrainings, &keys::close_rate_model(waiting.company), waiting, until).await
     }
 
     /// Lets a company have its first refit at `due`, unless it waits for one already.
@@ -117,9 +95,9 @@ impl Store {
     /// [`Failure::Unavailable`] and the like.
     pub async fn await_refit(&self, company: Company, due: Timestamp) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        transaction.create(&self.table, new_model(company, due)?, Failure::Exists("model"));
+        transaction.create(&self.table, new_model(company, due)?, Failure::Exists(Thing::Model));
         match self.commit(transaction).await.map_err(Cancelled::into_failure) {
-            Err(Failure::Exists(_)) => Ok(()),
+            Err(Failure::Exists(Thing::Model)) => Ok(()),
             done => done,
         }
     }
@@ -160,10 +138,4 @@ impl Store {
         let found = self.batch_get(&[keys::close_rate_model(company)], Read::Consistent).await?;
         found.into_iter().next().map_or_else(|| Ok(Model::default()), model_of)
     }
-}
-
-fn waiting(item: &Item) -> Result<WaitingRefit, Failure> {
-    let company = Key::of(item).and_then(|key| keys::close_rate_model_of(&key)).ok_or_else(|| MODEL.corrupt("key"))?;
-    let place = place_of(item).ok_or_else(|| MODEL.corrupt("place"))?;
-    Ok(WaitingRefit { company: Company::granted(company), place })
 }

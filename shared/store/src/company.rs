@@ -16,16 +16,15 @@ use serde::{Deserialize, Serialize};
 use crate::audit::add_entry;
 use crate::board::new_boards;
 use crate::close_rate_model::new_model;
-use crate::item::{Kind, text};
+use crate::item::text;
 use crate::member::{NewMember, create_member};
 use crate::quota::QuotaName;
 use crate::recount::new_recount;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use domain::failure::Failure;
+use crate::kinds::{APP, COMPANY};
+use domain::failure::{Failure, Resource, Thing};
 
-pub(crate) const COMPANY: Kind = Kind::new("company", 1);
-const APP: Kind = Kind::new("app", 1);
 
 /// Where the directory points.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,14 +63,14 @@ impl Store {
         let (boards, recount) = (new_boards(company, now)?, new_recount(company, now)?);
         let model = new_model(company, next_refit(now))?;
         self.create_once(&key, request, now, new, |transaction| {
-            transaction.create(&self.table, app, Failure::Exists("appid"));
-            transaction.create(&self.table, profile, Failure::Exists("company"));
-            transaction.create(&self.table, boards, Failure::Exists("company"));
-            transaction.create(&self.table, recount, Failure::Exists("company"));
-            transaction.create(&self.table, model, Failure::Exists("company"));
+            transaction.create(&self.table, app, Failure::Exists(Thing::App));
+            transaction.create(&self.table, profile, Failure::Exists(Thing::Company));
+            transaction.create(&self.table, boards, Failure::Exists(Thing::Company));
+            transaction.create(&self.table, recount, Failure::Exists(Thing::Company));
+            transaction.create(&self.table, model, Failure::Exists(Thing::Company));
             // A quota can be acted on once in a transaction: the boss's seat is reserved
             // in the new quota at once.
-            let seats = seats.after(Move::Reserve(1)).map_err(|_| Failure::Exhausted("seats"))?;
+            let seats = seats.after(Move::Reserve(1)).map_err(|_| Failure::Exhausted(Resource::Seats))?;
             self.quota_ref(company, QuotaName::Seats).create(transaction, seats)?;
             create_member(transaction, self.quota_ref(company, QuotaName::Seats), &boss)
         })

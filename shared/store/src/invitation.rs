@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::audit::AuditEntry;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::InvitationId;
 use domain::idempotency::Idempotency;
 use domain::invitation::{Invitation, InvitationState};
@@ -13,14 +13,13 @@ use domain::quota::Move;
 use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
-use crate::item::{Kind, expire, number};
+use crate::item::{expire, number};
 use crate::quota::QuotaName;
 use crate::read::{Order, Search};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
+use crate::kinds::{INVITATION, INVITATION_CODE};
 
-pub(crate) const INVITATION: Kind = Kind::new("invitation", 1);
-pub(crate) const INVITATION_CODE: Kind = Kind::new("invitation_code", 1);
 
 /// How long the code of an expired invitation is kept to explain itself.
 const CODE_KEPT_MS: i64 = 30 * DAY_MS;
@@ -56,8 +55,8 @@ impl Store {
         let seats = self.quota_ref(company, QuotaName::Seats);
         let (id, uses, expires_at) = (new.id.to_string(), i64::from(new.uses), new.expires_at);
         self.create_once(&key, request, audit.at, new, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("invitation"));
-            transaction.create(&self.table, code, Failure::Exists("invitation"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Invitation));
+            transaction.create(&self.table, code, Failure::Exists(Thing::Invitation));
             seats.hold(transaction, &id, uses, expires_at)?;
             seats.shift(transaction, Move::Reserve(uses));
             add_entry(transaction, &self.table, company, audit)

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::Update;
 use domain::audit::AuditEntry;
 use domain::card::Card;
 use domain::company::{Company, CompanyProfile};
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::{InvitationId, JoinRequestId};
 use domain::invitation::{Invitation, InvitationState, Offer};
 use domain::join_request::{Decision, JoinRequest, JoinRequestState};
@@ -14,18 +14,16 @@ use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::card::CARD;
 use crate::card_view::take;
-use crate::company::COMPANY;
-use crate::invitation::{INVITATION, INVITATION_CODE, use_once};
-use crate::item::{Kind, expire, text};
-use crate::member::{MEMBER, bind_person};
+use crate::invitation::use_once;
+use crate::item::{expire, text};
+use crate::member::bind_person;
 use crate::quota::QuotaName;
 use crate::read::{Order, Search};
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Page, Store, keys};
+use crate::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
 
-pub(crate) const JOIN_REQUEST: Kind = Kind::new("join_request", 1);
 
 /// How long a request is kept after its expiry to explain itself; then it is forgotten with
 /// the openid in it.
@@ -145,7 +143,7 @@ impl Store {
         seats.pass_on(&mut transaction, (&from, &to), 1, now, request.expires_at())?;
         let mut item = JOIN_REQUEST.encode(&keys::join_request(company, request.id), request)?;
         expire(&mut item, request.expires_at().plus_millis(REQUEST_KEPT_MS));
-        transaction.create(&self.table, item, Failure::Exists("join_request"));
+        transaction.create(&self.table, item, Failure::Exists(Thing::JoinRequest));
         entered(self.commit(transaction).await, now)
     }
 
@@ -241,8 +239,8 @@ impl Store {
         Newcomer { member, card }: &Newcomer,
     ) -> Result<(), Failure> {
         let item = MEMBER.encode(&keys::member(company, member.id), member)?;
-        transaction.create(&self.table, item, Failure::Exists("member"));
-        transaction.create(&self.table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists("card"));
+        transaction.create(&self.table, item, Failure::Exists(Thing::Member));
+        transaction.create(&self.table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists(Thing::Card));
         Ok(())
     }
 }

@@ -32,24 +32,44 @@ pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
 pub const EXPIRY_INDEX: &str = "GSI1";
 /// Its partition and sort key attributes.
 pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
-/// Its partition of holds; what housekeeping finds names its company in its primary key.
-pub(crate) const EXPIRY: &str = "EXPIRY";
-/// Its partition of changes of counters that wait to be made.
-pub(crate) const PENDING_TALLIES: &str = "EXPIRY_TALLIES";
-/// Its partition of uploads that nothing shows.
-pub(crate) const EXPIRING_UPLOADS: &str = "EXPIRY_UPLOADS";
+/// The lists of what becomes due, in that index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DueList {
+    /// Holds on a quota, until they expire.
+    Holds,
+    /// Changes of counters that wait to be made.
+    PendingTallies,
+    /// Uploads that nothing shows.
+    Uploads,
+    /// Marks that a person's place in the shortlists is to be looked at.
+    Standings,
+    /// Companies, until their boards are due.
+    Boards,
+    /// Companies, until they are recounted.
+    Recounts,
+    /// Companies, until a model is fitted to them.
+    Retrainings,
+}
 
-/// The partition of the same index in which companies wait until their boards are due.
-pub(crate) const BOARDS_DUE: &str = "BOARDS";
+impl DueList {
+    /// Its name, and the partition of all its items before there were shards.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "EXPIRY",
+            Self::PendingTallies => "EXPIRY_TALLIES",
+            Self::Uploads => "EXPIRY_UPLOADS",
+            Self::Standings => "EXPIRY_STANDINGS",
+            Self::Boards => "BOARDS",
+            Self::Recounts => "RECOUNT",
+            Self::Retrainings => "REFIT",
+        }
+    }
+}
 
-/// Its partition of marks that a person's place in the shortlists is to be looked at.
-pub(crate) const STANDINGS: &str = "EXPIRY_STANDINGS";
-
-/// The partition of the same index in which companies wait until they are recounted.
-pub(crate) const RECOUNTS_DUE: &str = "RECOUNT";
-
-/// The partition of the same index in which companies wait until a model is fitted to them.
-pub(crate) const REFITS_DUE: &str = "REFIT";
+/// The partition of one shard of a list.
+pub(crate) fn due_shard(list: DueList, shard: u32) -> String {
+    format!("{}#{shard}", list.name())
+}
 
 /// The full primary key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +96,11 @@ impl Key {
         let text = |name| item.get(name)?.as_s().ok().cloned();
         Some(Self { pk: text(PK)?, sk: text(SK)? })
     }
+}
+
+/// The company in a key: every partition inside a company begins with it.
+pub(crate) fn company_of(key: &Key) -> Option<CompanyId> {
+    key.pk.split('#').next()?.parse().ok()
 }
 
 /// The company's profile.
@@ -173,10 +198,9 @@ pub(crate) fn upload(company: Company, upload: UploadId) -> Key {
     Key::new(format!("{}#UPLOAD#{upload}", company.id()), "UPLOAD")
 }
 
-/// The company and the upload in an upload's key.
-pub(crate) fn upload_of(key: &Key) -> Option<(CompanyId, UploadId)> {
-    let (company, upload) = key.pk.split_once("#UPLOAD#")?;
-    Some((company.parse().ok()?, upload.parse().ok()?))
+/// The upload in an upload's key.
+pub(crate) fn upload_of(key: &Key) -> Option<UploadId> {
+    key.pk.split_once("#UPLOAD#")?.1.parse().ok()
 }
 
 /// A share, by its code.
@@ -248,10 +272,9 @@ pub(crate) fn expiry_of(place: &str) -> Option<i64> {
     place.split_once('#')?.0.parse().ok()
 }
 
-/// The company and the name of the quota in a hold's key.
-pub(crate) fn quota_of(key: &Key) -> Option<(CompanyId, &str)> {
-    let (company, quota) = key.pk.split_once("#QUOTA#")?;
-    Some((company.parse().ok()?, quota))
+/// The name of the quota in a hold's key.
+pub(crate) fn quota_of(key: &Key) -> Option<&str> {
+    Some(key.pk.split_once("#QUOTA#")?.1)
 }
 
 /// What a hold is held for.
@@ -287,11 +310,6 @@ pub(crate) fn pending_tallies(company: Company) -> String {
 /// Some of the changes of counters that one transaction has left to be made.
 pub(crate) fn pending_tally(company: Company, left_by: Uuid, chunk: usize) -> Key {
     Key::new(pending_tallies(company), format!("{}#{chunk:03}", left_by.simple()))
-}
-
-/// The company in the key of changes that wait.
-pub(crate) fn pending_of(key: &Key) -> Option<CompanyId> {
-    key.pk.strip_suffix("#PENDING")?.parse().ok()
 }
 
 /// What an identity has told of itself.

@@ -8,6 +8,7 @@ use domain::id::Id;
 use proptest::prelude::*;
 
 use super::radar::period_key;
+use super::company_of as company_of_key;
 use super::*;
 
 fn company_of(n: u128) -> Company {
@@ -26,8 +27,23 @@ proptest! {
         prop_assert_eq!(segment_of(&segment(company, key)), Some(key));
         prop_assert_eq!(card_of(&super::card(company, key.card)), Some(key.card));
         prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
-        prop_assert_eq!(pending_of(&pending_tally(company, Uuid::from_u128(batch), 7)), Some(company.id()));
-        prop_assert_eq!(recount_of(&recount(company)), Some(company.id()));
+        let upload = UploadId::from_uuid(Uuid::from_u128(batch));
+        prop_assert_eq!(upload_of(&super::upload(company, upload)), Some(upload));
+        let held = hold(company, "SEATS", "x");
+        prop_assert_eq!(quota_of(&held), Some("SEATS"));
+        prop_assert_eq!(standing_of(&standing(company, key.person, key.card)), Some((key.person, key.card)));
+        // All that becomes due.
+        for waiting in [
+            hold(company, "SEATS", "x"),
+            pending_tally(company, Uuid::from_u128(batch), 7),
+            super::upload(company, upload),
+            standing(company, key.person, key.card),
+            boards(company),
+            recount(company),
+            close_rate_model(company),
+        ] {
+            prop_assert_eq!(company_of_key(&waiting), Some(company.id()));
+        }
         let period = Period::Day(Day::from_number(day));
         prop_assert_eq!(period_of(&counter(company, Scope::Company, period)), Some(period));
     }

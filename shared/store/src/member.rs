@@ -17,8 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::card::CARD;
-use crate::company::COMPANY;
 use crate::item::{Kind, expire, number, text};
 use crate::login::note_link;
 use crate::quota::{QuotaName, QuotaRef};
@@ -26,10 +24,9 @@ use crate::read::{Order, Search};
 use crate::successor::mark_card;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
-use domain::failure::Failure;
+use crate::kinds::{CARD, CLAIM, COMPANY, MEMBER};
+use domain::failure::{Failure, Thing};
 
-pub(crate) const MEMBER: Kind = Kind::new("member", 1);
-const CLAIM: Kind = Kind::new("claim", 1);
 
 /// How long a used or expired claim is kept to explain itself.
 const CLAIM_KEPT_MS: i64 = 30 * DAY_MS;
@@ -131,11 +128,11 @@ pub(crate) fn create_member(
 ) -> Result<(), Failure> {
     let QuotaRef { table, company, .. } = seats;
     let member = MEMBER.encode(&keys::member(company, new.member.id), &new.member)?;
-    transaction.create(table, member, Failure::Exists("member"));
+    transaction.create(table, member, Failure::Exists(Thing::Member));
     let expires = new.claim_expires_at;
     create_claim(transaction, seats, &new.member, &new.claim_hash, expires)?;
     if let Some(card) = &new.card {
-        transaction.create(table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists("card"));
+        transaction.create(table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists(Thing::Card));
     }
     seats.hold(transaction, &new.member.id.to_string(), 1, expires)
 }
@@ -151,7 +148,7 @@ pub(crate) fn create_claim(
     let claim = Claim { member: member.id, number: member.claim_number, expires_ms: expires.millis() };
     let mut claim = CLAIM.encode(&keys::claim(company, hash), &claim)?;
     expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
-    transaction.create(table, claim, Failure::Exists("claim"));
+    transaction.create(table, claim, Failure::Exists(Thing::Claim));
     Ok(())
 }
 
@@ -168,7 +165,7 @@ pub(crate) fn bind_person(
         .condition_expression("attribute_exists(id) AND attribute_not_exists(#member)")
         .expression_attribute_names("#member", "member")
         .expression_attribute_values(":member", text(member.to_string()));
-    transaction.update(table, &keys::person(company, openid), bound, Failure::Exists("membership"));
+    transaction.update(table, &keys::person(company, openid), bound, Failure::Exists(Thing::Membership));
 }
 
 /// An update of a member on condition that he stands as he was read, with the card he had.
@@ -230,7 +227,7 @@ impl Store {
             Ok(()) => Ok(Claimed::Member(claim.member)),
             // The code was used, withdrawn or swept a moment ago.
             Err(Failure::NotFound) => Ok(Claimed::Refused),
-            Err(Failure::Exists(_)) => Ok(Claimed::OtherMember),
+            Err(Failure::Exists(Thing::Membership)) => Ok(Claimed::OtherMember),
             Err(failure) => Err(failure),
         }
     }

@@ -14,14 +14,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::counters::add_counts;
-use crate::item::{Item, Kind, number, text};
-use crate::keys::Key;
+use crate::due::Due;
+use crate::item::{Item, number};
+use crate::keys::{DueList, Key};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
+use crate::kinds::PENDING;
 
-/// Layout 1 had no departments; code that does not know them would count for the company.
-/// Until layout 2 gaps stood at the earlier of their two days.
-const PENDING: Kind = Kind::new("pending_tally", 3);
 
 /// Changes that go into the transaction itself.
 const AT_ONCE: usize = 40;
@@ -84,16 +83,12 @@ impl PendingTally {
         let changes: Vec<_> = self.changes.iter().map(StoredChange::of).collect();
         let changes = serde_json::to_string(&changes).map_err(|error| PENDING.corrupt(error))?;
         let mut item = PENDING.encode(&self.key, &PendingItem { chunk: self.chunk, changes })?;
-        let places = [keys::PENDING_TALLIES.to_owned(), keys::expiry(due.millis(), &self.key)];
-        item.extend(
-            keys::EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))),
-        );
+        DueList::PendingTallies.put(&mut item, self.company, &self.key, due);
         Ok(item)
     }
 
-    fn read(item: Item) -> Result<Self, Failure> {
+    fn read(company: Company, item: Item) -> Result<Self, Failure> {
         let key = Key::of(&item).ok_or_else(|| PENDING.corrupt("key"))?;
-        let company = keys::pending_of(&key).ok_or_else(|| PENDING.corrupt("key"))?;
         let PendingItem { chunk, changes } = PENDING.decode(item)?;
         let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING.corrupt(error))?;
         let mut tally = Tally::default();
@@ -101,7 +96,7 @@ impl PendingTally {
             .into_iter()
             .try_for_each(|change| change.add_to(&mut tally))
             .ok_or_else(|| PENDING.corrupt("counter"))?;
-        Ok(Self { company: Company::granted(company), key, chunk, changes: tally.changes().collect() })
+        Ok(Self { company, key, chunk, changes: tally.changes().collect() })
     }
 }
 
@@ -159,7 +154,7 @@ impl Store {
     /// [`Failure::Corrupt`] when one cannot be read.
     pub async fn pending_tallies(&self, company: Company) -> Result<Vec<PendingTally>, Failure> {
         let items = self.all_latest(&keys::pending_tallies(company)).await?;
-        items.into_iter().map(PendingTally::read).collect()
+        items.into_iter().map(|item| PendingTally::read(company, item)).collect()
     }
 
     /// Counts a lot and ends it, unless somebody else has done so.
@@ -182,14 +177,11 @@ impl Store {
     /// Counts at most `limit` lots that wait, of all companies; gives how many it found.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] and the like.
+    /// [`Failure::Corrupt`] and the like, of one lot at least; the others are done.
     pub async fn sweep_pending_tallies(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let waiting = self.due(keys::PENDING_TALLIES, now, limit).await?;
-        let found = waiting.len();
-        for item in waiting {
-            self.count_pending(&PendingTally::read(item)?).await?;
-        }
-        Ok(found)
+        let count =
+            async |due: Due| self.count_pending(&PendingTally::read(due.company, due.item)?).await;
+        self.sweep(DueList::PendingTallies, now, limit, count).await
     }
 }
 
@@ -199,6 +191,7 @@ mod tests {
     use domain::id::{CompanyId, Id};
 
     use super::*;
+    use crate::item::Kind;
 
     #[test]
     fn a_gap_of_layout_2_is_counted_at_its_later_day() {
@@ -212,6 +205,6 @@ mod tests {
             (20_775, Counts::from([(visitors, 2), (Counter::Gap(Crowd::Visitors, 5), -1)])),
         ];
         let expected = expected.map(|(day, counts)| (Scope::Company, Period::Day(Day::from_number(day)), counts));
-        assert_eq!(PendingTally::read(item).unwrap().changes, expected);
+        assert_eq!(PendingTally::read(company, item).unwrap().changes, expected);
     }
 }

@@ -8,10 +8,10 @@ use domain::text::OpenId;
 use domain::timestamp::Timestamp;
 
 use crate::error::failure;
-use crate::item::{Kind, LAYOUT, TYPE, number, text};
+use crate::item::{LAYOUT, TYPE, number, text};
 use crate::{Store, keys};
+use crate::kinds::PERSON;
 
-pub(crate) const PERSON: Kind = Kind::new("person", 1);
 
 impl Store {
     /// The person with this openid; a new one, `fresh`, at his first login.

@@ -5,19 +5,20 @@ use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::audit::AuditEntry;
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource, Thing};
 use domain::idempotency::Idempotency;
 use domain::quota::{Change, Hold, Move, Quota};
 use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
-use crate::item::{Item, Kind, expire, number, text};
+use crate::due::{Due, WAITS_NO_LONGER, no_longer};
+use crate::item::{Item, expire, number};
+use crate::keys::DueList;
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
+use crate::kinds::{HOLD, QUOTA};
 
-const QUOTA: Kind = Kind::new("quota", 1);
-pub(crate) const HOLD: Kind = Kind::new("hold", 1);
 
 /// How long a hold is kept after its expiry, so that a sweep finds it.
 const HOLD_KEPT_MS: i64 = 30 * DAY_MS;
@@ -44,7 +45,7 @@ impl QuotaName {
 
     fn exhausted(self) -> Failure {
         match self {
-            Self::Seats => Failure::Exhausted("seats"),
+            Self::Seats => Failure::Exhausted(Resource::Seats),
         }
     }
 }
@@ -70,7 +71,7 @@ impl QuotaRef<'_> {
     /// A new quota.
     pub(crate) fn create(self, transaction: &mut Transaction, quota: Quota) -> Result<(), Failure> {
         let item = QUOTA.encode(&keys::quota(self.company, self.name.key()), &quota)?;
-        transaction.create(self.table, item, Failure::Exists("quota"));
+        transaction.create(self.table, item, Failure::Exists(Thing::Quota));
         Ok(())
     }
 
@@ -103,7 +104,7 @@ impl QuotaRef<'_> {
         until: Timestamp,
     ) -> Result<(), Failure> {
         let item = self.hold_item(held_for, amount, until)?;
-        transaction.create(self.table, item, Failure::Exists("hold"));
+        transaction.create(self.table, item, Failure::Exists(Thing::Hold));
         Ok(())
     }
 
@@ -135,10 +136,7 @@ impl QuotaRef<'_> {
     fn hold_item(self, held_for: &str, amount: i64, until: Timestamp) -> Result<Item, Failure> {
         let key = keys::hold(self.company, self.name.key(), held_for);
         let mut item = HOLD.encode(&key, &Hold { amount, expires_at: until })?;
-        let places = [keys::EXPIRY.to_owned(), keys::expiry(until.millis(), &key)];
-        item.extend(
-            keys::EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))),
-        );
+        DueList::Holds.put(&mut item, self.company, &key, until);
         expire(&mut item, until.plus_millis(HOLD_KEPT_MS));
         Ok(item)
     }
@@ -192,11 +190,8 @@ impl QuotaRef<'_> {
 
     /// Ends a hold: nothing is held any more, and nothing waits for its expiry.
     fn end(self, transaction: &mut Transaction, held_for: &str, amount: i64, update: UpdateBuilder) {
-        let [partition, place] = keys::EXPIRY_ATTRIBUTES;
-        let update = update
-            .update_expression("SET amount = :none REMOVE #partition, #place")
-            .expression_attribute_names("#partition", partition)
-            .expression_attribute_names("#place", place)
+        let update = no_longer(update)
+            .update_expression(format!("SET amount = :none REMOVE {WAITS_NO_LONGER}"))
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":amount", number(amount));
         let key = keys::hold(self.company, self.name.key(), held_for);
@@ -246,18 +241,15 @@ impl Store {
     /// expired first; gives how many holds it found.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] and the like.
+    /// [`Failure::Corrupt`] and the like, of one hold at least; the others are done.
     pub async fn sweep_expired_holds(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let expired = self.expired(now, limit).await?;
-        let found = expired.len();
-        for item in expired {
-            let key = keys::Key::of(&item).ok_or_else(|| HOLD.corrupt("key"))?;
-            let (company, quota) = keys::quota_of(&key).ok_or_else(|| HOLD.corrupt("key"))?;
+        let release = async |Due { company, key, item, .. }: Due| {
+            let quota = keys::quota_of(&key).ok_or_else(|| HOLD.corrupt("key"))?;
             let name = QuotaName::from_key(quota).ok_or_else(|| HOLD.corrupt("quota"))?;
             let held_for = keys::held_for(&key).ok_or_else(|| HOLD.corrupt("key"))?;
-            self.release_hold(Company::granted(company), name, held_for, HOLD.decode(item)?).await?;
-        }
-        Ok(found)
+            self.release_hold(company, name, held_for, HOLD.decode(item)?).await.map(drop)
+        };
+        self.sweep(DueList::Holds, now, limit, release).await
     }
 
     async fn release_hold(

@@ -4,10 +4,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::failure;
 use crate::item::{Item, Kind, text};
-use crate::keys::{EXPIRY, EXPIRY_ATTRIBUTES, EXPIRY_INDEX, Key, PK};
+use crate::keys::{Key, PK};
 use crate::{Page, Store, keys};
 use domain::failure::Failure;
-use domain::timestamp::Timestamp;
 
 /// Items looked through for a page of a filtered list: below the megabyte of one call.
 const LOOKED_THROUGH: u32 = 1_000;
@@ -145,46 +144,5 @@ impl Store {
             next = items.last().map(&place);
         }
         Ok(Page { items, next })
-    }
-
-    /// At most `limit` items that wait in the expiry index and have expired, the longest
-    /// expired first.
-    pub(crate) async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Item>, Failure> {
-        self.due(EXPIRY, now, limit).await
-    }
-
-    /// At most `limit` items of a partition of the expiry index whose time has come, the
-    /// longest waiting first.
-    pub(crate) async fn due(&self, waiting: &str, now: Timestamp, limit: u32) -> Result<Vec<Item>, Failure> {
-        self.due_after(waiting, None, now, limit).await
-    }
-
-    /// The same, after a place in that partition.
-    pub(crate) async fn due_after(
-        &self,
-        waiting: &str,
-        after: Option<&str>,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Item>, Failure> {
-        // A text just above the place leaves it out; every place begins with a digit.
-        let after = after.map_or_else(|| "0".to_owned(), |place| format!("{place}~"));
-        let [partition, place] = EXPIRY_ATTRIBUTES;
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(EXPIRY_INDEX)
-            .key_condition_expression("#partition = :expiry AND #place BETWEEN :after AND :now")
-            .expression_attribute_names("#partition", partition)
-            .expression_attribute_names("#place", place)
-            .expression_attribute_values(":expiry", text(waiting))
-            .expression_attribute_values(":after", text(after))
-            .expression_attribute_values(":now", text(keys::expired_by(now.millis())))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(failure)?;
-        Ok(answer.items.unwrap_or_default())
     }
 }

@@ -11,23 +11,15 @@ use domain::recount::Report;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::counters::{CHECKED, COUNTERS, addition};
+use crate::counters::{CHECKED, addition};
 use crate::customer::put_customer;
-use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
-use crate::keys::Key;
-use crate::member::MEMBER;
+use crate::due::{DuePage, WAITS, WaitingCompany};
+use crate::item::{Item, LAYOUT, TYPE, number, text};
+use crate::keys::DueList;
 use crate::transaction::{Cancelled, Transaction};
-use crate::{Page, Store, keys};
+use crate::{Store, keys};
+use crate::kinds::{COUNTERS, MEMBER, RECOUNT};
 
-const RECOUNT: Kind = Kind::new("recount", 1);
-
-/// A company that waits for its recount.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingRecount {
-    /// Which.
-    pub company: Company,
-    place: String,
-}
 
 /// The report is one JSON text, absent before the first recount.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,52 +32,23 @@ struct RecountItem {
 pub(crate) fn new_recount(company: Company, now: Timestamp) -> Result<Item, Failure> {
     let key = keys::recount(company);
     let mut item = RECOUNT.encode(&key, &RecountItem { report: None })?;
-    let [partition, place] = keys::EXPIRY_ATTRIBUTES.map(ToOwned::to_owned);
-    item.insert(partition, text(keys::RECOUNTS_DUE));
-    item.insert(place, text(keys::expiry(now.millis(), &key)));
+    DueList::Recounts.put(&mut item, company, &key, now);
     Ok(item)
 }
 
 impl Store {
     /// At most `limit` companies whose recount is due by `now`, the longest waiting first;
     /// those after this one only.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn recounts_due(
-        &self,
-        now: Timestamp,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Page<WaitingRecount, String>, Failure> {
-        let found = self.due_after(keys::RECOUNTS_DUE, after, now, limit).await?;
-        let full = u32::try_from(found.len()).is_ok_and(|found| found >= limit);
-        let items = found.iter().map(waiting).collect::<Result<Vec<_>, _>>()?;
-        let next = items.last().filter(|_| full).map(|last| last.place.clone());
-        Ok(Page { items, next })
+    pub async fn recounts_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
+        self.due(DueList::Recounts, after, now, limit).await.read(|due| Ok(due.into()))
     }
 
     /// Lets nobody else begin the recount of a company until then.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has begun it.
-    pub async fn begin_recount(&self, waiting: &WaitingRecount, until: Timestamp) -> Result<(), Failure> {
-        self.take_turn(&keys::recount(waiting.company), &waiting.place, until).await
-    }
-
-    /// Lets what waits at a place of the expiry index wait until then, unless it has gone
-    /// elsewhere.
-    pub(crate) async fn take_turn(&self, key: &Key, read: &str, until: Timestamp) -> Result<(), Failure> {
-        let [_, place] = keys::EXPIRY_ATTRIBUTES;
-        let update = Update::builder()
-            .update_expression("SET #place = :place")
-            .condition_expression("#place = :read")
-            .expression_attribute_names("#place", place)
-            .expression_attribute_values(":place", text(keys::expiry(until.millis(), key)))
-            .expression_attribute_values(":read", text(read));
-        let mut transaction = Transaction::default();
-        transaction.update(&self.table, key, update, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    pub async fn begin_recount(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
+        self.take_turn(DueList::Recounts, &keys::recount(waiting.company), waiting, until).await
     }
 
     /// Keeps the report of a company's recount; the next one is due at `due`.
@@ -94,21 +57,15 @@ impl Store {
     /// [`Failure::Unavailable`] and the like.
     pub async fn end_recount(&self, company: Company, report: &Report, due: Timestamp) -> Result<(), Failure> {
         let key = keys::recount(company);
-        let [partition, place] = keys::EXPIRY_ATTRIBUTES;
         let report = serde_json::to_string(report).map_err(|error| RECOUNT.corrupt(error))?;
         let update = Update::builder()
-            .update_expression(
-                "SET #type = :type, #layout = :layout, #partition = :partition, #place = :place, report = :report",
-            )
+            .update_expression(format!("SET #type = :type, #layout = :layout, {WAITS}, report = :report"))
             .expression_attribute_names("#type", TYPE)
             .expression_attribute_names("#layout", LAYOUT)
-            .expression_attribute_names("#partition", partition)
-            .expression_attribute_names("#place", place)
             .expression_attribute_values(":type", text(RECOUNT.name))
             .expression_attribute_values(":layout", number(RECOUNT.layout))
-            .expression_attribute_values(":partition", text(keys::RECOUNTS_DUE))
-            .expression_attribute_values(":place", text(keys::expiry(due.millis(), &key)))
             .expression_attribute_values(":report", text(report));
+        let update = DueList::Recounts.set(update, company, &key, due);
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &key, update, Failure::Busy);
         self.commit(transaction).await.map_err(Cancelled::into_failure)
@@ -183,16 +140,4 @@ impl Store {
         transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
-}
-
-fn waiting(item: &Item) -> Result<WaitingRecount, Failure> {
-    let company = Key::of(item).and_then(|key| keys::recount_of(&key)).ok_or_else(|| RECOUNT.corrupt("key"))?;
-    let place = place_of(item).ok_or_else(|| RECOUNT.corrupt("place"))?;
-    Ok(WaitingRecount { company: Company::granted(company), place })
-}
-
-/// Where an item waits in the expiry index.
-pub(crate) fn place_of(item: &Item) -> Option<String> {
-    let [_, place] = keys::EXPIRY_ATTRIBUTES;
-    item.get(place)?.as_s().ok().cloned()
 }

@@ -1,15 +1,14 @@
 //! Shares, by their codes.
 
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::idempotency::Idempotency;
 use domain::share::Share;
 use domain::text::ShareCode;
 
-use crate::item::Kind;
 use crate::{Store, keys};
+use crate::kinds::SHARE;
 
-const SHARE: Kind = Kind::new("share", 1);
 
 impl Store {
     /// Makes a share.
@@ -20,7 +19,7 @@ impl Store {
         let item = SHARE.encode(&keys::share(company, &share.code), &share)?;
         let (key, now) = (keys::idempotency(company, &request.key), share.created_at);
         self.create_once(&key, request, now, share, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("share"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Share));
             Ok(())
         })
         .await

@@ -11,13 +11,14 @@ use domain::failure::Failure;
 use domain::id::{CardId, PersonId};
 use domain::timestamp::Timestamp;
 
-use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
-use crate::keys::Key;
+use crate::due::{Due, WAITS};
+use crate::item::{Item, LAYOUT, TYPE, number, text};
+use crate::keys::{DueList, Key};
 use crate::shortlist::put_shortlist;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
+use crate::kinds::STANDING;
 
-const STANDING: Kind = Kind::new("standing", 1);
 
 /// How often a person was marked on a card since his place was looked at last.
 const MARKS: &str = "marks";
@@ -34,12 +35,11 @@ struct Mark {
 }
 
 impl Mark {
-    fn read(item: &Item) -> Result<(Company, Self), Failure> {
-        STANDING.check(item)?;
-        let key = Key::of(item).ok_or_else(|| STANDING.corrupt("key"))?;
-        let (company, person, card) = keys::standing_of(&key).ok_or_else(|| STANDING.corrupt("key"))?;
+    fn read(Due { company, key, item, .. }: Due) -> Result<(Company, Self), Failure> {
+        STANDING.check(&item)?;
+        let (person, card) = keys::standing_of(&key).ok_or_else(|| STANDING.corrupt("key"))?;
         let marks = item.get(MARKS).cloned().ok_or_else(|| STANDING.corrupt(MARKS))?;
-        Ok((Company::granted(company), Self { key, person, card, marks }))
+        Ok((company, Self { key, person, card, marks }))
     }
 }
 
@@ -50,13 +50,11 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one company at least; the others are done.
     pub async fn sweep_standings(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let waiting = self.due(keys::STANDINGS, now, limit).await?;
-        let (mut marks, mut failed) = (BTreeMap::<Company, Vec<Mark>>::new(), Ok(()));
-        for item in &waiting {
-            match Mark::read(item) {
-                Ok((company, mark)) => marks.entry(company).or_default().push(mark),
-                Err(failure) => failed = Err(failure),
-            }
+        let page = self.due(DueList::Standings, None, now, limit).await.read(Mark::read);
+        let (found, mut failed) = (page.items.len(), page.failed);
+        let mut marks = BTreeMap::<Company, Vec<Mark>>::new();
+        for (company, mark) in page.items {
+            marks.entry(company).or_default().push(mark);
         }
         for (company, marks) in marks {
             for marks in marks.chunks(TOGETHER) {
@@ -66,7 +64,7 @@ impl Store {
                 }
             }
         }
-        failed.map(|()| waiting.len())
+        failed.map(|()| found)
     }
 
     /// Takes marks away in the transaction that writes what they ask for. The marks were
@@ -104,21 +102,15 @@ pub(crate) fn mark_standing(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let key = keys::standing(company, person, card);
-    let [partition, place] = keys::EXPIRY_ATTRIBUTES;
     let update = Update::builder()
-        .update_expression(
-            "SET #type = :type, #layout = :layout, #partition = :partition, #place = :place ADD #marks :one",
-        )
+        .update_expression(format!("SET #type = :type, #layout = :layout, {WAITS} ADD #marks :one"))
         .expression_attribute_names("#type", TYPE)
         .expression_attribute_names("#layout", LAYOUT)
-        .expression_attribute_names("#partition", partition)
-        .expression_attribute_names("#place", place)
         .expression_attribute_names("#marks", MARKS)
         .expression_attribute_values(":type", text(STANDING.name))
         .expression_attribute_values(":layout", number(STANDING.layout))
-        .expression_attribute_values(":partition", text(keys::STANDINGS))
-        .expression_attribute_values(":place", text(keys::expiry(now.millis(), &key)))
         .expression_attribute_values(":one", number(1));
+    let update = DueList::Standings.set(update, company, &key, now);
     transaction.update(table, &key, update, Failure::Busy);
     Ok(())
 }

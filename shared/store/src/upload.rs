@@ -10,13 +10,14 @@ use domain::timestamp::Timestamp;
 use domain::upload::{LINGER_MS, Upload, UploadState};
 
 use crate::error::failure;
-use crate::item::{Item, Kind, text};
-use crate::keys::{EXPIRY_ATTRIBUTES, Key};
+use crate::due::{Due, DuePage, WAITS, WAITS_NO_LONGER, no_longer};
+use crate::item::text;
+use crate::keys::{DueList, EXPIRY_ATTRIBUTES};
 use crate::transaction::Transaction;
 use crate::{Store, keys};
-use domain::failure::Failure;
+use crate::kinds::UPLOAD;
+use domain::failure::{Failure, Thing};
 
-pub(crate) const UPLOAD: Kind = Kind::new("upload", 1);
 
 /// An upload whose time is over: its file goes first, then [`Store::forget_upload`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +43,10 @@ impl Store {
     ) -> Result<Upload, Failure> {
         let key = keys::upload(company, upload.id);
         let mut item = UPLOAD.encode(&key, &upload)?;
-        let places = places(upload.usable_until(), &key);
-        item.extend(EXPIRY_ATTRIBUTES.into_iter().zip(places).map(|(name, place)| (name.to_owned(), text(place))));
+        DueList::Uploads.put(&mut item, company, &key, upload.usable_until().plus_millis(LINGER_MS));
         let (key, now) = (keys::idempotency(company, &request.key), upload.created_at);
         self.create_once(&key, request, now, upload, |transaction| {
-            transaction.create(&self.table, item, Failure::Exists("upload"));
+            transaction.create(&self.table, item, Failure::Exists(Thing::Upload));
             Ok(())
         })
         .await
@@ -89,12 +89,11 @@ impl Store {
 
     /// At most `limit` uploads of all companies that nothing shows any more and whose time
     /// is over, the longest expired first.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] and the like.
-    pub async fn expired_uploads(&self, now: Timestamp, limit: u32) -> Result<Vec<Expired>, Failure> {
-        let found = self.due(keys::EXPIRING_UPLOADS, now, limit).await?;
-        found.iter().map(|item| expired(item).ok_or_else(|| UPLOAD.corrupt("key"))).collect()
+    pub async fn expired_uploads(&self, now: Timestamp, limit: u32) -> DuePage<Expired> {
+        self.due(DueList::Uploads, None, now, limit).await.read(|Due { company, key, place, .. }| {
+            let upload = keys::upload_of(&key).ok_or_else(|| UPLOAD.corrupt("key"))?;
+            Ok(Expired { company, upload, place })
+        })
     }
 
     /// Forgets an upload whose file is gone.
@@ -122,14 +121,11 @@ impl Store {
 
     /// Adds that a ready upload is shown from now on, and does not expire.
     pub(crate) fn use_upload(&self, transaction: &mut Transaction, company: Company, upload: UploadId) {
-        let [partition, place] = EXPIRY_ATTRIBUTES;
-        let update = Update::builder()
-            .update_expression("SET used = :used REMOVE #partition, #place")
+        let update = no_longer(Update::builder())
+            .update_expression(format!("SET used = :used REMOVE {WAITS_NO_LONGER}"))
             .condition_expression("#state.#is = :ready AND used = :unused")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#is", "is")
-            .expression_attribute_names("#partition", partition)
-            .expression_attribute_names("#place", place)
             .expression_attribute_values(":ready", text("ready"))
             .expression_attribute_values(":used", AttributeValue::Bool(true))
             .expression_attribute_values(":unused", AttributeValue::Bool(false));
@@ -145,28 +141,11 @@ impl Store {
         now: Timestamp,
     ) {
         let key = keys::upload(company, upload);
-        let [partition, place] = EXPIRY_ATTRIBUTES;
-        let [partition_value, place_value] = places(now, &key);
         let update = Update::builder()
-            .update_expression("SET #partition = :partition, #place = :place")
+            .update_expression(format!("SET {WAITS}"))
             .condition_expression("used = :used")
-            .expression_attribute_names("#partition", partition)
-            .expression_attribute_names("#place", place)
-            .expression_attribute_values(":partition", text(partition_value))
-            .expression_attribute_values(":place", text(place_value))
             .expression_attribute_values(":used", AttributeValue::Bool(true));
+        let update = DueList::Uploads.set(update, company, &key, now.plus_millis(LINGER_MS));
         transaction.update(&self.table, &key, update, Failure::VersionConflict);
     }
-}
-
-/// Partition and place in the expiry index of an upload that nothing shows after `until`.
-fn places(until: Timestamp, key: &Key) -> [String; 2] {
-    let until = until.plus_millis(LINGER_MS);
-    [keys::EXPIRING_UPLOADS.to_owned(), keys::expiry(until.millis(), key)]
-}
-
-fn expired(item: &Item) -> Option<Expired> {
-    let (company, upload) = keys::upload_of(&Key::of(item)?)?;
-    let place = item.get(EXPIRY_ATTRIBUTES[1])?.as_s().ok()?.clone();
-    Some(Expired { company: Company::granted(company), upload, place })
 }

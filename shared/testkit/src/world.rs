@@ -8,7 +8,7 @@ use domain::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Identity};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::event::Target;
-use domain::failure::Failure;
+use domain::failure::{Failure, Thing};
 use domain::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
 use domain::idempotency::Idempotency;
 use domain::member::{Member, PersonName, Position, Role};
@@ -189,7 +189,7 @@ impl World {
     pub async fn tie(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
         let tie = Tie { merge: self.ids.fresh(self.clock.now()).expect("an id"), a, b };
         let merge = Merge { tie, reason, at: self.clock.now(), undone: None };
-        let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists("merge"))?;
+        let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists(Thing::Merge))?;
         for pending in self.store.regroup(self.company, &merge, &regrouping, None).await? {
             self.store.count_pending(&pending).await?;
         }

@@ -5,7 +5,7 @@ use domain::batch::BatchId;
 use domain::company::Company;
 use domain::counter::{Period, Scope};
 use domain::day::Day;
-use domain::id::{CardId, CompanyId, PersonId};
+use domain::id::{CardId, PersonId};
 use domain::live::Seq;
 use uuid::Uuid;
 
@@ -64,29 +64,14 @@ pub(crate) fn ranking(company: Company) -> Key {
     Key::new(format!("{}#BOARDS", company.id()), "RANKING")
 }
 
-/// The company in the key of its boards.
-pub(crate) fn boards_of(key: &Key) -> Option<CompanyId> {
-    key.pk.strip_suffix("#BOARDS")?.parse().ok()
-}
-
 /// The report of a company's last recount, and when the next one is due.
 pub(crate) fn recount(company: Company) -> Key {
     Key::new(format!("{}#RECOUNT", company.id()), "REPORT")
 }
 
-/// The company in the key of its recount.
-pub(crate) fn recount_of(key: &Key) -> Option<CompanyId> {
-    key.pk.strip_suffix("#RECOUNT")?.parse().ok()
-}
-
 /// A company's model of close rates, and when it is fitted next.
 pub(crate) fn close_rate_model(company: Company) -> Key {
     Key::new(format!("{}#CLOSE_RATE", company.id()), "MODEL")
-}
-
-/// The company in the key of its model.
-pub(crate) fn close_rate_model_of(key: &Key) -> Option<CompanyId> {
-    key.pk.strip_suffix("#CLOSE_RATE")?.parse().ok()
 }
 
 /// The partition of a scope's breakdowns.
@@ -111,10 +96,10 @@ pub(crate) fn standing(company: Company, person: PersonId, card: CardId) -> Key 
     Key::new(format!("{}#STANDING#{person}", company.id()), card.to_string())
 }
 
-/// The company, the person and the card in a mark's key.
-pub(crate) fn standing_of(key: &Key) -> Option<(CompanyId, PersonId, CardId)> {
-    let (company, person) = key.pk.split_once("#STANDING#")?;
-    Some((company.parse().ok()?, person.parse().ok()?, key.sk.parse().ok()?))
+/// The person and the card in a mark's key.
+pub(crate) fn standing_of(key: &Key) -> Option<(PersonId, CardId)> {
+    let (_, person) = key.pk.split_once("#STANDING#")?;
+    Some((person.parse().ok()?, key.sk.parse().ok()?))
 }
 
 /// First and last sort key of these days.

@@ -1,0 +1,102 @@
+//! A key of a creating request stands for its caller and its path: below another thing it
+//! is another request, with the members of its body in another order the same one.
+
+use domain::company::Company;
+use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
+use serde_json::{Value, json};
+use store::QuotaName;
+use testkit::events::{all, call, load};
+use testkit::world::World;
+
+use crate::event_files::Shelf;
+use crate::functions::Functions;
+
+/// The event with another path.
+fn at(event: &Value, path: &str) -> Value {
+    let mut event = event.clone();
+    event["rawPath"] = path.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    event
+}
+
+/// The path with each id replaced by a fresh one of its kind; the same path without ids.
+fn elsewhere(world: &World, path: &str) -> String {
+    let uuid = world.ids.uuid(world.clock.now()).unwrap();
+    let fresh = |part: &str| {
+        let kinds = [
+            CompanyId::from_uuid(uuid).to_string(),
+            CardId::from_uuid(uuid).to_string(),
+            MemberId::from_uuid(uuid).to_string(),
+            PersonId::from_uuid(uuid).to_string(),
+        ];
+        let same = kinds.into_iter().find(|kind| kind.len() == part.len() && kind[..4] == part[..4]);
+        same.unwrap_or_else(|| part.to_owned())
+    };
+    path.split('/').map(fresh).collect::<Vec<_>>().join("/")
+}
+
+/// The body with the members of its object the other way round.
+fn turned(body: &str) -> String {
+    let Ok(Value::Object(members)) = serde_json::from_str(body) else { return body.to_owned() };
+    let members: Vec<_> = members.iter().rev().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+    format!("{{{}}}", members.join(", "))
+}
+
+#[tokio::test]
+async fn each_keyed_route_is_replayed_for_its_path_only() {
+    let (mut replayed, mut below) = (0, 0);
+    for function in ["organization", "card", "crm", "video"] {
+        for case in all(function).into_iter().filter(|case| !case.contains('.')) {
+            let world = World::new().await;
+            let event: Value = serde_json::from_str(&load(function, &case, &world)).unwrap();
+            if event["headers"].get("idempotency-key").is_none() {
+                continue;
+            }
+            let functions = Functions::on(&world).await;
+            let aggregator = crate::aggregator::aggregator(&world, Shelf::default());
+            let visit = serde_json::from_str(&load("radar-aggregator", "stats", &world)).unwrap();
+            radar_aggregator::handle(&aggregator, visit, "r").await;
+            let ask = async |event: &Value| call(functions.router(function), &event.to_string()).await;
+            let first = ask(&event).await;
+            if first.0 != 201 {
+                continue;
+            }
+            let mut again = event.clone();
+            again["body"] = turned(event["body"].as_str().unwrap_or_default()).into();
+            assert_eq!(ask(&again).await, first, "{case}: the same request in another order");
+            replayed += 1;
+            let path = event["rawPath"].as_str().unwrap();
+            let other = elsewhere(&world, path);
+            if other != path {
+                let (status, body) = ask(&at(&event, &other)).await;
+                assert!((400..500).contains(&status), "{case}: {status} {body} of a thing that does not exist");
+                below += 1;
+            }
+        }
+    }
+    assert!(replayed >= 7 && below >= 2, "{replayed} routes, {below} of them below an id");
+}
+
+#[tokio::test]
+async fn one_key_adds_seats_to_two_companies() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let ask = async |event: Value| call(functions.router("organization"), &event.to_string()).await;
+    let load = |case| serde_json::from_str::<Value>(&load("organization", case, &world)).unwrap();
+    let (status, created) = ask(load("create_company")).await;
+    assert_eq!(status, 201, "{created}");
+    let second: CompanyId = created["company_id"].as_str().or(created["id"].as_str()).unwrap().parse().unwrap();
+    let seats = async |company| {
+        let quota = world.store.quota(company, QuotaName::Seats).await.unwrap();
+        quota.available + quota.reserved + quota.used
+    };
+    let (a, b) = (world.company, Company::granted(second));
+    let before = (seats(a).await, seats(b).await);
+    let event = load("add_seats");
+    let path = event["rawPath"].as_str().unwrap().replace(&a.id().to_string(), &second.to_string());
+    for _ in 0..2 {
+        assert_eq!(ask(event.clone()).await.0, 201);
+        assert_eq!(ask(at(&event, &path)).await.0, 201);
+    }
+    assert_eq!((seats(a).await, seats(b).await), (before.0 + 5, before.1 + 5), "each once");
+}
