@@ -1,4 +1,4 @@
-"""The arrows between crates: domain <- runtime <- store, edge, wechat; store, wechat <- app; all <- functions."""
+"""The arrows between crates: domain <- runtime <- store, edge, wechat; store, wechat <- app; all <- function, functions."""
 
 import json
 import re
@@ -19,6 +19,7 @@ MAY_USE = {
     "runtime": {"domain"},
     "wechat": {"domain", "runtime"},
     "app": {"domain", "store", "runtime", "wechat"},
+    "function": {"domain", "store", "edge", "runtime", "wechat"},
     "testkit": {"domain", "store", "edge", "runtime", "wechat"},
 }
 NOT_IN_DOMAIN = (

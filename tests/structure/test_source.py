@@ -107,7 +107,9 @@ def test_what_fails_is_tried_again_by_one_helper():
 
 def test_no_failure_is_matched_by_its_text():
     rust = [(path, without_comments(source)) for path, source in shipped_rust()]
-    assert not hits(re.compile(r'\bFailure::\w+\(\s*"'), rust)
+    # A pattern, or a comparison; a cause for the log may be a text.
+    matched = r'\bFailure::\w+\(\s*"[^"]*"\s*\)+\s*(?:=>|\||if\b|=[^=>])|[!=]=\s*(?:Err\()?Failure::\w+\(\s*"'
+    assert not hits(re.compile(matched), rust)
 
 
 def test_the_tenant_handle_is_given_out_in_few_places():

@@ -124,9 +124,8 @@ pub(crate) async fn update_my_shortcuts(
     let (company, version) = (member.company(), update.version);
     let card = member.card().ok_or_else(|| Problem::of(Code::NotFound))?;
     let to = CardToEdit { company, card, version, audit_actor: None };
-    let edit = |card: &Card, _: &CardTemplate| {
-        card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id)
-    };
+    let edit =
+        |card: &Card, _: &CardTemplate| card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id);
     let shown = card::edit_contact(&app.flow(), to, edit).await?;
     Ok(Json(views::body(&app, company, shown).await?))
 }

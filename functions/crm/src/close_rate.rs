@@ -83,10 +83,7 @@ pub(crate) async fn set_close_rate(
 #[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm", security(("bearer" = [])),
     params(("card_id" = String, Path), ("person_id" = String, Path)),
     responses((status = 204), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn clear_close_rate(
-    State(app): State<App>,
-    access: CustomerAccess,
-) -> Result<StatusCode, Problem> {
+pub(crate) async fn clear_close_rate(State(app): State<App>, access: CustomerAccess) -> Result<StatusCode, Problem> {
     editor(access).clear_close_rate(&app.flow()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,8 +13,8 @@ use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
 use crate::App;
+use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
 
 /// How visitors behaved in a window.
 #[derive(Debug, Serialize, ToSchema)]

@@ -111,7 +111,10 @@ pub(crate) struct BandCheckBody {
 /// admins and the boss.
 #[utoipa::path(get, path = "/v1/radar/company/close-rate", tag = "radar", security(("bearer" = [])),
     responses((status = 200, body = ModelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_close_rate_model(State(app): State<App>, scope: RadarScope) -> Result<Json<ModelBody>, Problem> {
+pub(crate) async fn get_close_rate_model(
+    State(app): State<App>,
+    scope: RadarScope,
+) -> Result<Json<ModelBody>, Problem> {
     let found = app.store.close_rate_model(scope.company()).await?;
     Ok(Json(ModelBody::of(found)))
 }

@@ -11,8 +11,8 @@ use edge::problem::{Code, Problem, ProblemBody};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::metrics::PeriodMetrics;
 use crate::App;
+use crate::metrics::PeriodMetrics;
 
 /// Most days in one answer, today included.
 const DAYS_MAX: i32 = 92;

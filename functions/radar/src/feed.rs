@@ -16,8 +16,8 @@ use edge::problem::{Problem, ProblemBody};
 use store::CompanyFeedPosition;
 use uuid::Uuid;
 
-use crate::feed_query::FeedQuery;
 use crate::App;
+use crate::feed_query::FeedQuery;
 
 /// Batches looked through for one page of a filtered feed.
 const LOOKED_THROUGH: u32 = 200;

@@ -40,10 +40,7 @@ pub(crate) struct BandBody {
 /// A card's funnel
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/funnel", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
     responses((status = 200, body = FunnelBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_card_funnel(
-    State(app): State<App>,
-    scope: RadarScope,
-) -> Result<Json<FunnelBody>, Problem> {
+pub(crate) async fn get_card_funnel(State(app): State<App>, scope: RadarScope) -> Result<Json<FunnelBody>, Problem> {
     Ok(Json(funnel(&app, scope.company(), scope.scope()).await?))
 }
 

@@ -86,10 +86,7 @@ pub(crate) struct PeriodMetrics {
 /// A card's metrics
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
     responses((status = 200, body = Dashboard), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_card_metrics(
-    State(app): State<App>,
-    scope: RadarScope,
-) -> Result<Json<Dashboard>, Problem> {
+pub(crate) async fn get_card_metrics(State(app): State<App>, scope: RadarScope) -> Result<Json<Dashboard>, Problem> {
     Ok(Json(dashboard(&app, scope.company(), scope.scope()).await?))
 }
 

@@ -12,8 +12,8 @@ use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
 use crate::App;
+use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
 
 /// What is looked at most; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]

@@ -13,8 +13,8 @@ use edge::problem::{Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowQuery};
 use crate::App;
+use crate::window_query::{Asked, Wanted, WindowQuery};
 
 /// Employees by a metric.
 #[derive(Debug, Serialize, ToSchema)]

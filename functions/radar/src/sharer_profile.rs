@@ -17,8 +17,8 @@ use serde::Serialize;
 use store::IDENTITIES_MAX;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
 use crate::App;
+use crate::window_query::{Asked, Wanted, WantedDays, WindowQuery};
 
 /// The sharers of a window as a group; some minutes old.
 #[derive(Debug, Serialize, ToSchema)]

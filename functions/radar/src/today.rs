@@ -47,10 +47,7 @@ pub(crate) struct Today {
 /// A card's today
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/today", tag = "radar", security(("bearer" = [])), params(("card_id" = String, Path)),
     responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_card_today(
-    State(app): State<App>,
-    scope: RadarScope,
-) -> Result<Json<Today>, Problem> {
+pub(crate) async fn get_card_today(State(app): State<App>, scope: RadarScope) -> Result<Json<Today>, Problem> {
     Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 
@@ -66,10 +63,7 @@ pub(crate) async fn get_company_today(State(app): State<App>, scope: RadarScope)
 /// What happened on cards while they were in it, or below it. For admins and the boss.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar", security(("bearer" = [])), params(("department_id" = String, Path)),
     responses((status = 200, body = Today), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_department_today(
-    State(app): State<App>,
-    scope: RadarScope,
-) -> Result<Json<Today>, Problem> {
+pub(crate) async fn get_department_today(State(app): State<App>, scope: RadarScope) -> Result<Json<Today>, Problem> {
     Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 

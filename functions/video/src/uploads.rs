@@ -138,10 +138,7 @@ pub(crate) async fn create_upload(
 /// For who asked for the ticket, admins and the boss.
 #[utoipa::path(get, path = "/v1/uploads/{upload_id}", tag = "video", security(("bearer" = [])), params(("upload_id" = String, Path)),
     responses((status = 200, body = UploadBody), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
-pub(crate) async fn get_upload(
-    State(app): State<App>,
-    viewer: UploadViewer,
-) -> Result<Json<UploadBody>, Problem> {
+pub(crate) async fn get_upload(State(app): State<App>, viewer: UploadViewer) -> Result<Json<UploadBody>, Problem> {
     let upload = app.store.upload(viewer.company(), viewer.upload()).await?;
     viewer.require_may_see(upload.member)?;
     Ok(Json(upload.into()))

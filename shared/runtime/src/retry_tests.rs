@@ -135,9 +135,7 @@ fn time_that_attempts_take_counts() {
 
 #[test]
 fn every_policy_ends_a_request_below_the_gateways_time_out() {
-    for policy in
-        [Policy::TRANSACTION, Policy::BATCH_GET, Policy::CONTENTION, Policy::SEGMENTS, Policy::WATCHERS]
-    {
+    for policy in [Policy::TRANSACTION, Policy::BATCH_GET, Policy::CONTENTION, Policy::SEGMENTS, Policy::WATCHERS] {
         // The last attempt may be a transaction that is itself tried again.
         assert!(policy.deadline + Policy::TRANSACTION.deadline < Duration::from_secs(10), "{policy:?}");
         assert!(policy.base <= policy.cap && policy.cap < policy.deadline && policy.attempts > 1, "{policy:?}");

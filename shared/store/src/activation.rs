@@ -16,11 +16,10 @@ use crate::batch_get::Read;
 use crate::idempotency::replayed;
 use crate::item::{Item, number};
 use crate::keys::Key;
+use crate::kinds::{ACTIVATION, MEMBER};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Page, Store, keys};
-use crate::kinds::{ACTIVATION, MEMBER};
-
 
 /// A member with his activation, and the first result if the request is a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,12 +15,11 @@ use crate::breakdown::put_breakdown;
 use crate::due::{Due, DuePage, WAITS};
 use crate::item::{Item, number, text};
 use crate::keys::DueList;
+use crate::kinds::{BOARDS, RANKING};
 use crate::shortlist::put_shortlist;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::{BOARDS, RANKING};
 use domain::failure::Failure;
-
 
 /// How far a company's boards have been brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

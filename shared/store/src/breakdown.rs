@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::batch_get::Read;
 use crate::item::Item;
 use crate::keys::Key;
+use crate::kinds::BREAKDOWN;
 use crate::transaction::Transaction;
 use crate::{Store, keys};
-use crate::kinds::BREAKDOWN;
 use domain::failure::Failure;
-
 
 /// JSON texts: as maps they would be half as large again.
 #[derive(Debug, Serialize, Deserialize)]

@@ -16,11 +16,10 @@ use crate::audit::add_entry;
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::department::stays_in;
 use crate::item::{LAYOUT, number, text};
+use crate::kinds::CARD;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::CARD;
 use domain::failure::{Failure, Thing};
-
 
 /// A change of a card as it was read.
 #[derive(Debug, Clone, Copy)]

@@ -9,8 +9,8 @@ use domain::upload::Upload;
 use crate::batch_get::Read;
 use crate::card::CardChange;
 use crate::card_view::{CardView, keys_of_view, view_of};
-use crate::{Store, keys};
 use crate::kinds::UPLOAD;
+use crate::{Store, keys};
 use domain::failure::Failure;
 
 /// A card to edit, and the uploads it may show.

@@ -6,10 +6,9 @@ use domain::company::Company;
 use domain::failure::Failure;
 
 use crate::audit::add_entry;
+use crate::kinds::TEMPLATE;
 use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
-use crate::kinds::TEMPLATE;
-
 
 impl Store {
     /// The template; one that was never set locks nothing.

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use crate::batch_get::Read;
 use crate::counters::counts_of;
 use crate::item::{Item, Kind};
-use crate::{Store, keys};
 use crate::kinds::{CARD, COMPANY, COUNTERS, MEMBER, TEMPLATE};
+use crate::{Store, keys};
 use domain::failure::Failure;
 
 /// A card with what is shown beside it.

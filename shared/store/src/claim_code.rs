@@ -17,10 +17,10 @@ use crate::batch_get::Read;
 use crate::idempotency::replayed;
 use crate::item::{Item, number};
 use crate::keys::Key;
+use crate::kinds::{HOLD, MEMBER};
 use crate::member::{as_read, create_claim};
 use crate::quota::QuotaName;
 use crate::{Store, keys};
-use crate::kinds::{HOLD, MEMBER};
 
 /// A member who may get a new code.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,9 @@ use crate::batch_get::Read;
 use crate::due::{DuePage, WaitingCompany, place_of};
 use crate::item::{Item, number, text};
 use crate::keys::DueList;
+use crate::kinds::MODEL;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::MODEL;
-
 
 /// What a refit found, and the model that is in force since.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,14 +17,13 @@ use crate::audit::add_entry;
 use crate::board::new_boards;
 use crate::close_rate_model::new_model;
 use crate::item::text;
+use crate::kinds::{APP, COMPANY};
 use crate::member::{NewMember, create_member};
 use crate::quota::QuotaName;
 use crate::recount::new_recount;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::{APP, COMPANY};
 use domain::failure::{Failure, Resource, Thing};
-
 
 /// Where the directory points.
 #[derive(Debug, Serialize, Deserialize)]

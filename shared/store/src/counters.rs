@@ -13,11 +13,10 @@ use domain::metrics::ScopeCounts;
 use domain::timestamp::Timestamp;
 
 use crate::item::{Item, LAYOUT, TYPE, number, text};
+use crate::kinds::COUNTERS;
 use crate::transaction::Transaction;
 use crate::{Store, keys};
-use crate::kinds::COUNTERS;
 use domain::failure::Failure;
-
 
 /// Raised by one with every addition, so that a recount knows what has changed while it
 /// read the log; no counter's name.

@@ -17,11 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::close_rate_model::model_of;
 use crate::item::Item;
+use crate::kinds::CUSTOMER;
 use crate::transaction::{Transaction, at_version};
 use crate::{Store, keys};
-use crate::kinds::CUSTOMER;
 use domain::failure::Failure;
-
 
 /// Name of the attribute with the state.
 const STATE: &str = "state";
@@ -246,6 +245,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::item::number;
 
     fn key() -> keys::Key {
         let (company, person) = (CompanyId::from_uuid(Uuid::nil()), PersonId::from_uuid(Uuid::nil()));

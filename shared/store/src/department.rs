@@ -19,10 +19,10 @@ use crate::batch_get::Read;
 use crate::idempotency::replayed;
 use crate::item::{Item, LAYOUT, TYPE, text};
 use crate::keys::Key;
+use crate::kinds::{CARD, MEMBER, TREE};
 use crate::member::Change;
 use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
-use crate::kinds::{CARD, MEMBER, TREE};
 
 /// The attribute of the tree that holds the living departments by their ids.
 const LIVING: &str = "departments";

@@ -14,11 +14,10 @@ use uuid::Uuid;
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::item::Item;
 use crate::keys::Key;
+use crate::kinds::FEED_PAGE;
 use crate::read::Order;
 use crate::{Page, Store, keys, log};
-use crate::kinds::FEED_PAGE;
 use domain::failure::Failure;
-
 
 #[derive(Debug, Serialize, Deserialize)]
 struct FeedPage {

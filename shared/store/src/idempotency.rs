@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::Store;
 use crate::item::{EXPIRES_AT, Item, expire, number};
 use crate::keys::Key;
-use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::kinds::REQUEST;
+use crate::transaction::{Cancelled, Refused, Transaction};
 use domain::failure::Failure;
-
 
 /// The first result of a creating request.
 #[derive(Debug, Serialize, Deserialize)]

@@ -14,12 +14,11 @@ use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
 use crate::item::{expire, number};
+use crate::kinds::{INVITATION, INVITATION_CODE};
 use crate::quota::QuotaName;
 use crate::read::{Order, Search};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
-use crate::kinds::{INVITATION, INVITATION_CODE};
-
 
 /// How long the code of an expired invitation is kept to explain itself.
 const CODE_KEPT_MS: i64 = 30 * DAY_MS;

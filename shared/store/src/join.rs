@@ -17,13 +17,12 @@ use crate::batch_get::Read;
 use crate::card_view::take;
 use crate::invitation::use_once;
 use crate::item::{expire, text};
+use crate::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
 use crate::member::bind_person;
 use crate::quota::QuotaName;
 use crate::read::{Order, Search};
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Page, Store, keys};
-use crate::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
-
 
 /// How long a request is kept after its expiry to explain itself; then it is forgotten with
 /// the openid in it.
@@ -240,7 +239,11 @@ impl Store {
     ) -> Result<(), Failure> {
         let item = MEMBER.encode(&keys::member(company, member.id), member)?;
         transaction.create(&self.table, item, Failure::Exists(Thing::Member));
-        transaction.create(&self.table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists(Thing::Card));
+        transaction.create(
+            &self.table,
+            CARD.encode(&keys::card(company, card.id), card)?,
+            Failure::Exists(Thing::Card),
+        );
         Ok(())
     }
 }

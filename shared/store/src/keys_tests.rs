@@ -7,8 +7,8 @@ use domain::day::Day;
 use domain::id::Id;
 use proptest::prelude::*;
 
-use super::radar::period_key;
 use super::company_of as company_of_key;
+use super::radar::period_key;
 use super::*;
 
 fn company_of(n: u128) -> Company {

@@ -19,10 +19,9 @@ use crate::batch_get::{KEYS_MAX, Read};
 use crate::error::failure;
 use crate::item::{EXPIRES_AT, Item, expire, number, text};
 use crate::keys::Key;
+use crate::kinds::{LIVE_MARK, LIVE_MESSAGE, LIVE_STATE};
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Store, keys, log};
-use crate::kinds::{LIVE_MARK, LIVE_MESSAGE, LIVE_STATE};
-
 
 /// A card and its company.
 pub type CompanyCard = (Company, CardId);

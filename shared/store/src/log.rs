@@ -20,11 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, number, text};
 use crate::keys::Key;
+use crate::kinds::SEGMENT;
 use crate::read::Order;
 use crate::{Page, Store, keys, packing};
-use crate::kinds::SEGMENT;
 use domain::failure::Failure;
-
 
 /// Name of the attribute with the events as [`packing`] writes them, since layout 3.
 const PLAIN: &str = "plain";

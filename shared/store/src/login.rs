@@ -14,10 +14,9 @@ use domain::text::{OpenId, UnionId};
 use crate::batch_get::Read;
 use crate::item::{Item, LAYOUT, TYPE, number, text};
 use crate::keys::Key;
+use crate::kinds::{ACTIVATION, COMPANY, JOIN_REQUEST, MEMBER, PERSON, UNION};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::{ACTIVATION, COMPANY, JOIN_REQUEST, MEMBER, PERSON, UNION};
-
 
 /// Most memberships looked at in a login: three items each, below the 100 of one call.
 const MEMBERSHIPS_MAX: usize = 30;

@@ -18,15 +18,14 @@ use serde::{Deserialize, Serialize};
 use crate::audit::add_entry;
 use crate::batch_get::Read;
 use crate::item::{Kind, expire, number, text};
+use crate::kinds::{CARD, CLAIM, COMPANY, MEMBER};
 use crate::login::note_link;
 use crate::quota::{QuotaName, QuotaRef};
 use crate::read::{Order, Search};
 use crate::successor::mark_card;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
-use crate::kinds::{CARD, CLAIM, COMPANY, MEMBER};
 use domain::failure::{Failure, Thing};
-
 
 /// How long a used or expired claim is kept to explain itself.
 const CLAIM_KEPT_MS: i64 = 30 * DAY_MS;

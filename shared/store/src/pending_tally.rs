@@ -17,10 +17,9 @@ use crate::counters::add_counts;
 use crate::due::Due;
 use crate::item::{Item, number};
 use crate::keys::{DueList, Key};
+use crate::kinds::PENDING;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::PENDING;
-
 
 /// Changes that go into the transaction itself.
 const AT_ONCE: usize = 40;
@@ -179,8 +178,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one lot at least; the others are done.
     pub async fn sweep_pending_tallies(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let count =
-            async |due: Due| self.count_pending(&PendingTally::read(due.company, due.item)?).await;
+        let count = |due: Due| async move { self.count_pending(&PendingTally::read(due.company, due.item)?).await };
         self.sweep(DueList::PendingTallies, now, limit, count).await
     }
 }

@@ -9,9 +9,8 @@ use domain::timestamp::Timestamp;
 
 use crate::error::failure;
 use crate::item::{LAYOUT, TYPE, number, text};
-use crate::{Store, keys};
 use crate::kinds::PERSON;
-
+use crate::{Store, keys};
 
 impl Store {
     /// The person with this openid; a new one, `fresh`, at his first login.

@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::batch_get::Read;
 use crate::item::{Item, text};
 use crate::keys::Key;
+use crate::kinds::{PHONE, PROFILE};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::{PHONE, PROFILE};
-
 
 /// What an identity has told of itself.
 #[derive(Debug, Serialize, Deserialize)]

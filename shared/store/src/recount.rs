@@ -16,10 +16,9 @@ use crate::customer::put_customer;
 use crate::due::{DuePage, WAITS, WaitingCompany};
 use crate::item::{Item, LAYOUT, TYPE, number, text};
 use crate::keys::DueList;
+use crate::kinds::{COUNTERS, MEMBER, RECOUNT};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::{COUNTERS, MEMBER, RECOUNT};
-
 
 /// The report is one JSON text, absent before the first recount.
 #[derive(Debug, Serialize, Deserialize)]

@@ -11,11 +11,10 @@ use crate::batch_get::Read;
 use crate::error::failure;
 use crate::item::Item;
 use crate::keys::Key;
+use crate::kinds::{GREETING, PHRASES};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::{GREETING, PHRASES};
 use domain::failure::Failure;
-
 
 /// A stored book.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,9 +6,8 @@ use domain::idempotency::Idempotency;
 use domain::share::Share;
 use domain::text::ShareCode;
 
-use crate::{Store, keys};
 use crate::kinds::SHARE;
-
+use crate::{Store, keys};
 
 impl Store {
     /// Makes a share.

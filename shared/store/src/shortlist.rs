@@ -21,10 +21,9 @@ use crate::batch_get::{KEYS_MAX, Read};
 use crate::counters::counts_of;
 use crate::item::{Item, number, text};
 use crate::keys::Key;
+use crate::kinds::SHORTLIST;
 use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
-use crate::kinds::SHORTLIST;
-
 
 /// Name of the attribute with the entries: for each 16 bytes of the person's id and
 /// [`PLACE_BYTES`] of his place. As text it would be twice as large.

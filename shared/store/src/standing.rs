@@ -14,11 +14,10 @@ use domain::timestamp::Timestamp;
 use crate::due::{Due, WAITS};
 use crate::item::{Item, LAYOUT, TYPE, number, text};
 use crate::keys::{DueList, Key};
+use crate::kinds::STANDING;
 use crate::shortlist::put_shortlist;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::STANDING;
-
 
 /// How often a person was marked on a card since his place was looked at last.
 const MARKS: &str = "marks";

@@ -11,10 +11,10 @@ use serde::Serialize;
 use crate::audit::add_entry;
 use crate::batch_get::Read;
 use crate::item::text;
+use crate::kinds::{CARD, MEMBER};
 use crate::member::{Change, as_read};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-use crate::kinds::{CARD, MEMBER};
 
 /// Lets a card say whether its owner is gone. Who is named already stays.
 pub(crate) fn mark_card(

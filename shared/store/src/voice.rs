@@ -9,12 +9,11 @@ use domain::voice::Voice;
 use crate::batch_get::Read;
 use crate::card_view::take;
 use crate::item::{Item, text};
+use crate::kinds::{CARD, UPLOAD, VOICE};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
-use crate::kinds::{CARD, UPLOAD, VOICE};
 use domain::failure::Failure;
-
 
 /// What there is of a product before its voice introduction is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

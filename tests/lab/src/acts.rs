@@ -4,6 +4,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use domain::timestamp::{DAY_MS, SECOND_MS};
 use domain::upload::{Format, Purpose, Upload, media_key, quarantine_key};
+use edge::token::TokenVerifier;
 use housekeeping::Housekeeping;
 use live::{Live, Trigger};
 use media_inspector::Inspector;
@@ -308,10 +309,13 @@ async fn sweep(studio: &Studio) -> Ready {
     memory.files.extend(world.uploads.values().map(|upload| (path(*upload), PNG.to_vec())));
     studio.tap.set_memory(memory);
     world.clock.advance(8 * DAY_MS);
-    let config =
-        housekeeping::Config { table_name: world.table.clone(), boards_lag_s: 60, media_bucket: BUCKET.to_owned() };
-    let s3 = clients::s3(&studio.memory());
-    Ready::Sweep(Housekeeping::new(config, world.dynamodb.clone(), s3, world.clock.clock()))
+    Ready::Sweep(Housekeeping {
+        store: world.store.clone(),
+        boards_lag_s: 60,
+        s3: clients::s3(&studio.memory()),
+        media_bucket: BUCKET.to_owned(),
+        clock: world.clock.clock(),
+    })
 }
 
 /// A file in quarantine, and the message that tells of it.
@@ -337,16 +341,14 @@ async fn inspect(studio: &Studio, file: &[u8]) -> Ready {
 
 fn on_sockets(studio: &Studio) -> Live<Gateway, DeadLetterQueue> {
     let (world, sdk) = (&studio.world, studio.memory());
-    let config = live::Config {
-        table_name: world.table.clone(),
-        token_verification_keys: world.keys.jwks.clone(),
-        connections_url: "http://127.0.0.1:9/v1".to_owned(),
-        live_dlq_url: String::new(),
+    Live {
+        store: world.store.clone(),
+        tokens: TokenVerifier::from_jwks(&world.keys.jwks).expect("the keys are keys"),
+        sockets: Gateway::new(clients::sockets(&sdk, "http://127.0.0.1:9/v1")),
+        dead: studio.dead_letters(),
         max_attempts: MAX_ATTEMPTS,
-    };
-    let sockets = clients::sockets(&sdk, &config.connections_url);
-    let live = live::live(config, world.dynamodb.clone(), clients::sqs(&sdk), sockets).expect("the keys are keys");
-    Live { clock: world.clock.clock(), dead: studio.dead_letters(), ..live }
+        clock: world.clock.clock(),
+    }
 }
 
 /// The smallest picture that is published.

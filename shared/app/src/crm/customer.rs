@@ -105,9 +105,9 @@ impl CustomerEditor {
     ) -> Result<(Dealings, Said), CustomerError> {
         let attempt = || async {
             match self.try_to_apply(flow, command, request).await {
-            Err(CustomerError::Failed(failure)) => Err(failure),
-            done => Ok(done),
-        }
+                Err(CustomerError::Failed(failure)) => Err(failure),
+                done => Ok(done),
+            }
         };
         flow.store.retry().run(Policy::CONTENTION, attempt).await?
     }

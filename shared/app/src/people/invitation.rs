@@ -41,17 +41,12 @@ pub async fn create(
 ///
 /// # Errors
 /// [`MemberError::RoleRequired`] for an invitation to a role that the member may not give.
-pub async fn revoke(
-    flow: &Flow<'_>,
-    company: Company,
-    by: Head,
-    id: InvitationId,
-) -> Result<Invitation, MemberError> {
+pub async fn revoke(flow: &Flow<'_>, company: Company, by: Head, id: InvitationId) -> Result<Invitation, MemberError> {
     let attempt = || async {
         match try_to_revoke(flow, company, by, id).await {
-        Err(MemberError::Failed(failure)) => Err(failure),
-        done => Ok(done),
-    }
+            Err(MemberError::Failed(failure)) => Err(failure),
+            done => Ok(done),
+        }
     };
     flow.store.retry().run(Policy::CONTENTION, attempt).await?
 }

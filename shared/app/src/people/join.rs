@@ -2,10 +2,10 @@
 
 use domain::audit::{AuditAction, AuditActor};
 use domain::card::{Card, CompanyName, Identity};
-use domain::invitation::LoginError;
 use domain::company::{Company, Person};
 use domain::failure::Failure;
 use domain::id::PersonId;
+use domain::invitation::LoginError;
 use domain::invitation::{InvitationState, Offer};
 use domain::join_request::JoinRequest;
 use domain::member::{Member, PersonName, Position, Role};
@@ -41,8 +41,7 @@ pub async fn join(
     if person.member.is_some() {
         return Ok(person);
     }
-    let Entrance { offer, profile, request } =
-        flow.store.entrance(company, &by.code_hash, person.join_request).await?;
+    let Entrance { offer, profile, request } = flow.store.entrance(company, &by.code_hash, person.join_request).await?;
     let offer = offer.ok_or(LoginError::InvitationInvalid)?;
     if request.is_some_and(|request| request.stands_against(offer.invitation, flow.now)) {
         return Ok(person);

@@ -212,8 +212,7 @@ pub async fn set_successor(
     }
     let successor = to.map(|member| successor(member, other)).transpose()?;
     let name = |member: Option<MemberId>| member.map(|member| member.to_string()).unwrap_or_default();
-    let audit =
-        flow.audit_entry(by.actor(), AuditAction::MemberSuccessor, id, name(read.successor), name(to))?;
+    let audit = flow.audit_entry(by.actor(), AuditAction::MemberSuccessor, id, name(read.successor), name(to))?;
     let change = Change { read: &read, audit: &audit };
     flow.store.set_successor(company, change, (card, successor)).await?;
     Ok(Member { successor: to, ..read })

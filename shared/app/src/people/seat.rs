@@ -17,7 +17,9 @@ pub(crate) async fn take_seat<T, A: Future<Output = Result<T, Failure>>>(
     attempt: impl Fn() -> A,
 ) -> Result<T, Failure> {
     match attempt().await {
-        Err(Failure::Exhausted(Resource::Seats)) if flow.store.sweep_quota(company, QuotaName::Seats, flow.now).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats))
+            if flow.store.sweep_quota(company, QuotaName::Seats, flow.now).await? > 0 =>
+        {
             attempt().await
         }
         done => done,

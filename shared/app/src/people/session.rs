@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::card::CompanyName;
-use domain::invitation::LoginError;
 use domain::company::{Company, CompanyProfile, Link, Person};
 use domain::failure::Failure;
 use domain::id::{CompanyId, PersonId};
+use domain::invitation::LoginError;
 use domain::join_request::JoinRequest;
 use domain::member::MemberStatus;
 use domain::text::{OpenId, UnionId};
@@ -96,9 +96,7 @@ pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcom
     };
     let person = match &entry {
         Entry::Plain => person,
-        Entry::Claim(hash) => {
-            claim(flow, company, Claiming { person, openid, unionid, hash, now: flow.now }).await?
-        }
+        Entry::Claim(hash) => claim(flow, company, Claiming { person, openid, unionid, hash, now: flow.now }).await?,
         Entry::Invitation(by) => join(flow, company, person, openid, by).await?,
     };
     let came_as = person.id;
@@ -129,8 +127,7 @@ async fn enter(flow: &Flow<'_>, visit: Visit<'_>, chosen: Option<CompanyId>) -> 
     let asked = visit.person.join_request.map(|request| (visit.company, request));
     let (mut active, join_request) = flow.store.standings(&wanted, asked).await?;
     active.retain(|found| is_active(found, links.get(&found.company)));
-    let (claimed, invited) =
-        (matches!(visit.entry, Entry::Claim(_)), matches!(visit.entry, Entry::Invitation(_)));
+    let (claimed, invited) = (matches!(visit.entry, Entry::Claim(_)), matches!(visit.entry, Entry::Invitation(_)));
     // A disabled or former member is a visitor, and does not come back by an invitation.
     if invited && own.is_some() && !active.iter().any(|found| found.company == visit.company) {
         return Err(LoginError::MemberInactive);
