@@ -136,7 +136,7 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
         rows.push(row(&route.name, &usage, prices, &route.line.row.note));
     }
     let mut long = Stage::with_past_of(LONG_PAST_DAYS).await;
-    for route in all_routes().iter().filter(|route| OF_A_LONG_PAST.contains(&route.line.operation)) {
+    for route in all_routes().iter().filter(|route| OF_A_LONG_PAST.contains(&route.line.operation.as_str())) {
         long = long.afresh().await;
         let usage = ask(wire, &long, route).await;
         let name = format!("{} after {LONG_PAST_DAYS} days", route.name);
