@@ -23,6 +23,7 @@ CLASSES = {
     "member": {**LOGGED_IN, "visitor": 403},
     "card_owner": {**LOGGED_IN, "visitor": 403, "boss": 404},  # the boss of these tests has no card
     "card_editor": {**LOGGED_IN, "visitor": 403, "other_staff": 403},
+    "card_admin": {**LOGGED_IN, "visitor": 403, "staff": 403, "other_staff": 403},  # of a card, and not its owner
     "card_radar": {**LOGGED_IN, "visitor": 404, "other_staff": 404},
     "customer": {**LOGGED_IN, "visitor": 404, "other_staff": 404},
     "uploader": {**LOGGED_IN, "visitor": 404, "other_staff": 404},
@@ -38,10 +39,15 @@ THING = re.compile(r"(?:card|member|upload)_\w+|\w+_id|share_code")
 NO_THINGS = {"batch_id", "product_id"}  # products do not exist yet
 
 
+def things(text):
+    """The placeholders of a text that name something of the company."""
+    return [name for name in PLACEHOLDER.findall(text) if THING.fullmatch(name) and name not in NO_THINGS]
+
+
 def names_things(file):
     """Whether path or body name something of the company."""
     text = f"{file.payload['rawPath']} {file.payload['rawQueryString']} {file.deployed_body}"
-    return any(THING.fullmatch(name) and name not in NO_THINGS for name in PLACEHOLDER.findall(text))
+    return bool(things(text))
 
 
 def served(file):

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from access import THING, from_outside, names_things, statuses
+from access import from_outside, names_things, statuses, things
 from document import DOCUMENT
-from event_files import PLACEHOLDER
 from numbers_of_radar import drain
 from operations import ALL, GUARDED, SAMPLES, Stage, is_guarded, name, nowhere, sample_of
 from world import batch_id, event
@@ -56,7 +55,7 @@ def prepared(other):
 def ids_of(stage, values, file):
     """Every id of company B that could leak; those that the request names are echoed by some refusals."""
     company = stage.company
-    named = {values.get(what) or stage.value(what) for what in PLACEHOLDER.findall(file.text) if THING.fullmatch(what)}
+    named = {values.get(what) or stage.value(what) for what in things(file.text)}
     known = {company.id, stage.owner.card_id, stage.owner.member["id"], stage.owner.id, stage.visitor.id,
              company.boss.id, company.boss.member["id"]}
     return known | named, named

@@ -126,9 +126,7 @@ def test_the_clock_is_read_in_one_module():
 def test_what_fails_is_tried_again_by_one_helper():
     rust = [(path, code_only(source)) for path, source in shipped_rust()]
     pauses = re.compile(r"\btime::(?:sleep|sleep_until|interval)\b|\bthread::sleep\b|\bsleep\(")
-    # The last two end when their flows stand in shared/app.
-    moving = ("functions/organization/src/merges.rs", "functions/crm/src/subject.rs")
-    assert not hits(pauses, rust, ("shared/runtime/src/retry.rs", *moving))
+    assert not hits(pauses, rust, ("shared/runtime/src/retry.rs",))
 
 
 def test_no_failure_is_matched_by_its_text():

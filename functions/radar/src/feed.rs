@@ -9,7 +9,7 @@ use domain::aggregate::{Segment, SegmentKey};
 use domain::batch::BatchId;
 use domain::id::{CardId, Id, PersonId};
 use edge::access::RadarScope;
-use edge::feed::{FeedLine, feed_line, newest_first};
+use edge::feed::{FeedLine, feed_line, newest_first, sort_by_receipt};
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
 use edge::problem::Problem;
@@ -48,12 +48,14 @@ pub(crate) async fn get_card_feed(
     let from = start.map(|start| start.place).or(newest).map(|place| place.key(card));
     let log = app.store.card_log(scope.company(), card, from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|segment| (InLog::of(segment.key), segment)).collect();
-    Ok(Json(page(&paging, segments, start, log.next.is_some())))
+    let (lines, next) = page(&paging, segments, start, log.next.is_some());
+    Ok(Json(paging.page(lines, next)))
 }
 
 /// List events on all cards
 ///
-/// Lists the events on all cards, the last counted batch first. A page with a filter can be short
+/// Lists the events on all cards, the last counted batch first. Each page is sorted by
+/// `received_at`, then `at`, newest first. A page with a filter can be short
 /// without being the last: continue while `next_cursor` is not null. Callers: admins and the boss,
 /// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
 /// `radar_not_active` while the radar of the caller is off.
@@ -69,7 +71,10 @@ pub(crate) async fn get_company_feed(
     let from = start.map(|start| start.place.0).or(newest);
     let log = app.store.company_log(scope.company(), from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|(at, segment)| (InFeed(at), segment)).collect();
-    Ok(Json(page(&paging, segments, start, log.next.is_some())))
+    let (mut lines, next) = page(&paging, segments, start, log.next.is_some());
+    // Batches that come together are counted in any order. The cursor is a place in the log: it does not mind.
+    sort_by_receipt(&mut lines);
+    Ok(Json(paging.page(lines, next)))
 }
 
 /// How many batches to read for a page.
@@ -78,21 +83,16 @@ fn looked_through(paging: &Paging<FeedQuery>) -> u32 {
     if paging.filter.is_narrow() { LOOKED_THROUGH } else { paging.limit + 1 }
 }
 
-/// The wanted lines from `start` on; `more` tells whether there are more segments.
-fn page<P>(
+/// The wanted lines from `start` on, and where the next page starts; `more` tells whether there are more segments.
+fn page<P: Copy + PartialEq>(
     paging: &Paging<FeedQuery>,
     segments: Vec<(P, Segment)>,
     start: Option<Position<P>>,
     more: bool,
-) -> PageBody<FeedLine>
-where
-    P: Copy + PartialEq,
-    Position<P>: fmt::Display,
-{
+) -> (Vec<FeedLine>, Option<Position<P>>) {
     let oldest = segments.iter().map(|(_, segment)| segment.received_at.millis()).min();
     let more = more && !oldest.is_some_and(|ms| paging.filter.is_over(ms));
-    let (lines, next) = lines(paging, segments, start, more);
-    paging.page(lines, next)
+    lines(paging, segments, start, more)
 }
 
 /// The first lines from `start` on, and where the next page starts.

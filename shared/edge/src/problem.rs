@@ -91,8 +91,6 @@ codes! {
     DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
-    /// The card has as many open sockets as it may have.
-    SocketsExhausted = TOO_MANY_REQUESTS, "sockets_exhausted", "No socket left", "该名片的雷达打开数量已达上限，请关闭其他页面后重试";
     /// The body is larger than allowed.
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body_too_large", "Body too large", "请求内容过大";
     /// The body is not declared as JSON.
@@ -274,7 +272,7 @@ impl Problem {
             errors: self.errors,
         };
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_json()).into_response();
-        if matches!(self.code, Code::Busy | Code::SocketsExhausted | Code::TooManyRequests | Code::Unavailable) {
+        if matches!(self.code, Code::Busy | Code::TooManyRequests | Code::Unavailable) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
         }
         if self.code == Code::RadarCodeLimit {
@@ -327,7 +325,7 @@ impl From<Resource> for Code {
     fn from(resource: Resource) -> Self {
         match resource {
             Resource::Seats => Self::SeatsExhausted,
-            Resource::Sockets => Self::SocketsExhausted,
+            Resource::Sockets => Self::TooManyRequests,
         }
     }
 }
@@ -362,7 +360,7 @@ mod tests {
     #[test]
     fn each_resource_has_a_code_of_its_own() {
         assert_eq!(Problem::from(Failure::Exhausted(Resource::Seats)).code(), Code::SeatsExhausted);
-        assert_eq!(Problem::from(Failure::Exhausted(Resource::Sockets)).code(), Code::SocketsExhausted);
+        assert_eq!(Problem::from(Failure::Exhausted(Resource::Sockets)).code(), Code::TooManyRequests);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Tokens that were verified before, so that the next request of the same caller need not check
-//! the signature again (ADR 0018).
+//! the signature again (ADR 0019).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

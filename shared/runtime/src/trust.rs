@@ -1,4 +1,4 @@
-//! Whose certificates the connections to AWS trust (ADR 0017).
+//! Whose certificates the connections to AWS trust (ADR 0018).
 //!
 //! AWS's endpoints chain to five roots of Amazon's, which are part of the binary. The machine's
 //! roots, some 140, are read only when they are needed: parsing them takes six times as long as

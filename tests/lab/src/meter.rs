@@ -88,7 +88,7 @@ impl Route {
 
     /// Has happen what it needs; gives its payload.
     pub(crate) async fn prepared(&self, world: &World, functions: &Functions) -> String {
-        prepared(&self.line.case, world, &|function| functions.router(function).clone()).await
+        Box::pin(prepared(&self.line.case, world, &|function| functions.router(function).clone())).await
     }
 
     /// Whether the answer is the one that is asked for.

@@ -16,14 +16,14 @@ pub(crate) struct Line {
     /// The function that is asked.
     pub(crate) function: String,
     /// The file's row.
-    pub(crate) row: Row,
+    pub(crate) row: Box<Row>,
 }
 
 /// How the operation is asked.
 pub(crate) fn line(operation: &str) -> Line {
     let function = function_of(operation);
     let row = row(&function, operation).unwrap_or_else(|| panic!("{function}/{operation} needs an object expect"));
-    Line { operation: operation.to_owned(), case: operation.to_owned(), function, row }
+    Line { operation: operation.to_owned(), case: operation.to_owned(), function, row: Box::new(row) }
 }
 
 /// The other ways, whose rows say so: asked with faults too, and not in the bill.
@@ -33,7 +33,7 @@ pub(crate) fn others() -> Vec<Line> {
         for case in all(&function) {
             let Some(row) = row(&function, &case).filter(|row| row.faults) else { continue };
             let operation = case.split('.').next().unwrap_or_default().to_owned();
-            lines.push(Line { operation, case, function: function.clone(), row });
+            lines.push(Line { operation, case, function: function.clone(), row: Box::new(row) });
         }
     }
     lines
