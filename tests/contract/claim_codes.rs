@@ -1,8 +1,8 @@
 //! New claim codes on DynamoDB Local: one counts, and the seat is held for it.
 
 use axum::Router;
-use domain::quota::Quota;
-use domain::timestamp::DAY_MS;
+use domain::company::quota::Quota;
+use domain::kernel::timestamp::DAY_MS;
 use serde_json::{Value, json};
 use store::QuotaName;
 use testkit::world::World;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::audit::AuditEntry;
-use domain::day::Day;
-use domain::dealings::Deal;
-use domain::failure::Failure;
-use domain::id::DealId;
-use domain::said::Said;
+use domain::company::audit::AuditEntry;
+use domain::kernel::day::Day;
+use domain::crm::opportunity::Deal;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::DealId;
+use domain::crm::command::Said;
 use runtime::retry::Policy;
 use store::DealingsChange;
 use testkit::world::World;
@@ -37,7 +37,7 @@ async fn close(world: &World) -> Result<DealId, Failure> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_writes_of_one_customer_at_once_all_succeed() {
     let world = Arc::new(World::new().await);
-    let batch = domain::batch::AcceptedBatch { person: world.visitor, ..batch(&world, 0, 1, &[0]) };
+    let batch = domain::tracking::batch::AcceptedBatch { person: world.visitor, ..batch(&world, 0, 1, &[0]) };
     let counted = radar_aggregator::handle(&aggregator(&world, Shelf::default()), delivered(&[&batch], 1), "r").await;
     assert!(counted.batch_item_failures.is_empty());
     let begin = Instant::now();

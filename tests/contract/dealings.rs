@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use domain::counter::{Counter, Scope};
-use domain::day::Day;
-use domain::id::PersonId;
-use domain::merge::{Merge, MergeReason, Undone};
-use domain::metrics::count;
+use domain::radar::counter::{Counter, Scope};
+use domain::kernel::day::Day;
+use domain::kernel::id::PersonId;
+use domain::crm::merge::{Merge, MergeReason, Undone};
+use domain::radar::metrics::count;
 use serde_json::{Value, json};
 use testkit::events::{call, load};
 use testkit::world::World;
@@ -34,7 +34,7 @@ impl Office {
     /// As the queue does it: what fails comes again.
     async fn visit(&self, person: PersonId, number: u64) {
         // Number 0 visits `lin`.
-        let batch = domain::batch::AcceptedBatch { person, ..batch(&self.world, 0, number, &[0]) };
+        let batch = domain::tracking::batch::AcceptedBatch { person, ..batch(&self.world, 0, number, &[0]) };
         let aggregator = aggregator(&self.world, Shelf::default());
         while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await.batch_item_failures.is_empty()
         {

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::batch::AcceptedBatch;
-use domain::counter::Scope;
-use domain::day::{Day, Window};
-use domain::department::DepartmentPath;
-use domain::event::{Event, EventKind};
-use domain::id::{DepartmentId, Id};
-use domain::merge::MergeReason;
-use domain::metrics::Metrics;
-use domain::timestamp::{DAY_MS, SECOND_MS};
+use domain::tracking::batch::AcceptedBatch;
+use domain::radar::counter::Scope;
+use domain::kernel::day::{Day, Window};
+use domain::company::department::DepartmentPath;
+use domain::tracking::event::{Event, EventKind};
+use domain::kernel::id::{DepartmentId, Id};
+use domain::crm::merge::MergeReason;
+use domain::radar::metrics::Metrics;
+use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use serde_json::{Value, json};
 use testkit::events::{call, load};
 use testkit::world::World;

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::audit::{AuditAction, AuditFilter};
+use domain::company::audit::{AuditAction, AuditFilter};
 use domain::card::{Card, Identity};
 use domain::company::WeCom;
-use domain::department::{Department, DepartmentName, DepartmentTree};
-use domain::failure::{Failure, Thing};
-use domain::id::{DepartmentId, MemberId};
-use domain::idempotency::Idempotency;
-use domain::text::{Code, Line};
+use domain::company::department::{Department, DepartmentName, DepartmentTree};
+use domain::kernel::failure::{Failure, Thing};
+use domain::kernel::id::{DepartmentId, MemberId};
+use domain::kernel::idempotency::Idempotency;
+use domain::kernel::text::{Code, Line};
 use store::{Change, DepartmentAdded, MemberFilter};
 use testkit::world::World;
 
@@ -128,7 +128,7 @@ async fn a_new_card_is_in_its_member_s_department_or_not_made() {
     let (read, _) = world.store.member_and_departments(world.company, boss).await.unwrap();
     let east = add(&world, "华东", None).await.unwrap();
     put(&world, boss, Some(east)).await.unwrap();
-    let make = async |read: &domain::member::Member, key: &str| {
+    let make = async |read: &domain::people::member::Member, key: &str| {
         let identity = Identity {
             name: read.name.clone(),
             position: read.position.clone(),
@@ -173,7 +173,7 @@ async fn the_audit_log_is_filtered_page_by_page() {
     let target = world.staff["lin"].member.to_string();
     for n in 0..7 {
         let action = if n % 2 == 0 { AuditAction::Greeting } else { AuditAction::Phrases };
-        let entry = domain::audit::AuditEntry { action, target: target.clone(), ..world.entry() };
+        let entry = domain::company::audit::AuditEntry { action, target: target.clone(), ..world.entry() };
         world.store.set_company_greeting(world.company, None, &entry).await.unwrap();
     }
     let find = async |filter: &AuditFilter, after, limit| {
@@ -187,7 +187,7 @@ async fn the_audit_log_is_filtered_page_by_page() {
     let of_lin = AuditFilter { target: Some(target), ..AuditFilter::default() };
     assert_eq!(find(&of_lin, None, 100).await.0, 7);
     let by_lin = AuditFilter {
-        actor: Some(domain::audit::AuditActor::Member(world.staff["lin"].member)),
+        actor: Some(domain::company::audit::AuditActor::Member(world.staff["lin"].member)),
         ..AuditFilter::default()
     };
     assert_eq!(find(&by_lin, None, 100).await, (0, None));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::sqs::SqsEvent;
-use domain::counter::Scope;
-use domain::day::Day;
+use domain::radar::counter::Scope;
+use domain::kernel::day::Day;
 use runtime::batch::{Delivery, Reason};
 use runtime::dead_letters::DeadLetters;
 use testkit::events::{all, call, http_functions, load, prepared, row};
@@ -58,7 +58,7 @@ async fn every_queue_event_is_counted_or_put_aside_as_promised() {
         assert!(response.batch_item_failures.is_empty(), "{case}");
         let today = Day::of(world.clock.now());
         let counts = world.store.counters(world.company, Scope::Company, today).await.unwrap();
-        let metrics = counts.metrics(domain::day::Window::Total, today);
+        let metrics = counts.metrics(domain::kernel::day::Window::Total, today);
         assert_eq!((metrics.forwards, metrics.visitors), (forwards, 1), "{case}");
         let reasons: Vec<_> = aggregator.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
         assert_eq!(reasons, Vec::from_iter(put_aside), "{case}");

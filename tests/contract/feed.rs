@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::batch::AcceptedBatch;
-use domain::timestamp::SECOND_MS;
+use domain::tracking::batch::AcceptedBatch;
+use domain::kernel::timestamp::SECOND_MS;
 use serde_json::Value;
 use testkit::events::{call, load};
 use testkit::world::World;

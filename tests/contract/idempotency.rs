@@ -2,7 +2,7 @@
 //! is another request, with the members of its body in another order the same one.
 
 use domain::company::Company;
-use domain::id::{CardId, CompanyId, Id, MemberId, PersonId};
+use domain::kernel::id::{CardId, CompanyId, Id, MemberId, PersonId};
 use serde_json::{Value, json};
 use store::QuotaName;
 use testkit::events::{all, call, load};

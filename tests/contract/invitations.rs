@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
-use domain::audit::{AuditAction, AuditFilter};
-use domain::failure::Failure;
-use domain::quota::Quota;
-use domain::timestamp::{DAY_MS, SECOND_MS};
+use domain::company::audit::{AuditAction, AuditFilter};
+use domain::kernel::failure::Failure;
+use domain::company::quota::Quota;
+use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use serde_json::{Value, json};
 use store::QuotaName;
 use testkit::world::World;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use domain::quota::Quota;
-use domain::timestamp::DAY_MS;
+use domain::company::quota::Quota;
+use domain::kernel::timestamp::DAY_MS;
 use serde_json::{Value, json};
 use store::QuotaName;
 use testkit::world::World;

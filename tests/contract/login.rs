@@ -1,10 +1,10 @@
 //! Logins of one human who has memberships in several companies.
 
 use domain::company::{Company, CompanyProfile, Link};
-use domain::failure::Failure;
-use domain::id::{CompanyId, MemberId};
-use domain::member::{Ended, Role, SeatChange};
-use domain::text::{AppId, Line, OpenId, UnionId};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CompanyId, MemberId};
+use domain::people::member::{Ended, Role, SeatChange};
+use domain::kernel::text::{AppId, Line, OpenId, UnionId};
 use serde_json::Value;
 use store::{Change, Claiming, NewCompany};
 use testkit::events::{call, load};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use domain::audit::{AuditAction, AuditFilter};
+use domain::company::audit::{AuditAction, AuditFilter};
 use domain::card::{Card, Identity};
-use domain::failure::Failure;
-use domain::member::{Member, PersonName, Position};
-use domain::text::Line;
+use domain::kernel::failure::Failure;
+use domain::people::member::{Member, PersonName, Position};
+use domain::kernel::text::Line;
 use serde_json::{Value, json};
 use store::{CardChange, Change};
 use testkit::world::World;

@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::aggregate::{Customer, Plan, plan, segments};
-use domain::batch::{AcceptedBatch, BatchId};
-use domain::counter::{Counter, Crowd, Scope};
-use domain::customer::CustomerState;
-use domain::day::{Day, Window};
-use domain::event::{Event, EventKind, Object, Target};
-use domain::failure::{Failure, Thing};
-use domain::id::{Id, MemberId, MergeId, PersonId};
-use domain::merge::{Merge, MergeReason, NotMerged, Undone};
-use domain::metrics::Metrics;
-use domain::mobile::Mobile;
-use domain::timestamp::DAY_MS;
+use domain::radar::aggregate::{Customer, Plan, plan, segments};
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::radar::counter::{Counter, Crowd, Scope};
+use domain::crm::customer::CustomerState;
+use domain::kernel::day::{Day, Window};
+use domain::tracking::event::{Event, EventKind, Object, Target};
+use domain::kernel::failure::{Failure, Thing};
+use domain::kernel::id::{Id, MemberId, MergeId, PersonId};
+use domain::crm::merge::{Merge, MergeReason, NotMerged, Undone};
+use domain::radar::metrics::Metrics;
+use domain::kernel::mobile::Mobile;
+use domain::kernel::timestamp::DAY_MS;
 use store::{Commit, CommitError};
 use testkit::world::World;
 use uuid::Uuid;
@@ -175,12 +175,12 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
             members
         })
         .collect();
-    let mut expected = domain::counter::Tally::default();
+    let mut expected = domain::radar::counter::Tally::default();
     for group in &groups {
         expected.absorb(&CustomerState::union(group.iter().map(|person| &known[person].state)).contributions());
     }
     let days = world.store.counters(world.company, Scope::Company, Day::from_number(0)).await.unwrap();
-    let kept = |counts: &domain::counter::Counts| -> domain::counter::Counts {
+    let kept = |counts: &domain::radar::counter::Counts| -> domain::radar::counter::Counts {
         let people =
             |counter: &Counter| matches!(counter, Counter::People(_) | Counter::Gap(..) | Counter::Newcomers(_));
         counts
@@ -191,8 +191,8 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
     };
     for (scope, period, counts) in expected.changes().filter(|(scope, ..)| *scope == Scope::Company) {
         let stored = match period {
-            domain::counter::Period::Lifetime => &days.lifetime,
-            domain::counter::Period::Day(day) => &days.days[&day],
+            domain::radar::counter::Period::Lifetime => &days.lifetime,
+            domain::radar::counter::Period::Day(day) => &days.days[&day],
         };
         assert_eq!(kept(stored), counts, "{scope:?} {period:?}");
     }
@@ -209,7 +209,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
         visit(&world, person, &days).await;
     }
     let merge = Merge {
-        tie: domain::merge::Tie { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b },
+        tie: domain::crm::merge::Tie { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b },
         reason: MergeReason::Phone,
         at: world.clock.now(),
         undone: None,

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use domain::aggregate::Customer;
-use domain::batch::{AcceptedBatch, BatchId};
-use domain::close_rate::{Model, Origin};
-use domain::counter::Scope;
-use domain::day::Day;
-use domain::dealings::Deal;
-use domain::event::{Event, EventKind, Object, Target};
-use domain::id::{CompanyId, DealId, Id, PersonId};
-use domain::merge::MergeReason;
-use domain::refit::{Report, Verdict, first_refit, next_refit};
-use domain::shortlist::{LISTED_MAX, Shortlist};
-use domain::timestamp::{DAY_MS, SECOND_MS};
+use domain::radar::aggregate::Customer;
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::close_rate::model::{Model, Origin};
+use domain::radar::counter::Scope;
+use domain::kernel::day::Day;
+use domain::crm::opportunity::Deal;
+use domain::tracking::event::{Event, EventKind, Object, Target};
+use domain::kernel::id::{CompanyId, DealId, Id, PersonId};
+use domain::crm::merge::MergeReason;
+use domain::close_rate::retrain::{Report, Verdict, first_refit, next_refit};
+use domain::close_rate::shortlist::{LISTED_MAX, Shortlist};
+use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use serde_json::{Value, json};
 use store::{KEY_ATTRIBUTES, Person};
 use testkit::events::load;
@@ -132,7 +132,7 @@ async fn list_is_whole(world: &World, scope: Scope, model: &Model) {
     assert_eq!(list.model(), model);
     assert_eq!(list.best(today), whole.best(today));
     assert_eq!(list.best(today).len(), LISTED_MAX);
-    let all = domain::metrics::count(&lifetime, domain::counter::Counter::People(domain::counter::Crowd::Visitors));
+    let all = domain::radar::metrics::count(&lifetime, domain::radar::counter::Counter::People(domain::radar::counter::Crowd::Visitors));
     assert_eq!(list.funnel(today, all, 60), whole.funnel(today, all, 60));
 }
 

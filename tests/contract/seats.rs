@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::audit::AuditFilter;
-use domain::failure::{Failure, Resource};
-use domain::member::{Ended, MemberStatus, Role, SeatChange};
-use domain::quota::Quota;
-use domain::text::OpenId;
-use domain::timestamp::DAY_MS;
+use domain::company::audit::AuditFilter;
+use domain::kernel::failure::{Failure, Resource};
+use domain::people::member::{Ended, MemberStatus, Role, SeatChange};
+use domain::company::quota::Quota;
+use domain::kernel::text::OpenId;
+use domain::kernel::timestamp::DAY_MS;
 use store::{Change, Claimed, Claiming, MemberFilter, NewMember, QuotaName};
 use testkit::world::{SEATS, World};
 

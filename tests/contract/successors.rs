@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
-use domain::audit::AuditFilter;
+use domain::company::audit::AuditFilter;
 use serde_json::{Value, json};
 use testkit::world::World;
 

@@ -4,13 +4,13 @@
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_s3::primitives::ByteStream;
 use domain::card::Card;
-use domain::card_media::{CardMedia, Photos};
+use domain::card::media::{CardMedia, Photos};
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::{CompanyId, Id, ProductId, UploadId};
-use domain::timestamp::{DAY_MS, Timestamp};
-use domain::upload::{LINGER_MS, Purpose, Refusal, Upload, UploadState, media_key, quarantine_key};
-use domain::voice::Voice;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CompanyId, Id, ProductId, UploadId};
+use domain::kernel::timestamp::{DAY_MS, Timestamp};
+use domain::media::upload::{LINGER_MS, Purpose, Refusal, Upload, UploadState, media_key, quarantine_key};
+use domain::card::voice::Voice;
 use housekeeping::Housekeeping;
 use media_inspector::Inspector;
 use media_inspector::files::Files;
@@ -122,7 +122,7 @@ fn png(pixels: &[u8]) -> Vec<u8> {
 
 /// A ticket's upload that waits for its file.
 async fn waiting(world: &World, purpose: Purpose) -> Upload {
-    let format = domain::upload::Format::Png;
+    let format = domain::media::upload::Format::Png;
     let upload = Upload { format, ..world.upload(purpose) };
     let request = world.request(&upload.id.to_string());
     world.store.create_upload(world.company, upload, &request).await.unwrap()

@@ -1,7 +1,7 @@
 //! What the audit log is told of changes to what a company sets for all.
 
-use domain::audit::{AuditAction, AuditChange, AuditEntry};
-use domain::failure::Failure;
+use domain::company::audit::{AuditAction, AuditChange, AuditEntry};
+use domain::kernel::failure::Failure;
 use edge::auth::Admin;
 use serde::Serialize;
 

@@ -4,14 +4,14 @@ use domain::card::{
     Address, Card, CompanyName, Contact, Email, Identity, Introduction, OwnerGone, Phone, SharePhrase, Shortcut, Style,
     Successor, WechatId, WelcomeText,
 };
-use domain::card_template::CardTemplate;
-use domain::counter::Counts;
-use domain::field::FieldError;
-use domain::id::{CardId, MemberId};
-use domain::member::{PersonName, Position};
-use domain::metrics::ScopeCounts;
-use domain::tag::Tags;
-use domain::timestamp::Timestamp;
+use domain::card::template::CardTemplate;
+use domain::radar::counter::Counts;
+use domain::kernel::field::FieldError;
+use domain::kernel::id::{CardId, MemberId};
+use domain::people::member::{PersonName, Position};
+use domain::radar::metrics::ScopeCounts;
+use domain::card::tag::Tags;
+use domain::kernel::timestamp::Timestamp;
 use edge::problem::{Code, FieldProblem, Problem};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -168,7 +168,7 @@ impl CardBody {
 impl CardCounters {
     fn new(lifetime: Counts) -> Self {
         let metrics = ScopeCounts::of_lifetime(lifetime);
-        let domain::metrics::Metrics { views, visitors, likes, saves, forwards, .. } = metrics;
+        let domain::radar::metrics::Metrics { views, visitors, likes, saves, forwards, .. } = metrics;
         Self { views, visitors, likes, saves, forwards }
     }
 }

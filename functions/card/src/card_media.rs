@@ -3,9 +3,9 @@
 use app::card::{self, MediaEdit};
 use axum::Json;
 use axum::extract::State;
-use domain::card_media::{CardMedia, Photos};
-use domain::id::UploadId;
-use domain::upload::Purpose;
+use domain::card::media::{CardMedia, Photos};
+use domain::kernel::id::UploadId;
+use domain::media::upload::Purpose;
 use edge::access::CardEditor;
 use edge::body::Body;
 use edge::problem::Problem;

@@ -4,7 +4,7 @@ use app::card;
 use axum::Json;
 use axum::extract::State;
 use domain::card::{Address, Introduction, SharePhrase, Shortcuts, Style, WelcomeText};
-use domain::card_template::{CardTemplate, Defaults, Locks};
+use domain::card::template::{CardTemplate, Defaults, Locks};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::problem::Problem;

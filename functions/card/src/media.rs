@@ -1,11 +1,11 @@
 //! Uploads on the wire: each with an address that reads its file for a while.
 
-use domain::card_media::CardMedia;
+use domain::card::media::CardMedia;
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::UploadId;
-use domain::timestamp::SECOND_MS;
-use domain::upload::media_key;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::UploadId;
+use domain::kernel::timestamp::SECOND_MS;
+use domain::media::upload::media_key;
 use runtime::s3_signing::Signer;
 use serde::Serialize;
 use utoipa::ToSchema;

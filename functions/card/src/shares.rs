@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use domain::card::OwnerGone;
-use domain::event::{ObjectType, Target};
-use domain::failure::Failure;
-use domain::field::FieldError;
-use domain::id::{CardId, PersonId};
-use domain::share::{Channel, Share};
-use domain::text::ShareCode;
+use domain::tracking::event::{ObjectType, Target};
+use domain::kernel::failure::Failure;
+use domain::kernel::field::FieldError;
+use domain::kernel::id::{CardId, PersonId};
+use domain::card::share::{Channel, Share};
+use domain::kernel::text::ShareCode;
 use edge::auth::{Anyone, Caller};
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::card::Card;
-use domain::card_template::CardTemplate;
+use domain::card::template::CardTemplate;
 use domain::company::Company;
-use domain::counter::Counts;
-use domain::failure::Failure;
-use domain::id::CardId;
-use domain::timestamp::{SECOND_MS, Timestamp};
+use domain::radar::counter::Counts;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::CardId;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use store::Store;
 
 use crate::body::CardBody;

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::id::{CardId, ProductId, UploadId};
-use domain::timestamp::Timestamp;
-use domain::upload::{Purpose, Upload, unknown_upload};
-use domain::voice::Voice;
+use domain::kernel::id::{CardId, ProductId, UploadId};
+use domain::kernel::timestamp::Timestamp;
+use domain::media::upload::{Purpose, Upload, unknown_upload};
+use domain::card::voice::Voice;
 use edge::auth::{Caller, Member};
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::close_rate::{Rate, Source, effective};
-use domain::counter::Scope;
-use domain::dealings::{Dealings, SetRate};
-use domain::field::FieldError;
+use domain::close_rate::model::{Rate, Source, effective};
+use domain::radar::counter::Scope;
+use domain::crm::opportunity::{Dealings, SetRate};
+use domain::kernel::field::FieldError;
 use edge::access::CustomerAccess;
 use edge::body::Body;
 use edge::dealings::SetRateBody;

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::day::Day;
-use domain::id::{CardId, DealId, PersonId};
+use domain::kernel::day::Day;
+use domain::kernel::id::{CardId, DealId, PersonId};
 use edge::access::CustomerAccess;
 use edge::dealings::DealBody;
 use edge::idempotency::Once;

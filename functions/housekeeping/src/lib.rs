@@ -4,8 +4,8 @@
 mod boards;
 mod uploads;
 
-use domain::failure::Failure;
-use domain::timestamp::SECOND_MS;
+use domain::kernel::failure::Failure;
+use domain::kernel::timestamp::SECOND_MS;
 use runtime::clock::Clock;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;

@@ -1,9 +1,9 @@
 //! Uploads that nothing shows: the file goes, then what is known of it.
 
 use aws_sdk_s3::error::DisplayErrorContext;
-use domain::failure::Failure;
-use domain::timestamp::Timestamp;
-use domain::upload::media_key;
+use domain::kernel::failure::Failure;
+use domain::kernel::timestamp::Timestamp;
+use domain::media::upload::media_key;
 use store::Store;
 
 /// Uploads deleted in one run, at two calls each; the next run goes on.

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::aggregate::{Segment, segments};
+use domain::radar::aggregate::{Segment, segments};
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::CardId;
-use domain::live::{KEEP_MS, LiveState, Seq, SocketId};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::CardId;
+use domain::radar::live::{KEEP_MS, LiveState, Seq, SocketId};
 use futures_util::future::join_all;
 use runtime::batch::{Delivery, Outcome, Reason};
 use runtime::messages;

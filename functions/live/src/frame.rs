@@ -1,7 +1,7 @@
 //! The text frames of a socket, both ways.
 
-use domain::id::CardId;
-use domain::live::Seq;
+use domain::kernel::id::CardId;
+use domain::radar::live::Seq;
 use edge::feed::{FeedLine, feed_line, newest_first};
 use serde::{Deserialize, Serialize};
 use store::Numbered;
@@ -67,13 +67,13 @@ impl Frame {
 
 #[cfg(test)]
 mod tests {
-    use domain::aggregate::{Segment, SegmentKey};
-    use domain::batch::{BatchId, EVENTS_MAX};
-    use domain::department::DepartmentPath;
-    use domain::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target};
-    use domain::id::{Id, PersonId, ProductId};
-    use domain::text::{Line, ShareCode};
-    use domain::timestamp::Timestamp;
+    use domain::radar::aggregate::{Segment, SegmentKey};
+    use domain::tracking::batch::{BatchId, EVENTS_MAX};
+    use domain::company::department::DepartmentPath;
+    use domain::tracking::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target};
+    use domain::kernel::id::{Id, PersonId, ProductId};
+    use domain::kernel::text::{Line, ShareCode};
+    use domain::kernel::timestamp::Timestamp;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::timestamp::Timestamp;
+use domain::kernel::timestamp::Timestamp;
 use edge::socket::Watcher;
 use edge::token::TokenVerifier;
 use serde::Deserialize;

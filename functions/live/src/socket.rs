@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::failure::{Failure, Resource};
-use domain::live::{CATCH_UP_MAX, LiveState, Resume, Seq, SocketId};
+use domain::kernel::failure::{Failure, Resource};
+use domain::radar::live::{CATCH_UP_MAX, LiveState, Resume, Seq, SocketId};
 use edge::socket::Watcher;
 use runtime::sockets::{NotSent, Sockets};
 use serde::Deserialize;

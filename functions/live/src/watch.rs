@@ -1,9 +1,9 @@
 //! A card's watchers: sockets come and go.
 
 use domain::company::Company;
-use domain::failure::{Failure, Resource};
-use domain::id::CardId;
-use domain::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId};
+use domain::kernel::failure::{Failure, Resource};
+use domain::kernel::id::CardId;
+use domain::radar::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId};
 use edge::socket::Watcher;
 use runtime::retry::Policy;
 

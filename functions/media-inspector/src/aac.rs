@@ -1,6 +1,6 @@
 //! AAC as a stream of ADTS frames.
 
-use domain::upload::Refusal;
+use domain::media::upload::Refusal;
 
 use crate::bytes::{be, length};
 use crate::inspect::Clean;

@@ -1,6 +1,6 @@
 //! Numbers at places of a file that may be shorter than it says.
 
-use domain::upload::Refusal;
+use domain::media::upload::Refusal;
 
 /// `len` bytes at `at`.
 pub(crate) fn part(file: &[u8], at: usize, len: usize) -> Result<&[u8], Refusal> {

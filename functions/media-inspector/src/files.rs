@@ -3,8 +3,8 @@
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
-use domain::failure::Failure;
-use domain::upload::Format;
+use domain::kernel::failure::Failure;
+use domain::media::upload::Format;
 
 /// The bucket that is inspected.
 #[derive(Debug, Clone)]

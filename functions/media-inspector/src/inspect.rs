@@ -1,6 +1,6 @@
 //! What a file is, by its bytes and not by its name: refused, or as it may be published.
 
-use domain::upload::{Format, Purpose, Refusal};
+use domain::media::upload::{Format, Purpose, Refusal};
 
 use crate::{aac, jpeg, mp3, mp4, png, webp};
 

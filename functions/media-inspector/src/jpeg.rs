@@ -1,7 +1,7 @@
 //! JPEG: only the segments that make the picture are kept, so that no place, device or text
 //! goes along, and nothing behind its end.
 
-use domain::upload::Refusal;
+use domain::media::upload::Refusal;
 
 use crate::bytes::{be, length, part};
 

@@ -15,9 +15,9 @@ mod webp;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::UploadId;
-use domain::upload::{UploadState, media_key, quarantine_key};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::UploadId;
+use domain::media::upload::{UploadState, media_key, quarantine_key};
 use runtime::batch::{self, Delivery, Outcome, Reason};
 use runtime::clock::Clock;
 use runtime::dead_letters::DeadLetters;

@@ -1,8 +1,8 @@
 //! Queue messages: what S3 tells of new files.
 
 use domain::company::Company;
-use domain::id::UploadId;
-use domain::upload::quarantined;
+use domain::kernel::id::UploadId;
+use domain::media::upload::quarantined;
 use runtime::batch::Reason;
 use serde::Deserialize;
 

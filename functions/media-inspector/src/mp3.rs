@@ -1,6 +1,6 @@
 //! MP3: its frames one after another, without the tags before and behind them.
 
-use domain::upload::Refusal;
+use domain::media::upload::Refusal;
 
 use crate::bytes::{be, length, part};
 use crate::inspect::Clean;

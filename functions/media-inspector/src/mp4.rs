@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use domain::upload::Refusal;
+use domain::media::upload::Refusal;
 
 use crate::bytes::{be, length, part};
 use crate::inspect::Clean;

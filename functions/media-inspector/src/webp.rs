@@ -1,6 +1,6 @@
 //! WebP: only the chunks that make the picture are kept, and nothing behind its end.
 
-use domain::upload::Refusal;
+use domain::media::upload::Refusal;
 
 use crate::bytes::{le, length, part};
 

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor, AuditEntry, AuditFilter};
-use domain::field::FieldError;
-use domain::text::Code;
-use domain::timestamp::Timestamp;
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry, AuditFilter};
+use domain::kernel::field::FieldError;
+use domain::kernel::text::Code;
+use domain::kernel::timestamp::Timestamp;
 use edge::auth::Boss;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::problem::Problem;

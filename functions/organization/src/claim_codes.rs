@@ -3,7 +3,7 @@
 use app::people::member;
 use axum::Json;
 use axum::extract::State;
-use domain::id::MemberId;
+use domain::kernel::id::MemberId;
 use edge::auth::Admin;
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::audit::AuditAction;
+use domain::company::audit::AuditAction;
 use domain::card::CompanyName;
 use domain::company::CompanyProfile;
-use domain::id::CompanyId;
-use domain::text::AppId;
-use domain::timestamp::Timestamp;
+use domain::kernel::id::CompanyId;
+use domain::kernel::text::AppId;
+use domain::kernel::timestamp::Timestamp;
 use edge::auth::{Boss, Member};
 use edge::body::Body;
 use edge::problem::Problem;

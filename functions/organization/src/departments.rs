@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditEntry};
-use domain::department::{Department, DepartmentName, DepartmentTree, Refusal};
-use domain::failure::Failure;
-use domain::field::FieldError;
-use domain::id::{DepartmentId, MemberId};
+use domain::company::audit::{AuditAction, AuditEntry};
+use domain::company::department::{Department, DepartmentName, DepartmentTree, Refusal};
+use domain::kernel::failure::Failure;
+use domain::kernel::field::FieldError;
+use domain::kernel::id::{DepartmentId, MemberId};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::idempotency::Once;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use domain::department::DepartmentTree;
-use domain::id::{CardId, DepartmentId};
-use domain::member::{self, MemberStatus, PersonName, Position};
+use domain::company::department::DepartmentTree;
+use domain::kernel::id::{CardId, DepartmentId};
+use domain::people::member::{self, MemberStatus, PersonName, Position};
 use edge::auth::Member;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::problem::{Code, Problem};

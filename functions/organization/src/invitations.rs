@@ -3,10 +3,10 @@
 use app::people::invitation;
 use axum::Json;
 use axum::extract::State;
-use domain::id::{InvitationId, MemberId};
-use domain::invitation::{Invitation, InvitationCode, InvitationNote, InvitationState, LifeHours, Uses};
-use domain::member::Role;
-use domain::timestamp::Timestamp;
+use domain::kernel::id::{InvitationId, MemberId};
+use domain::people::invitation::{Invitation, InvitationCode, InvitationNote, InvitationState, LifeHours, Uses};
+use domain::people::member::Role;
+use domain::kernel::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;

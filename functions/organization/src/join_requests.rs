@@ -3,10 +3,10 @@
 use app::people::join_request;
 use axum::Json;
 use axum::extract::State;
-use domain::id::{InvitationId, JoinRequestId, MemberId};
-use domain::join_request::{Decision, JoinRequest, JoinRequestState};
-use domain::member::{PersonName, Position, Role};
-use domain::timestamp::Timestamp;
+use domain::kernel::id::{InvitationId, JoinRequestId, MemberId};
+use domain::people::join_request::{Decision, JoinRequest, JoinRequestState};
+use domain::people::member::{PersonName, Position, Role};
+use domain::kernel::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};

@@ -1,7 +1,7 @@
 //! Joining by an invitation, at a login.
 
-use domain::invitation::InvitationCode;
-use domain::member::{PersonName, Position};
+use domain::people::invitation::InvitationCode;
+use domain::people::member::{PersonName, Position};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

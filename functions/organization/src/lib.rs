@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use app::Flow;
 use axum::Router;
-use domain::failure::Failure;
+use domain::kernel::failure::Failure;
 use edge::auth::OperatorKeys;
 use edge::routes;
 use edge::routes::Routes;

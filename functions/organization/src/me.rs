@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::card::CompanyName;
 use domain::company::CompanyProfile;
-use domain::id::{CompanyId, PersonId};
+use domain::kernel::id::{CompanyId, PersonId};
 use edge::auth::Caller;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -3,9 +3,9 @@
 use app::people::member;
 use axum::Json;
 use axum::extract::State;
-use domain::field::FieldError;
-use domain::id::MemberId;
-use domain::member::{MemberStatus, Role};
+use domain::kernel::field::FieldError;
+use domain::kernel::id::MemberId;
+use domain::people::member::{MemberStatus, Role};
 use edge::auth::{Admin, Boss};
 use edge::body::Body;
 use edge::path::PathId;

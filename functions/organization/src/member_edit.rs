@@ -3,8 +3,8 @@
 use app::people::member;
 use axum::Json;
 use axum::extract::State;
-use domain::id::MemberId;
-use domain::member::{PersonName, Position};
+use domain::kernel::id::MemberId;
+use domain::people::member::{PersonName, Position};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::path::PathId;

@@ -3,10 +3,10 @@
 use app::people::member::{self, Head, MemberToAdd};
 use axum::Json;
 use axum::extract::State;
-use domain::department::{DepartmentName, DepartmentTree};
-use domain::id::{CardId, DepartmentId, MemberId};
-use domain::member::{Member, MemberStatus, PersonName, Position, Role};
-use domain::timestamp::Timestamp;
+use domain::company::department::{DepartmentName, DepartmentTree};
+use domain::kernel::id::{CardId, DepartmentId, MemberId};
+use domain::people::member::{Member, MemberStatus, PersonName, Position, Role};
+use domain::kernel::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;

@@ -3,7 +3,7 @@
 
 use app::people::session::CompanyOption;
 use domain::card::CompanyName;
-use domain::id::CompanyId;
+use domain::kernel::id::CompanyId;
 use serde::Serialize;
 use utoipa::ToSchema;
 

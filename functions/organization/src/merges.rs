@@ -3,9 +3,9 @@
 use app::crm::merge::{self, MergeOutcome};
 use axum::Json;
 use axum::extract::State;
-use domain::id::{MemberId, MergeId, PersonId};
-use domain::merge::{Merge, MergeReason, Tie};
-use domain::timestamp::Timestamp;
+use domain::kernel::id::{MemberId, MergeId, PersonId};
+use domain::crm::merge::{Merge, MergeReason, Tie};
+use domain::kernel::timestamp::Timestamp;
 use edge::auth::Admin;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;

@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor};
-use domain::field::FieldError;
-use domain::id::CompanyId;
+use domain::company::audit::{AuditAction, AuditActor};
+use domain::kernel::field::FieldError;
+use domain::kernel::id::CompanyId;
 use edge::auth::{Admin, Operator};
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;

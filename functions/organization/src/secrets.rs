@@ -5,7 +5,7 @@ use app::people::claim_code::Claims;
 use app::people::radar_code::RadarCodes;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
-use domain::failure::Failure;
+use domain::kernel::failure::Failure;
 use edge::token::{KeyError, TokenSigner};
 use serde::Deserialize;
 use tokio::sync::OnceCell;

@@ -2,15 +2,15 @@
 
 use app::Flow;
 use app::people::activation::{CodeChannel, CodeDraft};
-use domain::id::MemberId;
+use domain::kernel::id::MemberId;
 use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use domain::activation::{CODE_LIFE_MS, RadarCode};
-use domain::failure::Failure;
-use domain::mobile::Mobile;
-use domain::timestamp::{SECOND_MS, Timestamp};
+use domain::people::activation::{CODE_LIFE_MS, RadarCode};
+use domain::kernel::failure::Failure;
+use domain::kernel::mobile::Mobile;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use wechat::{Sms, SmsAccount, SmsError};
 
 use crate::App;

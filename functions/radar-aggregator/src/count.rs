@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::aggregate::{Customer, Plan, Segment, plan};
+use domain::radar::aggregate::{Customer, Plan, Segment, plan};
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::PersonId;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
 use runtime::batch::{Outcome, Reason};
 use runtime::retry::Policy;
 use store::{Commit, CommitError};

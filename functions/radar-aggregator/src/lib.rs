@@ -6,7 +6,7 @@ mod count;
 use std::collections::BTreeMap;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::aggregate::{Segment, segments};
+use domain::radar::aggregate::{Segment, segments};
 use domain::company::Company;
 use runtime::batch::{self, Delivery, Outcome};
 use runtime::clock::Clock;

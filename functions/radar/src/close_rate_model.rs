@@ -3,11 +3,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::calibration::BandCheck;
-use domain::close_rate::{Band, Model, Origin, Rate};
-use domain::evidence::{DAILY_MAX, Feature, HALF_LIFE_DAYS};
-use domain::refit::{Scores, Verdict};
-use domain::timestamp::Timestamp;
+use domain::close_rate::calibration::BandCheck;
+use domain::close_rate::model::{Band, Model, Origin, Rate};
+use domain::close_rate::evidence::{DAILY_MAX, Feature, HALF_LIFE_DAYS};
+use domain::close_rate::retrain::{Scores, Verdict};
+use domain::kernel::timestamp::Timestamp;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use domain::close_rate::{Band, Rate};
-use domain::day::Day;
-use domain::failure::Failure;
-use domain::id::PersonId;
-use domain::sentence::visitor_name;
-use domain::shortlist::{LISTED_MAX, Prospect};
+use domain::close_rate::model::{Band, Rate};
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use domain::radar::feed::visitor_name;
+use domain::close_rate::shortlist::{LISTED_MAX, Prospect};
 use edge::access::RadarScope;
 use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};

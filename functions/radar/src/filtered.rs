@@ -1,14 +1,14 @@
 //! `GET /v1/radar/…/filtered`: how much was left out of the numbers, and why.
 
-use domain::failure::Failure;
+use domain::kernel::failure::Failure;
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::counter::{Counter, Scope};
-use domain::day::{Day, Window};
-use domain::filter::{FilterReason, RULES};
+use domain::radar::counter::{Counter, Scope};
+use domain::kernel::day::{Day, Window};
+use domain::tracking::filter::{FilterReason, RULES};
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::close_rate::Band;
+use domain::close_rate::model::Band;
 use domain::company::Company;
-use domain::counter::{Counter, Crowd, Scope};
-use domain::day::Day;
-use domain::failure::Failure;
-use domain::metrics::count;
+use domain::radar::counter::{Counter, Crowd, Scope};
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::radar::metrics::count;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

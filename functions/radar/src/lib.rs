@@ -22,8 +22,8 @@ mod window_query;
 
 use axum::Router;
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::{CardId, DepartmentId};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, DepartmentId};
 use edge::access::{CardLookup, DepartmentLookup};
 use edge::routes;
 use edge::routes::Routes;

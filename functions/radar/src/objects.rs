@@ -3,10 +3,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::breakdown::Viewed;
-use domain::day::Day;
-use domain::event::Target;
-use domain::failure::Failure;
+use domain::radar::breakdown::Viewed;
+use domain::kernel::day::Day;
+use domain::tracking::event::Target;
+use domain::kernel::failure::Failure;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -4,11 +4,11 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::day::Window;
-use domain::failure::Failure;
-use domain::id::{CardId, DepartmentId, MemberId};
-use domain::ranking::{Contender, Metric, Place, rank};
-use domain::timestamp::Timestamp;
+use domain::kernel::day::Window;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, DepartmentId, MemberId};
+use domain::radar::ranking::{Contender, Metric, Place, rank};
+use domain::kernel::timestamp::Timestamp;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

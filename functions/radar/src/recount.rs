@@ -3,10 +3,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::day::Day;
-use domain::id::{CardId, DepartmentId};
-use domain::recount::{Finding, Measure, Report};
-use domain::timestamp::Timestamp;
+use domain::kernel::day::Day;
+use domain::kernel::id::{CardId, DepartmentId};
+use domain::radar::recount::{Finding, Measure, Report};
+use domain::kernel::timestamp::Timestamp;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::day::Day;
-use domain::failure::Failure;
-use domain::id::PersonId;
-use domain::sentence::visitor_name;
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use domain::radar::feed::visitor_name;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::counter::{Crowd, Scope};
-use domain::day::{Day, Window};
-use domain::failure::Failure;
-use domain::metrics::ScopeCounts;
+use domain::radar::counter::{Crowd, Scope};
+use domain::kernel::day::{Day, Window};
+use domain::kernel::failure::Failure;
+use domain::radar::metrics::ScopeCounts;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -1,15 +1,15 @@
 //! `GET /v1/radar/…/today`: today's overview (今日概况).
 
-use domain::failure::Failure;
+use domain::kernel::failure::Failure;
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::counter::{Counter, Crowd, Scope};
-use domain::day::Day;
-use domain::event::EventKind;
-use domain::metrics::count;
+use domain::radar::counter::{Counter, Crowd, Scope};
+use domain::kernel::day::Day;
+use domain::tracking::event::EventKind;
+use domain::radar::metrics::count;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -2,10 +2,10 @@
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use domain::day::{Day, Window};
-use domain::event::ObjectType;
-use domain::id::DepartmentId;
-use domain::ranking::Metric;
+use domain::kernel::day::{Day, Window};
+use domain::tracking::event::ObjectType;
+use domain::kernel::id::DepartmentId;
+use domain::radar::ranking::Metric;
 use edge::problem::{Code, Problem};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::IntoParams;

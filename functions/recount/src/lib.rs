@@ -8,12 +8,12 @@ mod refit;
 mod refits;
 
 use domain::company::Company;
-use domain::day::Day;
-use domain::failure::Failure;
-use domain::id::CompanyId;
-use domain::recount::Report;
-use domain::refit::first_refit;
-use domain::timestamp::{SECOND_MS, Timestamp};
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::CompanyId;
+use domain::radar::recount::Report;
+use domain::close_rate::retrain::first_refit;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use runtime::clock::Clock;
 use runtime::metrics::{Metrics, emit};
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ impl Recounter {
             }
             Request::List(Listing { companies_after }) => {
                 // All of them: nobody is due later than the next night.
-                let all = self.clock.now().plus_millis(30 * domain::timestamp::DAY_MS);
+                let all = self.clock.now().plus_millis(30 * domain::kernel::timestamp::DAY_MS);
                 let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await;
                 page.failed?;
                 let companies: Vec<_> = page.items.iter().map(|waiting| waiting.company.id()).collect();

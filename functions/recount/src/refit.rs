@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
-use domain::counter::Scope;
-use domain::day::Day;
-use domain::failure::Failure;
-use domain::id::{CardId, PersonId};
-use domain::refit::{Sample, refit};
-use domain::refit_samples::Histories;
-use domain::shortlist::{KEPT_MAX, Shortlist};
-use domain::timestamp::Timestamp;
+use domain::radar::counter::Scope;
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, PersonId};
+use domain::close_rate::retrain::{Sample, refit};
+use domain::close_rate::sample::Histories;
+use domain::close_rate::shortlist::{KEPT_MAX, Shortlist};
+use domain::kernel::timestamp::Timestamp;
 use store::{Fitted, Person, Store};
 
 use crate::log::replay;

@@ -1,10 +1,10 @@
 //! Which companies are refitted, and what is told of it.
 
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::CompanyId;
-use domain::refit::{Report, Verdict, next_refit};
-use domain::timestamp::Timestamp;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::CompanyId;
+use domain::close_rate::retrain::{Report, Verdict, next_refit};
+use domain::kernel::timestamp::Timestamp;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use store::WaitingCompany;

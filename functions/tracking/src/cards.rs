@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use domain::company::Company;
-use domain::department::DepartmentPath;
-use domain::failure::Failure;
-use domain::id::CardId;
-use domain::timestamp::{SECOND_MS, Timestamp};
+use domain::company::department::DepartmentPath;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::CardId;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use store::Store;
 
 /// How long a card that was seen is taken to exist, and to be where it was.

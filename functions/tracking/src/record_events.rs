@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
-use domain::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
-use domain::department::DepartmentPath;
-use domain::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp};
-use domain::field::FieldError;
-use domain::filter::{RULES, Sender, judge};
-use domain::id::CardId;
-use domain::text::{Line, ShareCode};
-use domain::timestamp::Timestamp;
+use domain::tracking::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
+use domain::company::department::DepartmentPath;
+use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp};
+use domain::kernel::field::FieldError;
+use domain::tracking::filter::{RULES, Sender, judge};
+use domain::kernel::id::CardId;
+use domain::kernel::text::{Line, ShareCode};
+use domain::kernel::timestamp::Timestamp;
 use edge::auth::Anyone;
 use edge::body::Body;
 use edge::problem::{Code, FieldProblem, Problem};
@@ -175,7 +175,7 @@ fn refuse_unknown(events: &[Event], known: &BTreeMap<CardId, DepartmentPath>) ->
 
 /// Of the events as sent, before their times are clamped: the same on every retry.
 fn fingerprint(events: &[Event]) -> Result<String, Problem> {
-    use domain::failure::Failure;
+    use domain::kernel::failure::Failure;
     let json = serde_json::to_vec(events).map_err(|error| Failure::Corrupt(error.to_string()))?;
     let hex: String = digest(&SHA256, &json).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(hex[..FINGERPRINT_CHARS].to_owned())

@@ -1,9 +1,9 @@
 //! What every flow works with.
 
-use domain::audit::{AuditAction, AuditActor, AuditChange, AuditEntry};
-use domain::failure::Failure;
-use domain::id::Id;
-use domain::timestamp::Timestamp;
+use domain::company::audit::{AuditAction, AuditActor, AuditChange, AuditEntry};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::Id;
+use domain::kernel::timestamp::Timestamp;
 use runtime::ids::Ids;
 use store::Store;
 

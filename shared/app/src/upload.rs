@@ -1,11 +1,11 @@
 //! Asking for uploads.
 
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::field::FieldError;
-use domain::id::{CardId, MemberId};
-use domain::idempotency::Idempotency;
-use domain::upload::{Format, Purpose, Upload, UploadError, UploadState};
+use domain::kernel::failure::Failure;
+use domain::kernel::field::FieldError;
+use domain::kernel::id::{CardId, MemberId};
+use domain::kernel::idempotency::Idempotency;
+use domain::media::upload::{Format, Purpose, Upload, UploadError, UploadState};
 
 use crate::Flow;
 

@@ -9,20 +9,20 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, 
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::activation::RadarCode;
-use crate::batch::BatchId;
+use crate::people::activation::RadarCode;
+use crate::tracking::batch::BatchId;
 use crate::card::{Email, Phone, WechatId};
-use crate::claim::ClaimCode;
-use crate::close_rate::Rate;
-use crate::day::{Day, Window};
-use crate::event::EventKind;
-use crate::invitation::Within;
-use crate::list::UniqueList;
-use crate::mobile::Mobile;
-use crate::money::Fen;
-use crate::tag::{TAG_CHARS_MAX, Tag};
-use crate::text::{Code, Line, OptionalLine, Paragraph};
-use crate::timestamp::Timestamp;
+use crate::people::claim::ClaimCode;
+use crate::close_rate::model::Rate;
+use crate::kernel::day::{Day, Window};
+use crate::tracking::event::EventKind;
+use crate::people::invitation::Within;
+use crate::kernel::list::UniqueList;
+use crate::kernel::mobile::Mobile;
+use crate::kernel::money::Fen;
+use crate::card::tag::{TAG_CHARS_MAX, Tag};
+use crate::kernel::text::{Code, Line, OptionalLine, Paragraph};
+use crate::kernel::timestamp::Timestamp;
 
 /// Implements the two traits of a schema for a type.
 macro_rules! schema {
@@ -114,8 +114,8 @@ impl<T: ToSchema, const MAX: usize> ToSchema for UniqueList<T, MAX> {
 
 #[cfg(test)]
 mod tests {
-    use crate::id::{CardId, Id};
-    use crate::text::Line;
+    use crate::kernel::id::{CardId, Id};
+    use crate::kernel::text::Line;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_set_that_serde_names_has_those_names() {
-        use crate::member::Role;
+        use crate::people::member::Role;
         for role in Role::ALL {
             assert!(json::<Role>().contains(&format!("\"{}\"", role.name())), "{role:?}");
         }

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
-use domain::audit::AuditActor;
+use domain::company::audit::AuditActor;
 use domain::company::Company;
-use domain::counter::Scope;
-use domain::failure::Failure;
-use domain::id::{CardId, DepartmentId, MemberId, PersonId, UploadId};
+use domain::radar::counter::Scope;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, UploadId};
 use http::request::Parts;
 
 use crate::auth::{Actor, Caller, Membership};

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use domain::id::CompanyId;
+use domain::kernel::id::CompanyId;
 use http::{HeaderValue, StatusCode};
 use lambda_http::RequestExt;
 use runtime::metrics::{Metrics, emit};

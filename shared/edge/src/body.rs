@@ -2,7 +2,7 @@
 
 use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::FromRequest;
-use domain::field::FieldError;
+use domain::kernel::field::FieldError;
 use http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -110,7 +110,7 @@ impl FieldProblem {
 
 #[cfg(test)]
 mod tests {
-    use domain::text::Line;
+    use domain::kernel::text::Line;
     use serde::Deserialize;
 
     use super::*;

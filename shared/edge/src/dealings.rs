@@ -1,10 +1,10 @@
 //! What the company's people say of a customer, as it is shown.
 
-use domain::close_rate::Rate;
-use domain::day::Day;
-use domain::dealings::{Deal, SetRate};
-use domain::id::{CardId, DealId, MemberId};
-use domain::timestamp::Timestamp;
+use domain::close_rate::model::Rate;
+use domain::kernel::day::Day;
+use domain::crm::opportunity::{Deal, SetRate};
+use domain::kernel::id::{CardId, DealId, MemberId};
+use domain::kernel::timestamp::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 

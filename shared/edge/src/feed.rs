@@ -1,12 +1,12 @@
 //! Lines of the feed: what visitors did, as the radar and its live sockets show it.
 
-use domain::aggregate::{Segment, SegmentKey};
-use domain::event::{Event, EventKind, ObjectType};
-use domain::filter::FilterReason;
-use domain::id::{CardId, PersonId};
-use domain::sentence::{sentence, visitor_name};
-use domain::text::ShareCode;
-use domain::timestamp::Timestamp;
+use domain::radar::aggregate::{Segment, SegmentKey};
+use domain::tracking::event::{Event, EventKind, ObjectType};
+use domain::tracking::filter::FilterReason;
+use domain::kernel::id::{CardId, PersonId};
+use domain::radar::feed::{sentence, visitor_name};
+use domain::kernel::text::ShareCode;
+use domain::kernel::timestamp::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -12,7 +12,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body as HttpBody;
 use axum::extract::FromRequest;
 use data_encoding::HEXLOWER;
-use domain::idempotency::Idempotency;
+use domain::kernel::idempotency::Idempotency;
 use http::Request;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use domain::failure::{Failure, Resource, Thing};
-use domain::field::FieldError;
+use domain::kernel::failure::{Failure, Resource, Thing};
+use domain::kernel::field::FieldError;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Serialize;

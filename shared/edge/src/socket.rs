@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::company::Company;
-use domain::id::{CardId, CompanyId};
-use domain::timestamp::Timestamp;
+use domain::kernel::id::{CardId, CompanyId};
+use domain::kernel::timestamp::Timestamp;
 
 use crate::auth::bearer_token;
 use crate::token::TokenVerifier;
@@ -73,8 +73,8 @@ impl Watcher {
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use data_encoding::{BASE64, BASE64URL_NOPAD};
-    use domain::id::{Id, MemberId, PersonId};
-    use domain::member::Role;
+    use domain::kernel::id::{Id, MemberId, PersonId};
+    use domain::people::member::Role;
     use serde_json::{Value, json};
     use uuid::Uuid;
 

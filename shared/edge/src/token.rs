@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::company::Company;
-use domain::id::{CardId, CompanyId, MemberId, PersonId};
-use domain::member::Role;
-use domain::timestamp::{SECOND_MS, Timestamp};
+use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::people::member::Role;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::timestamp::Timestamp;
+use domain::kernel::timestamp::Timestamp;
 
 use crate::token::Claims;
 
@@ -72,7 +72,7 @@ impl TokenMemory {
 #[cfg(test)]
 mod tests {
     use domain::company::Company;
-    use domain::id::{CompanyId, Id, PersonId};
+    use domain::kernel::id::{CompanyId, Id, PersonId};
     use uuid::Uuid;
 
     use super::*;

@@ -1,6 +1,6 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use domain::id::Id;
+use domain::kernel::id::Id;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use domain::id::CompanyId;
+use domain::kernel::id::CompanyId;
 
 /// The company of a request, known once its token is verified.
 #[derive(Debug, Clone, Default)]

@@ -1,8 +1,8 @@
 //! The schedule kind: runs that time begins, or an operator. One that fails is begun again by
 //! the next.
 
-use domain::failure::Failure;
-use domain::timestamp::{SECOND_MS, Timestamp};
+use domain::kernel::failure::Failure;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
-use domain::failure::Failure;
+use domain::kernel::failure::Failure;
 
 use crate::dead_letters::DeadLetters;
 

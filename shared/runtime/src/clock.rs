@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use domain::timestamp::Timestamp;
+use domain::kernel::timestamp::Timestamp;
 
 /// Tells the time.
 #[derive(Clone)]

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::audit::{AuditActor, AuditChange, AuditEntry};
-use domain::failure::Failure;
-use domain::id::Id;
-use domain::timestamp::Timestamp;
+use domain::company::audit::{AuditActor, AuditChange, AuditEntry};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::Id;
+use domain::kernel::timestamp::Timestamp;
 use uuid::{Builder, Uuid};
 
 /// The system gave no random bytes.

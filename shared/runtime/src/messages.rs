@@ -1,6 +1,6 @@
 //! Messages of the two radar queues, read into batches.
 
-use domain::batch::{AcceptedBatch, MESSAGE_VERSION};
+use domain::tracking::batch::{AcceptedBatch, MESSAGE_VERSION};
 use serde::Deserialize;
 
 use crate::batch::{Delivery, Outcome, Reason};

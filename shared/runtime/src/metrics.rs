@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use domain::timestamp::Timestamp;
+use domain::kernel::timestamp::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 

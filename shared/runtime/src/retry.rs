@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::failure::Failure;
+use domain::kernel::failure::Failure;
 
 use crate::ids::Ids;
 

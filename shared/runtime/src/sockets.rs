@@ -6,7 +6,7 @@ use aws_sdk_apigatewaymanagement::error::DisplayErrorContext;
 use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
-use domain::live::SocketId;
+use domain::radar::live::SocketId;
 
 /// Why a frame was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,13 +10,13 @@ mod radar;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::company::Company;
-use domain::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, UploadId};
-use domain::mobile::Mobile;
-use domain::settings::PhraseBook;
-use domain::text::{AppId, OpenId, ShareCode, UnionId};
+use domain::kernel::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, UploadId};
+use domain::kernel::mobile::Mobile;
+use domain::card::settings::PhraseBook;
+use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
-use crate::item::Item;
+use crate::table::item::Item;
 
 pub(crate) use self::radar::*;
 

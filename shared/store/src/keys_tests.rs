@@ -1,10 +1,10 @@
 //! Tests of the keys.
 
-use domain::aggregate::SegmentKey;
-use domain::batch::BatchId;
-use domain::counter::{Period, Scope};
-use domain::day::Day;
-use domain::id::Id;
+use domain::radar::aggregate::SegmentKey;
+use domain::tracking::batch::BatchId;
+use domain::radar::counter::{Period, Scope};
+use domain::kernel::day::Day;
+use domain::kernel::id::Id;
 use proptest::prelude::*;
 
 use super::company_of as company_of_key;

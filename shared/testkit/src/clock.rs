@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use domain::timestamp::Timestamp;
+use domain::kernel::timestamp::Timestamp;
 use runtime::clock::Clock;
 use runtime::ids::Ids;
 

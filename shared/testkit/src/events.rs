@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use domain::id::{Id, ProductId};
+use domain::kernel::id::{Id, ProductId};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::Value;

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use aws_types::SdkConfig;
-use domain::aggregate::Customer;
-use domain::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::radar::aggregate::Customer;
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::card::{Card, Identity};
 use domain::company::{Company, CompanyProfile, Person};
-use domain::event::Target;
-use domain::failure::{Failure, Thing};
-use domain::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
-use domain::idempotency::Idempotency;
-use domain::member::{Member, PersonName, Position, Role};
-use domain::merge::{Merge, MergeReason, Tie};
-use domain::share::{Channel, Share};
-use domain::text::{AppId, Line, OpenId, ShareCode};
-use domain::timestamp::DAY_MS;
-use domain::upload::{Purpose, Upload, UploadState};
+use domain::tracking::event::Target;
+use domain::kernel::failure::{Failure, Thing};
+use domain::kernel::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
+use domain::kernel::idempotency::Idempotency;
+use domain::people::member::{Member, PersonName, Position, Role};
+use domain::crm::merge::{Merge, MergeReason, Tie};
+use domain::card::share::{Channel, Share};
+use domain::kernel::text::{AppId, Line, OpenId, ShareCode};
+use domain::kernel::timestamp::DAY_MS;
+use domain::media::upload::{Purpose, Upload, UploadState};
 use runtime::ids::Ids;
 use store::{Claiming, NewCompany, NewMember, Store};
 

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use domain::text::AppId;
-use domain::timestamp::{SECOND_MS, Timestamp};
+use domain::kernel::text::AppId;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;

@@ -1,6 +1,6 @@
 //! Login: a code of `wx.login` becomes an openid.
 
-use domain::text::{AppId, Code, OpenId, UnionId};
+use domain::kernel::text::{AppId, Code, OpenId, UnionId};
 use serde::Deserialize;
 
 use crate::transport::{AppSecret, WeChat, WeChatError};

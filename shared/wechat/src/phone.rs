@@ -1,8 +1,8 @@
 //! Phone grants: a code of the button "get phone number" becomes a number.
 
-use domain::mobile::Mobile;
-use domain::text::{AppId, Code};
-use domain::timestamp::Timestamp;
+use domain::kernel::mobile::Mobile;
+use domain::kernel::text::{AppId, Code};
+use domain::kernel::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 

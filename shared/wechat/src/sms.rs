@@ -3,9 +3,9 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use domain::day::Day;
-use domain::mobile::Mobile;
-use domain::timestamp::{DAY_MS, Timestamp};
+use domain::kernel::day::Day;
+use domain::kernel::mobile::Mobile;
+use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::http::{Http, NoAnswer, Request};

@@ -2,8 +2,8 @@
 //! queue or a socket calls. Each is made ready in a company, and can then be done repeatedly.
 
 use aws_lambda_events::sqs::SqsEvent;
-use domain::timestamp::{DAY_MS, SECOND_MS};
-use domain::upload::{Format, Purpose, Upload, media_key, quarantine_key};
+use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
+use domain::media::upload::{Format, Purpose, Upload, media_key, quarantine_key};
 use edge::token::TokenVerifier;
 use housekeeping::Housekeeping;
 use live::{Live, Trigger};

@@ -1,8 +1,8 @@
 //! What the radar answers of a company, in the shape of the recount.
 
-use domain::day::Day;
-use domain::id::CardId;
-use domain::timestamp::DAY_MS;
+use domain::kernel::day::Day;
+use domain::kernel::id::CardId;
+use domain::kernel::timestamp::DAY_MS;
 use serde_json::{Map, Value, json};
 
 use crate::stage::Stage;

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use domain::day::Day;
-use domain::id::{CardId, CompanyId, Id};
-use domain::timestamp::DAY_MS;
+use domain::kernel::day::Day;
+use domain::kernel::id::{CardId, CompanyId, Id};
+use domain::kernel::timestamp::DAY_MS;
 use serde_json::{Map, Value};
 use testkit::clock::noon;
 

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::http_client_fn;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::RequestChecksumCalculation;
-use domain::timestamp::Timestamp;
+use domain::kernel::timestamp::Timestamp;
 use mingpian_tests::functions::Functions;
 use runtime::dead_letters::DeadLetterQueue;
 use store::Store;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::batch::{AcceptedBatch, BatchId};
-use domain::event::{Event, EventKind, Object, Target};
-use domain::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId};
-use domain::text::{Line, ShareCode};
-use domain::timestamp::Timestamp;
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
+use domain::kernel::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId};
+use domain::kernel::text::{Line, ShareCode};
+use domain::kernel::timestamp::Timestamp;
 use uuid::{Builder, Uuid};
 
 use crate::random::Random;

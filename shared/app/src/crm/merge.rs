@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::aggregate::Customer;
-use domain::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::radar::aggregate::Customer;
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::{MemberId, MergeId, PersonId};
-use domain::merge::{Merge, MergeReason, NotMerged, Tie, Undone};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{MemberId, MergeId, PersonId};
+use domain::crm::merge::{Merge, MergeReason, NotMerged, Tie, Undone};
 use runtime::retry::Policy;
 use store::PendingTally;
 

@@ -1,13 +1,13 @@
 //! Activating radars: admins grant, send codes and revoke; members redeem and join.
 
-use domain::activation::{Activation, ActivationError, RadarCode, Refusal, SentCode, State, Step};
-use domain::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::people::activation::{Activation, ActivationError, RadarCode, Refusal, SentCode, State, Step};
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::MemberId;
-use domain::idempotency::Idempotency;
-use domain::member::Member;
-use domain::mobile::Mobile;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::MemberId;
+use domain::kernel::idempotency::Idempotency;
+use domain::people::member::Member;
+use domain::kernel::mobile::Mobile;
 use store::{CodeSent, RadarOf};
 use wechat::SmsError;
 

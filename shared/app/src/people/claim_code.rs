@@ -3,9 +3,9 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use domain::claim::ClaimCode;
-use domain::id::{InvitationId, MemberId};
-use domain::invitation::InvitationCode;
+use domain::people::claim::ClaimCode;
+use domain::kernel::id::{InvitationId, MemberId};
+use domain::people::invitation::InvitationCode;
 
 /// Makes and hashes codes.
 pub struct Claims(hmac::Key);

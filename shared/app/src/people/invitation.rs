@@ -1,11 +1,11 @@
 //! Making and revoking invitations.
 
-use domain::audit::{AuditAction, AuditActor};
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::Company;
-use domain::id::InvitationId;
-use domain::idempotency::Idempotency;
-use domain::invitation::{Invitation, InvitationState};
-use domain::member::MemberError;
+use domain::kernel::id::InvitationId;
+use domain::kernel::idempotency::Idempotency;
+use domain::people::invitation::{Invitation, InvitationState};
+use domain::people::member::MemberError;
 use runtime::retry::Policy;
 
 use crate::Flow;

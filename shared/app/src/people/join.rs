@@ -1,15 +1,15 @@
 //! Joining by an invitation, at a login.
 
-use domain::audit::{AuditAction, AuditActor};
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::card::{Card, CompanyName, Identity};
 use domain::company::{Company, Person};
-use domain::failure::Failure;
-use domain::id::PersonId;
-use domain::invitation::LoginError;
-use domain::invitation::{InvitationState, Offer};
-use domain::join_request::JoinRequest;
-use domain::member::{Member, PersonName, Position, Role};
-use domain::text::OpenId;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use domain::people::invitation::LoginError;
+use domain::people::invitation::{InvitationState, Offer};
+use domain::people::join_request::JoinRequest;
+use domain::people::member::{Member, PersonName, Position, Role};
+use domain::kernel::text::OpenId;
 use store::{Entered, Entrance, Joining, Newcomer};
 
 use crate::Flow;

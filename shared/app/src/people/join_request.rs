@@ -1,11 +1,11 @@
 //! Deciding about requests to join.
 
-use domain::audit::{AuditAction, AuditActor};
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::card::{CompanyName, Identity};
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::JoinRequestId;
-use domain::join_request::{Decision, DecisionError, JoinRequest, JoinRequestState};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::JoinRequestId;
+use domain::people::join_request::{Decision, DecisionError, JoinRequest, JoinRequestState};
 
 use crate::Flow;
 use crate::people::join::joining_member;

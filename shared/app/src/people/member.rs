@@ -1,13 +1,13 @@
 //! Adding and changing members.
 
-use domain::audit::{AuditAction, AuditActor};
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::card::{Card, Identity, Successor};
-use domain::claim;
+use domain::people::claim;
 use domain::company::Company;
-use domain::field::FieldError;
-use domain::id::MemberId;
-use domain::idempotency::Idempotency;
-use domain::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
+use domain::kernel::field::FieldError;
+use domain::kernel::id::MemberId;
+use domain::kernel::idempotency::Idempotency;
+use domain::people::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
 use store::{Change, ClaimCodeIssued, NewMember};
 
 use crate::Flow;

@@ -1,10 +1,10 @@
 //! Granted phone numbers: they show which identities are the same person.
 
 use domain::company::Company;
-use domain::failure::Failure;
-use domain::id::PersonId;
-use domain::merge::MergeReason;
-use domain::mobile::Mobile;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use domain::crm::merge::MergeReason;
+use domain::kernel::mobile::Mobile;
 use runtime::retry::Policy;
 
 use crate::Flow;

@@ -1,7 +1,7 @@
 //! Taking seats.
 
 use domain::company::Company;
-use domain::failure::{Failure, Resource};
+use domain::kernel::failure::{Failure, Resource};
 use store::QuotaName;
 
 use crate::Flow;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use domain::card::CompanyName;
 use domain::company::{Company, CompanyProfile, Link, Person};
-use domain::failure::Failure;
-use domain::id::{CompanyId, PersonId};
-use domain::invitation::LoginError;
-use domain::join_request::JoinRequest;
-use domain::member::MemberStatus;
-use domain::text::{OpenId, UnionId};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CompanyId, PersonId};
+use domain::people::invitation::LoginError;
+use domain::people::join_request::JoinRequest;
+use domain::people::member::MemberStatus;
+use domain::kernel::text::{OpenId, UnionId};
 use store::{Arrival, Claimed, Claiming, Standing};
 
 use crate::Flow;

@@ -1,12 +1,12 @@
 //! Keys of the radar: customers, counters, logs, feeds, boards and sockets.
 
-use domain::aggregate::SegmentKey;
-use domain::batch::BatchId;
+use domain::radar::aggregate::SegmentKey;
+use domain::tracking::batch::BatchId;
 use domain::company::Company;
-use domain::counter::{Period, Scope};
-use domain::day::Day;
-use domain::id::{CardId, PersonId};
-use domain::live::Seq;
+use domain::radar::counter::{Period, Scope};
+use domain::kernel::day::Day;
+use domain::kernel::id::{CardId, PersonId};
+use domain::radar::live::Seq;
 use uuid::Uuid;
 
 use super::Key;

@@ -1,0 +1,55 @@
+//! Shares: the code that names who passed a card on, and how.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::string_enum::choices;
+use crate::tracking::event::Target;
+use crate::kernel::id::{CardId, PersonId};
+use crate::kernel::text::ShareCode;
+use crate::kernel::timestamp::Timestamp;
+
+choices! {
+    /// How a visitor comes in. The names are stored: never change one.
+    Channel, "unknown_channel", "渠道只能是 share、code 或 notification" {
+        /// 分享链接
+        Share = "share",
+        /// 扫码
+        Code = "code",
+        /// 服务通知
+        Notification = "notification",
+    }
+}
+
+/// A share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Its code.
+    pub code: ShareCode,
+    /// The card that is shared.
+    pub card: CardId,
+    /// What is shown of it first.
+    pub target: Target,
+    /// How it is passed on.
+    pub channel: Channel,
+    /// Who passes it on.
+    pub sharer: PersonId,
+    /// When it was made.
+    #[serde(with = "crate::kernel::timestamp::as_millis")]
+    pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::kernel::text::ShareCode;
+
+    proptest! {
+        #[test]
+        fn a_share_code_reads_back_and_fits_a_mini_program_code(secret: [u8; 16]) {
+            let code = ShareCode::from_secret(secret);
+            prop_assert_eq!(code.as_str().len(), 22);
+            prop_assert_eq!(ShareCode::parse(code.as_str()), Ok(code));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The receipt of a close rate: the reasons, in points that add up to it exactly.
+//!
+//! The points above the base are shared out in proportion to coefficient × evidence.
+//! That is what each feature adds along the way from no evidence to all of it, which
+//! is also the way the rate goes down again when the customer does nothing more.
+
+use crate::close_rate::model::{Model, Rate, Source, effective};
+use crate::kernel::day::Day;
+use crate::close_rate::evidence::{Feature, Reading};
+
+/// Why a rate is what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    /// The rate that is shown.
+    pub rate: Rate,
+    /// Where it comes from.
+    pub source: Source,
+    /// The reasons; their points add up to the rate. The base comes first, then what counts most.
+    pub parts: Vec<Part>,
+}
+
+/// One line of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// What it is for.
+    pub reason: Reason,
+    /// Its share of the rate, in basis points.
+    pub points: u16,
+}
+
+/// What a part of a rate is for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reason {
+    /// A closed deal.
+    Deal,
+    /// A member has set the rate.
+    Manual,
+    /// The rate of a customer without evidence.
+    Base,
+    /// What the customer did.
+    Evidence {
+        /// Which kind of events.
+        feature: Feature,
+        /// How much of it is left: one event of today is 1.
+        amount: f64,
+        /// What one event of today adds to the logit, in thousandths.
+        coefficient: u32,
+        /// The newest day with such an event.
+        newest: Day,
+    },
+}
+
+impl Receipt {
+    /// The receipt of the rate that is shown for a customer.
+    pub fn of(model: &Model, reading: &Reading, manual: Option<Rate>, closed: bool) -> Self {
+        let (rate, source) = effective(closed, manual, model.rate(reading));
+        let whole = |reason| vec![Part { reason, points: rate.basis_points() }];
+        let parts = match source {
+            Source::Deal => whole(Reason::Deal),
+            Source::Manual => whole(Reason::Manual),
+            Source::Model => model_parts(model, reading, rate),
+        };
+        Self { rate, source, parts }
+    }
+}
+
+impl Reason {
+    /// In Chinese.
+    pub fn text(self) -> String {
+        match self {
+            Self::Deal => "已成交".to_owned(),
+            Self::Manual => "人工设置".to_owned(),
+            Self::Base => "基础成交率".to_owned(),
+            Self::Evidence { feature, newest, .. } => format!("{}，最近一次 {newest}", feature.label()),
+        }
+    }
+}
+
+fn model_parts(model: &Model, reading: &Reading, rate: Rate) -> Vec<Part> {
+    let seen: Vec<(Feature, Day)> =
+        Feature::ALL.iter().filter_map(|feature| Some((*feature, reading.newest(*feature)?))).collect();
+    let weights: Vec<u64> = seen.iter().map(|(feature, _)| model.weighted(*feature, reading)).collect();
+    // The same arithmetic gives both, so more evidence never gives less than the base.
+    let base = model.base().basis_points();
+    let shares = share_out(rate.basis_points().saturating_sub(base), &weights);
+    let mut parts: Vec<Part> = seen
+        .iter()
+        .zip(shares)
+        .map(|((feature, newest), points)| {
+            let (amount, coefficient) = (reading.amount(*feature), model.coefficient(*feature));
+            Part { reason: Reason::Evidence { feature: *feature, amount, coefficient, newest: *newest }, points }
+        })
+        .collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.points));
+    parts.insert(0, Part { reason: Reason::Base, points: base });
+    parts
+}
+
+/// Shares out whole points in proportion to weights: rounded down, then one more for
+/// the largest remainders, the first of equals before the others.
+fn share_out(points: u16, weights: &[u64]) -> Vec<u16> {
+    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    if total == 0 {
+        return vec![0; weights.len()];
+    }
+    let exact = |weight: &u64| u128::from(points) * u128::from(*weight);
+    let mut shares: Vec<u16> =
+        weights.iter().map(|weight| u16::try_from(exact(weight) / total).unwrap_or(points)).collect();
+    let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
+    by_remainder.sort_by_key(|place| std::cmp::Reverse(exact(&weights[*place]) % total));
+    let missing = usize::from(points - shares.iter().sum::<u16>());
+    for place in by_remainder.into_iter().take(missing) {
+        shares[place] += 1;
+    }
+    shares
+}
+
+#[cfg(test)]
+#[path = "explanation_tests.rs"]
+mod tests;

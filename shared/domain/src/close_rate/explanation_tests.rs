@@ -1,0 +1,72 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::close_rate::evidence::{Evidence, FEATURES};
+
+fn day(number: i32) -> Day {
+    Day::from_number(number)
+}
+
+fn features(receipt: &Receipt) -> Vec<(Feature, u16)> {
+    let named = |part: &Part| match part.reason {
+        Reason::Evidence { feature, .. } => Some((feature, part.points)),
+        Reason::Deal | Reason::Manual | Reason::Base => None,
+    };
+    receipt.parts.iter().filter_map(named).collect()
+}
+
+proptest! {
+    #[test]
+    fn the_parts_add_up_to_the_rate_exactly(
+        sights in prop::collection::vec((0..FEATURES, 20_000i32..20_120), 0..60),
+        intercept in -12_000i32..12_000,
+        coefficients in prop::array::uniform10(0u32..5_000),
+        later in 0i32..200,
+        manual in prop::option::of(0u64..=100),
+        closed: bool,
+    ) {
+        let mut evidence = Evidence::default();
+        for (feature, at) in sights {
+            evidence.see(Feature::ALL[feature], day(at));
+        }
+        let (model, reading) = (Model::new(intercept, coefficients), evidence.on(day(20_120 + later)));
+        let manual = manual.map(|percent| Rate::from_percent(percent).unwrap());
+        let receipt = Receipt::of(&model, &reading, manual, closed);
+        prop_assert_eq!(receipt.parts.iter().map(|part| part.points).sum::<u16>(), receipt.rate.basis_points());
+        prop_assert_eq!(receipt.rate, effective(closed, manual, model.rate(&reading)).0);
+        if receipt.source == Source::Model {
+            let seen = Feature::ALL.iter().filter(|feature| reading.newest(**feature).is_some()).count();
+            prop_assert_eq!(receipt.parts.len(), 1 + seen);
+        }
+    }
+
+    #[test]
+    fn no_share_is_more_than_a_point_off(points in 0u16..=10_000, weights in prop::collection::vec(0u64..1 << 50, 1..10)) {
+        let shares = share_out(points, &weights);
+        let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+        prop_assume!(total > 0);
+        prop_assert_eq!(shares.iter().sum::<u16>(), points);
+        for (share, weight) in shares.iter().zip(&weights) {
+            let down = u128::from(points) * u128::from(*weight) / total;
+            prop_assert!((down..=down + 1).contains(&u128::from(*share)));
+        }
+    }
+}
+
+#[test]
+fn a_receipt_tells_what_was_done_when_and_what_it_is_worth() {
+    let mut evidence = Evidence::default();
+    let today: Day = "2026-11-21".parse().unwrap();
+    evidence.see(Feature::Chat, today);
+    evidence.see(Feature::ViewCard, today);
+    evidence.see(Feature::ViewCard, today);
+    evidence.see(Feature::Forward, today.plus(-14));
+    let receipt = Receipt::of(&Model::default(), &evidence.on(today), None, false);
+    // e^(-3.892 + 0.8 + 2 × 0.15 + 0.5 × 0.4) = e^-2.592, so 6.97 %.
+    assert_eq!(receipt.rate.basis_points(), 697);
+    assert_eq!(receipt.parts[0], Part { reason: Reason::Base, points: 200 });
+    assert_eq!(features(&receipt), [(Feature::Chat, 306), (Feature::ViewCard, 115), (Feature::Forward, 76)]);
+    let Reason::Evidence { amount, coefficient, newest, .. } = receipt.parts[3].reason else { panic!("not evidence") };
+    assert!((amount - 0.5).abs() < 1e-5);
+    assert_eq!((coefficient, newest), (400, today.plus(-14)));
+}

@@ -1,0 +1,85 @@
+//! What a refit learns from: each customer as he was at the end of the last day he was
+//! there before his first deal, or at all, by the event log. A customer's state would not
+//! do: it forgets.
+//!
+//! Those with a deal and those without are read in the same way. Were the others read
+//! today, most would have gone quiet since, and every deal would seem to come from being
+//! fresh.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::radar::aggregate::Segment;
+use crate::kernel::day::Day;
+use crate::tracking::event::{Event, EventKind};
+use crate::close_rate::evidence::{Evidence, Feature, WholeEvidence};
+use crate::kernel::id::{CardId, PersonId};
+use crate::close_rate::retrain::Sample;
+use crate::kernel::timestamp::Timestamp;
+
+/// What each identity has done, as far as the log was read; in any order.
+#[derive(Debug, Clone, Default)]
+pub struct Histories(BTreeMap<PersonId, History>);
+
+#[derive(Debug, Clone, Default)]
+struct History {
+    /// All but the likes.
+    evidence: WholeEvidence,
+    /// When he liked a card (`false`) or took that back (`true`), in Unix milliseconds.
+    toggles: BTreeSet<(CardId, i64, bool)>,
+}
+
+impl Histories {
+    /// Takes in a segment of the log. Filtered events are no sign of anybody.
+    pub fn add(&mut self, segment: &Segment) {
+        for event in segment.events.iter().filter(|event| event.filtered.is_none()) {
+            self.0.entry(segment.key.person).or_default().take(event);
+        }
+    }
+
+    /// The identities that have done something.
+    pub fn people(&self) -> impl Iterator<Item = PersonId> {
+        self.0.keys().copied()
+    }
+
+    /// The sample of a person with these identities, who closed his first deal on that day
+    /// if he has. `None` for who has done nothing.
+    pub fn sample(&self, identities: &BTreeSet<PersonId>, closed_on: Option<Day>, today: Day) -> Option<Sample> {
+        let customer = *identities.first()?;
+        // What came with a deal would predict it.
+        let until = closed_on.map_or(today, |day| day.plus(-1).min(today));
+        let parts = || identities.iter().filter_map(|identity| self.0.get(identity));
+        parts().next()?;
+        let mut evidence = Evidence::default();
+        for part in parts() {
+            evidence.absorb(&part.evidence.until(until));
+        }
+        let mut toggles: BTreeMap<CardId, (i64, bool)> = BTreeMap::new();
+        for (card, ms, off) in parts().flat_map(|part| &part.toggles) {
+            if day_of(*ms) <= until {
+                let latest = toggles.entry(*card).or_insert((*ms, *off));
+                *latest = (*latest).max((*ms, *off));
+            }
+        }
+        for (ms, _) in toggles.into_values().filter(|(_, off)| !off) {
+            evidence.see(Feature::Like, day_of(ms));
+        }
+        Some(Sample { customer, closed: closed_on.is_some(), reading: evidence.on(evidence.newest().unwrap_or(until)) })
+    }
+}
+
+impl History {
+    fn take(&mut self, event: &Event) {
+        self.evidence.take(event);
+        if let EventKind::Like | EventKind::Unlike = event.kind {
+            self.toggles.insert((event.card, event.at.millis(), event.kind == EventKind::Unlike));
+        }
+    }
+}
+
+fn day_of(ms: i64) -> Day {
+    Day::of(Timestamp::from_millis(ms))
+}
+
+#[cfg(test)]
+#[path = "sample_tests.rs"]
+mod tests;

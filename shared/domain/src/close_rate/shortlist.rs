@@ -1,0 +1,189 @@
+//! The shortlist of a scope: its most likely customers, for the top ten and the funnel.
+//!
+//! Places by evidence fade, by one factor for all; places set by hand stay. So within each
+//! of the two kinds the order never changes by time: whoever is among the best of both
+//! together is among the best of his own kind, and nobody gets there, or into the upper
+//! bands, but by what is done, when he is entered. The best of each kind and the upper
+//! bands are enough. Who leaves (by a deal, by a lower rate) makes room for somebody who
+//! has no place; [`SPARE`] more of each kind are kept for that, until the list is made
+//! anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::close_rate::model::{Band, Model, Rank, Rate};
+use crate::kernel::day::Day;
+use crate::close_rate::evidence::Reading;
+use crate::kernel::id::PersonId;
+
+/// So many of the best are listed, whatever their rate.
+pub const LISTED_MAX: usize = 100;
+/// So many of each kind may leave before one is missed.
+pub const SPARE: usize = 50;
+/// Most persons of a shortlist: above so many in the upper bands the funnel stops counting.
+pub const KEPT_MAX: usize = 2_000;
+
+const KEPT_OF_EACH: usize = LISTED_MAX + SPARE;
+const _: () = assert!(2 * KEPT_OF_EACH <= KEPT_MAX);
+
+/// Persons and their places by one model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shortlist {
+    model: Model,
+    places: BTreeMap<PersonId, Place>,
+}
+
+/// What a person is placed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// His evidence.
+    Ranked(Rank),
+    /// A rate that was set by hand.
+    Set(Rate),
+}
+
+/// What is known anew of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The identity he is listed under.
+    pub person: PersonId,
+    /// His other identities, which are not listed.
+    pub others: BTreeSet<PersonId>,
+    /// His place, if he has one.
+    pub place: Option<Place>,
+}
+
+/// A customer in a list by rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prospect {
+    /// Who.
+    pub person: PersonId,
+    /// His rate on the day that was asked for.
+    pub rate: Rate,
+}
+
+/// How many customers without a deal are in each band of the funnel, the lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Funnel {
+    /// By [`Band::ALL`].
+    pub customers: [i64; Band::ALL.len()],
+}
+
+/// Ranks are below; a rate set by hand is this and its basis points.
+const SET: i64 = 1 << 44;
+
+impl Place {
+    /// The place of a person: none for who has closed a deal, nor for who has neither a
+    /// rate set by hand nor evidence that counts.
+    pub fn of(model: &Model, reading: &Reading, set: Option<Rate>, closed: bool) -> Option<Self> {
+        let place = set.map(Self::Set).or_else(|| model.rank(reading).map(Self::Ranked));
+        place.filter(|_| !closed)
+    }
+
+    /// As a number, not negative and below 2^45. Of places of the same rate the higher
+    /// number comes first.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Ranked(rank) => rank.number(),
+            Self::Set(rate) => SET | i64::from(rate.basis_points()),
+        }
+    }
+
+    /// The place of this number, if it is one's.
+    pub fn from_number(number: i64) -> Option<Self> {
+        match number {
+            ..0 => None,
+            0..SET => Some(Self::Ranked(Rank::from_number(number))),
+            SET.. => Some(Self::Set(u16::try_from(number - SET).ok()?.try_into().ok()?)),
+        }
+    }
+
+    fn rate(self, model: &Model, today: Day) -> Rate {
+        match self {
+            Self::Ranked(rank) => model.rate_of(Some(rank), today),
+            Self::Set(rate) => rate,
+        }
+    }
+}
+
+impl Shortlist {
+    /// A list by this model.
+    pub fn new(model: Model, places: impl IntoIterator<Item = (PersonId, Place)>) -> Self {
+        Self { model, places: places.into_iter().collect() }
+    }
+
+    /// The model by which the places are.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Takes in who is known anew, by this list's model.
+    pub fn update(&mut self, standings: impl IntoIterator<Item = Standing>) {
+        for Standing { person, others, place } in standings {
+            self.places.remove(&person);
+            for other in others {
+                self.places.remove(&other);
+            }
+            self.places.extend(place.map(|place| (person, place)));
+        }
+    }
+
+    /// Lets go whoever is neither among the best of his kind nor in the upper bands.
+    pub fn prune(&mut self, today: Day) {
+        let (mut sorted, mut of_kind, mut rest) = (self.sorted(today), [0; 2], Vec::new());
+        sorted.retain(|(rate, place, person)| {
+            let met = &mut of_kind[usize::from(matches!(place, Place::Set(_)))];
+            *met += 1;
+            let best = *met <= KEPT_OF_EACH;
+            rest.extend((!best && Band::of(*rate) != Band::Below50).then_some((*person, *place)));
+            best
+        });
+        rest.truncate(KEPT_MAX - sorted.len());
+        self.places = sorted.into_iter().map(|(_, place, person)| (person, place)).chain(rest).collect();
+    }
+
+    /// The most likely first, at most [`LISTED_MAX`]; of equal ones who came first.
+    pub fn best(&self, today: Day) -> Vec<Prospect> {
+        let prospect = |(rate, _, person)| Prospect { person, rate };
+        self.sorted(today).into_iter().take(LISTED_MAX).map(prospect).collect()
+    }
+
+    /// All of so many customers, of whom so many have closed a deal, the others by band:
+    /// who is not in the list has about the rate of somebody without evidence.
+    pub fn funnel(&self, today: Day, everybody: i64, closed: i64) -> Funnel {
+        let mut customers = [0; Band::ALL.len()];
+        for place in self.places.values() {
+            customers[Band::of(place.rate(&self.model, today)) as usize] += 1;
+        }
+        let listed: i64 = customers.iter().sum();
+        // The list is some minutes older than the number of all, never the other way round.
+        customers[Band::of(self.model.base()) as usize] += (everybody - closed - listed).max(0);
+        Funnel { customers }
+    }
+
+    /// How many persons have a place.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether nobody has.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Persons and places, by person.
+    pub fn iter(&self) -> impl Iterator<Item = (PersonId, Place)> {
+        self.places.iter().map(|(person, place)| (*person, *place))
+    }
+
+    /// By the rate of today; where rates are the same, by what does not change.
+    fn sorted(&self, today: Day) -> Vec<(Rate, Place, PersonId)> {
+        let mut sorted: Vec<_> =
+            self.iter().map(|(person, place)| (place.rate(&self.model, today), place, person)).collect();
+        sorted.sort_by_key(|(rate, place, person)| (std::cmp::Reverse((*rate, place.number())), *person));
+        sorted
+    }
+}
+
+#[cfg(test)]
+#[path = "shortlist_tests.rs"]
+mod tests;

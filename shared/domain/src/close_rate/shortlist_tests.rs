@@ -1,0 +1,184 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::close_rate::evidence::{Evidence, Feature};
+use crate::kernel::id::Id;
+
+const TODAY: i32 = 20_000;
+
+fn person(n: u16) -> PersonId {
+    PersonId::from_uuid(Uuid::from_u128(u128::from(n)))
+}
+
+fn day(number: i32) -> Day {
+    Day::from_number(number)
+}
+
+/// The rank of who has granted his phone number on each of these days.
+fn rank(days: &[i32]) -> Option<Rank> {
+    let mut evidence = Evidence::default();
+    for at in days {
+        evidence.see(Feature::GrantPhone, day(*at));
+    }
+    Model::default().rank(&evidence.on(day(TODAY + 1_000)))
+}
+
+fn ranked(days: &[i32]) -> Option<Place> {
+    rank(days).map(Place::Ranked)
+}
+
+fn set(percent: u64) -> Option<Place> {
+    Some(Place::Set(Rate::from_percent(percent).unwrap()))
+}
+
+fn standing(n: u16, place: Option<Place>) -> Standing {
+    Standing { person: person(n), others: BTreeSet::new(), place }
+}
+
+fn list(standings: impl IntoIterator<Item = Standing>) -> Shortlist {
+    let mut list = Shortlist::default();
+    list.update(standings);
+    list
+}
+
+fn ids(prospects: &[Prospect]) -> Vec<PersonId> {
+    prospects.iter().map(|prospect| prospect.person).collect()
+}
+
+/// What happens on a day.
+#[derive(Debug, Clone)]
+enum Act {
+    Visit(u16),
+    /// Somebody sets the rate of this person who has none yet.
+    Set(u16, u64),
+    /// Somebody closes a deal, or takes back a rate.
+    Leave(u16),
+}
+
+fn acts() -> impl Strategy<Value = Vec<(i32, Act)>> {
+    let visit = (0i32..60, 0u16..500).prop_map(|(day, n)| (day, Act::Visit(n)));
+    let set = (0i32..60, 0u16..700, 0u64..=100).prop_map(|(day, n, percent)| (day, Act::Set(n, percent)));
+    let leave = (0i32..60, 0u16..700).prop_map(|(day, n)| (day, Act::Leave(n)));
+    let some = |acts, most| prop::collection::vec(acts, 0..most);
+    (some(visit.boxed(), 700), some(set.boxed(), 400), some(leave.boxed(), SPARE))
+        .prop_map(|(visits, set, leave)| [visits, set, leave].concat())
+}
+
+proptest! {
+    /// Pruned every day, it says what a list of everybody would say.
+    #[test]
+    fn what_is_let_go_is_never_missed(acts in acts()) {
+        let (mut pruned, mut whole) = (Shortlist::default(), Shortlist::default());
+        let (mut days, mut rates) = (BTreeMap::<u16, Vec<i32>>::new(), BTreeMap::<u16, u64>::new());
+        let mut closed = BTreeSet::new();
+        for at in 0..60 {
+            for (_, act) in acts.iter().filter(|(day, _)| *day == at) {
+                let n = match act {
+                    Act::Visit(n) => {
+                        days.entry(*n).or_default().push(TODAY + at);
+                        n
+                    }
+                    // A rate that is lowered leaves a place, too.
+                    Act::Set(n, percent) => {
+                        let higher = rates.get(n).is_none_or(|rate| rate <= percent) && !days.contains_key(n);
+                        if higher {
+                            rates.insert(*n, *percent);
+                        }
+                        n
+                    }
+                    Act::Leave(n) => {
+                        closed.insert(*n);
+                        n
+                    }
+                };
+                let visited = days.get(n).map(Vec::as_slice).unwrap_or_default();
+                let place = rates.get(n).map_or_else(|| ranked(visited), |percent| set(*percent));
+                let known = standing(*n, place.filter(|_| !closed.contains(n)));
+                pruned.update([known.clone()]);
+                whole.update([known]);
+            }
+            pruned.prune(day(TODAY + at));
+        }
+        let (today, everybody) = (day(TODAY + 59), 1_000);
+        prop_assert_eq!(pruned.best(today), whole.best(today));
+        let closed = i64::try_from(closed.len()).unwrap();
+        let funnel = pruned.funnel(today, everybody, closed);
+        prop_assert_eq!(funnel, whole.funnel(today, everybody, closed));
+        prop_assert_eq!(funnel.customers.iter().sum::<i64>(), everybody - closed);
+        prop_assert!(pruned.iter().count() <= KEPT_MAX);
+    }
+}
+
+#[test]
+fn the_most_likely_come_first_and_of_equal_ones_who_came_first() {
+    let list = list([
+        standing(3, ranked(&[TODAY])),
+        standing(2, ranked(&[TODAY, TODAY - 1])),
+        standing(1, ranked(&[TODAY])),
+        standing(5, set(100)),
+        standing(4, set(1)),
+        standing(6, set(100)),
+    ]);
+    let best = list.best(day(TODAY));
+    assert_eq!(ids(&best), [5, 6, 2, 1, 3, 4].map(person));
+    assert_eq!(best[3].rate, best[4].rate);
+    assert!(best[2].rate > best[3].rate);
+    // A rate set by hand does not fade.
+    assert_eq!(ids(&list.best(day(TODAY + 300)))[..2], [5, 6].map(person));
+    assert_eq!(list.best(day(TODAY + 300))[5].rate.percent(), 1.0);
+}
+
+#[test]
+fn a_place_reads_back_from_its_number() {
+    for place in [ranked(&[TODAY]), set(0), set(37), set(100)].map(Option::unwrap) {
+        assert_eq!(Place::from_number(place.number()), Some(place));
+    }
+    for number in [-1, SET + 10_001, i64::MAX] {
+        assert_eq!(Place::from_number(number), None);
+    }
+}
+
+#[test]
+fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
+    let mut evidence = Evidence::default();
+    let place = |evidence: &Evidence, set, closed| Place::of(&Model::default(), &evidence.on(day(TODAY)), set, closed);
+    assert_eq!(place(&evidence, None, false), None);
+    evidence.see(Feature::Chat, day(TODAY));
+    assert!(matches!(place(&evidence, None, false), Some(Place::Ranked(_))));
+    let rate = Rate::from_percent(7).unwrap();
+    assert_eq!(place(&evidence, Some(rate), false), Some(Place::Set(rate)));
+    assert_eq!(place(&evidence, Some(rate), true), None);
+}
+
+#[test]
+fn who_turns_out_to_be_another_is_listed_once() {
+    let mut list = list([standing(1, ranked(&[TODAY])), standing(2, ranked(&[TODAY]))]);
+    let others = BTreeSet::from([person(2)]);
+    list.update([Standing { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
+    assert_eq!(ids(&list.best(day(TODAY))), [person(1)]);
+}
+
+#[test]
+fn who_has_no_evidence_left_is_not_listed() {
+    let mut list = list([standing(1, ranked(&[TODAY]))]);
+    list.update([standing(1, ranked(&[]))]);
+    assert_eq!(list, Shortlist::default());
+}
+
+#[test]
+fn all_of_the_upper_bands_are_kept_and_of_the_others_the_best() {
+    // Three numbers granted today are 50 % and more; one alone is less.
+    let (hot, cold) = (ranked(&[TODAY, TODAY, TODAY]), ranked(&[TODAY]));
+    let many = |range: std::ops::Range<u16>, place| range.map(move |n| standing(n, place));
+    let mut list = list(many(0..200, hot).chain(many(200..400, cold)).chain(many(400..600, set(20))));
+    list.prune(day(TODAY));
+    assert_eq!(list.iter().count(), 200 + KEPT_OF_EACH);
+    list.prune(day(TODAY + 60));
+    assert_eq!(list.iter().count(), 2 * KEPT_OF_EACH, "all have cooled down");
+    list.update(many(0..3_000, hot));
+    list.update(many(3_000..6_000, set(90)));
+    list.prune(day(TODAY));
+    assert_eq!(list.iter().count(), KEPT_MAX);
+    assert_eq!(Shortlist::default().funnel(day(TODAY), 7, 2).customers, [5, 0, 0, 0]);
+}

@@ -1,0 +1,257 @@
+//! Saying something of a customer, and what of it changes: for the person as he is united
+//! now, and for the counters of his closed deals.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::radar::aggregate::Customer;
+use crate::radar::counter::{Scope, Tally};
+use crate::crm::customer::CustomerState;
+use crate::crm::opportunity::{Deal, Dealings, SetRate, TooManyDeals};
+use crate::kernel::failure::Failure;
+use crate::kernel::field::FieldError;
+use crate::kernel::id::{CardId, DealId, PersonId};
+
+/// All identities of a person, as they were read.
+pub type Identities = BTreeMap<PersonId, Customer>;
+
+/// A person: all of his identities together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct United {
+    /// What he has done.
+    pub state: CustomerState,
+    /// What is said of him.
+    pub dealings: Dealings,
+}
+
+/// What a member says of a customer on a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Said {
+    /// He is this likely to buy.
+    Rate(SetRate),
+    /// The model knows better.
+    NoRate,
+    /// He has closed a deal.
+    Deal(DealId, Deal),
+    /// He has not closed that one.
+    NoDeal(DealId),
+}
+
+/// Why something cannot be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsayable {
+    /// The identity has as many deals as there may be.
+    TooManyDeals,
+    /// There is no such deal on the card.
+    UnknownDeal,
+}
+
+/// Why a customer is not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CustomerError {
+    /// The member's radar is off.
+    #[error("the radar is off")]
+    RadarNotActive,
+    /// The identity has as many deals as there may be.
+    #[error("too many deals")]
+    TooManyDeals,
+    /// A value cannot be.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<Unsayable> for CustomerError {
+    fn from(error: Unsayable) -> Self {
+        match error {
+            Unsayable::TooManyDeals => Self::TooManyDeals,
+            Unsayable::UnknownDeal => Failure::NotFound.into(),
+        }
+    }
+}
+
+/// What saying something writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retold {
+    /// The identities that change, with the versions they were read at; none when it was said before.
+    pub customers: Identities,
+    /// The others, which must still be at these versions: the counters depend on all.
+    pub unchanged: BTreeMap<PersonId, u64>,
+    /// The changes of the counters.
+    pub tally: Tally,
+    /// What is said of the person now.
+    pub dealings: Dealings,
+}
+
+impl United {
+    /// The person of these identities.
+    pub fn of<'a>(parts: impl Iterator<Item = &'a Customer> + Clone) -> Self {
+        let state = CustomerState::union(parts.clone().map(|part| &part.state));
+        Self { state, dealings: Dealings::union(parts.map(|part| &part.dealings)) }
+    }
+
+    /// What he adds to the counters.
+    pub fn contributions(&self) -> Tally {
+        let mut tally = self.state.contributions();
+        tally.absorb(&self.dealings.contributions());
+        tally
+    }
+}
+
+impl Said {
+    /// Says it of a person, under the identity `person`; what ends something ends it for
+    /// all of his identities.
+    ///
+    /// # Errors
+    /// [`Unsayable`].
+    pub fn of(self, read: &Identities, person: PersonId, card: CardId) -> Result<Retold, Unsayable> {
+        let before = dealings(read);
+        let mut after = read.clone();
+        for (identity, customer) in &mut after {
+            let (dealings, named) = (&mut customer.dealings, *identity == person);
+            match self {
+                Self::Rate(set) if named => _ = dealings.set_rate(card, Some(overriding(set, &before, card))),
+                Self::Deal(id, deal) if named => _ = dealings.add_deal(card, id, deal)?,
+                Self::NoRate => _ = dealings.set_rate(card, None),
+                Self::NoDeal(id) => _ = dealings.remove_deal(card, id),
+                Self::Rate(_) | Self::Deal(..) => {}
+            }
+        }
+        let now = dealings(&after);
+        if matches!(self, Self::NoDeal(_)) && now == before {
+            return Err(Unsayable::UnknownDeal);
+        }
+        let mut tally = now.contributions();
+        tally.withdraw(&before.contributions());
+        let same = |person: &PersonId, customer: &Customer| read.get(person) == Some(customer);
+        let unchanged = after.iter().filter(|(person, customer)| same(person, customer));
+        let unchanged = unchanged.map(|(person, customer)| (*person, customer.version)).collect();
+        after.retain(|person, customer| !same(person, customer));
+        Ok(Retold { customers: after, unchanged, tally, dealings: now })
+    }
+}
+
+impl From<TooManyDeals> for Unsayable {
+    fn from(_: TooManyDeals) -> Self {
+        Self::TooManyDeals
+    }
+}
+
+fn dealings(identities: &Identities) -> Dealings {
+    Dealings::union(identities.values().map(|part| &part.dealings))
+}
+
+/// The rate as it is kept: the one in force if that says the same, else later than it,
+/// whatever the clocks say.
+fn overriding(set: SetRate, before: &Dealings, card: CardId) -> SetRate {
+    match before.set_rate_in(Scope::Card(card)) {
+        Some(in_force) if in_force.rate == set.rate => in_force,
+        Some(in_force) => SetRate { at: set.at.max(in_force.at.plus_millis(1)), ..set },
+        None => set,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::close_rate::model::Rate;
+    use crate::radar::counter::{Counter, Period};
+    use crate::kernel::day::Day;
+    use crate::kernel::id::{Id, MemberId};
+    use crate::kernel::timestamp::Timestamp;
+
+    const CARD: u128 = 1;
+
+    fn card(n: u128) -> CardId {
+        CardId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn person(n: u128) -> PersonId {
+        PersonId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn by() -> MemberId {
+        MemberId::from_uuid(Uuid::from_u128(9))
+    }
+
+    fn rate(percent: u64, at_ms: i64) -> Said {
+        Said::Rate(SetRate { at: Timestamp::from_millis(at_ms), rate: Rate::from_percent(percent).unwrap(), by: by() })
+    }
+
+    fn deal(id: u128) -> Said {
+        let deal = Deal { closed_on: Day::from_number(3), at: Timestamp::from_millis(7), by: by() };
+        Said::Deal(DealId::from_uuid(Uuid::from_u128(id)), deal)
+    }
+
+    fn no_deal(id: u128) -> Said {
+        Said::NoDeal(DealId::from_uuid(Uuid::from_u128(id)))
+    }
+
+    /// Two identities of one person.
+    fn two() -> Identities {
+        [1_u64, 2].map(|n| (person(n.into()), Customer { version: n, ..Customer::default() })).into()
+    }
+
+    fn said(known: &mut Identities, who: u128, said: Said) -> Retold {
+        let retold = said.of(known, person(who), card(CARD)).unwrap();
+        assert_eq!(retold.customers.len() + retold.unchanged.len(), known.len());
+        assert!(retold.unchanged.iter().all(|(person, version)| known[person].version == *version));
+        known.extend(retold.customers.clone());
+        retold
+    }
+
+    fn in_force(retold: &Retold) -> Option<f64> {
+        retold.dealings.set_rate_in(Scope::Card(card(CARD))).map(|set| set.rate.percent())
+    }
+
+    fn closed(tally: &Tally) -> Vec<(Scope, i64)> {
+        tally
+            .changes()
+            .map(|(scope, period, counts)| {
+                assert_eq!(period, Period::Lifetime);
+                assert_eq!(counts.keys().collect::<Vec<_>>(), [&Counter::ClosedCustomers]);
+                (scope, counts[&Counter::ClosedCustomers])
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_rate_said_last_counts_whatever_the_clocks_say_until_the_model_is_back() {
+        let mut known = two();
+        assert_eq!(in_force(&said(&mut known, 1, rate(80, 50))), Some(80.0));
+        assert_eq!(in_force(&said(&mut known, 2, rate(20, 10))), Some(20.0));
+        assert!(said(&mut known, 2, rate(20, 99)).customers.is_empty(), "said before");
+        let cleared = said(&mut known, 1, Said::NoRate);
+        assert_eq!((in_force(&cleared), cleared.customers.len()), (None, 2));
+        assert!(said(&mut known, 1, Said::NoRate).customers.is_empty());
+    }
+
+    #[test]
+    fn deals_of_two_identities_are_of_one_closed_customer() {
+        let mut known = two();
+        let both = |by| vec![(Scope::Card(card(CARD)), by), (Scope::Company, by)];
+        let mut counted = |who, what| closed(&said(&mut known, who, what).tally);
+        let sorted = |mut changes: Vec<_>| {
+            changes.sort();
+            changes
+        };
+        assert_eq!(sorted(counted(1, deal(1))), sorted(both(1)));
+        assert_eq!(counted(2, deal(2)), []);
+        assert_eq!(counted(2, deal(2)), [], "recorded before");
+        assert_eq!(counted(2, no_deal(1)), [], "of the other identity");
+        assert_eq!(sorted(counted(1, no_deal(2))), sorted(both(-1)));
+        assert_eq!(no_deal(2).of(&known, person(1), card(CARD)), Err(Unsayable::UnknownDeal));
+    }
+
+    #[test]
+    fn a_deal_of_another_card_is_unknown_here() {
+        let mut known = two();
+        said(&mut known, 1, deal(1));
+        assert_eq!(no_deal(1).of(&known, person(1), card(7)), Err(Unsayable::UnknownDeal));
+    }
+}

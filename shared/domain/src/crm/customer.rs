@@ -1,0 +1,398 @@
+//! What is remembered of one customer, and what a batch of his changes.
+//!
+//! [`CustomerState::apply`] is the heart of the radar. It gives the same sums for the
+//! same batches in any order: distinct days are a set, the latest toggle decides a
+//! like, the earliest save is the save.
+
+mod packed;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::radar::best_hour::VisitHours;
+use crate::radar::counter::{Counter, Crowd, Period, Scope, Tally};
+use crate::kernel::day::{Day, hour_of};
+use crate::company::department::DepartmentPath;
+use crate::tracking::event::{Event, EventKind};
+use crate::close_rate::evidence::{Evidence, Feature};
+use crate::tracking::filter::FilterReason;
+use crate::kernel::id::{CardId, DepartmentId};
+use crate::radar::seen_days::{Change, SeenDays, TooOld};
+use crate::kernel::timestamp::Timestamp;
+
+pub use self::packed::Unreadable;
+
+/// Most cards whose history is kept per customer.
+pub const CARDS_MAX: usize = 200;
+
+/// One person as the radar of one company knows him. What is deserialized is the JSON of a
+/// stored customer's layouts before 3; see [`CustomerState::to_bytes`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct CustomerState {
+    /// His days across the company.
+    #[serde(rename = "p")]
+    pub presence: Presence,
+    /// His history with each card.
+    #[serde(rename = "c")]
+    pub cards: BTreeMap<CardId, CardHistory>,
+    /// The hours in which he was there.
+    #[serde(default, rename = "h")]
+    pub hours: VisitHours,
+    /// His days in each department: on the cards that were in it, or below it, then.
+    #[serde(default, rename = "d")]
+    pub departments: BTreeMap<DepartmentId, Presence>,
+}
+
+/// The days on which a person was seen in one scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Presence {
+    /// Days with a view.
+    #[serde(default, rename = "v")]
+    pub viewed: SeenDays,
+    /// Days with an opened chat.
+    #[serde(default, rename = "t")]
+    pub talked: SeenDays,
+    /// Days with a view of a product.
+    #[serde(default, rename = "m")]
+    pub shopped: SeenDays,
+}
+
+/// One person's history with one card.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct CardHistory {
+    /// His days on this card.
+    #[serde(rename = "p")]
+    pub presence: Presence,
+    /// How often he opened it.
+    #[serde(default, rename = "o")]
+    pub opened: u64,
+    /// When he opened it last, in Unix milliseconds.
+    #[serde(default, rename = "l")]
+    pub last_opened_ms: Option<i64>,
+    /// The latest like or unlike.
+    #[serde(default, rename = "k")]
+    pub toggle: Option<Toggle>,
+    /// The earliest save, in Unix milliseconds.
+    #[serde(default, rename = "s")]
+    pub saved_ms: Option<i64>,
+    /// What speaks for a deal, all but the like in force.
+    #[serde(default, rename = "e")]
+    evidence: Evidence,
+    /// The departments of that save.
+    #[serde(default, rename = "d")]
+    saved_in: DepartmentPath,
+}
+
+/// A like or its taking back. Later wins; at the same instant taking back wins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Toggle {
+    /// When, in Unix milliseconds.
+    pub ms: i64,
+    /// Whether it takes the like back.
+    pub off: bool,
+    /// The departments a like counts in.
+    #[serde(default, rename = "d")]
+    pub departments: DepartmentPath,
+}
+
+/// When something that counts one happened, in Unix milliseconds, and in which departments.
+type Place<'a> = (i64, &'a DepartmentPath);
+
+/// Why a batch cannot be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// An event is older than the days that are remembered.
+    #[error("an event is older than the customer's memory")]
+    TooOld,
+    /// The customer has a history with too many cards.
+    #[error("the customer has a history with too many cards")]
+    TooManyCards,
+}
+
+impl From<TooOld> for ApplyError {
+    fn from(_: TooOld) -> Self {
+        Self::TooOld
+    }
+}
+
+impl CustomerState {
+    /// Counts events into the state, all on cards that were in these departments; the
+    /// tally says what changes in the counters.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; the state may then be half changed and must be thrown away.
+    pub fn apply(&mut self, events: &[Event], path: &DepartmentPath) -> Result<Tally, ApplyError> {
+        let mut tally = Tally::default();
+        for event in events {
+            if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
+                return Err(ApplyError::TooManyCards);
+            }
+            self.count(event, path, &mut tally)?;
+        }
+        Ok(tally)
+    }
+
+    /// The same for one part of a person whose other parts these are: the tally says what
+    /// changes for the person, the state takes in what its own identity did.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; the state may then be half changed and must be thrown away.
+    pub fn apply_as_part<'a>(
+        &mut self,
+        events: &[Event],
+        path: &DepartmentPath,
+        others: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<Tally, ApplyError> {
+        let mut person = Self::union(others);
+        person.join(self);
+        self.apply(events, path)?;
+        let mut tally = Tally::default();
+        for event in events {
+            person.count(event, path, &mut tally)?;
+        }
+        Ok(tally)
+    }
+
+    /// Counts one event, however many cards there are: a union of parts that are each
+    /// within the limit may be beyond it.
+    fn count(&mut self, event: &Event, path: &DepartmentPath, tally: &mut Tally) -> Result<(), TooOld> {
+        let day = Day::of(event.at);
+        let card = self.cards.entry(event.card).or_default();
+        if let Some(reason) = event.filtered {
+            for scope in Scope::of(event.card, path) {
+                tally.add_on(scope, day, Counter::Filtered(reason), 1);
+            }
+            card.remember_filtered(event, reason);
+            return Ok(());
+        }
+        for scope in Scope::of(event.card, path) {
+            tally.add_on(scope, day, Counter::Events(event.kind), 1);
+            tally.add_on(scope, day, Counter::Hour(hour_of(event.at)), 1);
+            if event.kind == EventKind::Forward {
+                tally.add_on(scope, day, Counter::Forwards(event.object.target.object_type()), 1);
+            }
+            if let Some(ms) = event.duration_ms {
+                tally.add_on(scope, day, Counter::DwellMs, i64::from(ms));
+            }
+            let presence = match scope {
+                Scope::Card(_) => &mut card.presence,
+                Scope::Company => &mut self.presence,
+                Scope::Department(department) => self.departments.entry(department).or_default(),
+            };
+            presence.see(event.kind, day, scope, tally)?;
+        }
+        card.remember(event, path, tally);
+        card.evidence.take(event);
+        self.hours.see(event.at);
+        Ok(())
+    }
+
+    /// What several parts say together: the state of the person whose parts they are.
+    #[must_use]
+    pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut union = Self::default();
+        parts.into_iter().for_each(|part| union.join(part));
+        union
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.presence.join(&other.presence);
+        for (card, history) in &other.cards {
+            self.cards.entry(*card).or_default().join(history);
+        }
+        self.hours.absorb(&other.hours);
+        for (department, presence) in &other.departments {
+            self.departments.entry(*department).or_default().join(presence);
+        }
+    }
+
+    /// What the state adds to the counters that count people, likes and saves. The raw
+    /// counters (events, time spent) do not depend on who is who.
+    pub fn contributions(&self) -> Tally {
+        let mut tally = Tally::default();
+        self.presence.add_to(&mut tally, Scope::Company);
+        for (card, history) in &self.cards {
+            history.presence.add_to(&mut tally, Scope::Card(*card));
+            move_count(&mut tally, *card, Counter::Likes, None, history.liked());
+            move_count(&mut tally, *card, Counter::Saves, None, history.saved());
+        }
+        for (department, presence) in &self.departments {
+            presence.add_to(&mut tally, Scope::Department(*department));
+        }
+        tally
+    }
+
+    /// What speaks for a deal on one card.
+    pub fn evidence_on(&self, card: CardId) -> Evidence {
+        self.cards.get(&card).map(CardHistory::evidence).unwrap_or_default()
+    }
+
+    /// What speaks for a deal on all cards together.
+    pub fn evidence(&self) -> Evidence {
+        let mut sum = Evidence::default();
+        self.cards.values().for_each(|card| sum.absorb(&card.evidence()));
+        sum
+    }
+
+    /// The cards he has opened, the last one first.
+    pub fn opened_cards(&self) -> Vec<(CardId, &CardHistory)> {
+        let mut cards = self.cards_by_last_opening();
+        cards.retain(|(_, card)| card.opened > 0);
+        cards
+    }
+
+    /// All cards he has a history with: the last one opened first, those never opened last.
+    pub fn cards_by_last_opening(&self) -> Vec<(CardId, &CardHistory)> {
+        let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (*id, card)).collect();
+        cards.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
+        cards
+    }
+}
+
+impl Presence {
+    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut Tally) -> Result<(), TooOld> {
+        for (crowd, days) in self.crowds_mut() {
+            if crowd.is_joined_by(kind) {
+                for change in days.see(day)? {
+                    add_change(tally, scope, crowd, change);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_to(&self, tally: &mut Tally, scope: Scope) {
+        for (crowd, days) in self.crowds() {
+            for change in days.contributions() {
+                add_change(tally, scope, crowd, change);
+            }
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        for ((_, mine), (_, theirs)) in self.crowds_mut().into_iter().zip(other.crowds()) {
+            mine.join(theirs);
+        }
+    }
+
+    fn crowds(&self) -> [(Crowd, &SeenDays); 3] {
+        let Self { viewed, talked, shopped } = self;
+        [(Crowd::Visitors, viewed), (Crowd::Talkers, talked), (Crowd::Shoppers, shopped)]
+    }
+
+    fn crowds_mut(&mut self) -> [(Crowd, &mut SeenDays); 3] {
+        let Self { viewed, talked, shopped } = self;
+        [(Crowd::Visitors, viewed), (Crowd::Talkers, talked), (Crowd::Shoppers, shopped)]
+    }
+}
+
+fn add_change(tally: &mut Tally, scope: Scope, crowd: Crowd, change: Change) {
+    match change {
+        Change::Seen(day, by) => tally.add(scope, Period::Day(day), Counter::People(crowd), by),
+        Change::Gap(day, gap, by) => tally.add(scope, Period::Day(day), Counter::Gap(crowd, gap), by),
+        Change::First(day, by) => tally.add(scope, Period::Day(day), Counter::Newcomers(crowd), by),
+        Change::Lifetime => tally.add(scope, Period::Lifetime, Counter::People(crowd), 1),
+    }
+}
+
+impl CardHistory {
+    /// Takes in what is remembered per card: openings, like, save.
+    fn remember(&mut self, event: &Event, path: &DepartmentPath, tally: &mut Tally) {
+        let ms = event.at.millis();
+        match event.kind {
+            EventKind::ViewCard => self.opened(ms),
+            EventKind::Like => {
+                self.toggle(event.card, Toggle { ms, off: false, departments: path.clone() }, tally);
+            }
+            EventKind::Unlike => {
+                self.toggle(event.card, Toggle { ms, off: true, departments: DepartmentPath::default() }, tally);
+            }
+            EventKind::SavePhone => self.save(event.card, (ms, path), tally),
+            EventKind::ViewProduct | EventKind::ViewArticle | EventKind::ViewVideo | EventKind::ViewWebsite => {}
+            EventKind::Forward | EventKind::CopyWechatId | EventKind::Call => {}
+            EventKind::OpenChat | EventKind::GrantPhone | EventKind::Dwell => {}
+        }
+    }
+
+    /// A member too finds the cards he has opened in his list.
+    fn remember_filtered(&mut self, event: &Event, reason: FilterReason) {
+        if event.kind == EventKind::ViewCard && matches!(reason, FilterReason::Own | FilterReason::Colleague) {
+            self.opened(event.at.millis());
+        }
+    }
+
+    fn opened(&mut self, ms: i64) {
+        self.opened += 1;
+        self.last_opened_ms = self.last_opened_ms.max(Some(ms));
+    }
+
+    fn toggle(&mut self, card: CardId, toggle: Toggle, tally: &mut Tally) {
+        if self.toggle.as_ref().is_some_and(|latest| *latest >= toggle) {
+            return;
+        }
+        let before = self.toggle.replace(toggle);
+        move_count(tally, card, Counter::Likes, before.as_ref().and_then(Toggle::liked), self.liked());
+    }
+
+    /// What speaks for a deal; a like does as long as it is in force.
+    fn evidence(&self) -> Evidence {
+        let mut evidence = self.evidence.clone();
+        if let Some(ms) = self.liked_ms() {
+            evidence.see(Feature::Like, Day::of(Timestamp::from_millis(ms)));
+        }
+        evidence
+    }
+
+    /// When the like was given that is in force.
+    pub fn liked_ms(&self) -> Option<i64> {
+        self.liked().map(|(ms, _)| ms)
+    }
+
+    fn liked(&self) -> Option<Place<'_>> {
+        self.toggle.as_ref().and_then(Toggle::liked)
+    }
+
+    fn saved(&self) -> Option<Place<'_>> {
+        self.saved_ms.map(|ms| (ms, &self.saved_in))
+    }
+
+    fn save(&mut self, card: CardId, save: Place<'_>, tally: &mut Tally) {
+        if self.saved().is_some_and(|earliest| earliest <= save) {
+            return;
+        }
+        move_count(tally, card, Counter::Saves, self.saved(), Some(save));
+        (self.saved_ms, self.saved_in) = (Some(save.0), save.1.clone());
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.presence.join(&other.presence);
+        self.opened += other.opened;
+        self.last_opened_ms = self.last_opened_ms.max(other.last_opened_ms);
+        self.toggle = self.toggle.take().max(other.toggle.clone());
+        let earliest = self.saved().into_iter().chain(other.saved()).min();
+        (self.saved_ms, self.saved_in) = earliest.map(|(ms, path)| (Some(ms), path.clone())).unwrap_or_default();
+        self.evidence.absorb(&other.evidence);
+    }
+}
+
+impl Toggle {
+    fn liked(&self) -> Option<Place<'_>> {
+        (!self.off).then_some((self.ms, &self.departments))
+    }
+}
+
+/// Moves a count of one from one instant's day and departments to another's, on the card
+/// and the company.
+fn move_count(tally: &mut Tally, card: CardId, counter: Counter, from: Option<Place<'_>>, to: Option<Place<'_>>) {
+    for (place, by) in [(from, -1), (to, 1)] {
+        let Some((ms, path)) = place else { continue };
+        for scope in Scope::of(card, path) {
+            tally.add_on(scope, Day::of(Timestamp::from_millis(ms)), counter, by);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "customer_tests.rs"]
+mod tests;

@@ -1,0 +1,170 @@
+//! A customer's state as bytes, which are rewritten with every batch.
+//!
+//! Who was seen on one card has the same days there, in the company and in each department.
+//! So every set of days is written once, and so is every department's id; the rest points to
+//! them by their number.
+
+use std::collections::BTreeMap;
+
+use super::{CardHistory, CustomerState, Presence, Toggle};
+use crate::company::department::DepartmentPath;
+use crate::kernel::id::DepartmentId;
+use crate::kernel::pack::{Pack, pack_all, pack_id, unpack_id};
+use crate::radar::seen_days::SeenDays;
+
+/// The bytes are not those of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are not those of a customer's state")]
+pub struct Unreadable;
+
+impl CustomerState {
+    /// As it is stored.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (mut once, mut rest) = (Once::default(), Vec::new());
+        once.presence(&self.presence, &mut rest);
+        (self.cards.len() as u64).pack(&mut rest);
+        for (card, history) in &self.cards {
+            pack_id(card, &mut rest);
+            once.history(history, &mut rest);
+        }
+        self.hours.pack(&mut rest);
+        (self.departments.len() as u64).pack(&mut rest);
+        for (department, presence) in &self.departments {
+            once.department(*department, &mut rest);
+            once.presence(presence, &mut rest);
+        }
+        let mut bytes = Vec::with_capacity(rest.len() * 2);
+        pack_all(once.days.into_iter(), &mut bytes);
+        (once.departments.len() as u64).pack(&mut bytes);
+        once.departments.iter().for_each(|department| pack_id(department, &mut bytes));
+        bytes.extend_from_slice(&rest);
+        bytes
+    }
+
+    /// A state that was stored.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, Unreadable> {
+        let state = Self::unpack(&mut bytes).filter(|_| bytes.is_empty());
+        state.ok_or(Unreadable)
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let once = Read { days: Vec::unpack(bytes)?, departments: list(bytes, unpack_id)? };
+        Some(Self {
+            presence: once.presence(bytes)?,
+            cards: map(bytes, |bytes| Some((unpack_id(bytes)?, once.history(bytes)?)))?,
+            hours: Pack::unpack(bytes)?,
+            departments: map(bytes, |bytes| Some((once.department(bytes)?, once.presence(bytes)?)))?,
+        })
+    }
+}
+
+/// What is written once, by number.
+#[derive(Default)]
+struct Once<'a> {
+    days: Vec<&'a SeenDays>,
+    departments: Vec<DepartmentId>,
+}
+
+/// The number of a value; a new one is added. There are few: looking through them is quick.
+fn number<T: PartialEq>(known: &mut Vec<T>, value: T) -> u64 {
+    let number = known.iter().position(|known| *known == value).unwrap_or_else(|| {
+        known.push(value);
+        known.len() - 1
+    });
+    number as u64
+}
+
+impl<'a> Once<'a> {
+    fn presence(&mut self, presence: &'a Presence, bytes: &mut Vec<u8>) {
+        for (_, days) in presence.crowds() {
+            number(&mut self.days, days).pack(bytes);
+        }
+    }
+
+    fn department(&mut self, department: DepartmentId, bytes: &mut Vec<u8>) {
+        number(&mut self.departments, department).pack(bytes);
+    }
+
+    fn path(&mut self, path: &DepartmentPath, bytes: &mut Vec<u8>) {
+        (path.iter().count() as u64).pack(bytes);
+        path.iter().for_each(|department| self.department(department, bytes));
+    }
+
+    fn history(&mut self, history: &'a CardHistory, bytes: &mut Vec<u8>) {
+        let CardHistory { presence, opened, last_opened_ms, toggle, saved_ms, evidence, saved_in } = history;
+        self.presence(presence, bytes);
+        opened.pack(bytes);
+        last_opened_ms.pack(bytes);
+        toggle.is_some().pack(bytes);
+        if let Some(Toggle { ms, off, departments }) = toggle {
+            ms.pack(bytes);
+            off.pack(bytes);
+            self.path(departments, bytes);
+        }
+        saved_ms.pack(bytes);
+        evidence.pack(bytes);
+        self.path(saved_in, bytes);
+    }
+}
+
+/// What was written once.
+struct Read {
+    days: Vec<SeenDays>,
+    departments: Vec<DepartmentId>,
+}
+
+/// A value by its number.
+fn numbered<T: Clone>(known: &[T], bytes: &mut &[u8]) -> Option<T> {
+    known.get(usize::try_from(u64::unpack(bytes)?).ok()?).cloned()
+}
+
+impl Read {
+    fn presence(&self, bytes: &mut &[u8]) -> Option<Presence> {
+        Some(Presence {
+            viewed: numbered(&self.days, bytes)?,
+            talked: numbered(&self.days, bytes)?,
+            shopped: numbered(&self.days, bytes)?,
+        })
+    }
+
+    fn department(&self, bytes: &mut &[u8]) -> Option<DepartmentId> {
+        numbered(&self.departments, bytes)
+    }
+
+    fn path(&self, bytes: &mut &[u8]) -> Option<DepartmentPath> {
+        list(bytes, |bytes| self.department(bytes)).map(DepartmentPath::from_iter)
+    }
+
+    fn history(&self, bytes: &mut &[u8]) -> Option<CardHistory> {
+        Some(CardHistory {
+            presence: self.presence(bytes)?,
+            opened: Pack::unpack(bytes)?,
+            last_opened_ms: Pack::unpack(bytes)?,
+            toggle: if bool::unpack(bytes)? { Some(self.toggle(bytes)?) } else { None },
+            saved_ms: Pack::unpack(bytes)?,
+            evidence: Pack::unpack(bytes)?,
+            saved_in: self.path(bytes)?,
+        })
+    }
+
+    fn toggle(&self, bytes: &mut &[u8]) -> Option<Toggle> {
+        Some(Toggle { ms: Pack::unpack(bytes)?, off: Pack::unpack(bytes)?, departments: self.path(bytes)? })
+    }
+}
+
+fn list<T>(bytes: &mut &[u8], mut one: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+    let count = u64::unpack(bytes)?;
+    (0..count).map(|_| one(bytes)).collect()
+}
+
+fn map<K: Ord, V>(bytes: &mut &[u8], mut one: impl FnMut(&mut &[u8]) -> Option<(K, V)>) -> Option<BTreeMap<K, V>> {
+    let count = u64::unpack(bytes)?;
+    (0..count).map(|_| one(bytes)).collect()
+}
+
+#[cfg(test)]
+#[path = "packed_tests.rs"]
+mod tests;

@@ -1,0 +1,86 @@
+use proptest::prelude::*;
+
+use super::super::CARDS_MAX;
+use super::*;
+use crate::tracking::event::EventKind;
+use crate::radar::recount_tests::{card, department, event, now, path_of, visits};
+use crate::kernel::timestamp::DAY_MS;
+
+fn path(departments: &[u128]) -> DepartmentPath {
+    departments.iter().map(|n| department(*n)).collect()
+}
+
+/// Whoever did all this on the first cards, each day back from today.
+fn state(kinds: &[EventKind], cards: u128, days: i64, path: &DepartmentPath) -> CustomerState {
+    let mut state = CustomerState::default();
+    for days_ago in (0..days).rev() {
+        let at = now().plus_millis(-days_ago * DAY_MS);
+        for card in (1..=cards).map(card) {
+            let events: Vec<_> = kinds.iter().map(|kind| event(*kind, card, at)).collect();
+            state.apply(&events, path).unwrap();
+        }
+    }
+    state
+}
+
+proptest! {
+    #[test]
+    fn what_is_stored_reads_back(visits in visits()) {
+        let mut parts = [CustomerState::default(), CustomerState::default()];
+        for (person, event) in &visits {
+            parts[usize::from(person % 2)].apply(std::slice::from_ref(event), &path_of(event)).unwrap();
+        }
+        let person = CustomerState::union(&parts);
+        for state in parts.into_iter().chain([person]) {
+            prop_assert_eq!(CustomerState::from_bytes(&state.to_bytes()), Ok(state));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
+        let _ = CustomerState::from_bytes(&bytes);
+    }
+
+    #[test]
+    fn bytes_that_are_cut_off_or_too_many_are_refused(visits in visits(), place: prop::sample::Index) {
+        let mut state = CustomerState::default();
+        for (_, event) in &visits {
+            state.apply(std::slice::from_ref(event), &path_of(event)).unwrap();
+        }
+        let mut bytes = state.to_bytes();
+        prop_assert_eq!(CustomerState::from_bytes(&bytes[..place.index(bytes.len())]), Err(Unreadable));
+        bytes.push(0);
+        prop_assert_eq!(CustomerState::from_bytes(&bytes), Err(Unreadable));
+    }
+}
+
+#[test]
+fn the_largest_state_reads_back() {
+    let largest = state(EventKind::ALL, u128::try_from(CARDS_MAX).unwrap(), 20, &path(&[1, 2, 3, 4, 5]));
+    let bytes = largest.to_bytes();
+    assert!(bytes.len() < 28 * 1_024, "{} bytes", bytes.len());
+    assert_eq!(CustomerState::from_bytes(&bytes), Ok(largest));
+}
+
+/// The key and the other attributes take some 150 bytes of the kilobyte of a write unit.
+#[test]
+fn the_same_days_and_departments_are_written_once() {
+    let bytes =
+        |cards, days, departments: &[u128]| state(EventKind::ALL, cards, days, &path(departments)).to_bytes().len();
+    assert_eq!([bytes(1, 1, &[]), bytes(1, 1, &[1, 2, 3]), bytes(3, 1, &[1, 2, 3])], [68, 131, 237]);
+    assert_eq!(bytes(3, 30, &[1, 2, 3]) - bytes(3, 30, &[]), 69, "however many days");
+}
+
+/// As it was stored until layout 2.
+#[test]
+fn the_json_of_layout_2_is_read() {
+    let (card, [low, top]) = (card(1), [1, 2].map(department));
+    let ms = now().millis();
+    let presence = r#"{"v":"20778","t":"20778"}"#;
+    let json = format!(
+        r#"{{"p":{presence},"c":{{"{card}":{{"p":{presence},"o":1,"l":{ms},"k":{{"ms":{ms},"off":false,"d":["{low}","{top}"]}},
+            "s":{ms},"e":"USoBEAE","d":["{low}","{top}"]}}}},"h":"USoAEAA","d":{{"{low}":{presence},"{top}":{presence}}}}}"#
+    );
+    let kinds = [EventKind::ViewCard, EventKind::Like, EventKind::SavePhone, EventKind::OpenChat];
+    assert_eq!(serde_json::from_str::<CustomerState>(&json).unwrap(), state(&kinds, 1, 1, &path(&[1, 2])));
+}

@@ -1,0 +1,239 @@
+//! Who is who: identities that are one person, and what merging them changes.
+//!
+//! An identity is the subject of a token. It never changes, events are recorded under it,
+//! and its state, the *part*, is fed by its own events only. A merge ties two identities
+//! together; all that are tied, directly or not, are one person, whose state is the
+//! union of the parts. So a merge moves the counters by what the union adds less what the
+//! two sides added, and its undoing by the opposite. Nothing is lost in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::radar::aggregate::Customer;
+use crate::radar::counter::Tally;
+use crate::kernel::id::{MemberId, MergeId, PersonId};
+use crate::crm::command::United;
+use crate::kernel::timestamp::Timestamp;
+
+/// Most identities that are one person.
+pub const IDENTITIES_MAX: usize = 10;
+/// Most counter items that one merge may change: what the first transaction and the
+/// pending changes it leaves behind can hold.
+pub const CHANGES_MAX: usize = 3_000;
+/// How many identities one is remembered to be kept apart from, the newest ones.
+const APART_MAX: usize = 50;
+
+/// Why two identities were merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum MergeReason {
+    /// Who logged in brought the token he had used before (登录).
+    Login,
+    /// Both granted the same phone number (手机号).
+    Phone,
+}
+
+/// Two identities that are tied together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Tie {
+    /// By which merge.
+    #[serde(rename = "m")]
+    pub merge: MergeId,
+    /// The one that stands for more: who logged in, who granted the number now.
+    pub a: PersonId,
+    /// The other one.
+    pub b: PersonId,
+}
+
+/// Identities that are one person: the ties between them. They are a tree, since who is
+/// one person already is not tied again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Group(BTreeSet<Tie>);
+
+/// How an identity stands to others. All identities of a group hold the same group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ties {
+    /// Who is the same person.
+    #[serde(default, rename = "g", skip_serializing_if = "Group::is_alone")]
+    pub group: Group,
+    /// Who is not, as somebody has decided by undoing a merge.
+    #[serde(default, rename = "n", skip_serializing_if = "BTreeSet::is_empty")]
+    pub apart: BTreeSet<PersonId>,
+}
+
+/// A merge, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merge {
+    /// Which identities, and the merge's id.
+    #[serde(flatten)]
+    pub tie: Tie,
+    /// Why.
+    pub reason: MergeReason,
+    /// When.
+    #[serde(with = "crate::kernel::timestamp::as_millis")]
+    pub at: Timestamp,
+    /// When and by whom it was undone, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Undone>,
+}
+
+/// The undoing of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undone {
+    /// When.
+    #[serde(with = "crate::kernel::timestamp::as_millis")]
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: MemberId,
+}
+
+/// Why two identities are not merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotMerged {
+    /// They are one person already.
+    Already,
+    /// The identity was merged with somebody else before.
+    Taken,
+    /// A merge between the two was undone.
+    Apart,
+    /// It would be too many identities, or too much to count anew.
+    TooLarge,
+}
+
+/// What a merge or its undoing writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Regrouping {
+    /// All identities concerned, with the versions they were read at.
+    pub customers: BTreeMap<PersonId, Customer>,
+    /// The changes of the counters.
+    pub tally: Tally,
+}
+
+impl Group {
+    /// Whether it is one identity only.
+    pub fn is_alone(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether an identity is tied to others in it.
+    pub fn has(&self, person: PersonId) -> bool {
+        self.0.iter().any(|tie| tie.a == person || tie.b == person)
+    }
+
+    /// The identities; none for one that is alone.
+    pub fn members(&self) -> BTreeSet<PersonId> {
+        self.0.iter().flat_map(|tie| [tie.a, tie.b]).collect()
+    }
+
+    /// Those that are still tied to an identity without this merge, and their ties.
+    fn around(&self, person: PersonId, without: MergeId) -> (BTreeSet<PersonId>, Self) {
+        let (mut members, mut ties) = (BTreeSet::from([person]), BTreeSet::new());
+        // A tree of n identities is walked in n rounds at most.
+        for _ in 0..=self.0.len() {
+            let near = |tie: &&Tie| {
+                tie.merge != without && (members.contains(&tie.a) || members.contains(&tie.b)) && !ties.contains(*tie)
+            };
+            let found: Vec<_> = self.0.iter().filter(near).copied().collect();
+            members.extend(found.iter().flat_map(|tie| [tie.a, tie.b]));
+            ties.extend(found);
+        }
+        (members, Self(ties))
+    }
+}
+
+impl Merge {
+    /// Merges two identities. `known` holds both and all of their groups; who is missing
+    /// has done nothing yet.
+    ///
+    /// # Errors
+    /// [`NotMerged`].
+    pub fn regroup(&self, known: &BTreeMap<PersonId, Customer>) -> Result<Regrouping, NotMerged> {
+        let Tie { a, b, .. } = self.tie;
+        let group_of = |person| known.get(&person).map(|customer| customer.ties.group.clone()).unwrap_or_default();
+        let (mut joined, other) = (group_of(a), group_of(b));
+        let (mut ours, mut theirs) = (joined.members(), other.members());
+        ours.insert(a);
+        theirs.insert(b);
+        if ours.contains(&b) {
+            return Err(NotMerged::Already);
+        }
+        if self.reason == MergeReason::Login && !other.is_alone() {
+            return Err(NotMerged::Taken);
+        }
+        let kept_apart = |person| known.get(person).is_some_and(|customer| !customer.ties.apart.is_disjoint(&theirs));
+        if ours.iter().any(kept_apart) {
+            return Err(NotMerged::Apart);
+        }
+        joined.0.extend(other.0);
+        joined.0.insert(self.tie);
+        let everybody: BTreeSet<_> = ours.union(&theirs).copied().collect();
+        let regrouping = regrouping(known, &[(everybody, joined)], &[ours, theirs]);
+        let large = regrouping.customers.len() > IDENTITIES_MAX || regrouping.tally.changes().count() > CHANGES_MAX;
+        if large { Err(NotMerged::TooLarge) } else { Ok(regrouping) }
+    }
+
+    /// Takes the merge back; the two are not merged again without somebody's doing.
+    /// `None` when it is not in force.
+    pub fn take_back(&self, known: &BTreeMap<PersonId, Customer>) -> Option<Regrouping> {
+        let Tie { merge, a, b } = self.tie;
+        let group = &known.get(&a)?.ties.group;
+        if !group.0.contains(&self.tie) {
+            return None;
+        }
+        let sides = [group.around(a, merge), group.around(b, merge)];
+        let mut regrouping = regrouping(known, &sides, &[group.members()]);
+        for (person, other) in [(a, b), (b, a)] {
+            if let Some(customer) = regrouping.customers.get_mut(&person) {
+                customer.ties.apart.insert(other);
+                if customer.ties.apart.len() > APART_MAX {
+                    customer.ties.apart.pop_first();
+                }
+            }
+        }
+        Some(regrouping)
+    }
+}
+
+/// Who is one person by those of the merges that are in force.
+pub fn groups<'a>(merges: impl IntoIterator<Item = &'a Merge>) -> Vec<Group> {
+    let (mut groups, mut of) = (BTreeMap::<MergeId, Group>::new(), BTreeMap::<PersonId, MergeId>::new());
+    for tie in merges.into_iter().filter(|merge| merge.undone.is_none()).map(|merge| merge.tie) {
+        let mut joined = Group(BTreeSet::from([tie]));
+        let found = [tie.a, tie.b].map(|person| of.get(&person).and_then(|group| groups.remove(group)));
+        joined.0.extend(found.into_iter().flatten().flat_map(|group| group.0));
+        of.extend(joined.members().into_iter().map(|person| (person, tie.merge)));
+        groups.insert(tie.merge, joined);
+    }
+    groups.into_values().collect()
+}
+
+/// What changes when the identities are `after` instead of `before`.
+fn regrouping(
+    known: &BTreeMap<PersonId, Customer>,
+    after: &[(BTreeSet<PersonId>, Group)],
+    before: &[BTreeSet<PersonId>],
+) -> Regrouping {
+    let person = |identities: &BTreeSet<PersonId>| {
+        United::of(identities.iter().filter_map(|identity| known.get(identity))).contributions()
+    };
+    let (mut tally, mut customers) = (Tally::default(), BTreeMap::new());
+    for identities in before {
+        tally.withdraw(&person(identities));
+    }
+    for (identities, group) in after {
+        tally.absorb(&person(identities));
+        for identity in identities {
+            let mut customer = known.get(identity).cloned().unwrap_or_default();
+            customer.ties.group = group.clone();
+            customers.insert(*identity, customer);
+        }
+    }
+    Regrouping { customers, tally }
+}
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

@@ -1,0 +1,254 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::radar::aggregate::{plan, segments};
+use crate::tracking::batch::{AcceptedBatch, BatchId};
+use crate::radar::counter::Scope;
+use crate::kernel::day::{Day, Window};
+use crate::tracking::event::{Event, EventKind};
+use crate::kernel::id::{CompanyId, Id};
+use crate::radar::recount_tests::{Table, Visit, card, event, now, path_of, recount, scopes, visits};
+
+fn person(n: u8) -> PersonId {
+    PersonId::from_uuid(Uuid::from_u128(u128::from(n)))
+}
+
+fn merge(n: u128, a: u8, b: u8) -> Merge {
+    let tie = Tie { merge: MergeId::from_uuid(Uuid::from_u128(n)), a: person(a), b: person(b) };
+    Merge { tie, reason: MergeReason::Phone, at: now(), undone: None }
+}
+
+/// Customers and counters, as the table holds them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct World {
+    known: BTreeMap<PersonId, Customer>,
+    table: Table,
+}
+
+impl World {
+    fn visit(&mut self, by: u8, events: &[Event]) {
+        let batch = AcceptedBatch {
+            v: 1,
+            company: CompanyId::from_uuid(Uuid::from_u128(1)),
+            person: person(by),
+            batch: BatchId::from_uuid(Uuid::from_u128(1)),
+            fingerprint: String::new(),
+            received_at: now(),
+            rules: 1,
+            departments: events.iter().map(|event| (event.card, path_of(event))).collect(),
+            events: events.to_vec(),
+        };
+        let plan = plan(&segments(batch), &self.known);
+        assert!(plan.refused.is_empty());
+        self.known.extend(plan.customers);
+        self.table.add(&plan.tally);
+    }
+
+    fn regroup(&mut self, done: Regrouping) {
+        self.known.extend(done.customers);
+        self.table.add(&done.tally);
+    }
+
+    fn merge(&mut self, merge: &Merge) -> Result<(), NotMerged> {
+        merge.regroup(&self.known).map(|done| self.regroup(done))
+    }
+
+    /// What the counters must be: the visits with one name for each group.
+    fn check(&self, visits: &[Visit], who: &dyn Fn(u8) -> u8) -> Result<(), TestCaseError> {
+        let visits: Vec<_> = visits.iter().map(|(by, event)| (who(*by), event.clone())).collect();
+        for scope in scopes() {
+            let counts = self.table.scope(scope);
+            for window in Window::ALL {
+                let (today, days) = (Day::of(now()), window.days(Day::of(now())));
+                prop_assert_eq!(
+                    counts.metrics(window, today),
+                    recount(&visits, scope, days),
+                    "{:?} {:?}",
+                    scope,
+                    window
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Visit(Visit),
+    Merge(u8, u8),
+    /// Of the merges in force, one.
+    Undo(prop::sample::Index),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let visit = visits().prop_filter_map("a visit", |visits| visits.into_iter().next().map(Step::Visit));
+    let merge = (0u8..4, 0u8..4).prop_map(|(a, b)| Step::Merge(a, b));
+    let step = prop_oneof![6 => visit, 2 => merge, 1 => any::<prop::sample::Index>().prop_map(Step::Undo)];
+    prop::collection::vec(step, 0..60)
+}
+
+/// Everybody's name: the smallest of those he is tied to, found by walking in circles.
+fn names(active: &[Merge]) -> [u8; 4] {
+    let mut names = [0, 1, 2, 3];
+    for _ in 0..4 {
+        for tie in active.iter().map(|merge| merge.tie) {
+            let place = |id| (0..4u8).position(|n| person(n) == id).unwrap();
+            let least = names[place(tie.a)].min(names[place(tie.b)]);
+            names[place(tie.a)] = least;
+            names[place(tie.b)] = least;
+        }
+    }
+    names
+}
+
+proptest! {
+    /// Whatever happens in whatever order, the counters are those of the persons.
+    #[test]
+    fn after_every_step_the_numbers_are_a_recount_with_the_groups_in_force(steps in steps()) {
+        let (mut world, mut active, mut visits) = (World::default(), Vec::<Merge>::new(), Vec::new());
+        for (n, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Visit((by, event)) => {
+                    world.visit(by, std::slice::from_ref(&event));
+                    visits.push((by, event));
+                }
+                Step::Merge(a, b) => {
+                    let made = merge(n as u128, a, b);
+                    let one = names(&active)[usize::from(a)] == names(&active)[usize::from(b)];
+                    match world.merge(&made) {
+                        Ok(()) => active.push(made),
+                        Err(NotMerged::Already) => prop_assert!(one),
+                        Err(refused) => prop_assert_eq!(refused, NotMerged::Apart),
+                    }
+                }
+                Step::Undo(which) if !active.is_empty() => {
+                    let undone = active.remove(which.index(active.len()));
+                    let done = undone.take_back(&world.known).unwrap();
+                    world.regroup(done);
+                    prop_assert_eq!(undone.take_back(&world.known), None);
+                }
+                Step::Undo(_) => {}
+            }
+            let names = names(&active);
+            world.check(&visits, &|by| names[usize::from(by)])?;
+        }
+        for customer in world.known.values() {
+            let members = customer.ties.group.members();
+            prop_assert!(members.iter().all(|member| world.known[member].ties.group == customer.ties.group));
+        }
+    }
+
+    #[test]
+    fn a_merge_and_its_undoing_restore_every_counter(visits in visits(), late in visits(), a in 0u8..4, by in 1u8..4) {
+        let b = (a + by) % 4;
+        let (mut merged, mut never) = (World::default(), World::default());
+        for (by, event) in &visits {
+            merged.visit(*by, std::slice::from_ref(event));
+            never.visit(*by, std::slice::from_ref(event));
+        }
+        let made = merge(1, a, b);
+        merged.merge(&made).unwrap();
+        for (by, event) in &late {
+            merged.visit(*by, std::slice::from_ref(event));
+            never.visit(*by, std::slice::from_ref(event));
+        }
+        let done = made.take_back(&merged.known).unwrap();
+        merged.regroup(done);
+        prop_assert_eq!(&merged.table, &never.table);
+        for (person, customer) in &never.known {
+            prop_assert_eq!(&merged.known[person].state, &customer.state);
+        }
+    }
+
+    #[test]
+    fn merges_in_any_order_and_before_or_after_the_events_are_the_same(
+        visits in visits(),
+        merges in Just(vec![(0u8, 1u8), (2, 3), (1, 2)]).prop_shuffle(),
+        at in prop::collection::vec(any::<prop::sample::Index>(), 3),
+    ) {
+        let (mut now_and_then, mut first) = (World::default(), World::default());
+        for (n, (a, b)) in [(0, 1), (1, 2), (2, 3)].into_iter().enumerate() {
+            first.merge(&merge(n as u128, a, b)).unwrap();
+        }
+        for (n, (by, event)) in visits.iter().enumerate() {
+            for (m, (a, b)) in merges.iter().enumerate() {
+                if at[m].index(visits.len()) == n {
+                    now_and_then.merge(&merge(m as u128, *a, *b)).unwrap();
+                }
+            }
+            now_and_then.visit(*by, std::slice::from_ref(event));
+            first.visit(*by, std::slice::from_ref(event));
+        }
+        prop_assert_eq!(now_and_then.table, first.table);
+    }
+}
+
+#[test]
+fn one_visitor_who_was_anonymous_first_is_one_visitor() {
+    let mut world = World::default();
+    let view = event(EventKind::ViewCard, card(1), now());
+    world.visit(0, std::slice::from_ref(&view));
+    world.visit(1, std::slice::from_ref(&view));
+    let visitors = |world: &World| world.table.scope(Scope::Company).metrics(Window::Total, Day::of(now())).visitors;
+    assert_eq!(visitors(&world), 2);
+    let login = Merge { reason: MergeReason::Login, ..merge(1, 1, 0) };
+    world.merge(&login).unwrap();
+    assert_eq!(visitors(&world), 1);
+    world.visit(0, std::slice::from_ref(&view));
+    assert_eq!(visitors(&world), 1, "what comes late is his");
+    assert_eq!(world.merge(&login), Err(NotMerged::Already));
+    let other = Merge { reason: MergeReason::Login, ..merge(2, 2, 0) };
+    assert_eq!(world.merge(&other), Err(NotMerged::Taken), "a token belongs to one person");
+}
+
+#[test]
+fn who_was_separated_is_not_merged_again_by_way_of_others_either() {
+    let mut world = World::default();
+    let made = merge(1, 0, 1);
+    world.merge(&made).unwrap();
+    let done = made.take_back(&world.known).unwrap();
+    world.regroup(done);
+    assert_eq!(world.merge(&merge(2, 0, 1)), Err(NotMerged::Apart));
+    world.merge(&merge(3, 1, 2)).unwrap();
+    assert_eq!(world.merge(&merge(4, 2, 0)), Err(NotMerged::Apart));
+    assert_eq!(world.merge(&merge(5, 0, 3)), Ok(()));
+}
+
+#[test]
+fn a_person_has_ten_identities_at_most() {
+    let mut world = World::default();
+    for n in 1..10 {
+        world.merge(&merge(u128::from(n), 0, n)).unwrap();
+    }
+    assert_eq!(world.merge(&merge(10, 0, 10)), Err(NotMerged::TooLarge));
+    assert_eq!(world.known[&person(9)].ties.group.members().len(), IDENTITIES_MAX);
+}
+
+#[test]
+fn the_plan_of_a_grouped_visitor_depends_on_all_his_parts() {
+    let mut world = World::default();
+    world.merge(&merge(1, 0, 1)).unwrap();
+    let view = event(EventKind::ViewCard, card(1), now());
+    let batch = |by| AcceptedBatch {
+        v: 1,
+        company: CompanyId::from_uuid(Uuid::from_u128(1)),
+        person: person(by),
+        batch: BatchId::from_uuid(Uuid::from_u128(1)),
+        fingerprint: String::new(),
+        received_at: now(),
+        rules: 1,
+        departments: BTreeMap::new(),
+        events: vec![view.clone()],
+    };
+    let one = plan(&segments(batch(0)), &world.known);
+    assert_eq!((one.customers.len(), one.unchanged), (1, BTreeMap::from([(person(1), 0)])));
+    let both: Vec<_> = [0, 1].into_iter().flat_map(|by| segments(batch(by))).collect();
+    let both = plan(&both, &world.known);
+    assert_eq!((both.customers.len(), both.unchanged.len()), (2, 0));
+    let mut table = Table::default();
+    table.add(&both.tally);
+    let metrics = table.scope(Scope::Company).metrics(Window::Total, Day::of(now()));
+    assert_eq!((metrics.visitors, metrics.views), (1, 2));
+}

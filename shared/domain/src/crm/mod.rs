@@ -1,0 +1,6 @@
+//! Customers: what they did, who is one person, and what members record of them.
+
+pub mod command;
+pub mod customer;
+pub mod merge;
+pub mod opportunity;

@@ -1,0 +1,3 @@
+//! Uploads and what becomes of them.
+
+pub mod upload;

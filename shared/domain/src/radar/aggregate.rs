@@ -1,0 +1,165 @@
+//! From accepted batches to one transaction's worth of writes.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tracking::batch::{AcceptedBatch, BatchId};
+use crate::radar::counter::{Period, Scope, Tally};
+use crate::crm::customer::{ApplyError, CustomerState};
+use crate::crm::opportunity::Dealings;
+use crate::company::department::DepartmentPath;
+use crate::tracking::event::Event;
+use crate::kernel::id::{CardId, PersonId};
+use crate::crm::merge::Ties;
+use crate::kernel::timestamp::Timestamp;
+
+/// Most writes in one transaction (DynamoDB's limit).
+pub const ACTIONS_MAX: usize = 100;
+/// Most changes of counters in a lot that waits; one action more deletes it.
+pub const LOT_MAX: usize = 90;
+
+/// What makes a segment unique: the same key is the same events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentKey {
+    /// The card the events happened on.
+    pub card: CardId,
+    /// The batch they came in.
+    pub batch: BatchId,
+    /// Who did them.
+    pub person: PersonId,
+}
+
+/// The events of one batch on one card: one item of the event log, which is at the
+/// same time the marker that they have been counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Its key.
+    pub key: SegmentKey,
+    /// Digest of the whole batch as the client sent it.
+    pub fingerprint: String,
+    /// When the batch was accepted.
+    pub received_at: Timestamp,
+    /// Version of the filter rules the events were judged by.
+    pub rules: u16,
+    /// Where the card was when the batch was accepted.
+    pub departments: DepartmentPath,
+    /// In the order they were sent; never empty.
+    pub events: Vec<Event>,
+}
+
+/// A customer's state and the version it was read at; 0 = never written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Customer {
+    /// Raised by one with every write.
+    pub version: u64,
+    /// What is remembered of what this identity did.
+    pub state: CustomerState,
+    /// Which other identities are the same person.
+    pub ties: Ties,
+    /// What the company's people say of this identity.
+    pub dealings: Dealings,
+}
+
+/// A batch, split by card.
+pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
+    let AcceptedBatch { person, batch, fingerprint, received_at, rules, mut departments, events, .. } = batch;
+    let mut by_card: BTreeMap<CardId, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        by_card.entry(event.card).or_default().push(event);
+    }
+    let segment = |(card, events)| {
+        let departments = departments.remove(&card).unwrap_or_default();
+        let key = SegmentKey { card, batch, person };
+        Segment { key, fingerprint: fingerprint.clone(), received_at, rules, departments, events }
+    };
+    by_card.into_iter().map(segment).collect()
+}
+
+/// One transaction: what is written together.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Positions of the segments it counts.
+    pub segments: Vec<usize>,
+    /// The customers after counting, with the versions they were read at.
+    pub customers: BTreeMap<PersonId, Customer>,
+    /// Customers that are only looked at, with the versions they were read at: the other
+    /// identities of persons who are counted.
+    pub unchanged: BTreeMap<PersonId, u64>,
+    /// The changes of the counters.
+    pub tally: Tally,
+    /// Changes of departments' counters that do not fit: at most [`LOT_MAX`], in a lot that
+    /// is written down in the same transaction.
+    pub later: Tally,
+    /// Segments that can never be counted.
+    pub refused: Vec<(usize, ApplyError)>,
+}
+
+/// Counts as many of the first segments as fit into one transaction.
+///
+/// `known` holds the states of all persons concerned, and of the other identities of
+/// each; who is missing is new. At least the first segment is always taken or refused:
+/// alone it touches at most seven scopes of some 20 periods and ten identities, which
+/// leaves less than a lot for later.
+pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Customer>) -> Plan {
+    let mut plan = Plan::default();
+    let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();
+    let mut people: BTreeSet<PersonId> = BTreeSet::new();
+    for (position, segment) in segments.iter().map(Borrow::borrow).enumerate() {
+        let person = segment.key.person;
+        let (customer, tally) = match plan.counted(segment, known) {
+            Ok(counted) => counted,
+            Err(error) => {
+                plan.refused.push((position, error));
+                continue;
+            }
+        };
+        let touched: BTreeSet<_> = tally.periods().filter(|period| !counters.contains(period)).collect();
+        let mut met = customer.ties.group.members();
+        met.insert(person);
+        met.retain(|person| !people.contains(person));
+        // One more for the page of the company feed.
+        let actions = plan.segments.len() + 1 + people.len() + met.len() + counters.len() + touched.len() + 1;
+        if actions > ACTIONS_MAX && !plan.segments.is_empty() {
+            break;
+        }
+        counters.extend(touched);
+        people.extend(met);
+        plan.tally.absorb(&tally);
+        plan.customers.insert(person, customer);
+        plan.segments.push(position);
+    }
+    // One for the page and one for the lot; only a segment that is alone leaves any.
+    let room = ACTIONS_MAX.saturating_sub(plan.segments.len() + people.len() + 2);
+    if plan.tally.changed() > room + 1 {
+        plan.later = plan.tally.split_off(room);
+    }
+    let version = |person| known.get(&person).map_or(0, |customer| customer.version);
+    let unchanged = people.into_iter().filter(|person| !plan.customers.contains_key(person));
+    plan.unchanged = unchanged.map(|person| (person, version(person))).collect();
+    plan
+}
+
+impl Plan {
+    /// The customer of a segment after counting it, and what that changes.
+    fn counted(
+        &self,
+        segment: &Segment,
+        known: &BTreeMap<PersonId, Customer>,
+    ) -> Result<(Customer, Tally), ApplyError> {
+        let latest = |person| self.customers.get(person).or_else(|| known.get(person));
+        let mut customer = latest(&segment.key.person).cloned().unwrap_or_default();
+        let tally = if customer.ties.group.is_alone() {
+            customer.state.apply(&segment.events, &segment.departments)?
+        } else {
+            let mut others = customer.ties.group.members();
+            others.remove(&segment.key.person);
+            let others = others.iter().filter_map(latest).map(|other| &other.state);
+            customer.state.apply_as_part(&segment.events, &segment.departments, others)?
+        };
+        Ok((customer, tally))
+    }
+}
+
+#[cfg(test)]
+#[path = "aggregate_tests.rs"]
+mod tests;

@@ -1,0 +1,161 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::tracking::event::{EventKind, Object, Target};
+use crate::kernel::id::{CompanyId, DepartmentId, Id, MergeId};
+use crate::crm::merge::{Merge, MergeReason, Tie};
+use crate::kernel::timestamp::DAY_MS;
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()
+}
+
+fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> AcceptedBatch {
+    let event = |(card, kind, days_ago): &(u128, EventKind, i64)| Event {
+        kind: *kind,
+        card: CardId::from_uuid(Uuid::from_u128(*card)),
+        object: Object { target: Target::Card, title: None },
+        share_code: None,
+        at: now().plus_millis(-days_ago * DAY_MS),
+        duration_ms: None,
+        filtered: None,
+    };
+    AcceptedBatch {
+        v: 1,
+        company: CompanyId::from_uuid(Uuid::from_u128(1)),
+        person: PersonId::from_uuid(Uuid::from_u128(person)),
+        batch: BatchId::from_uuid(Uuid::from_u128(number)),
+        fingerprint: String::new(),
+        received_at: now(),
+        rules: 1,
+        departments: BTreeMap::new(),
+        events: events.iter().map(event).collect(),
+    }
+}
+
+fn actions(plan: &Plan) -> usize {
+    plan.segments.len() + plan.customers.len() + plan.unchanged.len() + plan.tally.changes().count() + 1
+}
+
+#[test]
+fn a_batch_is_split_by_card_and_loses_nothing() {
+    use EventKind::{Forward, ViewCard};
+    let split = segments(batch(1, 1, &[(1, ViewCard, 0), (2, ViewCard, 0), (1, Forward, 0)]));
+    assert_eq!(split.iter().map(|segment| segment.events.len()).collect::<Vec<_>>(), [2, 1]);
+}
+
+#[test]
+fn a_plan_takes_what_fits_into_one_transaction_and_the_next_takes_the_rest() {
+    let all: Vec<_> = (0..150).flat_map(|n| segments(batch(n, n, &[(n % 3, EventKind::ViewCard, 0)]))).collect();
+    let (mut rest, mut known, mut rounds) = (&all[..], BTreeMap::new(), 0);
+    while !rest.is_empty() {
+        let plan = plan(rest, &known);
+        assert!(actions(&plan) <= ACTIONS_MAX, "{} actions", actions(&plan));
+        assert!(!plan.segments.is_empty());
+        rest = &rest[plan.segments.len()..];
+        known.extend(plan.customers);
+        rounds += 1;
+    }
+    // 150 segments, 150 customers and 8 counter items, three times at most 100.
+    assert_eq!((known.len(), rounds), (150, 4));
+}
+
+#[test]
+fn the_widest_single_segment_fits() {
+    use EventKind::{Like, OpenChat, SavePhone, Unlike, ViewCard};
+    let mut known = BTreeMap::new();
+    // Days with gaps between them, so that each later day has new neighbours.
+    let spread: Vec<_> = (0..40).map(|n| (1, if n % 2 == 0 { ViewCard } else { OpenChat }, 10 + n)).collect();
+    known.extend(plan(&segments(batch(1, 1, &spread)), &known).customers);
+    let mut widest: Vec<_> = (0..8).flat_map(|day| [(1, ViewCard, day), (1, OpenChat, day)]).collect();
+    widest.extend([(1, Like, 7), (1, Unlike, 6), (1, Like, 5), (1, SavePhone, 4)]);
+    let plan = plan(&segments(batch(1, 2, &widest)), &known);
+    assert_eq!(plan.segments.len(), 1);
+    assert!(actions(&plan) <= ACTIONS_MAX, "{} actions", actions(&plan));
+}
+
+/// What was before, and what comes: (kind, days ago), and in which departments.
+type Past = Vec<(usize, i64)>;
+
+fn past() -> impl Strategy<Value = Past> {
+    prop::collection::vec((0..EventKind::ALL.len(), 0i64..60), 0..40)
+}
+
+fn five(from: u128) -> BTreeMap<CardId, DepartmentPath> {
+    let path = (from..from + 5).map(|n| DepartmentId::from_uuid(Uuid::from_u128(n))).collect();
+    BTreeMap::from([(CardId::from_uuid(Uuid::from_u128(1)), path)])
+}
+
+fn in_departments(person: u128, number: u128, events: &Past, from: u128) -> Vec<Segment> {
+    let events: Vec<_> = events.iter().map(|(kind, days_ago)| (1, EventKind::ALL[*kind], *days_ago)).collect();
+    segments(AcceptedBatch { departments: five(from), ..batch(person, number, &events) })
+}
+
+fn one_person_of(identities: u128) -> BTreeMap<PersonId, Customer> {
+    let person = |n| PersonId::from_uuid(Uuid::from_u128(n));
+    let mut known = BTreeMap::new();
+    for other in 2..=identities {
+        let tie = Tie { merge: MergeId::from_uuid(Uuid::from_u128(other)), a: person(1), b: person(other) };
+        let merge = Merge { tie, reason: MergeReason::Phone, at: now(), undone: None };
+        known.extend(merge.regroup(&known).unwrap().customers);
+    }
+    known
+}
+
+proptest! {
+    /// However late and scattered the events of a card five departments deep are, that was
+    /// in five others before: nothing is lost, and everything fits.
+    #[test]
+    fn what_does_not_fit_into_a_transaction_waits_in_one_lot(
+        before in past(),
+        after in prop::collection::vec((0..EventKind::ALL.len(), 0i64..8), 1..100),
+        identities in 1u128..11,
+    ) {
+        let mut known = one_person_of(identities);
+        if !before.is_empty() {
+            known.extend(plan(&in_departments(1, 1, &before, 10), &known).customers);
+        }
+        let next = in_departments(1, 2, &after, 20);
+        let cut = plan(&next, &known);
+        let lots = usize::from(cut.later.changes().count() > 0);
+        prop_assert!(actions(&cut) + lots <= ACTIONS_MAX, "{} actions", actions(&cut) + lots);
+        prop_assert!(cut.later.changes().count() <= LOT_MAX);
+        prop_assert!(cut.later.periods().all(|(scope, _)| matches!(scope, Scope::Department(_))));
+        let mut whole = cut.tally.clone();
+        whole.absorb(&cut.later);
+        let counted = Plan::default().counted(&next[0], &known).unwrap().1;
+        prop_assert_eq!(Vec::from_iter(whole.changes()), Vec::from_iter(counted.changes()));
+    }
+}
+
+#[test]
+fn the_widest_segment_five_departments_deep_leaves_a_lot() {
+    let kind = |wanted| EventKind::ALL.iter().position(|kind| *kind == wanted).unwrap();
+    let [view, chat, like, save] =
+        [EventKind::ViewProduct, EventKind::OpenChat, EventKind::Like, EventKind::SavePhone].map(kind);
+    let mut known = one_person_of(10);
+    for (from, before) in [(10, vec![(like, 40), (save, 1)]), (20, vec![(view, 0), (chat, 1)])] {
+        known.extend(plan(&in_departments(1, from, &before, from), &known).customers);
+    }
+    let mut widest: Past = (5..13).flat_map(|day| [(view, day), (chat, day)]).collect();
+    widest.extend([(like, 6), (save, 7)]);
+    let plan = plan(&in_departments(1, 2, &widest, 20), &known);
+    assert_eq!(plan.segments.len(), 1);
+    assert!(plan.later.changes().count() > 0);
+    assert_eq!(actions(&plan) + 1, ACTIONS_MAX);
+}
+
+#[test]
+fn a_segment_that_cannot_be_counted_does_not_stop_the_others() {
+    let mut full = Customer::default();
+    for n in 0..crate::crm::customer::CARDS_MAX as u128 {
+        full.state.cards.insert(CardId::from_uuid(Uuid::from_u128(n)), crate::crm::customer::CardHistory::default());
+    }
+    let known = BTreeMap::from([(PersonId::from_uuid(Uuid::from_u128(1)), full)]);
+    let one_more = segments(batch(1, 1, &[(9_999, EventKind::ViewCard, 0)]));
+    let all: Vec<_> = one_more.into_iter().chain(segments(batch(2, 3, &[(1, EventKind::ViewCard, 0)]))).collect();
+    let plan = plan(&all, &known);
+    assert_eq!(plan.refused, [(0, ApplyError::TooManyCards)]);
+    assert_eq!(plan.segments, [1]);
+}

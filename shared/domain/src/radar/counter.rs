@@ -1,0 +1,381 @@
+//! The counters of a scope: what is counted, per day and for the lifetime.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::kernel::day::Day;
+use crate::company::department::DepartmentPath;
+use crate::tracking::event::{EventKind, ObjectType};
+use crate::tracking::filter::FilterReason;
+use crate::kernel::id::{CardId, DepartmentId};
+use crate::radar::seen_days::GAP_MAX;
+
+/// Whose numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// One card: the staff radar.
+    Card(CardId),
+    /// The whole company: the boss radar.
+    Company,
+    /// One department with those below it: what happened on their cards while they were
+    /// there. Sorted last, since what a transaction cannot hold is taken from the end.
+    Department(DepartmentId),
+}
+
+impl Scope {
+    /// Whose numbers change when something happens on a card.
+    pub fn of(card: CardId, path: &DepartmentPath) -> impl Iterator<Item = Self> {
+        [Self::Card(card), Self::Company].into_iter().chain(path.iter().map(Self::Department))
+    }
+}
+
+/// One day, or everything so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Period {
+    /// A calendar day in Asia/Shanghai.
+    Day(Day),
+    /// Since the beginning.
+    Lifetime,
+}
+
+/// Which people are counted as distinct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Crowd {
+    /// Who viewed something (客户总数 UV).
+    Visitors,
+    /// Who opened a chat (沟通总客户数).
+    Talkers,
+    /// Who viewed a product (商城访客).
+    Shoppers,
+}
+
+/// One number of a scope and period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Counter {
+    /// Events of one kind.
+    Events(EventKind),
+    /// Distinct people of the period.
+    People(Crowd),
+    /// Of a day's people, those whose last seen day before it is so many days earlier.
+    Gap(Crowd, u8),
+    /// People whose first ever day it is.
+    Newcomers(Crowd),
+    /// Cards whose phone was saved for the first time by a person.
+    Saves,
+    /// Likes in force that were given on the day.
+    Likes,
+    /// Time spent, in milliseconds.
+    DwellMs,
+    /// Forwards of one type of object.
+    Forwards(ObjectType),
+    /// Events within one hour of the day, 0 to 23.
+    Hour(u8),
+    /// Events that are kept but not counted, by reason.
+    Filtered(FilterReason),
+    /// Follow-up records of the CRM.
+    FollowUps,
+    /// Paid minus refunded in the shop, in fen.
+    SalesFen,
+    /// Shop orders ever paid.
+    Orders,
+    /// People with a closed deal; of the lifetime only.
+    ClosedCustomers,
+}
+
+/// Counters whose stored name has no parts.
+const NAMED: [(Counter, &str); 7] = [
+    (Counter::Saves, "saves"),
+    (Counter::Likes, "likes"),
+    (Counter::DwellMs, "dwell"),
+    (Counter::FollowUps, "follows"),
+    (Counter::SalesFen, "sales"),
+    (Counter::Orders, "orders"),
+    (Counter::ClosedCustomers, "closed"),
+];
+
+/// Every counter with its code, by place: hundreds are written in every transaction.
+static CODES: LazyLock<Vec<(Counter, String)>> =
+    LazyLock::new(|| Counter::all().map(|counter| (counter, counter.new_code())).collect());
+
+const CROWDS: [Crowd; 3] = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
+
+// Where each family of counters begins among all of them.
+const FORWARDS: usize = EventKind::ALL.len();
+const HOURS: usize = FORWARDS + ObjectType::ALL.len();
+const FILTERED: usize = HOURS + 24;
+const WITHOUT_PARTS: usize = FILTERED + FilterReason::ALL.len();
+const OF_CROWDS: usize = WITHOUT_PARTS + NAMED.len();
+/// People, newcomers and gaps.
+const OF_A_CROWD: usize = 2 + GAP_MAX as usize;
+const PLACES: usize = OF_CROWDS + CROWDS.len() * OF_A_CROWD;
+
+impl Counter {
+    /// Every counter, in the order of their places.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let of = |crowd| {
+            [Self::People(crowd), Self::Newcomers(crowd)]
+                .into_iter()
+                .chain((1..=GAP_MAX).map(move |gap| Self::Gap(crowd, gap)))
+        };
+        let events = EventKind::ALL.iter().copied().map(Self::Events);
+        let events = events.chain(ObjectType::ALL.iter().copied().map(Self::Forwards));
+        let events = events.chain((0..24).map(Self::Hour)).chain(FilterReason::ALL.iter().copied().map(Self::Filtered));
+        events.chain(NAMED.iter().map(|(counter, _)| *counter)).chain(CROWDS.into_iter().flat_map(of))
+    }
+
+    /// Its place among [`Counter::all`].
+    fn place(self) -> usize {
+        let of = |crowd: Crowd| OF_CROWDS + crowd as usize * OF_A_CROWD;
+        match self {
+            Self::Events(kind) => kind as usize,
+            Self::Forwards(object) => FORWARDS + object as usize,
+            Self::Hour(hour) => HOURS + usize::from(hour),
+            Self::Filtered(reason) => FILTERED + reason as usize,
+            Self::Saves => WITHOUT_PARTS,
+            Self::Likes => WITHOUT_PARTS + 1,
+            Self::DwellMs => WITHOUT_PARTS + 2,
+            Self::FollowUps => WITHOUT_PARTS + 3,
+            Self::SalesFen => WITHOUT_PARTS + 4,
+            Self::Orders => WITHOUT_PARTS + 5,
+            Self::ClosedCustomers => WITHOUT_PARTS + 6,
+            Self::People(crowd) => of(crowd),
+            Self::Newcomers(crowd) => of(crowd) + 1,
+            Self::Gap(crowd, gap) => of(crowd) + 1 + usize::from(gap),
+        }
+    }
+
+    /// The name it is stored under: short, since each day item holds many. Never change one.
+    pub fn code(self) -> &'static str {
+        CODES.get(self.place()).map_or("", |(_, code)| code)
+    }
+
+    fn new_code(self) -> String {
+        match self {
+            Self::Events(kind) => format!("e{}", kind.code()),
+            Self::People(crowd) => crowd.letter().to_string(),
+            Self::Gap(crowd, gap) => format!("{}{gap}", crowd.letter().to_ascii_uppercase()),
+            Self::Newcomers(crowd) => format!("n{}", crowd.letter()),
+            Self::Forwards(object) => format!("o{}", object.letter()),
+            Self::Hour(hour) => format!("h{hour}"),
+            Self::Filtered(reason) => format!("x{}", reason.letter()),
+            Self::Saves
+            | Self::Likes
+            | Self::DwellMs
+            | Self::FollowUps
+            | Self::SalesFen
+            | Self::Orders
+            | Self::ClosedCustomers => {
+                NAMED.iter().find(|(counter, _)| *counter == self).map_or("", |(_, name)| name).to_owned()
+            }
+        }
+    }
+
+    /// The counter stored under `code`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        if let Some((counter, _)) = NAMED.iter().find(|(_, name)| *name == code) {
+            return Some(*counter);
+        }
+        if let Some(kind) = code.strip_prefix('e') {
+            return kind.parse().ok().and_then(EventKind::from_code).map(Self::Events);
+        }
+        if let Some(crowd) = code.strip_prefix('n') {
+            return Crowd::from_letter(crowd).map(Self::Newcomers);
+        }
+        if let Some(reason) = code.strip_prefix('x') {
+            return reason.parse().ok().and_then(FilterReason::from_letter).map(Self::Filtered);
+        }
+        if let Some(object) = code.strip_prefix('o') {
+            return object.parse().ok().and_then(ObjectType::from_letter).map(Self::Forwards);
+        }
+        if let Some(hour) = code.strip_prefix('h') {
+            return hour.parse().ok().filter(|hour| *hour < 24).map(Self::Hour);
+        }
+        match Crowd::from_letter(code) {
+            Some(crowd) => Some(Self::People(crowd)),
+            None => gap(code, Crowd::from_capital).map(|(crowd, gap)| Self::Gap(crowd, gap)),
+        }
+    }
+
+    /// The gap stored under `code` where it stood until counters had their layout 2: at the
+    /// day before it. On the day so many days later it is a [`Counter::Gap`].
+    pub fn gap_before(code: &str) -> Option<(u8, Self)> {
+        gap(code, Crowd::from_letter).map(|(crowd, gap)| (gap, Self::Gap(crowd, gap)))
+    }
+}
+
+/// A crowd's letter and a gap.
+fn gap(code: &str, crowd: impl Fn(&str) -> Option<Crowd>) -> Option<(Crowd, u8)> {
+    let (letter, gap) = code.split_at_checked(1)?;
+    let gap = gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap))?;
+    Some((crowd(letter)?, gap))
+}
+
+impl Crowd {
+    /// Whether an event of this kind makes a person one of them.
+    pub fn is_joined_by(self, kind: EventKind) -> bool {
+        match self {
+            Self::Visitors => kind.is_view(),
+            Self::Talkers => kind == EventKind::OpenChat,
+            Self::Shoppers => kind == EventKind::ViewProduct,
+        }
+    }
+
+    fn letter(self) -> char {
+        match self {
+            Self::Visitors => 'v',
+            Self::Talkers => 't',
+            Self::Shoppers => 'm',
+        }
+    }
+
+    fn from_letter(letter: &str) -> Option<Self> {
+        match letter {
+            "v" => Some(Self::Visitors),
+            "t" => Some(Self::Talkers),
+            "m" => Some(Self::Shoppers),
+            _ => None,
+        }
+    }
+
+    fn from_capital(letter: &str) -> Option<Self> {
+        CROWDS.into_iter().find(|crowd| crowd.letter().to_ascii_uppercase().to_string() == letter)
+    }
+}
+
+/// The numbers of one scope and period.
+pub type Counts = BTreeMap<Counter, i64>;
+
+/// The changes of one scope and period while they are added up, each counter's in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sums(Vec<i64>);
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self(vec![0; PLACES])
+    }
+}
+
+impl Sums {
+    /// Those that are not zero.
+    fn counts(&self) -> Counts {
+        let counters = CODES.iter().map(|(counter, _)| *counter);
+        counters.zip(self.0.iter().copied()).filter(|(_, by)| *by != 0).collect()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.0.iter().all(|by| *by == 0)
+    }
+}
+
+/// Changes to many counters, added up before they are written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally(BTreeMap<(Scope, Period), Sums>);
+
+impl Tally {
+    /// Changes one counter.
+    pub fn add(&mut self, scope: Scope, period: Period, counter: Counter, by: i64) {
+        self.0.entry((scope, period)).or_default().0[counter.place()] += by;
+    }
+
+    /// Changes a counter of a day and of the lifetime.
+    pub fn add_on(&mut self, scope: Scope, day: Day, counter: Counter, by: i64) {
+        self.add(scope, Period::Day(day), counter, by);
+        self.add(scope, Period::Lifetime, counter, by);
+    }
+
+    /// Adds all of another tally.
+    pub fn absorb(&mut self, other: &Self) {
+        self.add_times(other, 1);
+    }
+
+    /// Takes all of another tally away.
+    pub fn withdraw(&mut self, other: &Self) {
+        self.add_times(other, -1);
+    }
+
+    fn add_times(&mut self, other: &Self, times: i64) {
+        for (place, changes) in &other.0 {
+            let sums = self.0.entry(*place).or_default();
+            for (sum, by) in sums.0.iter_mut().zip(&changes.0) {
+                *sum += times * by;
+            }
+        }
+    }
+
+    /// Keeps so many scopes and periods, those of departments last, and gives the others.
+    #[must_use]
+    pub fn split_off(&mut self, kept: usize) -> Self {
+        self.0.retain(|_, sums| !sums.is_zero());
+        match self.0.keys().nth(kept).copied() {
+            Some(first) => Self(self.0.split_off(&first)),
+            None => Self::default(),
+        }
+    }
+
+    /// The counts of a scope, by period.
+    pub fn of(&self, scope: Scope) -> impl Iterator<Item = (Period, Counts)> {
+        let first = (scope, Period::Day(Day::from_number(i32::MIN)));
+        self.0.range(first..=(scope, Period::Lifetime)).map(|((_, period), sums)| (*period, sums.counts()))
+    }
+
+    /// The scopes and periods that are touched.
+    pub fn periods(&self) -> impl Iterator<Item = (Scope, Period)> {
+        self.0.keys().copied()
+    }
+
+    /// The changes that are not zero, by scope and period.
+    pub fn changes(&self) -> impl Iterator<Item = (Scope, Period, Counts)> {
+        self.0.iter().filter_map(|((scope, period), sums)| {
+            let changed = sums.counts();
+            (!changed.is_empty()).then_some((*scope, *period, changed))
+        })
+    }
+
+    /// How many scopes and periods have changes that are not zero.
+    pub fn changed(&self) -> usize {
+        self.0.values().filter(|sums| !sums.is_zero()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_its_own_place_and_code_and_reads_back() {
+        let all: Vec<_> = Counter::all().collect();
+        assert_eq!(all.len(), PLACES);
+        assert!(all.iter().enumerate().all(|(place, counter)| counter.place() == place));
+        let mut codes: Vec<_> = all.iter().map(|counter| counter.code()).collect();
+        for counter in &all {
+            assert_eq!(Counter::from_code(counter.code()), Some(*counter));
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all.len());
+    }
+
+    #[test]
+    fn foreign_codes_are_no_counters() {
+        for code in ["", "e", "e99", "v0", "v5", "V0", "V30", "V", "x", "nv1", "维", "PK", "n"] {
+            assert_eq!(Counter::from_code(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn gaps_of_the_first_layout_are_told_with_their_length() {
+        assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Crowd::Visitors, 5))));
+        assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Crowd::Talkers, 29))));
+        for code in ["v", "V5", "v0", "v30", "e1", "h3", "x1", ""] {
+            assert_eq!(Counter::gap_before(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn changes_that_cancel_out_are_not_written() {
+        let mut tally = Tally::default();
+        tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, 1);
+        tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, -1);
+        assert_eq!(tally.changes().count(), 0);
+    }
+}

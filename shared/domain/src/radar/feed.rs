@@ -1,0 +1,73 @@
+//! What a visitor did, as a Chinese sentence without its subject.
+
+use crate::tracking::event::{Event, EventKind, Object, Target};
+use crate::kernel::id::{Id, PersonId};
+
+/// What the feed says of an event, for example `查看了商品《智能门锁》`.
+pub fn sentence(event: &Event) -> String {
+    let object = describe(&event.object);
+    match event.kind {
+        EventKind::ViewCard | EventKind::ViewProduct | EventKind::ViewArticle => format!("查看了{object}"),
+        EventKind::ViewVideo => format!("观看了{object}"),
+        EventKind::ViewWebsite => format!("浏览了{object}"),
+        EventKind::Forward => format!("转发了{object}"),
+        EventKind::SavePhone => "保存了电话".to_owned(),
+        EventKind::Like => "点赞了名片".to_owned(),
+        EventKind::Unlike => "取消了点赞".to_owned(),
+        EventKind::CopyWechatId => "复制了微信号".to_owned(),
+        EventKind::Call => "拨打了电话".to_owned(),
+        EventKind::OpenChat => "打开了聊天".to_owned(),
+        EventKind::GrantPhone => "授权了手机号".to_owned(),
+        EventKind::Dwell => format!("在{object}停留了 {} 秒", event.duration_ms.unwrap_or(0).div_ceil(1_000)),
+    }
+}
+
+fn describe(object: &Object) -> String {
+    let noun = match object.target {
+        Target::Card => "名片",
+        Target::Product(_) => "商品",
+        Target::Article(_) => "文章",
+        Target::Video(_) => "视频",
+        Target::Website => "官网",
+    };
+    match &object.title {
+        Some(title) => format!("{noun}《{title}》"),
+        None => noun.to_owned(),
+    }
+}
+
+/// What a visitor is called until his name is known: `访客` and the end of his id.
+pub fn visitor_name(person: PersonId) -> String {
+    format!("访客{:04X}", person.uuid().as_u128() & 0xFFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::kernel::id::{CardId, ProductId};
+    use crate::kernel::text::Line;
+    use crate::kernel::timestamp::Timestamp;
+
+    #[test]
+    fn a_sentence_names_the_object() {
+        let product = Target::Product(ProductId::from_uuid(Uuid::nil()));
+        let event = |kind, title: Option<&str>, duration_ms| Event {
+            kind,
+            card: CardId::from_uuid(Uuid::nil()),
+            object: Object { target: product, title: title.map(|title| Line::parse(title).unwrap()) },
+            share_code: None,
+            at: Timestamp::from_millis(0),
+            duration_ms,
+            filtered: None,
+        };
+        assert_eq!(sentence(&event(EventKind::ViewProduct, Some("智能门锁"), None)), "查看了商品《智能门锁》");
+        assert_eq!(sentence(&event(EventKind::Dwell, None, Some(1_200))), "在商品停留了 2 秒");
+    }
+
+    #[test]
+    fn a_visitor_is_told_apart_by_the_end_of_his_id() {
+        assert_eq!(visitor_name(PersonId::from_uuid(Uuid::from_u128(0x1_0AFE))), "访客0AFE");
+    }
+}

@@ -1,0 +1,147 @@
+//! The live radar: who watches a card, the numbers of its messages, and where a socket
+//! that was away may go on.
+//!
+//! Messages are numbered one by one while somebody watches. When nobody has for a
+//! while, events pass unnumbered, and the next watcher begins a new run of numbers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
+
+/// How long after the last socket has gone a card still counts as watched.
+pub const LINGER_MS: i64 = 600 * SECOND_MS;
+/// What must be left of that for a run to go on: far above any clock difference and the
+/// time between reading and writing.
+const MARGIN_MS: i64 = 30 * SECOND_MS;
+/// How long messages can be sent again, and how long a repeated message is recognised.
+pub const KEEP_MS: i64 = 6 * 3_600 * SECOND_MS;
+/// How long a card's state outlives its last socket's connecting: above the life of a
+/// token and [`LINGER_MS`].
+pub const FORGET_MS: i64 = 2 * DAY_MS;
+/// Most messages sent to catch up; reading the feed again is better than more.
+pub const CATCH_UP_MAX: usize = 100;
+/// Most sockets of one card at a time.
+pub const SOCKETS_MAX: usize = 256;
+
+/// The gateway's id of a socket.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SocketId(String);
+
+impl SocketId {
+    /// The id that the gateway gave.
+    pub fn new(id: String) -> Self {
+        Self(id)
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The number of a message on one card; never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(u64);
+
+impl Seq {
+    /// This number, as stored or as a client says.
+    pub fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number `count` further on.
+    #[must_use]
+    pub fn plus(self, count: usize) -> Self {
+        Self(self.0.saturating_add(u64::try_from(count).unwrap_or(u64::MAX)))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Who watches a card, and how far its numbers are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveState {
+    /// The number before the first of this run.
+    pub begin: Seq,
+    /// The last number given.
+    pub seq: Seq,
+    /// Until when the card counts as watched without a socket, in Unix milliseconds.
+    pub lingers_until: i64,
+    /// Open sockets, each with the end of its token in Unix milliseconds.
+    pub sockets: BTreeMap<SocketId, i64>,
+}
+
+impl LiveState {
+    /// A new run with its first socket; `before` is the run that has ended.
+    ///
+    /// Numbers begin at the time in milliseconds: later runs have higher ones, also when
+    /// the earlier run has been forgotten.
+    pub fn begun(before: Option<&Self>, socket: SocketId, expires_at: Timestamp, now: Timestamp) -> Self {
+        let at_least = before.map_or(Seq(0), |before| before.seq.plus(1));
+        let begin = at_least.max(Seq(u64::try_from(now.millis()).unwrap_or_default()));
+        Self { begin, seq: begin, lingers_until: 0, sockets: BTreeMap::from([(socket, expires_at.millis())]) }
+    }
+
+    /// Whether events are numbered and kept now.
+    pub fn is_watched(&self, now: Timestamp) -> bool {
+        self.watched_until() > now.millis()
+    }
+
+    /// Whether a socket that comes now joins this run: then no event has passed unnumbered
+    /// since [`LiveState::begin`], nor will until the socket is stored.
+    pub fn goes_on(&self, now: Timestamp) -> bool {
+        self.watched_until() > now.millis() + MARGIN_MS
+    }
+
+    fn watched_until(&self) -> i64 {
+        // Who was cut off by the end of his token may come back like anybody else.
+        self.sockets.values().map(|expires_at| expires_at + LINGER_MS).fold(self.lingers_until, i64::max)
+    }
+
+    /// The sockets in two groups: valid now, and those whose token has ended.
+    pub fn sockets_at(&self, now: Timestamp) -> (Vec<SocketId>, Vec<SocketId>) {
+        let ids = |valid: bool| {
+            let of = self.sockets.iter().filter(move |(_, expires_at)| (**expires_at > now.millis()) == valid);
+            of.map(|(id, _)| id.clone()).collect()
+        };
+        (ids(true), ids(false))
+    }
+
+    /// How a client goes on that has seen everything up to `last`.
+    pub fn resume(&self, last: Option<Seq>) -> Resume {
+        match last {
+            None => Resume::Start,
+            Some(last) if last == self.seq => Resume::UpToDate,
+            Some(last) if (self.begin..self.seq).contains(&last) && self.seq.0 - last.0 <= CATCH_UP_MAX as u64 => {
+                Resume::CatchUp(last)
+            }
+            Some(_) => Resume::Reset,
+        }
+    }
+}
+
+/// How a client goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// It has seen nothing yet.
+    Start,
+    /// It has missed nothing.
+    UpToDate,
+    /// It gets the messages after this number.
+    CatchUp(Seq),
+    /// It was away for too long and reads the feed.
+    Reset,
+}
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;

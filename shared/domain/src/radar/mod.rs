@@ -1,0 +1,16 @@
+//! The numbers: counters, metrics, breakdowns, rankings, the live feed and the recount.
+
+pub mod aggregate;
+pub mod audience;
+pub mod best_hour;
+pub mod breakdown;
+pub mod counter;
+pub mod feed;
+pub mod live;
+pub mod metrics;
+pub mod quiet_hours;
+pub mod ranking;
+pub mod recount;
+#[cfg(test)]
+pub(crate) mod recount_tests;
+pub mod seen_days;

@@ -1,0 +1,135 @@
+//! Rankings of employees by a metric (销售排行), and who leads them (销冠).
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::string_enum::choices;
+use crate::kernel::day::Window;
+use crate::kernel::id::{CardId, DepartmentId, MemberId};
+use crate::radar::metrics::Metrics;
+
+choices! {
+    /// What employees are ranked by.
+    Metric, "unknown_metric", "未知的指标" {
+        /// 客户总数 UV
+        Visitors = "visitors",
+        /// 浏览总数 PV
+        Views = "views",
+        /// 跟进总数
+        FollowUps = "follow_ups",
+        /// 沟通总客户数
+        CustomersTalkedTo = "customers_talked_to",
+        /// 商城销售金额
+        Sales = "sales_fen",
+        /// 商城订单数
+        Orders = "orders",
+        /// 被转发总数
+        Forwards = "forwards",
+        /// 被保存次数
+        Saves = "saves",
+        /// 被点赞总数
+        Likes = "likes",
+    }
+}
+
+impl Metric {
+    /// Its value.
+    pub fn of(self, metrics: &Metrics) -> i64 {
+        match self {
+            Self::Visitors => metrics.visitors,
+            Self::Views => metrics.views,
+            Self::FollowUps => metrics.follow_ups,
+            Self::CustomersTalkedTo => metrics.customers_talked_to,
+            Self::Sales => metrics.sales.0,
+            Self::Orders => metrics.orders,
+            Self::Forwards => metrics.forwards,
+            Self::Saves => metrics.saves,
+            Self::Likes => metrics.likes,
+        }
+    }
+}
+
+/// An employee's numbers in every window, in the order of [`Window::ALL`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contender {
+    /// Who.
+    #[serde(rename = "m")]
+    pub member: MemberId,
+    /// His card.
+    #[serde(rename = "c")]
+    pub card: CardId,
+    /// His name when the numbers were read.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// The department he was put into.
+    #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
+    /// The numbers.
+    #[serde(rename = "w")]
+    pub windows: [Metrics; 4],
+}
+
+/// A place in a ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// 1 for the first; who has as much as another shares his place.
+    pub place: usize,
+    /// What he is ranked by.
+    pub value: i64,
+    /// Who.
+    pub contender: &'a Contender,
+}
+
+/// The employees with the greatest value first; of equal ones who was added first.
+pub fn rank(contenders: &[Contender], metric: Metric, window: Window) -> Vec<Place<'_>> {
+    let position = Window::ALL.iter().position(|one| *one == window).unwrap_or_default();
+    let value = |contender: &Contender| metric.of(&contender.windows[position]);
+    let mut sorted: Vec<_> = contenders.iter().collect();
+    sorted.sort_by_key(|contender| (std::cmp::Reverse(value(contender)), contender.member));
+    let mut places: Vec<Place<'_>> = Vec::with_capacity(sorted.len());
+    for (nth, contender) in sorted.into_iter().enumerate() {
+        let value = value(contender);
+        let place = places.last().filter(|above| above.value == value).map_or(nth + 1, |above| above.place);
+        places.push(Place { place, value, contender });
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::kernel::id::Id;
+
+    fn contender(n: u128, views: [i64; 4]) -> Contender {
+        Contender {
+            member: MemberId::from_uuid(Uuid::from_u128(n)),
+            card: CardId::from_uuid(Uuid::from_u128(n)),
+            name: format!("{n}"),
+            department: None,
+            windows: views.map(|views| Metrics { views, ..Metrics::default() }),
+        }
+    }
+
+    #[test]
+    fn equals_share_a_place_and_stand_in_the_order_they_were_added() {
+        let all = [contender(3, [5, 0, 1, 5]), contender(1, [5, 0, 2, 5]), contender(2, [9, 0, 3, 5])];
+        let order = |window| {
+            let places = rank(&all, Metric::Views, window);
+            places.iter().map(|place| (place.place, place.contender.name.clone(), place.value)).collect::<Vec<_>>()
+        };
+        let named = |rows: [(usize, &str, i64); 3]| rows.map(|(place, name, value)| (place, name.to_owned(), value));
+        assert_eq!(order(Window::Total), named([(1, "2", 9), (2, "1", 5), (2, "3", 5)]));
+        assert_eq!(order(Window::Last7Days), named([(1, "2", 3), (2, "1", 2), (3, "3", 1)]));
+        assert_eq!(order(Window::Yesterday), named([(1, "1", 0), (1, "2", 0), (1, "3", 0)]));
+    }
+
+    #[test]
+    fn a_contender_reads_back_as_he_was_stored() {
+        let all = Metrics::from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let department = Some(DepartmentId::from_uuid(Uuid::from_u128(1)));
+        let stored = Contender { windows: [all; 4], department, ..contender(1, [0; 4]) };
+        let json = serde_json::to_string(&stored).unwrap();
+        assert_eq!(serde_json::from_str::<Contender>(&json).unwrap(), stored);
+    }
+}

@@ -1,0 +1,5 @@
+//! What visitors do: events, batches of them, and what is filtered.
+
+pub mod batch;
+pub mod event;
+pub mod filter;

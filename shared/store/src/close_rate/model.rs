@@ -1,0 +1,140 @@
+//! A company's model of close rates: what its last refit found, and when the next is due.
+
+use domain::close_rate::model::Model;
+use domain::company::Company;
+use domain::kernel::failure::{Failure, Thing};
+use domain::close_rate::retrain::Report;
+use domain::kernel::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::table::batch_get::Read;
+use crate::table::due::{DuePage, WaitingCompany, place_of};
+use crate::table::item::{Item, number, text};
+use crate::keys::DueList;
+use crate::table::kinds::MODEL;
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// What a refit found, and the model that is in force since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitted {
+    /// The model: the default one, unless the company's own was kept.
+    pub model: Model,
+    /// What was found.
+    pub report: Report,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is known of a company's model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CloseRateModel {
+    /// Its last refit; none before the first.
+    pub fitted: Option<Fitted>,
+    /// When the next one is due, if that is known.
+    pub next_at: Option<Timestamp>,
+}
+
+/// Model and report are JSON texts; the default model is left out.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct ModelItem {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<String>,
+    /// Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fitted_ms: Option<i64>,
+}
+
+impl ModelItem {
+    fn model(&self) -> Result<Model, Failure> {
+        let model = self.model.as_deref().map(serde_json::from_str).transpose();
+        model.map(Option::unwrap_or_default).map_err(|error| MODEL.corrupt(error))
+    }
+
+    fn fitted(&self) -> Result<Option<Fitted>, Failure> {
+        let (Some(report), Some(ms)) = (&self.report, self.fitted_ms) else { return Ok(None) };
+        let report = serde_json::from_str(report).map_err(|error| MODEL.corrupt(error))?;
+        Ok(Some(Fitted { model: self.model()?, report, at: Timestamp::from_millis(ms) }))
+    }
+}
+
+/// The item by which a company's first refit is due at `due`.
+pub(crate) fn new_model(company: Company, due: Timestamp) -> Result<Item, Failure> {
+    let key = keys::close_rate_model(company);
+    let mut item = MODEL.encode(&key, &ModelItem::default())?;
+    DueList::Retrainings.put(&mut item, company, &key, due);
+    Ok(item)
+}
+
+/// The model of an item.
+pub(crate) fn model_of(item: Item) -> Result<Model, Failure> {
+    MODEL.decode::<ModelItem>(item)?.model()
+}
+
+impl Store {
+    /// At most `limit` companies whose refit is due by `now`, the longest waiting first;
+    /// those after this one only.
+    pub async fn refits_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
+        self.due(DueList::Retrainings, after, now, limit).await.read(|due| Ok(due.into()))
+    }
+
+    /// Lets nobody else begin the refit of a company until then.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else has begun it.
+    pub async fn begin_refit(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
+        self.take_turn(DueList::Retrainings, &keys::close_rate_model(waiting.company), waiting, until).await
+    }
+
+    /// Lets a company have its first refit at `due`, unless it waits for one already.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn await_refit(&self, company: Company, due: Timestamp) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        transaction.create(&self.table, new_model(company, due)?, Failure::Exists(Thing::Model));
+        match self.commit(transaction).await.map_err(Cancelled::into_failure) {
+            Err(Failure::Exists(Thing::Model)) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Brings a company's model in force; the next refit is due at `due`.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn set_close_rate_model(&self, company: Company, fitted: &Fitted, due: Timestamp) -> Result<(), Failure> {
+        let mut item = new_model(company, due)?;
+        let json = |error| MODEL.corrupt(error);
+        item.insert("report".to_owned(), text(serde_json::to_string(&fitted.report).map_err(json)?));
+        item.insert("fitted_ms".to_owned(), number(fitted.at.millis()));
+        if fitted.model != Model::default() {
+            item.insert("model".to_owned(), text(serde_json::to_string(&fitted.model).map_err(json)?));
+        }
+        let mut transaction = Transaction::default();
+        transaction.replace(&self.table, item);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// What is known of a company's model.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn close_rate_model(&self, company: Company) -> Result<CloseRateModel, Failure> {
+        let found = self.batch_get(&[keys::close_rate_model(company)], Read::Eventual).await?;
+        let Some(item) = found.into_iter().next() else { return Ok(CloseRateModel::default()) };
+        let next_at = place_of(&item).and_then(|place| keys::expiry_of(&place)).map(Timestamp::from_millis);
+        Ok(CloseRateModel { fitted: MODEL.decode::<ModelItem>(item)?.fitted()?, next_at })
+    }
+
+    /// The model in force, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub(crate) async fn model_in_force(&self, company: Company) -> Result<Model, Failure> {
+        let found = self.batch_get(&[keys::close_rate_model(company)], Read::Consistent).await?;
+        found.into_iter().next().map_or_else(|| Ok(Model::default()), model_of)
+    }
+}

@@ -1,0 +1,253 @@
+//! Shortlists: an item per scope with its most likely customers, brought up to date with
+//! the boards, and when somebody says something of a customer. Each is by one model, that
+//! of its item, whichever is in force by now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::close_rate::model::Model;
+use domain::company::Company;
+use domain::radar::counter::{Counts, Period, Scope};
+use domain::crm::customer::CustomerState;
+use domain::kernel::day::Day;
+use domain::crm::opportunity::Dealings;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{Id, PersonId};
+use domain::close_rate::shortlist::{Place, Shortlist, Standing};
+use uuid::Uuid;
+
+use crate::table::batch_get::{KEYS_MAX, Read};
+use crate::radar::counter::counts_of;
+use crate::table::item::{Item, number, text};
+use crate::keys::Key;
+use crate::table::kinds::SHORTLIST;
+use crate::table::transaction::{Cancelled, Transaction, at_version};
+use crate::{Store, keys};
+
+/// Name of the attribute with the entries: for each 16 bytes of the person's id and
+/// [`PLACE_BYTES`] of his place. As text it would be twice as large.
+const ENTRIES: &str = "entries";
+/// A place is below 2^45.
+const PLACE_BYTES: usize = 6;
+const ENTRY_BYTES: usize = 16 + PLACE_BYTES;
+/// Name of the attribute that is raised by one with every write.
+const VERSION: &str = "version";
+/// Name of the attribute with the model as JSON; without it, it is the default one.
+const MODEL: &str = "model";
+
+/// A shortlist and the version it was read at; 0 = never written, or in layout 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredShortlist {
+    /// The list.
+    pub list: Shortlist,
+    version: u64,
+}
+
+impl StoredShortlist {
+    /// The same place in the table with another list.
+    #[must_use]
+    pub fn with(&self, list: Shortlist) -> Self {
+        Self { list, version: self.version }
+    }
+}
+
+/// A person with all of his identities.
+#[derive(Debug, Clone)]
+pub struct Person {
+    first: PersonId,
+    others: BTreeSet<PersonId>,
+    state: CustomerState,
+    dealings: Dealings,
+}
+
+impl Person {
+    /// The identity he is listed under: the first of all.
+    pub fn id(&self) -> PersonId {
+        self.first
+    }
+
+    /// All of his identities.
+    pub fn identities(&self) -> impl Iterator<Item = PersonId> {
+        self.others.iter().copied().chain([self.first])
+    }
+
+    /// The day of his first deal in the company.
+    pub fn closed_on(&self) -> Option<Day> {
+        self.dealings.closed_on(Scope::Company)
+    }
+
+    /// The lists he may have a place in.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope> {
+        self.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
+    }
+
+    /// His place in a list by this model.
+    pub fn standing(&self, scope: Scope, model: &Model, today: Day) -> Standing {
+        let evidence = match scope {
+            Scope::Card(card) => self.state.evidence_on(card),
+            // Lists are kept of cards and the company; of a department nobody asks.
+            Scope::Company | Scope::Department(_) => self.state.evidence(),
+        };
+        let set = self.dealings.set_rate_in(scope).map(|set| set.rate);
+        let closed = self.dealings.closed_on(scope).is_some();
+        let place = Place::of(model, &evidence.on(today), set, closed);
+        Standing { person: self.first, others: self.others.clone(), place }
+    }
+}
+
+impl Store {
+    /// The shortlist of a scope and its lifetime counters; empty before the first visit.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when an item cannot be read.
+    pub async fn shortlist(&self, company: Company, scope: Scope) -> Result<(Shortlist, Counts), Failure> {
+        let list = keys::shortlist(company, scope);
+        let lifetime = keys::counter(company, scope, Period::Lifetime);
+        let (mut shortlist, mut counts) = (Shortlist::default(), Counts::new());
+        for item in self.batch_get(&[list.clone(), lifetime], Read::Eventual).await? {
+            match Key::of(&item).ok_or_else(|| SHORTLIST.corrupt("key"))? {
+                key if key == list => shortlist = decode(&item)?.list,
+                _ => counts = counts_of(&item)?,
+            }
+        }
+        Ok((shortlist, counts))
+    }
+
+    /// The stored shortlists of these scopes, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn shortlists(
+        &self,
+        company: Company,
+        scopes: &[Scope],
+    ) -> Result<BTreeMap<Scope, StoredShortlist>, Failure> {
+        let places: BTreeMap<Key, Scope> = scopes.iter().map(|s| (keys::shortlist(company, *s), *s)).collect();
+        let mut lists = BTreeMap::new();
+        for wanted in Vec::from_iter(places.keys().cloned()).chunks(KEYS_MAX) {
+            for item in self.batch_get(wanted, Read::Consistent).await? {
+                let scope = Key::of(&item).and_then(|key| places.get(&key)).ok_or_else(|| SHORTLIST.corrupt("key"))?;
+                lists.insert(*scope, decode(&item)?);
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Puts a shortlist in the place of the stored one.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when that has changed since it was read.
+    pub async fn replace_shortlist(
+        &self,
+        company: Company,
+        scope: Scope,
+        list: &StoredShortlist,
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        put_shortlist(&mut transaction, &self.table, company, scope, list)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// The stored shortlists of these scopes, with what is known of these people by now. A
+    /// list that is begun is by the model in force.
+    pub(crate) async fn shortlists_after(
+        &self,
+        company: Company,
+        visitors: &BTreeMap<Scope, BTreeSet<PersonId>>,
+        today: Day,
+    ) -> Result<BTreeMap<Scope, StoredShortlist>, Failure> {
+        let mut lists = self.shortlists(company, &Vec::from_iter(visitors.keys().copied())).await?;
+        if lists.len() < visitors.len() {
+            let model = self.model_in_force(company).await?;
+            for scope in visitors.keys() {
+                let begun = || StoredShortlist { list: Shortlist::new(model.clone(), []), version: 0 };
+                lists.entry(*scope).or_insert_with(begun);
+            }
+        }
+        let persons: BTreeSet<_> = visitors.values().flatten().copied().collect();
+        let people = self.people(company, persons).await?;
+        for (scope, StoredShortlist { list, .. }) in &mut lists {
+            let concerned = visitors.get(scope).into_iter().flatten().filter_map(|person| people.get(person));
+            let model = list.model().clone();
+            list.update(concerned.map(|person| person.standing(*scope, &model, today)));
+            list.prune(today);
+        }
+        Ok(lists)
+    }
+
+    /// What all identities of each of these persons have done together, and what is said of
+    /// them; nobody who is unknown.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn people(
+        &self,
+        company: Company,
+        persons: BTreeSet<PersonId>,
+    ) -> Result<BTreeMap<PersonId, Person>, Failure> {
+        let persons: Vec<_> = persons.into_iter().collect();
+        let mut known = BTreeMap::new();
+        for (person, customer) in self.customers(company, &persons).await? {
+            known.insert(person, customer?);
+        }
+        let person = |id: PersonId| {
+            let mut identities = known.get(&id)?.ties.group.members();
+            identities.insert(id);
+            let parts = || identities.iter().filter_map(|identity| known.get(identity));
+            let state = CustomerState::union(parts().map(|part| &part.state));
+            let dealings = Dealings::union(parts().map(|part| &part.dealings));
+            Some((id, Person { first: identities.pop_first()?, others: identities.clone(), state, dealings }))
+        };
+        Ok(persons.into_iter().filter_map(person).collect())
+    }
+}
+
+/// Puts a shortlist in the place of the stored one, on condition that it is still the one
+/// that was read.
+pub(crate) fn put_shortlist(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    scope: Scope,
+    StoredShortlist { list, version }: &StoredShortlist,
+) -> Result<(), Failure> {
+    let entry = |(person, place): (PersonId, Place)| {
+        let place = place.number().to_be_bytes();
+        [&person.uuid().as_bytes()[..], &place[place.len() - PLACE_BYTES..]].concat()
+    };
+    let entries: Vec<u8> = list.iter().flat_map(entry).collect();
+    let mut item: Item = keys::shortlist(company, scope).attributes().into_iter().chain(SHORTLIST.tags()).collect();
+    item.insert(ENTRIES.to_owned(), AttributeValue::B(Blob::new(entries)));
+    item.insert(VERSION.to_owned(), number(version + 1));
+    if *list.model() != Model::default() {
+        let model = serde_json::to_string(list.model()).map_err(|error| SHORTLIST.corrupt(error))?;
+        item.insert(MODEL.to_owned(), text(model));
+    }
+    let (condition, values) = at_version(*version);
+    transaction.put(table, item, condition, values, Failure::Busy);
+    Ok(())
+}
+
+fn decode(item: &Item) -> Result<StoredShortlist, Failure> {
+    SHORTLIST.check(item)?;
+    let entries =
+        item.get(ENTRIES).and_then(|entries| entries.as_b().ok()).ok_or_else(|| SHORTLIST.corrupt(ENTRIES))?;
+    let (whole, rest) = entries.as_ref().as_chunks::<ENTRY_BYTES>();
+    if !rest.is_empty() {
+        return Err(SHORTLIST.corrupt("an entry is cut off"));
+    }
+    let model = item.get(MODEL).map(|model| model.as_s().ok().and_then(|model| serde_json::from_str(model).ok()));
+    let model = model.unwrap_or_else(|| Some(Model::default())).ok_or_else(|| SHORTLIST.corrupt(MODEL))?;
+    let version = item.get(VERSION).map(|version| version.as_n().ok().and_then(|version| version.parse().ok()));
+    let version = version.unwrap_or(Some(0)).ok_or_else(|| SHORTLIST.corrupt(VERSION))?;
+    let places: Option<Vec<_>> = whole.iter().map(entry).collect();
+    let list = Shortlist::new(model, places.ok_or_else(|| SHORTLIST.corrupt("entry"))?);
+    Ok(StoredShortlist { list, version })
+}
+
+fn entry(bytes: &[u8; ENTRY_BYTES]) -> Option<(PersonId, Place)> {
+    let (id, place) = bytes.split_first_chunk::<16>()?;
+    let place = place.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+    Some((PersonId::from_uuid(Uuid::from_bytes(*id)), Place::from_number(place)?))
+}

@@ -1,0 +1,115 @@
+//! Marks that a person's place in the shortlists is to be looked at: whoever changes what
+//! it depends on leaves one in the same transaction, housekeeping takes it away again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::company::Company;
+use domain::radar::counter::Scope;
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, PersonId};
+use domain::kernel::timestamp::Timestamp;
+
+use crate::table::due::{Due, WAITS};
+use crate::table::item::{Item, LAYOUT, TYPE, number, text};
+use crate::keys::{DueList, Key};
+use crate::table::kinds::STANDING;
+use crate::close_rate::shortlist::put_shortlist;
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// How often a person was marked on a card since his place was looked at last.
+const MARKS: &str = "marks";
+/// Marks taken away together: with a list for each and the company's they fit into one
+/// transaction.
+const TOGETHER: usize = 45;
+
+/// A mark as it was read.
+struct Mark {
+    key: Key,
+    person: PersonId,
+    card: CardId,
+    marks: AttributeValue,
+}
+
+impl Mark {
+    fn read(Due { company, key, item, .. }: Due) -> Result<(Company, Self), Failure> {
+        STANDING.check(&item)?;
+        let (person, card) = keys::standing_of(&key).ok_or_else(|| STANDING.corrupt("key"))?;
+        let marks = item.get(MARKS).cloned().ok_or_else(|| STANDING.corrupt(MARKS))?;
+        Ok((company, Self { key, person, card, marks }))
+    }
+}
+
+impl Store {
+    /// Looks at the places of at most `limit` marked persons, of all companies; gives how
+    /// many marks it found. What others write at the same time is left to the next run.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] and the like, of one company at least; the others are done.
+    pub async fn sweep_standings(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
+        let page = self.due(DueList::Standings, None, now, limit).await.read(Mark::read);
+        let (found, mut failed) = (page.items.len(), page.failed);
+        let mut marks = BTreeMap::<Company, Vec<Mark>>::new();
+        for (company, mark) in page.items {
+            marks.entry(company).or_default().push(mark);
+        }
+        for (company, marks) in marks {
+            for marks in marks.chunks(TOGETHER) {
+                match self.place(company, marks, Day::of(now)).await {
+                    Ok(()) | Err(Failure::Busy) => {}
+                    Err(failure) => failed = Err(failure),
+                }
+            }
+        }
+        failed.map(|()| found)
+    }
+
+    /// Takes marks away in the transaction that writes what they ask for. The marks were
+    /// read first: who is marked anew after that keeps his.
+    async fn place(&self, company: Company, marks: &[Mark], today: Day) -> Result<(), Failure> {
+        let mut people = BTreeMap::<Scope, BTreeSet<PersonId>>::new();
+        for mark in marks {
+            for scope in [Scope::Card(mark.card), Scope::Company] {
+                people.entry(scope).or_default().insert(mark.person);
+            }
+        }
+        let mut transaction = Transaction::default();
+        for (scope, list) in self.shortlists_after(company, &people, today).await? {
+            put_shortlist(&mut transaction, &self.table, company, scope, &list)?;
+        }
+        for Mark { key, marks, .. } in marks {
+            let read = Item::from([(":read".to_owned(), marks.clone())]);
+            transaction.delete(&self.table, key, "marks = :read", read, Failure::Busy);
+        }
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+}
+
+/// Adds to a transaction that a person's place in the lists of this card and the company
+/// is to be looked at, from `now` on. At most once for a person and card in a transaction.
+///
+/// # Errors
+/// [`Failure::Corrupt`] when it cannot be encoded.
+pub(crate) fn mark_standing(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    person: PersonId,
+    card: CardId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let key = keys::standing(company, person, card);
+    let update = Update::builder()
+        .update_expression(format!("SET #type = :type, #layout = :layout, {WAITS} ADD #marks :one"))
+        .expression_attribute_names("#type", TYPE)
+        .expression_attribute_names("#layout", LAYOUT)
+        .expression_attribute_names("#marks", MARKS)
+        .expression_attribute_values(":type", text(STANDING.name))
+        .expression_attribute_values(":layout", number(STANDING.layout))
+        .expression_attribute_values(":one", number(1));
+    let update = DueList::Standings.set(update, company, &key, now);
+    transaction.update(table, &key, update, Failure::Busy);
+    Ok(())
+}

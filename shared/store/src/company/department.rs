@@ -1,0 +1,228 @@
+//! Departments: one item holds the tree of a company; a member names his department.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::company::audit::AuditEntry;
+use domain::company::Company;
+use domain::company::department::{Department, DepartmentPath, DepartmentTree};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, DepartmentId, MemberId};
+use domain::kernel::idempotency::Idempotency;
+use domain::people::member::Member;
+use domain::kernel::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::company::audit::add_entry;
+use crate::table::batch_get::Read;
+use crate::table::idempotency::replayed;
+use crate::table::item::{Item, LAYOUT, TYPE, text};
+use crate::keys::Key;
+use crate::table::kinds::{CARD, MEMBER, TREE};
+use crate::people::member::Change;
+use crate::table::transaction::{Cancelled, Transaction, at_version};
+use crate::{Store, keys};
+
+/// The attribute of the tree that holds the living departments by their ids.
+const LIVING: &str = "departments";
+
+/// What tells where cards are: of each its department, and the tree.
+const PLACES: &[&str] = &[TYPE, LAYOUT, "department", LIVING, "removed", "version"];
+
+/// Of a card, where it is.
+#[derive(Debug, Deserialize)]
+struct Placed {
+    #[serde(default)]
+    department: Option<DepartmentId>,
+}
+
+/// A department that was made, as the request that made it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepartmentAdded {
+    /// Which.
+    pub id: DepartmentId,
+    /// Its name and place.
+    #[serde(flatten)]
+    pub department: Department,
+    /// The version of the tree that has it first.
+    pub version: u64,
+}
+
+impl Store {
+    /// A company's departments, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn departments(&self, company: Company) -> Result<DepartmentTree, Failure> {
+        Ok(self.get_latest(&keys::departments(company), TREE).await?.unwrap_or_default())
+    }
+
+    /// The departments, and what the same request was answered before.
+    ///
+    /// # Errors
+    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn departments_for(
+        &self,
+        company: Company,
+        request: &Idempotency,
+        now: Timestamp,
+    ) -> Result<(DepartmentTree, Option<DepartmentAdded>), Failure> {
+        let wanted = [keys::departments(company), keys::idempotency(company, &request.key)];
+        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let tree = tree_of(take(&mut items, &wanted[0]))?;
+        let before = take(&mut items, &wanted[1]).map(|first| replayed(first, request, now)).transpose()?;
+        Ok((tree, before.flatten()))
+    }
+
+    /// Stores the tree with a new department, once per request; gives `added`, or what
+    /// the first request was answered.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when the tree has changed since it was read,
+    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn add_department(
+        &self,
+        company: Company,
+        after: &DepartmentTree,
+        added: DepartmentAdded,
+        audit: &AuditEntry,
+        request: &Idempotency,
+    ) -> Result<DepartmentAdded, Failure> {
+        let key = keys::idempotency(company, &request.key);
+        self.create_once(&key, request, audit.at, added, |transaction| {
+            self.put_tree(transaction, company, after, Failure::Busy)?;
+            add_entry(transaction, &self.table, company, audit)
+        })
+        .await
+    }
+
+    /// Stores the tree after a change.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when the tree has changed since it was read.
+    pub async fn change_departments(
+        &self,
+        company: Company,
+        after: &DepartmentTree,
+        audit: &AuditEntry,
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        self.put_tree(&mut transaction, company, after, Failure::VersionConflict)?;
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// A member and the company's departments, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is no such member.
+    pub async fn member_and_departments(
+        &self,
+        company: Company,
+        member: MemberId,
+    ) -> Result<(Member, DepartmentTree), Failure> {
+        let wanted = [keys::member(company, member), keys::departments(company)];
+        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let member = MEMBER.decode(take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?)?;
+        Ok((member, tree_of(take(&mut items, &wanted[1]))?))
+    }
+
+    /// Those of the cards, at most 99, that exist, each with the departments it is in.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn paths_of_cards(
+        &self,
+        company: Company,
+        cards: &[CardId],
+    ) -> Result<BTreeMap<CardId, DepartmentPath>, Failure> {
+        let tree = keys::departments(company);
+        let wanted: Vec<_> = cards.iter().map(|card| keys::card(company, *card)).chain([tree.clone()]).collect();
+        let mut items = self.batch_get(&wanted, Read::Only(PLACES)).await?;
+        let tree = tree_of(take(&mut items, &tree))?;
+        let place = |item: Item| {
+            let card = Key::of(&item).and_then(|key| keys::card_of(&key)).ok_or_else(|| CARD.corrupt("key"))?;
+            let placed: Placed = CARD.decode(item)?;
+            Ok((card, tree.path_of(placed.department)))
+        };
+        items.into_iter().map(place).collect()
+    }
+
+    /// Puts a member into a department that the tree still has, or out of any; on his
+    /// card too.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when the department was removed, or the member put elsewhere or
+    /// given a card, since they were read.
+    pub async fn set_member_department(
+        &self,
+        company: Company,
+        change: Change<'_>,
+        department: Option<DepartmentId>,
+    ) -> Result<(), Failure> {
+        let Change { read, audit } = change;
+        let mut transaction = Transaction::default();
+        if let Some(id) = department {
+            transaction.has(&self.table, &keys::departments(company), LIVING, &id.to_string(), Failure::Busy);
+        }
+        let card = match read.card {
+            Some(_) => "attribute_exists(card)",
+            None => "attribute_not_exists(card)",
+        };
+        let (unchanged, was) = stays_in(read.department);
+        let update =
+            put_into(department).condition_expression(format!("attribute_exists(id) AND {card} AND {unchanged}"));
+        let update = match was {
+            Some(was) => update.expression_attribute_values(":was", was),
+            None => update,
+        };
+        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::Busy);
+        if let Some(card) = read.card {
+            let update = put_into(department).condition_expression("attribute_exists(id)");
+            transaction.update(&self.table, &keys::card(company, card), update, Failure::Busy);
+        }
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    fn put_tree(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        after: &DepartmentTree,
+        refused: Failure,
+    ) -> Result<(), Failure> {
+        let (condition, values) = at_version(after.version.saturating_sub(1));
+        let item = TREE.encode(&keys::departments(company), after)?;
+        transaction.put(&self.table, item, condition, values, refused);
+        Ok(())
+    }
+}
+
+/// The condition that a member's department is still this one, and the value `:was` of it.
+pub(crate) fn stays_in(department: Option<DepartmentId>) -> (&'static str, Option<AttributeValue>) {
+    match department {
+        Some(department) => ("department = :was", Some(text(department.to_string()))),
+        None => ("attribute_not_exists(department)", None),
+    }
+}
+
+fn put_into(department: Option<DepartmentId>) -> UpdateBuilder {
+    match department {
+        Some(department) => Update::builder()
+            .update_expression("SET department = :department")
+            .expression_attribute_values(":department", text(department.to_string())),
+        None => Update::builder().update_expression("REMOVE department"),
+    }
+}
+
+fn tree_of(item: Option<Item>) -> Result<DepartmentTree, Failure> {
+    item.map(|item| TREE.decode(item)).transpose().map(Option::unwrap_or_default)
+}
+
+/// Takes the item with a key out of others.
+pub(crate) fn take(items: &mut Vec<Item>, key: &Key) -> Option<Item> {
+    let position = items.iter().position(|item| Key::of(item).as_ref() == Some(key));
+    position.map(|position| items.swap_remove(position))
+}

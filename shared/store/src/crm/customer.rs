@@ -1,0 +1,280 @@
+//! Customers' states.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
+use domain::radar::aggregate::Customer;
+use domain::close_rate::model::Model;
+use domain::company::Company;
+use domain::crm::customer::CustomerState;
+use domain::kernel::id::{CardId, PersonId};
+use domain::crm::merge::Ties;
+use domain::crm::command::{Identities, United};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::table::batch_get::{KEYS_MAX, Read};
+use crate::close_rate::model::model_of;
+use crate::table::item::Item;
+use crate::table::kinds::CUSTOMER;
+use crate::table::transaction::{Transaction, at_version};
+use crate::{Store, keys};
+use domain::kernel::failure::Failure;
+
+/// Name of the attribute with the state.
+const STATE: &str = "state";
+
+/// Most identities that are read beside a card in one call.
+pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
+
+/// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten
+/// whole with every batch. Ties and dealings, which most do not have, are JSON texts.
+#[derive(Debug, Serialize, Deserialize)]
+struct CustomerItem {
+    version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ties: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dealings: Option<String>,
+}
+
+/// The item of a customer who is written once more.
+fn encode(key: &keys::Key, customer: &Customer) -> Result<Item, Failure> {
+    let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
+    let dealings = (!customer.dealings.is_empty()).then(|| json(&customer.dealings)).transpose()?;
+    let mut item = CUSTOMER.encode(key, &CustomerItem { version: customer.version + 1, ties, dealings })?;
+    item.insert(STATE.to_owned(), AttributeValue::B(Blob::new(customer.state.to_bytes())));
+    Ok(item)
+}
+
+/// The customer of an item.
+fn decode(mut item: Item) -> Result<Customer, Failure> {
+    let state = match item.remove(STATE) {
+        Some(AttributeValue::B(bytes)) => {
+            CustomerState::from_bytes(bytes.as_ref()).map_err(|error| CUSTOMER.corrupt(error))?
+        }
+        Some(AttributeValue::S(text)) => of_json(&text)?,
+        _ => return Err(CUSTOMER.corrupt("no state")),
+    };
+    let CustomerItem { version, ties, dealings } = CUSTOMER.decode(item)?;
+    let ties = ties.map(|ties| of_json(&ties)).transpose()?.unwrap_or_default();
+    let dealings = dealings.map(|dealings| of_json(&dealings)).transpose()?.unwrap_or_default();
+    Ok(Customer { version, state, ties, dealings })
+}
+
+fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| CUSTOMER.corrupt(error))
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| CUSTOMER.corrupt(error))
+}
+
+/// Customers by identity; each may be one that cannot be read.
+type Customers = BTreeMap<PersonId, Result<Customer, Failure>>;
+
+impl Store {
+    /// These customers and all identities of their groups, as of the last write; who is
+    /// missing has done nothing yet. One call, and one more if somebody is in a group.
+    ///
+    /// # Errors
+    /// Those of the table. A customer that cannot be read is an error by itself.
+    pub async fn customers(&self, company: Company, persons: &[PersonId]) -> Result<Customers, Failure> {
+        self.customers_and_groups(company, persons, Read::Consistent).await
+    }
+
+    /// All identities of a person together; an empty state when he has done nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
+    /// more if the person is in a group.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn customer(&self, company: Company, person: PersonId) -> Result<United, Failure> {
+        let parts = self.customers_and_groups(company, &[person], Read::Eventual).await?;
+        let parts = parts.into_values().collect::<Result<Vec<_>, _>>()?;
+        Ok(United::of(parts.iter()))
+    }
+
+    /// The same with the model of close rates in force; the card he is looked at for, if it
+    /// is for one, must exist. The call that reads him finds both.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] without such a card.
+    pub async fn customer_and_model(
+        &self,
+        company: Company,
+        card: Option<CardId>,
+        person: PersonId,
+    ) -> Result<(United, Model), Failure> {
+        let key = keys::close_rate_model(company);
+        let (mut parts, model) = self.identities_beside(company, card, &[person], Some(&key)).await?;
+        let groups = parts.values().flat_map(|part| part.ties.group.members());
+        let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
+        parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
+        let model = model.map(model_of).transpose()?.unwrap_or_default();
+        Ok((United::of(parts.values()), model))
+    }
+
+    /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are
+    /// looked at for must exist. One call.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when an identity
+    /// cannot be read.
+    pub async fn identities_on(
+        &self,
+        company: Company,
+        card: Option<CardId>,
+        persons: &[PersonId],
+    ) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+        let persons = &persons[..persons.len().min(IDENTITIES_MAX)];
+        Ok(self.identities_beside(company, card, persons, None).await?.0)
+    }
+
+    /// These identities, and the item that is read beside them.
+    async fn identities_beside(
+        &self,
+        company: Company,
+        card: Option<CardId>,
+        persons: &[PersonId],
+        beside: Option<&keys::Key>,
+    ) -> Result<(BTreeMap<PersonId, Customer>, Option<Item>), Failure> {
+        let card = card.map(|card| keys::card(company, card));
+        let persons = persons.iter().map(|person| keys::customer(company, *person));
+        let wanted: Vec<_> = card.iter().chain(beside).cloned().chain(persons).collect();
+        let (mut found, mut known, mut other) = (card.is_none(), BTreeMap::new(), None);
+        for item in self.batch_get(&wanted, Read::Eventual).await? {
+            let key = keys::Key::of(&item).ok_or_else(|| CUSTOMER.corrupt("key"))?;
+            if Some(&key) == card.as_ref() {
+                found = true;
+            } else if Some(&key) == beside {
+                other = Some(item);
+            } else {
+                let person = keys::customer_of(&key).ok_or_else(|| CUSTOMER.corrupt("key"))?;
+                known.insert(person, decode(item)?);
+            }
+        }
+        if found { Ok((known, other)) } else { Err(Failure::NotFound) }
+    }
+
+    /// A person whose own item was read, with the other identities of his group as of the
+    /// last write.
+    pub(crate) async fn identities(
+        &self,
+        company: Company,
+        person: PersonId,
+        item: Option<Item>,
+    ) -> Result<Identities, Failure> {
+        let customer = item.map(decode).transpose()?;
+        let mut group = customer.as_ref().map(|customer| customer.ties.group.members()).unwrap_or_default();
+        group.remove(&person);
+        let mut others = Customers::new();
+        self.read_customers(company, &Vec::from_iter(group), Read::Consistent, &mut others).await?;
+        let others = others.into_iter().map(|(other, customer)| customer.map(|customer| (other, customer)));
+        others.chain(customer.map(|customer| Ok((person, customer)))).collect()
+    }
+
+    async fn customers_and_groups(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+        read: Read,
+    ) -> Result<Customers, Failure> {
+        let mut customers = Customers::new();
+        self.read_customers(company, persons, read, &mut customers).await?;
+        let groups = customers.values().flatten().flat_map(|customer| customer.ties.group.members());
+        let others: BTreeSet<_> = groups.filter(|person| !customers.contains_key(person)).collect();
+        self.read_customers(company, &Vec::from_iter(others), read, &mut customers).await?;
+        Ok(customers)
+    }
+
+    async fn read_customers(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+        read: Read,
+        customers: &mut Customers,
+    ) -> Result<(), Failure> {
+        for persons in persons.chunks(KEYS_MAX) {
+            let keys: Vec<_> = persons.iter().map(|person| keys::customer(company, *person)).collect();
+            for item in self.batch_get(&keys, read).await? {
+                let person = keys::Key::of(&item)
+                    .and_then(|key| keys::customer_of(&key))
+                    .ok_or_else(|| CUSTOMER.corrupt("key"))?;
+                customers.insert(person, decode(item));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds a customer's new state to a transaction, on condition that the stored one is
+/// still the one that was read.
+pub(crate) fn put_customer(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    person: PersonId,
+    customer: &Customer,
+) -> Result<(), Failure> {
+    let item = encode(&keys::customer(company, person), customer)?;
+    let (condition, values) = at_version(customer.version);
+    transaction.put(table, item, condition, values, Failure::Busy);
+    Ok(())
+}
+
+/// Adds to a transaction that a customer is still the one that was read.
+pub(crate) fn check_customer(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    person: PersonId,
+    version: u64,
+) {
+    let (condition, values) = at_version(version);
+    let check = ConditionCheck::builder()
+        .condition_expression(condition)
+        .expression_attribute_names("#pk", keys::PK)
+        .set_expression_attribute_values((!values.is_empty()).then_some(values));
+    transaction.check(table, &keys::customer(company, person), check, Failure::Busy);
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::kernel::id::{CompanyId, Id};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::table::item::number;
+
+    fn key() -> keys::Key {
+        let (company, person) = (CompanyId::from_uuid(Uuid::nil()), PersonId::from_uuid(Uuid::nil()));
+        keys::customer(Company::granted(company), person)
+    }
+
+    /// With an attribute instead of the stored one.
+    fn read(name: &str, value: AttributeValue) -> Result<Customer, Failure> {
+        let mut item = encode(&key(), &Customer { version: 6, ..Customer::default() }).unwrap();
+        item.insert(name.to_owned(), value);
+        decode(item)
+    }
+
+    #[test]
+    fn the_state_is_bytes_and_until_layout_2_a_text() {
+        let text = AttributeValue::S(r#"{"p":{"v":"20778"},"c":{}}"#.to_owned());
+        let before = read(STATE, text).unwrap();
+        assert_eq!((before.version, before.state.presence.viewed.is_empty()), (7, false));
+        let item = encode(&key(), &before).unwrap();
+        assert!(item[STATE].as_b().is_ok());
+        assert_eq!(decode(item).unwrap(), Customer { version: 8, ..before });
+    }
+
+    #[test]
+    fn a_state_or_ties_that_cannot_be_read_are_corrupt() {
+        let wrong = [AttributeValue::B(Blob::new([1])), AttributeValue::S("{".to_owned()), number(1)];
+        for value in wrong {
+            assert!(matches!(read(STATE, value), Err(Failure::Corrupt(_))));
+        }
+        assert!(matches!(read("ties", AttributeValue::S("{".to_owned())), Err(Failure::Corrupt(_))));
+    }
+}

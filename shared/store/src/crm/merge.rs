@@ -1,0 +1,92 @@
+//! Merges of identities: the list of them, and the transactions that make and undo one.
+
+use domain::company::audit::AuditEntry;
+use domain::company::Company;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{Id, MergeId};
+use domain::crm::merge::{Merge, Regrouping};
+
+use crate::company::audit::add_entry;
+use crate::radar::counter::add_counts;
+use crate::crm::customer::put_customer;
+use crate::table::item::Item;
+use crate::table::kinds::MERGE;
+use crate::radar::pending_deltas::{PendingTally, split};
+use crate::table::read::Order;
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Page, Store, keys};
+
+impl Store {
+    /// Writes a new merge, or with an entry of the audit log one that was undone: the
+    /// identities, and as many changes of counters as fit. The others are left for
+    /// [`Store::count_pending`], in the same transaction.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when one of the identities has changed since it was read.
+    pub async fn regroup(
+        &self,
+        company: Company,
+        merge: &Merge,
+        regrouping: &Regrouping,
+        audit: Option<&AuditEntry>,
+    ) -> Result<Vec<PendingTally>, Failure> {
+        let mut transaction = Transaction::default();
+        let item = MERGE.encode(&keys::merge(company, merge.tie.merge), merge)?;
+        match audit {
+            None => transaction.create(&self.table, item, Failure::Busy),
+            Some(entry) => {
+                let in_force = "attribute_exists(#pk) AND attribute_not_exists(undone)";
+                transaction.put(&self.table, item, in_force, Item::new(), Failure::Busy);
+                add_entry(&mut transaction, &self.table, company, entry)?;
+            }
+        }
+        for (person, customer) in &regrouping.customers {
+            put_customer(&mut transaction, &self.table, company, *person, customer)?;
+        }
+        let left_by = audit.map_or_else(|| merge.tie.merge.uuid(), |entry| entry.id);
+        let (now, later) = split(company, &regrouping.tally, left_by);
+        for (scope, period, counts) in &now {
+            add_counts(&mut transaction, &self.table, company, *scope, *period, counts);
+        }
+        for pending in &later {
+            let due = audit.map_or(merge.at, |entry| entry.at);
+            transaction.create(&self.table, pending.item(due)?, Failure::Busy);
+        }
+        self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(later)
+    }
+
+    /// A merge, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn merge(&self, company: Company, merge: MergeId) -> Result<Merge, Failure> {
+        self.get_latest(&keys::merge(company, merge), MERGE).await?.ok_or(Failure::NotFound)
+    }
+
+    /// Every merge of a company, in force or not, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn every_merge(&self, company: Company) -> Result<Vec<Merge>, Failure> {
+        let items = self.all_latest(&keys::merges(company)).await?;
+        items.into_iter().map(|item| MERGE.decode(item)).collect()
+    }
+
+    /// The merges of a company, the latest first.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn list_merges(
+        &self,
+        company: Company,
+        after: Option<MergeId>,
+        limit: u32,
+    ) -> Result<Page<Merge, MergeId>, Failure> {
+        let start = after.map(|merge| keys::merge(company, merge));
+        let page = self.query(&keys::merges(company), start, limit, Order::NewestFirst).await?;
+        let items: Vec<Merge> = page.items.into_iter().map(|item| MERGE.decode(item)).collect::<Result<_, _>>()?;
+        let next = page.next.and_then(|_| items.last().map(|merge| merge.tie.merge));
+        Ok(Page { items, next })
+    }
+}

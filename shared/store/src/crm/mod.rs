@@ -1,0 +1,5 @@
+//! Customers, merges and opportunities.
+
+pub(crate) mod customer;
+pub(crate) mod merge;
+pub(crate) mod opportunity;

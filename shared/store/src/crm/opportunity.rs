@@ -1,0 +1,104 @@
+//! What the company's people say of a customer: kept with each of his identities.
+
+use domain::company::audit::AuditEntry;
+use domain::company::Company;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, PersonId};
+use domain::kernel::idempotency::Idempotency;
+use domain::crm::command::{Identities, Retold, Said};
+use domain::kernel::timestamp::Timestamp;
+
+use crate::company::audit::add_entry;
+use crate::table::batch_get::Read;
+use crate::radar::counter::add_counts;
+use crate::crm::customer::{check_customer, put_customer};
+use crate::company::department::take;
+use crate::table::idempotency::replayed;
+use crate::close_rate::shortlist_refresh::mark_standing;
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// Something said of a customer of a card.
+#[derive(Debug, Clone, Copy)]
+pub struct DealingsChange<'a> {
+    /// On which card.
+    pub card: CardId,
+    /// Under which of his identities.
+    pub person: PersonId,
+    /// What it changes.
+    pub retold: &'a Retold,
+    /// What the audit log is told, and when.
+    pub audit: &'a AuditEntry,
+}
+
+impl Store {
+    /// All identities of a person, as of the last write, and what the same request was
+    /// answered before; the card they are looked at for must exist. One call, and one
+    /// more if the person is in a group.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] without such a card, [`Failure::KeyReused`] when the request's
+    /// key stands for another request.
+    pub async fn dealings_of(
+        &self,
+        company: Company,
+        card: CardId,
+        person: PersonId,
+        request: Option<&Idempotency>,
+        now: Timestamp,
+    ) -> Result<(Identities, Option<Said>), Failure> {
+        let mut wanted = vec![keys::card(company, card), keys::customer(company, person)];
+        wanted.extend(request.map(|request| keys::idempotency(company, &request.key)));
+        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?;
+        let known = self.identities(company, person, take(&mut items, &wanted[1])).await?;
+        let before = items.pop().zip(request).map(|(first, request)| replayed(first, request, now)).transpose()?;
+        Ok((known, before.flatten()))
+    }
+
+    /// Stores what was said; with a request once: gives `said`, or what the first one said.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when one of the identities has changed since it was read,
+    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn change_dealings(
+        &self,
+        company: Company,
+        change: DealingsChange<'_>,
+        said: Said,
+        request: Option<&Idempotency>,
+    ) -> Result<Said, Failure> {
+        let write = |transaction: &mut Transaction| self.add_dealings(transaction, company, change);
+        match request {
+            Some(request) => {
+                let key = keys::idempotency(company, &request.key);
+                self.create_once(&key, request, change.audit.at, said, write).await
+            }
+            None => {
+                let mut transaction = Transaction::default();
+                write(&mut transaction)?;
+                self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+                Ok(said)
+            }
+        }
+    }
+
+    fn add_dealings(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        DealingsChange { card, person, retold, audit }: DealingsChange<'_>,
+    ) -> Result<(), Failure> {
+        for (identity, customer) in &retold.customers {
+            put_customer(transaction, &self.table, company, *identity, customer)?;
+        }
+        for (identity, version) in &retold.unchanged {
+            check_customer(transaction, &self.table, company, *identity, *version);
+        }
+        for (scope, period, counts) in retold.tally.changes() {
+            add_counts(transaction, &self.table, company, scope, period, &counts);
+        }
+        mark_standing(transaction, &self.table, company, person, card, audit.at)?;
+        add_entry(transaction, &self.table, company, audit)
+    }
+}

@@ -1,0 +1,3 @@
+//! Uploads.
+
+pub(crate) mod upload;

@@ -1,0 +1,274 @@
+//! Joining by an invitation: at once, or as a request that an admin decides about.
+
+use aws_sdk_dynamodb::types::Update;
+use domain::company::audit::AuditEntry;
+use domain::card::Card;
+use domain::company::{Company, CompanyProfile};
+use domain::kernel::failure::{Failure, Thing};
+use domain::kernel::id::{InvitationId, JoinRequestId};
+use domain::people::invitation::{Invitation, InvitationState, Offer};
+use domain::people::join_request::{Decision, JoinRequest, JoinRequestState};
+use domain::people::member::Member;
+use domain::kernel::text::OpenId;
+use domain::kernel::timestamp::{DAY_MS, Timestamp};
+
+use crate::company::audit::add_entry;
+use crate::table::batch_get::Read;
+use crate::card::view::take;
+use crate::people::invitation::use_once;
+use crate::table::item::{expire, text};
+use crate::table::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
+use crate::people::member::bind_person;
+use crate::company::quota::QuotaName;
+use crate::table::read::{Order, Search};
+use crate::table::transaction::{Cancelled, Refused, Transaction};
+use crate::{Page, Store, keys};
+
+/// How long a request is kept after its expiry to explain itself; then it is forgotten with
+/// the openid in it.
+const REQUEST_KEPT_MS: i64 = 30 * DAY_MS;
+
+/// What a code leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrance {
+    /// What the code opens; `None` for an unknown code.
+    pub offer: Option<Offer>,
+    /// The company.
+    pub profile: CompanyProfile,
+    /// What the person asked for last.
+    pub request: Option<JoinRequest>,
+}
+
+/// Somebody who becomes a member, with his card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The member.
+    pub member: Member,
+    /// His card.
+    pub card: Card,
+}
+
+/// Somebody joining by an invitation.
+#[derive(Debug, Clone, Copy)]
+pub struct Joining<'a> {
+    /// The invitation.
+    pub invitation: InvitationId,
+    /// His id inside the mini-program.
+    pub openid: &'a OpenId,
+    /// Whom he becomes.
+    pub newcomer: &'a Newcomer,
+    /// The entry of the audit log.
+    pub audit: &'a AuditEntry,
+}
+
+/// What came of an attempt to enter by an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    /// It is done.
+    Done,
+    /// The same person has just joined or asked in another call.
+    Already,
+    /// The invitation is not open any more.
+    Closed(InvitationState),
+}
+
+impl Store {
+    /// What the code with this hash leads to, and what the person asked for before.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is no such company.
+    pub async fn entrance(
+        &self,
+        company: Company,
+        code_hash: &str,
+        asked: Option<JoinRequestId>,
+    ) -> Result<Entrance, Failure> {
+        let mut wanted = vec![keys::company(company), keys::invitation_code(company, code_hash)];
+        wanted.extend(asked.map(|request| keys::join_request(company, request)));
+        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        Ok(Entrance {
+            offer: take(&mut items, INVITATION_CODE)?,
+            profile: take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?,
+            request: take(&mut items, JOIN_REQUEST)?,
+        })
+    }
+
+    /// Makes somebody a member by an invitation: one of its seats becomes his.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when others join at the same moment.
+    pub async fn join(&self, company: Company, joining: Joining<'_>) -> Result<Entered, Failure> {
+        let Joining { invitation, openid, newcomer, audit } = joining;
+        let (key, now) = (keys::invitation(company, invitation), audit.at);
+        let mut transaction = Transaction::default();
+        bind_person(&mut transaction, &self.table, company, openid, newcomer.member.id);
+        transaction.update(&self.table, &key, use_once(now), Failure::NotFound);
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        seats.confirm_some(&mut transaction, &invitation.to_string(), 1, now);
+        self.add_newcomer(&mut transaction, company, newcomer)?;
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        entered(self.commit(transaction).await, now)
+    }
+
+    /// Stores a request to join; `before` is what the person asked for last. The seat that
+    /// was held for the invitation is held for the request from now on.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when others join at the same moment.
+    pub async fn ask_to_join(
+        &self,
+        company: Company,
+        request: &JoinRequest,
+        before: Option<JoinRequestId>,
+    ) -> Result<Entered, Failure> {
+        let (invitation, now) = (request.invitation, request.created_at);
+        let mut transaction = Transaction::default();
+        let asks = Update::builder()
+            .update_expression("SET join_request = :request")
+            .expression_attribute_names("#member", "member")
+            .expression_attribute_values(":request", text(request.id.to_string()));
+        let none_yet = "attribute_exists(id) AND attribute_not_exists(#member) AND";
+        let asks = match before {
+            Some(before) => asks
+                .condition_expression(format!("{none_yet} join_request = :before"))
+                .expression_attribute_values(":before", text(before.to_string())),
+            None => asks.condition_expression(format!("{none_yet} attribute_not_exists(join_request)")),
+        };
+        transaction.update(&self.table, &keys::person(company, &request.openid), asks, Failure::Busy);
+        let key = keys::invitation(company, invitation);
+        transaction.update(&self.table, &key, use_once(now), Failure::NotFound);
+        let (from, to) = (invitation.to_string(), request.id.to_string());
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        seats.pass_on(&mut transaction, (&from, &to), 1, now, request.expires_at())?;
+        let mut item = JOIN_REQUEST.encode(&keys::join_request(company, request.id), request)?;
+        expire(&mut item, request.expires_at().plus_millis(REQUEST_KEPT_MS));
+        transaction.create(&self.table, item, Failure::Exists(Thing::JoinRequest));
+        entered(self.commit(transaction).await, now)
+    }
+
+    /// A request to join, and the company it is for.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn join_request(
+        &self,
+        company: Company,
+        request: JoinRequestId,
+    ) -> Result<(JoinRequest, CompanyProfile), Failure> {
+        let wanted = [keys::join_request(company, request), keys::company(company)];
+        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let request = take(&mut items, JOIN_REQUEST)?.ok_or(Failure::NotFound)?;
+        Ok((request, take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?))
+    }
+
+    /// Decides about a request that was read while it waited: makes the person the member
+    /// that comes with it, or frees the seat. Gives the request as it stands afterwards,
+    /// which is as somebody else has decided if he was first.
+    ///
+    /// # Errors
+    /// [`Failure::Exists`] `membership` when the person has become a member otherwise.
+    pub async fn decide_join_request(
+        &self,
+        company: Company,
+        read: JoinRequest,
+        newcomer: Option<&Newcomer>,
+        audit: &AuditEntry,
+    ) -> Result<JoinRequest, Failure> {
+        let (id, now) = (read.id.to_string(), audit.at);
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        let mut transaction = Transaction::default();
+        let decision = if newcomer.is_some() { Decision::Approve } else { Decision::Reject };
+        let update = Update::builder()
+            .condition_expression("attribute_exists(id) AND attribute_not_exists(decision)")
+            .expression_attribute_values(":decision", text(decision.name()));
+        let update = match newcomer {
+            Some(newcomer) => update
+                .update_expression("SET decision = :decision, #member = :member")
+                .expression_attribute_names("#member", "member")
+                .expression_attribute_values(":member", text(newcomer.member.id.to_string())),
+            None => update.update_expression("SET decision = :decision"),
+        };
+        transaction.update(&self.table, &keys::join_request(company, read.id), update, Failure::Busy);
+        if let Some(newcomer) = newcomer {
+            bind_person(&mut transaction, &self.table, company, &read.openid, newcomer.member.id);
+            self.add_newcomer(&mut transaction, company, newcomer)?;
+            seats.confirm(&mut transaction, &id, 1, now);
+        } else {
+            seats.release(&mut transaction, &id, 1);
+        }
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        match self.commit(transaction).await {
+            Ok(()) => {
+                let member = newcomer.map(|newcomer| newcomer.member.id);
+                Ok(JoinRequest { decision: Some(decision), member, ..read })
+            }
+            Err(Cancelled::Conditions(failed)) => match failed.into_iter().next() {
+                Some(Refused { position: 0, item: Some(item), .. }) => JOIN_REQUEST.decode(item),
+                // A sweep has freed the seat a moment ago.
+                Some(Refused { failure: Failure::NotFound, .. }) | None => Err(Failure::Busy),
+                Some(refused) => Err(refused.failure),
+            },
+            Err(Cancelled::Store(failure)) => Err(failure),
+        }
+    }
+
+    /// The requests that stand like this at `now`, the latest first. A filter looks through
+    /// as many as one call reads, so a page may be short and not the last.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn list_join_requests(
+        &self,
+        company: Company,
+        (state, now): (Option<JoinRequestState>, Timestamp),
+        after: Option<JoinRequestId>,
+        limit: u32,
+    ) -> Result<Page<JoinRequest, JoinRequestId>, Failure> {
+        let partition = keys::join_requests(company);
+        let start = after.map(|request| keys::join_request(company, request));
+        let search = Search { kind: JOIN_REQUEST, partition: &partition, start, order: Order::NewestFirst, limit };
+        let passes = state.map(|state| move |request: &JoinRequest| request.state(now) == state);
+        self.search(search, passes, |request| request.id).await
+    }
+
+    fn add_newcomer(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        Newcomer { member, card }: &Newcomer,
+    ) -> Result<(), Failure> {
+        let item = MEMBER.encode(&keys::member(company, member.id), member)?;
+        transaction.create(&self.table, item, Failure::Exists(Thing::Member));
+        transaction.create(
+            &self.table,
+            CARD.encode(&keys::card(company, card.id), card)?,
+            Failure::Exists(Thing::Card),
+        );
+        Ok(())
+    }
+}
+
+/// What a transaction has come to whose first action is on the person and whose second is
+/// on the invitation.
+fn entered(done: Result<(), Cancelled>, now: Timestamp) -> Result<Entered, Failure> {
+    let failed = match done {
+        Ok(()) => return Ok(Entered::Done),
+        Err(Cancelled::Store(failure)) => return Err(failure),
+        Err(Cancelled::Conditions(failed)) => failed,
+    };
+    match failed.into_iter().next() {
+        Some(Refused { position: 0, .. }) => Ok(Entered::Already),
+        Some(Refused { position: 1, item: Some(item), .. }) => {
+            match INVITATION.decode::<Invitation>(item)?.state(now) {
+                InvitationState::Open => Err(Failure::Busy),
+                state @ (InvitationState::UsedUp | InvitationState::Expired | InvitationState::Revoked) => {
+                    Ok(Entered::Closed(state))
+                }
+            }
+        }
+        // Its seats were swept by a clock that is ahead of ours.
+        Some(Refused { failure: Failure::NotFound, .. }) => Ok(Entered::Closed(InvitationState::Expired)),
+        Some(refused) => Err(refused.failure),
+        None => Err(Failure::Busy),
+    }
+}

@@ -1,0 +1,134 @@
+//! What a login reads: who it is, and the memberships he may choose from.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::people::activation::Activation;
+use domain::company::{Company, CompanyProfile, Link, Person};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CompanyId, JoinRequestId, MemberId};
+use domain::people::join_request::JoinRequest;
+use domain::people::member::Member;
+use domain::kernel::text::{OpenId, UnionId};
+
+use crate::table::batch_get::Read;
+use crate::table::item::{Item, LAYOUT, TYPE, number, text};
+use crate::keys::Key;
+use crate::table::kinds::{ACTIVATION, COMPANY, JOIN_REQUEST, MEMBER, PERSON, UNION};
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// Most memberships looked at in a login: three items each, below the 100 of one call.
+const MEMBERSHIPS_MAX: usize = 30;
+
+/// Who logs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The company of the mini-program he comes through.
+    pub profile: CompanyProfile,
+    /// The person, unless it is his first login there.
+    pub person: Option<Person>,
+    /// Where the same human is known to have memberships.
+    pub links: BTreeMap<Company, Link>,
+}
+
+/// A member as a login finds him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// In which company.
+    pub company: Company,
+    /// Its profile.
+    pub profile: CompanyProfile,
+    /// The member.
+    pub member: Member,
+    /// How far his radar is.
+    pub activation: Activation,
+}
+
+impl Store {
+    /// Who logs in, as of the last write: he may have claimed a membership a moment ago.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is no such company.
+    pub async fn arrival(
+        &self,
+        company: Company,
+        openid: &OpenId,
+        unionid: Option<&UnionId>,
+    ) -> Result<Arrival, Failure> {
+        let (profile, person) = (keys::company(company), keys::person(company, openid));
+        let union = unionid.map(keys::union);
+        let wanted: Vec<_> = [profile.clone(), person.clone()].into_iter().chain(union.clone()).collect();
+        let mut items = self.by_key(&wanted).await?;
+        let links = union.and_then(|union| items.remove(&union)).map(|item| UNION.decode(item)).transpose()?;
+        let links: BTreeMap<CompanyId, Link> = links.unwrap_or_default();
+        Ok(Arrival {
+            profile: COMPANY.decode(items.remove(&profile).ok_or(Failure::NotFound)?)?,
+            person: items.remove(&person).map(|item| PERSON.decode(item)).transpose()?,
+            // WeChat has said that all of them are the same human's.
+            links: links.into_iter().map(|(company, link)| (Company::granted(company), link)).collect(),
+        })
+    }
+
+    /// Those of the first 30 memberships that exist, in the order asked for, and the
+    /// request to join that was `asked`, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn standings(
+        &self,
+        wanted: &[(Company, MemberId)],
+        asked: Option<(Company, JoinRequestId)>,
+    ) -> Result<(Vec<Standing>, Option<JoinRequest>), Failure> {
+        let wanted = wanted.get(..MEMBERSHIPS_MAX).unwrap_or(wanted);
+        let keys = |(company, member): &(Company, MemberId)| {
+            [keys::company(*company), keys::member(*company, *member), keys::activation(*company, *member)]
+        };
+        let asked = asked.map(|(company, request)| keys::join_request(company, request));
+        let mut items = self.by_key(&wanted.iter().flat_map(keys).chain(asked.clone()).collect::<Vec<_>>()).await?;
+        let asked = asked.and_then(|asked| items.remove(&asked)).map(|item| JOIN_REQUEST.decode(item)).transpose()?;
+        let mut standings = Vec::with_capacity(wanted.len());
+        for (company, id) in wanted {
+            let [profile, member, activation] = keys(&(*company, *id));
+            let (Some(profile), Some(member)) = (items.remove(&profile), items.remove(&member)) else { continue };
+            let activation = items.remove(&activation).map(|item| ACTIVATION.decode(item)).transpose()?;
+            standings.push(Standing {
+                company: *company,
+                profile: COMPANY.decode(profile)?,
+                member: MEMBER.decode(member)?,
+                activation: activation.unwrap_or_else(|| Activation::none(*id)),
+            });
+        }
+        Ok((standings, asked))
+    }
+
+    /// Notes a membership of the human with this unionid.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else notes one at the same moment.
+    pub async fn link_membership(&self, unionid: &UnionId, company: Company, link: Link) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        note_link(&mut transaction, &self.table, unionid, company, link);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    async fn by_key(&self, wanted: &[Key]) -> Result<BTreeMap<Key, Item>, Failure> {
+        let items = self.batch_get(wanted, Read::Consistent).await?;
+        Ok(items.into_iter().filter_map(|item| Some((Key::of(&item)?, item))).collect())
+    }
+}
+
+/// Adds the note of a membership to the transaction that makes it.
+pub(crate) fn note_link(transaction: &mut Transaction, table: &str, unionid: &UnionId, company: Company, link: Link) {
+    let ids = [("person", link.person.to_string()), ("member", link.member.to_string())];
+    let link = ids.into_iter().map(|(name, id)| (name.to_owned(), text(id))).collect();
+    let update = Update::builder()
+        .update_expression("SET #company = :link, #type = :type, #layout = :layout")
+        .expression_attribute_names("#company", company.id().to_string())
+        .expression_attribute_names("#type", TYPE)
+        .expression_attribute_names("#layout", LAYOUT)
+        .expression_attribute_values(":link", AttributeValue::M(link))
+        .expression_attribute_values(":type", text(UNION.name))
+        .expression_attribute_values(":layout", number(UNION.layout));
+    transaction.update(table, &keys::union(unionid), update, Failure::Busy);
+}

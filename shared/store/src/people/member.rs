@@ -1,0 +1,365 @@
+//! Members: adding, claiming, listing.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use domain::company::audit::AuditEntry;
+use domain::card::Card;
+use domain::company::{Company, CompanyProfile, Link, Person};
+use domain::kernel::id::{DepartmentId, MemberId};
+use domain::kernel::idempotency::Idempotency;
+use domain::people::member::{Ended, Member, MemberStatus, Role, SeatChange};
+use domain::company::quota::Move;
+use domain::kernel::text::{OpenId, UnionId};
+use domain::kernel::timestamp::{DAY_MS, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::company::audit::add_entry;
+use crate::table::batch_get::Read;
+use crate::table::item::{Kind, expire, number, text};
+use crate::table::kinds::{CARD, CLAIM, COMPANY, MEMBER};
+use crate::people::login::note_link;
+use crate::company::quota::{QuotaName, QuotaRef};
+use crate::table::read::{Order, Search};
+use crate::people::successor::mark_card;
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Page, Store, keys};
+use domain::kernel::failure::{Failure, Thing};
+
+/// How long a used or expired claim is kept to explain itself.
+const CLAIM_KEPT_MS: i64 = 30 * DAY_MS;
+
+/// A member about to be added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMember {
+    /// The member.
+    pub member: Member,
+    /// His card, unless he gets one later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
+    /// Hash of the code with which he claims the membership.
+    pub claim_hash: String,
+    /// Until when he can.
+    #[serde(with = "domain::kernel::timestamp::as_millis")]
+    pub claim_expires_at: Timestamp,
+}
+
+/// A stored claim.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claim {
+    member: MemberId,
+    /// Which of the member's codes it is.
+    #[serde(default)]
+    number: u32,
+    /// Unix milliseconds.
+    expires_ms: i64,
+}
+
+/// A person claiming a membership.
+#[derive(Debug, Clone, Copy)]
+pub struct Claiming<'a> {
+    /// Who.
+    pub person: Person,
+    /// His id inside the mini-program.
+    pub openid: &'a OpenId,
+    /// His id across mini-programs, if WeChat tells it.
+    pub unionid: Option<&'a UnionId>,
+    /// Hash of the code he gave.
+    pub hash: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Which members to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberFilter {
+    /// Only those who stand like this.
+    pub status: Option<MemberStatus>,
+    /// Only those whose name contains this.
+    pub name: Option<String>,
+    /// Only those whose name or position contains this.
+    pub words: Option<String>,
+    /// Only those whose department is one of these.
+    pub departments: Option<BTreeSet<DepartmentId>>,
+}
+
+impl MemberFilter {
+    fn passes(&self, member: &Member) -> bool {
+        self.status.is_none_or(|status| member.status() == status)
+            && self.name.as_ref().is_none_or(|part| member.name.as_str().contains(part.as_str()))
+            && self.words.as_ref().is_none_or(|part| {
+                member.name.as_str().contains(part.as_str()) || member.position.as_str().contains(part.as_str())
+            })
+            && self
+                .departments
+                .as_ref()
+                .is_none_or(|among| member.department.is_some_and(|department| among.contains(&department)))
+    }
+}
+
+/// A change of a member as he was read, with the entry that tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// The member before the change.
+    pub read: &'a Member,
+    /// The entry of the audit log.
+    pub audit: &'a AuditEntry,
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// He is this member now, or has been before.
+    Member(MemberId),
+    /// No such code, expired, or used by somebody else.
+    Refused,
+    /// He is another member of this company already.
+    OtherMember,
+}
+
+/// Adds a member's items to a transaction: member, claim, hold of his seat, and card if
+/// there is one. Whoever calls it moves the seat in the quota.
+pub(crate) fn create_member(
+    transaction: &mut Transaction,
+    seats: QuotaRef<'_>,
+    new: &NewMember,
+) -> Result<(), Failure> {
+    let QuotaRef { table, company, .. } = seats;
+    let member = MEMBER.encode(&keys::member(company, new.member.id), &new.member)?;
+    transaction.create(table, member, Failure::Exists(Thing::Member));
+    let expires = new.claim_expires_at;
+    create_claim(transaction, seats, &new.member, &new.claim_hash, expires)?;
+    if let Some(card) = &new.card {
+        transaction.create(table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists(Thing::Card));
+    }
+    seats.hold(transaction, &new.member.id.to_string(), 1, expires)
+}
+
+/// Adds the claim of a member's code that counts.
+pub(crate) fn create_claim(
+    transaction: &mut Transaction,
+    QuotaRef { table, company, .. }: QuotaRef<'_>,
+    member: &Member,
+    hash: &str,
+    expires: Timestamp,
+) -> Result<(), Failure> {
+    let claim = Claim { member: member.id, number: member.claim_number, expires_ms: expires.millis() };
+    let mut claim = CLAIM.encode(&keys::claim(company, hash), &claim)?;
+    expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
+    transaction.create(table, claim, Failure::Exists(Thing::Claim));
+    Ok(())
+}
+
+/// Makes a person a member, if he is none.
+pub(crate) fn bind_person(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    openid: &OpenId,
+    member: MemberId,
+) {
+    let bound = Update::builder()
+        .update_expression("SET #member = :member")
+        .condition_expression("attribute_exists(id) AND attribute_not_exists(#member)")
+        .expression_attribute_names("#member", "member")
+        .expression_attribute_values(":member", text(member.to_string()));
+    transaction.update(table, &keys::person(company, openid), bound, Failure::Exists(Thing::Membership));
+}
+
+/// An update of a member on condition that he stands as he was read, with the card he had.
+pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
+    let (stands, update) = match (read.ended, read.person) {
+        (Some(was), _) => ("ended = :was", update.expression_attribute_values(":was", text(was.name()))),
+        (None, Some(_)) => ("attribute_exists(person) AND attribute_not_exists(ended)", update),
+        (None, None) => {
+            ("attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)", update)
+        }
+    };
+    match read.card {
+        Some(card) => update
+            .condition_expression(format!("{stands} AND card = :card"))
+            .expression_attribute_values(":card", text(card.to_string())),
+        None => update.condition_expression(format!("{stands} AND attribute_not_exists(card)")),
+    }
+}
+
+impl Store {
+    /// Adds a member, with his card, his claim code and the seat held for him.
+    ///
+    /// # Errors
+    /// [`Failure::Exhausted`] `seats`; [`Failure::KeyReused`] when the request's key
+    /// stands for another request.
+    pub async fn add_member(
+        &self,
+        company: Company,
+        new: NewMember,
+        audit: &AuditEntry,
+        request: &Idempotency,
+    ) -> Result<NewMember, Failure> {
+        let key = keys::idempotency(company, &request.key);
+        let items = new.clone();
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        self.create_once(&key, request, audit.at, new, |transaction| {
+            create_member(transaction, seats, &items)?;
+            seats.shift(transaction, Move::Reserve(1));
+            add_entry(transaction, &self.table, company, audit)
+        })
+        .await
+    }
+
+    /// Makes a person the member whose code he gives.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else claims at the same moment.
+    pub async fn claim_membership(&self, company: Company, claiming: Claiming<'_>) -> Result<Claimed, Failure> {
+        let Some(claim) = self.get_latest::<Claim>(&keys::claim(company, claiming.hash), CLAIM).await? else {
+            return Ok(Claimed::Refused);
+        };
+        match claiming.person.member {
+            Some(member) if member == claim.member => return Ok(Claimed::Member(member)),
+            Some(_) => return Ok(Claimed::OtherMember),
+            None if claim.expires_ms <= claiming.now.millis() => return Ok(Claimed::Refused),
+            None => {}
+        }
+        match self.commit(self.claim(company, &claiming, &claim)).await.map_err(Cancelled::into_failure) {
+            Ok(()) => Ok(Claimed::Member(claim.member)),
+            // The code was used, withdrawn or swept a moment ago.
+            Err(Failure::NotFound) => Ok(Claimed::Refused),
+            Err(Failure::Exists(Thing::Membership)) => Ok(Claimed::OtherMember),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn claim(&self, company: Company, claiming: &Claiming<'_>, claim: &Claim) -> Transaction {
+        let mut transaction = Transaction::default();
+        let used = Update::builder()
+            .update_expression("SET used_at = :now")
+            .condition_expression("attribute_exists(expires_ms) AND attribute_not_exists(used_at)")
+            .expression_attribute_values(":now", number(claiming.now.millis()));
+        transaction.update(&self.table, &keys::claim(company, claiming.hash), used, Failure::NotFound);
+        // A code that was replaced is dead. Members of old have no number.
+        let counts = match claim.number {
+            0 => "(attribute_not_exists(claim_number) OR claim_number = :number)",
+            _ => "claim_number = :number",
+        };
+        let joined = Update::builder()
+            .update_expression("SET person = :person")
+            .condition_expression(format!(
+                "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended) AND {counts}"
+            ))
+            .expression_attribute_values(":person", text(claiming.person.id.to_string()))
+            .expression_attribute_values(":number", number(claim.number));
+        transaction.update(&self.table, &keys::member(company, claim.member), joined, Failure::NotFound);
+        bind_person(&mut transaction, &self.table, company, claiming.openid, claim.member);
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        seats.confirm(&mut transaction, &claim.member.to_string(), 1, claiming.now);
+        if let Some(unionid) = claiming.unionid {
+            let link = Link { person: claiming.person.id, member: claim.member };
+            note_link(&mut transaction, &self.table, unionid, company, link);
+        }
+        transaction
+    }
+
+    /// A company's profile and, if asked for, one of its members.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when either is missing.
+    pub async fn company_and_member(
+        &self,
+        company: Company,
+        member: Option<MemberId>,
+    ) -> Result<(CompanyProfile, Option<Member>), Failure> {
+        let mut wanted = vec![keys::company(company)];
+        wanted.extend(member.map(|member| keys::member(company, member)));
+        let mut items = self.batch_get(&wanted, Read::Eventual).await?;
+        let mut take = |kind: Kind| {
+            let position = items.iter().position(|item| kind.check(item).is_ok());
+            position.map(|position| items.swap_remove(position)).ok_or(Failure::NotFound)
+        };
+        let profile = COMPANY.decode(take(COMPANY)?)?;
+        let member = member.map(|_| MEMBER.decode(take(MEMBER)?)).transpose()?;
+        Ok((profile, member))
+    }
+
+    /// Changes where a member stands, and his seat and his card with it.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when he has changed since he was read;
+    /// [`Failure::Exhausted`] `seats` when he needs one and none is left.
+    pub async fn set_member_ended(
+        &self,
+        company: Company,
+        change: Change<'_>,
+        ended: Option<Ended>,
+        seat: SeatChange,
+    ) -> Result<(), Failure> {
+        let Change { read, audit } = change;
+        let update = match ended {
+            Some(ended) => Update::builder()
+                .update_expression("SET ended = :ended")
+                .expression_attribute_values(":ended", text(ended.name())),
+            None => Update::builder().update_expression("REMOVE ended, successor"),
+        };
+        let mut transaction = Transaction::default();
+        let update = as_read(update, read);
+        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        if let Some(card) = read.card {
+            mark_card(&mut transaction, &self.table, company, card, ended);
+        }
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        match seat {
+            SeatChange::Keep => {}
+            SeatChange::Take => seats.shift(&mut transaction, Move::Take(1)),
+            SeatChange::GiveBack => seats.shift(&mut transaction, Move::GiveBack(1)),
+            SeatChange::Release => seats.release(&mut transaction, &read.id.to_string(), 1),
+        }
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Changes what a member may do.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when his role has changed since he was read.
+    pub async fn set_member_role(&self, company: Company, change: Change<'_>, role: Role) -> Result<(), Failure> {
+        let Change { read, audit } = change;
+        let update = Update::builder()
+            .update_expression("SET #role = :role")
+            .condition_expression("#role = :was")
+            .expression_attribute_names("#role", "role")
+            .expression_attribute_values(":role", text(role.name()))
+            .expression_attribute_values(":was", text(read.role.name()));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// A member.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn member(&self, company: Company, member: MemberId) -> Result<Member, Failure> {
+        self.get_latest(&keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
+    }
+
+    /// The members that pass the filter, the first added first. A filter looks through
+    /// as many members as one call reads, so a page may be short and not the last.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn list_members(
+        &self,
+        company: Company,
+        filter: &MemberFilter,
+        after: Option<MemberId>,
+        limit: u32,
+    ) -> Result<Page<Member, MemberId>, Failure> {
+        let (partition, start) = (keys::members(company), after.map(|member| keys::member(company, member)));
+        let search = Search { kind: MEMBER, partition: &partition, start, order: Order::OldestFirst, limit };
+        let filtered = *filter != MemberFilter::default();
+        let passes = |member: &Member| filter.passes(member);
+        self.search(search, filtered.then_some(passes), |member| member.id).await
+    }
+}

@@ -1,0 +1,12 @@
+//! Members, logins, invitations, claims and radar activations.
+
+pub(crate) mod activation;
+pub(crate) mod claim;
+pub(crate) mod invitation;
+pub(crate) mod join;
+pub(crate) mod login;
+pub(crate) mod member;
+pub(crate) mod member_edit;
+pub(crate) mod person;
+pub(crate) mod phone;
+pub(crate) mod successor;

@@ -1,0 +1,100 @@
+//! Phone numbers that people have granted: which identity a number stands for.
+
+use domain::company::Company;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use domain::kernel::mobile::Mobile;
+use domain::kernel::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::table::batch_get::Read;
+use crate::table::item::{Item, text};
+use crate::keys::Key;
+use crate::table::kinds::{PHONE, PROFILE};
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// What an identity has told of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Profile {
+    phone: Mobile,
+    #[serde(with = "domain::kernel::timestamp::as_millis")]
+    granted_at: Timestamp,
+}
+
+/// Which identity a number stands for: the one that granted it last.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holder {
+    person: PersonId,
+}
+
+/// An identity and the number it grants, as they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhoneClaim {
+    person: PersonId,
+    phone: Mobile,
+    /// Whom the number stands for now.
+    pub holder: Option<PersonId>,
+    /// The number the identity granted before.
+    before: Option<Mobile>,
+    /// Whether that one still stands for it.
+    held_before: bool,
+}
+
+impl Store {
+    /// Whom a number stands for that `person` grants.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn phone_claim(&self, company: Company, person: PersonId, phone: &Mobile) -> Result<PhoneClaim, Failure> {
+        let wanted = [keys::profile(company, person), keys::phone(company, phone)];
+        let (mut holder, mut before) = (None, None);
+        for item in self.batch_get(&wanted, Read::Consistent).await? {
+            if Key::of(&item).as_ref() == Some(&wanted[0]) {
+                before = Some(PROFILE.decode::<Profile>(item)?.phone);
+            } else {
+                holder = Some(PHONE.decode::<Holder>(item)?.person);
+            }
+        }
+        let held_before = match &before {
+            Some(before) if before != phone => {
+                let holder: Option<Holder> = self.get_latest(&keys::phone(company, before), PHONE).await?;
+                holder.is_some_and(|holder| holder.person == person)
+            }
+            _ => false,
+        };
+        Ok(PhoneClaim { person, phone: phone.clone(), holder, before, held_before })
+    }
+
+    /// Lets the number stand for the identity that grants it, and no number it granted
+    /// before.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when something has changed since the claim was read.
+    pub async fn hold_phone(&self, company: Company, claim: &PhoneClaim, now: Timestamp) -> Result<(), Failure> {
+        if claim.holder == Some(claim.person) && claim.before.as_ref() == Some(&claim.phone) {
+            return Ok(());
+        }
+        let mut transaction = Transaction::default();
+        let mut put = |item, name: &str, read: Option<&str>| {
+            let (condition, values) = match read {
+                Some(read) => (
+                    format!("attribute_exists(#pk) AND {name} = :read"),
+                    Item::from([(":read".to_owned(), text(read))]),
+                ),
+                None => ("attribute_not_exists(#pk)".to_owned(), Item::new()),
+            };
+            transaction.put(&self.table, item, &condition, values, Failure::Busy);
+        };
+        let profile = Profile { phone: claim.phone.clone(), granted_at: now };
+        let profile = PROFILE.encode(&keys::profile(company, claim.person), &profile)?;
+        put(profile, "phone", claim.before.as_ref().map(Mobile::reveal));
+        let holder = PHONE.encode(&keys::phone(company, &claim.phone), &Holder { person: claim.person })?;
+        put(holder, "person", claim.holder.map(|person| person.to_string()).as_deref());
+        if let Some(before) = claim.before.as_ref().filter(|_| claim.held_before) {
+            let own = Item::from([(":own".to_owned(), text(claim.person.to_string()))]);
+            transaction.delete(&self.table, &keys::phone(company, before), "person = :own", own, Failure::Busy);
+        }
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+}

@@ -1,0 +1,94 @@
+//! Successors: where the card of somebody who is gone leads to.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
+use domain::card::{OwnerGone, Successor};
+use domain::company::Company;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, MemberId};
+use domain::people::member::{Ended, Member};
+use serde::Serialize;
+
+use crate::company::audit::add_entry;
+use crate::table::batch_get::Read;
+use crate::table::item::text;
+use crate::table::kinds::{CARD, MEMBER};
+use crate::people::member::{Change, as_read};
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// Lets a card say whether its owner is gone. Who is named already stays.
+pub(crate) fn mark_card(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    card: CardId,
+    ended: Option<Ended>,
+) {
+    let update = match ended {
+        Some(_) => Update::builder()
+            .update_expression("SET owner_gone = if_not_exists(owner_gone, :gone)")
+            .expression_attribute_values(":gone", AttributeValue::M([].into())),
+        None => Update::builder().update_expression("REMOVE owner_gone"),
+    };
+    let update = update.condition_expression("attribute_exists(id)");
+    transaction.update(table, &keys::card(company, card), update, Failure::VersionConflict);
+}
+
+impl Store {
+    /// A member and, if asked for, another one: `None` when there is no such other.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when the first is missing.
+    pub async fn member_and_other(
+        &self,
+        company: Company,
+        member: MemberId,
+        other: Option<MemberId>,
+    ) -> Result<(Member, Option<Member>), Failure> {
+        let mut wanted = vec![keys::member(company, member)];
+        wanted.extend(other.filter(|other| *other != member).map(|other| keys::member(company, other)));
+        let items = self.batch_get(&wanted, Read::Consistent).await?;
+        let members = items.into_iter().map(|item| MEMBER.decode(item)).collect::<Result<Vec<Member>, _>>()?;
+        let find = |id| members.iter().find(|member| member.id == id).cloned();
+        Ok((find(member).ok_or(Failure::NotFound)?, other.and_then(find)))
+    }
+
+    /// Names the successor of somebody who is gone, on his card too, or nobody any more.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when either of them has changed since they were read.
+    pub async fn set_successor(
+        &self,
+        company: Company,
+        change: Change<'_>,
+        (card, successor): (CardId, Option<(MemberId, Successor)>),
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        let update = match &successor {
+            Some((member, _)) => Update::builder()
+                .update_expression("SET successor = :successor")
+                .expression_attribute_values(":successor", text(member.to_string())),
+            None => Update::builder().update_expression("REMOVE successor"),
+        };
+        let update = as_read(update, change.read);
+        transaction.update(&self.table, &keys::member(company, change.read.id), update, Failure::VersionConflict);
+        if let Some((member, successor)) = &successor {
+            let here = ConditionCheck::builder()
+                .condition_expression("attribute_exists(person) AND attribute_not_exists(ended) AND card = :card")
+                .expression_attribute_values(":card", text(successor.card.to_string()));
+            transaction.check(&self.table, &keys::member(company, *member), here, Failure::VersionConflict);
+        }
+        let gone = OwnerGone { successor: successor.map(|(_, successor)| successor) };
+        let led = Update::builder()
+            .update_expression("SET owner_gone = :gone")
+            .condition_expression("attribute_exists(id)")
+            .expression_attribute_values(":gone", map(&gone)?);
+        transaction.update(&self.table, &keys::card(company, card), led, Failure::VersionConflict);
+        add_entry(&mut transaction, &self.table, company, change.audit)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+}
+
+fn map<T: Serialize>(value: &T) -> Result<AttributeValue, Failure> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| CARD.corrupt(error))
+}

@@ -1,0 +1,208 @@
+//! Changes of counters that did not fit into the transaction they belong to: a merge's, or
+//! that of late events far down in the departments. They are written down in it, and each
+//! lot is counted in the transaction that ends it: once.
+
+use domain::radar::aggregate::{ACTIONS_MAX, LOT_MAX};
+use domain::company::Company;
+use domain::radar::counter::{Counter, Counts, Period, Scope, Tally};
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, DepartmentId};
+use domain::crm::merge::CHANGES_MAX;
+use domain::kernel::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::radar::counter::add_counts;
+use crate::table::due::Due;
+use crate::table::item::{Item, number};
+use crate::keys::{DueList, Key};
+use crate::table::kinds::PENDING;
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// Changes that go into the transaction itself.
+const AT_ONCE: usize = 40;
+// With the two items of a merge and ten identities they fit into one transaction.
+const _: () = assert!(12 + AT_ONCE + (CHANGES_MAX - AT_ONCE).div_ceil(LOT_MAX) <= ACTIONS_MAX);
+
+/// The changes of one scope and period.
+type Change = (Scope, Period, Counts);
+
+/// A lot of changes that wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingTally {
+    company: Company,
+    key: Key,
+    chunk: usize,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PendingItem {
+    chunk: usize,
+    /// JSON of [`StoredChange`]s: an opaque text here.
+    changes: String,
+}
+
+/// Without card and department it is the company, without a day the lifetime.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredChange {
+    #[serde(default, rename = "c", skip_serializing_if = "Option::is_none")]
+    card: Option<CardId>,
+    #[serde(default, rename = "p", skip_serializing_if = "Option::is_none")]
+    department: Option<DepartmentId>,
+    #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
+    day: Option<i32>,
+    #[serde(rename = "n")]
+    counts: Vec<(String, i64)>,
+}
+
+/// What is counted at once, and the lots that wait.
+pub(crate) fn split(company: Company, tally: &Tally, left_by: Uuid) -> (Vec<Change>, Vec<PendingTally>) {
+    let mut at_once: Vec<_> = tally.changes().collect();
+    let later = at_once.split_off(at_once.len().min(AT_ONCE));
+    (at_once, lots(company, &later, left_by))
+}
+
+/// The lots in which changes wait.
+pub(crate) fn lots(company: Company, later: &[Change], left_by: Uuid) -> Vec<PendingTally> {
+    let lot = |(chunk, changes): (usize, &[Change])| PendingTally {
+        company,
+        key: keys::pending_tally(company, left_by, chunk),
+        chunk,
+        changes: changes.to_vec(),
+    };
+    later.chunks(LOT_MAX).enumerate().map(lot).collect()
+}
+
+impl PendingTally {
+    /// Its item, which housekeeping finds from `due` on.
+    pub(crate) fn item(&self, due: Timestamp) -> Result<Item, Failure> {
+        let changes: Vec<_> = self.changes.iter().map(StoredChange::of).collect();
+        let changes = serde_json::to_string(&changes).map_err(|error| PENDING.corrupt(error))?;
+        let mut item = PENDING.encode(&self.key, &PendingItem { chunk: self.chunk, changes })?;
+        DueList::PendingTallies.put(&mut item, self.company, &self.key, due);
+        Ok(item)
+    }
+
+    fn read(company: Company, item: Item) -> Result<Self, Failure> {
+        let key = Key::of(&item).ok_or_else(|| PENDING.corrupt("key"))?;
+        let PendingItem { chunk, changes } = PENDING.decode(item)?;
+        let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING.corrupt(error))?;
+        let mut tally = Tally::default();
+        changes
+            .into_iter()
+            .try_for_each(|change| change.add_to(&mut tally))
+            .ok_or_else(|| PENDING.corrupt("counter"))?;
+        Ok(Self { company, key, chunk, changes: tally.changes().collect() })
+    }
+}
+
+impl StoredChange {
+    fn of((scope, period, counts): &Change) -> Self {
+        Self {
+            card: match scope {
+                Scope::Card(card) => Some(*card),
+                Scope::Company | Scope::Department(_) => None,
+            },
+            department: match scope {
+                Scope::Department(department) => Some(*department),
+                Scope::Company | Scope::Card(_) => None,
+            },
+            day: match period {
+                Period::Day(day) => Some(day.number()),
+                Period::Lifetime => None,
+            },
+            counts: counts.iter().map(|(counter, by)| (counter.code().to_owned(), *by)).collect(),
+        }
+    }
+
+    /// `None` when a counter is not known.
+    fn add_to(self, tally: &mut Tally) -> Option<()> {
+        let day = self.day.map(Day::from_number);
+        let period = day.map_or(Period::Lifetime, Period::Day);
+        let scope = self.card.map(Scope::Card).or(self.department.map(Scope::Department)).unwrap_or(Scope::Company);
+        for (code, by) in self.counts {
+            if let Some(counter) = Counter::from_code(&code) {
+                tally.add(scope, period, counter, by);
+            } else {
+                let (gap, counter) = Counter::gap_before(&code)?;
+                tally.add(scope, Period::Day(day?.plus(i32::from(gap))), counter, by);
+            }
+        }
+        Some(())
+    }
+}
+
+impl PendingTally {
+    /// Its changes.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (scope, period, counts) in &self.changes {
+            counts.iter().for_each(|(counter, by)| tally.add(*scope, *period, *counter, *by));
+        }
+        tally
+    }
+}
+
+impl Store {
+    /// The lots of a company that wait, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn pending_tallies(&self, company: Company) -> Result<Vec<PendingTally>, Failure> {
+        let items = self.all_latest(&keys::pending_tallies(company)).await?;
+        items.into_iter().map(|item| PendingTally::read(company, item)).collect()
+    }
+
+    /// Counts a lot and ends it, unless somebody else has done so.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] and the like; housekeeping comes back to it.
+    pub async fn count_pending(&self, pending: &PendingTally) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        let chunk = Item::from([(":chunk".to_owned(), number(pending.chunk))]);
+        transaction.delete(&self.table, &pending.key, "chunk = :chunk", chunk, Failure::NotFound);
+        for (scope, period, counts) in &pending.changes {
+            add_counts(&mut transaction, &self.table, pending.company, *scope, *period, counts);
+        }
+        match self.commit(transaction).await {
+            Ok(()) | Err(Cancelled::Conditions(_)) => Ok(()),
+            Err(Cancelled::Store(failure)) => Err(failure),
+        }
+    }
+
+    /// Counts at most `limit` lots that wait, of all companies; gives how many it found.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] and the like, of one lot at least; the others are done.
+    pub async fn sweep_pending_tallies(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
+        let count = |due: Due| async move { self.count_pending(&PendingTally::read(due.company, due.item)?).await };
+        self.sweep(DueList::PendingTallies, now, limit, count).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::radar::counter::Crowd;
+    use domain::kernel::id::{CompanyId, Id};
+
+    use super::*;
+    use crate::table::item::Kind;
+
+    #[test]
+    fn a_gap_of_layout_2_is_counted_at_its_later_day() {
+        let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
+        let changes = r#"[{"d":20770,"n":[["v",1],["v5",-1]]},{"d":20775,"n":[["v",2]]}]"#.to_owned();
+        let key = keys::pending_tally(company, Uuid::nil(), 0);
+        let item = Kind { layout: 2, ..PENDING }.encode(&key, &PendingItem { chunk: 0, changes }).unwrap();
+        let visitors = Counter::People(Crowd::Visitors);
+        let expected = [
+            (20_770, Counts::from([(visitors, 1)])),
+            (20_775, Counts::from([(visitors, 2), (Counter::Gap(Crowd::Visitors, 5), -1)])),
+        ];
+        let expected = expected.map(|(day, counts)| (Scope::Company, Period::Day(Day::from_number(day)), counts));
+        assert_eq!(PendingTally::read(company, item).unwrap().changes, expected);
+    }
+}

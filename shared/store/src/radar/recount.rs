@@ -1,0 +1,142 @@
+//! Recounts: which companies are due for one, what it repairs, and its report.
+
+use aws_sdk_dynamodb::types::Update;
+use domain::radar::aggregate::Customer;
+use domain::company::Company;
+use domain::radar::counter::{Counts, Period, Scope};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, PersonId};
+use domain::people::member::Member;
+use domain::radar::recount::Report;
+use domain::kernel::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::radar::counter::{CHECKED, addition};
+use crate::crm::customer::put_customer;
+use crate::table::due::{DuePage, WAITS, WaitingCompany};
+use crate::table::item::{Item, LAYOUT, TYPE, number, text};
+use crate::keys::DueList;
+use crate::table::kinds::{COUNTERS, MEMBER, RECOUNT};
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// The report is one JSON text, absent before the first recount.
+#[derive(Debug, Serialize, Deserialize)]
+struct RecountItem {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<String>,
+}
+
+/// The item by which a new company's recount is due at once.
+pub(crate) fn new_recount(company: Company, now: Timestamp) -> Result<Item, Failure> {
+    let key = keys::recount(company);
+    let mut item = RECOUNT.encode(&key, &RecountItem { report: None })?;
+    DueList::Recounts.put(&mut item, company, &key, now);
+    Ok(item)
+}
+
+impl Store {
+    /// At most `limit` companies whose recount is due by `now`, the longest waiting first;
+    /// those after this one only.
+    pub async fn recounts_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
+        self.due(DueList::Recounts, after, now, limit).await.read(|due| Ok(due.into()))
+    }
+
+    /// Lets nobody else begin the recount of a company until then.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else has begun it.
+    pub async fn begin_recount(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
+        self.take_turn(DueList::Recounts, &keys::recount(waiting.company), waiting, until).await
+    }
+
+    /// Keeps the report of a company's recount; the next one is due at `due`.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn end_recount(&self, company: Company, report: &Report, due: Timestamp) -> Result<(), Failure> {
+        let key = keys::recount(company);
+        let report = serde_json::to_string(report).map_err(|error| RECOUNT.corrupt(error))?;
+        let update = Update::builder()
+            .update_expression(format!("SET #type = :type, #layout = :layout, {WAITS}, report = :report"))
+            .expression_attribute_names("#type", TYPE)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_values(":type", text(RECOUNT.name))
+            .expression_attribute_values(":layout", number(RECOUNT.layout))
+            .expression_attribute_values(":report", text(report));
+        let update = DueList::Recounts.set(update, company, &key, due);
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &key, update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// The report of a company's last recount; none before the first.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn recount_report(&self, company: Company) -> Result<Option<Report>, Failure> {
+        let item = self.get::<RecountItem>(&keys::recount(company), RECOUNT).await?;
+        let report = item.and_then(|item| item.report);
+        report.map(|report| serde_json::from_str(&report).map_err(|error| RECOUNT.corrupt(error))).transpose()
+    }
+
+    /// Every card of a company, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when a member cannot be read.
+    pub async fn every_card(&self, company: Company) -> Result<Vec<CardId>, Failure> {
+        let members = self.all_latest(&keys::members(company)).await?;
+        let members = members.into_iter().map(|item| MEMBER.decode::<Member>(item));
+        members.filter_map(|member| member.map(|member| member.card).transpose()).collect()
+    }
+
+    /// Adds what is missing to the counters of a scope and period.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when they have changed since they were at this revision.
+    pub async fn repair_counters(
+        &self,
+        company: Company,
+        (scope, period): (Scope, Period),
+        missing: &Counts,
+        revision: u64,
+    ) -> Result<(), Failure> {
+        let update = match revision {
+            0 => addition(missing).condition_expression("attribute_not_exists(#rev)"),
+            read => addition(missing)
+                .condition_expression("#rev = :read")
+                .expression_attribute_values(":read", number(read)),
+        };
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::counter(company, scope, period), update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Replaces an identity's state.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when it has changed since it was at the customer's version.
+    pub async fn repair_customer(&self, company: Company, person: PersonId, right: &Customer) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        put_customer(&mut transaction, &self.table, company, person, right)?;
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Notes when the counters of a scope were recounted, beside its lifetime counters.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn note_checked(&self, company: Company, scope: Scope, at: Timestamp) -> Result<(), Failure> {
+        let update = Update::builder()
+            .update_expression("SET #type = :type, #layout = :layout, #checked = :checked")
+            .expression_attribute_names("#type", TYPE)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_names("#checked", CHECKED)
+            .expression_attribute_values(":type", text(COUNTERS.name))
+            .expression_attribute_values(":layout", number(COUNTERS.layout))
+            .expression_attribute_values(":checked", number(at.millis()));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    }
+}

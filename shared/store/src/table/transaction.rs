@@ -1,0 +1,173 @@
+//! Writes that become true together or not at all.
+
+use crate::table::error::failure;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+
+use crate::table::item::{Item, number};
+use crate::{Store, keys};
+use domain::kernel::failure::Failure;
+use runtime::retry::{Policy, Transient};
+
+/// A transaction being put together: each action with what it means when its condition
+/// fails.
+#[derive(Debug, Default)]
+pub(crate) struct Transaction(Vec<(TransactWriteItem, Failure)>);
+
+/// An action whose condition failed.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Its place in the transaction.
+    pub(crate) position: usize,
+    /// What that means.
+    pub(crate) failure: Failure,
+    /// The item it met, if there is one.
+    pub(crate) item: Option<Item>,
+}
+
+/// Why a transaction wrote nothing.
+#[derive(Debug)]
+pub(crate) enum Cancelled {
+    /// Conditions failed; never empty.
+    Conditions(Vec<Refused>),
+    /// Anything else.
+    Store(Failure),
+}
+
+impl Transient for Cancelled {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(failure) if failure.is_transient())
+    }
+}
+
+impl Cancelled {
+    /// What the first failed condition means, or what else went wrong.
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Self::Conditions(failed) => failed.into_iter().next().map_or(Failure::Busy, |refused| refused.failure),
+            Self::Store(failure) => failure,
+        }
+    }
+}
+
+impl Transaction {
+    /// Adds an item that must not exist yet.
+    pub(crate) fn create(&mut self, table: &str, item: Item, refused: Failure) {
+        self.put(table, item, "attribute_not_exists(#pk)", Item::new(), refused);
+    }
+
+    /// Adds an item under a condition, in which `#pk` stands for the partition key.
+    pub(crate) fn put(&mut self, table: &str, item: Item, condition: &str, values: Item, refused: Failure) {
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .expression_attribute_names("#pk", keys::PK)
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        // `build` fails only without table or item.
+        let put = put.build().ok().map(|put| TransactWriteItem::builder().put(put).build());
+        self.0.extend(put.map(|put| (put, refused)));
+    }
+
+    /// Adds an item, whether there is one with its key or not.
+    pub(crate) fn replace(&mut self, table: &str, item: Item) {
+        let put = Put::builder().table_name(table).set_item(Some(item)).build().ok();
+        let put = put.map(|put| TransactWriteItem::builder().put(put).build());
+        self.0.extend(put.map(|put| (put, Failure::Busy)));
+    }
+
+    /// Adds the deletion of an item under a condition.
+    pub(crate) fn delete(&mut self, table: &str, key: &keys::Key, condition: &str, values: Item, refused: Failure) {
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values));
+        let delete = delete.build().ok().map(|delete| TransactWriteItem::builder().delete(delete).build());
+        self.0.extend(delete.map(|delete| (delete, refused)));
+    }
+
+    /// Adds a condition on an item that is not written: that it has the attribute `name`
+    /// of its map `map`.
+    pub(crate) fn has(&mut self, table: &str, key: &keys::Key, map: &str, name: &str, refused: Failure) {
+        let check = ConditionCheck::builder()
+            .condition_expression("attribute_exists(#map.#name)")
+            .expression_attribute_names("#map", map)
+            .expression_attribute_names("#name", name);
+        self.check(table, key, check, refused);
+    }
+
+    /// Adds an update.
+    pub(crate) fn update(&mut self, table: &str, key: &keys::Key, update: UpdateBuilder, refused: Failure) {
+        let update = update
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = update.build().ok().map(|update| TransactWriteItem::builder().update(update).build());
+        self.0.extend(update.map(|update| (update, refused)));
+    }
+
+    /// Adds a condition on an item that is not written.
+    pub(crate) fn check(&mut self, table: &str, key: &keys::Key, check: ConditionCheckBuilder, refused: Failure) {
+        let check = check.table_name(table).set_key(Some(key.attributes())).build().ok();
+        self.0.extend(check.map(|check| (TransactWriteItem::builder().condition_check(check).build(), refused)));
+    }
+}
+
+/// The condition that the stored item is at the version that was read; an item that does not
+/// exist, or has no version yet, is at 0. `#pk` stands for the partition key.
+pub(crate) fn at_version(read: u64) -> (&'static str, Item) {
+    match read {
+        0 => ("attribute_not_exists(#pk) OR attribute_not_exists(version)", Item::new()),
+        read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
+    }
+}
+
+impl Store {
+    /// Commits, trying again a few times when another transaction is in the way or the
+    /// table takes no more.
+    pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Cancelled> {
+        self.retry.run(Policy::TRANSACTION, || self.try_commit(&transaction)).await
+    }
+
+    async fn try_commit(&self, transaction: &Transaction) -> Result<(), Cancelled> {
+        let request = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(transaction.0.iter().map(|(action, _)| action.clone()).collect()));
+        let Err(error) = request.send().await else { return Ok(()) };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                Err(cancellation(transaction, cancelled.cancellation_reasons(), cancelled.message()))
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Err(Cancelled::Store(Failure::Busy)),
+            _ => Err(Cancelled::Store(failure(error))),
+        }
+    }
+}
+
+fn cancellation(transaction: &Transaction, reasons: &[CancellationReason], message: Option<&str>) -> Cancelled {
+    let mut failed = Vec::new();
+    let mut other = None;
+    for (position, (reason, (_, failure))) in reasons.iter().zip(&transaction.0).enumerate() {
+        match reason.code() {
+            None | Some("None") => {}
+            Some("ConditionalCheckFailed") => {
+                failed.push(Refused { position, failure: failure.clone(), item: reason.item().cloned() });
+            }
+            code => other = other.or(code),
+        }
+    }
+    if !failed.is_empty() {
+        return Cancelled::Conditions(failed);
+    }
+    Cancelled::Store(match other {
+        Some("TransactionConflict") => Failure::Busy,
+        Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Failure::Throttled,
+        code => Failure::Unavailable(format!("transaction cancelled: {code:?} {message:?}")),
+    })
+}

@@ -1,0 +1,4 @@
+//! The event log.
+
+pub(crate) mod log;
+pub(crate) mod segment;
