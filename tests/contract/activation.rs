@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::people::activation::{Activation, Entry, SentCode, Step, TRIES};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, MemberId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::mobile::Mobile;
+use domain::people::activation::{Activation, Entry, SentCode, Step, TRIES};
 use serde_json::Value;
 use store::CodeSent;
 use testkit::events::{call, load};

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use domain::tracking::batch::{AcceptedBatch, BatchId};
-use domain::radar::counter::Scope;
 use domain::kernel::day::{Day, Window};
-use domain::tracking::event::{Event, EventKind, Object, Target};
 use domain::kernel::id::{Id, PersonId};
-use domain::radar::metrics::Metrics;
 use domain::kernel::timestamp::DAY_MS;
+use domain::radar::counter::Scope;
+use domain::radar::metrics::Metrics;
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
 use radar_aggregator::Aggregator;
 use serde_json::json;
 use store::KEY_ATTRIBUTES;

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use domain::radar::breakdown::Breakdown;
-use domain::radar::counter::Scope;
 use domain::kernel::day::{Day, Window};
-use domain::tracking::event::ObjectType;
 use domain::kernel::failure::Failure;
-use domain::radar::ranking::{Metric, rank};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use domain::media::upload::LINGER_MS;
+use domain::radar::breakdown::Breakdown;
+use domain::radar::counter::Scope;
+use domain::radar::ranking::{Metric, rank};
+use domain::tracking::event::ObjectType;
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered, set_layout};

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
-use domain::radar::aggregate::{plan, segments};
-use domain::tracking::batch::{AcceptedBatch, BatchId};
-use domain::card::{Address, Contact, Style};
 use domain::card::media::{CardMedia, Photos};
+use domain::card::settings::{Greeting, Phrase, PhraseBook, Phrases};
+use domain::card::share::{Channel, Share};
 use domain::card::template::{CardTemplate, Locks};
+use domain::card::{Address, Contact, Style};
 use domain::company::Company;
-use domain::tracking::event::{Event, EventKind, Object, Target};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{CompanyId, Id};
 use domain::kernel::idempotency::Idempotency;
-use domain::radar::metrics::ScopeCounts;
-use domain::card::settings::{Greeting, Phrase, PhraseBook, Phrases};
-use domain::card::share::{Channel, Share};
 use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::SECOND_MS;
+use domain::radar::aggregate::{plan, segments};
+use domain::radar::metrics::ScopeCounts;
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
 use serde_json::Value;
 use store::{CardChange, Commit, KEY_ATTRIBUTES};
 use testkit::events::{call, load};

@@ -1,9 +1,9 @@
 //! Where days turn and clocks disagree, from the request to the radar: each event is counted
 //! once, on the day it happened in Shanghai.
 
-use domain::radar::counter::Scope;
 use domain::kernel::day::Day;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
+use domain::radar::counter::Scope;
 use radar_aggregator::Aggregator;
 use runtime::clock::Clock;
 use serde_json::{Value, json};

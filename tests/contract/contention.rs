@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::company::audit::AuditEntry;
-use domain::kernel::day::Day;
+use domain::crm::command::Said;
 use domain::crm::opportunity::Deal;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::DealId;
-use domain::crm::command::Said;
 use runtime::retry::Policy;
 use store::DealingsChange;
 use testkit::world::World;

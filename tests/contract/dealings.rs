@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use domain::radar::counter::{Counter, Scope};
+use domain::crm::merge::{Merge, MergeReason, Undone};
 use domain::kernel::day::Day;
 use domain::kernel::id::PersonId;
-use domain::crm::merge::{Merge, MergeReason, Undone};
+use domain::radar::counter::{Counter, Scope};
 use domain::radar::metrics::count;
 use serde_json::{Value, json};
 use testkit::events::{call, load};

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::tracking::batch::AcceptedBatch;
-use domain::radar::counter::Scope;
-use domain::kernel::day::{Day, Window};
 use domain::company::department::DepartmentPath;
-use domain::tracking::event::{Event, EventKind};
-use domain::kernel::id::{DepartmentId, Id};
 use domain::crm::merge::MergeReason;
-use domain::radar::metrics::Metrics;
+use domain::kernel::day::{Day, Window};
+use domain::kernel::id::{DepartmentId, Id};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
+use domain::radar::counter::Scope;
+use domain::radar::metrics::Metrics;
+use domain::tracking::batch::AcceptedBatch;
+use domain::tracking::event::{Event, EventKind};
 use serde_json::{Value, json};
 use testkit::events::{call, load};
 use testkit::world::World;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::company::audit::{AuditAction, AuditFilter};
 use domain::card::{Card, Identity};
 use domain::company::WeCom;
+use domain::company::audit::{AuditAction, AuditFilter};
 use domain::company::department::{Department, DepartmentName, DepartmentTree};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{DepartmentId, MemberId};

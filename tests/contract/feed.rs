@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::tracking::batch::AcceptedBatch;
 use domain::kernel::timestamp::SECOND_MS;
+use domain::tracking::batch::AcceptedBatch;
 use serde_json::Value;
 use testkit::events::{call, load};
 use testkit::world::World;

@@ -1,8 +1,8 @@
 //! Requests to a function as the API gateway hands them on, and the books of the seats.
 
 use axum::Router;
-use domain::people::member::{Member, MemberStatus};
 use domain::company::quota::Quota;
+use domain::people::member::{Member, MemberStatus};
 use serde_json::{Value, json};
 use store::{MemberFilter, QuotaName};
 use testkit::events::call;

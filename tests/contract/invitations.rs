@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use domain::company::audit::{AuditAction, AuditFilter};
-use domain::kernel::failure::Failure;
 use domain::company::quota::Quota;
+use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use serde_json::{Value, json};
 use store::QuotaName;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::tracking::batch::{AcceptedBatch, BatchId};
-use domain::tracking::event::{Event, EventKind, Object, Target};
 use domain::kernel::id::{Id, PersonId};
 use domain::radar::live::{CATCH_UP_MAX, KEEP_MS, LINGER_MS, SocketId};
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
 use edge::token::{TOKEN_LIFE_MS, TokenVerifier};
 use live::{Live, Trigger};
 use runtime::sockets::{NotSent, Sockets};

@@ -3,8 +3,8 @@
 use domain::company::{Company, CompanyProfile, Link};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, MemberId};
-use domain::people::member::{Ended, Role, SeatChange};
 use domain::kernel::text::{AppId, Line, OpenId, UnionId};
+use domain::people::member::{Ended, Role, SeatChange};
 use serde_json::Value;
 use store::{Change, Claiming, NewCompany};
 use testkit::events::{call, load};

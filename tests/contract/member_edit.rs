@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use domain::company::audit::{AuditAction, AuditFilter};
 use domain::card::{Card, Identity};
+use domain::company::audit::{AuditAction, AuditFilter};
 use domain::kernel::failure::Failure;
-use domain::people::member::{Member, PersonName, Position};
 use domain::kernel::text::Line;
+use domain::people::member::{Member, PersonName, Position};
 use serde_json::{Value, json};
 use store::{CardChange, Change};
 use testkit::world::World;

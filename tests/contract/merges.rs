@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::radar::aggregate::{Customer, Plan, plan, segments};
-use domain::tracking::batch::{AcceptedBatch, BatchId};
-use domain::radar::counter::{Counter, Crowd, Scope};
 use domain::crm::customer::CustomerState;
+use domain::crm::merge::{Merge, MergeReason, NotMerged, Undone};
 use domain::kernel::day::{Day, Window};
-use domain::tracking::event::{Event, EventKind, Object, Target};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{Id, MemberId, MergeId, PersonId};
-use domain::crm::merge::{Merge, MergeReason, NotMerged, Undone};
-use domain::radar::metrics::Metrics;
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::DAY_MS;
+use domain::radar::aggregate::{Customer, Plan, plan, segments};
+use domain::radar::counter::{Counter, Crowd, Scope};
+use domain::radar::metrics::Metrics;
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
 use store::{Commit, CommitError};
 use testkit::world::World;
 use uuid::Uuid;

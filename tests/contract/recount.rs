@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::radar::counter::Scope;
+use domain::crm::merge::{Merge, MergeReason, Tie};
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, Id};
-use domain::crm::merge::{Merge, MergeReason, Tie};
+use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
+use domain::radar::counter::Scope;
 use domain::radar::metrics::Metrics;
 use domain::radar::recount::{Drift, Measure, Report};
-use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use serde_json::{Value, json};
 use store::KEY_ATTRIBUTES;
 use testkit::events::load;

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use domain::radar::aggregate::Customer;
-use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::close_rate::model::{Model, Origin};
-use domain::radar::counter::Scope;
-use domain::kernel::day::Day;
-use domain::crm::opportunity::Deal;
-use domain::tracking::event::{Event, EventKind, Object, Target};
-use domain::kernel::id::{CompanyId, DealId, Id, PersonId};
-use domain::crm::merge::MergeReason;
 use domain::close_rate::retrain::{Report, Verdict, first_refit, next_refit};
 use domain::close_rate::shortlist::{LISTED_MAX, Shortlist};
+use domain::crm::merge::MergeReason;
+use domain::crm::opportunity::Deal;
+use domain::kernel::day::Day;
+use domain::kernel::id::{CompanyId, DealId, Id, PersonId};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
+use domain::radar::aggregate::Customer;
+use domain::radar::counter::Scope;
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
 use serde_json::{Value, json};
 use store::{KEY_ATTRIBUTES, Person};
 use testkit::events::load;
@@ -132,7 +132,10 @@ async fn list_is_whole(world: &World, scope: Scope, model: &Model) {
     assert_eq!(list.model(), model);
     assert_eq!(list.best(today), whole.best(today));
     assert_eq!(list.best(today).len(), LISTED_MAX);
-    let all = domain::radar::metrics::count(&lifetime, domain::radar::counter::Counter::People(domain::radar::counter::Crowd::Visitors));
+    let all = domain::radar::metrics::count(
+        &lifetime,
+        domain::radar::counter::Counter::People(domain::radar::counter::Crowd::Visitors),
+    );
     assert_eq!(list.funnel(today, all, 60), whole.funnel(today, all, 60));
 }
 

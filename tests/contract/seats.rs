@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::company::audit::AuditFilter;
-use domain::kernel::failure::{Failure, Resource};
-use domain::people::member::{Ended, MemberStatus, Role, SeatChange};
 use domain::company::quota::Quota;
+use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::text::OpenId;
 use domain::kernel::timestamp::DAY_MS;
+use domain::people::member::{Ended, MemberStatus, Role, SeatChange};
 use store::{Change, Claimed, Claiming, MemberFilter, NewMember, QuotaName};
 use testkit::world::{SEATS, World};
 

@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::radar::aggregate::Customer;
 use domain::close_rate::model::Rate;
-use domain::radar::counter::Scope;
-use domain::kernel::day::Day;
+use domain::close_rate::shortlist::Prospect;
+use domain::crm::merge::MergeReason;
 use domain::crm::opportunity::SetRate;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
-use domain::crm::merge::MergeReason;
-use domain::close_rate::shortlist::Prospect;
 use domain::kernel::timestamp::SECOND_MS;
+use domain::radar::aggregate::Customer;
+use domain::radar::counter::Scope;
 use store::{EXPIRY_ATTRIBUTES, KEY_ATTRIBUTES};
 use testkit::world::World;
 

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::radar::aggregate::{SegmentKey, plan, segments};
-use domain::company::audit::AuditFilter;
-use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::card::{Card, Contact, Identity, Phone};
-use domain::radar::counter::{Counter, Counts, Period, Scope};
+use domain::company::audit::AuditFilter;
 use domain::kernel::day::Day;
-use domain::tracking::event::{Event, EventKind, Object, Target};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{Id, PersonId};
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::Role;
 use domain::kernel::text::OpenId;
 use domain::kernel::timestamp::DAY_MS;
+use domain::people::member::Role;
+use domain::radar::aggregate::{SegmentKey, plan, segments};
+use domain::radar::counter::{Counter, Counts, Period, Scope};
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
 use store::{CardChange, Claimed, Claiming, Commit, CommitError, MemberFilter};
 use testkit::world::World;
 use uuid::Uuid;

@@ -1,17 +1,17 @@
 //! Cards on the wire.
 
+use domain::card::tag::Tags;
+use domain::card::template::CardTemplate;
 use domain::card::{
     Address, Card, CompanyName, Contact, Email, Identity, Introduction, OwnerGone, Phone, SharePhrase, Shortcut, Style,
     Successor, WechatId, WelcomeText,
 };
-use domain::card::template::CardTemplate;
-use domain::radar::counter::Counts;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, MemberId};
-use domain::people::member::{PersonName, Position};
-use domain::radar::metrics::ScopeCounts;
-use domain::card::tag::Tags;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::{PersonName, Position};
+use domain::radar::counter::Counts;
+use domain::radar::metrics::ScopeCounts;
 use edge::problem::{Code, FieldProblem, Problem};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

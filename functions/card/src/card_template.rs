@@ -3,8 +3,8 @@
 use app::card;
 use axum::Json;
 use axum::extract::State;
-use domain::card::{Address, Introduction, SharePhrase, Shortcuts, Style, WelcomeText};
 use domain::card::template::{CardTemplate, Defaults, Locks};
+use domain::card::{Address, Introduction, SharePhrase, Shortcuts, Style, WelcomeText};
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::problem::Problem;

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::company::audit::AuditAction;
 use domain::card::settings::{DEFAULT_GREETING, Greeting};
+use domain::company::audit::AuditAction;
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::problem::Problem;

@@ -4,11 +4,11 @@
 use app::card::{self, CardToEdit};
 use axum::Json;
 use axum::extract::State;
-use domain::company::audit::AuditAction;
-use domain::card::{Card, Shortcuts};
-use domain::card::template::CardTemplate;
-use domain::kernel::field::FieldError;
 use domain::card::settings::{PhraseBook, Phrases};
+use domain::card::template::CardTemplate;
+use domain::card::{Card, Shortcuts};
+use domain::company::audit::AuditAction;
+use domain::kernel::field::FieldError;
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::path::PathId;

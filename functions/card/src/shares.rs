@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use domain::card::OwnerGone;
-use domain::tracking::event::{ObjectType, Target};
+use domain::card::share::{Channel, Share};
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, PersonId};
-use domain::card::share::{Channel, Share};
 use domain::kernel::text::ShareCode;
+use domain::tracking::event::{ObjectType, Target};
 use edge::auth::{Anyone, Caller};
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;

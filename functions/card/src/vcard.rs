@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use domain::card::Card;
-use domain::kernel::id::CardId;
 use domain::card::vcard::{disposition, vcard};
+use domain::kernel::id::CardId;
 use edge::auth::Anyone;
 use edge::path::PathId;
 use edge::problem::Problem;

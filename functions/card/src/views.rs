@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::card::Card;
 use domain::card::template::CardTemplate;
 use domain::company::Company;
-use domain::radar::counter::Counts;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CardId;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
+use domain::radar::counter::Counts;
 use store::Store;
 
 use crate::body::CardBody;

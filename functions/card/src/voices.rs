@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::card::voice::Voice;
 use domain::company::Company;
 use domain::kernel::id::{CardId, ProductId, UploadId};
 use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::{Purpose, Upload, unknown_upload};
-use domain::card::voice::Voice;
 use edge::auth::{Caller, Member};
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};

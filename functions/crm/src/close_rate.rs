@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::{Rate, Source, effective};
-use domain::radar::counter::Scope;
 use domain::crm::opportunity::{Dealings, SetRate};
 use domain::kernel::field::FieldError;
+use domain::radar::counter::Scope;
 use edge::access::CustomerAccess;
 use edge::body::Body;
 use edge::dealings::SetRateBody;

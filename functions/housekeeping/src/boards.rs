@@ -2,13 +2,13 @@
 //! time is added to the breakdowns and shortlists, and the employees' numbers are read for
 //! the ranking.
 
-use domain::radar::breakdown::Additions;
-use domain::radar::counter::Scope;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
-use domain::people::member::MemberStatus;
-use domain::radar::ranking::Contender;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::MemberStatus;
+use domain::radar::breakdown::Additions;
+use domain::radar::counter::Scope;
+use domain::radar::ranking::Contender;
 use store::{MemberFilter, Progress, Ranking, Store};
 
 /// Companies looked after in one run.

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::radar::aggregate::{Segment, segments};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CardId;
+use domain::radar::aggregate::{Segment, segments};
 use domain::radar::live::{KEEP_MS, LiveState, Seq, SocketId};
 use futures_util::future::join_all;
 use runtime::batch::{Delivery, Outcome, Reason};

@@ -67,13 +67,13 @@ impl Frame {
 
 #[cfg(test)]
 mod tests {
-    use domain::radar::aggregate::{Segment, SegmentKey};
-    use domain::tracking::batch::{BatchId, EVENTS_MAX};
     use domain::company::department::DepartmentPath;
-    use domain::tracking::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target};
     use domain::kernel::id::{Id, PersonId, ProductId};
     use domain::kernel::text::{Line, ShareCode};
     use domain::kernel::timestamp::Timestamp;
+    use domain::radar::aggregate::{Segment, SegmentKey};
+    use domain::tracking::batch::{BatchId, EVENTS_MAX};
+    use domain::tracking::event::{Event, EventKind, Object, TITLE_CHARS_MAX, Target};
 
     use super::*;
 

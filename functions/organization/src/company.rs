@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::company::audit::AuditAction;
 use domain::card::CompanyName;
 use domain::company::CompanyProfile;
+use domain::company::audit::AuditAction;
 use domain::kernel::id::CompanyId;
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;

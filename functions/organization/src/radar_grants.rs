@@ -4,10 +4,10 @@
 use app::people::activation::{self, SmsOutcome};
 use axum::Json;
 use axum::extract::State;
-use domain::people::activation::{self as stages, Activation, SentCode};
 use domain::kernel::id::MemberId;
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::activation::{self as stages, Activation, SentCode};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::idempotency::Once;

@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use domain::people::activation::{CODE_LIFE_MS, RadarCode};
 use domain::kernel::failure::Failure;
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
+use domain::people::activation::{CODE_LIFE_MS, RadarCode};
 use wechat::{Sms, SmsAccount, SmsError};
 
 use crate::App;

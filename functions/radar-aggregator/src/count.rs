@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::radar::aggregate::{Customer, Plan, Segment, plan};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
+use domain::radar::aggregate::{Customer, Plan, Segment, plan};
 use runtime::batch::{Outcome, Reason};
 use runtime::retry::Policy;
 use store::{Commit, CommitError};

@@ -6,8 +6,8 @@ mod count;
 use std::collections::BTreeMap;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::radar::aggregate::{Segment, segments};
 use domain::company::Company;
+use domain::radar::aggregate::{Segment, segments};
 use runtime::batch::{self, Delivery, Outcome};
 use runtime::clock::Clock;
 use runtime::dead_letters::DeadLetters;

@@ -3,11 +3,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
 use domain::radar::breakdown::basis_points;
 use domain::radar::counter::Counter;
-use domain::kernel::day::Day;
 use domain::tracking::event::{EventKind, ObjectType};
-use domain::kernel::failure::Failure;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -4,8 +4,8 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::calibration::BandCheck;
-use domain::close_rate::model::{Band, Model, Origin, Rate};
 use domain::close_rate::evidence::{DAILY_MAX, Feature, HALF_LIFE_DAYS};
+use domain::close_rate::model::{Band, Model, Origin, Rate};
 use domain::close_rate::retrain::{Scores, Verdict};
 use domain::kernel::timestamp::Timestamp;
 use edge::access::RadarScope;

@@ -3,18 +3,18 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::radar::best_hour::{Advice, DAYS_MIN, VISITS_MIN};
+use domain::close_rate::evidence::Feature;
+use domain::close_rate::explanation::{Part, Reason, Receipt};
 use domain::close_rate::model::{Band, Model, Origin, Rate, Source};
-use domain::radar::counter::Scope;
+use domain::crm::command::United;
 use domain::crm::customer::CardHistory;
 use domain::kernel::day::Day;
-use domain::close_rate::evidence::Feature;
 use domain::kernel::id::{CardId, PersonId};
-use domain::radar::quiet_hours::QuietHours;
-use domain::close_rate::explanation::{Part, Reason, Receipt};
-use domain::crm::command::United;
-use domain::radar::feed::visitor_name;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::best_hour::{Advice, DAYS_MIN, VISITS_MIN};
+use domain::radar::counter::Scope;
+use domain::radar::feed::visitor_name;
+use domain::radar::quiet_hours::QuietHours;
 use edge::access::{CardRadar, RadarScope};
 use edge::dealings::{DealBody, SetRateBody};
 use edge::path::{PathId, PathIds};

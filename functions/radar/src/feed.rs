@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
+use domain::kernel::id::{CardId, Id, PersonId};
 use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::tracking::batch::BatchId;
-use domain::kernel::id::{CardId, Id, PersonId};
 use edge::access::RadarScope;
 use edge::feed::{FeedLine, feed_line, newest_first, sort_by_receipt};
 use edge::page::{PageBody, PageParams, Paging};

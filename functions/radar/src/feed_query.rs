@@ -1,10 +1,10 @@
 //! Which lines of a feed are wanted.
 
-use domain::tracking::batch::{BatchId, EARLY_MS_MAX};
 use domain::kernel::day::Day;
-use domain::tracking::event::{Event, EventKind, LATE_MS_MAX};
 use domain::kernel::id::PersonId;
 use domain::kernel::timestamp::DAY_MS;
+use domain::tracking::batch::{BatchId, EARLY_MS_MAX};
+use domain::tracking::event::{Event, EventKind, LATE_MS_MAX};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -4,12 +4,12 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::radar::counter::Scope;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
-use domain::radar::metrics::{Metrics, ScopeCounts};
 use domain::kernel::money::Fen;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::counter::Scope;
+use domain::radar::metrics::{Metrics, ScopeCounts};
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -3,10 +3,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::radar::breakdown::Viewed;
 use domain::kernel::day::Day;
-use domain::tracking::event::Target;
 use domain::kernel::failure::Failure;
+use domain::radar::breakdown::Viewed;
+use domain::tracking::event::Target;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;

@@ -2,15 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::close_rate::evidence::{Evidence, Feature};
 use domain::close_rate::model::{Band, Model};
 use domain::company::Company;
-use domain::radar::counter::Scope;
 use domain::crm::customer::CustomerState;
 use domain::kernel::day::Day;
-use domain::close_rate::evidence::{Evidence, Feature};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CardId;
 use domain::radar::audience::Profile;
+use domain::radar::counter::Scope;
 use edge::access::{CardRadar, RadarScope};
 use edge::problem::Problem;
 use serde::Serialize;

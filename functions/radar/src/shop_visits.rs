@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::radar::counter::{Crowd, Scope};
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
+use domain::radar::counter::{Crowd, Scope};
 use domain::radar::metrics::ScopeCounts;
 use edge::access::RadarScope;
 use edge::problem::Problem;

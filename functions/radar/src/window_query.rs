@@ -3,9 +3,9 @@
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use domain::kernel::day::{Day, Window};
-use domain::tracking::event::ObjectType;
 use domain::kernel::id::DepartmentId;
 use domain::radar::ranking::Metric;
+use domain::tracking::event::ObjectType;
 use edge::problem::{Code, Problem};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::IntoParams;

@@ -8,14 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::radar::aggregate::Customer;
 use domain::company::Company;
-use domain::radar::counter::{Counts, Period, Scope};
+use domain::crm::merge::{Group, Ties, groups};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
-use domain::crm::merge::{Group, Ties, groups};
-use domain::radar::recount::{Recount, Report, correction};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::Customer;
+use domain::radar::counter::{Counts, Period, Scope};
+use domain::radar::recount::{Recount, Report, correction};
 use runtime::clock::Clock;
 use store::{Counted, Store};
 

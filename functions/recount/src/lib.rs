@@ -7,13 +7,13 @@ mod log;
 mod refit;
 mod refits;
 
+use domain::close_rate::retrain::first_refit;
 use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CompanyId;
-use domain::radar::recount::Report;
-use domain::close_rate::retrain::first_refit;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
+use domain::radar::recount::Report;
 use runtime::clock::Clock;
 use runtime::metrics::{Metrics, emit};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
 //! Reading a company's event log, whole.
 
-use domain::radar::aggregate::Segment;
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CardId;
+use domain::radar::aggregate::Segment;
 use store::Store;
 
 /// Shows every segment of these cards.

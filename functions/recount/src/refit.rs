@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::company::Company;
-use domain::radar::counter::Scope;
-use domain::kernel::day::Day;
-use domain::kernel::failure::Failure;
-use domain::kernel::id::{CardId, PersonId};
 use domain::close_rate::retrain::{Sample, refit};
 use domain::close_rate::sample::Histories;
 use domain::close_rate::shortlist::{KEPT_MAX, Shortlist};
+use domain::company::Company;
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::counter::Scope;
 use store::{Fitted, Person, Store};
 
 use crate::log::replay;

@@ -1,9 +1,9 @@
 //! Which companies are refitted, and what is told of it.
 
+use domain::close_rate::retrain::{Report, Verdict, next_refit};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CompanyId;
-use domain::close_rate::retrain::{Report, Verdict, next_refit};
 use domain::kernel::timestamp::Timestamp;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;

@@ -2,8 +2,8 @@
 //! same one to the live radar.
 
 use aws_sdk_sqs::error::DisplayErrorContext;
-use domain::tracking::batch::AcceptedBatch;
 use domain::kernel::failure::Failure;
+use domain::tracking::batch::AcceptedBatch;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 

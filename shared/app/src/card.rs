@@ -1,15 +1,15 @@
 //! Editing cards and what a company sets for all of them.
 
-use domain::company::audit::{AuditAction, AuditActor, AuditChange, AuditEntry};
-use domain::card::{Card, Contact, Identity, OwnerGone};
 use domain::card::media::{CardMedia, MediaError};
 use domain::card::template::CardTemplate;
+use domain::card::{Card, Contact, Identity, OwnerGone};
 use domain::company::Company;
-use domain::radar::counter::Counts;
+use domain::company::audit::{AuditAction, AuditActor, AuditChange, AuditEntry};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, MemberId, UploadId};
 use domain::kernel::idempotency::Idempotency;
 use domain::media::upload::{Purpose, unknown_upload};
+use domain::radar::counter::Counts;
 use serde::Serialize;
 use store::{CardChange, CardView, CardWithUploads, Founding};
 

@@ -1,12 +1,12 @@
 //! Companies: founding them, and what the platform operator sets for them.
 
-use domain::company::audit::{AuditAction, AuditActor};
 use domain::card::CompanyName;
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::{Company, CompanyProfile, WeCom};
 use domain::kernel::failure::Failure;
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::{Member, PersonName, Position, Role};
 use domain::kernel::text::AppId;
+use domain::people::member::{Member, PersonName, Position, Role};
 use store::NewCompany;
 
 use crate::Flow;

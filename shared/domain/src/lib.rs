@@ -11,6 +11,6 @@ pub mod kernel;
 pub mod media;
 pub mod people;
 pub mod radar;
-pub mod tracking;
 #[cfg(feature = "schema")]
 mod schema;
+pub mod tracking;

@@ -9,20 +9,20 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, 
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::people::activation::RadarCode;
-use crate::tracking::batch::BatchId;
+use crate::card::tag::{TAG_CHARS_MAX, Tag};
 use crate::card::{Email, Phone, WechatId};
-use crate::people::claim::ClaimCode;
 use crate::close_rate::model::Rate;
 use crate::kernel::day::{Day, Window};
-use crate::tracking::event::EventKind;
-use crate::people::invitation::Within;
 use crate::kernel::list::UniqueList;
 use crate::kernel::mobile::Mobile;
 use crate::kernel::money::Fen;
-use crate::card::tag::{TAG_CHARS_MAX, Tag};
 use crate::kernel::text::{Code, Line, OptionalLine, Paragraph};
 use crate::kernel::timestamp::Timestamp;
+use crate::people::activation::RadarCode;
+use crate::people::claim::ClaimCode;
+use crate::people::invitation::Within;
+use crate::tracking::batch::BatchId;
+use crate::tracking::event::EventKind;
 
 /// Implements the two traits of a schema for a type.
 macro_rules! schema {

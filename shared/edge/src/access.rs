@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
-use domain::company::audit::AuditActor;
 use domain::company::Company;
-use domain::radar::counter::Scope;
+use domain::company::audit::AuditActor;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, UploadId};
+use domain::radar::counter::Scope;
 use http::request::Parts;
 
 use crate::auth::{Actor, Caller, Membership};

@@ -1,8 +1,8 @@
 //! What the company's people say of a customer, as it is shown.
 
 use domain::close_rate::model::Rate;
-use domain::kernel::day::Day;
 use domain::crm::opportunity::{Deal, SetRate};
+use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, DealId, MemberId};
 use domain::kernel::timestamp::Timestamp;
 use serde::Serialize;

@@ -1,12 +1,12 @@
 //! Lines of the feed: what visitors did, as the radar and its live sockets show it.
 
-use domain::radar::aggregate::{Segment, SegmentKey};
-use domain::tracking::event::{Event, EventKind, ObjectType};
-use domain::tracking::filter::FilterReason;
 use domain::kernel::id::{CardId, PersonId};
-use domain::radar::feed::{sentence, visitor_name};
 use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::{Segment, SegmentKey};
+use domain::radar::feed::{sentence, visitor_name};
+use domain::tracking::event::{Event, EventKind, ObjectType};
+use domain::tracking::filter::FilterReason;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,11 +3,11 @@
 //! Operations say what is their own. [`document`] joins the functions' parts and adds the rest:
 //! security, path parameters, problem answers and descriptions of answers.
 
+use domain::card::settings::PhraseBook;
 use domain::kernel::id::{
     CardId, CompanyId, DealId, DepartmentId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId,
     UploadId,
 };
-use domain::card::settings::PhraseBook;
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};

@@ -1,12 +1,12 @@
 //! Problems of the failures that flows return.
 
-use domain::people::activation::{ActivationError, Refusal};
 use domain::card::media::MediaError;
+use domain::crm::command::CustomerError;
+use domain::media::upload::UploadError;
+use domain::people::activation::{ActivationError, Refusal};
 use domain::people::invitation::{InvitationState, LoginError};
 use domain::people::join_request::DecisionError;
 use domain::people::member::MemberError;
-use domain::crm::command::CustomerError;
-use domain::media::upload::UploadError;
 
 use crate::problem::{Code, FieldProblem, Problem};
 

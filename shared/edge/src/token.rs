@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use domain::company::Company;
 use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId};
-use domain::people::member::Role;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
+use domain::people::member::Role;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 

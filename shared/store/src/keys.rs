@@ -9,10 +9,12 @@
 mod radar;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::company::Company;
-use domain::kernel::id::{CardId, CompanyId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, UploadId};
-use domain::kernel::mobile::Mobile;
 use domain::card::settings::PhraseBook;
+use domain::company::Company;
+use domain::kernel::id::{
+    CardId, CompanyId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, UploadId,
+};
+use domain::kernel::mobile::Mobile;
 use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 

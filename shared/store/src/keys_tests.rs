@@ -1,10 +1,10 @@
 //! Tests of the keys.
 
-use domain::radar::aggregate::SegmentKey;
-use domain::tracking::batch::BatchId;
-use domain::radar::counter::{Period, Scope};
 use domain::kernel::day::Day;
 use domain::kernel::id::Id;
+use domain::radar::aggregate::SegmentKey;
+use domain::radar::counter::{Period, Scope};
+use domain::tracking::batch::BatchId;
 use proptest::prelude::*;
 
 use super::company_of as company_of_key;

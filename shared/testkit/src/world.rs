@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use aws_types::SdkConfig;
-use domain::radar::aggregate::Customer;
-use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::card::share::{Channel, Share};
 use domain::card::{Card, Identity};
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::{Company, CompanyProfile, Person};
-use domain::tracking::event::Target;
+use domain::crm::merge::{Merge, MergeReason, Tie};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::{Member, PersonName, Position, Role};
-use domain::crm::merge::{Merge, MergeReason, Tie};
-use domain::card::share::{Channel, Share};
 use domain::kernel::text::{AppId, Line, OpenId, ShareCode};
 use domain::kernel::timestamp::DAY_MS;
 use domain::media::upload::{Purpose, Upload, UploadState};
+use domain::people::member::{Member, PersonName, Position, Role};
+use domain::radar::aggregate::Customer;
+use domain::tracking::event::Target;
 use runtime::ids::Ids;
 use store::{Claiming, NewCompany, NewMember, Store};
 

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::tracking::batch::{AcceptedBatch, BatchId, EARLY_MS_MAX, MESSAGE_VERSION};
 use domain::kernel::day::Day;
-use domain::tracking::event::{Event, EventKind, LATE_MS_MAX, Object, Target, clamp};
-use domain::tracking::filter::{RULES, Sender, judge};
 use domain::kernel::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId, VideoId};
 use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
+use domain::tracking::batch::{AcceptedBatch, BatchId, EARLY_MS_MAX, MESSAGE_VERSION};
+use domain::tracking::event::{Event, EventKind, LATE_MS_MAX, Object, Target, clamp};
+use domain::tracking::filter::{RULES, Sender, judge};
 use serde_json::json;
 
 use crate::day::body;

@@ -3,9 +3,9 @@
 
 use std::process::Command;
 
+use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use domain::tracking::batch::AcceptedBatch;
 use domain::tracking::event::Event;
-use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use serde_json::{Map, Value, json};
 use testkit::world::World;
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use domain::tracking::batch::AcceptedBatch;
 use domain::kernel::id::{CardId, CompanyId, Id};
+use domain::tracking::batch::AcceptedBatch;
 use runtime::clock::Clock;
 use serde::Deserialize;
 use serde_json::Value;

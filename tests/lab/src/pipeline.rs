@@ -1,8 +1,8 @@
 //! The steps behind the routes: from an accepted batch to the counters.
 
-use domain::tracking::batch::AcceptedBatch;
 use domain::kernel::id::{DepartmentId, Id};
 use domain::kernel::timestamp::SECOND_MS;
+use domain::tracking::batch::AcceptedBatch;
 use uuid::Uuid;
 
 use crate::bill::Table;

@@ -1,10 +1,10 @@
 //! Where everything is tried: a company on the emulators, its functions, and its past.
 
 use aws_lambda_events::sqs::SqsEvent;
-use domain::tracking::batch::AcceptedBatch;
 use domain::kernel::id::CardId;
-use domain::people::member::Role;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
+use domain::people::member::Role;
+use domain::tracking::batch::AcceptedBatch;
 use housekeeping::Housekeeping;
 use mingpian_tests::functions::{self, Functions};
 use radar_aggregator::Aggregator;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use domain::tracking::batch::AcceptedBatch;
 use domain::kernel::timestamp::Timestamp;
+use domain::tracking::batch::AcceptedBatch;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 use testkit::events::load;

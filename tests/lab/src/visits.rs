@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::tracking::batch::{AcceptedBatch, BatchId};
-use domain::tracking::event::{Event, EventKind, Object, Target};
 use domain::kernel::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId};
 use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::Timestamp;
+use domain::tracking::batch::{AcceptedBatch, BatchId};
+use domain::tracking::event::{Event, EventKind, Object, Target};
 use uuid::{Builder, Uuid};
 
 use crate::random::Random;

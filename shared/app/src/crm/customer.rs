@@ -1,15 +1,15 @@
 //! Changing what the company's people have set for a customer: close rates and deals.
 
-use domain::company::audit::{AuditAction, AuditActor, AuditChange};
 use domain::close_rate::model::Rate;
 use domain::company::Company;
-use domain::radar::counter::Scope;
-use domain::kernel::day::Day;
+use domain::company::audit::{AuditAction, AuditActor, AuditChange};
+use domain::crm::command::{CustomerError, Said, United};
 use domain::crm::opportunity::{Deal, Dealings, SetRate};
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DealId, MemberId, PersonId};
 use domain::kernel::idempotency::Idempotency;
-use domain::crm::command::{CustomerError, Said, United};
+use domain::radar::counter::Scope;
 use runtime::retry::Policy;
 use serde::Serialize;
 use store::DealingsChange;

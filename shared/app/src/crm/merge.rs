@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::radar::aggregate::Customer;
-use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::Company;
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::crm::merge::{Merge, MergeReason, NotMerged, Tie, Undone};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, MergeId, PersonId};
-use domain::crm::merge::{Merge, MergeReason, NotMerged, Tie, Undone};
+use domain::radar::aggregate::Customer;
 use runtime::retry::Policy;
 use store::PendingTally;
 

@@ -1,13 +1,13 @@
 //! Activating radars: admins grant, send codes and revoke; members redeem and join.
 
-use domain::people::activation::{Activation, ActivationError, RadarCode, Refusal, SentCode, State, Step};
-use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::Company;
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::Member;
 use domain::kernel::mobile::Mobile;
+use domain::people::activation::{Activation, ActivationError, RadarCode, Refusal, SentCode, State, Step};
+use domain::people::member::Member;
 use store::{CodeSent, RadarOf};
 use wechat::SmsError;
 

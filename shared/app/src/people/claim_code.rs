@@ -3,8 +3,8 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use domain::people::claim::ClaimCode;
 use domain::kernel::id::{InvitationId, MemberId};
+use domain::people::claim::ClaimCode;
 use domain::people::invitation::InvitationCode;
 
 /// Makes and hashes codes.

@@ -1,7 +1,7 @@
 //! Making and revoking invitations.
 
-use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::Company;
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::id::InvitationId;
 use domain::kernel::idempotency::Idempotency;
 use domain::people::invitation::{Invitation, InvitationState};

@@ -1,15 +1,15 @@
 //! Joining by an invitation, at a login.
 
-use domain::company::audit::{AuditAction, AuditActor};
 use domain::card::{Card, CompanyName, Identity};
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::{Company, Person};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
+use domain::kernel::text::OpenId;
 use domain::people::invitation::LoginError;
 use domain::people::invitation::{InvitationState, Offer};
 use domain::people::join_request::JoinRequest;
 use domain::people::member::{Member, PersonName, Position, Role};
-use domain::kernel::text::OpenId;
 use store::{Entered, Entrance, Joining, Newcomer};
 
 use crate::Flow;

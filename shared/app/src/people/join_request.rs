@@ -1,8 +1,8 @@
 //! Deciding about requests to join.
 
-use domain::company::audit::{AuditAction, AuditActor};
 use domain::card::{CompanyName, Identity};
 use domain::company::Company;
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::JoinRequestId;
 use domain::people::join_request::{Decision, DecisionError, JoinRequest, JoinRequestState};

@@ -1,12 +1,12 @@
 //! Adding and changing members.
 
-use domain::company::audit::{AuditAction, AuditActor};
 use domain::card::{Card, Identity, Successor};
-use domain::people::claim;
 use domain::company::Company;
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::field::FieldError;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
+use domain::people::claim;
 use domain::people::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
 use store::{Change, ClaimCodeIssued, NewMember};
 

@@ -1,9 +1,9 @@
 //! Granted phone numbers: they show which identities are the same person.
 
 use domain::company::Company;
+use domain::crm::merge::MergeReason;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
-use domain::crm::merge::MergeReason;
 use domain::kernel::mobile::Mobile;
 use runtime::retry::Policy;
 

@@ -3,12 +3,12 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::{BASE32_DNSSEC, HEXLOWER};
-use domain::people::activation::{Activation, Entry, RadarCode, SentCode, State, TRIES};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::text::Code;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::activation::{Activation, Entry, RadarCode, SentCode, State, TRIES};
 use runtime::ids::Ids;
 
 /// Bytes of a ticket: 32 characters.
@@ -86,9 +86,9 @@ fn code_text(member: MemberId, nonce: &str, code: &RadarCode) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use domain::people::activation::Step;
     use domain::kernel::id::{CompanyId, Id};
     use domain::kernel::mobile::Mobile;
+    use domain::people::activation::Step;
     use uuid::Uuid;
 
     use super::*;

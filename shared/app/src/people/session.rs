@@ -6,10 +6,10 @@ use domain::card::CompanyName;
 use domain::company::{Company, CompanyProfile, Link, Person};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, PersonId};
+use domain::kernel::text::{OpenId, UnionId};
 use domain::people::invitation::LoginError;
 use domain::people::join_request::JoinRequest;
 use domain::people::member::MemberStatus;
-use domain::kernel::text::{OpenId, UnionId};
 use store::{Arrival, Claimed, Claiming, Standing};
 
 use crate::Flow;

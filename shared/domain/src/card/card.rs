@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::media::CardMedia;
-use crate::kernel::string_enum::choices;
+use crate::card::tag::Tags;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DepartmentId, MemberId};
 use crate::kernel::list::UniqueList;
-use crate::people::member::{PersonName, Position};
-use crate::card::tag::Tags;
+use crate::kernel::string_enum::choices;
 use crate::kernel::text::{Code, Line, OptionalLine, Paragraph};
 use crate::kernel::timestamp::Timestamp;
+use crate::people::member::{PersonName, Position};
 
 /// Most phone numbers on a card.
 pub const PHONES_MAX: usize = 3;

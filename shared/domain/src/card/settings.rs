@@ -1,7 +1,7 @@
 //! What members set for themselves, and the company for all: phrase books and the greeting.
 
-use crate::kernel::string_enum::choices;
 use crate::kernel::list::UniqueList;
+use crate::kernel::string_enum::choices;
 use crate::kernel::text::Line;
 
 /// A phrase to send with one tap.

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::string_enum::choices;
-use crate::tracking::event::Target;
 use crate::kernel::id::{CardId, PersonId};
+use crate::kernel::string_enum::choices;
 use crate::kernel::text::ShareCode;
 use crate::kernel::timestamp::Timestamp;
+use crate::tracking::event::Target;
 
 choices! {
     /// How a visitor comes in. The names are stored: never change one.

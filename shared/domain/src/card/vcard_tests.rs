@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::card::{Address, CompanyName, Email, Introduction, Phone, Successor, WechatId};
 use crate::card::media::CardMedia;
-use crate::kernel::id::{CardId, Id, MemberId};
-use crate::people::member::{PersonName, Position};
 use crate::card::tag::{Tag, Tags};
+use crate::card::{Address, CompanyName, Email, Introduction, Phone, Successor, WechatId};
+use crate::kernel::id::{CardId, Id, MemberId};
 use crate::kernel::timestamp::Timestamp;
+use crate::people::member::{PersonName, Position};
 
 fn card(name: &str, introduction: &str) -> Card {
     let tags = ["懂茶", "a,b"].map(|tag| Tag::parse(tag).unwrap());

@@ -8,11 +8,11 @@
 
 use serde::Deserialize;
 
-use crate::kernel::string_enum::choices;
 use crate::kernel::day::Day;
-use crate::tracking::event::{Event, EventKind};
 use crate::kernel::pack::Pack;
 use crate::kernel::recent_days::{BITS, Bits, RecentDays};
+use crate::kernel::string_enum::choices;
+use crate::tracking::event::{Event, EventKind};
 
 /// After so many days an event counts half.
 pub const HALF_LIFE_DAYS: i32 = 14;

@@ -2,10 +2,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::tracking::event::{Object, Target};
-use crate::tracking::filter::FilterReason;
 use crate::kernel::id::{CardId, Id};
 use crate::kernel::timestamp::Timestamp;
+use crate::tracking::event::{Object, Target};
+use crate::tracking::filter::FilterReason;
 
 fn day(number: i32) -> Day {
     Day::from_number(number)

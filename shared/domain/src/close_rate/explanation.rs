@@ -4,9 +4,9 @@
 //! That is what each feature adds along the way from no evidence to all of it, which
 //! is also the way the rate goes down again when the customer does nothing more.
 
+use crate::close_rate::evidence::{Feature, Reading};
 use crate::close_rate::model::{Model, Rate, Source, effective};
 use crate::kernel::day::Day;
-use crate::close_rate::evidence::{Feature, Reading};
 
 /// Why a rate is what it is.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,11 +10,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::string_enum::choices;
 use crate::close_rate::curve::{Curve, logistic};
-use crate::kernel::day::Day;
 use crate::close_rate::evidence::{FEATURES, Feature, HALF_LIFE_DAYS, PHASE_ONE, Reading, float};
+use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
+use crate::kernel::string_enum::choices;
 
 /// A close rate in basis points, 0 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::kernel::day::Day;
 use crate::close_rate::evidence::Evidence;
+use crate::kernel::day::Day;
 
 fn day(number: i32) -> Day {
     Day::from_number(number)

@@ -12,12 +12,12 @@ use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
 use crate::close_rate::calibration::{BandCheck, brier_loss, by_band};
-use crate::kernel::string_enum::choices;
-use crate::close_rate::model::{Model, Rate};
 use crate::close_rate::curve::{Curve, logistic, thousandths};
-use crate::kernel::day::Day;
 use crate::close_rate::evidence::{FEATURES, Feature, Reading, float};
+use crate::close_rate::model::{Model, Rate};
+use crate::kernel::day::Day;
 use crate::kernel::id::{CompanyId, Id, PersonId};
+use crate::kernel::string_enum::choices;
 use crate::kernel::timestamp::Timestamp;
 
 /// Fewest closed customers for a company's own model.

@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::close_rate::evidence::Evidence;
 use crate::close_rate::model::Band;
 use crate::kernel::day::Day;
-use crate::close_rate::evidence::Evidence;
 
 /// A fixed sequence of numbers that look like chance.
 struct Chance(u64);

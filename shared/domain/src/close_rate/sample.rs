@@ -8,13 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::radar::aggregate::Segment;
-use crate::kernel::day::Day;
-use crate::tracking::event::{Event, EventKind};
 use crate::close_rate::evidence::{Evidence, Feature, WholeEvidence};
-use crate::kernel::id::{CardId, PersonId};
 use crate::close_rate::retrain::Sample;
+use crate::kernel::day::Day;
+use crate::kernel::id::{CardId, PersonId};
 use crate::kernel::timestamp::Timestamp;
+use crate::radar::aggregate::Segment;
+use crate::tracking::event::{Event, EventKind};
 
 /// What each identity has done, as far as the log was read; in any order.
 #[derive(Debug, Clone, Default)]

@@ -2,14 +2,14 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::radar::aggregate::SegmentKey;
-use crate::tracking::batch::BatchId;
-use crate::crm::customer::CustomerState;
 use crate::company::department::DepartmentPath;
-use crate::tracking::filter::FilterReason;
+use crate::crm::customer::CustomerState;
 use crate::kernel::id::Id;
-use crate::radar::recount_tests::{Visit, card, event, now, visits};
 use crate::kernel::timestamp::DAY_MS;
+use crate::radar::aggregate::SegmentKey;
+use crate::radar::recount_tests::{Visit, card, event, now, visits};
+use crate::tracking::batch::BatchId;
+use crate::tracking::filter::FilterReason;
 
 fn person(n: u8) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))

@@ -10,9 +10,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::close_rate::evidence::Reading;
 use crate::close_rate::model::{Band, Model, Rank, Rate};
 use crate::kernel::day::Day;
-use crate::close_rate::evidence::Reading;
 use crate::kernel::id::PersonId;
 
 /// So many of the best are listed, whatever their rate.

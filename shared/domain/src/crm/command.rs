@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::radar::aggregate::Customer;
-use crate::radar::counter::{Scope, Tally};
 use crate::crm::customer::CustomerState;
 use crate::crm::opportunity::{Deal, Dealings, SetRate, TooManyDeals};
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, PersonId};
+use crate::radar::aggregate::Customer;
+use crate::radar::counter::{Scope, Tally};
 
 /// All identities of a person, as they were read.
 pub type Identities = BTreeMap<PersonId, Customer>;
@@ -160,10 +160,10 @@ mod tests {
 
     use super::*;
     use crate::close_rate::model::Rate;
-    use crate::radar::counter::{Counter, Period};
     use crate::kernel::day::Day;
     use crate::kernel::id::{Id, MemberId};
     use crate::kernel::timestamp::Timestamp;
+    use crate::radar::counter::{Counter, Period};
 
     const CARD: u128 = 1;
 

@@ -10,16 +10,16 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::close_rate::evidence::{Evidence, Feature};
+use crate::company::department::DepartmentPath;
+use crate::kernel::day::{Day, hour_of};
+use crate::kernel::id::{CardId, DepartmentId};
+use crate::kernel::timestamp::Timestamp;
 use crate::radar::best_hour::VisitHours;
 use crate::radar::counter::{Counter, Crowd, Period, Scope, Tally};
-use crate::kernel::day::{Day, hour_of};
-use crate::company::department::DepartmentPath;
-use crate::tracking::event::{Event, EventKind};
-use crate::close_rate::evidence::{Evidence, Feature};
-use crate::tracking::filter::FilterReason;
-use crate::kernel::id::{CardId, DepartmentId};
 use crate::radar::seen_days::{Change, SeenDays, TooOld};
-use crate::kernel::timestamp::Timestamp;
+use crate::tracking::event::{Event, EventKind};
+use crate::tracking::filter::FilterReason;
 
 pub use self::packed::Unreadable;
 

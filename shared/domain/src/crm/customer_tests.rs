@@ -3,10 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::kernel::day::Window;
 use crate::company::department::DepartmentPath;
+use crate::kernel::day::Window;
 use crate::radar::metrics::Metrics;
-use crate::radar::recount_tests::{Table, Visit, card, department, event, is_in, now, path_of, recount, scopes, visits};
+use crate::radar::recount_tests::{
+    Table, Visit, card, department, event, is_in, now, path_of, recount, scopes, visits,
+};
 
 proptest! {
     #[test]

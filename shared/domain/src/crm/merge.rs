@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::command::United;
+use crate::kernel::id::{MemberId, MergeId, PersonId};
+use crate::kernel::timestamp::Timestamp;
 use crate::radar::aggregate::Customer;
 use crate::radar::counter::Tally;
-use crate::kernel::id::{MemberId, MergeId, PersonId};
-use crate::crm::command::United;
-use crate::kernel::timestamp::Timestamp;
 
 /// Most identities that are one person.
 pub const IDENTITIES_MAX: usize = 10;

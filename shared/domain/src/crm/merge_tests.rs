@@ -2,13 +2,13 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::radar::aggregate::{plan, segments};
-use crate::tracking::batch::{AcceptedBatch, BatchId};
-use crate::radar::counter::Scope;
 use crate::kernel::day::{Day, Window};
-use crate::tracking::event::{Event, EventKind};
 use crate::kernel::id::{CompanyId, Id};
+use crate::radar::aggregate::{plan, segments};
+use crate::radar::counter::Scope;
 use crate::radar::recount_tests::{Table, Visit, card, event, now, path_of, recount, scopes, visits};
+use crate::tracking::batch::{AcceptedBatch, BatchId};
+use crate::tracking::event::{Event, EventKind};
 
 fn person(n: u8) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))

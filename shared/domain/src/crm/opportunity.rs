@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::close_rate::model::Rate;
-use crate::radar::counter::{Counter, Period, Scope, Tally};
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, MemberId};
 use crate::kernel::timestamp::Timestamp;
+use crate::radar::counter::{Counter, Period, Scope, Tally};
 
 /// Most deals of one identity.
 pub const DEALS_MAX: usize = 100;

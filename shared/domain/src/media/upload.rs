@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::string_enum::choices;
 use crate::company::Company;
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, CompanyId, MemberId, UploadId};
+use crate::kernel::string_enum::choices;
 use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
 
 /// How long a ticket can be used.

@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::MemberId;
-use crate::people::member::Role;
 use crate::kernel::mobile::Mobile;
 use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
+use crate::people::member::Role;
 
 /// How long a code can be redeemed.
 pub const CODE_LIFE_MS: i64 = 600 * SECOND_MS;

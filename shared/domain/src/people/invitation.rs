@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::string_enum::choices;
-use crate::people::claim::ClaimCode;
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{InvitationId, MemberId};
-use crate::people::member::Role;
+use crate::kernel::string_enum::choices;
 use crate::kernel::text::OptionalLine;
 use crate::kernel::timestamp::{SECOND_MS, Timestamp};
+use crate::people::claim::ClaimCode;
+use crate::people::member::Role;
 
 /// What an invitation's link carries: 16 characters, read like a claim code.
 pub type InvitationCode = ClaimCode;

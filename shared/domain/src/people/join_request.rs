@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::string_enum::choices;
 use crate::kernel::failure::Failure;
 use crate::kernel::id::{InvitationId, JoinRequestId, MemberId, PersonId};
-use crate::people::member::{PersonName, Position, Role};
+use crate::kernel::string_enum::choices;
 use crate::kernel::text::OpenId;
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
+use crate::people::member::{PersonName, Position, Role};
 
 /// How long a request waits, and a seat is held for it.
 const LIFE_MS: i64 = 7 * DAY_MS;

@@ -3,15 +3,15 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tracking::batch::{AcceptedBatch, BatchId};
-use crate::radar::counter::{Period, Scope, Tally};
-use crate::crm::customer::{ApplyError, CustomerState};
-use crate::crm::opportunity::Dealings;
 use crate::company::department::DepartmentPath;
-use crate::tracking::event::Event;
-use crate::kernel::id::{CardId, PersonId};
+use crate::crm::customer::{ApplyError, CustomerState};
 use crate::crm::merge::Ties;
+use crate::crm::opportunity::Dealings;
+use crate::kernel::id::{CardId, PersonId};
 use crate::kernel::timestamp::Timestamp;
+use crate::radar::counter::{Period, Scope, Tally};
+use crate::tracking::batch::{AcceptedBatch, BatchId};
+use crate::tracking::event::Event;
 
 /// Most writes in one transaction (DynamoDB's limit).
 pub const ACTIONS_MAX: usize = 100;

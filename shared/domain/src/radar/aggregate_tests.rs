@@ -2,10 +2,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::tracking::event::{EventKind, Object, Target};
-use crate::kernel::id::{CompanyId, DepartmentId, Id, MergeId};
 use crate::crm::merge::{Merge, MergeReason, Tie};
+use crate::kernel::id::{CompanyId, DepartmentId, Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
+use crate::tracking::event::{EventKind, Object, Target};
 
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()

@@ -1,10 +1,10 @@
 //! The profile of a group of people (用户画像): what they do, when they come, how likely
 //! they are to buy.
 
-use crate::radar::best_hour::VisitHours;
+use crate::close_rate::evidence::{Evidence, FEATURES, Feature};
 use crate::close_rate::model::{Band, Model};
 use crate::kernel::day::Day;
-use crate::close_rate::evidence::{Evidence, FEATURES, Feature};
+use crate::radar::best_hour::VisitHours;
 
 /// What a group has in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

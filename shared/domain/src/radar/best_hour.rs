@@ -9,9 +9,9 @@ use time::Weekday;
 
 use crate::kernel::day::Day;
 use crate::kernel::pack::Pack;
-use crate::radar::quiet_hours::QuietHours;
 use crate::kernel::recent_days::RecentDays;
 use crate::kernel::timestamp::{DAY_MS, SHANGHAI_MS, Timestamp};
+use crate::radar::quiet_hours::QuietHours;
 
 /// Weeks that advice looks back on.
 pub const WEEKS: u8 = 8;

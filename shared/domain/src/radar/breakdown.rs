@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 
+use crate::kernel::day::Day;
+use crate::kernel::id::PersonId;
 use crate::radar::aggregate::Segment;
 use crate::radar::counter::Scope;
-use crate::kernel::day::Day;
 use crate::tracking::event::{Event, EventKind, ObjectType, Target};
-use crate::kernel::id::PersonId;
 
 /// Most things kept of a scope and day; far more than anybody shows in a day.
 pub const THINGS_MAX: usize = 500;
@@ -171,13 +171,13 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::kernel::id::{CardId, Id, ProductId};
+    use crate::kernel::text::Line;
+    use crate::kernel::timestamp::{DAY_MS, Timestamp};
     use crate::radar::aggregate::SegmentKey;
     use crate::tracking::batch::BatchId;
     use crate::tracking::event::Object;
     use crate::tracking::filter::FilterReason;
-    use crate::kernel::id::{CardId, Id, ProductId};
-    use crate::kernel::text::Line;
-    use crate::kernel::timestamp::{DAY_MS, Timestamp};
 
     fn product(n: u128) -> Target {
         Target::Product(ProductId::from_uuid(Uuid::from_u128(n)))

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::kernel::day::Day;
 use crate::company::department::DepartmentPath;
-use crate::tracking::event::{EventKind, ObjectType};
-use crate::tracking::filter::FilterReason;
+use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId};
 use crate::radar::seen_days::GAP_MAX;
+use crate::tracking::event::{EventKind, ObjectType};
+use crate::tracking::filter::FilterReason;
 
 /// Whose numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! What a visitor did, as a Chinese sentence without its subject.
 
-use crate::tracking::event::{Event, EventKind, Object, Target};
 use crate::kernel::id::{Id, PersonId};
+use crate::tracking::event::{Event, EventKind, Object, Target};
 
 /// What the feed says of an event, for example `查看了商品《智能门锁》`.
 pub fn sentence(event: &Event) -> String {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::radar::counter::{Counter, Counts, Crowd};
 use crate::kernel::day::{Day, Window};
-use crate::tracking::event::EventKind;
 use crate::kernel::money::Fen;
 use crate::kernel::timestamp::Timestamp;
+use crate::radar::counter::{Counter, Counts, Crowd};
+use crate::tracking::event::EventKind;
 
 /// The nine metrics of one scope and window.
 /// Stored as nine numbers in the order of the fields.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::string_enum::choices;
 use crate::kernel::day::Window;
 use crate::kernel::id::{CardId, DepartmentId, MemberId};
+use crate::kernel::string_enum::choices;
 use crate::radar::metrics::Metrics;
 
 choices! {

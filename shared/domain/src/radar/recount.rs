@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::radar::aggregate::Segment;
-use crate::kernel::string_enum::choices;
-use crate::radar::counter::{Counter, Counts, Crowd, Period, Scope, Tally};
 use crate::crm::customer::CustomerState;
+use crate::crm::merge::Group;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, PersonId};
-use crate::crm::merge::Group;
+use crate::kernel::string_enum::choices;
 use crate::kernel::timestamp::Timestamp;
+use crate::radar::aggregate::Segment;
+use crate::radar::counter::{Counter, Counts, Crowd, Period, Scope, Tally};
 
 /// Most findings that a report holds, those that were most wrong.
 pub const FINDINGS_MAX: usize = 50;

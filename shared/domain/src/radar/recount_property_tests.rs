@@ -4,14 +4,14 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::radar::aggregate::{Customer, SegmentKey};
-use crate::tracking::batch::BatchId;
-use crate::tracking::event::EventKind;
-use crate::kernel::id::{Id, MergeId};
 use crate::crm::merge::{Merge, MergeReason, Tie, groups};
+use crate::kernel::id::{Id, MergeId};
+use crate::kernel::timestamp::DAY_MS;
+use crate::radar::aggregate::{Customer, SegmentKey};
 use crate::radar::recount_tests::{Visit, card, event, now, path_of, visits};
 use crate::radar::seen_days::DAYS_MAX;
-use crate::kernel::timestamp::DAY_MS;
+use crate::tracking::batch::BatchId;
+use crate::tracking::event::EventKind;
 
 fn person(n: u8) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))

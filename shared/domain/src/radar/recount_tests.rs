@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::radar::counter::{Counts, Period, Scope, Tally};
-use crate::kernel::day::Day;
 use crate::company::department::DepartmentPath;
-use crate::tracking::event::{Event, EventKind, Object, Target};
+use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, Id};
-use crate::radar::metrics::{Metrics, ScopeCounts};
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
+use crate::radar::counter::{Counts, Period, Scope, Tally};
+use crate::radar::metrics::{Metrics, ScopeCounts};
+use crate::tracking::event::{Event, EventKind, Object, Target};
 
 const NOW: &str = "2026-11-21T12:00:00+08:00";
 

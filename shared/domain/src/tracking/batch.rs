@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::company::department::DepartmentPath;
-use crate::tracking::event::{Event, LATE_MS_MAX};
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, CompanyId, PersonId, uuid_v7_millis};
 use crate::kernel::timestamp::{SECOND_MS, Timestamp};
+use crate::tracking::event::{Event, LATE_MS_MAX};
 
 /// Most events in one batch.
 pub const EVENTS_MAX: usize = 100;

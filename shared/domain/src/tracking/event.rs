@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::kernel::string_enum::choices;
 use crate::kernel::field::FieldError;
-use crate::tracking::filter::FilterReason;
 use crate::kernel::id::{ArticleId, CardId, ProductId, VideoId};
+use crate::kernel::string_enum::choices;
 use crate::kernel::text::{Line, ShareCode};
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
+use crate::tracking::filter::FilterReason;
 
 /// Longest dwell one event may report: an hour, in milliseconds.
 pub const DWELL_MS_MAX: u32 = 3_600_000;

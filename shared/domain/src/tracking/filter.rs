@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::kernel::string_enum::choices;
-use crate::tracking::event::{Event, EventKind, Target};
 use crate::kernel::id::CardId;
+use crate::kernel::string_enum::choices;
 use crate::kernel::timestamp::SECOND_MS;
+use crate::tracking::event::{Event, EventKind, Target};
 
 choices! {
     /// Why an event is not counted (过滤原因).
@@ -118,9 +118,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::tracking::event::Object;
     use crate::kernel::id::Id;
     use crate::kernel::timestamp::Timestamp;
+    use crate::tracking::event::Object;
 
     const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) MicroMessenger/8.0.54 MiniProgramEnv";
 

@@ -2,19 +2,19 @@
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
-use domain::company::audit::AuditEntry;
-use domain::card::{Card, Contact, Identity};
 use domain::card::media::CardMedia;
+use domain::card::{Card, Contact, Identity};
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
 use domain::kernel::id::CardId;
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::Member;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Member;
 use serde::Serialize;
 
 use crate::company::audit::add_entry;
-use crate::table::batch_get::{KEYS_MAX, Read};
 use crate::company::department::stays_in;
+use crate::table::batch_get::{KEYS_MAX, Read};
 use crate::table::item::{LAYOUT, number, text};
 use crate::table::kinds::CARD;
 use crate::table::transaction::{Cancelled, Transaction};

@@ -6,9 +6,9 @@ use domain::company::Company;
 use domain::kernel::id::{CardId, UploadId};
 use domain::media::upload::Upload;
 
-use crate::table::batch_get::Read;
 use crate::card::CardChange;
 use crate::card::view::{CardView, keys_of_view, view_of};
+use crate::table::batch_get::Read;
 use crate::table::kinds::UPLOAD;
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;

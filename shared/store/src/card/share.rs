@@ -1,9 +1,9 @@
 //! Shares, by their codes.
 
+use domain::card::share::Share;
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::idempotency::Idempotency;
-use domain::card::share::Share;
 use domain::kernel::text::ShareCode;
 
 use crate::table::kinds::SHARE;

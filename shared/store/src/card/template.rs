@@ -1,8 +1,8 @@
 //! The company's card template.
 
-use domain::company::audit::AuditEntry;
 use domain::card::template::CardTemplate;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
 use domain::kernel::failure::Failure;
 
 use crate::company::audit::add_entry;

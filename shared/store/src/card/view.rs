@@ -3,13 +3,13 @@
 use domain::card::Card;
 use domain::card::template::CardTemplate;
 use domain::company::{Company, CompanyProfile};
-use domain::radar::counter::{Counts, Period, Scope};
 use domain::kernel::id::{CardId, MemberId};
 use domain::people::member::Member;
+use domain::radar::counter::{Counts, Period, Scope};
 use serde::de::DeserializeOwned;
 
-use crate::table::batch_get::Read;
 use crate::radar::counter::counts_of;
+use crate::table::batch_get::Read;
 use crate::table::item::{Item, Kind};
 use crate::table::kinds::{CARD, COMPANY, COUNTERS, MEMBER, TEMPLATE};
 use crate::{Store, keys};

@@ -1,13 +1,13 @@
 //! Voice introductions of products, in the partition of the card they belong to.
 
+use domain::card::voice::Voice;
 use domain::company::Company;
 use domain::kernel::id::{CardId, ProductId, UploadId};
 use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::Upload;
-use domain::card::voice::Voice;
 
-use crate::table::batch_get::Read;
 use crate::card::view::take;
+use crate::table::batch_get::Read;
 use crate::table::item::{Item, text};
 use crate::table::kinds::{CARD, UPLOAD, VOICE};
 use crate::table::read::Order;

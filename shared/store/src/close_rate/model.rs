@@ -1,16 +1,16 @@
 //! A company's model of close rates: what its last refit found, and when the next is due.
 
 use domain::close_rate::model::Model;
+use domain::close_rate::retrain::Report;
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Thing};
-use domain::close_rate::retrain::Report;
 use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::DueList;
 use crate::table::batch_get::Read;
 use crate::table::due::{DuePage, WaitingCompany, place_of};
 use crate::table::item::{Item, number, text};
-use crate::keys::DueList;
 use crate::table::kinds::MODEL;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};

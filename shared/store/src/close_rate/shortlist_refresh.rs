@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::Company;
-use domain::radar::counter::Scope;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::counter::Scope;
 
+use crate::close_rate::shortlist::put_shortlist;
+use crate::keys::{DueList, Key};
 use crate::table::due::{Due, WAITS};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
-use crate::keys::{DueList, Key};
 use crate::table::kinds::STANDING;
-use crate::close_rate::shortlist::put_shortlist;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 

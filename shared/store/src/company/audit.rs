@@ -1,7 +1,7 @@
 //! The audit log.
 
-use domain::company::audit::{AuditEntry, AuditFilter};
 use domain::company::Company;
+use domain::company::audit::{AuditEntry, AuditFilter};
 use domain::kernel::failure::Failure;
 use uuid::Uuid;
 

@@ -2,25 +2,25 @@
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use domain::company::audit::AuditEntry;
 use domain::card::CompanyName;
+use domain::close_rate::retrain::next_refit;
+use domain::company::audit::AuditEntry;
+use domain::company::quota::{Move, Quota};
 use domain::company::{Company, CompanyProfile, WeCom};
 use domain::kernel::id::CompanyId;
 use domain::kernel::idempotency::Idempotency;
-use domain::company::quota::{Move, Quota};
-use domain::close_rate::retrain::next_refit;
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::company::audit::add_entry;
-use crate::radar::leaderboard::new_boards;
 use crate::close_rate::model::new_model;
+use crate::company::audit::add_entry;
+use crate::company::quota::QuotaName;
+use crate::people::member::{NewMember, create_member};
+use crate::radar::leaderboard::new_boards;
+use crate::radar::recount::new_recount;
 use crate::table::item::text;
 use crate::table::kinds::{APP, COMPANY};
-use crate::people::member::{NewMember, create_member};
-use crate::company::quota::QuotaName;
-use crate::radar::recount::new_recount;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::{Failure, Resource, Thing};

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
-use domain::company::audit::AuditEntry;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
 use domain::company::department::{Department, DepartmentPath, DepartmentTree};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId, MemberId};
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::Member;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Member;
 use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
+use crate::keys::Key;
+use crate::people::member::Change;
 use crate::table::batch_get::Read;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, LAYOUT, TYPE, text};
-use crate::keys::Key;
 use crate::table::kinds::{CARD, MEMBER, TREE};
-use crate::people::member::Change;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 

@@ -3,17 +3,17 @@
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use domain::company::audit::AuditEntry;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
+use domain::company::quota::{Change, Hold, Move, Quota};
 use domain::kernel::failure::{Failure, Resource, Thing};
 use domain::kernel::idempotency::Idempotency;
-use domain::company::quota::{Change, Hold, Move, Quota};
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
 
 use crate::company::audit::add_entry;
+use crate::keys::DueList;
 use crate::table::due::{Due, WAITS_NO_LONGER, no_longer};
 use crate::table::item::{Item, expire, number};
-use crate::keys::DueList;
 use crate::table::kinds::{HOLD, QUOTA};
 use crate::table::read::Order;
 use crate::table::transaction::{Cancelled, Transaction};

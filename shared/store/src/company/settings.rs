@@ -1,16 +1,16 @@
 //! What members set for themselves, and the company for all.
 
-use domain::company::audit::AuditEntry;
-use domain::company::Company;
-use domain::kernel::id::MemberId;
 use domain::card::settings::{Greeting, PhraseBook, Phrases};
+use domain::company::Company;
+use domain::company::audit::AuditEntry;
+use domain::kernel::id::MemberId;
 use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
+use crate::keys::Key;
 use crate::table::batch_get::Read;
 use crate::table::error::failure;
 use crate::table::item::Item;
-use crate::keys::Key;
 use crate::table::kinds::{GREETING, PHRASES};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};

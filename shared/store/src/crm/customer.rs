@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
-use domain::radar::aggregate::Customer;
 use domain::close_rate::model::Model;
 use domain::company::Company;
-use domain::crm::customer::CustomerState;
-use domain::kernel::id::{CardId, PersonId};
-use domain::crm::merge::Ties;
 use domain::crm::command::{Identities, United};
+use domain::crm::customer::CustomerState;
+use domain::crm::merge::Ties;
+use domain::kernel::id::{CardId, PersonId};
+use domain::radar::aggregate::Customer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::table::batch_get::{KEYS_MAX, Read};
 use crate::close_rate::model::model_of;
+use crate::table::batch_get::{KEYS_MAX, Read};
 use crate::table::item::Item;
 use crate::table::kinds::CUSTOMER;
 use crate::table::transaction::{Transaction, at_version};

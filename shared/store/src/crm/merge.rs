@@ -1,17 +1,17 @@
 //! Merges of identities: the list of them, and the transactions that make and undo one.
 
-use domain::company::audit::AuditEntry;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
+use domain::crm::merge::{Merge, Regrouping};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, MergeId};
-use domain::crm::merge::{Merge, Regrouping};
 
 use crate::company::audit::add_entry;
-use crate::radar::counter::add_counts;
 use crate::crm::customer::put_customer;
+use crate::radar::counter::add_counts;
+use crate::radar::pending_deltas::{PendingTally, split};
 use crate::table::item::Item;
 use crate::table::kinds::MERGE;
-use crate::radar::pending_deltas::{PendingTally, split};
 use crate::table::read::Order;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};

@@ -1,20 +1,20 @@
 //! What the company's people say of a customer: kept with each of his identities.
 
-use domain::company::audit::AuditEntry;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
+use domain::crm::command::{Identities, Retold, Said};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::idempotency::Idempotency;
-use domain::crm::command::{Identities, Retold, Said};
 use domain::kernel::timestamp::Timestamp;
 
-use crate::company::audit::add_entry;
-use crate::table::batch_get::Read;
-use crate::radar::counter::add_counts;
-use crate::crm::customer::{check_customer, put_customer};
-use crate::company::department::take;
-use crate::table::idempotency::replayed;
 use crate::close_rate::shortlist_refresh::mark_standing;
+use crate::company::audit::add_entry;
+use crate::company::department::take;
+use crate::crm::customer::{check_customer, put_customer};
+use crate::radar::counter::add_counts;
+use crate::table::batch_get::Read;
+use crate::table::idempotency::replayed;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 

@@ -1,12 +1,12 @@
 //! Keys of the radar: customers, counters, logs, feeds, boards and sockets.
 
-use domain::radar::aggregate::SegmentKey;
-use domain::tracking::batch::BatchId;
 use domain::company::Company;
-use domain::radar::counter::{Period, Scope};
 use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, PersonId};
+use domain::radar::aggregate::SegmentKey;
+use domain::radar::counter::{Period, Scope};
 use domain::radar::live::Seq;
+use domain::tracking::batch::BatchId;
 use uuid::Uuid;
 
 use super::Key;

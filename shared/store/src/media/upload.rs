@@ -9,10 +9,10 @@ use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::{LINGER_MS, Upload, UploadState};
 
+use crate::keys::{DueList, EXPIRY_ATTRIBUTES};
 use crate::table::due::{Due, DuePage, WAITS, WAITS_NO_LONGER, no_longer};
 use crate::table::error::failure;
 use crate::table::item::text;
-use crate::keys::{DueList, EXPIRY_ATTRIBUTES};
 use crate::table::kinds::UPLOAD;
 use crate::table::transaction::Transaction;
 use crate::{Store, keys};

@@ -1,21 +1,21 @@
 //! Activations of radars: an item per member, each write on condition of the version read.
 
 use aws_sdk_dynamodb::types::Update;
-use domain::people::activation::Activation;
-use domain::company::audit::AuditEntry;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::Member;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::activation::Activation;
+use domain::people::member::Member;
 use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
+use crate::keys::Key;
 use crate::table::batch_get::Read;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
-use crate::keys::Key;
 use crate::table::kinds::{ACTIVATION, MEMBER};
 use crate::table::read::Order;
 use crate::table::transaction::{Cancelled, Transaction, at_version};

@@ -2,24 +2,24 @@
 //! member, and the seat is held again.
 
 use aws_sdk_dynamodb::types::Update;
-use domain::company::audit::AuditEntry;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
+use domain::company::quota::Hold;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
-use domain::people::member::Member;
-use domain::company::quota::Hold;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Member;
 use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
+use crate::company::quota::QuotaName;
+use crate::keys::Key;
+use crate::people::member::{as_read, create_claim};
 use crate::table::batch_get::Read;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
-use crate::keys::Key;
 use crate::table::kinds::{HOLD, MEMBER};
-use crate::people::member::{as_read, create_claim};
-use crate::company::quota::QuotaName;
 use crate::{Store, keys};
 
 /// A member who may get a new code.

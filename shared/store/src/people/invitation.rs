@@ -3,19 +3,19 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use domain::company::audit::AuditEntry;
 use domain::company::Company;
+use domain::company::audit::AuditEntry;
+use domain::company::quota::Move;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::InvitationId;
 use domain::kernel::idempotency::Idempotency;
-use domain::people::invitation::{Invitation, InvitationState};
-use domain::company::quota::Move;
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
+use domain::people::invitation::{Invitation, InvitationState};
 
 use crate::company::audit::add_entry;
+use crate::company::quota::QuotaName;
 use crate::table::item::{expire, number};
 use crate::table::kinds::{INVITATION, INVITATION_CODE};
-use crate::company::quota::QuotaName;
 use crate::table::read::{Order, Search};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};

@@ -1,25 +1,25 @@
 //! Joining by an invitation: at once, or as a request that an admin decides about.
 
 use aws_sdk_dynamodb::types::Update;
-use domain::company::audit::AuditEntry;
 use domain::card::Card;
+use domain::company::audit::AuditEntry;
 use domain::company::{Company, CompanyProfile};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{InvitationId, JoinRequestId};
+use domain::kernel::text::OpenId;
+use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use domain::people::invitation::{Invitation, InvitationState, Offer};
 use domain::people::join_request::{Decision, JoinRequest, JoinRequestState};
 use domain::people::member::Member;
-use domain::kernel::text::OpenId;
-use domain::kernel::timestamp::{DAY_MS, Timestamp};
 
-use crate::company::audit::add_entry;
-use crate::table::batch_get::Read;
 use crate::card::view::take;
+use crate::company::audit::add_entry;
+use crate::company::quota::QuotaName;
 use crate::people::invitation::use_once;
+use crate::people::member::bind_person;
+use crate::table::batch_get::Read;
 use crate::table::item::{expire, text};
 use crate::table::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
-use crate::people::member::bind_person;
-use crate::company::quota::QuotaName;
 use crate::table::read::{Order, Search};
 use crate::table::transaction::{Cancelled, Refused, Transaction};
 use crate::{Page, Store, keys};

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
-use domain::people::activation::Activation;
 use domain::company::{Company, CompanyProfile, Link, Person};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, JoinRequestId, MemberId};
+use domain::kernel::text::{OpenId, UnionId};
+use domain::people::activation::Activation;
 use domain::people::join_request::JoinRequest;
 use domain::people::member::Member;
-use domain::kernel::text::{OpenId, UnionId};
 
+use crate::keys::Key;
 use crate::table::batch_get::Read;
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
-use crate::keys::Key;
 use crate::table::kinds::{ACTIVATION, COMPANY, JOIN_REQUEST, MEMBER, PERSON, UNION};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};

@@ -6,8 +6,8 @@ use domain::kernel::failure::Failure;
 use domain::people::member::Member;
 
 use crate::company::audit::add_entry;
-use crate::table::item::{number, text};
 use crate::people::member::{Change, as_read};
+use crate::table::item::{number, text};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 

@@ -7,9 +7,9 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::Key;
 use crate::table::batch_get::Read;
 use crate::table::item::{Item, text};
-use crate::keys::Key;
 use crate::table::kinds::{PHONE, PROFILE};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};

@@ -9,10 +9,10 @@ use domain::people::member::{Ended, Member};
 use serde::Serialize;
 
 use crate::company::audit::add_entry;
+use crate::people::member::{Change, as_read};
 use crate::table::batch_get::Read;
 use crate::table::item::text;
 use crate::table::kinds::{CARD, MEMBER};
-use crate::people::member::{Change, as_read};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 

@@ -1,16 +1,16 @@
 //! The aggregator's write: log, customers and counters in one transaction.
 
-use domain::radar::aggregate::{Plan, Segment};
 use domain::company::Company;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::{Plan, Segment};
 use uuid::Uuid;
 
-use crate::radar::counter::add_counts;
+use crate::Store;
 use crate::crm::customer::{check_customer, put_customer};
+use crate::radar::counter::add_counts;
+use crate::radar::feed;
 use crate::radar::pending_deltas::lots;
 use crate::table::transaction::{Cancelled, Refused, Transaction};
-use crate::Store;
-use crate::radar::feed;
 use crate::tracking::log;
 use domain::kernel::failure::{Failure, Thing};
 

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::radar::breakdown::{Breakdown, Viewed};
 use domain::company::Company;
-use domain::radar::counter::Scope;
 use domain::kernel::day::Day;
-use domain::tracking::event::Target;
 use domain::kernel::id::PersonId;
+use domain::radar::breakdown::{Breakdown, Viewed};
+use domain::radar::counter::Scope;
+use domain::tracking::event::Target;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::Key;
 use crate::table::batch_get::Read;
 use crate::table::item::Item;
-use crate::keys::Key;
 use crate::table::kinds::BREAKDOWN;
 use crate::table::transaction::Transaction;
 use crate::{Store, keys};

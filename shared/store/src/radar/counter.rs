@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::company::Company;
-use domain::radar::counter::{Counter, Counts, Period, Scope};
 use domain::kernel::day::Day;
-use domain::radar::metrics::ScopeCounts;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::counter::{Counter, Counts, Period, Scope};
+use domain::radar::metrics::ScopeCounts;
 
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::COUNTERS;

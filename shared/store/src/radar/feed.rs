@@ -3,21 +3,21 @@
 //! An index over the segments would cost a write unit per batch; a page costs a
 //! fraction of one, since a transaction holds many batches.
 
-use domain::radar::aggregate::{Segment, SegmentKey};
-use domain::tracking::batch::BatchId;
 use domain::company::Company;
 use domain::kernel::id::{CardId, PersonId, uuid_v7_millis};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::{Segment, SegmentKey};
+use domain::tracking::batch::BatchId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::keys::Key;
 use crate::table::batch_get::{KEYS_MAX, Read};
 use crate::table::item::Item;
-use crate::keys::Key;
 use crate::table::kinds::FEED_PAGE;
 use crate::table::read::Order;
-use crate::{Page, Store, keys};
 use crate::tracking::log;
+use crate::{Page, Store, keys};
 use domain::kernel::failure::Failure;
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -3,20 +3,20 @@
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use domain::radar::breakdown::Additions;
 use domain::company::Company;
 use domain::kernel::day::Day;
-use domain::radar::ranking::Contender;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::breakdown::Additions;
+use domain::radar::ranking::Contender;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::close_rate::shortlist::put_shortlist;
+use crate::keys::DueList;
 use crate::radar::breakdown::put_breakdown;
 use crate::table::due::{Due, DuePage, WAITS};
 use crate::table::item::{Item, number, text};
-use crate::keys::DueList;
 use crate::table::kinds::{BOARDS, RANKING};
-use crate::close_rate::shortlist::put_shortlist;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;

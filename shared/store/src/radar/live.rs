@@ -6,23 +6,23 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Update;
-use domain::radar::aggregate::{Segment, SegmentKey};
-use domain::tracking::batch::BatchId;
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{CardId, PersonId};
-use domain::radar::live::{LiveState, Seq, SocketId};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::{Segment, SegmentKey};
+use domain::radar::live::{LiveState, Seq, SocketId};
+use domain::tracking::batch::BatchId;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::Key;
 use crate::table::batch_get::{KEYS_MAX, Read};
 use crate::table::error::failure;
 use crate::table::item::{EXPIRES_AT, Item, expire, number, text};
-use crate::keys::Key;
 use crate::table::kinds::{LIVE_MARK, LIVE_MESSAGE, LIVE_STATE};
 use crate::table::transaction::{Cancelled, Refused, Transaction};
-use crate::{Store, keys};
 use crate::tracking::log;
+use crate::{Store, keys};
 
 /// A card and its company.
 pub type CompanyCard = (Company, CardId);

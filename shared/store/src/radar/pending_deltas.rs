@@ -2,21 +2,21 @@
 //! that of late events far down in the departments. They are written down in it, and each
 //! lot is counted in the transaction that ends it: once.
 
-use domain::radar::aggregate::{ACTIONS_MAX, LOT_MAX};
 use domain::company::Company;
-use domain::radar::counter::{Counter, Counts, Period, Scope, Tally};
+use domain::crm::merge::CHANGES_MAX;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId};
-use domain::crm::merge::CHANGES_MAX;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::{ACTIONS_MAX, LOT_MAX};
+use domain::radar::counter::{Counter, Counts, Period, Scope, Tally};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::keys::{DueList, Key};
 use crate::radar::counter::add_counts;
 use crate::table::due::Due;
 use crate::table::item::{Item, number};
-use crate::keys::{DueList, Key};
 use crate::table::kinds::PENDING;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -185,8 +185,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use domain::radar::counter::Crowd;
     use domain::kernel::id::{CompanyId, Id};
+    use domain::radar::counter::Crowd;
 
     use super::*;
     use crate::table::item::Kind;

@@ -1,21 +1,21 @@
 //! Recounts: which companies are due for one, what it repairs, and its report.
 
 use aws_sdk_dynamodb::types::Update;
-use domain::radar::aggregate::Customer;
 use domain::company::Company;
-use domain::radar::counter::{Counts, Period, Scope};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
-use domain::people::member::Member;
-use domain::radar::recount::Report;
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Member;
+use domain::radar::aggregate::Customer;
+use domain::radar::counter::{Counts, Period, Scope};
+use domain::radar::recount::Report;
 use serde::{Deserialize, Serialize};
 
-use crate::radar::counter::{CHECKED, addition};
 use crate::crm::customer::put_customer;
+use crate::keys::DueList;
+use crate::radar::counter::{CHECKED, addition};
 use crate::table::due::{DuePage, WAITS, WaitingCompany};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
-use crate::keys::DueList;
 use crate::table::kinds::{COUNTERS, MEMBER, RECOUNT};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};

@@ -2,9 +2,9 @@
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
+use crate::keys::Key;
 use crate::table::error::failure;
 use crate::table::item::Item;
-use crate::keys::Key;
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
 use runtime::retry::{Policy, Transient};

@@ -13,9 +13,9 @@ use domain::kernel::id::Id;
 use domain::kernel::timestamp::Timestamp;
 use futures_util::future::join_all;
 
+use crate::keys::{DueList, EXPIRY_ATTRIBUTES, EXPIRY_INDEX, Key};
 use crate::table::error::failure;
 use crate::table::item::{Item, text};
-use crate::keys::{DueList, EXPIRY_ATTRIBUTES, EXPIRY_INDEX, Key};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 

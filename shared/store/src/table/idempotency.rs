@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::table::item::{EXPIRES_AT, Item, expire, number};
 use crate::keys::Key;
+use crate::table::item::{EXPIRES_AT, Item, expire, number};
 use crate::table::kinds::REQUEST;
 use crate::table::transaction::{Cancelled, Refused, Transaction};
 use domain::kernel::failure::Failure;

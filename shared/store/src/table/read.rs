@@ -2,9 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::keys::{Key, PK};
 use crate::table::error::failure;
 use crate::table::item::{Item, Kind, text};
-use crate::keys::{Key, PK};
 use crate::{Page, Store, keys};
 use domain::kernel::failure::Failure;
 

@@ -4,26 +4,26 @@ use std::iter;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::company::Company;
 use domain::company::department::DepartmentPath;
-use domain::tracking::event::{Event, EventKind, Object};
-use domain::tracking::filter::FilterReason;
 use domain::kernel::id::CardId;
 use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::{Segment, SegmentKey};
+use domain::tracking::event::{Event, EventKind, Object};
+use domain::tracking::filter::FilterReason;
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output, create_comp_flags_from_zip_params,
 };
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::{Deserialize, Serialize};
 
-use crate::table::item::{Item, number, text};
 use crate::keys::Key;
+use crate::table::item::{Item, number, text};
 use crate::table::kinds::SEGMENT;
 use crate::table::read::Order;
-use crate::{Page, Store, keys};
 use crate::tracking::segment;
+use crate::{Page, Store, keys};
 use domain::kernel::failure::Failure;
 
 /// Name of the attribute with the events as [`packing`] writes them, since layout 3.
@@ -242,10 +242,10 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use domain::tracking::batch::BatchId;
-    use domain::tracking::event::Target;
     use domain::kernel::id::{CompanyId, DepartmentId, Id, PersonId, ProductId};
     use domain::kernel::text::Line;
+    use domain::tracking::batch::BatchId;
+    use domain::tracking::event::Target;
     use uuid::Uuid;
 
     use super::*;

@@ -12,13 +12,13 @@
 //!   [· duration in milliseconds] [· letter of the reason why it is not counted]
 //! ```
 
-use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::company::department::DepartmentPath;
-use domain::tracking::event::{Event, EventKind, Object, ObjectType, Target};
-use domain::tracking::filter::FilterReason;
 use domain::kernel::pack::{Pack, pack_id, unpack_id};
 use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::{Segment, SegmentKey};
+use domain::tracking::event::{Event, EventKind, Object, ObjectType, Target};
+use domain::tracking::filter::FilterReason;
 
 /// What follows an event.
 const CODE: usize = 1;
@@ -152,8 +152,8 @@ fn unpack_list<T>(bytes: &mut &[u8], read: impl Fn(&mut &[u8]) -> Option<T>) -> 
 
 #[cfg(test)]
 mod tests {
-    use domain::tracking::batch::BatchId;
     use domain::kernel::id::{CardId, Id, PersonId, ProductId};
+    use domain::tracking::batch::BatchId;
     use proptest::prelude::*;
     use uuid::Uuid;
 

@@ -8,10 +8,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::BehaviorVersion;
-use domain::radar::aggregate::{Customer, Segment, SegmentKey, plan, segments};
-use domain::tracking::batch::AcceptedBatch;
 use domain::company::Company;
 use domain::kernel::id::PersonId;
+use domain::radar::aggregate::{Customer, Segment, SegmentKey, plan, segments};
+use domain::tracking::batch::AcceptedBatch;
 use runtime::batch::Delivery;
 use runtime::messages;
 use serde_json::Value;

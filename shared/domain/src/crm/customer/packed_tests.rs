@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::super::CARDS_MAX;
 use super::*;
-use crate::tracking::event::EventKind;
-use crate::radar::recount_tests::{card, department, event, now, path_of, visits};
 use crate::kernel::timestamp::DAY_MS;
+use crate::radar::recount_tests::{card, department, event, now, path_of, visits};
+use crate::tracking::event::EventKind;
 
 fn path(departments: &[u128]) -> DepartmentPath {
     departments.iter().map(|n| department(*n)).collect()
