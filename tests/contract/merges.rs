@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::crm::customer::CustomerState;
+use domain::crm::identities::Customer;
 use domain::crm::merge::{Merge, MergeReason, NotMerged, Undone};
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{Id, MemberId, MergeId, PersonId};
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::DAY_MS;
-use domain::radar::aggregate::{Customer, Plan, plan, segments};
+use domain::radar::aggregate::{Plan, plan, segments};
 use domain::radar::counter::{Counter, Crowd, Scope};
 use domain::radar::metrics::Metrics;
 use domain::tracking::batch::{AcceptedBatch, BatchId};
@@ -209,7 +210,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
         visit(&world, person, &days).await;
     }
     let merge = Merge {
-        tie: domain::crm::merge::Tie { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b },
+        tie: domain::crm::ties::Tie { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b },
         reason: MergeReason::Phone,
         at: world.clock.now(),
         undone: None,

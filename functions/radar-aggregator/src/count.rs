@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
+use domain::crm::identities::Customer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
-use domain::radar::aggregate::{Customer, Plan, Segment, plan};
+use domain::radar::aggregate::{Plan, Segment, plan};
 use runtime::batch::{Outcome, Reason};
 use runtime::retry::Policy;
 use store::{Commit, CommitError};

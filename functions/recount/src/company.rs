@@ -9,11 +9,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
-use domain::crm::merge::{Group, Ties, groups};
+use domain::crm::identities::Customer;
+use domain::crm::merge::groups;
+use domain::crm::ties::{Group, Ties};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::aggregate::Customer;
 use domain::radar::counter::{Counts, Period, Scope};
 use domain::radar::recount::{Recount, Report, correction};
 use runtime::clock::Clock;

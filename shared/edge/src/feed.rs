@@ -6,7 +6,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::radar::feed::{sentence, visitor_name};
 use domain::tracking::event::{Event, EventKind, ObjectType};
-use domain::tracking::filter::FilterReason;
+use domain::tracking::filter_reason::FilterReason;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,7 +3,8 @@
 use domain::close_rate::model::Rate;
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditChange};
-use domain::crm::command::{CustomerError, Said, United};
+use domain::crm::command::{CustomerError, Said};
+use domain::crm::identities::United;
 use domain::crm::opportunity::{Deal, Dealings, SetRate};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;

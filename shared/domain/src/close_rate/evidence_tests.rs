@@ -5,7 +5,7 @@ use super::*;
 use crate::kernel::id::{CardId, Id};
 use crate::kernel::timestamp::Timestamp;
 use crate::tracking::event::{Object, Target};
-use crate::tracking::filter::FilterReason;
+use crate::tracking::filter_reason::FilterReason;
 
 fn day(number: i32) -> Day {
     Day::from_number(number)

@@ -9,7 +9,7 @@ use crate::kernel::timestamp::DAY_MS;
 use crate::radar::aggregate::SegmentKey;
 use crate::radar::recount_tests::{Visit, card, event, now, visits};
 use crate::tracking::batch::BatchId;
-use crate::tracking::filter::FilterReason;
+use crate::tracking::filter_reason::FilterReason;
 
 fn person(n: u8) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))

@@ -5,25 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crm::customer::CustomerState;
+use crate::crm::identities::{Customer, Identities};
 use crate::crm::opportunity::{Deal, Dealings, SetRate, TooManyDeals};
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, PersonId};
-use crate::radar::aggregate::Customer;
 use crate::radar::counter::{Scope, Tally};
-
-/// All identities of a person, as they were read.
-pub type Identities = BTreeMap<PersonId, Customer>;
-
-/// A person: all of his identities together.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct United {
-    /// What he has done.
-    pub state: CustomerState,
-    /// What is said of him.
-    pub dealings: Dealings,
-}
 
 /// What a member says of a customer on a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,21 +71,6 @@ pub struct Retold {
     pub tally: Tally,
     /// What is said of the person now.
     pub dealings: Dealings,
-}
-
-impl United {
-    /// The person of these identities.
-    pub fn of<'a>(parts: impl Iterator<Item = &'a Customer> + Clone) -> Self {
-        let state = CustomerState::union(parts.clone().map(|part| &part.state));
-        Self { state, dealings: Dealings::union(parts.map(|part| &part.dealings)) }
-    }
-
-    /// What he adds to the counters.
-    pub fn contributions(&self) -> Tally {
-        let mut tally = self.state.contributions();
-        tally.absorb(&self.dealings.contributions());
-        tally
-    }
 }
 
 impl Said {

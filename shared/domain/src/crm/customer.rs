@@ -19,7 +19,7 @@ use crate::radar::best_hour::VisitHours;
 use crate::radar::counter::{Counter, Crowd, Period, Scope, Tally};
 use crate::radar::seen_days::{Change, SeenDays, TooOld};
 use crate::tracking::event::{Event, EventKind};
-use crate::tracking::filter::FilterReason;
+use crate::tracking::filter_reason::FilterReason;
 
 pub use self::packed::Unreadable;
 

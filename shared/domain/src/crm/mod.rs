@@ -2,5 +2,7 @@
 
 pub mod command;
 pub mod customer;
+pub mod identities;
 pub mod merge;
 pub mod opportunity;
+pub mod ties;

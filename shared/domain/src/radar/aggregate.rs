@@ -4,9 +4,8 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::company::department::DepartmentPath;
-use crate::crm::customer::{ApplyError, CustomerState};
-use crate::crm::merge::Ties;
-use crate::crm::opportunity::Dealings;
+use crate::crm::customer::ApplyError;
+use crate::crm::identities::Customer;
 use crate::kernel::id::{CardId, PersonId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::{Period, Scope, Tally};
@@ -45,19 +44,6 @@ pub struct Segment {
     pub departments: DepartmentPath,
     /// In the order they were sent; never empty.
     pub events: Vec<Event>,
-}
-
-/// A customer's state and the version it was read at; 0 = never written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Customer {
-    /// Raised by one with every write.
-    pub version: u64,
-    /// What is remembered of what this identity did.
-    pub state: CustomerState,
-    /// Which other identities are the same person.
-    pub ties: Ties,
-    /// What the company's people say of this identity.
-    pub dealings: Dealings,
 }
 
 /// A batch, split by card.

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::crm::merge::{Merge, MergeReason, Tie};
+use crate::crm::merge::{Merge, MergeReason};
+use crate::crm::ties::Tie;
 use crate::kernel::id::{CompanyId, DepartmentId, Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::tracking::event::{EventKind, Object, Target};

@@ -177,7 +177,7 @@ mod tests {
     use crate::radar::aggregate::SegmentKey;
     use crate::tracking::batch::BatchId;
     use crate::tracking::event::Object;
-    use crate::tracking::filter::FilterReason;
+    use crate::tracking::filter_reason::FilterReason;
 
     fn product(n: u128) -> Target {
         Target::Product(ProductId::from_uuid(Uuid::from_u128(n)))

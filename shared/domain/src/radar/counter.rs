@@ -8,7 +8,7 @@ use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId};
 use crate::radar::seen_days::GAP_MAX;
 use crate::tracking::event::{EventKind, ObjectType};
-use crate::tracking::filter::FilterReason;
+use crate::tracking::filter_reason::FilterReason;
 
 /// Whose numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

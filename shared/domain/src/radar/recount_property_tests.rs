@@ -4,10 +4,12 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::crm::merge::{Merge, MergeReason, Tie, groups};
+use crate::crm::identities::Customer;
+use crate::crm::merge::{Merge, MergeReason, groups};
+use crate::crm::ties::Tie;
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
-use crate::radar::aggregate::{Customer, SegmentKey};
+use crate::radar::aggregate::SegmentKey;
 use crate::radar::recount_tests::{Visit, card, event, now, path_of, visits};
 use crate::radar::seen_days::DAYS_MAX;
 use crate::tracking::batch::BatchId;

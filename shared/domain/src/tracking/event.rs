@@ -10,7 +10,7 @@ use crate::kernel::id::{ArticleId, CardId, ProductId, VideoId};
 use crate::kernel::string_enum::choices;
 use crate::kernel::text::{Line, ShareCode};
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
-use crate::tracking::filter::FilterReason;
+use crate::tracking::filter_reason::FilterReason;
 
 /// Longest dwell one event may report: an hour, in milliseconds.
 pub const DWELL_MS_MAX: u32 = 3_600_000;

@@ -7,23 +7,9 @@
 use std::collections::BTreeMap;
 
 use crate::kernel::id::CardId;
-use crate::kernel::string_enum::choices;
 use crate::kernel::timestamp::SECOND_MS;
 use crate::tracking::event::{Event, EventKind, Target};
-
-choices! {
-    /// Why an event is not counted (过滤原因).
-    FilterReason, "unknown_filter_reason", "过滤原因只能是 bot、own、colleague 或 burst" {
-        /// 机器人: the client says that it is a crawler.
-        Bot = "bot",
-        /// 本人: the owner on his own card.
-        Own = "own",
-        /// 同事: another member of the company.
-        Colleague = "colleague",
-        /// 刷量: more of the same within seconds than a person can do.
-        Burst = "burst",
-    }
-}
+use crate::tracking::filter_reason::FilterReason;
 
 /// The rules as data: what changes here gets a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,23 +42,6 @@ pub struct Sender<'a> {
     pub member: bool,
     /// His own card, if he has one.
     pub card: Option<CardId>,
-}
-
-impl FilterReason {
-    /// The stored letter; never change one.
-    pub fn letter(self) -> char {
-        match self {
-            Self::Bot => 'b',
-            Self::Own => 'o',
-            Self::Colleague => 'c',
-            Self::Burst => 'r',
-        }
-    }
-
-    /// The reason stored under this letter.
-    pub fn from_letter(letter: char) -> Option<Self> {
-        Self::ALL.iter().copied().find(|reason| reason.letter() == letter)
-    }
 }
 
 /// Gives each event of a batch its reason, if there is one.
@@ -179,12 +148,5 @@ mod tests {
     fn a_hundred_likes_are_no_burst_since_only_the_last_counts() {
         let events: Vec<_> = (0..100).map(|n| event(EventKind::Like, 1, n)).collect();
         assert!(reasons(Sender::default(), events).iter().all(Option::is_none));
-    }
-
-    #[test]
-    fn every_reason_has_its_own_letter() {
-        for reason in FilterReason::ALL {
-            assert_eq!(FilterReason::from_letter(reason.letter()), Some(*reason));
-        }
     }
 }

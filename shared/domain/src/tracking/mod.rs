@@ -3,3 +3,4 @@
 pub mod batch;
 pub mod event;
 pub mod filter;
+pub mod filter_reason;

@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
 use domain::close_rate::model::Model;
 use domain::company::Company;
-use domain::crm::command::{Identities, United};
 use domain::crm::customer::CustomerState;
-use domain::crm::merge::Ties;
+use domain::crm::identities::Customer;
+use domain::crm::identities::{Identities, United};
+use domain::crm::ties::Ties;
 use domain::kernel::id::{CardId, PersonId};
-use domain::radar::aggregate::Customer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,8 @@
 
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
-use domain::crm::command::{Identities, Retold, Said};
+use domain::crm::command::{Retold, Said};
+use domain::crm::identities::Identities;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::idempotency::Idempotency;

@@ -2,11 +2,11 @@
 
 use aws_sdk_dynamodb::types::Update;
 use domain::company::Company;
+use domain::crm::identities::Customer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
-use domain::radar::aggregate::Customer;
 use domain::radar::counter::{Counts, Period, Scope};
 use domain::radar::recount::Report;
 use serde::{Deserialize, Serialize};

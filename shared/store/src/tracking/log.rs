@@ -11,7 +11,7 @@ use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::tracking::event::{Event, EventKind, Object};
-use domain::tracking::filter::FilterReason;
+use domain::tracking::filter_reason::FilterReason;
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output, create_comp_flags_from_zip_params,
 };

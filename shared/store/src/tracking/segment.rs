@@ -18,7 +18,7 @@ use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::tracking::event::{Event, EventKind, Object, ObjectType, Target};
-use domain::tracking::filter::FilterReason;
+use domain::tracking::filter_reason::FilterReason;
 
 /// What follows an event.
 const CODE: usize = 1;

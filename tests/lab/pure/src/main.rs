@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::BehaviorVersion;
 use domain::company::Company;
+use domain::crm::identities::Customer;
 use domain::kernel::id::PersonId;
-use domain::radar::aggregate::{Customer, Segment, SegmentKey, plan, segments};
+use domain::radar::aggregate::{Segment, SegmentKey, plan, segments};
 use domain::tracking::batch::AcceptedBatch;
 use runtime::batch::Delivery;
 use runtime::messages;

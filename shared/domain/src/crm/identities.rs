@@ -1,0 +1,49 @@
+//! The identities of a person as they are stored, and all of them together.
+
+use std::collections::BTreeMap;
+
+use crate::crm::customer::CustomerState;
+use crate::crm::opportunity::Dealings;
+use crate::crm::ties::Ties;
+use crate::kernel::id::PersonId;
+use crate::radar::counter::Tally;
+
+/// A customer's state and the version it was read at; 0 = never written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Customer {
+    /// Raised by one with every write.
+    pub version: u64,
+    /// What is remembered of what this identity did.
+    pub state: CustomerState,
+    /// Which other identities are the same person.
+    pub ties: Ties,
+    /// What the company's people say of this identity.
+    pub dealings: Dealings,
+}
+
+/// All identities of a person, as they were read.
+pub type Identities = BTreeMap<PersonId, Customer>;
+
+/// A person: all of his identities together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct United {
+    /// What he has done.
+    pub state: CustomerState,
+    /// What is said of him.
+    pub dealings: Dealings,
+}
+
+impl United {
+    /// The person of these identities.
+    pub fn of<'a>(parts: impl Iterator<Item = &'a Customer> + Clone) -> Self {
+        let state = CustomerState::union(parts.clone().map(|part| &part.state));
+        Self { state, dealings: Dealings::union(parts.map(|part| &part.dealings)) }
+    }
+
+    /// What he adds to the counters.
+    pub fn contributions(&self) -> Tally {
+        let mut tally = self.state.contributions();
+        tally.absorb(&self.dealings.contributions());
+        tally
+    }
+}
