@@ -3,7 +3,7 @@
 use domain::media::upload::Refusal;
 
 use crate::bytes::{be, length};
-use crate::inspect::Clean;
+use crate::clean::Clean;
 use crate::mp3::after_id3;
 
 /// Samples a second, by their index.

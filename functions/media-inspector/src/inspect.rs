@@ -2,16 +2,8 @@
 
 use domain::media::upload::{Format, Purpose, Refusal};
 
+use crate::clean::Clean;
 use crate::{aac, jpeg, mp3, mp4, png, webp};
-
-/// A file as it may be published: without what tells of its maker or the place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Clean {
-    /// The file.
-    pub(crate) bytes: Vec<u8>,
-    /// How long it plays, in milliseconds; none for pictures.
-    pub(crate) duration_ms: Option<u64>,
-}
 
 /// Inspects a file that should be of this format and for this purpose.
 pub(crate) fn inspect(purpose: Purpose, format: Format, file: Vec<u8>) -> Result<Clean, Refusal> {

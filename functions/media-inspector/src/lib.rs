@@ -4,6 +4,7 @@
 
 mod aac;
 mod bytes;
+mod clean;
 pub mod files;
 mod inspect;
 mod jpeg;

@@ -3,7 +3,7 @@
 use domain::media::upload::Refusal;
 
 use crate::bytes::{be, length, part};
-use crate::inspect::Clean;
+use crate::clean::Clean;
 
 /// Kilobits a second of layer III, by version 1 and by versions 2 and 2.5.
 const BITRATES: [[u64; 14]; 2] = [

@@ -6,7 +6,7 @@ use std::ops::Range;
 use domain::media::upload::Refusal;
 
 use crate::bytes::{be, length, part};
-use crate::inspect::Clean;
+use crate::clean::Clean;
 
 /// What a file must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod masks;
 mod memory;
 mod meter;
 mod million;
+mod operation;
 mod options;
 mod outages;
 mod pipeline;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::http::Message;
-use crate::wire::Operation;
+use crate::operation::Operation;
 
 /// What the two services hold.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

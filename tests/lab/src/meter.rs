@@ -13,7 +13,7 @@ use crate::pipeline;
 use crate::prices::Prices;
 use crate::routes::{Line, line, others};
 use crate::stage::Stage;
-use crate::usage::Usage;
+use crate::usage::{Usage, cells};
 use crate::wire::Wire;
 
 /// Reads that sum up a company's days are also asked in a company with this long a past.
@@ -169,21 +169,4 @@ async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
     let (status, answer) = stage.send(&route.line.function, &payload).await;
     assert!(route.is_fine(status), "{} answered {status} {answer}: its row says {}", route.name, route.line.row.status);
     wire.take_usage()
-}
-
-/// The cells of a row.
-pub(crate) fn cells(usage: &Usage, dollars: f64, note: &str) -> Vec<String> {
-    let calls =
-        usage.calls.iter().map(|(name, times)| if *times == 1 { name.clone() } else { format!("{name} ×{times}") });
-    let calls = calls.collect::<Vec<_>>().join(", ");
-    let which = [calls.as_str(), note].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-    vec![
-        usage.call_count().to_string(),
-        format!("{:.1}", usage.read_units),
-        format!("{:.1}", usage.write_units()),
-        usage.sent.to_string(),
-        usage.received.to_string(),
-        format!("{dollars:.3}"),
-        if which.is_empty() { "–".to_owned() } else { which },
-    ]
 }

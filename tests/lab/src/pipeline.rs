@@ -6,11 +6,10 @@ use domain::tracking::batch::AcceptedBatch;
 use uuid::Uuid;
 
 use crate::bill::Table;
-use crate::meter::cells;
 use crate::prices::Prices;
 use crate::random::Random;
 use crate::stage::Stage;
-use crate::usage::Usage;
+use crate::usage::{Usage, cells};
 use crate::visits::{self, Visit};
 use crate::wire::Wire;
 

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use crate::faults::Fault;
 use crate::http::{Connection, Message};
 use crate::memory::{self, Memory};
+use crate::operation::Operation;
 use crate::sites::{Site, caller};
-use crate::wire::{Operation, asks_for_keys, leave_out_half, server_error, throttled};
+use crate::wire::{asks_for_keys, leave_out_half, server_error, throttled};
 
 /// Which calls go wrong, and how.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use store::{EXPIRY_ATTRIBUTES, KEY_ATTRIBUTES};
 
-use crate::wire::Operation;
+use crate::operation::Operation;
 
 /// Bytes of a write unit.
 const WRITE_UNIT: usize = 1_024;

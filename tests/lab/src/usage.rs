@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::wire::Operation;
+use crate::operation::Operation;
 
 /// Bytes that SQS bills as one request.
 const QUEUE_REQUEST_BYTES: usize = 64 * 1_024;
@@ -51,4 +51,21 @@ impl Usage {
             *self.written.entry(kind).or_default() += units;
         }
     }
+}
+
+/// The cells of a row.
+pub(crate) fn cells(usage: &Usage, dollars: f64, note: &str) -> Vec<String> {
+    let calls =
+        usage.calls.iter().map(|(name, times)| if *times == 1 { name.clone() } else { format!("{name} ×{times}") });
+    let calls = calls.collect::<Vec<_>>().join(", ");
+    let which = [calls.as_str(), note].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    vec![
+        usage.call_count().to_string(),
+        format!("{:.1}", usage.read_units),
+        format!("{:.1}", usage.write_units()),
+        usage.sent.to_string(),
+        usage.received.to_string(),
+        format!("{dollars:.3}"),
+        if which.is_empty() { "–".to_owned() } else { which },
+    ]
 }
