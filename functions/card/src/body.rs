@@ -3,9 +3,10 @@
 use domain::card::tag::Tags;
 use domain::card::template::CardTemplate;
 use domain::card::{
-    Address, Card, CompanyName, Contact, Email, Identity, Introduction, OwnerGone, Phone, SharePhrase, Shortcut, Style,
-    Successor, WechatId, WelcomeText,
+    Address, Card, Contact, Email, Identity, Introduction, OwnerGone, Phone, SharePhrase, Shortcut, Style, Successor,
+    WechatId, WelcomeText,
 };
+use domain::company::CompanyName;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, MemberId};
 use domain::kernel::timestamp::Timestamp;

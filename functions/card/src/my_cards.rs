@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::card::{CompanyName, Identity};
+use domain::card::Identity;
+use domain::company::CompanyName;
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};

@@ -4,7 +4,7 @@ use app::company::{self, CompanyToCreate};
 use app::people::claim_code::Claims;
 use axum::Json;
 use axum::extract::State;
-use domain::card::CompanyName;
+use domain::company::CompanyName;
 use domain::company::CompanyProfile;
 use domain::kernel::id::{CompanyId, MemberId};
 use domain::kernel::text::AppId;

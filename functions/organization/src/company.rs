@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::card::CompanyName;
+use domain::company::CompanyName;
 use domain::company::CompanyProfile;
 use domain::company::audit::AuditAction;
 use domain::kernel::id::CompanyId;

@@ -2,7 +2,7 @@
 //! active member.
 
 use app::people::session::CompanyOption;
-use domain::card::CompanyName;
+use domain::company::CompanyName;
 use domain::kernel::id::CompanyId;
 use serde::Serialize;
 use utoipa::ToSchema;

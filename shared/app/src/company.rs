@@ -1,6 +1,6 @@
 //! Companies: founding them, and what the platform operator sets for them.
 
-use domain::card::CompanyName;
+use domain::company::CompanyName;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::{Company, CompanyProfile, WeCom};
 use domain::kernel::failure::Failure;

@@ -1,6 +1,7 @@
 //! Joining by an invitation, at a login.
 
-use domain::card::{Card, CompanyName, Identity};
+use domain::card::{Card, Identity};
+use domain::company::CompanyName;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::{Company, Person};
 use domain::kernel::failure::Failure;

@@ -1,6 +1,7 @@
 //! Deciding about requests to join.
 
-use domain::card::{CompanyName, Identity};
+use domain::card::Identity;
+use domain::company::CompanyName;
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::failure::Failure;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::card::CompanyName;
+use domain::company::CompanyName;
 use domain::company::{Company, CompanyProfile, Link, Person};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, PersonId};

@@ -4,18 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::media::CardMedia;
 use crate::card::tag::Tags;
+use crate::company::CompanyName;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DepartmentId, MemberId};
 use crate::kernel::list::UniqueList;
 use crate::kernel::string_enum::choices;
-use crate::kernel::text::{Code, Line, OptionalLine, Paragraph};
+use crate::kernel::text::{Code, OptionalLine, Paragraph};
 use crate::kernel::timestamp::Timestamp;
 use crate::people::member::{PersonName, Position};
 
 /// Most phone numbers on a card.
 pub const PHONES_MAX: usize = 3;
-/// The company's name as a card shows it.
-pub type CompanyName = Line<60>;
 /// An introduction.
 pub type Introduction = Paragraph<2_000>;
 /// A postal address.

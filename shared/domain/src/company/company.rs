@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::card::CompanyName;
 use crate::kernel::id::{CompanyId, JoinRequestId, MemberId, PersonId};
-use crate::kernel::text::{AppId, Code};
+use crate::kernel::text::{AppId, Code, Line};
 use crate::kernel::timestamp::Timestamp;
 
 /// Permission to touch one company's data.
@@ -27,6 +26,9 @@ impl Company {
         self.0
     }
 }
+
+/// The company's name as a card shows it.
+pub type CompanyName = Line<60>;
 
 /// What is known of a company.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 //! same batches in any order: distinct days are a set, the latest toggle decides a
 //! like, the earliest save is the save.
 
-mod packed;
+pub mod packed;
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,6 @@ use crate::radar::counter::{Counter, Crowd, Period, Scope, Tally};
 use crate::radar::seen_days::{Change, SeenDays, TooOld};
 use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
-
-pub use self::packed::Unreadable;
 
 /// Most cards whose history is kept per customer.
 pub const CARDS_MAX: usize = 200;

@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use domain::card::CompanyName;
 use domain::close_rate::retrain::next_refit;
+use domain::company::CompanyName;
 use domain::company::audit::AuditEntry;
 use domain::company::quota::{Move, Quota};
 use domain::company::{Company, CompanyProfile, WeCom};
