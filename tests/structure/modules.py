@@ -10,7 +10,8 @@ from repository import ROOT, code_only, named, short, text, without_tests
 
 PATH = re.compile(r"(?<![\w:])(crate|super|self)((?:::\w+)+)(?:::\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\})?")
 GROUP = re.compile(r"(?<![\w:])use (crate|super|self)::\{([^;]*)\};")
-TYPE = re.compile(r"^[ \t]*(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union|type) (\w+)", re.M)
+TYPE = re.compile(r"^[ \t]*(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union|type) (\w+)"
+                  r"|\bstring_enum! \{\s*(\w+),", re.M)
 IMPL = re.compile(r"\bimpl\b[^;{]*\{")
 
 
@@ -105,7 +106,7 @@ def type_places():
         for found in TYPE.finditer(code):
             associated = any(start <= found.start() < end for start, end in inside)
             if not associated:
-                places.setdefault(found[1], []).append(short(path))
+                places.setdefault(found[1] or found[2], []).append(short(path))
     return places
 
 
