@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use domain::card::Identity;
-use domain::company::CompanyName;
 use domain::company::Company;
+use domain::company::CompanyName;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;

@@ -7,6 +7,7 @@ use domain::card::share::{Channel, Share};
 use domain::card::{Card, Identity};
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::{Company, CompanyProfile, Person};
+use domain::crm::identities::Customer;
 use domain::crm::merge::{Merge, MergeReason};
 use domain::crm::ties::Tie;
 use domain::kernel::failure::{Failure, Thing};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::crm::identities::Customer;
 use domain::crm::merge::{Merge, MergeReason, NotMerged, Undone};
 use domain::crm::ties::Tie;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, MergeId, PersonId};
-use domain::crm::identities::Customer;
 use runtime::retry::Policy;
 use store::PendingTally;
 

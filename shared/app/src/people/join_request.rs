@@ -1,8 +1,8 @@
 //! Deciding about requests to join.
 
 use domain::card::Identity;
-use domain::company::CompanyName;
 use domain::company::Company;
+use domain::company::CompanyName;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::JoinRequestId;
