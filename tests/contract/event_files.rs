@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::day::Day;
 use domain::radar::counter::Scope;
-use runtime::batch::{Delivery, Reason};
 use runtime::dead_letters::DeadLetters;
+use runtime::delivery::{Delivery, Reason};
 use testkit::events::{all, call, http_functions, load, prepared, row};
 use testkit::world::World;
 

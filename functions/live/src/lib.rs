@@ -9,9 +9,10 @@ mod watch;
 
 use aws_lambda_events::sqs::SqsEvent;
 use edge::token::TokenVerifier;
-use runtime::batch::{self, Delivery};
+use runtime::batch;
 use runtime::clock::Clock;
 use runtime::dead_letters::DeadLetters;
+use runtime::delivery::Delivery;
 use runtime::metrics::{Metrics, emit};
 use runtime::sockets::Sockets;
 use serde::{Deserialize, Serialize};

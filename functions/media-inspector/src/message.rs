@@ -3,7 +3,7 @@
 use domain::company::Company;
 use domain::kernel::id::UploadId;
 use domain::media::upload::quarantined;
-use runtime::batch::Reason;
+use runtime::delivery::Reason;
 use serde::Deserialize;
 
 /// What S3 sends. Its test of a new notification has no records.

@@ -1,21 +1,18 @@
 //! `GET /v1/directory`: the colleagues, as every member may see them.
 
-use std::collections::BTreeSet;
-
 use axum::Json;
 use axum::extract::State;
-use domain::company::department::DepartmentTree;
 use domain::kernel::id::{CardId, DepartmentId};
 use domain::people::member::{self, MemberStatus, PersonName, Position};
 use edge::auth::Member;
 use edge::page::{PageBody, PageParams, Paging};
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use store::MemberFilter;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::members::DepartmentSummary;
+use crate::members::{DepartmentSummary, among};
 
 /// The public data of an active member.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,13 +65,4 @@ pub(crate) async fn list_directory(
         card_id: found.card,
     };
     Ok(Json(paging.page(page.items.into_iter().map(colleague).collect(), page.next)))
-}
-
-/// The departments that a filter by one of them means.
-pub(crate) fn among(
-    tree: &DepartmentTree,
-    department: Option<DepartmentId>,
-) -> Result<Option<BTreeSet<DepartmentId>>, Problem> {
-    let below = |department| tree.below(department).ok_or_else(|| Problem::of(Code::NotFound));
-    department.map(below).transpose()
 }

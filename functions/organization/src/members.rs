@@ -1,5 +1,7 @@
 //! `/v1/members`: add and list members.
 
+use std::collections::BTreeSet;
+
 use app::people::member::{self, Head, MemberToAdd};
 use axum::Json;
 use axum::extract::State;
@@ -12,14 +14,13 @@ use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::Problem;
+use edge::problem::{Code, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::MemberFilter;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::directory::among;
 use crate::secrets::OwnKeys;
 
 /// A member to add.
@@ -194,4 +195,13 @@ pub(crate) async fn get_member(
 /// The acting admin or boss, as flows take them.
 pub(crate) fn head(admin: Admin) -> Head {
     Head { member: admin.member(), role: admin.role }
+}
+
+/// The departments that a filter by one of them means.
+pub(crate) fn among(
+    tree: &DepartmentTree,
+    department: Option<DepartmentId>,
+) -> Result<Option<BTreeSet<DepartmentId>>, Problem> {
+    let below = |department| tree.below(department).ok_or_else(|| Problem::of(Code::NotFound));
+    department.map(below).transpose()
 }

@@ -8,7 +8,8 @@ use domain::crm::identities::Customer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 use domain::radar::aggregate::{Plan, Segment, plan};
-use runtime::batch::{Outcome, Reason};
+use runtime::batch::Outcome;
+use runtime::delivery::Reason;
 use runtime::retry::Policy;
 use store::{Commit, CommitError};
 

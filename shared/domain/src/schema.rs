@@ -16,6 +16,7 @@ use crate::kernel::day::{Day, Window};
 use crate::kernel::list::UniqueList;
 use crate::kernel::mobile::Mobile;
 use crate::kernel::money::Fen;
+use crate::kernel::schema::{formatted, one_of, schema, string, text, whole};
 use crate::kernel::text::{Code, Line, OptionalLine, Paragraph};
 use crate::kernel::timestamp::Timestamp;
 use crate::people::activation::RadarCode;
@@ -23,52 +24,6 @@ use crate::people::claim::ClaimCode;
 use crate::people::invitation::Within;
 use crate::tracking::batch::BatchId;
 use crate::tracking::event::EventKind;
-
-/// Implements the two traits of a schema for a type.
-macro_rules! schema {
-    ([$($generics:tt)*] $type:ty, $name:expr, $schema:expr) => {
-        impl<$($generics)*> ::utoipa::PartialSchema for $type {
-            fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::schema::Schema> {
-                ::utoipa::openapi::RefOr::T(::utoipa::openapi::schema::Schema::from($schema))
-            }
-        }
-
-        impl<$($generics)*> ::utoipa::ToSchema for $type {
-            fn name() -> ::std::borrow::Cow<'static, str> {
-                ::std::borrow::Cow::from($name)
-            }
-        }
-    };
-}
-
-pub(crate) use schema;
-
-/// A closed set of names.
-pub(crate) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
-    string().enum_values(Some(names))
-}
-
-/// An id with this prefix.
-pub(crate) fn id(prefix: &str) -> ObjectBuilder {
-    string().pattern(Some(format!("^{prefix}[0-9a-v]{{26}}$")))
-}
-
-fn string() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String)
-}
-
-fn text(min: usize, max: usize) -> ObjectBuilder {
-    string().min_length((min > 0).then_some(min)).max_length(Some(max))
-}
-
-fn formatted(format: KnownFormat) -> ObjectBuilder {
-    string().format(Some(SchemaFormat::KnownFormat(format)))
-}
-
-fn whole(min: u32, max: u32) -> ObjectBuilder {
-    let format = SchemaFormat::KnownFormat(KnownFormat::Int32);
-    ObjectBuilder::new().schema_type(Type::Integer).format(Some(format)).minimum(Some(min)).maximum(Some(max))
-}
 
 schema!([const MAX: usize] Line<MAX>, format!("Line{MAX}"), text(1, MAX));
 schema!([const MAX: usize] OptionalLine<MAX>, format!("OptionalLine{MAX}"), text(0, MAX));

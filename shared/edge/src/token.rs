@@ -152,7 +152,7 @@ pub fn expires_at(now: Timestamp) -> Timestamp {
 #[derive(Clone)]
 pub struct TokenVerifier {
     keys: Arc<HashMap<String, DecodingKey>>,
-    seen: Arc<TokenMemory>,
+    seen: Arc<TokenMemory<Claims>>,
 }
 
 #[derive(Deserialize)]
@@ -221,7 +221,7 @@ impl TokenVerifier {
             return Err(TokenRefused);
         }
         if is_new {
-            self.seen.remember(digest, &claims, now);
+            self.seen.remember(digest, &claims, claims.expires_at(), now);
         }
         Ok(claims)
     }

@@ -7,8 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::kernel::timestamp::Timestamp;
 
-use crate::token::Claims;
-
 /// Most tokens that are remembered, each with about 300 bytes.
 const TOKENS_MAX: usize = 500;
 
@@ -28,16 +26,29 @@ impl Digest {
 
 /// What tokens say whose signature, key, algorithm, type, issuer and audience were right. Whether
 /// they are valid now is for the caller to check, each time.
-#[derive(Debug, Default)]
-pub(crate) struct TokenMemory(Mutex<HashMap<Digest, Claims>>);
+#[derive(Debug)]
+pub(crate) struct TokenMemory<T>(Mutex<HashMap<Digest, Remembered<T>>>);
 
-impl TokenMemory {
+/// What a token says, and when it expires.
+#[derive(Debug)]
+struct Remembered<T> {
+    says: T,
+    expires_at: Timestamp,
+}
+
+impl<T> Default for TokenMemory<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> TokenMemory<T> {
     /// What a token says, if it was remembered and has not expired.
-    pub(crate) fn recall(&self, digest: Digest, now: Timestamp) -> Option<Claims> {
+    pub(crate) fn recall(&self, digest: Digest, now: Timestamp) -> Option<T> {
         let mut tokens = self.lock();
-        let claims = tokens.get(&digest)?;
-        if now < claims.expires_at() {
-            return Some(claims.clone());
+        let known = tokens.get(&digest)?;
+        if now < known.expires_at {
+            return Some(known.says.clone());
         }
         tokens.remove(&digest);
         None
@@ -45,21 +56,21 @@ impl TokenMemory {
 
     /// Remembers a token that was verified. When there are too many, it forgets those that have
     /// expired, and if none have, all: they are only verified once more.
-    pub(crate) fn remember(&self, digest: Digest, claims: &Claims, now: Timestamp) {
-        if claims.expires_at() <= now {
+    pub(crate) fn remember(&self, digest: Digest, says: &T, expires_at: Timestamp, now: Timestamp) {
+        if expires_at <= now {
             return;
         }
         let mut tokens = self.lock();
         if tokens.len() >= TOKENS_MAX {
-            tokens.retain(|_, known| now < known.expires_at());
+            tokens.retain(|_, known| now < known.expires_at);
         }
         if tokens.len() >= TOKENS_MAX {
             tokens.clear();
         }
-        tokens.insert(digest, claims.clone());
+        tokens.insert(digest, Remembered { says: says.clone(), expires_at });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Claims>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Remembered<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -76,15 +87,16 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::token::TOKEN_LIFE_MS;
+    use crate::token::{Claims, TOKEN_LIFE_MS};
 
     fn claims(now: Timestamp) -> Claims {
         let id = Uuid::from_u128(1);
         Claims::new(Company::granted(CompanyId::from_uuid(id)), PersonId::from_uuid(id), now)
     }
 
-    fn remember(memory: &TokenMemory, number: usize, now: Timestamp) {
-        memory.remember(Digest::of(&number.to_string()), &claims(now), now);
+    fn remember(memory: &TokenMemory<Claims>, number: usize, now: Timestamp) {
+        let claims = claims(now);
+        memory.remember(Digest::of(&number.to_string()), &claims, claims.expires_at(), now);
     }
 
     #[test]
@@ -120,7 +132,7 @@ mod tests {
     #[test]
     fn what_has_expired_is_not_remembered() {
         let (memory, now) = (TokenMemory::default(), Timestamp::from_millis(0));
-        memory.remember(Digest::of("late"), &claims(now), now.plus_millis(TOKEN_LIFE_MS));
+        memory.remember(Digest::of("late"), &claims(now), claims(now).expires_at(), now.plus_millis(TOKEN_LIFE_MS));
         assert_eq!(memory.len(), 0);
     }
 }

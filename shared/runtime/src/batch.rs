@@ -3,20 +3,9 @@
 use std::collections::HashSet;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
-use domain::kernel::failure::Failure;
 
 use crate::dead_letters::DeadLetters;
-
-/// One message as it was delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// SQS's id of the message.
-    pub id: String,
-    /// The body.
-    pub body: String,
-    /// How often it has been delivered, this time included.
-    pub attempts: u32,
-}
+use crate::delivery::{Delivery, Reason};
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,39 +16,6 @@ pub enum Outcome {
     Retry(Reason),
     /// It will never succeed.
     Poison(Reason),
-}
-
-/// Why a message was not processed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    /// Stable, lower snake case.
-    pub code: &'static str,
-    /// For the person who looks into the dead-letter queue; no personal data.
-    pub detail: String,
-}
-
-impl Reason {
-    /// A reason.
-    pub fn new(code: &'static str, detail: impl ToString) -> Self {
-        Self { code, detail: detail.to_string() }
-    }
-}
-
-impl From<&Failure> for Reason {
-    fn from(failure: &Failure) -> Self {
-        let code = match failure {
-            Failure::Corrupt(_) => "corrupt_state",
-            Failure::Busy => "busy",
-            Failure::NotFound
-            | Failure::Exists(_)
-            | Failure::Exhausted(_)
-            | Failure::VersionConflict
-            | Failure::KeyReused
-            | Failure::Throttled
-            | Failure::Unavailable(_) => "unavailable",
-        };
-        Self::new(code, failure)
-    }
 }
 
 /// Runs `process` on a batch and reports the messages that must come again.

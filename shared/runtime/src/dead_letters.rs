@@ -3,7 +3,7 @@
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
-use crate::batch::{Delivery, Reason};
+use crate::delivery::{Delivery, Reason};
 
 /// Longest detail that is kept, in characters.
 const DETAIL_CHARS_MAX: usize = 500;

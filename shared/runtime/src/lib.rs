@@ -6,6 +6,7 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod dead_letters;
+pub mod delivery;
 pub mod ids;
 pub mod messages;
 pub mod metrics;

@@ -3,7 +3,8 @@
 use domain::tracking::batch::{AcceptedBatch, MESSAGE_VERSION};
 use serde::Deserialize;
 
-use crate::batch::{Delivery, Outcome, Reason};
+use crate::batch::Outcome;
+use crate::delivery::{Delivery, Reason};
 
 /// What a Lambda batch holds.
 pub struct Read {

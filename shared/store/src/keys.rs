@@ -6,9 +6,9 @@
 //! requests.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod key;
 mod radar;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::card::settings::PhraseBook;
 use domain::company::Company;
 use domain::kernel::id::{
@@ -18,14 +18,8 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
-use crate::table::item::Item;
-
+pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::radar::*;
-
-/// Name of the partition key attribute.
-pub(crate) const PK: &str = "PK";
-/// Name of the sort key attribute.
-pub(crate) const SK: &str = "SK";
 
 /// Names of partition and sort key, for whoever creates a table.
 pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
@@ -71,33 +65,6 @@ impl DueList {
 /// The partition of one shard of a list.
 pub(crate) fn due_shard(list: DueList, shard: u32) -> String {
     format!("{}#{shard}", list.name())
-}
-
-/// The full primary key of one item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key {
-    pub(crate) pk: String,
-    pub(crate) sk: String,
-}
-
-impl Key {
-    fn new(pk: String, sk: impl Into<String>) -> Self {
-        Self { pk, sk: sk.into() }
-    }
-
-    /// As the two key attributes.
-    pub(crate) fn attributes(&self) -> Item {
-        Item::from([
-            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
-            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
-        ])
-    }
-
-    /// The key an item was stored under.
-    pub(crate) fn of(item: &Item) -> Option<Self> {
-        let text = |name| item.get(name)?.as_s().ok().cloned();
-        Some(Self { pk: text(PK)?, sk: text(SK)? })
-    }
 }
 
 /// The company in a key: every partition inside a company begins with it.

@@ -67,7 +67,7 @@ macro_rules! ids {
         }
 
         #[cfg(feature = "schema")]
-        crate::schema::schema!([] $name, stringify!($name), crate::schema::id($prefix));
+        crate::kernel::schema::schema!([] $name, stringify!($name), crate::kernel::schema::id($prefix));
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

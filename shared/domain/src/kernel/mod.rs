@@ -10,6 +10,8 @@ pub mod mobile;
 pub mod money;
 pub mod pack;
 pub(crate) mod recent_days;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
 pub(crate) mod string_enum;
 pub mod text;
 pub mod timestamp;

@@ -27,8 +27,8 @@ macro_rules! choices {
         }
 
         #[cfg(feature = "schema")]
-        $crate::schema::schema!([] $name, stringify!($name), {
-            $crate::schema::one_of(Self::ALL.iter().map(|choice| choice.name()))
+        $crate::kernel::schema::schema!([] $name, stringify!($name), {
+            $crate::kernel::schema::one_of(Self::ALL.iter().map(|choice| choice.name()))
         });
 
         impl ::std::str::FromStr for $name {

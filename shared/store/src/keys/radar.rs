@@ -9,7 +9,7 @@ use domain::radar::live::Seq;
 use domain::tracking::batch::BatchId;
 use uuid::Uuid;
 
-use super::Key;
+use super::key::Key;
 
 /// Sort key of the lifetime counters: after every day.
 const LIFETIME: &str = "LIFETIME";

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::company::quota::{QuotaName, QuotaRef};
+use crate::people::card_mark::mark_card;
 use crate::people::login::note_link;
-use crate::people::successor::mark_card;
 use crate::table::batch_get::Read;
 use crate::table::item::{Kind, expire, number, text};
 use crate::table::kinds::{CARD, CLAIM, COMPANY, MEMBER};

@@ -1,6 +1,7 @@
 //! Members, logins, invitations, claims and radar activations.
 
 pub(crate) mod activation;
+pub(crate) mod card_mark;
 pub(crate) mod claim;
 pub(crate) mod invitation;
 pub(crate) mod join;

@@ -5,7 +5,7 @@ use domain::card::{OwnerGone, Successor};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, MemberId};
-use domain::people::member::{Ended, Member};
+use domain::people::member::Member;
 use serde::Serialize;
 
 use crate::company::audit::add_entry;
@@ -15,24 +15,6 @@ use crate::table::item::text;
 use crate::table::kinds::{CARD, MEMBER};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-/// Lets a card say whether its owner is gone. Who is named already stays.
-pub(crate) fn mark_card(
-    transaction: &mut Transaction,
-    table: &str,
-    company: Company,
-    card: CardId,
-    ended: Option<Ended>,
-) {
-    let update = match ended {
-        Some(_) => Update::builder()
-            .update_expression("SET owner_gone = if_not_exists(owner_gone, :gone)")
-            .expression_attribute_values(":gone", AttributeValue::M([].into())),
-        None => Update::builder().update_expression("REMOVE owner_gone"),
-    };
-    let update = update.condition_expression("attribute_exists(id)");
-    transaction.update(table, &keys::card(company, card), update, Failure::VersionConflict);
-}
 
 impl Store {
     /// A member and, if asked for, another one: `None` when there is no such other.

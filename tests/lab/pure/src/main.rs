@@ -13,7 +13,7 @@ use domain::crm::identities::Customer;
 use domain::kernel::id::PersonId;
 use domain::radar::aggregate::{Segment, SegmentKey, plan, segments};
 use domain::tracking::batch::AcceptedBatch;
-use runtime::batch::Delivery;
+use runtime::delivery::Delivery;
 use runtime::messages;
 use serde_json::Value;
 use store::{Commit, Store};
