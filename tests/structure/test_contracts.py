@@ -66,9 +66,22 @@ def test_every_problem_code_is_explained_to_clients():
     source = text(ROOT / "shared" / "edge" / "src" / "problem.rs")
     codes = re.findall(r'= [A-Z_]+, "([a-z_]+)",', source)
     assert codes, "no codes were found"
-    document = text(ROOT / "docs" / "API-DESIGN.md")
+    document = text(ROOT / "docs" / "api" / "README.md")
     missing = [code for code in codes if f"`{code}`" not in document]
-    assert not missing, f"docs/API-DESIGN.md does not explain {missing}"
+    assert not missing, f"docs/api/README.md does not explain {missing}"
+
+
+def test_the_routes_that_need_an_idempotency_key_are_listed_for_clients():
+    specification = json.loads(text(ROOT / "infra" / "openapi.json"))
+    needing = {
+        f"{method.upper()} {path}"
+        for path, operations in specification["paths"].items()
+        for method, operation in operations.items()
+        if any("idempotency" in json.dumps(given).lower() for given in operation.get("parameters", []))
+    }
+    assert needing, "no routes were found"
+    section = re.search(r"## Creating: Idempotency-Key\n(.*?)\nMake one key", text(ROOT / "docs" / "api" / "README.md"), re.S)
+    assert set(re.findall(r"^- `([A-Z]+ /[^`]+)`$", section[1], re.M)) == needing
 
 
 def test_every_access_pattern_of_the_store_has_a_row_and_every_row_a_method():
