@@ -143,7 +143,7 @@ def watch(options: argparse.Namespace) -> None:
             frame = json.loads(text)
             print(f"  {frame['type']} {frame.get('seq', '')}", flush=True)
             for item in reversed(frame.get("items", [])):
-                print(f"    {item['at'][11:19]}  {item['text']}", flush=True)
+                print(f"    {show.moment(item['at'])}  {item['text']}", flush=True)
 
 
 def staff_of(demo: Demo, name: str) -> dict[str, Any]:

@@ -7,15 +7,17 @@ A file may hold placeholders, which are filled in from the demo company:
     ${token_boss} ${token_lin} ${token_chen} ${token_wang} ${token_visitor}
     ${card_lin} ${card_chen} ${card_wang} ${member_lin} ${member_chen} ${member_wang}
     ${company_id} ${visitor_id} ${appid} ${login_code} ${operator_key} ${share_code}
-    ${idempotency_key} ${batch_id} ${now} ${now_ms} ${product_id}
+    ${token_anonymous} ${merge_id} ${idempotency_key} ${batch_id} ${now} ${now_ms} ${product_id}
+    ${newcomer_code} ${new_appid} ${phone} ${unique}
     ${upload_avatar} ${upload_photo} ${upload_card_video} ${upload_voice}  (tickets of lin's, no file sent)
+
+The files that its row names under `before` are sent first, each to its own function.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import secrets
 import sys
 import time
@@ -26,9 +28,9 @@ from typing import Any, Callable
 from common import StepFailed, fail, functions
 from demo import SHANGHAI, Demo, batch_id
 from dev import demo_of, running_stack
+from event_files import EventFile, fill, taken
 
 TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/mp4", "voice": "audio/mpeg"}
-PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
 def values(demo: Demo) -> dict[str, Callable[[], str]]:
@@ -39,6 +41,12 @@ def values(demo: Demo) -> dict[str, Callable[[], str]]:
         "operator_key": lambda: demo.stack.operator_key,
         "idempotency_key": lambda: secrets.token_hex(16),
         "login_code": lambda: demo.stack.login_code(demo.state["appid"], "demo-v001"),
+        "newcomer_code": lambda: demo.stack.login_code(demo.state["appid"], f"newcomer-{secrets.token_hex(8)}"),
+        "new_appid": lambda: "wx" + secrets.token_hex(8),
+        "phone": lambda: f"138{secrets.randbelow(10**8):08d}",
+        "unique": lambda: secrets.token_hex(3),
+        "token_anonymous": lambda: demo.anonymous()["token"],
+        "merge_id": demo.merge_id,
         "token_visitor": lambda: demo.login("v001")["token"],
         "visitor_id": lambda: demo.login("v001")["person_id"],
         "batch_id": batch_id,
@@ -57,21 +65,6 @@ def values(demo: Demo) -> dict[str, Callable[[], str]]:
     return found
 
 
-def fill(text: str, known: dict[str, Callable[[], str]]) -> str:
-    """The text with every placeholder filled in; the same name gives the same value."""
-    made: dict[str, str] = {}
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in known:
-            raise StepFailed(f"unknown placeholder ${{{name}}}", f"use one of: {', '.join(sorted(known))}")
-        if name not in made:
-            made[name] = known[name]()
-        return json.dumps(made[name], ensure_ascii=False)[1:-1]
-
-    return PLACEHOLDER.sub(value, text)
-
-
 def pretty(answer: Any) -> str:
     """The answer with its JSON body unfolded."""
     if isinstance(answer, dict) and isinstance(answer.get("body"), str):
@@ -82,18 +75,47 @@ def pretty(answer: Any) -> str:
     return json.dumps(answer, ensure_ascii=False, indent=1)
 
 
-def invoke(function: str, file: Path) -> int:
-    stack = running_stack()
-    demo = demo_of(stack)
-    if not file.exists():
-        raise StepFailed(f"{file} is missing", f"ls events/{function}")
-    payload = fill(file.read_text("utf-8"), values(demo))
-    answer = stack.boto("lambda").invoke(
-        FunctionName=f"mingpian-dev-{function}", Qualifier="live", Payload=payload.encode()
-    )
-    print(pretty(json.loads(answer["Payload"].read())))
-    if answer.get("FunctionError"):
-        raise StepFailed(f"the function failed: {answer['FunctionError']}", f"scripts/dev logs {function}")
+class Caller:
+    """Calls functions of the local stack with files of events/."""
+
+    def __init__(self) -> None:
+        self.stack = running_stack()
+        self.known = values(demo_of(self.stack))
+
+    def value(self, name: str) -> str:
+        if name not in self.known:
+            raise StepFailed(f"unknown placeholder ${{{name}}}", f"use one of: {', '.join(sorted(self.known))}")
+        return self.known[name]()
+
+    def call(self, function: str, text: str, taken_values: dict[str, str]) -> tuple[Any, str | None]:
+        """The answer, and the error of a function that failed."""
+        payload = fill(text, lambda name: taken_values[name] if name in taken_values else self.value(name))
+        answer = self.stack.boto("lambda").invoke(
+            FunctionName=f"mingpian-dev-{function}", Qualifier="live", Payload=payload.encode()
+        )
+        return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+    def prepare(self, file: EventFile) -> dict[str, str]:
+        """Sends the files before this one."""
+
+        def send(before: EventFile, taken_values: dict[str, str]) -> Any:
+            answer, error = self.call(before.function, before.text, taken_values)
+            if error or answer["statusCode"] >= 300:
+                raise StepFailed(f"{before.place} was refused: {pretty(answer)}", f"scripts/invoke {before.function} {before.place}")
+            print(f"{before.place}: {answer['statusCode']}")
+            return json.loads(answer["body"])
+
+        return taken(file, send)
+
+
+def invoke(function: str, path: Path) -> int:
+    if not path.exists():
+        raise StepFailed(f"{path} is missing", f"ls events/{function}")
+    caller, file = Caller(), EventFile(function, path)
+    answer, error = caller.call(function, file.text, caller.prepare(file))
+    print(pretty(answer))
+    if error:
+        raise StepFailed(f"the function failed: {error}", f"scripts/dev logs {function}")
     return 0
 
 

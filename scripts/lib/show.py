@@ -75,8 +75,13 @@ def _feed(demo: Demo, boss: str) -> None:
     print("\nLive feed, newest first")
     rows = []
     for item in demo.api.get(f"/v1/radar/company/feed?limit={FEED_LINES}", boss)["items"]:
-        rows.append([item["at"][11:19], names.get(item["card_id"], "?"), item["text"]])
+        rows.append([moment(item["at"]), names.get(item["card_id"], "?"), item["text"]])
     _table(rows, left=3)
+
+
+def moment(at: str) -> str:
+    """Day and time of an event."""
+    return f"{at[:10]} {at[11:19]}"
 
 
 def _width(text: str) -> int:

@@ -13,10 +13,10 @@ const status: Same<Schemas["StatusUpdate"]["status"], "active" | "disabled" | "l
 const activation: Same<Schemas["RadarBody"]["state"], "none" | "granted" | "redeemed" | "joined"> = true;
 const sms: Same<Schemas["RadarCodeSent"]["sms"], "sent" | "not_configured"> = true;
 const band: Same<
-  Schemas["CloseRate"]["band"],
-  "below_50" | "below_80" | "below_99" | "below_100" | null
+  NonNullable<Schemas["CloseRate"]["band"]>,
+  "below_50" | "below_80" | "below_99" | "below_100"
 > = true;
-const reason: Same<Schemas["FeedLine"]["filtered"], "bot" | "own" | "colleague" | "burst" | null> = true;
+const reason: Same<NonNullable<Schemas["FeedLine"]["filtered"]>, "bot" | "own" | "colleague" | "burst"> = true;
 const upload: Same<Schemas["UploadBody"]["state"], "waiting" | "ready" | "refused"> = true;
 const locked: Same<
   Schemas["CardBody"]["locked_fields"][number],

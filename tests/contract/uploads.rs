@@ -219,12 +219,13 @@ async fn what_nothing_shows_is_deleted_and_what_is_shown_stays() {
     let (avatar, photo) = (world.uploads["avatar"], world.uploads["photo"]);
     let media = CardMedia { avatar: Some(avatar), photos: Photos::parse(vec![photo]).unwrap(), video: None };
     let shown = show(&world, &card(&world).await, media.clone()).await.unwrap();
-    let config = housekeeping::Config {
-        table_name: world.table.clone(),
+    let housekeeping = Housekeeping {
+        store: world.store.clone(),
         boards_lag_s: 60,
+        s3: inspection.s3.clone(),
         media_bucket: inspection.bucket.clone(),
+        clock: world.clock.clock(),
     };
-    let housekeeping = Housekeeping::new(config, world.dynamodb.clone(), inspection.s3.clone(), world.clock.clock());
     let deleted = async || housekeeping.run("r").await.unwrap().expired_uploads;
     world.clock.advance(DAY_MS + LINGER_MS - 1);
     assert_eq!(deleted().await, 0);

@@ -1,16 +1,15 @@
-"""The operations of infra/openapi.json, each with a request that is fine by itself.
+"""The requests of events/, sent to the deployed stack by anybody, about what a company has.
 
-A new route has to be given a request here; `test_tenancy.py` fails until it is.
+What belongs here: filling and sending them. What does not: which answer is right (access.py).
 """
 
 import json
 import uuid
-from pathlib import Path
 
-from world import batch_id, event, mobile
-
-DOCUMENT = Path(__file__).resolve().parents[2] / "infra" / "openapi.json"
-METHODS = ("get", "post", "put", "delete")
+from access import WITHOUT_TOKEN
+from event_files import fill, find, requests, taken
+from numbers_of_radar import drain
+from world import batch_id, event, mobile, now_ms, now_text
 
 CARD_FIELDS = {
     "phones": [], "wechat_id": "", "email": "", "address": "", "introduction": "",
@@ -20,88 +19,133 @@ NO_DEFAULTS = {"share_phrase": None, "welcome_text": None, "shortcuts": None}
 OPEN_TEMPLATE = {
     "address": None, "introduction": None, "style": None, "share_phrase": None, "welcome_text": None, "defaults": NO_DEFAULTS,
 }
-# What a path names besides the ids of the caller or of somebody else.
-NAMES = {
-    "book": "chat", "share_code": "A" * 22, "merge_id": "mrg_" + "0" * 26, "person_id": "per_" + "0" * 26,
-    "deal_id": "dea_" + "0" * 26, "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4", "upload_id": "upl_06fc0h52g1s0u9c3vr4mq8d2b4",
-}
+
+ALL = requests()
+SAMPLES = [file for file in ALL if file.is_sample]
+TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/mp4", "voice": "audio/mpeg"}
 
 
-def operations():
-    """[(method, path, needs a bearer token)] of every route."""
-    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
-    schemes = document.get("components", {}).get("securitySchemes", {})
-    bearer = {name for name, scheme in schemes.items() if scheme.get("scheme", "").lower() == "bearer"}
-    found = []
-    for path, item in sorted(document["paths"].items()):
-        for method in METHODS:
-            if method in item:
-                wanted = item[method].get("security", document.get("security", []))
-                guarded = any(bearer & set(choice) for choice in wanted)
-                found.append((method.upper(), path, guarded))
-    return found
+def sample_of(file):
+    """The file of the same operation that says who may send it."""
+    return find(file.operation)
 
 
-def name(operation):
+def is_guarded(file):
+    """Whether the request needs a bearer token."""
+    return sample_of(file).row["access"] not in WITHOUT_TOKEN
+
+
+GUARDED = [file for file in SAMPLES if is_guarded(file)]
+
+
+def name(file):
     """A test id."""
-    return f"{operation[0]} {operation[1]}"
+    return file.route if file.is_sample else f"{file.route} {file.case}"
 
 
-ALL = operations() if DOCUMENT.exists() else []
-GUARDED = [operation for operation in ALL if operation[2]]
+class Stage:
+    """A company as the files of events/ see it: `lin` owns what is asked for."""
+
+    def __init__(self, company, owner, visitor=None, visited=None):
+        self.company, self.world, self.owner = company, company.world, owner
+        self.visitor = visitor or company.visitor()
+        self.visited = set() if visited is None else visited
+        self.kept = {"person_boss": company.boss, "person_lin": owner, "person_visitor": self.visitor}
+
+    def keep(self, what, make):
+        """The same value each time."""
+        if what not in self.kept:
+            self.kept[what] = make()
+        return self.kept[what]
+
+    def person(self, who):
+        """Whom a file means by a name."""
+        if who == "anonymous":
+            return self.keep("person_anonymous", self.company.anonymous)
+        return self.keep(f"person_{who}", lambda: self.company.member(who))
+
+    def fresh(self, what):
+        """A value that is new each time; None for what stays the same."""
+        code = self.world.simulator.code
+        make = {
+            "idempotency_key": lambda: uuid.uuid4().hex, "unique": lambda: uuid.uuid4().hex[:6], "phone": mobile,
+            "batch_id": batch_id, "new_appid": lambda: "wx" + uuid.uuid4().hex[:16],
+            "login_code": lambda: code(self.company.appid, uuid.uuid4().hex),
+            "newcomer_code": lambda: code(self.company.appid, uuid.uuid4().hex),
+            "now": now_text, "now_ms": lambda: str(now_ms()),
+        }.get(what)
+        return make and make()
+
+    def value(self, what):
+        """What a placeholder stands for."""
+        known = {
+            "company_id": self.company.id, "appid": self.company.appid, "operator_key": self.world.stack.operator_key,
+            "visitor_id": self.visitor.id, "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4",
+        }
+        if what in known:
+            return known[what]
+        kind, _, rest = what.partition("_")
+        if kind in ("token", "member", "card"):
+            person = self.person(rest)
+            return {"token": lambda: person.token, "member": lambda: person.member["id"], "card": lambda: person.card_id}[kind]()
+        return self.fresh(what) or self.keep(what, {"share_code": self.share, "merge_id": self.merge}.get(what, lambda: self.ticket(rest)))
+
+    def share(self):
+        """A code under which the owner shares their card."""
+        body = {"card_id": self.owner.card_id, "channel": "share"}
+        return self.owner.post("/v1/share-codes", body, key=uuid.uuid4().hex).expect(201)["share_code"]
+
+    def merge(self):
+        """A merge of somebody with themselves before they logged in."""
+        self.company.log_in("merged-" + uuid.uuid4().hex, before=self.company.anonymous().token)
+        return self.company.boss.get("/v1/merges").expect(200)["items"][0]["id"]
+
+    def ticket(self, purpose):
+        """An upload of the owner, no file sent."""
+        body = {"purpose": purpose, "content_type": TICKETS[purpose], "bytes": 1}
+        return self.owner.post("/v1/uploads", body, key=uuid.uuid4().hex).expect(201)["upload_id"]
+
+    def prepare(self, file):
+        """Has happen what the file needs; gives the placeholders that come of it."""
+        if file.row.get("visited") and self.owner.id not in self.visited:
+            self.visited.add(self.owner.id)
+            self.visitor.send(event("view_card", self.owner.card_id))
+            drain(self.world.stack)
+
+        def send(before, values):
+            answer = self.send(before, values, sent_by_file=True)
+            assert answer.status < 300, f"{before.case}, before {file.case}: {answer}"
+            return answer.body
+
+        return taken(file, send)
+
+    def send(self, file, values, token=None, headers=None, sent_by_file=False, key=None, body=None):
+        """Sends a file: with a token, with other headers, or by whom the file says.
+
+        `values` are the placeholders of `prepare`; `key` and `body` stand in place of the file's.
+        """
+        def value(what):
+            return values[what] if what in values else self.value(what)
+
+        payload, sent = file.payload, dict(headers or {})
+        if sent_by_file:
+            wanted = ("authorization", "x-operator-key")
+            sent |= {name: fill(payload["headers"][name], value) for name in wanted if name in payload["headers"]}
+        if "idempotency-key" in payload["headers"]:
+            key = key or uuid.uuid4().hex
+        path = fill(payload["rawPath"], value)
+        query = payload["rawQueryString"]
+        if body is None and file.deployed_body is not None:
+            body = fill(file.deployed_body, value)
+        raw = body.encode("utf-8") if body is not None else None
+        method = payload["requestContext"]["http"]["method"]
+        return self.world.api.call(method, path + (f"?{query}" if query else ""), token, raw=raw, headers=sent, key=key)
+
+    def body(self, file, values):
+        """The body of a file as data."""
+        return json.loads(fill(file.deployed_body, lambda what: values[what] if what in values else self.value(what)))
 
 
-def body_for(method, path, ids):
-    """A body that would be accepted from the right person."""
-    return {
-        ("POST", "/v1/companies"): lambda: {"name": "矩阵", "appid": "wx" + uuid.uuid4().hex[:16], "boss": {"name": "某"}},
-        ("POST", "/v1/sessions"): lambda: {"appid": "wx" + "0" * 16, "code": "none"},
-        ("POST", "/v1/sessions/anonymous"): lambda: {"appid": "wx" + "0" * 16},
-        ("POST", "/v1/my/phone"): lambda: {"code": "none"},
-        ("POST", "/v1/members"): lambda: {"name": "新同事", "position": "顾问"},
-        ("PUT", "/v1/members/{member_id}"): lambda: {"name": "改名", "position": "顾问"},
-        ("PUT", "/v1/members/{member_id}/status"): lambda: {"status": "left"},
-        ("PUT", "/v1/members/{member_id}/role"): lambda: {"role": "admin"},
-        ("PUT", "/v1/members/{member_id}/successor"): lambda: {"member_id": ids["member_id"]},
-        ("POST", "/v1/members/{member_id}/claim-codes"): lambda: {},
-        ("POST", "/v1/invitations"): lambda: {"uses": 1, "role": "staff"},
-        ("PUT", "/v1/join-requests/{join_request_id}"): lambda: {"decision": "approve"},
-        ("PUT", "/v1/members/{member_id}/department"): lambda: {"department_id": ids["department_id"]},
-        ("POST", "/v1/departments"): lambda: {"name": f"部门{uuid.uuid4().hex[:6]}", "parent_id": ids["department_id"]},
-        ("PUT", "/v1/departments/{department_id}"): lambda: {"name": f"改名{uuid.uuid4().hex[:6]}", "parent_id": None, "version": ids["tree_version"]},
-        ("PUT", "/v1/company"): lambda: {"name": "改名公司"},
-        ("PUT", "/v1/companies/{company_id}/wecom"): lambda: {"corp_id": "ww1", "agent_id": 1},
-        ("PUT", "/v1/greeting"): lambda: {"greeting": "大家好"},
-        ("POST", "/v1/companies/{company_id}/seats"): lambda: {"add": 1},
-        ("PUT", "/v1/members/{member_id}/radar"): lambda: {"phone": mobile()},
-        ("POST", "/v1/members/{member_id}/radar/codes"): lambda: {},
-        ("POST", "/v1/radar/redemptions"): lambda: {"code": "012345"},
-        ("POST", "/v1/radar/joins"): lambda: {"ticket": "0123456789abcdefghijklmnopqrstuv"},
-        ("POST", "/v1/cards"): lambda: {"member_id": ids["member_id"]},
-        ("POST", "/v1/events"): lambda: {"batch_id": batch_id(), "events": [event("view_card", ids["card_id"])]},
-        ("POST", "/v1/share-codes"): lambda: {"card_id": ids["card_id"], "channel": "share"},
-        ("POST", "/v1/uploads"): lambda: {
-            "purpose": "photo", "content_type": "image/jpeg", "bytes": 1_000, "card_id": ids["card_id"],
-        },
-        ("PUT", "/v1/cards/{card_id}/avatar"): lambda: {"version": 1, "upload_id": None},
-        ("PUT", "/v1/cards/{card_id}/photos"): lambda: {"version": 1, "upload_ids": []},
-        ("PUT", "/v1/cards/{card_id}/video"): lambda: {"version": 1, "upload_id": None},
-        ("PUT", "/v1/products/{product_id}/voice"): lambda: {"upload_id": None},
-        ("PUT", "/v1/card-template"): lambda: {"version": 0, **OPEN_TEMPLATE},
-        ("PUT", "/v1/my/phrases/{book}"): lambda: {"phrases": ["您好"]},
-        ("PUT", "/v1/phrases/{book}"): lambda: {"phrases": ["您好"]},
-        ("PUT", "/v1/my/greeting"): lambda: {"greeting": "加油"},
-        ("PUT", "/v1/cards/{card_id}/customers/{person_id}/close-rate"): lambda: {"percent": 80},
-        ("POST", "/v1/cards/{card_id}/customers/{person_id}/deals"): lambda: {"closed_on": "2026-11-20"},
-        ("PUT", "/v1/my/shortcuts"): lambda: {"version": 1, "shortcuts": ["call"]},
-        ("PUT", "/v1/cards/{card_id}"): lambda: {"version": 1, **CARD_FIELDS},
-        ("PUT", "/v1/cards/{card_id}/identity"): lambda: {"version": 1, "name": "甲", "position": "乙", "company": "丙"},
-    }[(method, path)]()
-
-
-def request(api, operation, token, ids, headers=None):
-    """Sends the operation's sample request, its ids taken from `ids`."""
-    method, path, _ = operation
-    body = None if method in ("GET", "DELETE") else body_for(method, path, ids)
-    key = uuid.uuid4().hex if method == "POST" else None
-    return api.call(method, path.format(**{**NAMES, **ids}), token, body, key=key, headers=headers)
+def nowhere(file):
+    """Placeholders of things that do not exist, for requests that are refused before anything is looked at."""
+    return dict.fromkeys(file.row.get("take", {}), "0" * 26)

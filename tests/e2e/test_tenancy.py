@@ -4,159 +4,123 @@ import json
 
 import pytest
 
-from operations import ALL, GUARDED, name, request
+from access import THING, from_outside, names_things, statuses
+from document import DOCUMENT
+from event_files import PLACEHOLDER
 from numbers_of_radar import drain
+from operations import ALL, GUARDED, SAMPLES, Stage, is_guarded, name, nowhere, sample_of
 from world import batch_id, event
 
-# Operations that take no id in the path: what they must do with another company's ids.
-TAKES_FOREIGN_ID_IN_BODY = {
-    "POST /v1/events": (404, "unknown_card"), "POST /v1/cards": (404, None), "POST /v1/share-codes": (404, "unknown_card"),
-    "POST /v1/uploads": (404, None),
-    "POST /v1/departments": (404, "unknown_department"),
-}
-NAMES_NOTHING = {
-    "GET /v1/card-template", "PUT /v1/card-template", "GET /v1/my/phrases/{book}", "PUT /v1/my/phrases/{book}",
-    "GET /v1/phrases/{book}", "PUT /v1/phrases/{book}", "GET /v1/my/greeting", "PUT /v1/my/greeting", "PUT /v1/my/shortcuts",
-    "PUT /v1/products/{product_id}/voice",  # one's own; products do not exist yet
-    "GET /v1/greeting", "PUT /v1/greeting",
-    "GET /v1/me", "GET /v1/members", "POST /v1/members", "GET /v1/my/cards",
-    "GET /v1/radar/company/feed", "GET /v1/radar/company/today", "GET /v1/radar/company/metrics",
-    "GET /v1/radar/company/days", "GET /v1/radar/company/behaviour", "GET /v1/radar/company/objects",
-    "GET /v1/radar/company/sharers", "GET /v1/radar/company/rankings", "GET /v1/radar/company/filtered",
-    "GET /v1/radar/company/sharers/profile", "GET /v1/radar/company/shop-visits", "GET /v1/radar/company/customers",
-    "GET /v1/radar/company/funnel", "GET /v1/radar/company/recount", "GET /v1/radar/company/close-rate",
-    "GET /v1/seats", "GET /v1/audit-log", "GET /v1/merges", "POST /v1/my/phone", "GET /v1/departments", "GET /v1/directory", "GET /v1/company", "PUT /v1/company",
-    "POST /v1/invitations", "GET /v1/invitations", "GET /v1/join-requests",
-    "GET /v1/radar-grants", "GET /v1/radar-qr", "POST /v1/radar/redemptions", "POST /v1/radar/joins",
-}
-# Without a bearer token: the login, and what the platform operator does with his key.
-PUBLIC = {
-    "POST /v1/sessions", "POST /v1/sessions/anonymous", "POST /v1/companies", "POST /v1/companies/{company_id}/seats",
-    "PUT /v1/companies/{company_id}/wecom", "DELETE /v1/companies/{company_id}/wecom",
-}
-# Who is no admin hears of the role before any id is looked at.
-ADMINS_ONLY = {
-    "POST /v1/cards", "POST /v1/members", "GET /v1/members", "GET /v1/members/{member_id}", "GET /v1/seats",
-    "PUT /v1/members/{member_id}", "PUT /v1/members/{member_id}/status", "PUT /v1/members/{member_id}/role", "GET /v1/audit-log",
-    "GET /v1/radar-grants", "GET /v1/radar-qr", "PUT /v1/members/{member_id}/radar", "GET /v1/members/{member_id}/radar",
-    "PUT /v1/members/{member_id}/department", "POST /v1/departments", "PUT /v1/departments/{department_id}",
-    "DELETE /v1/departments/{department_id}", "PUT /v1/company", "GET /v1/greeting", "PUT /v1/greeting",
-    "DELETE /v1/members/{member_id}/radar", "POST /v1/members/{member_id}/radar/codes",
-    "GET /v1/merges", "DELETE /v1/merges/{merge_id}",
-    "PUT /v1/members/{member_id}/successor", "POST /v1/members/{member_id}/claim-codes",
-    "POST /v1/invitations", "GET /v1/invitations", "GET /v1/invitations/{invitation_id}",
-    "DELETE /v1/invitations/{invitation_id}", "GET /v1/join-requests", "PUT /v1/join-requests/{join_request_id}",
-}
-FOR_OWNERS = {"PUT /v1/my/shortcuts", "PUT /v1/products/{product_id}/voice"}  # the boss of these tests has no card
-# Refused from anybody who was not granted the radar, or has granted no phone number.
-REFUSED_WITHOUT_GRANT = {"POST /v1/radar/redemptions", "POST /v1/radar/joins", "POST /v1/my/phone"}
-LISTS = (
-    "/v1/members", "/v1/directory", "/v1/radar/company/feed", "/v1/radar-grants", "/v1/invitations", "/v1/join-requests",
-)
+# Each sample, and the other cases that are served and name something of the company.
+ABOUT_THINGS = [
+    file for file in ALL
+    if is_guarded(file) and (file.is_sample or (file.row["status"] < 400 and names_things(file)))
+]
+# Lists without an id in their path.
+LISTS = [
+    file for file in GUARDED
+    if not names_things(file) and any(given["name"] == "cursor" for given in DOCUMENT[file.operation].get("parameters", []))
+]
 
 
 @pytest.fixture(scope="module")
 def other(world):
-    """Company B, with a card, a visitor and an event."""
+    """Company B, with two of everything that is listed."""
     company = world.company("别家公司")
-    staff = company.member("别家员工")
-    before = company.anonymous()
-    guest = company.log_in("guest-" + company.appid, before=before.token)
-    merge = company.boss.get("/v1/merges").expect(200)["items"][0]["id"]
-    guest.send(event("view_card", staff.card_id), event("forward", staff.card_id))
-    share = guest.post("/v1/share-codes", {"card_id": staff.card_id, "channel": "share"}, key="key-of-the-share")
-    share = share.expect(201)
-    ticket = {"purpose": "photo", "content_type": "image/jpeg", "bytes": 1}
-    upload = staff.post("/v1/uploads", ticket, key="key-of-the-upload").expect(201)
-    sales = company.boss.post("/v1/departments", {"name": "别家部门"}, key="key-of-the-department").expect(201)
-    company.boss.put(f"/v1/members/{staff.member['id']}/department", {"department_id": sales["id"]}).expect(200)
+    stage = Stage(company, company.member("别家员工"))
+    stage.visitor.send(event("view_card", stage.owner.card_id), event("forward", stage.owner.card_id))
     drain(world.stack)
-    invited = company.invite(2, review=True)
-    asked = company.join("other-asker", invited).expect(201)
-    company.join("other-asker-2", invited).expect(201)
-    company.invite()
-    return {
-        "department_id": sales["id"], "tree_version": 1,
-        "company": company, "staff": staff, "guest": guest,
-        "card_id": staff.card_id, "member_id": staff.member["id"], "share_code": share["share_code"],
-        "merge_id": merge, "person_id": guest.id,
-        "upload_id": upload["upload_id"],
-        "invitation_id": invited["invitation"]["id"], "join_request_id": asked["join_request"]["id"],
-    }
+    for number in range(2):
+        stage.merge()
+        company.join(f"other-asker-{number}", company.invite(2, review=True)).expect(201)
+    company.member("第四位")
+    return stage
 
 
-def ids_of(other):
-    """Every id of company B that could leak."""
-    return [other["department_id"], other["company"].id, other["card_id"], other["member_id"], other["staff"].id, other["guest"].id,
-            other["company"].boss.id, other["company"].boss.member["id"], other["invitation_id"], other["join_request_id"],
-            other["merge_id"]]
+@pytest.fixture(scope="module")
+def prepared(other):
+    """A way to what a file needs of company B: made once, with an owner of its own where something has to happen."""
+    made = {}
+
+    def of(file):
+        if file.case not in made:
+            stage = other
+            if file.row.get("before") or file.row.get("visited"):
+                stage = Stage(other.company, other.company.member("别家员工"), other.visitor)
+            made[file.case] = (stage, stage.prepare(file))
+        return made[file.case]
+
+    return of
 
 
-def test_every_operation_is_known_here():
-    assert ALL, "infra/openapi.json is missing"
-    for operation in ALL:
-        known = "_id}" in operation[1] or "_code}" in operation[1] or name(operation) in NAMES_NOTHING | PUBLIC | set(TAKES_FOREIGN_ID_IN_BODY)
-        assert known, f"{name(operation)} is new: say here what another company's ids must do"
-        assert operation[2] != (name(operation) in PUBLIC), f"{name(operation)}: is a token needed or not?"
+def ids_of(stage, values, file):
+    """Every id of company B that could leak; those that the request names are echoed by some refusals."""
+    company = stage.company
+    named = {values.get(what) or stage.value(what) for what in PLACEHOLDER.findall(file.text) if THING.fullmatch(what)}
+    known = {company.id, stage.owner.card_id, stage.owner.member["id"], stage.owner.id, stage.visitor.id,
+             company.boss.id, company.boss.member["id"]}
+    return known | named, named
+
+
+def test_every_operation_is_tried():
+    assert {file.operation for file in SAMPLES} == set(DOCUMENT)
+    assert len(ABOUT_THINGS) > len(GUARDED) > 90
 
 
 @pytest.mark.parametrize("role", ["boss", "staff", "visitor"])
-@pytest.mark.parametrize("operation", GUARDED, ids=name)
-def test_a_token_of_company_a_finds_nothing_of_company_b(operation, role, other, company, staff, visitor):
+@pytest.mark.parametrize("file", ABOUT_THINGS, ids=name)
+def test_a_token_of_company_a_finds_nothing_of_company_b(file, role, prepared, company, staff, visitor):
     who = {"boss": company.boss, "staff": staff, "visitor": visitor}[role]
-    if role != "boss" and name(operation) in ADMINS_ONLY:
-        request(company.api, operation, who.token, other).expect(403)
-        return
-    answer = request(company.api, operation, who.token, other)
-    if name(operation) in TAKES_FOREIGN_ID_IN_BODY:
-        status, code = TAKES_FOREIGN_ID_IN_BODY[name(operation)]
-        answer.expect(status)
-        assert code is None or code in [error["code"] for error in answer.body["errors"]]
-    elif name(operation) not in NAMES_NOTHING or (role == "boss" and name(operation) in FOR_OWNERS):
-        answer.expect(404)
-    elif role == "boss" and name(operation) in REFUSED_WITHOUT_GRANT:
-        answer.expect(422)
-    elif role == "boss":
-        assert answer.status in (200, 201), answer
+    stage, values = prepared(file)
+    answer = stage.send(file, values, who.token)
+    expected = from_outside(file, sample_of(file), role)
+    if expected is None:  # it is about their own company, where a colleague may have done it before
+        assert answer.status in (statuses(file, sample_of(file))["boss"], 200, 201, 409), answer
+    else:
+        answer.expect(expected)
+    code = file.row.get("foreign", {}).get("code")
+    if code and answer.status == 404:
+        assert code in [error["code"] for error in answer.body["errors"]], answer
     text = json.dumps(answer.body)
-    echoed = {other["card_id"], other["department_id"]}  # a problem may repeat what was asked for
-    leaked = [ident for ident in ids_of(other) if ident in text and not (answer.status >= 400 and ident in echoed)]
-    assert not leaked, answer
+    ids, named = ids_of(stage, values, file)
+    assert not [ident for ident in ids if ident in text and not (answer.status >= 400 and ident in named)], answer
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=name)
-def test_without_a_token_there_is_nothing(operation, other, world):
-    request(world.api, operation, None, other).expect(401)
+@pytest.mark.parametrize("file", GUARDED, ids=name)
+def test_without_a_token_there_is_nothing(file, other):
+    other.send(file, nowhere(file)).expect(401)
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=name)
+@pytest.mark.parametrize("file", GUARDED, ids=name)
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "bearer x y", "Token abc"])
-def test_another_authorization_header_is_no_token(operation, value, other, world):
-    request(world.api, operation, None, other, headers={"Authorization": value}).expect(401)
+def test_another_authorization_header_is_no_token(file, value, other):
+    other.send(file, nowhere(file), headers={"Authorization": value}).expect(401)
 
 
 def test_a_missing_and_a_foreign_card_look_the_same(other, company):
     from world import absent_id
 
-    foreign = company.boss.get(f"/v1/cards/{other['card_id']}")
+    foreign = company.boss.get(f"/v1/cards/{other.owner.card_id}")
     absent = company.boss.get(f"/v1/cards/{absent_id('crd_')}")
     assert foreign.status == absent.status == 404
     assert {**foreign.body, "instance": ""} == {**absent.body, "instance": ""}
 
 
-def test_a_cursor_of_another_company_is_refused(other, company):
-    theirs = other["company"]
-    theirs.add_member("第三位")
-    theirs.member("第四位")
-    for path in LISTS:
-        cursor = theirs.boss.get(path, query={"limit": 1}).expect(200)["next_cursor"]
-        assert cursor, f"{path} should have a second page"
-        company.boss.get(path, query={"limit": 1, "cursor": cursor}).expect(400)
+def test_there_are_lists():
+    assert len(LISTS) >= 8
+
+
+@pytest.mark.parametrize("file", LISTS, ids=name)
+def test_a_cursor_of_another_company_is_refused(file, other, company):
+    path = file.payload["rawPath"]
+    cursor = other.company.boss.get(path, query={"limit": 1}).expect(200)["next_cursor"]
+    assert cursor, f"{path} should have a second page: let company B have two of them"
+    company.boss.get(path, query={"limit": 1, "cursor": cursor}).expect(400)
 
 
 def test_an_event_for_a_foreign_card_stores_nothing_even_beside_good_ones(other, company, staff, visitor):
     before = len(company.api.pages("/v1/radar/company/feed", company.boss.token))
-    batch = {"batch_id": batch_id(), "events": [event("view_card", staff.card_id), event("view_card", other["card_id"])]}
+    batch = {"batch_id": batch_id(), "events": [event("view_card", staff.card_id), event("view_card", other.owner.card_id)]}
     answer = visitor.post("/v1/events", batch)
     answer.expect(404, pointer="/events/1/card_id")
     drain(company.world.stack)

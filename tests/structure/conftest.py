@@ -1,4 +1,4 @@
-"""Lets the tests here import the modules beside them, from wherever pytest is started, and shows
+"""Lets the tests here import the modules beside them and those that they look into, from wherever pytest is started, and shows
 what they measured."""
 
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-for folder in (HERE, HERE.parents[1] / "scripts" / "lib"):
+for folder in (HERE.parents[1] / "scripts" / "lib", HERE.parent / "e2e", HERE):
     sys.path.insert(0, str(folder))
 TABLES = pytest.StashKey()
 

@@ -54,12 +54,36 @@ def operations_of_openapi():
     }
 
 
+def problem_codes():
+    """The codes of problems that the API answers with."""
+    return re.findall(r'= [A-Z_]+, "([a-z_]+)",', text(ROOT / "shared" / "edge" / "src" / "problem.rs"))
+
+
+# The name of a variable where it is read.
+VARIABLE = re.compile(r'\.(?:required|optional|dead_letters)\w*\(\s*"([A-Z][A-Z0-9_]*)"')
+
+
 def variables_read(folder):
-    """Names of the environment variables that Rust files below a folder read."""
-    names = set()
+    """Names of the environment variables that Rust files below a folder read, themselves or by `function::Start`."""
+    names, shared = set(), variables_of_start()
     for path in named(f"{folder}/**/*.rs"):
         source = without_comments(without_tests(text(path)))
-        names |= set(re.findall(r'\.(?:required|optional)\w*\(\s*"([A-Z][A-Z0-9_]*)"', source))
+        names |= set(VARIABLE.findall(source))
+        for method in re.findall(r"\bstart\s*\.(\w+)\(", source):
+            names |= shared.get(method, set())
+    return names
+
+
+def variables_of_start():
+    """method of `function::Start` -> names of the variables it reads, itself or by another of them."""
+    source = without_comments(without_tests(text(ROOT / "shared" / "function" / "src" / "start.rs")))
+    bodies = {part.split("(")[0]: part for part in source.split("pub fn ")[1:]}
+    assert bodies, "no method of Start was found"
+    names = {method: set(VARIABLE.findall(body)) for method, body in bodies.items()}
+    for _ in bodies:
+        for method, body in bodies.items():
+            for called in re.findall(r"\bself\.(\w+)\(", body):
+                names[method] |= names.get(called, set())
     return names
 
 

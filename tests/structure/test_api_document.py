@@ -6,11 +6,29 @@ import re
 import pytest
 
 from contracts import OPENAPI
-from repository import text
+from repository import ROOT, text
 
 METHODS = ("get", "post", "put", "delete")
 # "They" stands for people.
 PRONOUNS = re.compile(r"\b(?:he|his|him|himself|she|her)\b", re.IGNORECASE)
+
+
+STATUSES = {
+    "BAD_REQUEST": "400", "UNAUTHORIZED": "401", "FORBIDDEN": "403", "NOT_FOUND": "404", "METHOD_NOT_ALLOWED": "405",
+    "CONFLICT": "409", "PAYLOAD_TOO_LARGE": "413", "UNSUPPORTED_MEDIA_TYPE": "415", "UNPROCESSABLE_ENTITY": "422",
+    "TOO_MANY_REQUESTS": "429", "INTERNAL_SERVER_ERROR": "500", "SERVICE_UNAVAILABLE": "503",
+}
+
+
+def problems():
+    """{(status, code)} of every problem that the API can answer."""
+    source = text(ROOT / "shared" / "edge" / "src" / "problem.rs")
+    return {(STATUSES[status], code) for status, code in re.findall(r'= ([A-Z_]+), "([a-z_]+)",', source)}
+
+
+def told(sentences):
+    """{(status, code)} that sentences name: 409 `version_conflict`."""
+    return set(re.findall(r"\b([45]\d\d) `([a-z_]+)`", sentences))
 
 
 def document():
@@ -78,7 +96,8 @@ def test_every_field_has_a_sentence():
         for name, schema in document()["components"]["schemas"].items()
         for found in objects(schema)
         for field, value in found["properties"].items()
-        if not value.get("description")
+        # The tag of a choice is said by its value.
+        if not value.get("description") and len(value.get("enum", "no tag")) != 1
     ]
     assert not missing
 
@@ -94,3 +113,15 @@ def test_every_answer_has_a_description():
         for status, answer in operation["responses"].items():
             assert answer.get("description") or "$ref" in answer, f"{name} {status}"
         assert {"4XX", "5XX"} <= set(operation["responses"]), name
+
+
+def test_sentences_name_problems_that_exist_with_their_status():
+    for name, operation in operations():
+        assert not told(operation["description"]) - problems(), name
+
+
+def test_every_problem_is_told_where_it_can_come():
+    known = told(document()["info"]["description"])
+    for _, operation in operations():
+        known |= told(operation["description"])
+    assert not problems() - known

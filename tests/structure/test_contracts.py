@@ -1,10 +1,9 @@
 """Template, OpenAPI document, event files, configuration and documents say the same."""
 
-import json
 import re
 
-from contracts import deployed, operations_of_openapi, served, store_methods, variables_read
-from repository import ROOT, named, shipped_rust, short, text
+from contracts import deployed, operations_of_openapi, problem_codes, served, store_methods, variables_read
+from repository import ROOT, named, shipped_rust, short, text, without_tests
 
 # Read by the Lambda adapter, not by our code.
 NOT_OURS = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
@@ -38,21 +37,6 @@ def test_every_function_of_the_workspace_is_deployed_and_has_event_files():
         assert named(f"events/{folder}/*.json"), f"events/{folder}/ has no file"
 
 
-def test_every_route_has_an_event_file():
-    operations = operations_of_openapi()
-    for route, folder in served().items():
-        cases = named(f"events/{folder}/{operations[route]}*.json")
-        assert cases, f"{route} needs events/{folder}/{operations[route]}.json"
-
-
-def test_every_event_file_is_json_and_used_by_a_test():
-    sources = "\n".join(text(path) for path in named("**/*.rs") + named("**/*.py"))
-    loops_over_all = re.search(r"testkit::events::all|fn (?:every|each)_event", sources)
-    for path in named("events/**/*.json"):
-        json.loads(text(path))
-        assert loops_over_all or path.stem in sources or path.name in sources, f"{short(path)} is used by no test"
-
-
 def test_a_function_reads_exactly_the_variables_that_the_template_gives_it():
     shared = variables_read("shared/runtime") | variables_read("shared/edge")
     for folder, properties in deployed().items():
@@ -63,8 +47,7 @@ def test_a_function_reads_exactly_the_variables_that_the_template_gives_it():
 
 
 def test_every_problem_code_is_explained_to_clients():
-    source = text(ROOT / "shared" / "edge" / "src" / "problem.rs")
-    codes = re.findall(r'= [A-Z_]+, "([a-z_]+)",', source)
+    codes = problem_codes()
     assert codes, "no codes were found"
     document = text(ROOT / "docs" / "api" / "README.md")
     missing = [code for code in codes if f"`{code}`" not in document]
@@ -90,3 +73,14 @@ def test_every_access_pattern_of_the_store_has_a_row_and_every_row_a_method():
     named_methods = [name for row in rows for name in re.findall(r"`(store::\w+::\w+)`", row)]
     assert len(named_methods) == len(set(named_methods)), "a method has two rows"
     assert set(named_methods) == store_methods()
+
+
+def test_every_kind_of_item_is_registered_and_has_a_row():
+    registered = dict(re.findall(r'^    (\w+) = "(\w+)", \d+, "\w+";$', text(ROOT / "shared/store/src/kinds.rs"), re.M))
+    assert len(registered) >= 40, "the register cannot be read"
+    made = [short(path) for path in named("shared/store/**/*.rs") if "Kind::new(" in without_tests(text(path))]
+    assert made == ["shared/store/src/kinds.rs"], "kinds are made in the register only"
+    items = text(ROOT / "docs" / "ACCESS-PATTERNS.md").split("## Items")[1].split("\n\nEach item")[0]
+    rows = {re.sub(r"\W", "_", line.split("|")[1].strip()) for line in items.splitlines() if line.startswith("|")}
+    missing = {name for name in registered.values() if name not in rows and f"{name}_entry" not in rows}
+    assert not missing, f"add to docs/ACCESS-PATTERNS.md, Items: {missing}"

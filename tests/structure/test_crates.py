@@ -1,4 +1,4 @@
-"""The arrows between crates: domain <- runtime <- store, edge, wechat <- functions."""
+"""The arrows between crates: domain <- runtime <- store, edge, wechat <- function <- functions."""
 
 import json
 import subprocess
@@ -17,6 +17,7 @@ MAY_USE = {
     "edge": {"domain", "runtime"},
     "runtime": {"domain"},
     "wechat": {"domain", "runtime"},
+    "function": {"domain", "store", "edge", "runtime", "wechat"},
     "testkit": {"domain", "store", "edge", "runtime", "wechat"},
 }
 NOT_IN_DOMAIN = (

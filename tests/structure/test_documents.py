@@ -32,6 +32,7 @@ FOREIGN = re.compile("|".join((
     r"(?<![A-Za-z-])architec" + r"ture\.md",
     r"/tmp/" + r"plan\b",
 )))
+ROUTE = r"`((?:GET|POST|PUT|DELETE) [^`]+)`"
 LEFT_OVER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 
 
@@ -75,6 +76,7 @@ def test_the_count_at_the_top_is_right():
 
 
 def test_every_test_that_a_feature_names_exists():
+    assert sum(len(re.findall(r"`([^`]+)`", cells[5])) for cells in feature_rows().values()) > 50
     for number, cells in feature_rows().items():
         for name in re.findall(r"`([^`]+)`", cells[5]):
             path, _, function = name.partition("::")
@@ -86,8 +88,9 @@ def test_every_route_that_a_feature_names_is_in_the_openapi_document():
     from contracts import operations_of_openapi
 
     routes = set(operations_of_openapi())
+    assert sum(len(re.findall(ROUTE, cells[4])) for cells in feature_rows().values()) > 50
     for number, cells in feature_rows().items():
-        for name in re.findall(r"`((?:GET|POST|PUT|DELETE) [^`]+)`", cells[4]):
+        for name in re.findall(ROUTE, cells[4]):
             assert name in routes, f"{number} names {name}"
 
 
@@ -132,6 +135,13 @@ def readable_files():
             yield path, text(path)
         except UnicodeDecodeError:
             continue
+
+
+@pytest.mark.parametrize("parts", [("see ../", "shared/x"), ("in /", "work/x"), ("DEVELOP", "ERS.md"), ("issues ", "show 1"), ("product", ".md")])
+def test_what_is_outside_of_the_repository_would_be_found(parts):
+    assert FOREIGN.search("".join(parts))
+    assert LEFT_OVER.search("TO" + "DO: later")
+    assert len(list(readable_files())) > 400
 
 
 def test_nothing_from_outside_the_repository_is_named():

@@ -5,40 +5,12 @@ mod deals;
 mod subject;
 
 use axum::Router;
-use edge::app::app;
-use edge::auth::Gate;
-use edge::openapi::ApiDoc;
 use edge::routes;
 use edge::routes::Routes;
-use edge::token::{KeyError, TokenVerifier};
+use function::http::{Common, HttpFunction, contract, router};
 use runtime::clock::Clock;
-use runtime::config::{ConfigError, Env};
 use runtime::ids::Ids;
 use store::Store;
-use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-
-/// What the function reads from its environment.
-#[derive(Debug)]
-pub struct Config {
-    /// The table.
-    pub table_name: String,
-    /// Public keys of bearer tokens, a JWK set.
-    pub token_verification_keys: String,
-}
-
-impl Config {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Names the first variable that is missing.
-    pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            table_name: env.required("TABLE_NAME")?,
-            token_verification_keys: env.required("TOKEN_VERIFICATION_KEYS")?,
-        })
-    }
-}
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -49,22 +21,21 @@ pub(crate) struct App {
 }
 
 /// The function, ready to run.
-///
-/// # Errors
-/// When the token keys cannot be used.
-pub fn build(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock, ids: Ids) -> Result<Router, KeyError> {
-    let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
-    let state = App { store: Store::new(dynamodb, config.table_name), clock: clock.clone(), ids };
-    Ok(app("crm", routes(Router::new()), state, Gate { tokens, clock }))
+pub fn build(Common { store, tokens, clock, ids }: Common) -> Router {
+    router(App { store, clock: clock.clone(), ids }, tokens, clock)
 }
 
-fn routes<R: Routes<App>>(list: R) -> R {
-    list.routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
-        .routes(routes!(deals::create_deal))
-        .routes(routes!(deals::delete_deal))
+impl HttpFunction for App {
+    const NAME: &'static str = "crm";
+
+    fn routes<R: Routes<Self>>(list: R) -> R {
+        list.routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
+            .routes(routes!(deals::create_deal))
+            .routes(routes!(deals::delete_deal))
+    }
 }
 
 /// The function's part of the contract.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes(OpenApiRouter::with_openapi(ApiDoc::openapi())).into_openapi()
+    contract::<App>()
 }

@@ -7,7 +7,6 @@ mod uploads;
 use domain::failure::Failure;
 use domain::timestamp::SECOND_MS;
 use runtime::clock::Clock;
-use runtime::config::{ConfigError, Env};
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use store::Store;
@@ -18,39 +17,19 @@ const SWEPT_MAX: u32 = 2_000;
 /// next run, not by this one.
 const STANDINGS_MAX: u32 = 500;
 
-/// What the function reads from its environment.
-#[derive(Debug)]
-pub struct Config {
-    /// The table.
-    pub table_name: String,
-    /// How old a page of a company's feed must be before it is in the boards, in seconds.
-    pub boards_lag_s: u32,
-    /// The bucket of uploaded files.
-    pub media_bucket: String,
-}
-
-impl Config {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Names the first variable that is missing.
-    pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            table_name: env.required("TABLE_NAME")?,
-            boards_lag_s: env.required_number("BOARDS_LAG_SECONDS")?,
-            media_bucket: env.required("MEDIA_BUCKET")?,
-        })
-    }
-}
-
 /// What a run does its work with.
 #[derive(Debug)]
 pub struct Housekeeping {
-    store: Store,
-    boards_lag_ms: i64,
-    s3: aws_sdk_s3::Client,
-    media_bucket: String,
-    clock: Clock,
+    /// The table.
+    pub store: Store,
+    /// How old a page of a company's feed must be before it is in the boards, in seconds.
+    pub boards_lag_s: u32,
+    /// The files.
+    pub s3: aws_sdk_s3::Client,
+    /// The bucket of uploaded files.
+    pub media_bucket: String,
+    /// Tells the time.
+    pub clock: Clock,
 }
 
 /// What a run has done; also its log line and metrics.
@@ -85,13 +64,6 @@ impl Metrics for RunLine {
 }
 
 impl Housekeeping {
-    /// Housekeeping of this table and bucket.
-    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, s3: aws_sdk_s3::Client, clock: Clock) -> Self {
-        let Config { table_name, boards_lag_s, media_bucket } = config;
-        let boards_lag_ms = i64::from(boards_lag_s) * SECOND_MS;
-        Self { store: Store::new(dynamodb, table_name), boards_lag_ms, s3, media_bucket, clock }
-    }
-
     /// One run.
     ///
     /// # Errors
@@ -103,7 +75,7 @@ impl Housekeeping {
         let pending_tallies = self.store.sweep_pending_tallies(now, SWEPT_MAX).await;
         let standings = self.store.sweep_standings(now, STANDINGS_MAX).await;
         let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await;
-        let boards = boards::refresh(&self.store, now, self.boards_lag_ms).await;
+        let boards = boards::refresh(&self.store, now, i64::from(self.boards_lag_s) * SECOND_MS).await;
         let line = RunLine {
             level: "INFO",
             message: "run",

@@ -1,25 +1,25 @@
-//! Housekeeping: configuration, clients, and off it goes.
+//! Housekeeping: from its environment to its runs.
 
-use std::sync::Arc;
-
-use housekeeping::{Config, Housekeeping};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use function::Error;
+use function::schedule::{Run, run};
+use housekeeping::Housekeeping;
 use runtime::clients;
 use runtime::clock::Clock;
-use runtime::config::Env;
-use runtime::telemetry;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let env = Env::process();
-    let config = Config::load(&env)?;
-    let sdk = clients::load(&env)?;
-    let housekeeping = Arc::new(Housekeeping::new(config, clients::dynamodb(&sdk), clients::s3(&sdk), Clock::system()));
-    run(service_fn(move |event: LambdaEvent<Value>| {
-        let housekeeping = Arc::clone(&housekeeping);
-        Box::pin(async move { Ok::<_, Error>(housekeeping.run(&event.context.request_id).await?) })
-    }))
+    run(
+        |start| {
+            Ok(Housekeeping {
+                store: start.store()?,
+                boards_lag_s: start.env.required_number("BOARDS_LAG_SECONDS")?,
+                s3: clients::s3(&start.sdk),
+                media_bucket: start.env.required("MEDIA_BUCKET")?,
+                clock: Clock::system(),
+            })
+        },
+        async |housekeeping, Run { request_id, .. }: Run<Value>| housekeeping.run(&request_id).await,
+    )
     .await
 }

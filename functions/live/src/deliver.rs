@@ -7,7 +7,7 @@ use domain::aggregate::{Segment, segments};
 use domain::company::Company;
 use domain::failure::Failure;
 use domain::id::CardId;
-use domain::live::{KEEP_MS, LiveState, SocketId};
+use domain::live::{KEEP_MS, LiveState, Seq, SocketId};
 use futures_util::future::join_all;
 use runtime::batch::{Delivery, Outcome, Reason};
 use runtime::messages;
@@ -91,6 +91,17 @@ async fn one_card<S: Sockets, D>(
     push(live, company, card, &state, &numbered, done).await
 }
 
+/// A card's segments on the way to their numbers.
+struct Numbering<'a> {
+    /// The card's state, if it has one.
+    state: Option<LiveState>,
+    /// Whether the state is older than a write, by us or by another.
+    is_old: bool,
+    /// What has no number yet.
+    segments: Vec<&'a Segment>,
+    numbered: Vec<Numbered>,
+}
+
 /// Gives each segment its number, the old one if it has one; none while nobody watches.
 /// Leaves the state as of after that, with all sockets that must hear of it.
 async fn number<S, D>(
@@ -98,51 +109,59 @@ async fn number<S, D>(
     company: Company,
     card: CardId,
     state: &mut Option<LiveState>,
-    mut segments: Vec<&Segment>,
+    segments: Vec<&Segment>,
 ) -> Result<Vec<Numbered>, Failure> {
-    let mut numbered = Vec::with_capacity(segments.len());
-    // Whether the state is older than a write, by us or by another.
-    let mut is_old = false;
-    let append = async || {
-        if std::mem::take(&mut is_old) {
-            *state = live.store.live_state(company, card).await?;
+    let numbered = Vec::with_capacity(segments.len());
+    let numbering = Numbering { state: state.take(), is_old: false, segments, numbered };
+    let done = live.store.retry().run_with(Policy::WATCHERS, numbering, |mut numbering| async move {
+        match numbering.append(live, company, card).await {
+            Ok(()) => Ok(numbering),
+            Err(failure) => Err((numbering, failure)),
+        }
+    });
+    let done = done.await.map_err(|(_, failure)| failure)?;
+    *state = done.state;
+    Ok(done.numbered)
+}
+
+impl Numbering<'_> {
+    /// One attempt, unless all have their numbers or nobody watches.
+    async fn append<S, D>(&mut self, live: &Live<S, D>, company: Company, card: CardId) -> Result<(), Failure> {
+        if std::mem::take(&mut self.is_old) {
+            self.state = live.store.live_state(company, card).await?;
         }
         let now = live.clock.now();
-        let Some(seq) = state.as_ref().filter(|state| state.is_watched(now)).map(|state| state.seq) else {
-            return Ok(());
-        };
-        if segments.is_empty() {
-            return Ok(());
-        }
-        is_old = true;
-        match live.store.append_live(company, card, seq, &segments, now.plus_millis(KEEP_MS)).await {
+        let watched = self.state.as_ref().filter(|state| state.is_watched(now) && !self.segments.is_empty());
+        let Some(seq) = watched.map(|state| state.seq) else { return Ok(()) };
+        self.is_old = true;
+        match live.store.append_live(company, card, seq, &self.segments, now.plus_millis(KEEP_MS)).await {
             Ok(()) => {
-                for (position, segment) in segments.drain(..).enumerate() {
-                    numbered.push(Numbered { seq: seq.plus(position + 1), segment: segment.clone() });
+                for (position, segment) in self.segments.drain(..).enumerate() {
+                    self.numbered.push(Numbered { seq: seq.plus(position + 1), segment: segment.clone() });
                 }
-                *state = live.store.live_state(company, card).await?;
+                self.state = live.store.live_state(company, card).await?;
                 return Ok(());
             }
-            Err(AppendError::Numbered(known)) => {
-                let known: BTreeMap<_, _> = known.into_iter().collect();
-                for (position, segment) in std::mem::take(&mut segments).into_iter().enumerate() {
-                    match known.get(&position) {
-                        Some(seq) => numbered.push(Numbered { seq: *seq, segment: segment.clone() }),
-                        None => segments.push(segment),
-                    }
-                }
-            }
+            Err(AppendError::Numbered(known)) => self.take_known(known.into_iter().collect()),
             Err(AppendError::Stale(Some(now))) => {
-                *state = Some(now);
-                is_old = false;
+                self.state = Some(now);
+                self.is_old = false;
             }
             Err(AppendError::Stale(None)) => {}
             Err(AppendError::Store(failure)) => return Err(failure),
         }
         Err(Failure::Busy)
-    };
-    live.store.retry().run(Policy::WATCHERS, append).await?;
-    Ok(numbered)
+    }
+
+    /// Those that had a number before keep it.
+    fn take_known(&mut self, known: BTreeMap<usize, Seq>) {
+        for (position, segment) in std::mem::take(&mut self.segments).into_iter().enumerate() {
+            match known.get(&position) {
+                Some(seq) => self.numbered.push(Numbered { seq: *seq, segment: segment.clone() }),
+                None => self.segments.push(segment),
+            }
+        }
+    }
 }
 
 /// Sends each message to each socket, in order; takes off those that are closed.

@@ -8,50 +8,18 @@ mod socket;
 mod watch;
 
 use aws_lambda_events::sqs::SqsEvent;
-use edge::token::{KeyError, TokenVerifier};
+use edge::token::TokenVerifier;
 use runtime::batch::{self, Delivery};
 use runtime::clock::Clock;
-use runtime::config::{ConfigError, Env};
-use runtime::dead_letters::{DeadLetterQueue, DeadLetters};
+use runtime::dead_letters::DeadLetters;
 use runtime::metrics::{Metrics, emit};
-use runtime::sockets::{Gateway, Sockets};
+use runtime::sockets::Sockets;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Store;
 
 use crate::handshake::Handshake;
 use crate::socket::SocketEvent;
-
-/// What the function reads from its environment.
-#[derive(Debug)]
-pub struct Config {
-    /// The table.
-    pub table_name: String,
-    /// Public keys of bearer tokens, a JWK set.
-    pub token_verification_keys: String,
-    /// Where the gateway takes frames for open sockets.
-    pub connections_url: String,
-    /// Where messages go that cannot be pushed.
-    pub live_dlq_url: String,
-    /// Deliveries after which a message is put aside.
-    pub max_attempts: u32,
-}
-
-impl Config {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Names the first variable that is missing.
-    pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            table_name: env.required("TABLE_NAME")?,
-            token_verification_keys: env.required("TOKEN_VERIFICATION_KEYS")?,
-            connections_url: env.required("CONNECTIONS_URL")?,
-            live_dlq_url: env.required("LIVE_DLQ_URL")?,
-            max_attempts: env.required_number("MAX_ATTEMPTS")?,
-        })
-    }
-}
 
 /// What the handlers need.
 pub struct Live<S, D> {
@@ -67,26 +35,6 @@ pub struct Live<S, D> {
     pub max_attempts: u32,
     /// Tells the time.
     pub clock: Clock,
-}
-
-/// The function on AWS.
-///
-/// # Errors
-/// When the token keys cannot be used.
-pub fn live(
-    config: Config,
-    dynamodb: aws_sdk_dynamodb::Client,
-    sqs: aws_sdk_sqs::Client,
-    sockets: runtime::clients::SocketsClient,
-) -> Result<Live<Gateway, DeadLetterQueue>, KeyError> {
-    Ok(Live {
-        store: Store::new(dynamodb, config.table_name),
-        tokens: TokenVerifier::from_jwks(&config.token_verification_keys)?,
-        sockets: Gateway::new(sockets),
-        dead: DeadLetterQueue::new(sqs, config.live_dlq_url),
-        max_attempts: config.max_attempts,
-        clock: Clock::system(),
-    })
 }
 
 /// What the function is called with.

@@ -1,24 +1,27 @@
-//! The live radar: configuration, clients, and off it goes.
+//! The live radar: from its environment to its messages and sockets.
 
-use std::sync::Arc;
-
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use live::{Config, Trigger, handle, live};
+use function::Error;
+use function::queue::run;
+use live::{Live, handle};
 use runtime::clients;
-use runtime::config::Env;
-use runtime::telemetry;
+use runtime::clock::Clock;
+use runtime::sockets::Gateway;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let env = Env::process();
-    let config = Config::load(&env)?;
-    let sdk = clients::load(&env)?;
-    let sockets = clients::sockets(&sdk, &config.connections_url);
-    let live = Arc::new(live(config, clients::dynamodb(&sdk), clients::sqs(&sdk), sockets)?);
-    run(service_fn(move |event: LambdaEvent<Trigger>| {
-        let live = Arc::clone(&live);
-        Box::pin(async move { Ok::<_, Error>(handle(&live, event.payload, &event.context.request_id).await) })
-    }))
+    run(
+        |start| {
+            let sockets = clients::sockets(&start.sdk, &start.env.required("CONNECTIONS_URL")?);
+            Ok(Live {
+                store: start.store()?,
+                tokens: start.tokens()?,
+                sockets: Gateway::new(sockets),
+                dead: start.dead_letters("LIVE_DLQ_URL")?,
+                max_attempts: start.max_attempts()?,
+                clock: Clock::system(),
+            })
+        },
+        async |live, event, request_id: &str| handle(live, event, request_id).await,
+    )
     .await
 }

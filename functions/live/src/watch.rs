@@ -16,7 +16,7 @@ pub(crate) async fn joined<S, D>(
     watcher: &Watcher,
     socket: &SocketId,
 ) -> Result<LiveState, Failure> {
-    live.store.retry().run(Policy::WATCHERS, async || try_to_join(live, watcher, socket).await).await
+    live.store.retry().run(Policy::WATCHERS, || try_to_join(live, watcher, socket)).await
 }
 
 async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &SocketId) -> Result<LiveState, Failure> {
@@ -51,9 +51,9 @@ pub(crate) async fn left<S, D>(
     card: CardId,
     sockets: &[SocketId],
 ) -> Result<(), Failure> {
-    let leave = async || {
+    let leave = || {
         let lingers_until = live.clock.now().plus_millis(LINGER_MS);
-        live.store.leave_live(company, card, sockets, lingers_until).await
+        live.store.leave_live(company, card, sockets, lingers_until)
     };
     live.store.retry().run(Policy::WATCHERS, leave).await
 }

@@ -20,7 +20,6 @@ use domain::id::UploadId;
 use domain::upload::{UploadState, media_key, quarantine_key};
 use runtime::batch::{self, Delivery, Outcome, Reason};
 use runtime::clock::Clock;
-use runtime::config::{ConfigError, Env};
 use runtime::dead_letters::DeadLetters;
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
@@ -28,34 +27,6 @@ use store::Store;
 
 use crate::files::Files;
 use crate::inspect::inspect;
-
-/// What the function reads from its environment.
-#[derive(Debug)]
-pub struct Config {
-    /// The table.
-    pub table_name: String,
-    /// The bucket.
-    pub media_bucket: String,
-    /// Where messages go whose files cannot be inspected.
-    pub inspection_dlq_url: String,
-    /// Deliveries after which a message is put aside.
-    pub max_attempts: u32,
-}
-
-impl Config {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Names the first variable that is missing.
-    pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            table_name: env.required("TABLE_NAME")?,
-            media_bucket: env.required("MEDIA_BUCKET")?,
-            inspection_dlq_url: env.required("INSPECTION_DLQ_URL")?,
-            max_attempts: env.required_number("MAX_ATTEMPTS")?,
-        })
-    }
-}
 
 /// What the handler needs.
 #[derive(Debug)]

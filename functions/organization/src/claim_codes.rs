@@ -79,7 +79,9 @@ async fn issue(
     let audit = entry(app, actor, AuditAction::ClaimCodeIssued, id.to_string(), "", until)?;
     let attempt = async || app.store.issue_claim_code(company, read, (issued.clone(), &hash), &audit, request).await;
     match attempt().await {
-        Err(Failure::Exhausted(Resource::Seats)) if app.store.sweep_quota(company, QuotaName::Seats, now).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats))
+            if app.store.sweep_quota(company, QuotaName::Seats, now).await? > 0 =>
+        {
             Ok(attempt().await?)
         }
         done => Ok(done?),

@@ -159,7 +159,9 @@ async fn create(
     request: &Idempotency,
 ) -> Result<Invitation, Failure> {
     match app.store.create_invitation(company, new.clone(), hash, audit, request).await {
-        Err(Failure::Exhausted(Resource::Seats)) if app.store.sweep_quota(company, QuotaName::Seats, audit.at).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats))
+            if app.store.sweep_quota(company, QuotaName::Seats, audit.at).await? > 0 =>
+        {
             app.store.create_invitation(company, new, hash, audit, request).await
         }
         done => done,

@@ -31,32 +31,25 @@ mod wecom;
 use std::sync::Arc;
 
 use axum::Router;
-use edge::app::app;
-use edge::auth::{Gate, OperatorKeys};
-use edge::openapi::ApiDoc;
+use edge::auth::OperatorKeys;
 use edge::problem::Problem;
 use edge::routes;
 use edge::routes::Routes;
-use edge::token::{KeyError, TokenVerifier};
+use edge::token::TokenVerifier;
+use function::http::{Common, HttpFunction, contract, router};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::ids::Ids;
 use store::Store;
-use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 use wechat::{AccessTokens, Http, Sms, WeChat};
 
 use crate::apps::Apps;
 use crate::secrets::OwnSecret;
 use crate::sms::SmsChannel;
 
-/// What the function reads from its environment.
+/// Whom the function asks: what it reads from its environment beside what all do.
 #[derive(Debug)]
 pub struct Config {
-    /// The table.
-    pub table_name: String,
-    /// Public keys of bearer tokens, a JWK set.
-    pub token_verification_keys: String,
     /// Name of the secret with the function's own keys: what signs tokens, who the operator
     /// is, what codes are made with.
     pub organization_secret: String,
@@ -77,8 +70,6 @@ impl Config {
     /// Names the first variable that is missing.
     pub fn load(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            table_name: env.required("TABLE_NAME")?,
-            token_verification_keys: env.required("TOKEN_VERIFICATION_KEYS")?,
             organization_secret: env.required("ORGANIZATION_SECRET")?,
             wechat_secret_prefix: env.required("WECHAT_SECRET_PREFIX")?,
             wechat_base_url: env.required("WECHAT_BASE_URL")?,
@@ -109,18 +100,8 @@ impl OperatorKeys for App {
 }
 
 /// The function, ready to run.
-///
-/// # Errors
-/// [`KeyError`].
-pub fn build(
-    config: Config,
-    dynamodb: aws_sdk_dynamodb::Client,
-    secrets: aws_sdk_secretsmanager::Client,
-    clock: Clock,
-    ids: Ids,
-) -> Result<Router, KeyError> {
-    let tokens = TokenVerifier::from_jwks(&config.token_verification_keys)?;
-    let store = Store::new(dynamodb, config.table_name);
+pub fn build(common: Common, config: Config, secrets: aws_sdk_secretsmanager::Client) -> Router {
+    let Common { store, tokens, clock, ids } = common;
     let http = Http::new();
     let wechat = WeChat::new(http.clone(), config.wechat_base_url);
     let state = App {
@@ -134,45 +115,49 @@ pub fn build(
         clock: clock.clone(),
         ids,
     };
-    Ok(app("organization", routes(Router::new()), state, Gate { tokens, clock }))
+    router(state, tokens, clock)
 }
 
-fn routes<R: Routes<App>>(list: R) -> R {
-    list.routes(routes!(companies::create_company))
-        .routes(routes!(sessions::create_session))
-        .routes(routes!(sessions::create_anonymous_session))
-        .routes(routes!(my_phone::grant_my_phone))
-        .routes(routes!(merges::list_merges))
-        .routes(routes!(merges::undo_merge))
-        .routes(routes!(me::get_me))
-        .routes(routes!(members::create_member, members::list_members))
-        .routes(routes!(members::get_member, member_edit::update_member))
-        .routes(routes!(member_changes::update_member_status))
-        .routes(routes!(member_changes::update_member_role))
-        .routes(routes!(claim_codes::create_claim_code))
-        .routes(routes!(successors::update_member_successor))
-        .routes(routes!(invitations::create_invitation, invitations::list_invitations))
-        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
-        .routes(routes!(join_requests::list_join_requests))
-        .routes(routes!(join_requests::decide_join_request))
-        .routes(routes!(departments::list_departments, departments::create_department))
-        .routes(routes!(departments::update_department, departments::delete_department))
-        .routes(routes!(departments::update_member_department))
-        .routes(routes!(directory::list_directory))
-        .routes(routes!(company::get_company, company::update_company))
-        .routes(routes!(wecom::update_wecom, wecom::delete_wecom))
-        .routes(routes!(seats::get_seats))
-        .routes(routes!(seats::add_seats))
-        .routes(routes!(audit_log::list_audit_log))
-        .routes(routes!(radar_grants::grant_radar, radar_grants::get_member_radar, radar_grants::revoke_radar))
-        .routes(routes!(radar_grants::create_radar_code))
-        .routes(routes!(radar_grants::list_radar_grants))
-        .routes(routes!(radar_grants::get_radar_qr))
-        .routes(routes!(radar_joins::create_radar_redemption))
-        .routes(routes!(radar_joins::create_radar_join))
+impl HttpFunction for App {
+    const NAME: &'static str = "organization";
+
+    fn routes<R: Routes<Self>>(list: R) -> R {
+        list.routes(routes!(companies::create_company))
+            .routes(routes!(sessions::create_session))
+            .routes(routes!(sessions::create_anonymous_session))
+            .routes(routes!(my_phone::grant_my_phone))
+            .routes(routes!(merges::list_merges))
+            .routes(routes!(merges::undo_merge))
+            .routes(routes!(me::get_me))
+            .routes(routes!(members::create_member, members::list_members))
+            .routes(routes!(members::get_member, member_edit::update_member))
+            .routes(routes!(member_changes::update_member_status))
+            .routes(routes!(member_changes::update_member_role))
+            .routes(routes!(claim_codes::create_claim_code))
+            .routes(routes!(successors::update_member_successor))
+            .routes(routes!(invitations::create_invitation, invitations::list_invitations))
+            .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
+            .routes(routes!(join_requests::list_join_requests))
+            .routes(routes!(join_requests::decide_join_request))
+            .routes(routes!(departments::list_departments, departments::create_department))
+            .routes(routes!(departments::update_department, departments::delete_department))
+            .routes(routes!(departments::update_member_department))
+            .routes(routes!(directory::list_directory))
+            .routes(routes!(company::get_company, company::update_company))
+            .routes(routes!(wecom::update_wecom, wecom::delete_wecom))
+            .routes(routes!(seats::get_seats))
+            .routes(routes!(seats::add_seats))
+            .routes(routes!(audit_log::list_audit_log))
+            .routes(routes!(radar_grants::grant_radar, radar_grants::get_member_radar, radar_grants::revoke_radar))
+            .routes(routes!(radar_grants::create_radar_code))
+            .routes(routes!(radar_grants::list_radar_grants))
+            .routes(routes!(radar_grants::get_radar_qr))
+            .routes(routes!(radar_joins::create_radar_redemption))
+            .routes(routes!(radar_joins::create_radar_join))
+    }
 }
 
 /// The function's part of the contract.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes(OpenApiRouter::with_openapi(ApiDoc::openapi())).into_openapi()
+    contract::<App>()
 }

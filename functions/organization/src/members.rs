@@ -162,7 +162,9 @@ async fn add(
     request: &Idempotency,
 ) -> Result<NewMember, Failure> {
     match app.store.add_member(company, new.clone(), entry, request).await {
-        Err(Failure::Exhausted(Resource::Seats)) if app.store.sweep_quota(company, QuotaName::Seats, entry.at).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats))
+            if app.store.sweep_quota(company, QuotaName::Seats, entry.at).await? > 0 =>
+        {
             app.store.add_member(company, new, entry, request).await
         }
         done => done,

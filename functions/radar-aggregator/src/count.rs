@@ -24,14 +24,22 @@ pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queue
     while !queued.is_empty() {
         let before = queued.len();
         // As soon as a round has settled one, the next begins with all its attempts.
-        let settle = async || match round(aggregator, company, &mut queued, &mut failed).await {
-            Ok(()) | Err(Failure::Busy | Failure::Throttled) if queued.len() < before => Ok(()),
-            Ok(()) => Err(Failure::Busy),
-            Err(failure) => Err(failure),
+        let settle = |(mut queued, mut failed)| async move {
+            let result = round(aggregator, company, &mut queued, &mut failed).await;
+            let state = (queued, failed);
+            match result {
+                Ok(()) | Err(Failure::Busy | Failure::Throttled) if state.0.len() < before => Ok(state),
+                Ok(()) => Err((state, Failure::Busy)),
+                Err(failure) => Err((state, failure)),
+            }
         };
-        if let Err(failure) = aggregator.store.retry().run(Policy::SEGMENTS, settle).await {
-            let reason = Reason::from(&failure);
-            failed.extend(queued.drain(..).map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
+        match aggregator.store.retry().run_with(Policy::SEGMENTS, (queued, failed), settle).await {
+            Ok(state) => (queued, failed) = state,
+            Err(((left, mut failed), failure)) => {
+                let reason = Reason::from(&failure);
+                failed.extend(left.into_iter().map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));
+                return failed;
+            }
         }
     }
     failed

@@ -10,38 +10,12 @@ use domain::aggregate::{Segment, segments};
 use domain::company::Company;
 use runtime::batch::{self, Delivery, Outcome};
 use runtime::clock::Clock;
-use runtime::config::{ConfigError, Env};
-use runtime::dead_letters::{DeadLetterQueue, DeadLetters};
+use runtime::dead_letters::DeadLetters;
 use runtime::ids::Ids;
 use runtime::messages::{self, Read};
 use runtime::metrics::{Metrics, emit};
 use serde::Serialize;
 use store::Store;
-
-/// What the function reads from its environment.
-#[derive(Debug)]
-pub struct Config {
-    /// The table.
-    pub table_name: String,
-    /// Where messages go that cannot be counted.
-    pub stats_dlq_url: String,
-    /// Deliveries after which a message is put aside.
-    pub max_attempts: u32,
-}
-
-impl Config {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Names the first variable that is missing.
-    pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            table_name: env.required("TABLE_NAME")?,
-            stats_dlq_url: env.required("STATS_DLQ_URL")?,
-            max_attempts: env.required_number("MAX_ATTEMPTS")?,
-        })
-    }
-}
 
 /// What the handler needs.
 #[derive(Debug)]
@@ -56,21 +30,6 @@ pub struct Aggregator<D> {
     pub ids: Ids,
     /// Tells the time.
     pub clock: Clock,
-}
-
-/// The aggregator on AWS.
-pub fn aggregator(
-    config: Config,
-    dynamodb: aws_sdk_dynamodb::Client,
-    sqs: aws_sdk_sqs::Client,
-) -> Aggregator<DeadLetterQueue> {
-    Aggregator {
-        store: Store::new(dynamodb, config.table_name),
-        dead: DeadLetterQueue::new(sqs, config.stats_dlq_url),
-        max_attempts: config.max_attempts,
-        ids: Ids::system(),
-        clock: Clock::system(),
-    }
 }
 
 /// The log line of a batch, which is also its metrics.

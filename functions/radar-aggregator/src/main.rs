@@ -1,24 +1,24 @@
-//! The radar aggregator: configuration, clients, and off it goes.
+//! The radar aggregator: from its environment to its messages.
 
-use std::sync::Arc;
-
-use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use radar_aggregator::{Config, aggregator, handle};
-use runtime::clients;
-use runtime::config::Env;
-use runtime::telemetry;
+use function::Error;
+use function::queue::run;
+use radar_aggregator::{Aggregator, handle};
+use runtime::clock::Clock;
+use runtime::ids::Ids;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let env = Env::process();
-    let config = Config::load(&env)?;
-    let sdk = clients::load(&env)?;
-    let aggregator = Arc::new(aggregator(config, clients::dynamodb(&sdk), clients::sqs(&sdk)));
-    run(service_fn(move |event: LambdaEvent<SqsEvent>| {
-        let aggregator = Arc::clone(&aggregator);
-        Box::pin(async move { Ok::<_, Error>(handle(&aggregator, event.payload, &event.context.request_id).await) })
-    }))
+    run(
+        |start| {
+            Ok(Aggregator {
+                store: start.store()?,
+                dead: start.dead_letters("STATS_DLQ_URL")?,
+                max_attempts: start.max_attempts()?,
+                ids: Ids::system(),
+                clock: Clock::system(),
+            })
+        },
+        async |aggregator, event, request_id: &str| handle(aggregator, event, request_id).await,
+    )
     .await
 }

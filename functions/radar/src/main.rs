@@ -1,16 +1,9 @@
-//! The radar's reading side: configuration, clients, and off it goes.
+//! The radar's reading side: from its environment to its routes.
 
-use edge::app::run;
-use runtime::clients;
-use runtime::clock::Clock;
-use runtime::config::Env;
-use runtime::telemetry;
+use function::Error;
+use function::http::run;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init();
-    let env = Env::process();
-    let config = radar::Config::load(&env)?;
-    let sdk = clients::load(&env)?;
-    run(radar::build(config, clients::dynamodb(&sdk), Clock::system())?).await
+async fn main() -> Result<(), Error> {
+    run(|start| Ok(radar::build(start.common()?))).await
 }

@@ -15,7 +15,6 @@ use domain::recount::Report;
 use domain::refit::first_refit;
 use domain::timestamp::{SECOND_MS, Timestamp};
 use runtime::clock::Clock;
-use runtime::config::{ConfigError, Env};
 use runtime::metrics::{Metrics, emit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -27,28 +26,13 @@ const PAGE: u32 = 100;
 /// short enough that one that failed is tried again in the same night.
 const BEGUN_MS: i64 = 3_600 * SECOND_MS;
 
-/// What the function reads from its environment.
-#[derive(Debug)]
-pub struct Config {
-    /// The table.
-    pub table_name: String,
-}
-
-impl Config {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Names the first variable that is missing.
-    pub fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { table_name: env.required("TABLE_NAME")? })
-    }
-}
-
 /// Recounts the companies of a table.
 #[derive(Debug)]
 pub struct Recounter {
-    store: Store,
-    clock: Clock,
+    /// The table.
+    pub store: Store,
+    /// Tells the time.
+    pub clock: Clock,
 }
 
 /// What is asked for.
@@ -131,11 +115,6 @@ impl Metrics for CompanyLine<'_> {
 }
 
 impl Recounter {
-    /// The recount of this table.
-    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client, clock: Clock) -> Self {
-        Self { store: Store::new(dynamodb, config.table_name), clock }
-    }
-
     /// Does what the payload asks for, and begins nothing new when the time that is left
     /// until `stop_at` is not enough.
     ///

@@ -1,16 +1,16 @@
-//! Event ingest: configuration, clients, and off it goes.
+//! Event ingest: from its environment to its routes.
 
-use edge::app::run;
+use function::Error;
+use function::http::run;
 use runtime::clients;
-use runtime::clock::Clock;
-use runtime::config::Env;
-use runtime::telemetry;
+use tracking::queue::Queues;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init();
-    let env = Env::process();
-    let config = tracking::Config::load(&env)?;
-    let sdk = clients::load(&env)?;
-    run(tracking::build(config, clients::dynamodb(&sdk), clients::sqs(&sdk), Clock::system())?).await
+async fn main() -> Result<(), Error> {
+    run(|start| {
+        let (stats, live) = (start.env.required("STATS_QUEUE_URL")?, start.env.required("LIVE_QUEUE_URL")?);
+        let queues = Queues::new(clients::sqs(&start.sdk), stats, live);
+        Ok(tracking::build(start.common()?, queues))
+    })
+    .await
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// The queues.
 #[derive(Debug, Clone)]
-pub(crate) struct Queues {
+pub struct Queues {
     sqs: aws_sdk_sqs::Client,
     stats_url: String,
     live_url: String,
@@ -31,7 +31,8 @@ impl Metrics for UnsentLine<'_> {
 }
 
 impl Queues {
-    pub(crate) fn new(sqs: aws_sdk_sqs::Client, stats_url: String, live_url: String) -> Self {
+    /// The aggregator's queue and the live radar's, by their URLs.
+    pub fn new(sqs: aws_sdk_sqs::Client, stats_url: String, live_url: String) -> Self {
         Self { sqs, stats_url, live_url }
     }
 

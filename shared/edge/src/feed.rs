@@ -67,6 +67,11 @@ pub fn newest_first(segment: &Segment) -> Vec<&Event> {
     events
 }
 
+/// Sorts lines of several segments: the last received first, and of one time of receipt the latest event first.
+pub fn sort_by_receipt(lines: &mut [FeedLine]) {
+    lines.sort_by_key(|line| std::cmp::Reverse((line.received_at, line.at)));
+}
+
 /// What the feed says of an event, the `number`-th oldest of its segment.
 pub fn feed_line(segment: &Segment, event: &Event, number: usize) -> FeedLine {
     let SegmentKey { card, batch, person } = segment.key;

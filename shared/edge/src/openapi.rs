@@ -22,13 +22,19 @@ Backend of an AI business card (商事名片).
 Send JSON in UTF-8, at most 256 KiB. Times are RFC 3339; answers use `+08:00`. Days are `YYYY-MM-DD` in \
 Asia/Shanghai. Money is an integer in fen (`_fen`). Durations are milliseconds (`_ms`).
 
-Every error is a `Problem`. Use `code` in programs; show `detail` to the user. Descriptions of operations name \
-only the codes that the operation adds. Every operation can also answer 400 `malformed_json`, `invalid_query`; \
-401 `unauthorized`; 403 `login_required`; 413 `body_too_large`; 415 `unsupported_media_type`; 422 `invalid`; \
-500 `internal`; 503 `unavailable`. Every operation with an id in its path can answer 404 `not_found`. Every \
-operation with the header `Idempotency-Key` can answer 400 `idempotency_key_required`, 409 `request_in_progress` \
-and 422 `idempotency_key_reused`. Every list can answer 400 `invalid_cursor`. When an answer has the header \
-`Retry-After`, wait that many seconds and send the same request again.
+Every error is a `Problem`. Use `code` in programs; show `detail` to the user. When an answer has the header \
+`Retry-After`, wait that many seconds and send the same request again. The description of an operation names only \
+the codes that it adds to these:
+
+- Any operation: 400 `invalid_query`, 405 `method_not_allowed`, 429 `too_many_requests`, 500 `internal`, 503 \
+`unavailable`.
+- With a token: 401 `unauthorized`. Where an anonymous token is not enough: 403 `login_required`.
+- With an id in the path: 404 `not_found`, also for things that the caller must not know of.
+- With a body: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`, 422 `invalid`.
+- With the header `Idempotency-Key`: 400 `idempotency_key_required`, 409 `already_exists`, 409 \
+`request_in_progress`, 422 `idempotency_key_reused`.
+- With `cursor`: 400 `invalid_cursor`.
+- That writes: 409 `request_in_progress`, when another request changes the same thing at the same moment.
 
 \"Idempotent\" means: a repeated request changes nothing more and gets the same kind of answer.";
 
@@ -161,7 +167,7 @@ fn is_plain(schema: &Value) -> bool {
     schema["type"].as_str().is_some_and(|kind| kind != "object") && schema.get("enum").is_none()
 }
 
-/// Writes plain schemas where they are used.
+/// Writes plain schemas where they are used, and each paragraph of a description as one line.
 fn inline(value: &mut Value, plain: &Map<String, Value>) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| inline(item, plain)),
@@ -172,8 +178,24 @@ fn inline(value: &mut Value, plain: &Map<String, Value>) {
             }
             fields.values_mut().for_each(|field| inline(field, plain));
             flatten_null(fields);
+            lift_description(fields);
+            if let Some(Value::String(text)) = fields.get_mut("description") {
+                *text =
+                    text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Says of the field itself what the macro says of the schema in "null or this schema".
+fn lift_description(fields: &mut Map<String, Value>) {
+    let Some(Value::Array(items)) = fields.get_mut("oneOf") else { return };
+    let mut references = items.iter_mut().filter_map(Value::as_object_mut).filter(|item| item.contains_key("$ref"));
+    if let (Some(reference), None) = (references.next(), references.next())
+        && let Some(text) = reference.remove("description")
+    {
+        fields.entry("description").or_insert(text);
     }
 }
 
@@ -330,13 +352,13 @@ mod tests {
         let mut given = json!({
             "a": { "$ref": "#/components/schemas/Name", "description": "The first name." },
             "b": { "oneOf": [{ "type": "null" }, reference], "description": "Another." },
-            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role" }] },
+            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role", "description": "A\nrole." }] },
         });
         inline(&mut given, &plain);
         let wanted = json!({
             "a": { "type": "string", "maxLength": 30, "description": "The first name." },
             "b": { "type": ["string", "null"], "maxLength": 30, "description": "Another." },
-            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role" }] },
+            "c": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Role" }], "description": "A role." },
         });
         assert_eq!(given, wanted);
     }

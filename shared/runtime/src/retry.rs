@@ -112,24 +112,49 @@ impl Retry {
     ///
     /// # Errors
     /// Those of the attempt.
-    pub async fn run<T, E: Transient>(
+    pub async fn run<T, E, F>(&self, policy: Policy, mut attempt: impl FnMut() -> F) -> Result<T, E>
+    where
+        E: Transient,
+        F: Future<Output = Result<T, E>>,
+    {
+        let attempt = |()| {
+            let attempt = attempt();
+            async { attempt.await.map_err(|error| ((), error)) }
+        };
+        self.run_with(policy, (), attempt).await.map_err(|((), error)| error)
+    }
+
+    /// The same for attempts that go on where the last one ended: each takes the state and,
+    /// when it fails, gives it back.
+    ///
+    /// # Errors
+    /// Those of the attempt, with the state after it.
+    pub async fn run_with<S, T, E, F>(
         &self,
         policy: Policy,
-        mut attempt: impl AsyncFnMut() -> Result<T, E>,
-    ) -> Result<T, E> {
+        mut state: S,
+        mut attempt: impl FnMut(S) -> F,
+    ) -> Result<T, (S, E)>
+    where
+        E: Transient,
+        F: Future<Output = Result<T, (S, E)>>,
+    {
         let begin = self.timer.elapsed();
         let mut attempts = 0;
         loop {
             // In a box: an attempt may be large, and its caller's future would hold all of it.
-            let error = match Box::pin(attempt()).await {
-                Err(error) if error.is_transient() => error,
+            let error = match Box::pin(attempt(state)).await {
+                Err((after, error)) if error.is_transient() => {
+                    state = after;
+                    error
+                }
                 done => return done,
             };
             attempts += 1;
             let pause = self.jitter(policy.bound(attempts));
             let next = self.timer.elapsed().saturating_sub(begin).saturating_add(pause);
             if attempts >= policy.attempts || next > policy.deadline {
-                return Err(error);
+                return Err((state, error));
             }
             self.timer.sleep(pause).await;
         }

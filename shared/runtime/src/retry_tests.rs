@@ -48,9 +48,10 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 fn run(retry: &Retry, policy: Policy, errors: Vec<Failure>) -> (Result<usize, Failure>, usize) {
     let mut errors = errors.into_iter();
     let mut attempts = 0;
-    let result = now(retry.run(policy, async || {
+    let result = now(retry.run(policy, || {
         attempts += 1;
-        errors.next().map_or(Ok(attempts), Err)
+        let result = errors.next().map_or(Ok(attempts), Err);
+        async { result }
     }));
     (result, attempts)
 }
@@ -73,6 +74,19 @@ fn only_a_transient_error_is_tried_again() {
     assert_eq!(run(&retry, POLICY, vec![Failure::Busy, Failure::KeyReused]), (Err(Failure::KeyReused), 2));
     assert_eq!(run(&retry, POLICY, vec![Failure::Busy, Failure::Throttled]), (Ok(3), 3));
     assert_eq!(timer.pauses().len(), 3);
+}
+
+#[test]
+fn the_next_attempt_goes_on_where_the_last_one_ended() {
+    let (retry, _) = retry(0xff);
+    let take_two = |left: u32| async move {
+        match left.saturating_sub(2) {
+            0 => Ok("done"),
+            left => Err((left, Failure::Busy)),
+        }
+    };
+    assert_eq!(now(retry.run_with(POLICY, 11, take_two)), Ok("done"));
+    assert_eq!(now(retry.run_with(POLICY, 101, take_two)), Err((89, Failure::Busy)));
 }
 
 #[test]
@@ -121,9 +135,7 @@ fn time_that_attempts_take_counts() {
 
 #[test]
 fn every_policy_ends_a_request_below_the_gateways_time_out() {
-    for policy in
-        [Policy::TRANSACTION, Policy::BATCH_GET, Policy::CONTENTION, Policy::SEGMENTS, Policy::WATCHERS]
-    {
+    for policy in [Policy::TRANSACTION, Policy::BATCH_GET, Policy::CONTENTION, Policy::SEGMENTS, Policy::WATCHERS] {
         // The last attempt may be a transaction that is itself tried again.
         assert!(policy.deadline + Policy::TRANSACTION.deadline < Duration::from_secs(10), "{policy:?}");
         assert!(policy.base <= policy.cap && policy.cap < policy.deadline && policy.attempts > 1, "{policy:?}");

@@ -14,14 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::audit::add_entry;
 use crate::batch_get::Read;
 use crate::idempotency::replayed;
-use crate::item::{Item, Kind, number};
+use crate::item::{Item, number};
 use crate::keys::Key;
-use crate::member::MEMBER;
+use crate::kinds::{ACTIVATION, MEMBER};
 use crate::read::Order;
-use crate::transaction::{Cancelled, Transaction, follows};
+use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Page, Store, keys};
-
-pub(crate) const ACTIVATION: Kind = Kind::new("activation", 1);
 
 /// A member with his activation, and the first result if the request is a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +176,7 @@ impl Store {
         after: &Activation,
     ) -> Result<(), Failure> {
         let item = ACTIVATION.encode(&keys::activation(company, after.member), after)?;
-        let (condition, values) = follows(after.version);
+        let (condition, values) = at_version(after.version.saturating_sub(1));
         transaction.put(&self.table, item, condition, values, Failure::Busy);
         Ok(())
     }

@@ -5,12 +5,10 @@ use domain::company::Company;
 use domain::failure::Failure;
 use uuid::Uuid;
 
-use crate::item::Kind;
+use crate::kinds::AUDIT;
 use crate::read::Order;
 use crate::transaction::Transaction;
 use crate::{Page, Store, keys};
-
-const AUDIT: Kind = Kind::new("audit", 1);
 
 /// Most entries looked through for a page of a filtered log; fewer when they fill the
 /// megabyte of one call.

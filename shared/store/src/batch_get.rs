@@ -7,7 +7,7 @@ use crate::item::Item;
 use crate::keys::Key;
 use crate::{Store, keys};
 use domain::failure::Failure;
-use runtime::retry::Policy;
+use runtime::retry::{Policy, Transient};
 
 /// Most keys in one call (DynamoDB's limit).
 pub(crate) const KEYS_MAX: usize = 100;
@@ -21,6 +21,32 @@ pub(crate) enum Read {
     Eventual,
     /// Only the keys and these attributes, as of the last write.
     Only(&'static [&'static str]),
+}
+
+/// The keys that are left, and the items found so far.
+type Progress = (Option<KeysAndAttributes>, Vec<Item>);
+
+/// Why not all items were read.
+enum Stop {
+    /// The table left some out: it is busy.
+    LeftOut,
+    /// The call failed. The SDK has tried it again.
+    Failed(Failure),
+}
+
+impl Transient for Stop {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::LeftOut)
+    }
+}
+
+impl Stop {
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::LeftOut => Failure::Throttled,
+            Self::Failed(failure) => failure,
+        }
+    }
 }
 
 impl Store {
@@ -40,20 +66,22 @@ impl Store {
             }
             request = request.projection_expression(projected.join(", "));
         }
-        let mut pending = request.build().ok();
-        let mut found = Vec::new();
-        let next = async || {
-            let Some(keys) = pending.clone() else { return Ok(()) };
-            let mut answer =
-                self.client.batch_get_item().request_items(&self.table, keys).send().await.map_err(failure)?;
-            found.extend(
-                answer.responses.take().into_iter().flat_map(|mut tables| tables.remove(&self.table)).flatten(),
-            );
-            pending = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
-            // What it left out is asked for again.
-            if pending.is_some() { Err(Failure::Throttled) } else { Ok(()) }
+        let state = (request.build().ok(), Vec::new());
+        let read = self.retry.run_with(Policy::BATCH_GET, state, |state| self.get_some(state)).await;
+        read.map_err(|(_, stop)| stop.into_failure())
+    }
+
+    /// One call. What it leaves out is to be asked for again.
+    async fn get_some(&self, (keys, mut found): Progress) -> Result<Vec<Item>, (Progress, Stop)> {
+        let Some(keys) = keys else { return Ok(found) };
+        let mut answer = match self.client.batch_get_item().request_items(&self.table, keys).send().await {
+            Ok(answer) => answer,
+            Err(error) => return Err(((None, found), Stop::Failed(failure(error)))),
         };
-        self.retry.run(Policy::BATCH_GET, next).await?;
-        Ok(found)
+        found.extend(answer.responses.take().into_iter().flat_map(|mut tables| tables.remove(&self.table)).flatten());
+        match answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table)) {
+            None => Ok(found),
+            left_out => Err(((left_out, found), Stop::LeftOut)),
+        }
     }
 }

@@ -13,15 +13,13 @@ use uuid::Uuid;
 
 use crate::breakdown::put_breakdown;
 use crate::due::{Due, DuePage, WAITS};
-use crate::item::{Item, Kind, number, text};
+use crate::item::{Item, number, text};
 use crate::keys::DueList;
+use crate::kinds::{BOARDS, RANKING};
 use crate::shortlist::put_shortlist;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
-
-const BOARDS: Kind = Kind::new("boards", 1);
-const RANKING: Kind = Kind::new("ranking", 1);
 
 /// How far a company's boards have been brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

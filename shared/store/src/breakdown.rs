@@ -12,13 +12,12 @@ use domain::id::PersonId;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_get::Read;
-use crate::item::{Item, Kind};
+use crate::item::Item;
 use crate::keys::Key;
+use crate::kinds::BREAKDOWN;
 use crate::transaction::Transaction;
 use crate::{Store, keys};
 use domain::failure::Failure;
-
-const BREAKDOWN: Kind = Kind::new("breakdown", 1);
 
 /// JSON texts: as maps they would be half as large again.
 #[derive(Debug, Serialize, Deserialize)]

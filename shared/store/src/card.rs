@@ -15,14 +15,11 @@ use serde::Serialize;
 use crate::audit::add_entry;
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::department::stays_in;
-use crate::item::{Kind, LAYOUT, number, text};
+use crate::item::{LAYOUT, number, text};
+use crate::kinds::CARD;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::{Failure, Thing};
-
-/// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
-/// came later without a new layout: older code neither reads nor writes that attribute.
-pub(crate) const CARD: Kind = Kind::new("card", 2);
 
 /// A change of a card as it was read.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use domain::upload::Upload;
 use crate::batch_get::Read;
 use crate::card::CardChange;
 use crate::card_view::{CardView, keys_of_view, view_of};
-use crate::upload::UPLOAD;
+use crate::kinds::UPLOAD;
 use crate::{Store, keys};
 use domain::failure::Failure;
 

@@ -6,11 +6,9 @@ use domain::company::Company;
 use domain::failure::Failure;
 
 use crate::audit::add_entry;
-use crate::item::Kind;
-use crate::transaction::{Cancelled, Transaction, follows};
+use crate::kinds::TEMPLATE;
+use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
-
-pub(crate) const TEMPLATE: Kind = Kind::new("card_template", 1);
 
 impl Store {
     /// The template; one that was never set locks nothing.
@@ -32,7 +30,7 @@ impl Store {
         after: &CardTemplate,
         audit: &AuditEntry,
     ) -> Result<(), Failure> {
-        let (condition, values) = follows(after.version);
+        let (condition, values) = at_version(after.version.saturating_sub(1));
         let item = TEMPLATE.encode(&keys::card_template(company), after)?;
         let mut transaction = Transaction::default();
         transaction.put(&self.table, item, condition, values, Failure::VersionConflict);

@@ -9,12 +9,9 @@ use domain::member::Member;
 use serde::de::DeserializeOwned;
 
 use crate::batch_get::Read;
-use crate::card::CARD;
-use crate::card_template::TEMPLATE;
-use crate::company::COMPANY;
-use crate::counters::{COUNTERS, counts_of};
+use crate::counters::counts_of;
 use crate::item::{Item, Kind};
-use crate::member::MEMBER;
+use crate::kinds::{CARD, COMPANY, COUNTERS, MEMBER, TEMPLATE};
 use crate::{Store, keys};
 use domain::failure::Failure;
 

@@ -17,8 +17,9 @@ use crate::batch_get::Read;
 use crate::idempotency::replayed;
 use crate::item::{Item, number};
 use crate::keys::Key;
-use crate::member::{MEMBER, as_read, create_claim};
-use crate::quota::{HOLD, QuotaName};
+use crate::kinds::{HOLD, MEMBER};
+use crate::member::{as_read, create_claim};
+use crate::quota::QuotaName;
 use crate::{Store, keys};
 
 /// A member who may get a new code.

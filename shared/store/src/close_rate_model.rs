@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch_get::Read;
 use crate::due::{DuePage, WaitingCompany, place_of};
-use crate::item::{Item, Kind, number, text};
+use crate::item::{Item, number, text};
 use crate::keys::DueList;
+use crate::kinds::MODEL;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-const MODEL: Kind = Kind::new("close_rate_model", 1);
 
 /// What a refit found, and the model that is in force since.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,16 +16,14 @@ use serde::{Deserialize, Serialize};
 use crate::audit::add_entry;
 use crate::board::new_boards;
 use crate::close_rate_model::new_model;
-use crate::item::{Kind, text};
+use crate::item::text;
+use crate::kinds::{APP, COMPANY};
 use crate::member::{NewMember, create_member};
 use crate::quota::QuotaName;
 use crate::recount::new_recount;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::{Failure, Resource, Thing};
-
-pub(crate) const COMPANY: Kind = Kind::new("company", 1);
-const APP: Kind = Kind::new("app", 1);
 
 /// Where the directory points.
 #[derive(Debug, Serialize, Deserialize)]

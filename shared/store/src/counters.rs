@@ -12,13 +12,11 @@ use domain::day::Day;
 use domain::metrics::ScopeCounts;
 use domain::timestamp::Timestamp;
 
-use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
+use crate::item::{Item, LAYOUT, TYPE, number, text};
+use crate::kinds::COUNTERS;
 use crate::transaction::Transaction;
 use crate::{Store, keys};
 use domain::failure::Failure;
-
-/// In layout 1 gaps stood at the earlier of their two days; both are read.
-pub(crate) const COUNTERS: Kind = Kind::new("counters", 2);
 
 /// Raised by one with every addition, so that a recount knows what has changed while it
 /// read the log; no counter's name.

@@ -16,13 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::close_rate_model::model_of;
-use crate::item::{Item, Kind, number};
-use crate::transaction::Transaction;
+use crate::item::Item;
+use crate::kinds::CUSTOMER;
+use crate::transaction::{Transaction, at_version};
 use crate::{Store, keys};
 use domain::failure::Failure;
-
-/// Layout 1 had no ties, and seen days as bits; until layout 2 the state was a JSON text.
-const CUSTOMER: Kind = Kind::new("customer", 3);
 
 /// Name of the attribute with the state.
 const STATE: &str = "state";
@@ -220,7 +218,7 @@ pub(crate) fn put_customer(
     customer: &Customer,
 ) -> Result<(), Failure> {
     let item = encode(&keys::customer(company, person), customer)?;
-    let (condition, values) = as_read(customer.version);
+    let (condition, values) = at_version(customer.version);
     transaction.put(table, item, condition, values, Failure::Busy);
     Ok(())
 }
@@ -233,19 +231,12 @@ pub(crate) fn check_customer(
     person: PersonId,
     version: u64,
 ) {
-    let (condition, values) = as_read(version);
+    let (condition, values) = at_version(version);
     let check = ConditionCheck::builder()
         .condition_expression(condition)
         .expression_attribute_names("#pk", keys::PK)
         .set_expression_attribute_values((!values.is_empty()).then_some(values));
     transaction.check(table, &keys::customer(company, person), check, Failure::Busy);
-}
-
-fn as_read(version: u64) -> (&'static str, Item) {
-    match version {
-        0 => ("attribute_not_exists(#pk)", Item::new()),
-        read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
-    }
 }
 
 #[cfg(test)]
@@ -254,6 +245,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::item::number;
 
     fn key() -> keys::Key {
         let (company, person) = (CompanyId::from_uuid(Uuid::nil()), PersonId::from_uuid(Uuid::nil()));

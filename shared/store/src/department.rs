@@ -16,15 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::card::CARD;
 use crate::idempotency::replayed;
-use crate::item::{Item, Kind, LAYOUT, TYPE, text};
+use crate::item::{Item, LAYOUT, TYPE, text};
 use crate::keys::Key;
-use crate::member::{Change, MEMBER};
-use crate::transaction::{Cancelled, Transaction, follows};
+use crate::kinds::{CARD, MEMBER, TREE};
+use crate::member::Change;
+use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 
-const TREE: Kind = Kind::new("departments", 1);
 /// The attribute of the tree that holds the living departments by their ids.
 const LIVING: &str = "departments";
 
@@ -194,7 +193,7 @@ impl Store {
         after: &DepartmentTree,
         refused: Failure,
     ) -> Result<(), Failure> {
-        let (condition, values) = follows(after.version);
+        let (condition, values) = at_version(after.version.saturating_sub(1));
         let item = TREE.encode(&keys::departments(company), after)?;
         transaction.put(&self.table, item, condition, values, refused);
         Ok(())

@@ -171,12 +171,12 @@ impl Store {
     ///
     /// # Errors
     /// The first failure, after all others were done.
-    pub(crate) async fn sweep(
+    pub(crate) async fn sweep<F: Future<Output = Result<(), Failure>>>(
         &self,
         list: DueList,
         now: Timestamp,
         limit: u32,
-        work: impl AsyncFn(Due) -> Result<(), Failure>,
+        work: impl Fn(Due) -> F,
     ) -> Result<usize, Failure> {
         let (mut found, mut failed, mut after) = (0, Ok(()), None);
         let mut left = limit;

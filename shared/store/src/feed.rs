@@ -12,13 +12,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::batch_get::{KEYS_MAX, Read};
-use crate::item::{Item, Kind};
+use crate::item::Item;
 use crate::keys::Key;
+use crate::kinds::FEED_PAGE;
 use crate::read::Order;
 use crate::{Page, Store, keys, log};
 use domain::failure::Failure;
-
-const FEED_PAGE: Kind = Kind::new("feed_page", 1);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct FeedPage {

@@ -6,12 +6,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::item::{EXPIRES_AT, Item, Kind, expire, number};
+use crate::item::{EXPIRES_AT, Item, expire, number};
 use crate::keys::Key;
+use crate::kinds::REQUEST;
 use crate::transaction::{Cancelled, Refused, Transaction};
 use domain::failure::Failure;
-
-const REQUEST: Kind = Kind::new("request", 1);
 
 /// The first result of a creating request.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,14 +13,12 @@ use domain::quota::Move;
 use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
-use crate::item::{Kind, expire, number};
+use crate::item::{expire, number};
+use crate::kinds::{INVITATION, INVITATION_CODE};
 use crate::quota::QuotaName;
 use crate::read::{Order, Search};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
-
-pub(crate) const INVITATION: Kind = Kind::new("invitation", 1);
-pub(crate) const INVITATION_CODE: Kind = Kind::new("invitation_code", 1);
 
 /// How long the code of an expired invitation is kept to explain itself.
 const CODE_KEPT_MS: i64 = 30 * DAY_MS;

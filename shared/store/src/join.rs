@@ -14,18 +14,15 @@ use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::card::CARD;
 use crate::card_view::take;
-use crate::company::COMPANY;
-use crate::invitation::{INVITATION, INVITATION_CODE, use_once};
-use crate::item::{Kind, expire, text};
-use crate::member::{MEMBER, bind_person};
+use crate::invitation::use_once;
+use crate::item::{expire, text};
+use crate::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
+use crate::member::bind_person;
 use crate::quota::QuotaName;
 use crate::read::{Order, Search};
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Page, Store, keys};
-
-pub(crate) const JOIN_REQUEST: Kind = Kind::new("join_request", 1);
 
 /// How long a request is kept after its expiry to explain itself; then it is forgotten with
 /// the openid in it.
@@ -242,7 +239,11 @@ impl Store {
     ) -> Result<(), Failure> {
         let item = MEMBER.encode(&keys::member(company, member.id), member)?;
         transaction.create(&self.table, item, Failure::Exists(Thing::Member));
-        transaction.create(&self.table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists(Thing::Card));
+        transaction.create(
+            &self.table,
+            CARD.encode(&keys::card(company, card.id), card)?,
+            Failure::Exists(Thing::Card),
+        );
         Ok(())
     }
 }

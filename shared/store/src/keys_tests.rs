@@ -7,8 +7,8 @@ use domain::day::Day;
 use domain::id::Id;
 use proptest::prelude::*;
 
-use super::radar::period_key;
 use super::company_of as company_of_key;
+use super::radar::period_key;
 use super::*;
 
 fn company_of(n: u128) -> Company {
@@ -29,7 +29,8 @@ proptest! {
         prop_assert_eq!(customer_of(&customer(company, key.person)), Some(key.person));
         let upload = UploadId::from_uuid(Uuid::from_u128(batch));
         prop_assert_eq!(upload_of(&super::upload(company, upload)), Some(upload));
-        prop_assert_eq!(quota_of(&hold(company, "SEATS", "x")), Some("SEATS"));
+        let held = hold(company, "SEATS", "x");
+        prop_assert_eq!(quota_of(&held), Some("SEATS"));
         prop_assert_eq!(standing_of(&standing(company, key.person, key.card)), Some((key.person, key.card)));
         // All that becomes due.
         for waiting in [

@@ -29,6 +29,7 @@ mod invitation;
 mod item;
 mod join;
 mod keys;
+mod kinds;
 mod live;
 mod log;
 mod login;

@@ -17,14 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::error::failure;
-use crate::item::{EXPIRES_AT, Item, Kind, expire, number, text};
+use crate::item::{EXPIRES_AT, Item, expire, number, text};
 use crate::keys::Key;
+use crate::kinds::{LIVE_MARK, LIVE_MESSAGE, LIVE_STATE};
 use crate::transaction::{Cancelled, Refused, Transaction};
 use crate::{Store, keys, log};
-
-const STATE: Kind = Kind::new("live_state", 1);
-const MESSAGE: Kind = Kind::new("live_message", 1);
-const MARK: Kind = Kind::new("live_mark", 1);
 
 /// A card and its company.
 pub type CompanyCard = (Company, CardId);
@@ -81,7 +78,7 @@ impl Store {
                 let key = Key::of(&item);
                 let position = wanted.iter().position(|wanted| Some(wanted) == key.as_ref());
                 if let Some(card) = position.and_then(|position| cards.get(position)) {
-                    states.insert(*card, STATE.decode(item));
+                    states.insert(*card, LIVE_STATE.decode(item));
                 }
             }
         }
@@ -93,7 +90,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub async fn live_state(&self, company: Company, card: CardId) -> Result<Option<LiveState>, Failure> {
-        self.get_latest(&keys::live_state(company, card), STATE).await
+        self.get_latest(&keys::live_state(company, card), LIVE_STATE).await
     }
 
     /// Begins a run in place of `before`; the table forgets it after `forget_at`.
@@ -108,7 +105,7 @@ impl Store {
         begun: &LiveState,
         forget_at: Timestamp,
     ) -> Result<(), Failure> {
-        let mut item = STATE.encode(&keys::live_state(company, card), begun)?;
+        let mut item = LIVE_STATE.encode(&keys::live_state(company, card), begun)?;
         expire(&mut item, forget_at);
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let put = match before {
@@ -215,11 +212,11 @@ impl Store {
         let (mut numbered, mut state) = (Vec::new(), None);
         for Refused { position, item, .. } in failed {
             match item {
-                Some(item) if MARK.is_of(&item) => {
-                    let mark: MarkItem = MARK.decode(item).map_err(AppendError::Store)?;
+                Some(item) if LIVE_MARK.is_of(&item) => {
+                    let mark: MarkItem = LIVE_MARK.decode(item).map_err(AppendError::Store)?;
                     numbered.push((position, mark.seq));
                 }
-                Some(item) if STATE.is_of(&item) => state = STATE.decode(item).map_err(AppendError::Store)?,
+                Some(item) if LIVE_STATE.is_of(&item) => state = LIVE_STATE.decode(item).map_err(AppendError::Store)?,
                 _ => {}
             }
         }
@@ -240,7 +237,7 @@ impl Store {
         let mut messages = Vec::with_capacity(segments.len());
         for (position, segment) in segments.iter().enumerate() {
             let seq = last.plus(position + 1);
-            let mut mark = MARK.encode(&keys::live_mark(company, segment.key), &MarkItem { seq })?;
+            let mut mark = LIVE_MARK.encode(&keys::live_mark(company, segment.key), &MarkItem { seq })?;
             expire(&mut mark, keep_until);
             transaction.create(&self.table, mark, Failure::Exists(Thing::LiveMark));
             messages.push(message(company, card, seq, segment, keep_until)?);
@@ -303,14 +300,14 @@ fn message(
         received_ms: segment.received_at.millis(),
         events: log::packed(segment)?,
     };
-    let mut item = MESSAGE.encode(&keys::live_message(company, card, seq), &item)?;
+    let mut item = LIVE_MESSAGE.encode(&keys::live_message(company, card, seq), &item)?;
     expire(&mut item, keep_until);
     Ok(item)
 }
 
 fn numbered(card: CardId, item: Item) -> Result<Numbered, Failure> {
-    let seq = Key::of(&item).and_then(|key| keys::live_seq_of(&key)).ok_or_else(|| MESSAGE.corrupt("key"))?;
-    let MessageItem { batch, person, fingerprint, received_ms, events } = MESSAGE.decode(item)?;
+    let seq = Key::of(&item).and_then(|key| keys::live_seq_of(&key)).ok_or_else(|| LIVE_MESSAGE.corrupt("key"))?;
+    let MessageItem { batch, person, fingerprint, received_ms, events } = LIVE_MESSAGE.decode(item)?;
     let key = SegmentKey { card, batch, person };
     Ok(Numbered { seq, segment: log::unpacked(key, fingerprint, received_ms, &events)? })
 }

@@ -18,13 +18,12 @@ use miniz_oxide::deflate::core::{
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Item, Kind, number, text};
+use crate::item::{Item, number, text};
 use crate::keys::Key;
+use crate::kinds::SEGMENT;
 use crate::read::Order;
 use crate::{Page, Store, keys, packing};
 use domain::failure::Failure;
-
-const SEGMENT: Kind = Kind::new("segment", 3);
 
 /// Name of the attribute with the events as [`packing`] writes them, since layout 3.
 const PLAIN: &str = "plain";
@@ -249,6 +248,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::item::Kind;
 
     fn encode(company: Company, segment: &Segment) -> Result<Item, Failure> {
         super::encode(company, segment, &mut Packer::default())

@@ -11,19 +11,12 @@ use domain::join_request::JoinRequest;
 use domain::member::Member;
 use domain::text::{OpenId, UnionId};
 
-use crate::activation::ACTIVATION;
 use crate::batch_get::Read;
-use crate::company::COMPANY;
-use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
-use crate::join::JOIN_REQUEST;
+use crate::item::{Item, LAYOUT, TYPE, number, text};
 use crate::keys::Key;
-use crate::member::MEMBER;
-use crate::person::PERSON;
+use crate::kinds::{ACTIVATION, COMPANY, JOIN_REQUEST, MEMBER, PERSON, UNION};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-/// An attribute for each company, named by its id.
-const UNION: Kind = Kind::new("union", 1);
 
 /// Most memberships looked at in a login: three items each, below the 100 of one call.
 const MEMBERSHIPS_MAX: usize = 30;

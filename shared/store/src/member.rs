@@ -17,9 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::card::CARD;
-use crate::company::COMPANY;
 use crate::item::{Kind, expire, number, text};
+use crate::kinds::{CARD, CLAIM, COMPANY, MEMBER};
 use crate::login::note_link;
 use crate::quota::{QuotaName, QuotaRef};
 use crate::read::{Order, Search};
@@ -27,9 +26,6 @@ use crate::successor::mark_card;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
 use domain::failure::{Failure, Thing};
-
-pub(crate) const MEMBER: Kind = Kind::new("member", 1);
-const CLAIM: Kind = Kind::new("claim", 1);
 
 /// How long a used or expired claim is kept to explain itself.
 const CLAIM_KEPT_MS: i64 = 30 * DAY_MS;

@@ -9,13 +9,12 @@ use domain::merge::{Merge, Regrouping};
 use crate::audit::add_entry;
 use crate::counters::add_counts;
 use crate::customer::put_customer;
-use crate::item::{Item, Kind};
+use crate::item::Item;
+use crate::kinds::MERGE;
 use crate::pending_tally::{PendingTally, split};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
-
-const MERGE: Kind = Kind::new("merge", 1);
 
 impl Store {
     /// Writes a new merge, or with an entry of the audit log one that was undone: the

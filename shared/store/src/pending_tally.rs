@@ -15,14 +15,11 @@ use uuid::Uuid;
 
 use crate::counters::add_counts;
 use crate::due::Due;
-use crate::item::{Item, Kind, number};
+use crate::item::{Item, number};
 use crate::keys::{DueList, Key};
+use crate::kinds::PENDING;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-/// Layout 1 had no departments; code that does not know them would count for the company.
-/// Until layout 2 gaps stood at the earlier of their two days.
-const PENDING: Kind = Kind::new("pending_tally", 3);
 
 /// Changes that go into the transaction itself.
 const AT_ONCE: usize = 40;
@@ -181,8 +178,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one lot at least; the others are done.
     pub async fn sweep_pending_tallies(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let count =
-            async |due: Due| self.count_pending(&PendingTally::read(due.company, due.item)?).await;
+        let count = |due: Due| async move { self.count_pending(&PendingTally::read(due.company, due.item)?).await };
         self.sweep(DueList::PendingTallies, now, limit, count).await
     }
 }
@@ -193,6 +189,7 @@ mod tests {
     use domain::id::{CompanyId, Id};
 
     use super::*;
+    use crate::item::Kind;
 
     #[test]
     fn a_gap_of_layout_2_is_counted_at_its_later_day() {

@@ -8,10 +8,9 @@ use domain::text::OpenId;
 use domain::timestamp::Timestamp;
 
 use crate::error::failure;
-use crate::item::{Kind, LAYOUT, TYPE, number, text};
+use crate::item::{LAYOUT, TYPE, number, text};
+use crate::kinds::PERSON;
 use crate::{Store, keys};
-
-pub(crate) const PERSON: Kind = Kind::new("person", 1);
 
 impl Store {
     /// The person with this openid; a new one, `fresh`, at his first login.

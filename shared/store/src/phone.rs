@@ -8,13 +8,11 @@ use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_get::Read;
-use crate::item::{Item, Kind, text};
+use crate::item::{Item, text};
 use crate::keys::Key;
+use crate::kinds::{PHONE, PROFILE};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-const PROFILE: Kind = Kind::new("profile", 1);
-const PHONE: Kind = Kind::new("phone", 1);
 
 /// What an identity has told of itself.
 #[derive(Debug, Serialize, Deserialize)]

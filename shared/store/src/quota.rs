@@ -12,14 +12,12 @@ use domain::timestamp::{DAY_MS, Timestamp};
 
 use crate::audit::add_entry;
 use crate::due::{Due, WAITS_NO_LONGER, no_longer};
-use crate::item::{Item, Kind, expire, number};
+use crate::item::{Item, expire, number};
 use crate::keys::DueList;
+use crate::kinds::{HOLD, QUOTA};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-const QUOTA: Kind = Kind::new("quota", 1);
-pub(crate) const HOLD: Kind = Kind::new("hold", 1);
 
 /// How long a hold is kept after its expiry, so that a sweep finds it.
 const HOLD_KEPT_MS: i64 = 30 * DAY_MS;
@@ -244,13 +242,14 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one hold at least; the others are done.
     pub async fn sweep_expired_holds(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let release = async |Due { company, key, item, .. }: Due| {
-            let quota = keys::quota_of(&key).ok_or_else(|| HOLD.corrupt("key"))?;
-            let name = QuotaName::from_key(quota).ok_or_else(|| HOLD.corrupt("quota"))?;
-            let held_for = keys::held_for(&key).ok_or_else(|| HOLD.corrupt("key"))?;
-            self.release_hold(company, name, held_for, HOLD.decode(item)?).await.map(drop)
-        };
-        self.sweep(DueList::Holds, now, limit, release).await
+        self.sweep(DueList::Holds, now, limit, |due| self.release_expired(due)).await
+    }
+
+    async fn release_expired(&self, Due { company, key, item, .. }: Due) -> Result<(), Failure> {
+        let quota = keys::quota_of(&key).ok_or_else(|| HOLD.corrupt("key"))?;
+        let name = QuotaName::from_key(quota).ok_or_else(|| HOLD.corrupt("quota"))?;
+        let held_for = keys::held_for(&key).ok_or_else(|| HOLD.corrupt("key"))?;
+        self.release_hold(company, name, held_for, HOLD.decode(item)?).await.map(drop)
     }
 
     async fn release_hold(

@@ -11,16 +11,14 @@ use domain::recount::Report;
 use domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::counters::{CHECKED, COUNTERS, addition};
+use crate::counters::{CHECKED, addition};
 use crate::customer::put_customer;
 use crate::due::{DuePage, WAITS, WaitingCompany};
-use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
+use crate::item::{Item, LAYOUT, TYPE, number, text};
 use crate::keys::DueList;
-use crate::member::MEMBER;
+use crate::kinds::{COUNTERS, MEMBER, RECOUNT};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-const RECOUNT: Kind = Kind::new("recount", 1);
 
 /// The report is one JSON text, absent before the first recount.
 #[derive(Debug, Serialize, Deserialize)]

@@ -9,14 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::audit::add_entry;
 use crate::batch_get::Read;
 use crate::error::failure;
-use crate::item::{Item, Kind};
+use crate::item::Item;
 use crate::keys::Key;
+use crate::kinds::{GREETING, PHRASES};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::failure::Failure;
-
-const PHRASES: Kind = Kind::new("phrases", 1);
-const GREETING: Kind = Kind::new("greeting", 1);
 
 /// A stored book.
 #[derive(Debug, Serialize, Deserialize)]

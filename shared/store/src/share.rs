@@ -6,10 +6,8 @@ use domain::idempotency::Idempotency;
 use domain::share::Share;
 use domain::text::ShareCode;
 
-use crate::item::Kind;
+use crate::kinds::SHARE;
 use crate::{Store, keys};
-
-const SHARE: Kind = Kind::new("share", 1);
 
 impl Store {
     /// Makes a share.

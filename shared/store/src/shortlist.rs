@@ -19,13 +19,11 @@ use uuid::Uuid;
 
 use crate::batch_get::{KEYS_MAX, Read};
 use crate::counters::counts_of;
-use crate::item::{Item, Kind, number, text};
+use crate::item::{Item, number, text};
 use crate::keys::Key;
-use crate::transaction::{Cancelled, Transaction};
+use crate::kinds::SHORTLIST;
+use crate::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
-
-/// Layout 1 had neither version nor model, and no rates set by hand.
-const SHORTLIST: Kind = Kind::new("shortlist", 2);
 
 /// Name of the attribute with the entries: for each 16 bytes of the person's id and
 /// [`PLACE_BYTES`] of his place. As text it would be twice as large.
@@ -226,10 +224,7 @@ pub(crate) fn put_shortlist(
         let model = serde_json::to_string(list.model()).map_err(|error| SHORTLIST.corrupt(error))?;
         item.insert(MODEL.to_owned(), text(model));
     }
-    let (condition, values) = match version {
-        0 => ("attribute_not_exists(#pk) OR attribute_not_exists(version)", Item::new()),
-        read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
-    };
+    let (condition, values) = at_version(*version);
     transaction.put(table, item, condition, values, Failure::Busy);
     Ok(())
 }

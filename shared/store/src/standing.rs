@@ -12,13 +12,12 @@ use domain::id::{CardId, PersonId};
 use domain::timestamp::Timestamp;
 
 use crate::due::{Due, WAITS};
-use crate::item::{Item, Kind, LAYOUT, TYPE, number, text};
+use crate::item::{Item, LAYOUT, TYPE, number, text};
 use crate::keys::{DueList, Key};
+use crate::kinds::STANDING;
 use crate::shortlist::put_shortlist;
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
-
-const STANDING: Kind = Kind::new("standing", 1);
 
 /// How often a person was marked on a card since his place was looked at last.
 const MARKS: &str = "marks";

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::audit::add_entry;
 use crate::batch_get::Read;
-use crate::card::CARD;
 use crate::item::text;
-use crate::member::{Change, MEMBER, as_read};
+use crate::kinds::{CARD, MEMBER};
+use crate::member::{Change, as_read};
 use crate::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 

@@ -118,11 +118,11 @@ impl Transaction {
     }
 }
 
-/// Under which condition an item with a version is put: that the stored one is at the
-/// version before, or that there is none before the first.
-pub(crate) fn follows(version: u64) -> (&'static str, Item) {
-    match version.saturating_sub(1) {
-        0 => ("attribute_not_exists(#pk)", Item::new()),
+/// The condition that the stored item is at the version that was read; an item that does not
+/// exist, or has no version yet, is at 0. `#pk` stands for the partition key.
+pub(crate) fn at_version(read: u64) -> (&'static str, Item) {
+    match read {
+        0 => ("attribute_not_exists(#pk) OR attribute_not_exists(version)", Item::new()),
         read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
     }
 }
@@ -131,7 +131,7 @@ impl Store {
     /// Commits, trying again a few times when another transaction is in the way or the
     /// table takes no more.
     pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Cancelled> {
-        self.retry.run(Policy::TRANSACTION, async || self.try_commit(&transaction).await).await
+        self.retry.run(Policy::TRANSACTION, || self.try_commit(&transaction)).await
     }
 
     async fn try_commit(&self, transaction: &Transaction) -> Result<(), Cancelled> {

@@ -9,15 +9,14 @@ use domain::idempotency::Idempotency;
 use domain::timestamp::Timestamp;
 use domain::upload::{LINGER_MS, Upload, UploadState};
 
-use crate::error::failure;
 use crate::due::{Due, DuePage, WAITS, WAITS_NO_LONGER, no_longer};
-use crate::item::{Kind, text};
+use crate::error::failure;
+use crate::item::text;
 use crate::keys::{DueList, EXPIRY_ATTRIBUTES};
+use crate::kinds::UPLOAD;
 use crate::transaction::Transaction;
 use crate::{Store, keys};
 use domain::failure::{Failure, Thing};
-
-pub(crate) const UPLOAD: Kind = Kind::new("upload", 1);
 
 /// An upload whose time is over: its file goes first, then [`Store::forget_upload`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,16 +7,13 @@ use domain::upload::Upload;
 use domain::voice::Voice;
 
 use crate::batch_get::Read;
-use crate::card::CARD;
 use crate::card_view::take;
-use crate::item::{Item, Kind, text};
+use crate::item::{Item, text};
+use crate::kinds::{CARD, UPLOAD, VOICE};
 use crate::read::Order;
 use crate::transaction::{Cancelled, Transaction};
-use crate::upload::UPLOAD;
 use crate::{Page, Store, keys};
 use domain::failure::Failure;
-
-const VOICE: Kind = Kind::new("voice", 1);
 
 /// What there is of a product before its voice introduction is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

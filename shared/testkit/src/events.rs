@@ -1,20 +1,97 @@
 //! The files of `events/`: input of tests and of local invokes.
 //!
 //! A file is a Lambda payload with placeholders such as `${token_lin}`, which stand for
-//! what differs from stack to stack.
+//! what differs from stack to stack. The file of a request also holds its [`Row`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use domain::id::{Id, ProductId};
 use http_body_util::BodyExt;
+use serde::Deserialize;
 use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::clock::NOON;
 use crate::world::World;
 
+/// What the tests know of a request: the object `expect` of its file.
+///
+/// The fields that only the end-to-end tests read are described in `docs/TESTING.md`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The status that answers the request.
+    pub status: u16,
+    /// The code of the problem; empty for a success.
+    #[serde(default)]
+    pub code: String,
+    /// The files that are sent first, in this order. Each has to succeed.
+    #[serde(default)]
+    pub before: Vec<String>,
+    /// Placeholders of this file, and where the last answer before holds their values, as JSON pointers.
+    #[serde(default)]
+    pub take: BTreeMap<String, String>,
+    /// Whether the visitor has been on the card of `lin`.
+    #[serde(default)]
+    pub visited: bool,
+    /// What the bill says beside the route.
+    #[serde(default)]
+    pub note: String,
+    /// What a repeated request does that one request does not; empty for what may be repeated.
+    #[serde(default)]
+    pub again: String,
+    /// Whether the laboratory tries faults with this file, too, and not only with the one of the operation.
+    #[serde(default)]
+    pub faults: bool,
+    /// Who may send the request; in the file of the operation only.
+    pub access: Option<String>,
+    /// What differs on a deployed stack.
+    #[serde(default)]
+    pub deployed: Value,
+    /// Statuses by caller that do not follow from `access`.
+    #[serde(default)]
+    pub statuses: BTreeMap<String, u16>,
+    /// The answer to a caller from another company.
+    #[serde(default)]
+    pub foreign: Value,
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
+}
+
 fn folder(function: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function)
+    root().join(function)
+}
+
+fn read(function: &str, case: &str) -> String {
+    let path = folder(function).join(format!("{case}.json"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The row of a file; none when the file holds no request.
+pub fn row(function: &str, case: &str) -> Option<Row> {
+    let mut payload: Value = serde_json::from_str(&read(function, case)).expect("an event file is JSON");
+    let row = payload.get_mut("expect")?.take();
+    Some(serde_json::from_value(row).unwrap_or_else(|error| panic!("expect of {function}/{case}: {error}")))
+}
+
+/// The functions that serve requests, sorted.
+pub fn http_functions() -> Vec<String> {
+    let folders = std::fs::read_dir(root()).expect("events/ is there").flatten();
+    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<_> = names.filter(|name| all(name).iter().any(|case| row(name, case).is_some())).collect();
+    names.sort();
+    names
+}
+
+/// The function whose folder of `events/` has the file.
+pub fn function_of(case: &str) -> String {
+    let folders = std::fs::read_dir(root()).expect("events/ is there");
+    let found = folders.flatten().find(|folder| folder.path().join(format!("{case}.json")).exists());
+    let name = found.and_then(|folder| folder.file_name().into_string().ok());
+    name.unwrap_or_else(|| panic!("no event file is called {case}.json"))
 }
 
 /// The names of all files of a function, without ending, sorted.
@@ -28,8 +105,37 @@ pub fn all(function: &str) -> Vec<String> {
 
 /// A file's text, its placeholders filled in from the world.
 pub fn load(function: &str, case: &str, world: &World) -> String {
-    let path = folder(function).join(format!("{case}.json"));
-    let mut text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = fill(function, case, world);
+    assert!(!text.contains("${"), "{function}/{case} has a placeholder that nobody fills");
+    text
+}
+
+/// A file's text after the files before it were sent: its placeholders are filled in from
+/// the world and from the last answer.
+pub async fn prepared(case: &str, world: &World, router: &dyn Fn(&str) -> axum::Router) -> String {
+    let function = function_of(case);
+    let row = row(&function, case).expect("a request");
+    let mut text = fill(&function, case, world);
+    let mut answer = Value::Null;
+    for before in &row.before {
+        let payload = Box::pin(prepared(before, world, router)).await;
+        let (status, body) = call(&router(&function_of(before)), &payload).await;
+        assert!((200..300).contains(&status), "{before}, before {case}: {status} {body}");
+        answer = body;
+        // A code is sent again after a minute only.
+        world.clock.advance(61_000);
+    }
+    for (name, pointer) in &row.take {
+        let taken = answer.pointer(pointer).unwrap_or_else(|| panic!("{case}: nothing at {pointer} of {answer}"));
+        let taken = taken.as_str().map_or_else(|| taken.to_string(), str::to_owned);
+        text = text.replace(&format!("${{{name}}}"), &taken);
+    }
+    assert!(!text.contains("${"), "{case} has a placeholder that nobody fills");
+    text
+}
+
+fn fill(function: &str, case: &str, world: &World) -> String {
+    let mut text = read(function, case);
     for name in ["boss", "lin", "chen", "wang", "visitor"] {
         text = text.replace(&format!("${{token_{name}}}"), &world.token(name));
     }
@@ -51,6 +157,10 @@ pub fn load(function: &str, case: &str, world: &World) -> String {
         ("share_code", world.share_code.as_str().to_owned()),
         ("appid", world.appid.as_str().to_owned()),
         ("login_code", "visitor".to_owned()),
+        ("newcomer_code", "newcomer".to_owned()),
+        ("new_appid", "wxfeedfacecafe0001".to_owned()),
+        ("phone", "13800000001".to_owned()),
+        ("unique", String::new()),
         ("operator_key", OPERATOR_KEY.to_owned()),
         ("idempotency_key", format!("key-of-{case}").replace('.', "-")),
         ("batch_id", world.ids.uuid(now).expect("an id").to_string()),
@@ -60,7 +170,6 @@ pub fn load(function: &str, case: &str, world: &World) -> String {
     for (name, value) in others {
         text = text.replace(&format!("${{{name}}}"), &value);
     }
-    assert!(!text.contains("${"), "{function}/{case} has a placeholder that nobody fills");
     text
 }
 

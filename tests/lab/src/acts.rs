@@ -4,6 +4,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use domain::timestamp::{DAY_MS, SECOND_MS};
 use domain::upload::{Format, Purpose, Upload, media_key, quarantine_key};
+use edge::token::TokenVerifier;
 use housekeeping::Housekeeping;
 use live::{Live, Trigger};
 use media_inspector::Inspector;
@@ -82,7 +83,7 @@ const SCENES: [Scene; 6] = [
 /// An act in its company.
 pub(crate) enum Ready {
     /// A request to one of the functions.
-    Request(Box<Functions>, &'static str, String),
+    Request(Box<Functions>, String, String),
     /// A run of housekeeping.
     Sweep(Housekeeping),
     /// A run of the recount, or of the refits.
@@ -127,7 +128,7 @@ impl Answer {
 pub(crate) fn all() -> Vec<Act> {
     // Tracking is tried with the pipeline, where its messages are counted.
     let routes =
-        all_routes().into_iter().chain(other_ways()).filter(|route| route.function != "tracking").map(Act::Route);
+        all_routes().into_iter().chain(other_ways()).filter(|route| route.line.function != "tracking").map(Act::Route);
     let others = [Act::Sweep, Act::Recount, Act::Refit, Act::Inspect(PNG), Act::Inspect(b"<html>")];
     routes.chain(others).chain(SCENES.map(Act::Live)).collect()
 }
@@ -170,7 +171,7 @@ impl Act {
 
     /// Whether doing it again may do more than doing it once.
     pub(crate) fn counts_twice(&self) -> bool {
-        matches!(self, Self::Route(route) if !route.line.again.is_empty())
+        matches!(self, Self::Route(route) if !route.line.row.again.is_empty())
     }
 
     /// Whether this row tells of one attempt only: what the first recount has repaired, the
@@ -192,12 +193,11 @@ impl Act {
     pub(crate) async fn ready(&self, studio: &mut Studio) -> Ready {
         match self {
             Self::Route(route) => {
-                // What members say, they say of customers.
-                if route.function == "crm" {
+                if route.line.row.visited {
                     Box::pin(visit(studio)).await;
                 }
                 let payload = Box::pin(route.prepared(&studio.world, &studio.functions().await)).await;
-                Ready::Request(Box::new(studio.functions().await), route.function, payload)
+                Ready::Request(Box::new(studio.functions().await), route.line.function.clone(), payload)
             }
             Self::Sweep => Box::pin(sweep(studio)).await,
             Self::Recount => {
@@ -308,10 +308,13 @@ async fn sweep(studio: &Studio) -> Ready {
     memory.files.extend(world.uploads.values().map(|upload| (path(*upload), PNG.to_vec())));
     studio.tap.set_memory(memory);
     world.clock.advance(8 * DAY_MS);
-    let config =
-        housekeeping::Config { table_name: world.table.clone(), boards_lag_s: 60, media_bucket: BUCKET.to_owned() };
-    let s3 = clients::s3(&studio.memory());
-    Ready::Sweep(Housekeeping::new(config, world.dynamodb.clone(), s3, world.clock.clock()))
+    Ready::Sweep(Housekeeping {
+        store: world.store.clone(),
+        boards_lag_s: 60,
+        s3: clients::s3(&studio.memory()),
+        media_bucket: BUCKET.to_owned(),
+        clock: world.clock.clock(),
+    })
 }
 
 /// A file in quarantine, and the message that tells of it.
@@ -337,16 +340,14 @@ async fn inspect(studio: &Studio, file: &[u8]) -> Ready {
 
 fn on_sockets(studio: &Studio) -> Live<Gateway, DeadLetterQueue> {
     let (world, sdk) = (&studio.world, studio.memory());
-    let config = live::Config {
-        table_name: world.table.clone(),
-        token_verification_keys: world.keys.jwks.clone(),
-        connections_url: "http://127.0.0.1:9/v1".to_owned(),
-        live_dlq_url: String::new(),
+    Live {
+        store: world.store.clone(),
+        tokens: TokenVerifier::from_jwks(&world.keys.jwks).expect("the keys are keys"),
+        sockets: Gateway::new(clients::sockets(&sdk, "http://127.0.0.1:9/v1")),
+        dead: studio.dead_letters(),
         max_attempts: MAX_ATTEMPTS,
-    };
-    let sockets = clients::sockets(&sdk, &config.connections_url);
-    let live = live::live(config, world.dynamodb.clone(), clients::sqs(&sdk), sockets).expect("the keys are keys");
-    Live { clock: world.clock.clock(), dead: studio.dead_letters(), ..live }
+        clock: world.clock.clock(),
+    }
 }
 
 /// The smallest picture that is published.

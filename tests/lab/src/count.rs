@@ -7,7 +7,7 @@ use std::path::Path;
 
 use testkit::world::World;
 
-use crate::bench::{Subject, call, event_of};
+use crate::bench::{HELLO, Subject, call, event_of};
 use crate::host::Process;
 
 /// What `--check` holds the functions to: bytes, and how often what hello takes.
@@ -24,23 +24,32 @@ const WARM_UP: usize = 10;
 
 const HEADER: &str = "                      size MB     to the first poll      a warm call";
 
-/// Counts and prints; gives what is over its bound, one line each.
-pub(crate) fn run(subjects: &[Subject], world: &World, environment: &BTreeMap<String, String>) -> Vec<String> {
+/// Counts and prints; gives what is over its bound, one line each. Warm calls are those of the
+/// read, and with `all` also those of every function that is called.
+pub(crate) fn run(
+    subjects: &[Subject],
+    world: &World,
+    environment: &BTreeMap<String, String>,
+    all: bool,
+) -> Vec<String> {
     println!("instructions, in thousands, and how often what hello takes:\n{HEADER}");
+    let [known, new] = reads(world);
     let (mut wrong, mut hello) = (Vec::new(), None);
     for subject in subjects {
         let size = std::fs::metadata(&subject.binary).map_or(0, |file| file.len());
         let start = counted(&subject.binary, environment, &[]);
-        let warm = subject.payload.as_ref().map(|payload| warm(subject, environment, &vec![payload.clone(); CALLS]));
-        let (start_base, warm_base) = *hello.get_or_insert((start, warm.unwrap_or_default()));
-        let warm = warm.map(|warm| text(warm, warm_base)).unwrap_or_default();
-        println!("{:<20}{:>9.2}{:>22}{warm:>17}", subject.name, size as f64 / 1e6, text(start, start_base));
+        // What hello does with the same event: it reads it, and answers.
+        let (start_base, warm_base) = *hello.get_or_insert_with(|| (start, warm(subject, environment, &known)));
+        let payload = subject.payload.as_ref().filter(|_| all && subject.name != HELLO);
+        let warm = payload.map(|payload| text(warm(subject, environment, &vec![payload.clone(); CALLS]), warm_base));
+        let warm = if subject.name == HELLO { Some(text(warm_base, warm_base)) } else { warm };
+        let (size_mb, warm) = (size as f64 / 1e6, warm.unwrap_or_default());
+        println!("{:<20}{size_mb:>9.2}{:>22}{warm:>17}", subject.name, text(start, start_base));
         wrong.extend((size > SIZE_MAX).then(|| format!("{} is larger than {SIZE_MAX} bytes", subject.name)));
         wrong.extend(over(&format!("the start of {}", subject.name), start, start_base, START_MAX));
     }
     let (_, hello) = hello.unwrap_or_default();
     let Some(reader) = subjects.iter().find(|subject| subject.name == READ.0) else { return wrong };
-    let [known, new] = reads(world);
     for (which, payloads, bound) in [("known", known, KNOWN_MAX), ("new", new, NEW_MAX)] {
         let what = format!("{} with a {which} token", READ.1);
         let read = warm(reader, environment, &payloads);

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use mingpian_tests::functions::Functions;
 use serde_json::Value;
-use testkit::events::{call, load};
+use testkit::events::prepared;
 use testkit::world::World;
 
 use crate::bill::{self, Table};
 use crate::pipeline;
 use crate::prices::Prices;
-use crate::routes::{Line, OTHERS, left_over, line};
+use crate::routes::{Line, line, others};
 use crate::stage::Stage;
 use crate::usage::Usage;
 use crate::wire::Wire;
@@ -78,39 +78,22 @@ pub(crate) struct Route {
     pub(crate) reads: bool,
     /// How it is asked.
     pub(crate) line: Line,
-    /// Whose it is.
-    pub(crate) function: &'static str,
 }
 
 impl Route {
     /// Whether it is asked in a company with a past: nothing has to have happened just before.
     pub(crate) fn needs_a_past(&self) -> bool {
-        self.reads && self.line.before.is_empty()
+        self.reads && self.line.row.before.is_empty()
     }
 
     /// Has happen what it needs; gives its payload.
     pub(crate) async fn prepared(&self, world: &World, functions: &Functions) -> String {
-        let mut before = Value::Null;
-        for case in self.line.before {
-            let function = function_of(case);
-            let (status, answer) = call(functions.router(function), &load(function, case, world)).await;
-            assert!((200..300).contains(&status), "{case}, before {}: {status} {answer}", self.name);
-            before = answer;
-        }
-        // A resend has to wait for a minute; nothing else minds.
-        world.clock.advance(61_000);
-        let payload = load(self.function, self.line.case, world);
-        let (text, instead) = self.line.instead.unwrap_or_default();
-        assert!(payload.contains(text), "{text} is not in {}", self.line.case);
-        let payload = if text.is_empty() { payload } else { payload.replace(text, instead) };
-        let Some((pointer, replaced)) = self.line.take else { return payload };
-        let taken = before.pointer(pointer).and_then(Value::as_str);
-        payload.replace(replaced, taken.unwrap_or_else(|| panic!("nothing at {pointer} of {before}")))
+        prepared(&self.line.case, world, &|function| functions.router(function).clone()).await
     }
 
     /// Whether the answer is the one that is asked for.
     pub(crate) fn is_fine(&self, status: u16) -> bool {
-        self.line.status.map_or((200..300).contains(&status), |expected| status == expected)
+        status == self.line.row.status
     }
 }
 
@@ -122,32 +105,16 @@ pub(crate) fn all_routes() -> Vec<Route> {
     for (path, methods) in document["paths"].as_object().expect("the document has paths") {
         for (method, operation) in methods.as_object().expect("a path has methods") {
             let Some(id) = operation["operationId"].as_str() else { continue };
-            // The table of lines is static, and so are the ids that are looked up in it.
-            let line = line(id.to_owned().leak());
             let name = format!("`{} {path}`", method.to_uppercase());
-            routes.push(Route { name, reads: method == "get", function: function_of(line.case), line });
+            routes.push(Route { name, reads: method == "get", line: line(id) });
         }
     }
-    let operations: Vec<_> = routes.iter().map(|route| route.line.operation).collect();
-    assert_eq!(left_over(&operations), [""; 0], "lines of tests/lab/src/routes.rs without a route");
     routes
 }
 
 /// The other ways through a route.
 pub(crate) fn other_ways() -> impl Iterator<Item = Route> {
-    OTHERS.iter().copied().map(|line| {
-        let line = Line { case: if line.case.is_empty() { line.operation } else { line.case }, ..line };
-        Route { name: line.operation.to_owned(), reads: false, function: function_of(line.case), line }
-    })
-}
-
-/// The function whose folder of `events/` has the file.
-fn function_of(case: &str) -> &'static str {
-    let folders = std::fs::read_dir(repository("events")).expect("events/ is there");
-    let found = folders.flatten().map(|folder| folder.path()).find(|path| path.join(format!("{case}.json")).exists());
-    let name = found.and_then(|path| path.file_name()?.to_str().map(str::to_owned));
-    name.unwrap_or_else(|| panic!("no event file is called {case}.json: add one, or a line to tests/lab/src/routes.rs"))
-        .leak()
+    others().into_iter().map(|line| Route { name: line.operation.clone(), reads: false, line })
 }
 
 async fn routes(wire: &Wire, prices: &Prices) -> Table {
@@ -160,12 +127,13 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
             ask(wire, &shared, &route).await
         } else {
             let own = Stage::empty().await;
-            if route.function == "crm" {
+            if route.line.row.visited {
                 own.be_visited().await;
             }
             ask(wire, &own, &route).await
         };
-        rows.push(row(&route.name, &usage, prices, route.line.note));
+        eprintln!("  {}: {} calls", route.name, usage.call_count());
+        rows.push(row(&route.name, &usage, prices, &route.line.row.note));
     }
     let mut long = Stage::with_past_of(LONG_PAST_DAYS).await;
     for route in all_routes().iter().filter(|route| OF_A_LONG_PAST.contains(&route.line.operation)) {
@@ -173,7 +141,7 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
         let usage = ask(wire, &long, route).await;
         let name = format!("{} after {LONG_PAST_DAYS} days", route.name);
         let beside = rows.iter().position(|(known, _)| *known == route.name).map_or(rows.len(), |at| at + 1);
-        rows.insert(beside, row(&name, &usage, prices, route.line.note));
+        rows.insert(beside, row(&name, &usage, prices, &route.line.row.note));
     }
     Table {
         of: "Route",
@@ -190,12 +158,8 @@ fn row(name: &str, usage: &Usage, prices: &Prices, note: &str) -> (String, Vec<S
 async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
     let payload = route.prepared(&stage.world, &stage.functions).await;
     wire.take_usage();
-    let (status, answer) = stage.send(route.function, &payload).await;
-    assert!(
-        route.is_fine(status),
-        "{} answered {status} {answer}: give it a line in tests/lab/src/routes.rs",
-        route.name
-    );
+    let (status, answer) = stage.send(&route.line.function, &payload).await;
+    assert!(route.is_fine(status), "{} answered {status} {answer}: its row says {}", route.name, route.line.row.status);
     wire.take_usage()
 }
 

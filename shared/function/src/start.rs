@@ -1,0 +1,87 @@
+//! What a function begins with.
+
+use aws_types::SdkConfig;
+use edge::token::TokenVerifier;
+use runtime::clients;
+use runtime::clock::Clock;
+use runtime::config::{ConfigError, Env};
+use runtime::dead_letters::DeadLetterQueue;
+use runtime::ids::Ids;
+use runtime::s3_signing::SignedBucket;
+use runtime::telemetry;
+use store::Store;
+
+use crate::http::Common;
+
+/// Why a function does not start.
+pub type Error = lambda_runtime::Error;
+
+/// The environment of a function, and how it reaches AWS.
+///
+/// Each method names the variables it reads; the function that calls it reads them.
+#[derive(Debug)]
+pub struct Start {
+    /// The environment.
+    pub env: Env,
+    /// Region, credentials and time-outs of all clients.
+    pub sdk: SdkConfig,
+}
+
+impl Start {
+    /// Of this process, which logs from now on.
+    pub(crate) fn process() -> Result<Self, ConfigError> {
+        telemetry::init();
+        let env = Env::process();
+        let sdk = clients::load(&env)?;
+        Ok(Self { env, sdk })
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn store(&self) -> Result<Store, ConfigError> {
+        Ok(Store::new(clients::dynamodb(&self.sdk), self.env.required("TABLE_NAME")?))
+    }
+
+    /// What checks bearer tokens.
+    ///
+    /// # Errors
+    /// When the keys are missing or cannot be used.
+    pub fn tokens(&self) -> Result<TokenVerifier, Error> {
+        Ok(TokenVerifier::from_jwks(&self.env.required("TOKEN_VERIFICATION_KEYS")?)?)
+    }
+
+    /// What every HTTP function has.
+    ///
+    /// # Errors
+    /// Those of [`Self::store`] and [`Self::tokens`].
+    pub fn common(&self) -> Result<Common, Error> {
+        Ok(Common { store: self.store()?, tokens: self.tokens()?, clock: Clock::system(), ids: Ids::system() })
+    }
+
+    /// The bucket of files, for signing.
+    ///
+    /// # Errors
+    /// [`ConfigError`], or without region or credentials.
+    pub fn media(&self) -> Result<SignedBucket, Error> {
+        let (bucket, url) = (self.env.required("MEDIA_BUCKET")?, self.env.required("MEDIA_URL")?);
+        Ok(SignedBucket::new(&self.sdk, bucket, url)?)
+    }
+
+    /// The queue for messages that nobody can process; its URL is in the variable `url`.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn dead_letters(&self, url: &'static str) -> Result<DeadLetterQueue, ConfigError> {
+        Ok(DeadLetterQueue::new(clients::sqs(&self.sdk), self.env.required(url)?))
+    }
+
+    /// Deliveries after which a message goes to the dead letters.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn max_attempts(&self) -> Result<u32, ConfigError> {
+        self.env.required_number("MAX_ATTEMPTS")
+    }
+}
