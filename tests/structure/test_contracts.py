@@ -1,5 +1,6 @@
 """Template, OpenAPI document, event files, configuration and documents say the same."""
 
+import json
 import re
 
 from contracts import deployed, operations_of_openapi, problem_codes, served, store_methods, variables_read
