@@ -85,7 +85,7 @@ async fn one_key_adds_seats_to_two_companies() {
     let load = |case| serde_json::from_str::<Value>(&load("organization", case, &world)).unwrap();
     let (status, created) = ask(load("create_company")).await;
     assert_eq!(status, 201, "{created}");
-    let second: CompanyId = created["company_id"].as_str().or(created["id"].as_str()).unwrap().parse().unwrap();
+    let second: CompanyId = created["company"]["id"].as_str().unwrap().parse().unwrap();
     let seats = async |company| {
         let quota = world.store.quota(company, QuotaName::Seats).await.unwrap();
         quota.available + quota.reserved + quota.used

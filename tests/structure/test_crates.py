@@ -1,6 +1,7 @@
-"""The arrows between crates: domain <- runtime <- store, edge, wechat <- function <- functions."""
+"""The arrows between crates: domain <- runtime <- store, edge, wechat; store, wechat <- app; all <- function, functions."""
 
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ MAY_USE = {
     "edge": {"domain", "runtime"},
     "runtime": {"domain"},
     "wechat": {"domain", "runtime"},
+    "app": {"domain", "store", "runtime", "wechat"},
     "function": {"domain", "store", "edge", "runtime", "wechat"},
     "testkit": {"domain", "store", "edge", "runtime", "wechat"},
 }
@@ -24,6 +26,9 @@ NOT_IN_DOMAIN = (
     "aws", "lambda", "http", "hyper", "axum", "tower", "tokio", "futures", "reqwest", "tracing", "log", "rand", "getrandom",
     "async", "jsonwebtoken",
 )
+
+# Flows serve routes, queues and schedules alike: they know none of what calls them.
+NOT_IN_APP = ("axum", "http", "hyper", "lambda", "tower", "utoipa", "aws_lambda_events", "edge")
 
 
 @cache
@@ -52,6 +57,12 @@ def test_domain_is_pure():
     used = uses(members()["domain"], {None, "build"})
     impure = sorted(name for name in used if any(name == bad or name.startswith(bad + "-") or name.startswith(bad + "_") for bad in NOT_IN_DOMAIN))
     assert not impure, f"domain must not know {impure}"
+
+
+def test_flows_know_neither_http_nor_lambda():
+    used = uses(members()["app"], {None, "build"})
+    foreign = sorted(name for name in used if any(re.match(rf"{bad}(?:[-_].*)?$", name) for bad in NOT_IN_APP))
+    assert used and not foreign, f"app must not know {foreign}"
 
 
 def test_domain_takes_neither_clock_nor_randomness_from_its_libraries():

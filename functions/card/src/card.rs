@@ -1,25 +1,24 @@
 //! `/v1/cards`: create, view and edit a card.
 
+use app::card::{self, CardToEdit};
 use axum::Json;
 use axum::extract::State;
-use domain::audit::AuditAction;
-use domain::card::{Card, Identity, OwnerGone};
-use domain::counter::Counts;
-use domain::failure::Failure;
+use domain::card::Card;
+use domain::card_template::CardTemplate;
 use domain::id::{CardId, MemberId};
-use edge::auth::{Admin, Anyone, Caller};
+use edge::access::{CardAdmin, CardEditor};
+use edge::auth::{Admin, Anyone};
 use edge::body::Body;
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::Deserialize;
-use store::{CardChange, CardView, Founding};
 use utoipa::ToSchema;
 
 use crate::body::{CardBody, CardUpdate, IdentityUpdate, locked};
-use crate::{App, audit, views};
+use crate::{App, views};
 
 /// A card to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,14 +41,8 @@ pub(crate) async fn create_card(
     once: Once<NewCard>,
 ) -> Result<(StatusCode, Json<CardBody>), Problem> {
     let (new, request) = once.of(&admin);
-    let (now, company) = (app.clock.now(), admin.company());
-    let Founding { profile, member, template } = app.store.card_founding(company, new.member_id).await?;
-    let identity = Identity { name: member.name.clone(), position: member.position.clone(), company: profile.name };
-    let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    let owner_gone = member.ended.map(|_| OwnerGone::default());
-    let card = Card { owner_gone, department: member.department, ..Card::new(id, member.id, identity, now) };
-    let card = app.store.create_card(company, card, &member, &request).await?;
-    Ok((StatusCode::CREATED, Json(views::body(&app, company, (card, template, Counts::new())).await?)))
+    let shown = card::create(&app.flow(), admin.company(), new.member_id, &request).await?;
+    Ok((StatusCode::CREATED, Json(views::body(&app, admin.company(), shown).await?)))
 }
 
 /// Get a card
@@ -78,25 +71,13 @@ pub(crate) async fn get_card(
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    editor: CardEditor,
     Body(update): Body<CardUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
-    if !caller.owns(card) && !caller.is_admin() {
-        return Err(refused(&app, &caller, card).await);
-    }
     let (version, contact) = update.checked()?;
-    let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
-    let template = template.unwrap_or_default();
-    let contact = template.edited(&read.contact, contact).map_err(locked)?;
-    let card = if is_due(&read, version, &read.contact, &contact)? {
-        let audit = audit::of_card(&app, &caller, &read, AuditAction::CardContact, &read.contact, &contact)?;
-        let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
-        app.store.edit_contact(caller.company(), change, contact).await?
-    } else {
-        read
-    };
-    Ok(Json(views::body(&app, caller.company(), (card, template, lifetime)).await?))
+    let edit = |card: &Card, template: &CardTemplate| template.edited(&card.contact, contact).map_err(locked);
+    let shown = card::edit_contact(&app.flow(), to_edit(editor, version), edit).await?;
+    Ok(Json(views::body(&app, editor.company(), shown).await?))
 }
 
 /// Change name, position and company
@@ -109,40 +90,15 @@ pub(crate) async fn update_card(
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_identity(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    admin: CardAdmin,
     Body(update): Body<IdentityUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
-    if !caller.is_admin() {
-        return Err(refused(&app, &caller, card).await);
-    }
-    let CardView { card: read, template, lifetime } = app.store.card_to_edit(caller.company(), card).await?;
-    let (version, identity) = (update.version, update.identity());
-    let card = if is_due(&read, version, &read.identity, &identity)? {
-        let audit = audit::of_card(&app, &caller, &read, AuditAction::CardIdentity, &read.identity, &identity)?;
-        let change = CardChange { read: &read, audit: audit.as_ref(), now: app.clock.now() };
-        app.store.edit_identity(caller.company(), change, identity).await?
-    } else {
-        read
-    };
-    Ok(Json(views::body(&app, caller.company(), (card, template.unwrap_or_default(), lifetime)).await?))
+    let to = to_edit(admin.editor(), update.version);
+    let shown = card::edit_identity(&app.flow(), to, update.identity()).await?;
+    Ok(Json(views::body(&app, admin.company(), shown).await?))
 }
 
-/// Whether an edit is left to be made. One that was made from another version than is stored
-/// is refused, unless all is as it wants it: then it is repeated by somebody who has not heard
-/// that it was made.
-pub(crate) fn is_due<T: PartialEq>(read: &Card, version: u64, stored: &T, wanted: &T) -> Result<bool, Problem> {
-    match (read.version == version, stored == wanted) {
-        (true, _) => Ok(true),
-        (false, true) => Ok(false),
-        (false, false) => Err(Problem::of(Code::VersionConflict)),
-    }
-}
-
-/// Why a caller may not edit: he sees the card but has no right to it, or there is none.
-pub(crate) async fn refused(app: &App, caller: &Caller, card: CardId) -> Problem {
-    match app.store.card(caller.company(), card).await {
-        Ok(_) => Problem::of(Code::RoleRequired),
-        Err(failure) => failure.into(),
-    }
+/// The card that an editor edits, as flows take it.
+pub(crate) fn to_edit(editor: CardEditor, version: u64) -> CardToEdit {
+    CardToEdit { company: editor.company(), card: editor.card(), version, audit_actor: editor.audit_actor() }
 }

@@ -1,22 +1,20 @@
 //! `PUT /v1/cards/{card_id}/avatar`, `/photos` and `/video`: what a card shows besides text.
 
+use app::card::{self, MediaEdit};
 use axum::Json;
 use axum::extract::State;
-use domain::audit::AuditAction;
 use domain::card_media::{CardMedia, Photos};
-use domain::id::{CardId, UploadId};
-use domain::upload::{Purpose, unknown_upload};
-use edge::auth::Caller;
+use domain::id::UploadId;
+use domain::upload::Purpose;
+use edge::access::CardEditor;
 use edge::body::Body;
-use edge::path::PathId;
-use edge::problem::{FieldProblem, Problem};
+use edge::problem::Problem;
 use serde::Deserialize;
-use store::{CardChange, CardView, CardWithUploads};
 use utoipa::ToSchema;
 
 use crate::body::CardBody;
-use crate::card::{is_due, refused};
-use crate::{App, audit, views};
+use crate::card::to_edit;
+use crate::{App, views};
 
 /// The upload to show as avatar or video.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,22 +36,6 @@ pub(crate) struct PhotosUpdate {
     upload_ids: Photos,
 }
 
-/// An edit of one part of a card's media.
-struct Edit {
-    card: CardId,
-    version: u64,
-    purpose: Purpose,
-    /// What the part shows then, with a pointer to each.
-    shown: Vec<(UploadId, String)>,
-}
-
-impl Edit {
-    fn of_one(card: CardId, purpose: Purpose, update: MediaUpdate) -> Self {
-        let shown = update.upload_id.map(|upload| (upload, "/upload_id".to_owned())).into_iter().collect();
-        Self { card, version: update.version, purpose, shown }
-    }
-}
-
 /// Set the avatar of a card
 ///
 /// Shows a ready upload as the avatar, or none. Callers: the card's owner, admins and the boss.
@@ -64,13 +46,14 @@ impl Edit {
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_avatar(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    editor: CardEditor,
     Body(update): Body<MediaUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
     let avatar = update.upload_id;
-    let edit = Edit::of_one(card, Purpose::Avatar, update);
-    change(&app, &caller, edit, |media| CardMedia { avatar, ..media }).await
+    let edit = MediaEdit { purpose: Purpose::Avatar, shown: shown(avatar) };
+    let to = to_edit(editor, update.version);
+    let shown = card::edit_media(&app.flow(), to, edit, |media| CardMedia { avatar, ..media }).await?;
+    Ok(Json(views::body(&app, editor.company(), shown).await?))
 }
 
 /// Set the photos of a card
@@ -83,14 +66,14 @@ pub(crate) async fn update_card_avatar(
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_photos(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    editor: CardEditor,
     Body(update): Body<PhotosUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
     let PhotosUpdate { version, upload_ids: photos } = update;
     let shown = photos.as_slice().iter().enumerate().map(|(n, id)| (*id, format!("/upload_ids/{n}"))).collect();
-    let edit = Edit { card, version, purpose: Purpose::Photo, shown };
-    change(&app, &caller, edit, |media| CardMedia { photos, ..media }).await
+    let (to, edit) = (to_edit(editor, version), MediaEdit { purpose: Purpose::Photo, shown });
+    let shown = card::edit_media(&app.flow(), to, edit, |media| CardMedia { photos, ..media }).await?;
+    Ok(Json(views::body(&app, editor.company(), shown).await?))
 }
 
 /// Set the video of a card
@@ -103,44 +86,17 @@ pub(crate) async fn update_card_photos(
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_video(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    editor: CardEditor,
     Body(update): Body<MediaUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
     let video = update.upload_id;
-    let edit = Edit::of_one(card, Purpose::CardVideo, update);
-    change(&app, &caller, edit, |media| CardMedia { video, ..media }).await
+    let edit = MediaEdit { purpose: Purpose::CardVideo, shown: shown(video) };
+    let to = to_edit(editor, update.version);
+    let shown = card::edit_media(&app.flow(), to, edit, |media| CardMedia { video, ..media }).await?;
+    Ok(Json(views::body(&app, editor.company(), shown).await?))
 }
 
-/// Makes the edit: one read, one transaction.
-async fn change(
-    app: &App,
-    caller: &Caller,
-    edit: Edit,
-    new: impl FnOnce(CardMedia) -> CardMedia,
-) -> Result<Json<CardBody>, Problem> {
-    if !caller.owns(edit.card) && !caller.is_admin() {
-        return Err(refused(app, caller, edit.card).await);
-    }
-    let (company, now) = (caller.company(), app.clock.now());
-    let wanted: Vec<_> = edit.shown.iter().map(|(upload, _)| *upload).collect();
-    let CardWithUploads { view, uploads } = app.store.card_with_uploads(company, edit.card, &wanted).await?;
-    let CardView { card: read, template, lifetime } = view;
-    let media = new(read.media.clone());
-    if !is_due(&read, edit.version, &read.media, &media)? {
-        return Ok(Json(views::body(app, company, (read, template.unwrap_or_default(), lifetime)).await?));
-    }
-    let comes = media.without(&read.media);
-    let mut errors = Vec::new();
-    for (upload, pointer) in edit.shown.iter().filter(|(upload, _)| comes.contains(upload)) {
-        let found = uploads.iter().find(|found| found.id == *upload);
-        let usable = found.ok_or_else(unknown_upload).and_then(|found| found.usable(edit.card, edit.purpose, now));
-        errors.extend(usable.err().map(|error| FieldProblem::new(pointer, &error)));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
-    let audit = audit::of_card(app, caller, &read, AuditAction::CardMedia, &read.media, &media)?;
-    let card = app.store.edit_media(company, CardChange { read: &read, audit: audit.as_ref(), now }, media).await?;
-    Ok(Json(views::body(app, company, (card, template.unwrap_or_default(), lifetime)).await?))
+/// The one upload that a part shows, with a pointer to it.
+fn shown(upload: Option<UploadId>) -> Vec<(UploadId, String)> {
+    upload.map(|upload| (upload, "/upload_id".to_owned())).into_iter().collect()
 }

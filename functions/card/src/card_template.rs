@@ -1,18 +1,17 @@
 //! `/v1/card-template`: what all cards of a company have in common.
 
+use app::card;
 use axum::Json;
 use axum::extract::State;
-use domain::audit::AuditAction;
 use domain::card::{Address, Introduction, SharePhrase, Shortcuts, Style, WelcomeText};
 use domain::card_template::{CardTemplate, Defaults, Locks};
-use domain::failure::Failure;
 use edge::auth::{Admin, Member};
 use edge::body::Body;
 use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{App, audit};
+use crate::App;
 
 /// What a card shows for fields that its owner has not set. `null` means no default.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -92,16 +91,8 @@ pub(crate) async fn update_card_template(
     let CardDefaults { share_phrase, welcome_text, shortcuts } = defaults;
     let defaults = Defaults { share_phrase, welcome_text, shortcuts };
     let template = CardTemplate { locks, defaults, version: version.saturating_add(1) };
-    let audit = audit::of_company(&app, &admin, AuditAction::CardTemplate, String::new(), audit::json(&template)?)?;
-    match app.store.edit_card_template(admin.company(), &template, &audit).await {
-        Err(Failure::VersionConflict) => {
-            // All may be as it is wanted: then the edit is repeated by somebody who has not heard of it.
-            let stored = app.store.card_template(admin.company()).await?;
-            let same = (&stored.locks, &stored.defaults) == (&template.locks, &template.defaults);
-            return if same { Ok(Json(stored.into())) } else { Err(Failure::VersionConflict.into()) };
-        }
-        done => done?,
-    }
-    app.templates.remember(admin.company(), &template, app.clock.now());
-    Ok(Json(template.into()))
+    let flow = app.flow();
+    let stored = card::edit_template(&flow, admin.company(), admin.audit_actor(), template).await?;
+    app.templates.remember(admin.company(), &stored, flow.now);
+    Ok(Json(stored.into()))
 }

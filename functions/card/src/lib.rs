@@ -14,7 +14,12 @@ mod vcard;
 mod views;
 mod voices;
 
+use app::Flow;
 use axum::Router;
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::CardId;
+use edge::access::CardLookup;
 use edge::routes;
 use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
@@ -31,6 +36,19 @@ pub(crate) struct App {
     media: SignedBucket,
     clock: Clock,
     ids: Ids,
+}
+
+impl App {
+    /// What the flows of one request work with.
+    fn flow(&self) -> Flow<'_> {
+        Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
+    }
+}
+
+impl CardLookup for App {
+    async fn find_card(&self, company: Company, card: CardId) -> Result<(), Failure> {
+        self.store.card(company, card).await.map(drop)
+    }
 }
 
 /// The function, ready to run.

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::card::CompanyName;
-use domain::id::CardId;
+use domain::card::{CompanyName, Identity};
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::{CardId, PersonId};
 use domain::member::{PersonName, Position};
 use domain::timestamp::Timestamp;
 use edge::auth::Caller;
@@ -62,24 +64,30 @@ pub(crate) struct CardSummary {
 /// everyone who has logged in, visitors included. Idempotent.
 #[utoipa::path(get, path = "/v1/my/cards", tag = "card", responses((status = 200, body = MyCards)))]
 pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {
-    let customer = app.store.customer(caller.company(), caller.person()).await?;
+    let items = opened_cards(&app, caller.company(), caller.person()).await?;
+    let default_card_id = items.first().map(|item| item.card.id);
+    Ok(Json(MyCards { items, default_card_id }))
+}
+
+/// The cards that a person has opened, the last opened first.
+async fn opened_cards(app: &App, company: Company, person: PersonId) -> Result<Vec<MyCard>, Failure> {
+    let customer = app.store.customer(company, person).await?;
     let mut opened = customer.state.opened_cards();
     opened.truncate(LISTED_MAX);
     let wanted: Vec<_> = opened.iter().map(|(id, _)| *id).collect();
-    let cards = app.store.cards(caller.company(), &wanted).await?;
+    let cards = app.store.cards(company, &wanted).await?;
     let signer = app.media.signer(app.clock.now()).await?;
     let mut items = Vec::with_capacity(cards.len());
     for card in cards {
         let Some((_, history)) = opened.iter().find(|(id, _)| *id == card.id) else { continue };
         let last_viewed_at = Timestamp::from_millis(history.last_opened_ms.unwrap_or_default());
-        let avatar = card.media.avatar.map(|avatar| MediaBody::new(&signer, caller.company(), avatar));
-        let domain::card::Identity { name, position, company } = card.identity;
+        let avatar = card.media.avatar.map(|avatar| MediaBody::new(&signer, company, avatar));
+        let Identity { name, position, company } = card.identity;
         items.push(MyCard {
             card: CardSummary { id: card.id, name, position, company, owner: card.owner_gone.into(), avatar },
             views: history.opened,
             last_viewed_at,
         });
     }
-    let default_card_id = items.first().map(|item| item.card.id);
-    Ok(Json(MyCards { items, default_card_id }))
+    Ok(items)
 }

@@ -1,10 +1,12 @@
 //! Phrase books and the shortcut buttons: what members set for themselves, and the company
 //! for all.
 
+use app::card::{self, CardToEdit};
 use axum::Json;
 use axum::extract::State;
 use domain::audit::AuditAction;
-use domain::card::Shortcuts;
+use domain::card::{Card, Shortcuts};
+use domain::card_template::CardTemplate;
 use domain::field::FieldError;
 use domain::settings::{PhraseBook, Phrases};
 use edge::auth::{Admin, Member};
@@ -12,11 +14,9 @@ use edge::body::Body;
 use edge::path::PathId;
 use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
-use store::{CardChange, CardView};
 use utoipa::ToSchema;
 
 use crate::body::CardBody;
-use crate::card::is_due;
 use crate::{App, audit, views};
 
 /// The phrases in a phrase book.
@@ -125,16 +125,13 @@ pub(crate) async fn update_my_shortcuts(
     member: Member,
     Body(update): Body<ShortcutsUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
+    let (company, version) = (member.company(), update.version);
     let card = member.card().ok_or_else(|| Problem::of(Code::NotFound))?;
-    let CardView { card: read, template, lifetime } = app.store.card_to_edit(member.company(), card).await?;
-    let contact = read.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id)?;
-    let card = if is_due(&read, update.version, &read.contact, &contact)? {
-        let change = CardChange { read: &read, audit: None, now: app.clock.now() };
-        app.store.edit_contact(member.company(), change, contact).await?
-    } else {
-        read
-    };
-    Ok(Json(views::body(&app, member.company(), (card, template.unwrap_or_default(), lifetime)).await?))
+    let to = CardToEdit { company, card, version, audit_actor: None };
+    let edit =
+        |card: &Card, _: &CardTemplate| card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id);
+    let shown = card::edit_contact(&app.flow(), to, edit).await?;
+    Ok(Json(views::body(&app, company, shown).await?))
 }
 
 fn no_wechat_id(position: usize) -> Problem {

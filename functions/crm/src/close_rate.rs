@@ -4,21 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use domain::close_rate::{Rate, Source, effective};
 use domain::counter::Scope;
-use domain::dealings::SetRate;
+use domain::dealings::{Dealings, SetRate};
 use domain::field::FieldError;
-use domain::id::{CardId, PersonId};
-use domain::said::Said;
-use edge::auth::Caller;
+use edge::access::CustomerAccess;
 use edge::body::Body;
 use edge::dealings::SetRateBody;
-use edge::path::PathIds;
 use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::App;
-use crate::subject::Subject;
+use crate::{App, editor};
 
 /// A close rate to set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,6 +49,16 @@ pub(crate) struct RateInForce {
     manual: SetRateBody,
 }
 
+impl RateInForce {
+    /// The rate in force when `set` is what was set last.
+    fn of(dealings: &Dealings, scope: Scope, set: SetRate) -> Self {
+        let manual = dealings.set_rate_in(scope).unwrap_or(set);
+        let closed = dealings.closed_on(scope).is_some();
+        let (basis_points, source) = effective(closed, Some(manual.rate), manual.rate);
+        Self { basis_points, source, manual: manual.into() }
+    }
+}
+
 /// Set the close rate of a customer
 ///
 /// Sets a close rate by hand. It is shown instead of the rate of the model. A closed deal stands
@@ -64,17 +70,11 @@ pub(crate) struct RateInForce {
     request_body = RateUpdate, responses((status = 200, body = RateInForce)))]
 pub(crate) async fn set_close_rate(
     State(app): State<App>,
-    caller: Caller,
-    PathIds(card, person): PathIds<CardId, PersonId>,
+    access: CustomerAccess,
     Body(RateUpdate { percent: Percent(rate) }): Body<RateUpdate>,
 ) -> Result<Json<RateInForce>, Problem> {
-    let subject = Subject::of(&app, &caller, card, person)?;
-    let set = SetRate { at: subject.now, rate, by: subject.by };
-    let (dealings, _) = subject.say(Said::Rate(set), None).await?;
-    let manual = dealings.set_rate_in(Scope::Card(card)).unwrap_or(set);
-    let closed = dealings.closed_on(Scope::Card(card)).is_some();
-    let (basis_points, source) = effective(closed, Some(manual.rate), manual.rate);
-    Ok(Json(RateInForce { basis_points, source, manual: manual.into() }))
+    let (dealings, set) = editor(access).set_close_rate(&app.flow(), rate).await?;
+    Ok(Json(RateInForce::of(&dealings, Scope::Card(access.card()), set)))
 }
 
 /// Clear the close rate of a customer
@@ -86,11 +86,7 @@ pub(crate) async fn set_close_rate(
 /// of the customer are counted at the same moment.
 #[utoipa::path(delete, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
     responses((status = 204)))]
-pub(crate) async fn clear_close_rate(
-    State(app): State<App>,
-    caller: Caller,
-    PathIds(card, person): PathIds<CardId, PersonId>,
-) -> Result<StatusCode, Problem> {
-    Subject::of(&app, &caller, card, person)?.say(Said::NoRate, None).await?;
+pub(crate) async fn clear_close_rate(State(app): State<App>, access: CustomerAccess) -> Result<StatusCode, Problem> {
+    editor(access).clear_close_rate(&app.flow()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

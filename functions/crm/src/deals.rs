@@ -3,23 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use domain::day::Day;
-use domain::dealings::Deal;
-use domain::failure::Failure;
 use domain::id::{CardId, DealId, PersonId};
-use domain::idempotency::Idempotency;
-use domain::said::Said;
-use edge::auth::Caller;
+use edge::access::CustomerAccess;
 use edge::dealings::DealBody;
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;
-use edge::path::{PathIds, PathThreeIds};
+use edge::path::PathThreeIds;
 use edge::problem::Problem;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::App;
-use crate::subject::Subject;
+use crate::{App, editor};
 
 /// A deal to record.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,20 +36,12 @@ pub(crate) struct NewDeal {
     request_body = NewDeal, params(IdempotencyKey), responses((status = 201, body = DealBody)))]
 pub(crate) async fn create_deal(
     State(app): State<App>,
-    caller: Caller,
-    PathIds(card, person): PathIds<CardId, PersonId>,
+    access: CustomerAccess,
     once: Once<NewDeal>,
 ) -> Result<(StatusCode, Json<DealBody>), Problem> {
-    let (new, request) = once.of(&caller);
-    let subject = Subject::of(&app, &caller, card, person)?;
-    let deal = Deal::new(new.closed_on, subject.now, subject.by).map_err(|e| Problem::field("/closed_on", &e))?;
-    let id = app.ids.fresh(subject.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    // A retry gets what the first request said.
-    let (id, deal) = match subject.say(Said::Deal(id, deal), Some(&request)).await? {
-        (_, Said::Deal(id, deal)) => (id, deal),
-        _ => (id, deal),
-    };
-    Ok((StatusCode::CREATED, Json(DealBody::new(card, id, deal))))
+    let (new, request) = once.of(&access);
+    let (id, deal) = editor(access).record_deal(&app.flow(), new.closed_on, &request).await?;
+    Ok((StatusCode::CREATED, Json(DealBody::new(access.card(), id, deal))))
 }
 
 /// Delete a deal
@@ -68,11 +55,9 @@ pub(crate) async fn create_deal(
     responses((status = 204)))]
 pub(crate) async fn delete_deal(
     State(app): State<App>,
-    caller: Caller,
-    PathThreeIds(card, person, deal): PathThreeIds<CardId, PersonId, DealId>,
+    access: CustomerAccess,
+    PathThreeIds(_card, _person, deal): PathThreeIds<CardId, PersonId, DealId>,
 ) -> Result<StatusCode, Problem> {
-    // What was taken back is remembered like a request, so that a retry is not refused.
-    let request = Idempotency { key: format!("{card}.{person}.{deal}"), fingerprint: String::new() };
-    Subject::of(&app, &caller, card, person)?.say(Said::NoDeal(deal), Some(&request)).await?;
+    editor(access).remove_deal(&app.flow(), deal).await?;
     Ok(StatusCode::NO_CONTENT)
 }

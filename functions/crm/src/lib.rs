@@ -2,9 +2,11 @@
 
 mod close_rate;
 mod deals;
-mod subject;
 
+use app::Flow;
+use app::crm::customer::CustomerEditor;
 use axum::Router;
+use edge::access::CustomerAccess;
 use edge::routes;
 use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
@@ -18,6 +20,19 @@ pub(crate) struct App {
     store: Store,
     clock: Clock,
     ids: Ids,
+}
+
+impl App {
+    /// What the flows of one request work with.
+    fn flow(&self) -> Flow<'_> {
+        Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
+    }
+}
+
+/// The changes that an access allows.
+fn editor(access: CustomerAccess) -> CustomerEditor {
+    let (company, card, person) = (access.company(), access.card(), access.person());
+    CustomerEditor { company, card, person, by: access.member(), radar_on: access.radar_on() }
 }
 
 /// The function, ready to run.

@@ -19,9 +19,29 @@ const KEPT_MS: i64 = 300 * SECOND_MS;
 
 /// A mini-program that can be logged in to.
 #[derive(Clone)]
-pub(crate) struct App {
+pub(crate) struct MiniProgram {
     pub(crate) company: Company,
     pub(crate) secret: AppSecret,
+}
+
+/// Why a mini-program cannot be logged in to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChannelError {
+    /// Its app secret is not stored; says what is missing, for the log.
+    #[error("{0}")]
+    NotConfigured(&'static str),
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<ChannelError> for Problem {
+    fn from(error: ChannelError) -> Self {
+        match error {
+            ChannelError::NotConfigured(cause) => Self::of(Code::ChannelNotConfigured).caused_by(cause),
+            ChannelError::Failed(failure) => failure.into(),
+        }
+    }
 }
 
 /// The mini-programs that were asked for lately.
@@ -29,7 +49,7 @@ pub(crate) struct Apps {
     store: Store,
     secrets: aws_sdk_secretsmanager::Client,
     secret_prefix: String,
-    kept: Mutex<HashMap<AppId, (App, Timestamp)>>,
+    kept: Mutex<HashMap<AppId, (MiniProgram, Timestamp)>>,
 }
 
 impl Apps {
@@ -38,31 +58,31 @@ impl Apps {
     }
 
     /// The mini-program with this app id.
-    pub(crate) async fn get(&self, appid: &AppId, now: Timestamp) -> Result<App, Problem> {
+    pub(crate) async fn get(&self, appid: &AppId, now: Timestamp) -> Result<MiniProgram, ChannelError> {
         if let Some(app) = self.kept(appid, now) {
             return Ok(app);
         }
         let company = self.store.company_of_app(appid).await?;
-        let app = App { company, secret: self.secret(appid).await? };
+        let app = MiniProgram { company, secret: self.secret(appid).await? };
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(appid.clone(), (app.clone(), now));
         Ok(app)
     }
 
-    fn kept(&self, appid: &AppId, now: Timestamp) -> Option<App> {
+    fn kept(&self, appid: &AppId, now: Timestamp) -> Option<MiniProgram> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(appid).filter(|(_, at)| now.millis() - at.millis() < KEPT_MS).map(|(app, _)| app.clone())
     }
 
-    async fn secret(&self, appid: &AppId) -> Result<AppSecret, Problem> {
+    async fn secret(&self, appid: &AppId) -> Result<AppSecret, ChannelError> {
         let name = format!("{}{}", self.secret_prefix, appid.as_str());
         match self.secrets.get_secret_value().secret_id(name).send().await {
             Ok(answer) => match answer.secret_string {
                 Some(secret) if !secret.trim().is_empty() => Ok(AppSecret::new(secret.trim().to_owned())),
-                _ => Err(Problem::of(Code::ChannelNotConfigured).caused_by("the app secret is empty")),
+                _ => Err(ChannelError::NotConfigured("the app secret is empty")),
             },
             Err(error) => match error.as_service_error() {
                 Some(GetSecretValueError::ResourceNotFoundException(_)) => {
-                    Err(Problem::of(Code::ChannelNotConfigured).caused_by("there is no app secret"))
+                    Err(ChannelError::NotConfigured("there is no app secret"))
                 }
                 _ => Err(Failure::Unavailable(DisplayErrorContext(error).to_string()).into()),
             },

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor, AuditChange, AuditEntry, AuditFilter};
+use domain::audit::{AuditAction, AuditActor, AuditEntry, AuditFilter};
 use domain::field::FieldError;
 use domain::text::Code;
 use domain::timestamp::Timestamp;
@@ -88,17 +88,4 @@ pub(crate) async fn list_audit_log(
     let line =
         |AuditEntry { id, at, actor, action, target, from, to }| AuditLine { id, at, actor, action, target, from, to };
     Ok(Json(paging.page(page.items.into_iter().map(line).collect(), page.next)))
-}
-
-/// An entry about something that happens now.
-pub(crate) fn entry(
-    app: &App,
-    actor: AuditActor,
-    action: AuditAction,
-    target: String,
-    from: impl Into<String>,
-    to: impl Into<String>,
-) -> Result<AuditEntry, Problem> {
-    let change = AuditChange { action, target, from: from.into(), to: to.into() };
-    Ok(app.ids.audit_entry(app.clock.now(), actor, change)?)
 }

@@ -1,11 +1,13 @@
 //! `POST /v1/companies`: the platform operator creates a company.
 
+use app::company::{self, CompanyToCreate};
+use app::people::claim_code::Claims;
 use axum::Json;
 use axum::extract::State;
 use domain::card::CompanyName;
 use domain::company::CompanyProfile;
 use domain::id::{CompanyId, MemberId};
-use domain::member::{Member, PersonName, Position, Role};
+use domain::member::PersonName;
 use domain::text::AppId;
 use domain::timestamp::Timestamp;
 use edge::auth::Operator;
@@ -14,11 +16,10 @@ use edge::openapi::IdempotencyKey;
 use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::NewCompany;
+use store::{NewCompany, NewMember};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::members::{fresh, invited};
 use crate::seats::SeatCount;
 
 /// A company to create.
@@ -81,6 +82,16 @@ pub(crate) struct BossBody {
     claim_expires_at: Timestamp,
 }
 
+impl CompanyCreated {
+    fn new(created: NewCompany, codes: &Claims) -> Self {
+        let NewCompany { profile, boss: NewMember { member, claim_expires_at, .. }, seats } = created;
+        let CompanyProfile { id, name, appid, created_at, .. } = profile;
+        let claim_code = codes.code(member.id, member.claim_number).reveal();
+        let boss = BossBody { member_id: member.id, name: member.name, claim_code, claim_expires_at };
+        Self { company: CompanyBody { id, name, appid, seats, created_at }, boss }
+    }
+}
+
 /// Create a company
 ///
 /// Creates a company with its first boss and the claim code for the first login of that boss. The
@@ -95,22 +106,9 @@ pub(crate) async fn create_company(
     once: Once<NewCompanyBody>,
 ) -> Result<(StatusCode, Json<CompanyCreated>), Problem> {
     let (new, request) = once.of(&operator);
-    let (now, keys) = (app.clock.now(), app.own.keys().await?);
-    let profile =
-        CompanyProfile { id: fresh(&app, now)?, name: new.name, appid: new.appid, wecom: None, created_at: now };
-    let boss = Member::invited(fresh(&app, now)?, new.boss.name, Position::default(), Role::Boss, now);
-    let seats = new.seats.unwrap_or_default().0;
-    let new = NewCompany { profile, boss: invited(keys, boss, None, now), seats };
-    let NewCompany { profile, boss, seats } = app.store.create_company(new, &request, now).await?;
-    let CompanyProfile { id, name, appid, created_at, .. } = profile;
-    let boss = BossBody {
-        claim_code: keys.claims.code(boss.member.id, boss.member.claim_number).reveal(),
-        member_id: boss.member.id,
-        name: boss.member.name,
-        claim_expires_at: boss.claim_expires_at,
-    };
-    Ok((
-        StatusCode::CREATED,
-        Json(CompanyCreated { company: CompanyBody { id, name, appid, seats, created_at }, boss }),
-    ))
+    let codes = &app.own.keys().await?.claims;
+    let NewCompanyBody { name, appid, boss, seats } = new;
+    let new = CompanyToCreate { name, appid, boss: boss.name, seats: seats.unwrap_or_default().0 };
+    let created = company::create(&app.flow(), codes, new, &request).await?;
+    Ok((StatusCode::CREATED, Json(CompanyCreated::new(created, codes))))
 }

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::audit_log::entry;
 
 edge::closed_sets! {
     /// Whether the company's WeCom (企业微信) is set up.
@@ -102,7 +101,7 @@ pub(crate) async fn update_company(
     let read = app.store.company(boss.company()).await?;
     if read.name != update.name {
         let (was, name) = (read.name.as_str(), update.name.as_str());
-        let audit = entry(&app, boss.audit_actor(), AuditAction::CompanyName, read.id.to_string(), was, name)?;
+        let audit = app.flow().audit_entry(boss.audit_actor(), AuditAction::CompanyName, read.id, was, name)?;
         app.store.rename_company(boss.company(), &read.name, &update.name, &audit).await?;
     }
     Ok(Json(CompanyView::new(CompanyProfile { name: update.name, ..read }, true)))

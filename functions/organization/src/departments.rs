@@ -19,8 +19,7 @@ use store::{Change, DepartmentAdded};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::audit_log::entry;
-use crate::members::{MemberDetail, fresh};
+use crate::members::MemberDetail;
 
 /// A department to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -118,12 +117,12 @@ pub(crate) async fn create_department(
     once: Once<NewDepartment>,
 ) -> Result<(StatusCode, Json<DepartmentCreated>), Problem> {
     let (new, request) = once.of(&admin);
-    let now = app.clock.now();
-    let (tree, before) = app.store.departments_for(admin.company(), &request, now).await?;
+    let flow = app.flow();
+    let (tree, before) = app.store.departments_for(admin.company(), &request, flow.now).await?;
     let added = match before {
         Some(before) => before,
         None => {
-            let (id, department) = (fresh(&app, now)?, Department { name: new.name, parent: new.parent_id });
+            let (id, department) = (flow.new_id()?, Department { name: new.name, parent: new.parent_id });
             let after = tree.add(id, department.clone()).map_err(refused)?;
             let audit = told(&app, &admin, AuditAction::DepartmentAdded, id, None, Some(&department))?;
             let added = DepartmentAdded { id, department, version: after.version };
@@ -208,8 +207,8 @@ pub(crate) async fn update_member_department(
     }
     if read.department != to {
         let name = |department: Option<DepartmentId>| department.map_or_else(String::new, |id| id.to_string());
-        let (actor, target) = (admin.audit_actor(), id.to_string());
-        let audit = entry(&app, actor, AuditAction::MemberDepartment, target, name(read.department), name(to))?;
+        let (actor, action) = (admin.audit_actor(), AuditAction::MemberDepartment);
+        let audit = app.flow().audit_entry(actor, action, id, name(read.department), name(to))?;
         let change = Change { read: &read, audit: &audit };
         app.store.set_member_department(admin.company(), change, to).await?;
         read.department = to;
@@ -224,10 +223,10 @@ fn told(
     id: DepartmentId,
     from: Option<&Department>,
     to: Option<&Department>,
-) -> Result<AuditEntry, Problem> {
+) -> Result<AuditEntry, Failure> {
     let json = |department: Option<&Department>| department.map_or_else(|| Ok(String::new()), serde_json::to_string);
     let [from, to] = [json(from), json(to)].map(|text| text.map_err(|error| Failure::Corrupt(error.to_string())));
-    entry(app, admin.audit_actor(), action, id.to_string(), from?, to?)
+    app.flow().audit_entry(admin.audit_actor(), action, id, from?, to?)
 }
 
 fn absent(pointer: &'static str) -> Problem {

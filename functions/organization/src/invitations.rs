@@ -1,13 +1,10 @@
 //! `/v1/invitations`: links by which several people join.
 
+use app::people::invitation;
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::company::Company;
-use domain::failure::{Failure, Resource};
 use domain::id::{InvitationId, MemberId};
-use domain::idempotency::Idempotency;
-use domain::invitation::{Invitation, InvitationNote, InvitationState, LifeHours, Uses};
+use domain::invitation::{Invitation, InvitationCode, InvitationNote, InvitationState, LifeHours, Uses};
 use domain::member::Role;
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
@@ -15,20 +12,16 @@ use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::QuotaName;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::audit_log::entry;
-use crate::members::fresh;
+use crate::members::head;
 
 /// The page of the mini-program that a link opens.
 const PAGE: &str = "/pages/join/index";
-/// How often a revocation is tried that meets people who join.
-const ATTEMPTS: u32 = 5;
 
 /// An invitation to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -118,6 +111,17 @@ impl InvitationBody {
     }
 }
 
+impl InvitationCreated {
+    fn new(made: Invitation, code: &InvitationCode) -> Self {
+        let invitation_code = code.reveal();
+        let scene = invitation_code.replace('-', "");
+        let path = format!("{PAGE}?invitation={scene}");
+        // As it was made: a retry is answered word for word.
+        let made_at = made.created_at;
+        Self { invitation: InvitationBody::new(made, made_at), invitation_code, path, scene }
+    }
+}
+
 /// Create an invitation
 ///
 /// Creates a link by which several people join the company. One seat for each person is reserved
@@ -132,40 +136,11 @@ pub(crate) async fn create_invitation(
     once: Once<NewInvitation>,
 ) -> Result<(StatusCode, Json<InvitationCreated>), Problem> {
     let (new, request) = once.of(&admin);
-    if !admin.role.may_add(new.role) {
-        return Err(Problem::of(Code::RoleRequired));
-    }
-    let (now, claims) = (app.clock.now(), &app.own.keys().await?.claims);
-    let invitation = new.invitation(fresh(&app, now)?, admin.member(), now);
-    let (target, to) = (invitation.id.to_string(), format!("{} × {}", invitation.role.name(), invitation.uses));
-    let audit = entry(&app, AuditActor::Member(admin.member()), AuditAction::InvitationCreated, target, "", to)?;
-    let hash = claims.invitation_hash(&claims.invitation_code(invitation.id));
-    let invitation = create(&app, admin.company(), (invitation, &hash), &audit, &request).await?;
-    let invitation_code = claims.invitation_code(invitation.id).reveal();
-    let scene = invitation_code.replace('-', "");
-    let path = format!("{PAGE}?invitation={scene}");
-    // As it was made: a retry is answered word for word.
-    let made_at = invitation.created_at;
-    let invitation = InvitationBody::new(invitation, made_at);
-    Ok((StatusCode::CREATED, Json(InvitationCreated { invitation, invitation_code, path, scene })))
-}
-
-/// Makes an invitation; when too few seats are left, after freeing those of expired ones.
-async fn create(
-    app: &App,
-    company: Company,
-    (new, hash): (Invitation, &str),
-    audit: &AuditEntry,
-    request: &Idempotency,
-) -> Result<Invitation, Failure> {
-    match app.store.create_invitation(company, new.clone(), hash, audit, request).await {
-        Err(Failure::Exhausted(Resource::Seats))
-            if app.store.sweep_quota(company, QuotaName::Seats, audit.at).await? > 0 =>
-        {
-            app.store.create_invitation(company, new, hash, audit, request).await
-        }
-        done => done,
-    }
+    let (flow, codes) = (app.flow(), &app.own.keys().await?.claims);
+    let new = new.invitation(flow.new_id()?, admin.member(), flow.now);
+    let made = invitation::create(&flow, admin.company(), head(admin), codes, new, &request).await?;
+    let code = codes.invitation_code(made.id);
+    Ok((StatusCode::CREATED, Json(InvitationCreated::new(made, &code))))
 }
 
 /// List invitations
@@ -216,23 +191,7 @@ pub(crate) async fn revoke_invitation(
     admin: Admin,
     PathId(id): PathId<InvitationId>,
 ) -> Result<Json<InvitationBody>, Problem> {
-    let now = app.clock.now();
-    for _ in 0..ATTEMPTS {
-        let read = app.store.invitation(admin.company(), id).await?;
-        if !admin.role.may_add(read.role) {
-            return Err(Problem::of(Code::RoleRequired));
-        }
-        if read.state(now) != InvitationState::Open {
-            return Ok(Json(InvitationBody::new(read, now)));
-        }
-        let (actor, from) = (AuditActor::Member(admin.member()), format!("{} / {}", read.used, read.uses));
-        let audit = entry(&app, actor, AuditAction::InvitationRevoked, id.to_string(), from, "revoked")?;
-        match app.store.revoke_invitation(admin.company(), &read, &audit).await {
-            Ok(()) => return Ok(Json(InvitationBody::new(Invitation { revoked: true, ..read }, now))),
-            // Somebody joined meanwhile: fewer seats are left to be freed.
-            Err(Failure::Busy) => {}
-            Err(failure) => return Err(failure.into()),
-        }
-    }
-    Err(Problem::of(Code::Busy))
+    let flow = app.flow();
+    let revoked = invitation::revoke(&flow, admin.company(), head(admin), id).await?;
+    Ok(Json(InvitationBody::new(revoked, flow.now)))
 }

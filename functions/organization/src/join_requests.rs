@@ -1,9 +1,8 @@
 //! `/v1/join-requests`: an admin decides who joins by an invitation with review.
 
+use app::people::join_request;
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor};
-use domain::card::{CompanyName, Identity};
 use domain::id::{InvitationId, JoinRequestId, MemberId};
 use domain::join_request::{Decision, JoinRequest, JoinRequestState};
 use domain::member::{PersonName, Position, Role};
@@ -12,13 +11,12 @@ use edge::auth::Admin;
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::audit_log::entry;
-use crate::joins::newcomer;
+use crate::members::head;
 
 /// A request to join, as the person who asks sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,40 +115,7 @@ pub(crate) async fn decide_join_request(
     PathId(id): PathId<JoinRequestId>,
     Body(JoinDecision { decision }): Body<JoinDecision>,
 ) -> Result<Json<JoinRequestBody>, Problem> {
-    let now = app.clock.now();
-    let (read, profile) = app.store.join_request(admin.company(), id).await?;
-    if !admin.role.may_add(read.role) {
-        return Err(Problem::of(Code::RoleRequired));
-    }
-    let decided = match read.state(now) {
-        JoinRequestState::Expired => return Err(Problem::of(Code::JoinRequestExpired)),
-        JoinRequestState::Approved | JoinRequestState::Rejected => read,
-        JoinRequestState::Pending => decide(&app, &admin, read, profile.name, decision).await?,
-    };
-    if decided.decision != Some(decision) {
-        return Err(Problem::of(Code::JoinRequestDecided));
-    }
-    Ok(Json(JoinRequestBody::new(decided, now)))
-}
-
-/// Decides about a request that waits; gives it as it stands then.
-async fn decide(
-    app: &App,
-    admin: &Admin,
-    read: JoinRequest,
-    company: CompanyName,
-    decision: Decision,
-) -> Result<JoinRequest, Problem> {
-    let (actor, from, role) = (AuditActor::Member(admin.member()), read.invitation.to_string(), read.role.name());
-    let (newcomer, action, target) = match decision {
-        Decision::Approve => {
-            let identity = Identity { name: read.name.clone(), position: read.position.clone(), company };
-            let newcomer = newcomer(app, read.person, read.role, identity, app.clock.now())?;
-            let id = newcomer.member.id.to_string();
-            (Some(newcomer), AuditAction::MemberJoined, id)
-        }
-        Decision::Reject => (None, AuditAction::JoinRejected, read.id.to_string()),
-    };
-    let audit = entry(app, actor, action, target, from, role)?;
-    Ok(app.store.decide_join_request(admin.company(), read, newcomer.as_ref(), &audit).await?)
+    let flow = app.flow();
+    let decided = join_request::decide(&flow, admin.company(), head(admin), id, decision).await?;
+    Ok(Json(JoinRequestBody::new(decided, flow.now)))
 }

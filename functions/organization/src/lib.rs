@@ -3,7 +3,6 @@
 mod apps;
 mod audit_log;
 mod claim_codes;
-mod claims;
 mod companies;
 mod company;
 mod departments;
@@ -18,7 +17,6 @@ mod members;
 mod memberships;
 mod merges;
 mod my_phone;
-mod radar_codes;
 mod radar_grants;
 mod radar_joins;
 mod seats;
@@ -30,9 +28,10 @@ mod wecom;
 
 use std::sync::Arc;
 
+use app::Flow;
 use axum::Router;
+use domain::failure::Failure;
 use edge::auth::OperatorKeys;
-use edge::problem::Problem;
 use edge::routes;
 use edge::routes::Routes;
 use edge::token::TokenVerifier;
@@ -93,8 +92,15 @@ pub(crate) struct App {
     ids: Ids,
 }
 
+impl App {
+    /// What the flows of one request work with.
+    fn flow(&self) -> Flow<'_> {
+        Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
+    }
+}
+
 impl OperatorKeys for App {
-    async fn operator_keys(&self) -> Result<&[[u8; 32]], Problem> {
+    async fn operator_keys(&self) -> Result<&[[u8; 32]], Failure> {
         Ok(&self.own.keys().await?.operator_keys)
     }
 }

@@ -1,22 +1,20 @@
 //! `PUT /v1/members/{member_id}/status` and `/role`.
 
+use app::people::member;
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor};
 use domain::field::FieldError;
 use domain::id::MemberId;
-use domain::member::{Member, MemberStatus, Role, SeatChange};
+use domain::member::{MemberStatus, Role};
 use edge::auth::{Admin, Boss};
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use serde::Deserialize;
-use store::{Change, QuotaName};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::audit_log::entry;
-use crate::members::MemberBody;
+use crate::members::{MemberBody, head};
 
 edge::closed_sets! {
     /// A status that can be set.
@@ -58,27 +56,8 @@ pub(crate) async fn update_member_status(
     Body(update): Body<StatusUpdate>,
 ) -> Result<Json<MemberBody>, Problem> {
     let to = MemberStatus::settable(&update.status).ok_or_else(|| unknown("/status"))?;
-    let read = app.store.member(admin.company(), id).await?;
-    if id == admin.member() || !admin.role.may_change(read.role) {
-        return Err(Problem::of(Code::RoleRequired));
-    }
-    let (ended, seat) = read.with_status(to).map_err(|error| Problem::field("", &error))?;
-    if read.status() == to {
-        return Ok(Json(read.into()));
-    }
-    let actor = AuditActor::Member(admin.member());
-    let audit = entry(&app, actor, AuditAction::MemberStatus, id.to_string(), read.status().name(), to.name())?;
-    let change = Change { read: &read, audit: &audit };
-    let mut done = app.store.set_member_ended(admin.company(), change, ended, seat).await;
-    if seat == SeatChange::Take
-        && done.is_err()
-        && app.store.sweep_quota(admin.company(), QuotaName::Seats, audit.at).await? > 0
-    {
-        done = app.store.set_member_ended(admin.company(), change, ended, seat).await;
-    }
-    done?;
-    let successor = ended.and(read.successor);
-    Ok(Json(Member { ended, successor, ..read }.into()))
+    let after = member::set_status(&app.flow(), admin.company(), head(admin), id, to).await?;
+    Ok(Json(after.into()))
 }
 
 /// Change a member's role
@@ -94,17 +73,8 @@ pub(crate) async fn update_member_role(
     PathId(id): PathId<MemberId>,
     Body(update): Body<RoleUpdate>,
 ) -> Result<Json<MemberBody>, Problem> {
-    let read = app.store.member(boss.company(), id).await?;
-    if id == boss.member() {
-        return Err(Problem::of(Code::RoleRequired));
-    }
-    if read.role == update.role {
-        return Ok(Json(read.into()));
-    }
-    let actor = AuditActor::Member(boss.member());
-    let audit = entry(&app, actor, AuditAction::MemberRole, id.to_string(), read.role.name(), update.role.name())?;
-    app.store.set_member_role(boss.company(), Change { read: &read, audit: &audit }, update.role).await?;
-    Ok(Json(Member { role: update.role, ..read }.into()))
+    let after = member::set_role(&app.flow(), boss.company(), boss.member(), id, update.role).await?;
+    Ok(Json(after.into()))
 }
 
 fn unknown(pointer: &'static str) -> Problem {

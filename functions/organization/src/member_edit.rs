@@ -1,21 +1,19 @@
 //! `PUT /v1/members/{member_id}`: what a member is called.
 
+use app::people::member;
 use axum::Json;
 use axum::extract::State;
-use domain::audit::AuditAction;
 use domain::id::MemberId;
-use domain::member::{Member, PersonName, Position};
+use domain::member::{PersonName, Position};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use serde::Deserialize;
-use store::Change;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::audit_log::entry;
-use crate::members::MemberBody;
+use crate::members::{MemberBody, head};
 
 /// The name and position of a member. Both are replaced.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,15 +39,6 @@ pub(crate) async fn update_member(
     PathId(id): PathId<MemberId>,
     Body(MemberUpdate { name, position }): Body<MemberUpdate>,
 ) -> Result<Json<MemberBody>, Problem> {
-    let read = app.store.member(admin.company(), id).await?;
-    if !admin.role.may_change(read.role) {
-        return Err(Problem::of(Code::RoleRequired));
-    }
-    let after = Member { name, position, ..read.clone() };
-    if after != read {
-        let (actor, target) = (admin.audit_actor(), id.to_string());
-        let audit = entry(&app, actor, AuditAction::MemberEdited, target, read.called(), after.called())?;
-        app.store.edit_member(admin.company(), Change { read: &read, audit: &audit }, &after).await?;
-    }
+    let after = member::rename(&app.flow(), admin.company(), head(admin), id, (name, position)).await?;
     Ok(Json(after.into()))
 }

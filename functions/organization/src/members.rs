@@ -1,15 +1,10 @@
 //! `/v1/members`: add and list members.
 
+use app::people::member::{self, Head, MemberToAdd};
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::card::{Card, Identity};
-use domain::claim;
-use domain::company::Company;
 use domain::department::{DepartmentName, DepartmentTree};
-use domain::failure::{Failure, Resource};
-use domain::id::{CardId, DepartmentId, Id, MemberId};
-use domain::idempotency::Idempotency;
+use domain::id::{CardId, DepartmentId, MemberId};
 use domain::member::{Member, MemberStatus, PersonName, Position, Role};
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
@@ -17,14 +12,13 @@ use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{MemberFilter, NewMember, QuotaName};
+use store::MemberFilter;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::audit_log::entry;
 use crate::directory::among;
 use crate::secrets::OwnKeys;
 
@@ -137,38 +131,11 @@ pub(crate) async fn create_member(
     once: Once<NewMemberBody>,
 ) -> Result<(StatusCode, Json<MemberCreated>), Problem> {
     let (new, request) = once.of(&admin);
-    let role = new.role.unwrap_or(Role::Staff);
-    if !admin.role.may_add(role) {
-        return Err(Problem::of(Code::RoleRequired));
-    }
-    let (now, keys) = (app.clock.now(), app.own.keys().await?);
-    let company = app.store.company(admin.company()).await?;
-    let (id, card) = (fresh(&app, now)?, fresh(&app, now)?);
-    let identity = Identity { name: new.name.clone(), position: new.position.clone(), company: company.name };
-    let card = Card::new(card, id, identity, now);
-    let member = Member { card: Some(card.id), ..Member::invited(id, new.name, new.position, role, now) };
-    let entry =
-        entry(&app, AuditActor::Member(admin.member()), AuditAction::MemberAdded, id.to_string(), "", role.name())?;
-    let added = add(&app, admin.company(), invited(keys, member, Some(card), now), &entry, &request).await?;
+    let keys = app.own.keys().await?;
+    let new = MemberToAdd { name: new.name, position: new.position, role: new.role.unwrap_or(Role::Staff) };
+    let (flow, by) = (app.flow(), head(admin));
+    let added = member::add(&flow, admin.company(), by, &keys.claims, new, &request).await?;
     Ok((StatusCode::CREATED, Json(MemberCreated::new(keys, added.member, added.claim_expires_at))))
-}
-
-/// Adds a member; when no seat is left, after freeing those of expired invitations.
-async fn add(
-    app: &App,
-    company: Company,
-    new: NewMember,
-    entry: &AuditEntry,
-    request: &Idempotency,
-) -> Result<NewMember, Failure> {
-    match app.store.add_member(company, new.clone(), entry, request).await {
-        Err(Failure::Exhausted(Resource::Seats))
-            if app.store.sweep_quota(company, QuotaName::Seats, entry.at).await? > 0 =>
-        {
-            app.store.add_member(company, new, entry, request).await
-        }
-        done => done,
-    }
 }
 
 /// Which members to list.
@@ -224,13 +191,7 @@ pub(crate) async fn get_member(
     Ok(Json(MemberDetail::new(member, &tree)))
 }
 
-/// A member with the claim that belongs to him.
-pub(crate) fn invited(keys: &OwnKeys, member: Member, card: Option<Card>, now: Timestamp) -> NewMember {
-    let claim_hash = keys.claims.hash(&keys.claims.code(member.id, member.claim_number));
-    NewMember { member, card, claim_hash, claim_expires_at: claim::expires_at(now) }
-}
-
-/// A new id.
-pub(crate) fn fresh<T: Id>(app: &App, now: Timestamp) -> Result<T, Problem> {
-    app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()).into())
+/// The acting admin or boss, as flows take them.
+pub(crate) fn head(admin: Admin) -> Head {
+    Head { member: admin.member(), role: admin.role }
 }

@@ -1,9 +1,8 @@
 //! `POST /v1/my/phone`: a granted phone number tells who is the same person.
 
+use app::people::phone;
 use axum::Json;
 use axum::extract::State;
-use domain::merge::MergeReason;
-use domain::mobile::Mobile;
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::problem::{Code, Problem};
@@ -12,11 +11,8 @@ use utoipa::ToSchema;
 use wechat::PhoneCode;
 
 use crate::App;
-use crate::merges::{MergeOutcome, merge};
+use crate::merges::MergeOutcomeBody;
 use crate::sessions::refused;
-
-/// How often the number is claimed when somebody else claims it too.
-const ATTEMPTS: usize = 3;
 
 /// A code of the WeChat phone button.
 #[derive(Deserialize, ToSchema)]
@@ -35,7 +31,7 @@ pub(crate) struct MyPhone {
     phone: String,
     /// The result of the merge with the person who linked the number before. `null` if there is
     /// none.
-    merge: Option<MergeOutcome>,
+    merge: Option<MergeOutcomeBody>,
 }
 
 /// Link a phone number to me
@@ -54,29 +50,11 @@ pub(crate) async fn grant_my_phone(
     caller: Caller,
     Body(grant): Body<PhoneGrant>,
 ) -> Result<Json<MyPhone>, Problem> {
-    let now = app.clock.now();
+    let flow = app.flow();
     let appid = app.store.company(caller.company()).await?.appid;
-    let mini_program = app.apps.get(&appid, now).await?;
-    let phone = app.access_tokens.phone_number(&appid, &mini_program.secret, &grant.code, now).await;
+    let mini_program = app.apps.get(&appid, flow.now).await?;
+    let phone = app.access_tokens.phone_number(&appid, &mini_program.secret, &grant.code, flow.now).await;
     let phone = phone.map_err(|error| refused(error, Code::PhoneCodeInvalid))?;
-    for _ in 1..ATTEMPTS {
-        match claim(&app, &caller, &phone).await {
-            Err(problem) if problem.code() == Code::Busy => {}
-            done => return done,
-        }
-    }
-    claim(&app, &caller, &phone).await
-}
-
-/// Merges with whom the number stands for, then lets it stand for the caller: cut short
-/// in between, the next grant finds the same state.
-async fn claim(app: &App, caller: &Caller, phone: &Mobile) -> Result<Json<MyPhone>, Problem> {
-    let (company, person, now) = (caller.company(), caller.person(), app.clock.now());
-    let claim = app.store.phone_claim(company, person, phone).await?;
-    let merge = match claim.holder.filter(|holder| *holder != person) {
-        Some(holder) => Some(merge(app, company, (person, holder), MergeReason::Phone, now).await?),
-        None => None,
-    };
-    app.store.hold_phone(company, &claim, now).await?;
-    Ok(Json(MyPhone { phone: phone.masked(), merge }))
+    let merge = phone::grant(&flow, caller.company(), caller.person(), &phone).await?;
+    Ok(Json(MyPhone { phone: phone.masked(), merge: merge.map(MergeOutcomeBody::from) }))
 }

@@ -1,13 +1,11 @@
 //! The admin's side of radar activation: grant, send a new code, revoke, look, and the
 //! company's own QR code.
 
+use app::people::activation::{self, SmsOutcome};
 use axum::Json;
 use axum::extract::State;
-use domain::activation::{self, Activation, RadarCode, SentCode, Step};
-use domain::audit::{AuditAction, AuditEntry};
-use domain::company::Company;
+use domain::activation::{self as stages, Activation, SentCode};
 use domain::id::MemberId;
-use domain::member::Member;
 use domain::mobile::Mobile;
 use domain::timestamp::Timestamp;
 use edge::auth::Admin;
@@ -16,16 +14,13 @@ use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{CodeSent, RadarOf};
 use utoipa::{IntoParams, ToSchema};
-use wechat::{SmsAccount, SmsError};
 
 use crate::App;
-use crate::audit_log::entry;
-use crate::radar_joins::refused;
 
 edge::closed_sets! {
     /// How far the activation of a member's radar is.
@@ -90,13 +85,13 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn matches(self, state: &activation::State) -> bool {
+    fn matches(self, state: &stages::State) -> bool {
         matches!(
             (self, state),
-            (Self::None, activation::State::None)
-                | (Self::Granted, activation::State::Granted { .. })
-                | (Self::Redeemed, activation::State::Redeemed { .. })
-                | (Self::Joined, activation::State::Joined { .. })
+            (Self::None, stages::State::None)
+                | (Self::Granted, stages::State::Granted { .. })
+                | (Self::Redeemed, stages::State::Redeemed { .. })
+                | (Self::Joined, stages::State::Joined { .. })
         )
     }
 }
@@ -144,6 +139,16 @@ impl From<Activation> for RadarBody {
     }
 }
 
+impl RadarCodeSent {
+    fn new(member_id: MemberId, CodeSent { nonce, at }: CodeSent) -> Self {
+        // Without a code nothing was sent.
+        if nonce.is_empty() {
+            return Self { member_id, sms: SmsOutcome::NotConfigured.name(), sent_at: None };
+        }
+        Self { member_id, sms: SmsOutcome::Sent.name(), sent_at: Some(at) }
+    }
+}
+
 /// Grant a member the radar
 ///
 /// Allows a member to activate their radar and sends one SMS with a code. If the radar is already
@@ -159,28 +164,9 @@ pub(crate) async fn grant_radar(
     PathId(member): PathId<MemberId>,
     Body(grant): Body<RadarGrant>,
 ) -> Result<Json<RadarGranted>, Problem> {
-    let (company, now) = (admin.company(), app.clock.now());
-    let RadarOf { member: found, activation: before, .. } = app.store.radar_of(company, member, None).await?;
-    still_here(&found)?;
-    let draft = Draft::new(&app, member, now).await?;
-    let after = before.after(Step::Grant(grant.phone, draft.kept()), now).map_err(refused)?;
-    if after == before {
-        return Ok(Json(RadarGranted { radar: after.into(), sms: "not_needed" }));
-    }
-    let audit = told(&app, &admin, AuditAction::RadarGranted, &before, &after)?;
-    app.store.change_activation_of(company, &after, &audit).await?;
-    match draft.send(&app, &after, now).await {
-        Ok(sms) => Ok(Json(RadarGranted { radar: after.into(), sms })),
-        Err(_) => {
-            let after = take_back(&app, company, after, now).await;
-            Ok(Json(RadarGranted { radar: after.into(), sms: "failed" }))
-        }
-    }
-}
-
-/// Refuses a radar for somebody who was disabled or has left.
-fn still_here(member: &Member) -> Result<(), Problem> {
-    if member.ended.is_none() { Ok(()) } else { Err(Problem::of(Code::MemberInactive)) }
+    let (flow, to) = (app.flow(), (member, grant.phone));
+    let (radar, sms) = activation::grant(&flow, admin.company(), admin.member(), &app, to).await?;
+    Ok(Json(RadarGranted { radar: radar.into(), sms: sms.name() }))
 }
 
 /// Send a new radar code
@@ -201,27 +187,9 @@ pub(crate) async fn create_radar_code(
     once: Once<NewRadarCode>,
 ) -> Result<(StatusCode, Json<RadarCodeSent>), Problem> {
     let (_, request) = once.of(&admin);
-    let (company, now) = (admin.company(), app.clock.now());
-    let found = app.store.radar_of(company, member, Some((&request, now))).await?;
-    still_here(&found.member)?;
-    if let Some(before) = found.before {
-        return Ok((StatusCode::CREATED, Json(code_sent(member, before))));
-    }
-    let draft = Draft::new(&app, member, now).await?;
-    let after = found.activation.after(Step::Resend(draft.kept()), now).map_err(refused)?;
-    let own = CodeSent { nonce: draft.nonce().to_owned(), at: now };
-    let audit = told(&app, &admin, AuditAction::RadarCode, &found.activation, &after)?;
-    let sent = app.store.replace_code(company, &after, own.clone(), &request, &audit).await?;
-    // A parallel retry that came first has sent the code itself.
-    if sent == own
-        && let Err(error) = draft.send(&app, &after, now).await
-    {
-        if let Ok(after) = after.after(Step::SendFailed(own.nonce), now) {
-            app.store.take_code_back(company, &after, &request).await?;
-        }
-        return Err(Problem::of(Code::Unavailable).caused_by(error));
-    }
-    Ok((StatusCode::CREATED, Json(code_sent(member, sent))))
+    let (flow, by) = (app.flow(), admin.member());
+    let sent = activation::send_code(&flow, admin.company(), by, &app, member, &request).await?;
+    Ok((StatusCode::CREATED, Json(RadarCodeSent::new(member, sent))))
 }
 
 /// Revoke a member's radar
@@ -236,12 +204,7 @@ pub(crate) async fn revoke_radar(
     admin: Admin,
     PathId(member): PathId<MemberId>,
 ) -> Result<Json<RadarBody>, Problem> {
-    let RadarOf { activation: before, .. } = app.store.radar_of(admin.company(), member, None).await?;
-    let after = before.after(Step::Revoke, app.clock.now()).map_err(refused)?;
-    if after != before {
-        let audit = told(&app, &admin, AuditAction::RadarRevoked, &before, &after)?;
-        app.store.change_activation_of(admin.company(), &after, &audit).await?;
-    }
+    let after = activation::revoke(&app.flow(), admin.company(), admin.member(), member).await?;
     Ok(Json(after.into()))
 }
 
@@ -287,60 +250,4 @@ pub(crate) async fn list_radar_grants(
 pub(crate) async fn get_radar_qr(State(app): State<App>, admin: Admin) -> Result<Json<RadarQr>, Problem> {
     let keys = app.own.keys().await?;
     Ok(Json(RadarQr { ticket: keys.radar_codes.company_ticket(admin.company()) }))
-}
-
-/// The entry of a step; phones and codes are not told.
-fn told(
-    app: &App,
-    admin: &Admin,
-    action: AuditAction,
-    from: &Activation,
-    to: &Activation,
-) -> Result<AuditEntry, Problem> {
-    entry(app, admin.audit_actor(), action, to.member.to_string(), from.state.name(), to.state.name())
-}
-
-/// A code to send, unless the channel is off.
-struct Draft(Option<(SmsAccount, RadarCode, SentCode)>);
-
-impl Draft {
-    async fn new(app: &App, member: MemberId, now: Timestamp) -> Result<Self, Problem> {
-        let Some(account) = app.sms.account(now).await? else { return Ok(Self(None)) };
-        let (code, kept) = app.own.keys().await?.radar_codes.fresh(&app.ids, member, now)?;
-        Ok(Self(Some((account, code, kept))))
-    }
-
-    fn kept(&self) -> Option<SentCode> {
-        self.0.as_ref().map(|(_, _, kept)| kept.clone())
-    }
-
-    fn nonce(&self) -> &str {
-        self.0.as_ref().map_or("", |(_, _, kept)| &kept.nonce)
-    }
-
-    /// Sends it, after it was stored: a code nobody can redeem would be worse than none.
-    async fn send(&self, app: &App, to: &Activation, now: Timestamp) -> Result<&'static str, SmsError> {
-        let (Some((account, code, _)), Some(mobile)) = (&self.0, &to.mobile) else { return Ok("not_configured") };
-        let sent = app.sms.send(account, mobile, code, now).await;
-        // The error holds neither number nor code.
-        sent.map(|()| "sent").inspect_err(|error| tracing::warn!(%error, "a radar code was not sent"))
-    }
-}
-
-/// The activation without the code that was not sent. The grant stands; if even this
-/// write fails, the code that nobody knows expires by itself.
-async fn take_back(app: &App, company: Company, granted: Activation, now: Timestamp) -> Activation {
-    let nonce = granted.code().map(|code| code.nonce.clone()).unwrap_or_default();
-    let Ok(after) = granted.after(Step::SendFailed(nonce), now) else { return granted };
-    match app.store.change_activation(company, &after).await {
-        Ok(()) => after,
-        Err(_) => granted,
-    }
-}
-
-fn code_sent(member: MemberId, sent: CodeSent) -> RadarCodeSent {
-    if sent.nonce.is_empty() {
-        return RadarCodeSent { member_id: member, sms: "not_configured", sent_at: None };
-    }
-    RadarCodeSent { member_id: member, sms: "sent", sent_at: Some(sent.at) }
 }

@@ -1,18 +1,19 @@
 //! The member's side of radar activation: redeem the code, follow the QR code.
 
+use app::people::activation;
+use app::people::radar_code::Ticket;
 use axum::Json;
 use axum::extract::State;
-use domain::activation::{self, RadarCode, Refusal, Step};
+use domain::activation::{RadarCode, TICKET_LIFE_MS};
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
+use edge::auth::Member;
 use edge::body::Body;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::radar_codes::Ticket;
 
 edge::closed_sets! {
     /// The state after a QR code was followed.
@@ -64,18 +65,12 @@ pub(crate) struct RadarJoin {
     responses((status = 201, body = RadarRedemption)))]
 pub(crate) async fn create_radar_redemption(
     State(app): State<App>,
-    caller: Caller,
+    member: Member,
     Body(typed): Body<NewRadarRedemption>,
 ) -> Result<(StatusCode, Json<RadarRedemption>), Problem> {
-    let (member, now) = (caller.require_member()?, app.clock.now());
-    let codes = &app.own.keys().await?.radar_codes;
-    let before = app.store.activation(caller.company(), member).await?;
-    let right = codes.is_right(&before, &typed.code);
-    let after = before.after(Step::Redeem { right }, now).map_err(refused)?;
-    // A try counts before it is answered: of two at the same time one learns nothing.
-    app.store.change_activation(caller.company(), &after).await?;
-    let ticket = codes.ticket(&after).ok_or_else(|| Problem::of(Code::RadarCodeWrong))?;
-    let expires_at = now.plus_millis(activation::TICKET_LIFE_MS);
+    let (flow, codes) = (app.flow(), &app.own.keys().await?.radar_codes);
+    let ticket = activation::redeem(&flow, member.company(), codes, member.id(), &typed.code).await?;
+    let expires_at = flow.now.plus_millis(TICKET_LIFE_MS);
     Ok((StatusCode::CREATED, Json(RadarRedemption { ticket, expires_at })))
 }
 
@@ -90,39 +85,10 @@ pub(crate) async fn create_radar_redemption(
     responses((status = 201, body = RadarJoin)))]
 pub(crate) async fn create_radar_join(
     State(app): State<App>,
-    caller: Caller,
+    member: Member,
     Body(followed): Body<NewRadarJoin>,
 ) -> Result<(StatusCode, Json<RadarJoin>), Problem> {
-    let (member, company) = (caller.require_member()?, caller.company());
     let codes = &app.own.keys().await?.radar_codes;
-    let before = app.store.activation(company, member).await?;
-    let after = match codes.entry(company, &before, &followed.ticket) {
-        Some(entry) => before.after(Step::Join(entry), app.clock.now()).map_err(not_joined)?,
-        // Followed before: the answer was lost on its way.
-        None if matches!(before.state, activation::State::Joined { .. }) => before.clone(),
-        None => return Err(Problem::of(Code::RadarTicketInvalid)),
-    };
-    if after != before {
-        app.store.change_activation(company, &after).await?;
-    }
+    let after = activation::join(&app.flow(), member.company(), codes, member.id(), &followed.ticket).await?;
     Ok((StatusCode::CREATED, Json(RadarJoin { state: after.state.name() })))
-}
-
-/// To the member himself, a radar that was not granted is off.
-fn not_joined(refusal: Refusal) -> Problem {
-    if refusal == Refusal::NotGranted { Problem::of(Code::RadarNotActive) } else { refused(refusal) }
-}
-
-/// How a step that is not possible is answered.
-pub(crate) fn refused(refusal: Refusal) -> Problem {
-    Problem::of(match refusal {
-        Refusal::NotGranted => Code::RadarNotGranted,
-        Refusal::Joined => Code::RadarActive,
-        Refusal::TooManyCodes => Code::RadarCodeLimit,
-        Refusal::NoCode => Code::RadarCodeWrong,
-        Refusal::CodeExpired => Code::RadarCodeExpired,
-        Refusal::CodeDead => Code::RadarCodeBlocked,
-        Refusal::CodeUsed => Code::RadarCodeUsed,
-        Refusal::Ticket => Code::RadarTicketInvalid,
-    })
 }

@@ -16,7 +16,6 @@ use store::QuotaName;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::audit_log::entry;
 
 /// Seats of a company for which nothing else was said.
 const SEATS_DEFAULT: u32 = 50;
@@ -101,8 +100,8 @@ pub(crate) async fn add_seats(
     let company = operator.company(company);
     app.store.quota(company, QuotaName::Seats).await?;
     let added = i64::from(more.add.0);
-    let entry =
-        entry(&app, AuditActor::Operator, AuditAction::Seats, company.id().to_string(), "", format!("+{added}"))?;
+    let (action, to) = (AuditAction::Seats, format!("+{added}"));
+    let entry = app.flow().audit_entry(AuditActor::Operator, action, company.id(), "", to)?;
     let added = app.store.resize_quota(company, QuotaName::Seats, added, &entry, &request).await?;
     Ok((StatusCode::CREATED, Json(SeatsAdded { added })))
 }

@@ -1,15 +1,14 @@
 //! The function's own secret: fetched by the first request that needs it, since most need
 //! nothing of it and every start would wait for it.
 
+use app::people::claim_code::Claims;
+use app::people::radar_code::RadarCodes;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
-use edge::problem::{Code, Problem};
+use domain::failure::Failure;
 use edge::token::{KeyError, TokenSigner};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
-
-use crate::claims::Claims;
-use crate::radar_codes::RadarCodes;
 
 /// Bytes of the claim pepper, at least.
 const PEPPER_LEN_MIN: usize = 32;
@@ -75,10 +74,10 @@ impl OwnSecret {
     /// waits for the same call. A failure is not kept: the next one tries again.
     ///
     /// # Errors
-    /// `unavailable` when it cannot be read; the log knows why.
-    pub(crate) async fn keys(&self) -> Result<&OwnKeys, Problem> {
+    /// [`Failure::Unavailable`] when it cannot be read; the log knows why.
+    pub(crate) async fn keys(&self) -> Result<&OwnKeys, Failure> {
         let keys = self.kept.get_or_try_init(|| self.load()).await;
-        keys.map_err(|error| Problem::of(Code::Unavailable).caused_by(error))
+        keys.map_err(|error| Failure::Unavailable(error.to_string()))
     }
 
     async fn load(&self) -> Result<OwnKeys, SecretError> {

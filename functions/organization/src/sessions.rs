@@ -1,9 +1,13 @@
 //! `POST /v1/sessions`: a login code becomes a bearer token. Before, `/anonymous`.
 
+use app::crm::merge::{MergeOutcome, merge_anonymous};
+use app::people::claim_code::Claims;
+use app::people::join::InvitationUsed;
+use app::people::session::{self, Entry, LoginOutcome, LoginRequest};
 use axum::Json;
 use axum::extract::State;
 use domain::claim::ClaimCode;
-use domain::company::{Company, Person};
+use domain::company::Company;
 use domain::field::FieldError;
 use domain::id::{CompanyId, PersonId};
 use domain::text::AppId;
@@ -13,17 +17,18 @@ use edge::problem::{Code, Problem};
 use edge::token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{Arrival, Claimed, Claiming};
 use utoipa::ToSchema;
 use wechat::{Login, LoginCode, WeChatError};
 
 use crate::App;
+use crate::apps::{ChannelError, MiniProgram};
 use crate::join_requests::JoinRequestSummary;
-use crate::joins::{InvitationUse, join};
+use crate::joins::InvitationUse;
 use crate::me::Me;
-use crate::members::{MemberBody, fresh};
-use crate::memberships::{CompanyChoice, Entered, Visit, enter};
-use crate::merges::{MergeOutcome, merge_anonymous};
+use crate::members::MemberBody;
+use crate::memberships::CompanyChoice;
+use crate::merges::MergeOutcomeBody;
+use crate::secrets::OwnKeys;
 
 edge::closed_sets! {
     /// What the token is for.
@@ -83,7 +88,7 @@ pub(crate) struct Session {
     me: Me,
     /// The result of the merge with the identity of `anonymous_token`. `null` if none was sent.
     /// After `later`, send the token again with the next login; otherwise delete it.
-    merge: Option<MergeOutcome>,
+    merge: Option<MergeOutcomeBody>,
     /// The request to join that waits or was decided. `null` if there is none.
     join_request: Option<JoinRequestSummary>,
     /// The companies in which the person is an active member.
@@ -110,47 +115,21 @@ pub(crate) async fn create_session(
     State(app): State<App>,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
-    let entry = new.entry()?;
-    let now = app.clock.now();
+    new.check()?;
+    let flow = app.flow();
     // Before the code is used up, and neither waits for the other.
-    let (mini_program, keys) = tokio::try_join!(app.apps.get(&new.appid, now), app.own.keys())?;
-    let login = app
-        .wechat
-        .code_to_session(&new.appid, &mini_program.secret, &new.code)
-        .await
-        .map_err(|error| refused(error, Code::LoginCodeInvalid))?;
-    let (company, unionid) = (mini_program.company, login.unionid.as_ref());
-    let Arrival { profile, person, links } = app.store.arrival(company, &login.openid, unionid).await?;
-    let person = match person {
-        Some(person) => person,
-        None => app.store.sign_in(company, &login.openid, fresh(&app, now)?, now).await?,
-    };
-    let person = match entry {
-        Entry::Plain => person,
-        Entry::Claim(code) => claim(&app, company, person, &login, code, now).await?,
-        Entry::Invitation(by) => join(&app, company, person, &login.openid, by, now).await?,
-    };
-    let (came_to, came_as) = (company, person.id);
-    let (claimed, invited) = (matches!(entry, Entry::Claim(_)), matches!(entry, Entry::Invitation(_)));
-    let visit = Visit { company, profile, person, claimed, invited, unionid, links };
-    let Entered { company, profile, person, member, companies, join_request } =
-        enter(&app, visit, new.company_id).await?;
-    let radar = member.as_ref().is_some_and(|found| found.activation.is_on(found.member.role));
-    let member = member.map(|found| found.member);
-    let claims = member.as_ref().map(|member| (member.id, member.role, member.card));
-    let token = keys
-        .signer
-        .sign(company, person, claims, radar, now)
-        .map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
-    let me = Me::new(person, profile, member.map(MemberBody::from));
-    let join_request = join_request.map(|request| JoinRequestSummary::new(&request, now));
-    // The token of before is of the mini-program he came through.
-    let merge = match new.anonymous_token {
-        Some(before) => Some(merge_anonymous(&app, came_to, came_as, &before, now).await),
+    let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
+    let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await;
+    let Login { openid, unionid, .. } = login.map_err(|error| refused(error, Code::LoginCodeInvalid))?;
+    let (company, entry, chosen) = (mini_program.company, new.entry(&keys.claims), new.company_id);
+    let login = session::login(&flow, LoginRequest { company, openid, unionid, entry, chosen }).await?;
+    let token = sign(keys, &login, flow.now)?;
+    // The token of before is of the mini-program they came through.
+    let merge = match new.anonymous_token.map(|token| app.anonymous(company, &token, flow.now)) {
+        Some(anonymous) => Some(merge_anonymous(&flow, company, login.came_as, anonymous).await),
         None => None,
     };
-    let session = Session { token, expires_at: token::expires_at(now), me, companies, join_request, merge };
-    Ok((StatusCode::CREATED, Json(session)))
+    Ok((StatusCode::CREATED, Json(Session::new(token, login, merge, flow.now))))
 }
 
 /// Start an anonymous session
@@ -166,56 +145,73 @@ pub(crate) async fn create_anonymous_session(
     State(app): State<App>,
     Body(new): Body<NewAnonymousSession>,
 ) -> Result<(StatusCode, Json<AnonymousSession>), Problem> {
-    let now = app.clock.now();
-    let (mini_program, keys) = tokio::try_join!(app.apps.get(&new.appid, now), app.own.keys())?;
-    let company = mini_program.company;
-    let person_id = fresh(&app, now)?;
-    let token = keys.signer.sign_anonymous(company, person_id, now);
+    let flow = app.flow();
+    let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
+    let person_id = flow.new_id()?;
+    let token = keys.signer.sign_anonymous(mini_program.company, person_id, flow.now);
     let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
-    let expires_at = token::expires_at(now);
+    let expires_at = token::expires_at(flow.now);
     Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
 }
 
-/// How somebody comes in.
-#[derive(Clone, Copy)]
-enum Entry<'a> {
-    /// As whoever he is.
-    Plain,
-    /// As the member whose code he has.
-    Claim(&'a ClaimCode),
-    /// By an invitation.
-    Invitation(&'a InvitationUse),
-}
-
 impl NewSession {
-    fn entry(&self) -> Result<Entry<'_>, Problem> {
+    /// Rejects a login with two codes: there is one way to come.
+    fn check(&self) -> Result<(), Problem> {
+        if self.claim_code.is_none() || self.invitation.is_none() {
+            return Ok(());
+        }
+        let error = FieldError::new("not_allowed", "邀请码和邀请只能填写一个").at("/invitation");
+        Err(Problem::field("", &error))
+    }
+
+    /// The way they come.
+    fn entry(&self, codes: &Claims) -> Entry {
         match (&self.claim_code, &self.invitation) {
-            (None, None) => Ok(Entry::Plain),
-            (Some(code), None) => Ok(Entry::Claim(code)),
-            (None, Some(by)) => Ok(Entry::Invitation(by)),
-            (Some(_), Some(_)) => {
-                let error = FieldError::new("not_allowed", "邀请码和邀请只能填写一个").at("/invitation");
-                Err(Problem::field("", &error))
-            }
+            (Some(code), _) => Entry::Claim(codes.hash(code)),
+            (None, Some(by)) => Entry::Invitation(InvitationUsed {
+                code_hash: codes.invitation_hash(&by.code),
+                name: by.name.clone(),
+                position: by.position.clone(),
+            }),
+            (None, None) => Entry::Plain,
         }
     }
 }
 
-/// The person with the membership he claims.
-async fn claim(
-    app: &App,
-    company: Company,
-    person: Person,
-    login: &Login,
-    code: &ClaimCode,
-    now: Timestamp,
-) -> Result<Person, Problem> {
-    let hash = app.own.keys().await?.claims.hash(code);
-    let (openid, unionid) = (&login.openid, login.unionid.as_ref());
-    match app.store.claim_membership(company, Claiming { person, openid, unionid, hash: &hash, now }).await? {
-        Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),
-        Claimed::Refused => Err(Problem::of(Code::ClaimCodeInvalid)),
-        Claimed::OtherMember => Err(Problem::of(Code::AlreadyMember)),
+impl App {
+    /// The mini-program, and the keys of this function.
+    async fn login_keys(&self, appid: &AppId, now: Timestamp) -> Result<(MiniProgram, &OwnKeys), ChannelError> {
+        let keys = async { Ok(self.own.keys().await?) };
+        tokio::try_join!(self.apps.get(appid, now), keys)
+    }
+
+    /// Who an anonymous token of the company was for; `None` for one that is not accepted.
+    fn anonymous(&self, company: Company, token: &str, now: Timestamp) -> Option<PersonId> {
+        let claims = self.tokens.verify_anonymous(token, now).ok()?;
+        (claims.com == company.id()).then_some(claims.sub)
+    }
+}
+
+/// The token of a session.
+fn sign(keys: &OwnKeys, login: &LoginOutcome, now: Timestamp) -> Result<String, Problem> {
+    let radar = login.member.as_ref().is_some_and(|found| found.activation.is_on(found.member.role));
+    let member = login.member.as_ref().map(|found| &found.member);
+    let claims = member.map(|member| (member.id, member.role, member.card));
+    let token = keys.signer.sign(login.company, login.person, claims, radar, now);
+    token.map_err(|error| Problem::of(Code::Internal).caused_by(error))
+}
+
+impl Session {
+    fn new(token: String, login: LoginOutcome, merge: Option<MergeOutcome>, now: Timestamp) -> Self {
+        let member = login.member.map(|found| MemberBody::from(found.member));
+        Self {
+            token,
+            expires_at: token::expires_at(now),
+            me: Me::new(login.person, login.profile, member),
+            merge: merge.map(MergeOutcomeBody::from),
+            join_request: login.join_request.map(|request| JoinRequestSummary::new(&request, now)),
+            companies: login.companies.into_iter().map(CompanyChoice::from).collect(),
+        }
     }
 }
 

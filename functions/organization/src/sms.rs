@@ -1,5 +1,8 @@
 //! The SMS channel: an account kept in a secret. Without the secret the channel is off.
 
+use app::Flow;
+use app::people::activation::{CodeChannel, CodeDraft};
+use domain::id::MemberId;
 use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
@@ -9,6 +12,8 @@ use domain::failure::Failure;
 use domain::mobile::Mobile;
 use domain::timestamp::{SECOND_MS, Timestamp};
 use wechat::{Sms, SmsAccount, SmsError};
+
+use crate::App;
 
 /// How long an answer is kept; a changed secret works after this at the latest.
 const KEPT_MS: i64 = 300 * SECOND_MS;
@@ -67,5 +72,19 @@ impl SmsChannel {
     ) -> Result<(), SmsError> {
         let minutes = (CODE_LIFE_MS / (60 * SECOND_MS)).to_string();
         self.sms.send(account, to, &[code.reveal(), &minutes], now).await
+    }
+}
+
+impl CodeChannel for App {
+    type Account = SmsAccount;
+
+    async fn draft(&self, flow: &Flow<'_>, member: MemberId) -> Result<Option<CodeDraft<SmsAccount>>, Failure> {
+        let Some(account) = self.sms.account(flow.now).await? else { return Ok(None) };
+        let (code, kept) = self.own.keys().await?.radar_codes.new_code(flow.ids, member, flow.now)?;
+        Ok(Some(CodeDraft { account, code, kept }))
+    }
+
+    async fn send(&self, flow: &Flow<'_>, draft: &CodeDraft<SmsAccount>, to: &Mobile) -> Result<(), SmsError> {
+        self.sms.send(&draft.account, to, &draft.code, flow.now).await
     }
 }

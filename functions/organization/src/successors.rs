@@ -1,23 +1,18 @@
 //! `PUT /v1/members/{member_id}/successor`: whom the card of somebody who is gone leads to.
 
+use app::people::member;
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor};
-use domain::card::Successor;
-use domain::field::FieldError;
 use domain::id::MemberId;
-use domain::member::{Member, MemberStatus};
 use edge::auth::Admin;
 use edge::body::Body;
 use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use serde::Deserialize;
-use store::Change;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::audit_log::entry;
-use crate::members::MemberBody;
+use crate::members::{MemberBody, head};
 
 /// The successor of a member.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,33 +38,6 @@ pub(crate) async fn update_member_successor(
     PathId(id): PathId<MemberId>,
     Body(update): Body<SuccessorUpdate>,
 ) -> Result<Json<MemberBody>, Problem> {
-    let (read, other) = app.store.member_and_other(admin.company(), id, update.member_id).await?;
-    if !admin.role.may_change(read.role) {
-        return Err(Problem::of(Code::RoleRequired));
-    }
-    if read.ended.is_none() {
-        return Err(Problem::of(Code::MemberActive));
-    }
-    let card = read.card.ok_or_else(|| Problem::of(Code::NoCard))?;
-    if read.successor == update.member_id {
-        return Ok(Json(read.into()));
-    }
-    let successor = update.member_id.map(|member| successor(member, other)).transpose()?;
-    let name = |member: Option<MemberId>| member.map(|member| member.to_string()).unwrap_or_default();
-    let (actor, from, to) = (AuditActor::Member(admin.member()), name(read.successor), name(update.member_id));
-    let audit = entry(&app, actor, AuditAction::MemberSuccessor, id.to_string(), from, to)?;
-    let change = Change { read: &read, audit: &audit };
-    app.store.set_successor(admin.company(), change, (card, successor)).await?;
-    Ok(Json(Member { successor: update.member_id, ..read }.into()))
-}
-
-/// The card that takes over, if its owner can.
-fn successor(id: MemberId, found: Option<Member>) -> Result<(MemberId, Successor), Problem> {
-    let refused = |code, detail| Problem::field("", &FieldError::new(code, detail).at("/member_id"));
-    let member = found.ok_or_else(|| refused("unknown_member", "成员不存在"))?;
-    match (member.status(), member.card) {
-        (MemberStatus::Active, Some(card)) => Ok((id, Successor { card, name: member.name })),
-        (MemberStatus::Active, None) => Err(refused("not_allowed", "接任者还没有名片")),
-        _ => Err(refused("not_allowed", "接任者应为在职成员")),
-    }
+    let after = member::set_successor(&app.flow(), admin.company(), head(admin), id, update.member_id).await?;
+    Ok(Json(after.into()))
 }

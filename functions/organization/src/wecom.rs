@@ -1,11 +1,10 @@
 //! `/v1/companies/{company_id}/wecom`: the platform operator sets up a company's WeCom
 //! (企业微信). The secret is stored by ops, apart; here is only its name.
 
+use app::company;
 use axum::Json;
 use axum::extract::State;
-use domain::audit::{AuditAction, AuditActor};
 use domain::company::WeCom;
-use domain::failure::Failure;
 use domain::id::CompanyId;
 use domain::text::Code;
 use edge::auth::Operator;
@@ -16,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::audit_log::entry;
 
 /// The WeCom application of a company. Its secret is stored separately.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
@@ -57,10 +55,12 @@ impl From<WeCom> for WeComBody {
 pub(crate) async fn update_wecom(
     State(app): State<App>,
     operator: Operator,
-    PathId(company): PathId<CompanyId>,
+    PathId(company_id): PathId<CompanyId>,
     Body(WeComBody { corp_id, agent_id, secret_name }): Body<WeComBody>,
 ) -> Result<Json<CompanyWeCom>, Problem> {
-    set(&app, operator, company, Some(WeCom { corp_id, agent_id, secret_name })).await
+    let wecom = WeCom { corp_id, agent_id, secret_name };
+    company::set_wecom(&app.flow(), operator.company(company_id), Some(&wecom)).await?;
+    Ok(Json(CompanyWeCom { company_id, wecom: Some(wecom.into()) }))
 }
 
 /// Remove a company's WeCom application
@@ -72,25 +72,8 @@ pub(crate) async fn update_wecom(
 pub(crate) async fn delete_wecom(
     State(app): State<App>,
     operator: Operator,
-    PathId(company): PathId<CompanyId>,
+    PathId(company_id): PathId<CompanyId>,
 ) -> Result<Json<CompanyWeCom>, Problem> {
-    set(&app, operator, company, None).await
-}
-
-async fn set(
-    app: &App,
-    operator: Operator,
-    company_id: CompanyId,
-    wecom: Option<WeCom>,
-) -> Result<Json<CompanyWeCom>, Problem> {
-    let company = operator.company(company_id);
-    let read = app.store.company(company).await?;
-    if read.wecom != wecom {
-        let json = |wecom: &Option<WeCom>| wecom.as_ref().map_or_else(|| Ok(String::new()), serde_json::to_string);
-        let [from, to] =
-            [&read.wecom, &wecom].map(|wecom| json(wecom).map_err(|error| Failure::Corrupt(error.to_string())));
-        let audit = entry(app, AuditActor::Operator, AuditAction::Wecom, company_id.to_string(), from?, to?)?;
-        app.store.set_wecom(company, wecom.as_ref(), &audit).await?;
-    }
-    Ok(Json(CompanyWeCom { company_id, wecom: wecom.map(WeComBody::from) }))
+    company::set_wecom(&app.flow(), operator.company(company_id), None).await?;
+    Ok(Json(CompanyWeCom { company_id, wecom: None }))
 }

@@ -4,19 +4,17 @@
 use axum::Json;
 use axum::extract::State;
 use domain::breakdown::basis_points;
-use domain::company::Company;
-use domain::counter::{Counter, Scope};
+use domain::counter::Counter;
 use domain::day::Day;
 use domain::event::{EventKind, ObjectType};
-use domain::id::{CardId, DepartmentId};
-use edge::auth::Caller;
-use edge::path::PathId;
+use domain::failure::Failure;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowParams};
-use crate::{App, scope};
+use crate::App;
+use crate::window_query::{Asked, Wanted, WantedDays, WindowParams};
 
 /// The behaviour of visitors in a window.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,12 +54,11 @@ pub(crate) struct Part {
     responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_card_behaviour(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<Behaviour>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(behaviour(&app, scope, wanted).await?))
 }
 
 /// Analyse the behaviour of company visitors
@@ -73,11 +70,11 @@ pub(crate) async fn get_card_behaviour(
     responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_company_behaviour(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<Behaviour>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(behaviour(&app, scope, wanted).await?))
 }
 
 /// Analyse the behaviour of department visitors
@@ -90,18 +87,16 @@ pub(crate) async fn get_company_behaviour(
     responses((status = 200, body = Behaviour)))]
 pub(crate) async fn get_department_behaviour(
     State(app): State<App>,
-    caller: Caller,
-    PathId(department): PathId<DepartmentId>,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<Behaviour>, Problem> {
-    let scope = scope::of_department(&app, &caller, department).await?;
-    behaviour(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(behaviour(&app, scope, wanted).await?))
 }
 
-async fn behaviour(app: &App, company: Company, scope: Scope, wanted: &Wanted) -> Result<Behaviour, Problem> {
+async fn behaviour(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<Behaviour, Failure> {
     let today = Day::of(app.clock.now());
-    let (from, to) = wanted.days(today)?;
-    let counts = app.store.counters(company, scope, from).await?;
+    let counts = app.store.counters(scope.company(), scope.scope(), from).await?;
     let count = |counter| counts.in_window(wanted.window, today, counter);
     let viewed = |object: ObjectType| count(Counter::Events(view_of(object)));
     Ok(Behaviour {

@@ -8,13 +8,13 @@ use domain::close_rate::{Band, Model, Origin, Rate};
 use domain::evidence::{DAILY_MAX, Feature, HALF_LIFE_DAYS};
 use domain::refit::{Scores, Verdict};
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use store::{CloseRateModel, Fitted};
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// The close-rate model in force. The odds of a customer are the odds of the base, times e to the
 /// power of the sum of coefficient × events.
@@ -102,9 +102,11 @@ pub(crate) struct BandCheckBody {
 /// admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
 /// callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/close-rate", tag = "radar", responses((status = 200, body = ModelBody)))]
-pub(crate) async fn get_close_rate_model(State(app): State<App>, caller: Caller) -> Result<Json<ModelBody>, Problem> {
-    scope::of_company(&caller)?;
-    let found = app.store.close_rate_model(caller.company()).await?;
+pub(crate) async fn get_close_rate_model(
+    State(app): State<App>,
+    scope: RadarScope,
+) -> Result<Json<ModelBody>, Problem> {
+    let found = app.store.close_rate_model(scope.company()).await?;
     Ok(Json(ModelBody::of(found)))
 }
 

@@ -15,14 +15,14 @@ use domain::receipt::{Part, Reason, Receipt};
 use domain::said::United;
 use domain::sentence::visitor_name;
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
+use edge::access::{CardRadar, RadarScope};
 use edge::dealings::{DealBody, SetRateBody};
 use edge::path::{PathId, PathIds};
 use edge::problem::{Code, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// A customer of a card or of the company.
 #[derive(Debug, Serialize, ToSchema)]
@@ -131,14 +131,14 @@ pub(crate) struct CardHistoryBody {
     responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_card_customer(
     State(app): State<App>,
-    caller: Caller,
-    PathIds(card, person): PathIds<CardId, PersonId>,
+    radar: CardRadar,
+    PathIds(_card, person): PathIds<CardId, PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
-    scope::may_see_card(&caller, card)?;
-    let (united, model) = app.store.customer_and_model(caller.company(), Some(card), person).await?;
-    caller.require_radar()?;
+    let (card, company) = (radar.card(), radar.company());
+    let (united, model) = app.store.customer_and_model(company, Some(card), person).await?;
+    let scope = radar.open()?.scope();
     let history = united.state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
-    Ok(Json(customer(&app, person, (&united, &model), Scope::Card(card), &[(card, history)])))
+    Ok(Json(customer(&app, person, (&united, &model), scope, &[(card, history)])))
 }
 
 /// Get a customer of the company
@@ -151,16 +151,15 @@ pub(crate) async fn get_card_customer(
     responses((status = 200, body = CustomerBody)))]
 pub(crate) async fn get_company_customer(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     PathId(person): PathId<PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    let (united, model) = app.store.customer_and_model(caller.company(), None, person).await?;
+    let (united, model) = app.store.customer_and_model(scope.company(), None, person).await?;
     let cards = united.state.cards_by_last_opening();
     if cards.is_empty() {
         return Err(Problem::of(Code::NotFound));
     }
-    Ok(Json(customer(&app, person, (&united, &model), scope, &cards)))
+    Ok(Json(customer(&app, person, (&united, &model), scope.scope(), &cards)))
 }
 
 fn customer(

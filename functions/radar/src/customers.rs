@@ -4,19 +4,17 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use domain::close_rate::{Band, Rate};
-use domain::company::Company;
-use domain::counter::Scope;
 use domain::day::Day;
-use domain::id::{CardId, PersonId};
+use domain::failure::Failure;
+use domain::id::PersonId;
 use domain::sentence::visitor_name;
 use domain::shortlist::{LISTED_MAX, Prospect};
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{App, scope};
+use crate::App;
 
 /// Rows unless asked otherwise: TOP10.
 const ROWS_DEFAULT: usize = 10;
@@ -67,12 +65,10 @@ pub(crate) struct TopCustomer {
     responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_card_customers(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopCustomers>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    customers(&app, caller.company(), scope, query).await.map(Json)
+    Ok(Json(customers(&app, scope, wanted(query)?).await?))
 }
 
 /// List likely customers of the company
@@ -85,21 +81,26 @@ pub(crate) async fn get_card_customers(
     responses((status = 200, body = TopCustomers)))]
 pub(crate) async fn get_company_customers(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopCustomers>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    customers(&app, caller.company(), scope, query).await.map(Json)
+    Ok(Json(customers(&app, scope, wanted(query)?).await?))
 }
 
-async fn customers(app: &App, company: Company, scope: Scope, query: Asked) -> Result<TopCustomers, Problem> {
+/// How many customers are wanted, and of which band.
+fn wanted(query: Asked) -> Result<(usize, Option<Band>), Problem> {
     let invalid = || Problem::of(Code::InvalidQuery);
     let Query(CustomerQuery { limit, band }) = query.map_err(|_| invalid())?;
     let limit = limit.unwrap_or(ROWS_DEFAULT);
-    if !(1..=LISTED_MAX).contains(&limit) {
-        return Err(invalid());
-    }
-    let (shortlist, _) = app.store.shortlist(company, scope).await?;
+    if (1..=LISTED_MAX).contains(&limit) { Ok((limit, band)) } else { Err(invalid()) }
+}
+
+async fn customers(
+    app: &App,
+    scope: RadarScope,
+    (limit, band): (usize, Option<Band>),
+) -> Result<TopCustomers, Failure> {
+    let (shortlist, _) = app.store.shortlist(scope.company(), scope.scope()).await?;
     let best = shortlist.best(Day::of(app.clock.now()));
     let wanted = best.into_iter().map(customer).filter(|customer| band.is_none_or(|band| band == customer.band));
     Ok(TopCustomers { items: wanted.take(limit).collect() })

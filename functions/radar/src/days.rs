@@ -4,18 +4,15 @@ use axum::Json;
 use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
-use domain::company::Company;
-use domain::counter::Scope;
 use domain::day::Day;
-use domain::id::{CardId, DepartmentId};
-use edge::auth::Caller;
-use edge::path::PathId;
+use domain::failure::Failure;
+use edge::access::RadarScope;
 use edge::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::App;
 use crate::metrics::PeriodMetrics;
-use crate::{App, scope};
 
 /// Most days in one answer, today included.
 const DAYS_MAX: i32 = 92;
@@ -53,12 +50,11 @@ pub(crate) struct Days {
     responses((status = 200, body = Days)))]
 pub(crate) async fn get_card_days(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
     query: Result<Query<DaysQuery>, QueryRejection>,
 ) -> Result<Json<Days>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    days(&app, caller.company(), scope, query).await.map(Json)
+    let range = range(query, Day::of(app.clock.now()))?;
+    Ok(Json(days(&app, scope, range).await?))
 }
 
 /// Get metrics of the company by day
@@ -72,11 +68,11 @@ pub(crate) async fn get_card_days(
     responses((status = 200, body = Days)))]
 pub(crate) async fn get_company_days(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Result<Query<DaysQuery>, QueryRejection>,
 ) -> Result<Json<Days>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    days(&app, caller.company(), scope, query).await.map(Json)
+    let range = range(query, Day::of(app.clock.now()))?;
+    Ok(Json(days(&app, scope, range).await?))
 }
 
 /// Get metrics of a department by day
@@ -91,23 +87,21 @@ pub(crate) async fn get_company_days(
     responses((status = 200, body = Days)))]
 pub(crate) async fn get_department_days(
     State(app): State<App>,
-    caller: Caller,
-    PathId(department): PathId<DepartmentId>,
+    scope: RadarScope,
     query: Result<Query<DaysQuery>, QueryRejection>,
 ) -> Result<Json<Days>, Problem> {
-    let scope = scope::of_department(&app, &caller, department).await?;
-    days(&app, caller.company(), scope, query).await.map(Json)
+    let range = range(query, Day::of(app.clock.now()))?;
+    Ok(Json(days(&app, scope, range).await?))
 }
 
-async fn days(
-    app: &App,
-    company: Company,
-    scope: Scope,
-    query: Result<Query<DaysQuery>, QueryRejection>,
-) -> Result<Days, Problem> {
-    let Query(query) = query.map_err(|_| Problem::of(Code::InvalidQuery))?;
-    let (from, to) = query.range(Day::of(app.clock.now())).ok_or_else(|| Problem::of(Code::InvalidQuery))?;
-    let counts = app.store.counters(company, scope, from).await?;
+/// The days that are asked for.
+fn range(query: Result<Query<DaysQuery>, QueryRejection>, today: Day) -> Result<(Day, Day), Problem> {
+    let query = query.ok().and_then(|Query(query)| query.range(today));
+    query.ok_or_else(|| Problem::of(Code::InvalidQuery))
+}
+
+async fn days(app: &App, scope: RadarScope, (from, to): (Day, Day)) -> Result<Days, Failure> {
+    let counts = app.store.counters(scope.company(), scope.scope(), from).await?;
     let days = (from.number()..=to.number()).map(Day::from_number);
     Ok(Days { days: days.map(|day| PeriodMetrics::of(&counts, Some(day), day)).collect() })
 }

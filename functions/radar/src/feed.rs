@@ -8,7 +8,7 @@ use axum::extract::State;
 use domain::aggregate::{Segment, SegmentKey};
 use domain::batch::BatchId;
 use domain::id::{CardId, Id, PersonId};
-use edge::auth::Caller;
+use edge::access::RadarScope;
 use edge::feed::{FeedLine, feed_line, newest_first};
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
@@ -16,8 +16,8 @@ use edge::problem::Problem;
 use store::CompanyFeedPosition;
 use uuid::Uuid;
 
+use crate::App;
 use crate::feed_query::FeedQuery;
-use crate::{App, scope};
 
 /// Batches looked through for one page of a filtered feed.
 const LOOKED_THROUGH: u32 = 200;
@@ -39,15 +39,14 @@ struct Position<P> {
     responses((status = 200, body = PageBody<FeedLine>)))]
 pub(crate) async fn get_card_feed(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     PathId(card): PathId<CardId>,
     paging: Paging<FeedQuery>,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
-    scope::of_card(&app, &caller, card).await?;
     let start: Option<Position<InLog>> = paging.position()?;
     let newest = paging.filter.newest_batch().map(|batch| InLog(batch, PersonId::from_uuid(Uuid::max())));
     let from = start.map(|start| start.place).or(newest).map(|place| place.key(card));
-    let log = app.store.card_log(caller.company(), card, from, looked_through(&paging)).await?;
+    let log = app.store.card_log(scope.company(), card, from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|segment| (InLog::of(segment.key), segment)).collect();
     Ok(Json(page(&paging, segments, start, log.next.is_some())))
 }
@@ -62,14 +61,13 @@ pub(crate) async fn get_card_feed(
     responses((status = 200, body = PageBody<FeedLine>)))]
 pub(crate) async fn get_company_feed(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     paging: Paging<FeedQuery>,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
-    scope::of_company(&caller)?;
     let start: Option<Position<InFeed>> = paging.position()?;
     let newest = paging.filter.newest_page().map(|page| CompanyFeedPosition { page, segment: 0 });
     let from = start.map(|start| start.place.0).or(newest);
-    let log = app.store.company_log(caller.company(), from, looked_through(&paging)).await?;
+    let log = app.store.company_log(scope.company(), from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|(at, segment)| (InFeed(at), segment)).collect();
     Ok(Json(page(&paging, segments, start, log.next.is_some())))
 }

@@ -1,5 +1,6 @@
 //! `GET /v1/radar/…/filtered`: how much was left out of the numbers, and why.
 
+use domain::failure::Failure;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -8,14 +9,12 @@ use domain::company::Company;
 use domain::counter::{Counter, Scope};
 use domain::day::{Day, Window};
 use domain::filter::{FilterReason, RULES};
-use domain::id::{CardId, DepartmentId};
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// Events that are stored but not counted (过滤).
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,11 +36,9 @@ pub(crate) struct FilteredEvents {
     responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_card_filtered(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
 ) -> Result<Json<FilteredEvents>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    filtered(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(filtered(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Count filtered events of the company
@@ -53,10 +50,9 @@ pub(crate) async fn get_card_filtered(
     responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_company_filtered(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
 ) -> Result<Json<FilteredEvents>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    filtered(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(filtered(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Count filtered events of a department
@@ -69,14 +65,12 @@ pub(crate) async fn get_company_filtered(
     responses((status = 200, body = FilteredEvents)))]
 pub(crate) async fn get_department_filtered(
     State(app): State<App>,
-    caller: Caller,
-    PathId(department): PathId<DepartmentId>,
+    scope: RadarScope,
 ) -> Result<Json<FilteredEvents>, Problem> {
-    let scope = scope::of_department(&app, &caller, department).await?;
-    filtered(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(filtered(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn filtered(app: &App, company: Company, scope: Scope) -> Result<FilteredEvents, Problem> {
+async fn filtered(app: &App, company: Company, scope: Scope) -> Result<FilteredEvents, Failure> {
     let today = Day::of(app.clock.now());
     let first = Window::Last30Days.days(today).0.unwrap_or(today);
     let counts = app.store.counters(company, scope, first).await?;

@@ -6,15 +6,14 @@ use domain::close_rate::Band;
 use domain::company::Company;
 use domain::counter::{Counter, Crowd, Scope};
 use domain::day::Day;
-use domain::id::CardId;
+use domain::failure::Failure;
 use domain::metrics::count;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// All customers by close rate. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,13 +43,8 @@ pub(crate) struct BandBody {
 /// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/funnel", tag = "radar",
     responses((status = 200, body = FunnelBody)))]
-pub(crate) async fn get_card_funnel(
-    State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
-) -> Result<Json<FunnelBody>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    funnel(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_card_funnel(State(app): State<App>, scope: RadarScope) -> Result<Json<FunnelBody>, Problem> {
+    Ok(Json(funnel(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Get the close-rate funnel of the company
@@ -59,12 +53,11 @@ pub(crate) async fn get_card_funnel(
 /// Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found`
 /// for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/funnel", tag = "radar", responses((status = 200, body = FunnelBody)))]
-pub(crate) async fn get_company_funnel(State(app): State<App>, caller: Caller) -> Result<Json<FunnelBody>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    funnel(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_company_funnel(State(app): State<App>, scope: RadarScope) -> Result<Json<FunnelBody>, Problem> {
+    Ok(Json(funnel(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody, Problem> {
+async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody, Failure> {
     let (shortlist, lifetime) = app.store.shortlist(company, scope).await?;
     let customers = count(&lifetime, Counter::People(Crowd::Visitors));
     let closed = count(&lifetime, Counter::ClosedCustomers);

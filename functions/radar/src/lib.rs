@@ -14,7 +14,6 @@ mod metrics;
 mod objects;
 mod rankings;
 mod recount;
-mod scope;
 mod sharer_profile;
 mod sharers;
 mod shop_visits;
@@ -22,6 +21,10 @@ mod today;
 mod window_query;
 
 use axum::Router;
+use domain::company::Company;
+use domain::failure::Failure;
+use domain::id::{CardId, DepartmentId};
+use edge::access::{CardLookup, DepartmentLookup};
 use edge::routes;
 use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
@@ -33,6 +36,20 @@ use store::Store;
 pub(crate) struct App {
     store: Store,
     clock: Clock,
+}
+
+impl CardLookup for App {
+    async fn find_card(&self, company: Company, card: CardId) -> Result<(), Failure> {
+        self.store.card(company, card).await.map(drop)
+    }
+}
+
+impl DepartmentLookup for App {
+    /// Also one that was removed: its numbers stay.
+    async fn find_department(&self, company: Company, department: DepartmentId) -> Result<(), Failure> {
+        let known = self.store.departments(company).await?.has_known(department);
+        if known { Ok(()) } else { Err(Failure::NotFound) }
+    }
 }
 
 /// The function, ready to run.

@@ -6,17 +6,16 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::counter::Scope;
 use domain::day::{Day, Window};
-use domain::id::{CardId, DepartmentId};
+use domain::failure::Failure;
 use domain::metrics::{Metrics, ScopeCounts};
 use domain::money::Fen;
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// The nine metrics in four windows.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,13 +85,8 @@ pub(crate) struct PeriodMetrics {
 /// other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar",
     responses((status = 200, body = Dashboard)))]
-pub(crate) async fn get_card_metrics(
-    State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
-) -> Result<Json<Dashboard>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    dashboard(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_card_metrics(State(app): State<App>, scope: RadarScope) -> Result<Json<Dashboard>, Problem> {
+    Ok(Json(dashboard(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Get the metrics of the company
@@ -101,9 +95,8 @@ pub(crate) async fn get_card_metrics(
 /// boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
 /// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", responses((status = 200, body = Dashboard)))]
-pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) -> Result<Json<Dashboard>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    dashboard(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_company_metrics(State(app): State<App>, scope: RadarScope) -> Result<Json<Dashboard>, Problem> {
+    Ok(Json(dashboard(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Get the metrics of a department
@@ -116,14 +109,12 @@ pub(crate) async fn get_company_metrics(State(app): State<App>, caller: Caller) 
     responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_department_metrics(
     State(app): State<App>,
-    caller: Caller,
-    PathId(department): PathId<DepartmentId>,
+    scope: RadarScope,
 ) -> Result<Json<Dashboard>, Problem> {
-    let scope = scope::of_department(&app, &caller, department).await?;
-    dashboard(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(dashboard(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn dashboard(app: &App, company: Company, scope: Scope) -> Result<Dashboard, Problem> {
+async fn dashboard(app: &App, company: Company, scope: Scope) -> Result<Dashboard, Failure> {
     let today = Day::of(app.clock.now());
     let first = Window::Last30Days.before(today).map_or(today, |(first, _)| first);
     let counts = app.store.counters(company, scope, first).await?;

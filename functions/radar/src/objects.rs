@@ -4,19 +4,16 @@
 use axum::Json;
 use axum::extract::State;
 use domain::breakdown::Viewed;
-use domain::company::Company;
-use domain::counter::Scope;
 use domain::day::Day;
 use domain::event::Target;
-use domain::id::CardId;
-use edge::auth::Caller;
-use edge::path::PathId;
+use domain::failure::Failure;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, ListedObject, ObjectParams, RowParams, Wanted, WindowParams};
-use crate::{App, scope};
+use crate::App;
+use crate::window_query::{Asked, ListedObject, ObjectParams, RowParams, Wanted, WantedDays, WindowParams};
 
 /// The most viewed objects. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,16 +47,15 @@ pub(crate) struct TopObject {
 /// minutes old. Callers: the card's owner, admins and the boss, while their own radar is on.
 /// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
 /// the caller is off.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/objects", tag = "radar", params(WindowParams, RowParams, ObjectParams),
-    responses((status = 200, body = TopObjects)))]
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/objects", tag = "radar",
+    params(WindowParams, RowParams, ObjectParams), responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_card_objects(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopObjects>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    objects(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(objects(&app, scope, wanted).await?))
 }
 
 /// List most viewed objects of the company
@@ -72,16 +68,15 @@ pub(crate) async fn get_card_objects(
     responses((status = 200, body = TopObjects)))]
 pub(crate) async fn get_company_objects(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopObjects>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    objects(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(objects(&app, scope, wanted).await?))
 }
 
-async fn objects(app: &App, company: Company, scope: Scope, wanted: &Wanted) -> Result<TopObjects, Problem> {
-    let (from, to) = wanted.days(Day::of(app.clock.now()))?;
-    let breakdown = app.store.breakdown(company, scope, (from, to)).await?;
+async fn objects(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopObjects, Failure> {
+    let breakdown = app.store.breakdown(scope.company(), scope.scope(), (from, to)).await?;
     let item = |(target, Viewed { views, title }): (Target, &Viewed)| TopObject {
         kind: target.type_name(),
         id: target.id(),

@@ -5,16 +5,17 @@ use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
 use domain::day::Window;
+use domain::failure::Failure;
 use domain::id::{CardId, DepartmentId, MemberId};
 use domain::ranking::{Contender, Metric, Place, rank};
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
-use edge::problem::{Code, Problem};
+use edge::access::RadarScope;
+use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::App;
 use crate::window_query::{Asked, RankingParams, RowParams, Wanted};
-use crate::{App, scope};
 
 /// Employees ranked by a metric.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,16 +58,15 @@ pub(crate) struct Row {
     responses((status = 200, body = Rankings)))]
 pub(crate) async fn get_rankings(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<Rankings>, Problem> {
-    scope::of_company(&caller)?;
     let Wanted { window, limit, metric, department, .. } = Wanted::read(query)?;
-    let ranking = app.store.ranking(caller.company()).await?;
+    let ranking = app.store.ranking(scope.company()).await?;
     let as_of = ranking.as_ref().map(|ranking| ranking.as_of);
     let mut contenders = ranking.map(|ranking| ranking.contenders).unwrap_or_default();
     if let Some(department) = department {
-        keep_those_in(&app, caller.company(), department, &mut contenders).await?;
+        keep_those_in(&app, scope.company(), department, &mut contenders).await?;
     }
     let places = rank(&contenders, metric, window);
     let champion = champion(&places);
@@ -79,9 +79,9 @@ async fn keep_those_in(
     company: Company,
     department: DepartmentId,
     contenders: &mut Vec<Contender>,
-) -> Result<(), Problem> {
+) -> Result<(), Failure> {
     let tree = app.store.departments(company).await?;
-    let among = tree.below(department).ok_or_else(|| Problem::of(Code::NotFound))?;
+    let among = tree.below(department).ok_or(Failure::NotFound)?;
     contenders.retain(|contender| contender.department.is_some_and(|of| among.contains(&of)));
     Ok(())
 }

@@ -7,12 +7,12 @@ use domain::day::Day;
 use domain::id::{CardId, DepartmentId};
 use domain::recount::{Finding, Measure, Report};
 use domain::timestamp::Timestamp;
-use edge::auth::Caller;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// The last recount of the stored numbers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,9 +77,8 @@ pub(crate) struct Repair {
 /// runs every night. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
 /// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", responses((status = 200, body = LastRecount)))]
-pub(crate) async fn get_recount(State(app): State<App>, caller: Caller) -> Result<Json<LastRecount>, Problem> {
-    scope::of_company(&caller)?;
-    let report = app.store.recount_report(caller.company()).await?;
+pub(crate) async fn get_recount(State(app): State<App>, scope: RadarScope) -> Result<Json<LastRecount>, Problem> {
+    let report = app.store.recount_report(scope.company()).await?;
     Ok(Json(LastRecount::of(report)))
 }
 

@@ -8,17 +8,17 @@ use domain::counter::Scope;
 use domain::customer::CustomerState;
 use domain::day::Day;
 use domain::evidence::{Evidence, Feature};
+use domain::failure::Failure;
 use domain::id::CardId;
 use domain::profile::Profile;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::{CardRadar, RadarScope};
 use edge::problem::Problem;
 use serde::Serialize;
 use store::IDENTITIES_MAX;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, Wanted, WindowParams};
-use crate::{App, scope};
+use crate::App;
+use crate::window_query::{Asked, Wanted, WantedDays, WindowParams};
 
 /// What the sharers of a window have in common. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,13 +73,12 @@ pub(crate) struct SharerBand {
     responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_card_sharer_profile(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    radar: CardRadar,
     query: Asked,
 ) -> Result<Json<SharerProfile>, Problem> {
-    scope::may_see_card(&caller, card)?;
-    let profile = profile(&app, caller.company(), Some(card), Wanted::read(query)).await?;
-    caller.require_radar()?;
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let profile = profile(&app, radar.company(), Some(radar.card()), wanted).await?;
+    radar.open()?;
     Ok(Json(profile))
 }
 
@@ -93,21 +92,20 @@ pub(crate) async fn get_card_sharer_profile(
     responses((status = 200, body = SharerProfile)))]
 pub(crate) async fn get_company_sharer_profile(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<SharerProfile>, Problem> {
-    scope::of_company(&caller)?;
-    profile(&app, caller.company(), None, Wanted::read(query)).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(profile(&app, scope.company(), None, wanted).await?))
 }
 
 async fn profile(
     app: &App,
     company: Company,
     card: Option<CardId>,
-    wanted: Result<Wanted, Problem>,
-) -> Result<SharerProfile, Problem> {
-    let (wanted, today) = (wanted?, Day::of(app.clock.now()));
-    let (from, to) = wanted.days(today)?;
+    (_, (from, to)): WantedDays,
+) -> Result<SharerProfile, Failure> {
+    let today = Day::of(app.clock.now());
     let scope = card.map_or(Scope::Company, Scope::Card);
     let breakdown = app.store.breakdown(company, scope, (from, to)).await?;
     let most = breakdown.top_sharers(IDENTITIES_MAX).into_iter().map(|(person, _)| person).collect::<Vec<_>>();

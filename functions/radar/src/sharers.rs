@@ -2,19 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::company::Company;
-use domain::counter::Scope;
 use domain::day::Day;
-use domain::id::{CardId, PersonId};
+use domain::failure::Failure;
+use domain::id::PersonId;
 use domain::sentence::visitor_name;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::window_query::{Asked, RowParams, Wanted, WindowParams};
-use crate::{App, scope};
+use crate::App;
+use crate::window_query::{Asked, RowParams, Wanted, WantedDays, WindowParams};
 
 /// The people who forwarded the most. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,12 +45,11 @@ pub(crate) struct TopSharer {
     responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_card_sharers(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopSharers>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    sharers(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(sharers(&app, scope, wanted).await?))
 }
 
 /// List top sharers of the company
@@ -64,16 +61,15 @@ pub(crate) async fn get_card_sharers(
     responses((status = 200, body = TopSharers)))]
 pub(crate) async fn get_company_sharers(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
     query: Asked,
 ) -> Result<Json<TopSharers>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    sharers(&app, caller.company(), scope, &Wanted::read(query)?).await.map(Json)
+    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    Ok(Json(sharers(&app, scope, wanted).await?))
 }
 
-async fn sharers(app: &App, company: Company, scope: Scope, wanted: &Wanted) -> Result<TopSharers, Problem> {
-    let (from, to) = wanted.days(Day::of(app.clock.now()))?;
-    let breakdown = app.store.breakdown(company, scope, (from, to)).await?;
+async fn sharers(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopSharers, Failure> {
+    let breakdown = app.store.breakdown(scope.company(), scope.scope(), (from, to)).await?;
     let item =
         |(person_id, forwards): (PersonId, i64)| TopSharer { person_id, name: visitor_name(person_id), forwards };
     let items = breakdown.top_sharers(wanted.limit).into_iter().map(item).collect();

@@ -5,15 +5,14 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::counter::{Crowd, Scope};
 use domain::day::{Day, Window};
-use domain::id::CardId;
+use domain::failure::Failure;
 use domain::metrics::ScopeCounts;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// The share of visitors who viewed a product, by window.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,11 +58,9 @@ pub(crate) struct Share {
     responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_card_shop_visits(
     State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
+    scope: RadarScope,
 ) -> Result<Json<ShopVisits>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    shop_visits(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(shop_visits(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Get shop visit rates of the company
@@ -75,13 +72,12 @@ pub(crate) async fn get_card_shop_visits(
     responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_company_shop_visits(
     State(app): State<App>,
-    caller: Caller,
+    scope: RadarScope,
 ) -> Result<Json<ShopVisits>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    shop_visits(&app, caller.company(), scope).await.map(Json)
+    Ok(Json(shop_visits(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn shop_visits(app: &App, company: Company, scope: Scope) -> Result<ShopVisits, Problem> {
+async fn shop_visits(app: &App, company: Company, scope: Scope) -> Result<ShopVisits, Failure> {
     let today = Day::of(app.clock.now());
     let first = Window::Last30Days.before(today).map_or(today, |(first, _)| first);
     let counts = app.store.counters(company, scope, first).await?;

@@ -1,5 +1,6 @@
 //! `GET /v1/radar/…/today`: today's overview (今日概况).
 
+use domain::failure::Failure;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -8,15 +9,13 @@ use domain::company::Company;
 use domain::counter::{Counter, Crowd, Scope};
 use domain::day::Day;
 use domain::event::EventKind;
-use domain::id::{CardId, DepartmentId};
 use domain::metrics::count;
-use edge::auth::Caller;
-use edge::path::PathId;
+use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, scope};
+use crate::App;
 
 /// The numbers of the current day in Asia/Shanghai.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,13 +49,8 @@ pub(crate) struct Today {
 /// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers;
 /// 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/today", tag = "radar", responses((status = 200, body = Today)))]
-pub(crate) async fn get_card_today(
-    State(app): State<App>,
-    caller: Caller,
-    PathId(card): PathId<CardId>,
-) -> Result<Json<Today>, Problem> {
-    let scope = scope::of_card(&app, &caller, card).await?;
-    today(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_card_today(State(app): State<App>, scope: RadarScope) -> Result<Json<Today>, Problem> {
+    Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Get today's overview of the company
@@ -65,9 +59,8 @@ pub(crate) async fn get_card_today(
 /// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
 /// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/today", tag = "radar", responses((status = 200, body = Today)))]
-pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) -> Result<Json<Today>, Problem> {
-    let scope = scope::of_company(&caller)?;
-    today(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_company_today(State(app): State<App>, scope: RadarScope) -> Result<Json<Today>, Problem> {
+    Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 
 /// Get today's overview of a department
@@ -78,16 +71,11 @@ pub(crate) async fn get_company_today(State(app): State<App>, caller: Caller) ->
 /// the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/today", tag = "radar",
     responses((status = 200, body = Today)))]
-pub(crate) async fn get_department_today(
-    State(app): State<App>,
-    caller: Caller,
-    PathId(department): PathId<DepartmentId>,
-) -> Result<Json<Today>, Problem> {
-    let scope = scope::of_department(&app, &caller, department).await?;
-    today(&app, caller.company(), scope).await.map(Json)
+pub(crate) async fn get_department_today(State(app): State<App>, scope: RadarScope) -> Result<Json<Today>, Problem> {
+    Ok(Json(today(&app, scope.company(), scope.scope()).await?))
 }
 
-async fn today(app: &App, company: Company, scope: Scope) -> Result<Today, Problem> {
+async fn today(app: &App, company: Company, scope: Scope) -> Result<Today, Failure> {
     let day = Day::of(app.clock.now());
     let counts = app.store.counters(company, scope, day).await?.day(day);
     let of = |counter| count(&counts, counter);

@@ -90,6 +90,9 @@ pub(crate) struct Wanted {
     pub(crate) department: Option<DepartmentId>,
 }
 
+/// What is asked for of a list that is about days, with its first and last one.
+pub(crate) type WantedDays = (Wanted, (Day, Day));
+
 /// A query as the router gives it.
 pub(crate) type Asked = Result<Query<WindowQuery>, QueryRejection>;
 
@@ -108,8 +111,15 @@ impl Wanted {
         Ok(Self { window, limit, object, metric: metric.unwrap_or(Metric::Sales), department })
     }
 
+    /// Reads the query of a list that is about days, and which days these are.
+    pub(crate) fn of_days(asked: Asked, today: Day) -> Result<WantedDays, Problem> {
+        let wanted = Self::read(asked)?;
+        let days = wanted.days(today)?;
+        Ok((wanted, days))
+    }
+
     /// First and last day of a window that is not the lifetime: top lists have no total.
-    pub(crate) fn days(&self, today: Day) -> Result<(Day, Day), Problem> {
+    fn days(&self, today: Day) -> Result<(Day, Day), Problem> {
         let (from, to) = self.window.days(today);
         Ok((from.ok_or_else(|| Problem::of(Code::InvalidQuery))?, to))
     }

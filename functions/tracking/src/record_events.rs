@@ -112,10 +112,9 @@ pub(crate) async fn record_events(
     }
     judge(&RULES, sender(&anyone, &headers), &mut events);
     let (v, company, person, rules) = (MESSAGE_VERSION, anyone.company().id(), anyone.person(), RULES.version);
-    let accepted = events.len();
     let batch = AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, departments, events };
     app.queues.send(&batch).await?;
-    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted, received_at })))
+    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
 }
 
 /// What the filter rules want to know.

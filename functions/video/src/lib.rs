@@ -2,6 +2,7 @@
 
 mod uploads;
 
+use app::Flow;
 use axum::Router;
 use edge::routes;
 use edge::routes::Routes;
@@ -18,6 +19,13 @@ pub(crate) struct App {
     media: SignedBucket,
     clock: Clock,
     ids: Ids,
+}
+
+impl App {
+    /// What the flows of one request work with.
+    fn flow(&self) -> Flow<'_> {
+        Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
+    }
 }
 
 /// The function, ready to run.

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use app::upload::{self, UploadToCreate, Uploader};
 use axum::Json;
 use axum::extract::State;
+use domain::company::Company;
 use domain::failure::Failure;
-use domain::field::FieldError;
 use domain::id::{CardId, UploadId};
 use domain::timestamp::Timestamp;
 use domain::upload::{Format, Purpose, Refusal, Upload, UploadState, quarantine_key};
+use edge::access::UploadViewer;
 use edge::auth::Caller;
 use edge::idempotency::Once;
 use edge::openapi::IdempotencyKey;
-use edge::path::PathId;
-use edge::problem::{Code, Problem};
+use edge::problem::Problem;
 use http::StatusCode;
 use runtime::s3_signing::{PostForm, PostedFile};
 use serde::{Deserialize, Serialize};
@@ -127,15 +128,13 @@ pub(crate) async fn create_upload(
     once: Once<NewUpload>,
 ) -> Result<(StatusCode, Json<UploadTicket>), Problem> {
     let (new, request) = once.of(&caller);
-    let NewUpload { purpose, content_type: format, bytes, card_id } = new;
-    let card = card_for(&app, &caller, purpose, card_id).await?;
-    let (member, now) = (caller.require_member()?, app.clock.now());
-    purpose.check(format, bytes).map_err(|error| Problem::field("", &error))?;
-    let id = app.ids.fresh(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-    let state = UploadState::Waiting;
-    let upload = Upload { id, purpose, format, bytes, card, member, state, used: false, created_at: now };
-    let upload = app.store.create_upload(caller.company(), upload, &request).await?;
-    Ok((StatusCode::CREATED, Json(ticket(&app, &caller, &upload).await?)))
+    let NewUpload { purpose, content_type: format, bytes, card_id: card } = new;
+    let membership = caller.membership();
+    let (member, own_card) = (membership.map(|own| own.member), membership.and_then(|own| own.card));
+    let by = Uploader { member, own_card, is_admin: caller.is_admin() };
+    let new = UploadToCreate { purpose, format, bytes, card };
+    let upload = upload::create(&app.flow(), caller.company(), by, new, &request).await?;
+    Ok((StatusCode::CREATED, Json(ticket(&app, caller.company(), &upload).await?)))
 }
 
 /// Get the state of an upload
@@ -143,39 +142,17 @@ pub(crate) async fn create_upload(
 /// Returns whether the file is waiting, ready or refused. Callers: the member who created the
 /// ticket, admins and the boss. Idempotent. Errors: 404 `not_found` for other callers.
 #[utoipa::path(get, path = "/v1/uploads/{upload_id}", tag = "video", responses((status = 200, body = UploadBody)))]
-pub(crate) async fn get_upload(
-    State(app): State<App>,
-    caller: Caller,
-    PathId(id): PathId<UploadId>,
-) -> Result<Json<UploadBody>, Problem> {
-    let upload = app.store.upload(caller.company(), id).await?;
-    let own = caller.membership().is_some_and(|membership| membership.member == upload.member);
-    if own || caller.is_admin() { Ok(Json(upload.into())) } else { Err(Problem::of(Code::NotFound)) }
+pub(crate) async fn get_upload(State(app): State<App>, viewer: UploadViewer) -> Result<Json<UploadBody>, Problem> {
+    let upload = app.store.upload(viewer.company(), viewer.upload()).await?;
+    viewer.require_may_see(upload.member)?;
+    Ok(Json(upload.into()))
 }
 
 /// The ticket of an upload, signed as of the moment it was made.
-async fn ticket(app: &App, caller: &Caller, upload: &Upload) -> Result<UploadTicket, Problem> {
-    let key = quarantine_key(caller.company(), upload.id);
+async fn ticket(app: &App, company: Company, upload: &Upload) -> Result<UploadTicket, Failure> {
+    let key = quarantine_key(company, upload.id);
     let (content_type, until) = (upload.format.name(), upload.ticket_until());
     let file = PostedFile { key: &key, content_type, bytes_max: upload.bytes, until };
     let PostForm { url, fields } = app.media.signer(upload.created_at).await?.post(file);
     Ok(UploadTicket { upload_id: upload.id, url, fields, expires_at: until })
-}
-
-/// The card that a caller may send a file for.
-async fn card_for(app: &App, caller: &Caller, purpose: Purpose, named: Option<CardId>) -> Result<CardId, Problem> {
-    let own = caller.membership().and_then(|membership| membership.card);
-    let Some(card) = named.or(own) else {
-        caller.require_member()?;
-        return Err(Problem::field("/card_id", &FieldError::new("required", "请选择名片")));
-    };
-    if caller.owns(card) {
-        return Ok(card);
-    }
-    if app.store.existing_cards(caller.company(), &[card]).await?.is_empty() {
-        return Err(Problem::of(Code::NotFound));
-    }
-    // A voice introduction is in its member's own voice.
-    let may = caller.is_admin() && purpose != Purpose::Voice;
-    if may { Ok(card) } else { Err(Problem::of(Code::RoleRequired)) }
 }

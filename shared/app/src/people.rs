@@ -6,6 +6,7 @@ pub mod invitation;
 pub mod join;
 pub mod join_request;
 pub mod member;
+pub mod phone;
 pub mod radar_code;
 mod seat;
 pub mod session;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::failure::Failure;
 use crate::field::FieldError;
 use crate::id::MemberId;
 use crate::member::Role;
@@ -167,6 +168,26 @@ pub enum Step {
     Join(Entry),
     /// An admin switches the radar off.
     Revoke,
+}
+
+/// Why an action of activation fails.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActivationError {
+    /// The member was disabled or has left.
+    #[error("the member is inactive")]
+    MemberInactive,
+    /// To the member themselves: the radar was not granted.
+    #[error("the radar is off")]
+    NotActive,
+    /// The step is not possible.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The code was not sent; says why, for the log.
+    #[error("the code was not sent: {0}")]
+    NotSent(String),
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 /// Why a step is not possible. Nothing changes then.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
+use crate::field::FieldError;
 use crate::id::UploadId;
 use crate::list::UniqueList;
 
@@ -34,6 +36,17 @@ impl CardMedia {
     pub fn without(&self, there: &Self) -> Vec<UploadId> {
         self.uploads().filter(|upload| there.uploads().all(|other| other != *upload)).collect()
     }
+}
+
+/// Why a card's media are not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// Uploads cannot be used, each with a pointer to it.
+    #[error("uploads cannot be used")]
+    Uploads(Vec<(String, FieldError)>),
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 #[cfg(test)]

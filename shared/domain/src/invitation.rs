@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
 use crate::claim::ClaimCode;
+use crate::failure::Failure;
 use crate::field::FieldError;
 use crate::id::{InvitationId, MemberId};
 use crate::member::Role;
@@ -138,6 +139,29 @@ pub struct Offer {
     /// From when on nobody joins by it.
     #[serde(rename = "expires_ms", with = "crate::timestamp::as_millis")]
     pub expires_at: Timestamp,
+}
+
+/// Why a login is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// The claim code is unknown, used or expired.
+    #[error("the claim code is invalid")]
+    ClaimCodeInvalid,
+    /// The person is another member of the company.
+    #[error("the person is another member")]
+    AlreadyMember,
+    /// There is no invitation with this code.
+    #[error("the invitation is unknown")]
+    InvitationInvalid,
+    /// The invitation takes nobody more.
+    #[error("the invitation is {}", .0.name())]
+    InvitationClosed(InvitationState),
+    /// The member was disabled or has left, and does not come back by an invitation.
+    #[error("the member is inactive")]
+    MemberInactive,
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
+use crate::failure::Failure;
 use crate::id::{InvitationId, JoinRequestId, MemberId, PersonId};
 use crate::member::{PersonName, Position, Role};
 use crate::text::OpenId;
@@ -61,6 +62,23 @@ pub struct JoinRequest {
     /// The member he has become.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
+}
+
+/// Why a request is not decided.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecisionError {
+    /// The deciding member may not give the role.
+    #[error("another role is required")]
+    RoleRequired,
+    /// The request has waited too long.
+    #[error("the request has expired")]
+    Expired,
+    /// Another decision was made before.
+    #[error("the request is decided")]
+    Decided,
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 impl JoinRequest {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::failure::Failure;
 use crate::field::FieldError;
 use crate::id::{CardId, DepartmentId, MemberId, PersonId};
 use crate::text::{Line, OptionalLine};
@@ -217,6 +218,32 @@ impl Member {
             (_, Invited | Active | Disabled) => Err(refused()),
         }
     }
+}
+
+/// Why a member is not added or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MemberError {
+    /// The acting member's role is not enough.
+    #[error("another role is required")]
+    RoleRequired,
+    /// The member was disabled or has left.
+    #[error("the member is inactive")]
+    Inactive,
+    /// The member is here: only a disabled or former one has a successor.
+    #[error("the member is active")]
+    Active,
+    /// The member has joined already.
+    #[error("the member has joined already")]
+    AlreadyMember,
+    /// The member has no card.
+    #[error("the member has no card")]
+    NoCard,
+    /// A value cannot be.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::aggregate::Customer;
 use crate::counter::{Scope, Tally};
 use crate::customer::CustomerState;
 use crate::dealings::{Deal, Dealings, SetRate, TooManyDeals};
+use crate::failure::Failure;
+use crate::field::FieldError;
 use crate::id::{CardId, DealId, PersonId};
 
 /// All identities of a person, as they were read.
@@ -43,6 +45,32 @@ pub enum Unsayable {
     TooManyDeals,
     /// There is no such deal on the card.
     UnknownDeal,
+}
+
+/// Why a customer is not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CustomerError {
+    /// The member's radar is off.
+    #[error("the radar is off")]
+    RadarNotActive,
+    /// The identity has as many deals as there may be.
+    #[error("too many deals")]
+    TooManyDeals,
+    /// A value cannot be.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<Unsayable> for CustomerError {
+    fn from(error: Unsayable) -> Self {
+        match error {
+            Unsayable::TooManyDeals => Self::TooManyDeals,
+            Unsayable::UnknownDeal => Failure::NotFound.into(),
+        }
+    }
 }
 
 /// What saying something writes.

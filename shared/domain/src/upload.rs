@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::choices;
 use crate::company::Company;
+use crate::failure::Failure;
 use crate::field::FieldError;
 use crate::id::{CardId, CompanyId, MemberId, UploadId};
 use crate::timestamp::{DAY_MS, SECOND_MS, Timestamp};
@@ -207,6 +208,20 @@ impl Upload {
             UploadState::Ready { duration_ms } => Ok(duration_ms.unwrap_or_default()),
         }
     }
+}
+
+/// Why an upload is not created.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UploadError {
+    /// Not a member, or not allowed for this card and purpose.
+    #[error("another role is required")]
+    RoleRequired,
+    /// A value cannot be.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// As every action can fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 /// The error of an upload that does not exist for the caller.

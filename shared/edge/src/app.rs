@@ -1,6 +1,6 @@
 //! From a router to a running function: gate, panics, problems, one log line a request.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -17,17 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::Gate;
 use crate::problem::{Code, Problem};
-
-/// What a request's log line learns on the way.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Trace(Arc<OnceLock<CompanyId>>);
-
-impl Trace {
-    pub(crate) fn company(&self, company: CompanyId) {
-        // The first company stands: a request has one.
-        let _ = self.0.set(company);
-    }
-}
+use crate::trace::Trace;
 
 /// The log line of a request, which is also its metrics.
 #[derive(Debug, Serialize)]
@@ -104,7 +94,7 @@ async fn observe(function: &'static str, gate: Arc<Gate>, mut request: Request<B
         message: "request",
         function,
         request_id: &request_id,
-        company: trace.0.get().copied(),
+        company: trace.company(),
         method: &method,
         route: &route,
         status: response.status().as_u16(),

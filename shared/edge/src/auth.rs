@@ -7,15 +7,16 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
 use domain::audit::AuditActor;
 use domain::company::Company;
+use domain::failure::Failure;
 use domain::id::{CardId, CompanyId, MemberId, PersonId};
 use domain::member::Role;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use runtime::clock::Clock;
 
-use crate::app::Trace;
 use crate::problem::{Code, Problem};
 use crate::token::{Claims, TokenVerifier};
+use crate::trace::Trace;
 
 /// Header with the platform operator's key.
 const OPERATOR_KEY: &str = "x-operator-key";
@@ -88,8 +89,8 @@ pub trait OperatorKeys {
     /// has a key.
     ///
     /// # Errors
-    /// `unavailable` when they cannot be had now.
-    fn operator_keys(&self) -> impl Future<Output = Result<&[[u8; 32]], Problem>> + Send;
+    /// [`Failure::Unavailable`] when they cannot be had now.
+    fn operator_keys(&self) -> impl Future<Output = Result<&[[u8; 32]], Failure>> + Send;
 }
 
 /// Somebody whose creating requests are remembered apart from others'.
@@ -288,7 +289,7 @@ impl<S: Sync> FromRequestParts<S> for Anyone {
         let claims = bearer(&parts.headers).and_then(|token| gate.tokens.verify(token, gate.clock.now()).ok());
         let anyone = claims.as_ref().and_then(Self::from_claims).ok_or_else(|| Problem::of(Code::Unauthorized))?;
         if let Some(trace) = parts.extensions.get::<Trace>() {
-            trace.company(anyone.company().id());
+            trace.note_company(anyone.company().id());
         }
         parts.extensions.insert(anyone);
         Ok(anyone)

@@ -3,6 +3,7 @@
 //! Only this crate knows HTTP statuses, and only it can make a [`auth::Caller`]. It
 //! knows nothing of the table.
 
+pub mod access;
 pub mod app;
 pub mod auth;
 pub mod body;
@@ -13,7 +14,9 @@ pub mod openapi;
 pub mod page;
 pub mod path;
 pub mod problem;
+mod refusal;
 pub mod routes;
 pub mod socket;
 pub mod token;
 mod token_memory;
+mod trace;

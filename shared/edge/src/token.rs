@@ -10,7 +10,7 @@ use domain::timestamp::{SECOND_MS, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
-use crate::token_memory::TokenMemory;
+use crate::token_memory::{Digest, TokenMemory};
 
 /// How long a token is valid.
 pub const TOKEN_LIFE_MS: i64 = 2 * 3_600 * SECOND_MS;
@@ -211,7 +211,8 @@ impl TokenVerifier {
 
     /// The times are checked for every token, also for one that was seen before.
     fn verify_late(&self, token: &str, now: Timestamp, late_s: i64) -> Result<Claims, TokenRefused> {
-        let recalled = self.seen.recall(token, now);
+        let digest = Digest::of(token);
+        let recalled = self.seen.recall(digest, now);
         let is_new = recalled.is_none();
         let claims = recalled.map_or_else(|| self.proven(token), Ok)?;
         let valid = claims.nbf <= now.seconds() + LEEWAY_S && now.seconds() < claims.exp + late_s;
@@ -220,7 +221,7 @@ impl TokenVerifier {
             return Err(TokenRefused);
         }
         if is_new {
-            self.seen.remember(token, &claims, now);
+            self.seen.remember(digest, &claims, now);
         }
         Ok(claims)
     }

@@ -14,7 +14,17 @@ const TOKENS_MAX: usize = 500;
 
 /// SHA-256 of a whole token, signature included. The token itself is not kept: who reads the
 /// memory gets nothing that could be sent.
-type Digest = [u8; 32];
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Digest([u8; 32]);
+
+impl Digest {
+    /// That of a token.
+    pub(crate) fn of(token: &str) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        Self(bytes)
+    }
+}
 
 /// What tokens say whose signature, key, algorithm, type, issuer and audience were right. Whether
 /// they are valid now is for the caller to check, each time.
@@ -23,8 +33,7 @@ pub(crate) struct TokenMemory(Mutex<HashMap<Digest, Claims>>);
 
 impl TokenMemory {
     /// What a token says, if it was remembered and has not expired.
-    pub(crate) fn recall(&self, token: &str, now: Timestamp) -> Option<Claims> {
-        let digest = digest_of(token);
+    pub(crate) fn recall(&self, digest: Digest, now: Timestamp) -> Option<Claims> {
         let mut tokens = self.lock();
         let claims = tokens.get(&digest)?;
         if now < claims.expires_at() {
@@ -36,7 +45,7 @@ impl TokenMemory {
 
     /// Remembers a token that was verified. When there are too many, it forgets those that have
     /// expired, and if none have, all: they are only verified once more.
-    pub(crate) fn remember(&self, token: &str, claims: &Claims, now: Timestamp) {
+    pub(crate) fn remember(&self, digest: Digest, claims: &Claims, now: Timestamp) {
         if claims.expires_at() <= now {
             return;
         }
@@ -47,7 +56,7 @@ impl TokenMemory {
         if tokens.len() >= TOKENS_MAX {
             tokens.clear();
         }
-        tokens.insert(digest_of(token), claims.clone());
+        tokens.insert(digest, claims.clone());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Claims>> {
@@ -58,12 +67,6 @@ impl TokenMemory {
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }
-}
-
-fn digest_of(token: &str) -> Digest {
-    let mut bytes = Digest::default();
-    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    bytes
 }
 
 #[cfg(test)]
@@ -81,17 +84,17 @@ mod tests {
     }
 
     fn remember(memory: &TokenMemory, number: usize, now: Timestamp) {
-        memory.remember(&number.to_string(), &claims(now), now);
+        memory.remember(Digest::of(&number.to_string()), &claims(now), now);
     }
 
     #[test]
     fn a_token_is_recalled_until_it_expires_and_not_by_another_text() {
         let (memory, now) = (TokenMemory::default(), Timestamp::from_millis(0));
         remember(&memory, 7, now);
-        assert_eq!(memory.recall("7", now), Some(claims(now)));
-        assert_eq!((memory.recall("8", now), memory.recall("", now)), (None, None));
-        assert!(memory.recall("7", now.plus_millis(TOKEN_LIFE_MS - 1)).is_some());
-        assert_eq!(memory.recall("7", now.plus_millis(TOKEN_LIFE_MS)), None);
+        assert_eq!(memory.recall(Digest::of("7"), now), Some(claims(now)));
+        assert_eq!((memory.recall(Digest::of("8"), now), memory.recall(Digest::of(""), now)), (None, None));
+        assert!(memory.recall(Digest::of("7"), now.plus_millis(TOKEN_LIFE_MS - 1)).is_some());
+        assert_eq!(memory.recall(Digest::of("7"), now.plus_millis(TOKEN_LIFE_MS)), None);
         assert_eq!(memory.len(), 0, "what has expired is forgotten");
     }
 
@@ -103,18 +106,21 @@ mod tests {
         let later = now.plus_millis(TOKEN_LIFE_MS);
         remember(&memory, TOKENS_MAX, later);
         assert_eq!(memory.len(), 2);
-        assert!(memory.recall("0", later).is_some() && memory.recall(&TOKENS_MAX.to_string(), later).is_some());
+        assert!(
+            memory.recall(Digest::of("0"), later).is_some()
+                && memory.recall(Digest::of(&TOKENS_MAX.to_string()), later).is_some()
+        );
         for number in 1_000..5_000 {
             remember(&memory, number, later);
             assert!(memory.len() <= TOKENS_MAX);
-            assert!(memory.recall(&number.to_string(), later).is_some());
+            assert!(memory.recall(Digest::of(&number.to_string()), later).is_some());
         }
     }
 
     #[test]
     fn what_has_expired_is_not_remembered() {
         let (memory, now) = (TokenMemory::default(), Timestamp::from_millis(0));
-        memory.remember("late", &claims(now), now.plus_millis(TOKEN_LIFE_MS));
+        memory.remember(Digest::of("late"), &claims(now), now.plus_millis(TOKEN_LIFE_MS));
         assert_eq!(memory.len(), 0);
     }
 }

@@ -37,7 +37,7 @@ impl Policy {
     pub const BATCH_GET: Self = Self::of(5, 25, 200, 2_000);
     /// Reading one thing, changing it and writing it on condition of its version, while up
     /// to a hundred others do the same. The deadline ends it.
-    pub const CONTENTION: Self = Self::of(100, 25, 1_000, 6_000);
+    pub const CONTENTION: Self = Self::of(100, 25, 1_000, 7_000);
     /// Counting a group of segments; the queue delivers again what is given up.
     pub const SEGMENTS: Self = Self::of(8, 25, 800, 5_000);
     /// The watchers of one card: up to forty sockets come, go and are written to at once.

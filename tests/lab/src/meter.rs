@@ -135,10 +135,7 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
         eprintln!("  {}: {} calls", route.name, usage.call_count());
         rows.push(row(&route.name, &usage, prices, &route.line.row.note));
     }
-    let mut long = Stage::with_past_of(LONG_PAST_DAYS).await;
-    for route in all_routes().iter().filter(|route| OF_A_LONG_PAST.contains(&route.line.operation)) {
-        long = long.afresh().await;
-        let usage = ask(wire, &long, route).await;
+    for (route, usage) in Box::pin(of_a_long_past(wire)).await {
         let name = format!("{} after {LONG_PAST_DAYS} days", route.name);
         let beside = rows.iter().position(|(known, _)| *known == route.name).map_or(rows.len(), |at| at + 1);
         rows.insert(beside, row(&name, &usage, prices, &route.line.row.note));
@@ -148,6 +145,17 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
         columns: &["AWS calls", "Read units", "Write units", "Bytes sent", "Bytes received", "$ per million", "Which"],
         rows,
     }
+}
+
+async fn of_a_long_past(wire: &Wire) -> Vec<(Route, Usage)> {
+    let mut stage = Stage::with_past_of(LONG_PAST_DAYS).await;
+    let mut asked = Vec::new();
+    for route in all_routes().into_iter().filter(|route| OF_A_LONG_PAST.contains(&route.line.operation.as_str())) {
+        stage = stage.afresh().await;
+        let usage = ask(wire, &stage, &route).await;
+        asked.push((route, usage));
+    }
+    asked
 }
 
 fn row(name: &str, usage: &Usage, prices: &Prices, note: &str) -> (String, Vec<String>) {

@@ -103,9 +103,11 @@ impl CustomerEditor {
         command: Said,
         request: Option<&Idempotency>,
     ) -> Result<(Dealings, Said), CustomerError> {
-        let attempt = async || match self.try_to_apply(flow, command, request).await {
-            Err(CustomerError::Failed(failure)) => Err(failure),
-            done => Ok(done),
+        let attempt = || async {
+            match self.try_to_apply(flow, command, request).await {
+                Err(CustomerError::Failed(failure)) => Err(failure),
+                done => Ok(done),
+            }
         };
         flow.store.retry().run(Policy::CONTENTION, attempt).await?
     }

@@ -39,7 +39,7 @@ pub async fn merge(
     reason: MergeReason,
 ) -> Result<MergeOutcome, Failure> {
     let merge = Merge { tie: Tie { merge: flow.new_id()?, a, b }, reason, at: flow.now, undone: None };
-    let attempt = async || try_merge(flow, company, &merge).await;
+    let attempt = || try_merge(flow, company, &merge);
     flow.store.retry().run(Policy::CONTENTION, attempt).await
 }
 
@@ -66,7 +66,7 @@ pub async fn merge_anonymous(
 /// the way until the deadline.
 pub async fn undo(flow: &Flow<'_>, company: Company, by: MemberId, id: MergeId) -> Result<Merge, Failure> {
     let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::MergeUndone, id, "active", "undone")?;
-    let attempt = async || try_undo(flow, company, by, id, &audit).await;
+    let attempt = || try_undo(flow, company, by, id, &audit);
     flow.store.retry().run(Policy::CONTENTION, attempt).await
 }
 

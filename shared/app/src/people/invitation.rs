@@ -32,7 +32,7 @@ pub async fn create(
     let to = format!("{} × {}", new.role.name(), new.uses);
     let audit = flow.audit_entry(AuditActor::Member(by.member), AuditAction::InvitationCreated, new.id, "", to)?;
     let hash = codes.invitation_hash(&codes.invitation_code(new.id));
-    let attempt = async || flow.store.create_invitation(company, new.clone(), &hash, &audit, request).await;
+    let attempt = || flow.store.create_invitation(company, new.clone(), &hash, &audit, request);
     Ok(take_seat(flow, company, attempt).await?)
 }
 
@@ -41,15 +41,12 @@ pub async fn create(
 ///
 /// # Errors
 /// [`MemberError::RoleRequired`] for an invitation to a role that the member may not give.
-pub async fn revoke(
-    flow: &Flow<'_>,
-    company: Company,
-    by: Head,
-    id: InvitationId,
-) -> Result<Invitation, MemberError> {
-    let attempt = async || match try_to_revoke(flow, company, by, id).await {
-        Err(MemberError::Failed(failure)) => Err(failure),
-        done => Ok(done),
+pub async fn revoke(flow: &Flow<'_>, company: Company, by: Head, id: InvitationId) -> Result<Invitation, MemberError> {
+    let attempt = || async {
+        match try_to_revoke(flow, company, by, id).await {
+            Err(MemberError::Failed(failure)) => Err(failure),
+            done => Ok(done),
+        }
     };
     flow.store.retry().run(Policy::CONTENTION, attempt).await?
 }

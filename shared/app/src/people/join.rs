@@ -2,10 +2,10 @@
 
 use domain::audit::{AuditAction, AuditActor};
 use domain::card::{Card, CompanyName, Identity};
-use domain::claim::LoginError;
 use domain::company::{Company, Person};
 use domain::failure::Failure;
 use domain::id::PersonId;
+use domain::invitation::LoginError;
 use domain::invitation::{InvitationState, Offer};
 use domain::join_request::JoinRequest;
 use domain::member::{Member, PersonName, Position, Role};
@@ -15,14 +15,14 @@ use store::{Entered, Entrance, Joining, Newcomer};
 use crate::Flow;
 
 /// The invitation somebody comes by, and how they are called.
-#[derive(Debug, Clone, Copy)]
-pub struct InvitationUse<'a> {
+#[derive(Debug, Clone)]
+pub struct InvitationUsed {
     /// The stored hash of the invitation's code.
-    pub code_hash: &'a str,
+    pub code_hash: String,
     /// Their name.
-    pub name: &'a PersonName,
+    pub name: PersonName,
     /// Their job title.
-    pub position: &'a Position,
+    pub position: Position,
 }
 
 /// Returns the person as the member they become, or with the request they make. Somebody who
@@ -36,13 +36,12 @@ pub async fn join(
     company: Company,
     person: Person,
     openid: &OpenId,
-    by: InvitationUse<'_>,
+    by: &InvitationUsed,
 ) -> Result<Person, LoginError> {
     if person.member.is_some() {
         return Ok(person);
     }
-    let Entrance { offer, profile, request } =
-        flow.store.entrance(company, by.code_hash, person.join_request).await?;
+    let Entrance { offer, profile, request } = flow.store.entrance(company, &by.code_hash, person.join_request).await?;
     let offer = offer.ok_or(LoginError::InvitationInvalid)?;
     if request.is_some_and(|request| request.stands_against(offer.invitation, flow.now)) {
         return Ok(person);
@@ -66,7 +65,7 @@ async fn enter(
     company: Company,
     person: Person,
     openid: &OpenId,
-    by: InvitationUse<'_>,
+    by: &InvitationUsed,
     (offer, company_name): (Offer, CompanyName),
 ) -> Result<(Entered, Person), Failure> {
     let identity = Identity { name: by.name.clone(), position: by.position.clone(), company: company_name };
@@ -83,7 +82,7 @@ async fn ask(
     company: Company,
     person: Person,
     openid: &OpenId,
-    by: InvitationUse<'_>,
+    by: &InvitationUsed,
     offer: Offer,
 ) -> Result<(Entered, Person), Failure> {
     let request = JoinRequest {

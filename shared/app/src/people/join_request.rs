@@ -46,8 +46,7 @@ async fn decide_pending(
     let (actor, from, role) = (AuditActor::Member(by.member), read.invitation.to_string(), read.role.name());
     let (newcomer, action, target) = match decision {
         Decision::Approve => {
-            let identity =
-                Identity { name: read.name.clone(), position: read.position.clone(), company: company_name };
+            let identity = Identity { name: read.name.clone(), position: read.position.clone(), company: company_name };
             let newcomer = joining_member(flow, read.person, read.role, identity)?;
             let id = newcomer.member.id.to_string();
             (Some(newcomer), AuditAction::MemberJoined, id)

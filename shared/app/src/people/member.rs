@@ -64,7 +64,7 @@ pub async fn add(
     let member = Member { card: Some(card.id), ..Member::invited(id, name, position, role, flow.now) };
     let audit = flow.audit_entry(by.actor(), AuditAction::MemberAdded, id, "", role.name())?;
     let new = with_claim(flow, codes, member, Some(card));
-    let attempt = async || flow.store.add_member(company, new.clone(), &audit, request).await;
+    let attempt = || flow.store.add_member(company, new.clone(), &audit, request);
     Ok(take_seat(flow, company, attempt).await?)
 }
 
@@ -104,8 +104,7 @@ pub async fn issue_claim_code(
     let expires_at = claim::expires_at(flow.now);
     let issued = ClaimCodeIssued { member: Member { claim_number: number, ..read.member.clone() }, expires_at };
     let audit = flow.audit_entry(by.actor(), AuditAction::ClaimCodeIssued, id, "", expires_at.to_string())?;
-    let attempt =
-        async || flow.store.issue_claim_code(company, &read, (issued.clone(), &hash), &audit, request).await;
+    let attempt = || flow.store.issue_claim_code(company, &read, (issued.clone(), &hash), &audit, request);
     Ok(take_seat(flow, company, attempt).await?)
 }
 
@@ -154,7 +153,7 @@ pub async fn set_status(
     }
     let audit = flow.audit_entry(by.actor(), AuditAction::MemberStatus, id, read.status().name(), to.name())?;
     let change = Change { read: &read, audit: &audit };
-    let attempt = async || flow.store.set_member_ended(company, change, ended, seat).await;
+    let attempt = || flow.store.set_member_ended(company, change, ended, seat);
     match seat {
         SeatChange::Take => take_seat(flow, company, attempt).await?,
         SeatChange::Keep | SeatChange::GiveBack | SeatChange::Release => attempt().await?,
@@ -213,8 +212,7 @@ pub async fn set_successor(
     }
     let successor = to.map(|member| successor(member, other)).transpose()?;
     let name = |member: Option<MemberId>| member.map(|member| member.to_string()).unwrap_or_default();
-    let audit =
-        flow.audit_entry(by.actor(), AuditAction::MemberSuccessor, id, name(read.successor), name(to))?;
+    let audit = flow.audit_entry(by.actor(), AuditAction::MemberSuccessor, id, name(read.successor), name(to))?;
     let change = Change { read: &read, audit: &audit };
     flow.store.set_successor(company, change, (card, successor)).await?;
     Ok(Member { successor: to, ..read })

@@ -1,7 +1,7 @@
 //! Taking seats.
 
 use domain::company::Company;
-use domain::failure::Failure;
+use domain::failure::{Failure, Resource};
 use store::QuotaName;
 
 use crate::Flow;
@@ -11,13 +11,15 @@ use crate::Flow;
 ///
 /// # Errors
 /// Those of the attempt.
-pub(crate) async fn take_seat<T>(
+pub(crate) async fn take_seat<T, A: Future<Output = Result<T, Failure>>>(
     flow: &Flow<'_>,
     company: Company,
-    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+    attempt: impl Fn() -> A,
 ) -> Result<T, Failure> {
     match attempt().await {
-        Err(Failure::Exhausted(_)) if flow.store.sweep_quota(company, QuotaName::Seats, flow.now).await? > 0 => {
+        Err(Failure::Exhausted(Resource::Seats))
+            if flow.store.sweep_quota(company, QuotaName::Seats, flow.now).await? > 0 =>
+        {
             attempt().await
         }
         done => done,

@@ -3,40 +3,40 @@
 use std::collections::BTreeMap;
 
 use domain::card::CompanyName;
-use domain::claim::LoginError;
 use domain::company::{Company, CompanyProfile, Link, Person};
 use domain::failure::Failure;
 use domain::id::{CompanyId, PersonId};
+use domain::invitation::LoginError;
 use domain::join_request::JoinRequest;
 use domain::member::MemberStatus;
 use domain::text::{OpenId, UnionId};
 use store::{Arrival, Claimed, Claiming, Standing};
 
 use crate::Flow;
-use crate::people::join::{InvitationUse, join};
+use crate::people::join::{InvitationUsed, join};
 
 /// The way somebody comes.
-#[derive(Debug, Clone, Copy)]
-pub enum Entry<'a> {
+#[derive(Debug, Clone)]
+pub enum Entry {
     /// As whoever they are.
     Plain,
     /// As the member whose claim code has this stored hash.
-    Claim(&'a str),
+    Claim(String),
     /// By an invitation.
-    Invitation(InvitationUse<'a>),
+    Invitation(InvitationUsed),
 }
 
 /// A login that WeChat has confirmed.
-#[derive(Debug, Clone, Copy)]
-pub struct LoginRequest<'a> {
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
     /// The company whose mini-program they came through.
     pub company: Company,
     /// Their id inside the mini-program.
-    pub openid: &'a OpenId,
+    pub openid: OpenId,
     /// Their id across the mini-programs of an account, where WeChat tells it.
-    pub unionid: Option<&'a UnionId>,
+    pub unionid: Option<UnionId>,
     /// The way they come.
-    pub entry: Entry<'a>,
+    pub entry: Entry,
     /// The company they choose; `None` for the one of the mini-program.
     pub chosen: Option<CompanyId>,
 }
@@ -76,7 +76,7 @@ struct Visit<'a> {
     profile: CompanyProfile,
     /// With their membership there, whatever its status is.
     person: Person,
-    entry: Entry<'a>,
+    entry: Entry,
     unionid: Option<&'a UnionId>,
     /// Where else they were known to be a member.
     links: BTreeMap<Company, Link>,
@@ -86,16 +86,17 @@ struct Visit<'a> {
 ///
 /// # Errors
 /// [`LoginError`]; [`Failure::NotFound`] for a chosen company where they are no active member.
-pub async fn login(flow: &Flow<'_>, request: LoginRequest<'_>) -> Result<LoginOutcome, LoginError> {
+pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcome, LoginError> {
     let LoginRequest { company, openid, unionid, entry, chosen } = request;
+    let (openid, unionid) = (&openid, unionid.as_ref());
     let Arrival { profile, person, links } = flow.store.arrival(company, openid, unionid).await?;
     let person = match person {
         Some(person) => person,
         None => flow.store.sign_in(company, openid, flow.new_id()?, flow.now).await?,
     };
-    let person = match entry {
+    let person = match &entry {
         Entry::Plain => person,
-        Entry::Claim(hash) => claim(flow, person, request, hash).await?,
+        Entry::Claim(hash) => claim(flow, company, Claiming { person, openid, unionid, hash, now: flow.now }).await?,
         Entry::Invitation(by) => join(flow, company, person, openid, by).await?,
     };
     let came_as = person.id;
@@ -104,14 +105,9 @@ pub async fn login(flow: &Flow<'_>, request: LoginRequest<'_>) -> Result<LoginOu
 }
 
 /// Returns the person with the membership they claim.
-async fn claim(
-    flow: &Flow<'_>,
-    person: Person,
-    request: LoginRequest<'_>,
-    hash: &str,
-) -> Result<Person, LoginError> {
-    let LoginRequest { company, openid, unionid, .. } = request;
-    match flow.store.claim_membership(company, Claiming { person, openid, unionid, hash, now: flow.now }).await? {
+async fn claim(flow: &Flow<'_>, company: Company, claiming: Claiming<'_>) -> Result<Person, LoginError> {
+    let person = claiming.person;
+    match flow.store.claim_membership(company, claiming).await? {
         Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),
         Claimed::Refused => Err(LoginError::ClaimCodeInvalid),
         Claimed::OtherMember => Err(LoginError::AlreadyMember),
@@ -131,8 +127,7 @@ async fn enter(flow: &Flow<'_>, visit: Visit<'_>, chosen: Option<CompanyId>) -> 
     let asked = visit.person.join_request.map(|request| (visit.company, request));
     let (mut active, join_request) = flow.store.standings(&wanted, asked).await?;
     active.retain(|found| is_active(found, links.get(&found.company)));
-    let (claimed, invited) =
-        (matches!(visit.entry, Entry::Claim(_)), matches!(visit.entry, Entry::Invitation(_)));
+    let (claimed, invited) = (matches!(visit.entry, Entry::Claim(_)), matches!(visit.entry, Entry::Invitation(_)));
     // A disabled or former member is a visitor, and does not come back by an invitation.
     if invited && own.is_some() && !active.iter().any(|found| found.company == visit.company) {
         return Err(LoginError::MemberInactive);

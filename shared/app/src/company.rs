@@ -1,0 +1,61 @@
+//! Companies: founding them, and what the platform operator sets for them.
+
+use domain::audit::{AuditAction, AuditActor};
+use domain::card::CompanyName;
+use domain::company::{Company, CompanyProfile, WeCom};
+use domain::failure::Failure;
+use domain::idempotency::Idempotency;
+use domain::member::{Member, PersonName, Position, Role};
+use domain::text::AppId;
+use store::NewCompany;
+
+use crate::Flow;
+use crate::people::claim_code::Claims;
+use crate::people::member::with_claim;
+
+/// A company to create.
+#[derive(Debug, Clone)]
+pub struct CompanyToCreate {
+    /// Its name.
+    pub name: CompanyName,
+    /// The app id of its mini-program.
+    pub appid: AppId,
+    /// The name of its first boss.
+    pub boss: PersonName,
+    /// How many members it may have, the boss included.
+    pub seats: u32,
+}
+
+/// Creates a company with its first boss once per request, and returns the one that the first
+/// such request created.
+///
+/// # Errors
+/// [`Failure::Exists`] when the mini-program belongs to a company.
+pub async fn create(
+    flow: &Flow<'_>,
+    codes: &Claims,
+    new: CompanyToCreate,
+    request: &Idempotency,
+) -> Result<NewCompany, Failure> {
+    let CompanyToCreate { name, appid, boss, seats } = new;
+    let profile = CompanyProfile { id: flow.new_id()?, name, appid, wecom: None, created_at: flow.now };
+    let boss = Member::invited(flow.new_id()?, boss, Position::default(), Role::Boss, flow.now);
+    let new = NewCompany { profile, boss: with_claim(flow, codes, boss, None), seats };
+    flow.store.create_company(new, request, flow.now).await
+}
+
+/// Sets a company's WeCom application; `None` takes it away. Idempotent.
+///
+/// # Errors
+/// [`Failure::NotFound`] without such a company.
+pub async fn set_wecom(flow: &Flow<'_>, company: Company, wecom: Option<&WeCom>) -> Result<(), Failure> {
+    let read = flow.store.company(company).await?;
+    if read.wecom.as_ref() == wecom {
+        return Ok(());
+    }
+    let json = |wecom: Option<&WeCom>| wecom.map_or_else(|| Ok(String::new()), serde_json::to_string);
+    let [from, to] =
+        [json(read.wecom.as_ref()), json(wecom)].map(|text| text.map_err(|e| Failure::Corrupt(e.to_string())));
+    let audit = flow.audit_entry(AuditActor::Operator, AuditAction::Wecom, company.id(), from?, to?)?;
+    flow.store.set_wecom(company, wecom, &audit).await
+}

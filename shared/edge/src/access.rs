@@ -1,0 +1,319 @@
+//! Permissions for resources: values that only this module makes, from a verified token and
+//! the ids of the path. What a caller may not see does not exist for them.
+//!
+//! Extract them before the body or the query: a caller without the permission learns nothing
+//! of what is wrong with those.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use domain::audit::AuditActor;
+use domain::company::Company;
+use domain::counter::Scope;
+use domain::failure::Failure;
+use domain::id::{CardId, DepartmentId, MemberId, PersonId, UploadId};
+use http::request::Parts;
+
+use crate::auth::{Actor, Caller, Membership};
+use crate::problem::{Code, Problem};
+
+/// A function that knows which cards there are.
+pub trait CardLookup {
+    /// Succeeds when the company has the card.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when it has not.
+    fn find_card(&self, company: Company, card: CardId) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// A function that knows which departments there are.
+pub trait DepartmentLookup {
+    /// Succeeds when the company has, or had, the department.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when it never had.
+    fn find_department(
+        &self,
+        company: Company,
+        department: DepartmentId,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// The owner of the card of the path, an admin or the boss.
+#[derive(Debug, Clone, Copy)]
+pub struct CardEditor {
+    caller: Caller,
+    card: CardId,
+}
+
+/// An admin or the boss, for the card of the path.
+#[derive(Debug, Clone, Copy)]
+pub struct CardAdmin(CardEditor);
+
+/// Somebody who may see a radar, which is on: the owner the one of their card, admins and the
+/// boss those of every card, every department and the company. Which one the path names:
+/// `card_id`, `department_id`, or neither for the company.
+#[derive(Debug, Clone, Copy)]
+pub struct RadarScope {
+    company: Company,
+    scope: Scope,
+}
+
+/// Somebody who may see the radar of the card of the path once it is on: for handlers that
+/// find the card in the same call as its numbers, and then [`CardRadar::open`] it.
+#[derive(Debug, Clone, Copy)]
+pub struct CardRadar(CardEditor);
+
+/// Somebody who may see and change the customers of the card of the path: its owner, an admin
+/// or the boss. Whether their radar is on is checked after the customer is found.
+#[derive(Debug, Clone, Copy)]
+pub struct CustomerAccess {
+    caller: Caller,
+    member: MemberId,
+    card: CardId,
+    person: PersonId,
+}
+
+/// Somebody who may see the upload of the path, if it is their own, or they are an admin or
+/// the boss.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadViewer {
+    caller: Caller,
+    upload: UploadId,
+}
+
+impl CardEditor {
+    /// The company.
+    pub fn company(&self) -> Company {
+        self.caller.company()
+    }
+
+    /// The card.
+    pub fn card(&self) -> CardId {
+        self.card
+    }
+
+    /// Whom the audit log names; `None` for the owner, who changes their own card.
+    pub fn audit_actor(&self) -> Option<AuditActor> {
+        self.caller.audit_actor().filter(|_| !self.caller.owns(self.card))
+    }
+
+    fn may_edit(caller: &Caller, card: CardId) -> bool {
+        caller.is_admin() || caller.owns(card)
+    }
+}
+
+impl CardAdmin {
+    /// The right to edit, which they have too.
+    pub fn editor(&self) -> CardEditor {
+        self.0
+    }
+
+    /// The company.
+    pub fn company(&self) -> Company {
+        self.0.company()
+    }
+}
+
+impl RadarScope {
+    /// The company.
+    pub fn company(&self) -> Company {
+        self.company
+    }
+
+    /// A card, a department or the company.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The card; `None` for a department or the company.
+    pub fn card(&self) -> Option<CardId> {
+        match self.scope {
+            Scope::Card(card) => Some(card),
+            Scope::Department(_) | Scope::Company => None,
+        }
+    }
+}
+
+impl CardRadar {
+    /// The company.
+    pub fn company(&self) -> Company {
+        self.0.company()
+    }
+
+    /// The card.
+    pub fn card(&self) -> CardId {
+        self.0.card
+    }
+
+    /// The scope, if the radar is on.
+    ///
+    /// # Errors
+    /// `radar_not_active` when it is off.
+    pub fn open(&self) -> Result<RadarScope, Problem> {
+        self.0.caller.require_radar()?;
+        Ok(RadarScope { company: self.company(), scope: Scope::Card(self.card()) })
+    }
+}
+
+impl CustomerAccess {
+    /// The company.
+    pub fn company(&self) -> Company {
+        self.caller.company()
+    }
+
+    /// The card.
+    pub fn card(&self) -> CardId {
+        self.card
+    }
+
+    /// The identity that the path names.
+    pub fn person(&self) -> PersonId {
+        self.person
+    }
+
+    /// The member who asks.
+    pub fn member(&self) -> MemberId {
+        self.member
+    }
+
+    /// Whether their radar is on.
+    pub fn radar_on(&self) -> bool {
+        self.caller.require_radar().is_ok()
+    }
+}
+
+impl UploadViewer {
+    /// The company.
+    pub fn company(&self) -> Company {
+        self.caller.company()
+    }
+
+    /// The upload.
+    pub fn upload(&self) -> UploadId {
+        self.upload
+    }
+
+    /// Succeeds when they may see an upload of `owner`.
+    ///
+    /// # Errors
+    /// `not_found` when they may not.
+    pub fn require_may_see(&self, owner: MemberId) -> Result<(), Problem> {
+        let own = self.caller.membership().is_some_and(|membership| membership.member == owner);
+        if own || self.caller.is_admin() { Ok(()) } else { Err(Problem::of(Code::NotFound)) }
+    }
+}
+
+impl Actor for CustomerAccess {
+    fn actor(&self) -> String {
+        self.caller.actor()
+    }
+}
+
+/// The ids of a path, by name.
+async fn path_ids<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<HashMap<String, String>, Problem> {
+    let ids = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
+    ids.map(|Path(ids)| ids).map_err(|_| Problem::of(Code::NotFound))
+}
+
+/// The id of this name; text that cannot be an id names nothing.
+fn id<T: FromStr>(ids: &HashMap<String, String>, name: &str) -> Result<T, Problem> {
+    ids.get(name).and_then(|text| text.parse().ok()).ok_or_else(|| Problem::of(Code::NotFound))
+}
+
+impl<S: CardLookup + Send + Sync> FromRequestParts<S> for CardEditor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let card = id(&path_ids(parts, state).await?, "card_id")?;
+        if Self::may_edit(&caller, card) {
+            return Ok(Self { caller, card });
+        }
+        // A card that others may see is not theirs to edit; one that does not exist is not there.
+        state.find_card(caller.company(), card).await?;
+        Err(Problem::of(Code::RoleRequired))
+    }
+}
+
+impl<S: CardLookup + Send + Sync> FromRequestParts<S> for CardAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let card = id(&path_ids(parts, state).await?, "card_id")?;
+        if caller.is_admin() {
+            return Ok(Self(CardEditor { caller, card }));
+        }
+        state.find_card(caller.company(), card).await?;
+        Err(Problem::of(Code::RoleRequired))
+    }
+}
+
+impl<S: CardLookup + DepartmentLookup + Send + Sync> FromRequestParts<S> for RadarScope {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let (company, ids) = (caller.company(), path_ids(parts, state).await?);
+        let scope = if ids.contains_key("card_id") {
+            let card = id(&ids, "card_id")?;
+            if !caller.owns(card) {
+                require_admin(&caller)?;
+                state.find_card(company, card).await?;
+            }
+            Scope::Card(card)
+        } else if ids.contains_key("department_id") {
+            let department = id(&ids, "department_id")?;
+            require_admin(&caller)?;
+            state.find_department(company, department).await?;
+            Scope::Department(department)
+        } else {
+            require_admin(&caller)?;
+            Scope::Company
+        };
+        // After the look-up: a caller whose radar is off learns no more than with it on.
+        caller.require_radar()?;
+        Ok(Self { company, scope })
+    }
+}
+
+/// To others than admins and the boss, these radars do not exist.
+fn require_admin(caller: &Caller) -> Result<(), Problem> {
+    if caller.is_admin() { Ok(()) } else { Err(Problem::of(Code::NotFound)) }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CardRadar {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let card = id(&path_ids(parts, state).await?, "card_id")?;
+        let may = CardEditor::may_edit(&caller, card);
+        if may { Ok(Self(CardEditor { caller, card })) } else { Err(Problem::of(Code::NotFound)) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CustomerAccess {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let ids = path_ids(parts, state).await?;
+        let (card, person) = (id(&ids, "card_id")?, id(&ids, "person_id")?);
+        let member = caller.membership().filter(|_| CardEditor::may_edit(&caller, card));
+        let Membership { member, .. } = member.ok_or_else(|| Problem::of(Code::NotFound))?;
+        Ok(Self { caller, member, card, person })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for UploadViewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let upload = id(&path_ids(parts, state).await?, "upload_id")?;
+        Ok(Self { caller, upload })
+    }
+}

@@ -1,0 +1,111 @@
+//! Problems of the failures that flows return.
+
+use domain::activation::{ActivationError, Refusal};
+use domain::card_media::MediaError;
+use domain::invitation::{InvitationState, LoginError};
+use domain::join_request::DecisionError;
+use domain::member::MemberError;
+use domain::said::CustomerError;
+use domain::upload::UploadError;
+
+use crate::problem::{Code, FieldProblem, Problem};
+
+impl From<CustomerError> for Problem {
+    fn from(error: CustomerError) -> Self {
+        match error {
+            CustomerError::RadarNotActive => Self::of(Code::RadarNotActive),
+            CustomerError::TooManyDeals => Self::of(Code::DealLimit),
+            CustomerError::Field(error) => Self::field("", &error),
+            CustomerError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<DecisionError> for Problem {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::RoleRequired => Self::of(Code::RoleRequired),
+            DecisionError::Expired => Self::of(Code::JoinRequestExpired),
+            DecisionError::Decided => Self::of(Code::JoinRequestDecided),
+            DecisionError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        Self::of(match error {
+            LoginError::ClaimCodeInvalid => Code::ClaimCodeInvalid,
+            LoginError::AlreadyMember => Code::AlreadyMember,
+            LoginError::InvitationInvalid => Code::InvitationInvalid,
+            LoginError::InvitationClosed(InvitationState::UsedUp) => Code::InvitationUsedUp,
+            LoginError::InvitationClosed(InvitationState::Expired) => Code::InvitationExpired,
+            LoginError::InvitationClosed(InvitationState::Revoked) => Code::InvitationRevoked,
+            LoginError::InvitationClosed(InvitationState::Open) => Code::Busy,
+            LoginError::MemberInactive => Code::MemberInactive,
+            LoginError::Failed(failure) => return failure.into(),
+        })
+    }
+}
+
+impl From<MemberError> for Problem {
+    fn from(error: MemberError) -> Self {
+        Self::of(match error {
+            MemberError::RoleRequired => Code::RoleRequired,
+            MemberError::Inactive => Code::MemberInactive,
+            MemberError::Active => Code::MemberActive,
+            MemberError::AlreadyMember => Code::AlreadyMember,
+            MemberError::NoCard => Code::NoCard,
+            MemberError::Field(error) => return Self::field("", &error),
+            MemberError::Failed(failure) => return failure.into(),
+        })
+    }
+}
+
+impl From<ActivationError> for Problem {
+    fn from(error: ActivationError) -> Self {
+        match error {
+            ActivationError::MemberInactive => Self::of(Code::MemberInactive),
+            ActivationError::NotActive => Self::of(Code::RadarNotActive),
+            ActivationError::Refused(refusal) => refusal.into(),
+            ActivationError::NotSent(cause) => Self::of(Code::Unavailable).caused_by(cause),
+            ActivationError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::of(match refusal {
+            Refusal::NotGranted => Code::RadarNotGranted,
+            Refusal::Joined => Code::RadarActive,
+            Refusal::TooManyCodes => Code::RadarCodeLimit,
+            Refusal::NoCode => Code::RadarCodeWrong,
+            Refusal::CodeExpired => Code::RadarCodeExpired,
+            Refusal::CodeDead => Code::RadarCodeBlocked,
+            Refusal::CodeUsed => Code::RadarCodeUsed,
+            Refusal::Ticket => Code::RadarTicketInvalid,
+        })
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        match error {
+            MediaError::Uploads(errors) => {
+                Self::invalid(errors.iter().map(|(pointer, error)| FieldProblem::new(pointer, error)).collect())
+            }
+            MediaError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::RoleRequired => Self::of(Code::RoleRequired),
+            UploadError::Field(error) => Self::field("", &error),
+            UploadError::Failed(failure) => failure.into(),
+        }
+    }
+}
