@@ -1,11 +1,11 @@
-"""Fits a model of close rates to companies, now, and says what became of it.
+"""Retrains the close-rate models of companies, now, and prints the result of each.
 
-    scripts/refit COMPANY [STAGE] [--dry-run]
-    scripts/refit --all [STAGE] [--dry-run]
+    scripts/retrain COMPANY [STAGE] [--dry-run]
+    scripts/retrain --all [STAGE] [--dry-run]
 
 COMPANY is an id, com_...; STAGE is local (the stack of scripts/dev, also if none is named), dev,
-staging or prod. A model that is better than the one all companies start with comes in force;
---dry-run only says so, and writes nothing. The same happens every week by itself.
+staging or prod. A model that is better than the default one comes into force;
+--dry-run only prints it, and writes nothing. A schedule does the same every week.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from common import StepFailed
 
 
 def lines(report: dict[str, Any]) -> list[str]:
-    """What a report says, band by band."""
+    """The lines of a report, band by band."""
     found = [f"{report['closed']} customers with a deal, {report['open']} without"]
     if scores := report.get("scores"):
         found.append("Brier scores in millionths: " + ", ".join(f"{name} {score}" for name, score in scores.items()))
@@ -29,7 +29,7 @@ def lines(report: dict[str, Any]) -> list[str]:
 
 
 def run(call: recounting.Call, wanted: list[str], dry_run: bool) -> int:
-    """Refits them with a line of progress for each; how many failed."""
+    """Retrains each company, with a line of progress; returns how many failed."""
     failed = 0
     for number, company in enumerate(wanted, 1):
         print(f"  {number}/{len(wanted)} {company} ...", end="", flush=True)
@@ -42,9 +42,9 @@ def run(call: recounting.Call, wanted: list[str], dry_run: bool) -> int:
         print(f" {report['verdict']}", flush=True)
         for line in lines(report):
             print(f"      {line}")
-    print(f"refitted: {len(wanted) - failed} companies, {failed} failed")
+    print(f"retrained: {len(wanted) - failed} companies, {failed} failed")
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(recounting.main(sys.argv[1:], run, "scripts/refit", __doc__))
+    sys.exit(recounting.main(sys.argv[1:], run, "scripts/retrain", __doc__))

@@ -1,4 +1,4 @@
-"""A client of the live radar that does what docs/LIVE.md asks of a mini-program.
+"""A client of the live radar that does what docs/api/live.md asks of a mini-program.
 
 What belongs here: the protocol. What does not: expectations.
 """

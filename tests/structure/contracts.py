@@ -88,10 +88,10 @@ def variables_of_start():
 
 
 def store_methods():
-    """`store::file::method` of every public asynchronous method of the store."""
+    """`store::area::file::method` of every public asynchronous method of the store."""
     methods = set()
-    for path in named("shared/store/src/*.rs"):
+    for path in named("shared/store/src/**/*.rs"):
         source = without_comments(without_tests(text(path)))
-        module = short(path).rsplit("/", 1)[1].removesuffix(".rs")
+        module = short(path).removeprefix("shared/store/src/").removesuffix(".rs").replace("/", "::")
         methods |= {f"store::{module}::{name}" for name in re.findall(r"\bpub async fn (\w+)", source)}
     return methods

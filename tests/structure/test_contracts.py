@@ -1,5 +1,6 @@
 """Template, OpenAPI document, event files, configuration and documents say the same."""
 
+import json
 import re
 
 from contracts import deployed, operations_of_openapi, problem_codes, served, store_methods, variables_read
@@ -49,15 +50,28 @@ def test_a_function_reads_exactly_the_variables_that_the_template_gives_it():
 def test_every_problem_code_is_explained_to_clients():
     codes = problem_codes()
     assert codes, "no codes were found"
-    document = text(ROOT / "docs" / "API-DESIGN.md")
+    document = text(ROOT / "docs" / "api" / "README.md")
     missing = [code for code in codes if f"`{code}`" not in document]
-    assert not missing, f"docs/API-DESIGN.md does not explain {missing}"
+    assert not missing, f"docs/api/README.md does not explain {missing}"
+
+
+def test_the_routes_that_need_an_idempotency_key_are_listed_for_clients():
+    specification = json.loads(text(ROOT / "infra" / "openapi.json"))
+    needing = {
+        f"{method.upper()} {path}"
+        for path, operations in specification["paths"].items()
+        for method, operation in operations.items()
+        if any("idempotency" in json.dumps(given).lower() for given in operation.get("parameters", []))
+    }
+    assert needing, "no routes were found"
+    section = re.search(r"## Creating: Idempotency-Key\n(.*?)\nMake one key", text(ROOT / "docs" / "api" / "README.md"), re.S)
+    assert set(re.findall(r"^- `([A-Z]+ /[^`]+)`$", section[1], re.M)) == needing
 
 
 def test_every_access_pattern_of_the_store_has_a_row_and_every_row_a_method():
     document = text(ROOT / "docs" / "ACCESS-PATTERNS.md")
     rows = [line for line in document.splitlines() if line.startswith("|")]
-    named_methods = [name for row in rows for name in re.findall(r"`(store::\w+::\w+)`", row)]
+    named_methods = [name for row in rows for name in re.findall(r"`(store::(?:\w+::)+\w+)`", row)]
     assert len(named_methods) == len(set(named_methods)), "a method has two rows"
     assert set(named_methods) == store_methods()
 

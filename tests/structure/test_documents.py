@@ -17,7 +17,7 @@ NUMBERS = (
 STATES = {"done", "partly", "planned"}
 DOCUMENTS = (
     "README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE",
-    "docs/API-DESIGN.md", "docs/ACCESS-PATTERNS.md", "docs/GLOSSARY.md", "docs/FEATURES.md", "docs/TESTING.md",
+    "docs/api/README.md", "docs/ACCESS-PATTERNS.md", "docs/GLOSSARY.md", "docs/FEATURES.md", "docs/TESTING.md",
     "docs/ADDING-AN-ENDPOINT.md", "docs/adr/0000-template.md",
 )
 # Written in two parts so that this file does not name them itself.
