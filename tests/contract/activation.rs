@@ -6,7 +6,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, MemberId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::mobile::Mobile;
-use domain::people::activation::{Activation, Entry, SentCode, Step, TRIES};
+use domain::people::activation::{Activation, ActivationStep, RadarEntry, SentCode, TRIES};
 use serde_json::Value;
 use store::CodeSent;
 use testkit::events::{call, load};
@@ -21,7 +21,7 @@ fn sent(world: &World, nonce: &str) -> SentCode {
 
 async fn granted(world: &World) -> Activation {
     let none = world.store.activation(world.company, world.staff["lin"].member).await.unwrap();
-    let grant = Step::Grant(Mobile::parse("13800138000").unwrap(), Some(sent(world, "n1")));
+    let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), Some(sent(world, "n1")));
     let after = none.after(grant, world.clock.now()).unwrap();
     world.store.change_activation(world.company, &after).await.unwrap();
     after
@@ -49,7 +49,7 @@ async fn of_many_changes_of_one_version_one_is_stored() {
     let tasks = (0..10).map(|_| {
         let (world, before) = (Arc::clone(&world), before.clone());
         tokio::spawn(async move {
-            let after = before.after(Step::Redeem { right: true }, world.clock.now()).unwrap();
+            let after = before.after(ActivationStep::Redeem { right: true }, world.clock.now()).unwrap();
             world.store.change_activation(world.company, &after).await
         })
     });
@@ -69,7 +69,7 @@ async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
     let before = granted(&world).await;
     world.clock.advance(60_000);
     let (now, request) = (world.clock.now(), world.request("codes"));
-    let after = before.after(Step::Resend(Some(sent(&world, "n2"))), now).unwrap();
+    let after = before.after(ActivationStep::Resend(Some(sent(&world, "n2"))), now).unwrap();
     let first = CodeSent { nonce: "n2".to_owned(), at: now };
     let replace = async |after: &Activation, nonce: &str| {
         let result = CodeSent { nonce: nonce.to_owned(), at: now };
@@ -83,7 +83,7 @@ async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
     assert_eq!(look(&request).await.unwrap(), Some(first));
     let other = Idempotency { fingerprint: "other".to_owned(), ..request.clone() };
     assert_eq!(look(&other).await.unwrap_err(), Failure::KeyReused);
-    let failed = after.after(Step::SendFailed("n2".to_owned()), now).unwrap();
+    let failed = after.after(ActivationStep::SendFailed("n2".to_owned()), now).unwrap();
     world.store.take_code_back(world.company, &failed, &request).await.unwrap();
     assert_eq!(look(&request).await.unwrap(), None);
     let stale = world
@@ -116,13 +116,13 @@ async fn activations_are_listed_page_by_page() {
     let mut expected = Vec::new();
     for name in ["lin", "chen", "wang"] {
         let none = Activation::none(world.staff[name].member);
-        let grant = Step::Grant(Mobile::parse("13800138000").unwrap(), None);
+        let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), None);
         let after = none.after(grant, world.clock.now()).unwrap();
         world.store.change_activation(world.company, &after).await.unwrap();
         expected.push(after);
     }
     expected.sort_by_key(|activation| activation.member);
-    let joined = expected[1].after(Step::Join(Entry::CompanyQr), world.clock.now()).unwrap();
+    let joined = expected[1].after(ActivationStep::Join(RadarEntry::CompanyQr), world.clock.now()).unwrap();
     world.store.change_activation(world.company, &joined).await.unwrap();
     expected[1] = joined;
     let first = world.store.list_activations(world.company, None, 2).await.unwrap();

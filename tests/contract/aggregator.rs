@@ -18,9 +18,9 @@ use store::KEY_ATTRIBUTES;
 use testkit::world::World;
 use uuid::Uuid;
 
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 
-pub(crate) fn aggregator(world: &World, dead: Shelf) -> Aggregator<Shelf> {
+pub(crate) fn aggregator(world: &World, dead: KeptDeadLetters) -> Aggregator<KeptDeadLetters> {
     Aggregator { store: world.store.clone(), dead, max_attempts: 5, ids: world.ids.clone(), clock: world.clock.clock() }
 }
 
@@ -83,7 +83,7 @@ fn day(world: &World) -> (Vec<AcceptedBatch>, Metrics) {
 async fn parallel_aggregators_with_the_same_messages_count_each_once() {
     let world = World::new().await;
     let (batches, expected) = day(&world);
-    let shared = Arc::new(aggregator(&world, Shelf::default()));
+    let shared = Arc::new(aggregator(&world, KeptDeadLetters::default()));
     // Four at a time, each with all batches, in chunks of other sizes and orders.
     let workers = (0..4_usize).map(|worker| {
         let (aggregator, mut batches) = (Arc::clone(&shared), batches.clone());
@@ -119,7 +119,7 @@ async fn parallel_aggregators_with_the_same_messages_count_each_once() {
 #[tokio::test]
 async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
     let world = World::new().await;
-    let aggregator = aggregator(&world, Shelf::default());
+    let aggregator = aggregator(&world, KeptDeadLetters::default());
     let first = batch(&world, 1, 1, &[0]);
     let other = AcceptedBatch { fingerprint: "other".to_owned(), ..batch(&world, 1, 1, &[0, 1, 2]) };
     for batches in [&[&first][..], &[&other], &[&first, &other]] {
@@ -133,7 +133,7 @@ async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
 #[tokio::test]
 async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last_attempt() {
     let world = World::new().await;
-    let aggregator = aggregator(&world, Shelf::default());
+    let aggregator = aggregator(&world, KeptDeadLetters::default());
     let (broken, healthy) = (batch(&world, 1, 1, &[0]), batch(&world, 2, 2, &[0]));
     radar_aggregator::handle(&aggregator, delivered(&[&broken], 1), "r").await;
     let person = PersonId::from_uuid(Uuid::from_u128(1)).to_string();

@@ -15,14 +15,14 @@ use domain::tracking::event::ObjectType;
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered, set_layout};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::housekeeping;
 use crate::login::another_company;
 
 const LAG_S: u32 = 60;
 
 async fn count(world: &World, event: SqsEvent) {
-    let response = radar_aggregator::handle(&aggregator(world, Shelf::default()), event, "r").await;
+    let response = radar_aggregator::handle(&aggregator(world, KeptDeadLetters::default()), event, "r").await;
     assert!(response.batch_item_failures.is_empty());
 }
 

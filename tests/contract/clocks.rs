@@ -11,7 +11,7 @@ use testkit::world::World;
 use uuid::Uuid;
 
 use crate::aggregator::{aggregator, batch, delivered};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, housekeeping};
 use crate::http::send;
 use crate::pipeline::receive;
@@ -33,12 +33,12 @@ const MIDNIGHTS: [(&str, i64); 7] = [
 ];
 
 /// A world at some instant, and the way into it.
-struct Scene {
+struct ClockScene {
     world: World,
     functions: Functions,
 }
 
-impl Scene {
+impl ClockScene {
     async fn at(instant: Timestamp) -> Self {
         let world = World::new().await;
         world.clock.advance(instant.millis() - world.clock.now().millis());
@@ -102,10 +102,10 @@ impl Scene {
     }
 }
 
-fn off(world: &World, off_ms: i64) -> Aggregator<Shelf> {
+fn off(world: &World, off_ms: i64) -> Aggregator<KeptDeadLetters> {
     let clock = world.clock.clone();
     let clock = Clock::from_fn(move || clock.now().plus_millis(off_ms));
-    Aggregator { clock, ..aggregator(world, Shelf::default()) }
+    Aggregator { clock, ..aggregator(world, KeptDeadLetters::default()) }
 }
 
 fn batch_id(at: Timestamp) -> Uuid {
@@ -121,7 +121,7 @@ async fn the_last_and_the_first_millisecond_of_a_day_are_counted_on_their_own_da
     for (date, off_ms) in MIDNIGHTS {
         let today: Day = date.parse().unwrap();
         let (midnight, yesterday) = (today.start(), today.plus(-1));
-        let scene = Scene::at(midnight.plus_millis(HOUR_MS)).await;
+        let scene = ClockScene::at(midnight.plus_millis(HOUR_MS)).await;
         let (status, answer) = scene.view(0, &[midnight.plus_millis(-1), midnight]).await;
         assert_eq!(status, 202, "{date}: {answer}");
         scene.count(off_ms).await;
@@ -172,7 +172,7 @@ async fn a_phone_whose_clock_is_off_loses_and_doubles_nothing() {
         (0, after, [0, 1]),
     ] {
         let at = midnight.plus_millis(server_ms);
-        let scene = Scene::at(at).await;
+        let scene = ClockScene::at(at).await;
         let (id, event) = (batch_id(at.plus_millis(phone_ms)), [at.plus_millis(phone_ms)]);
         assert_eq!(scene.view_as(id, &event).await.0, 202);
         scene.count(0).await;
@@ -189,7 +189,7 @@ async fn a_phone_whose_clock_is_off_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_phone_ten_minutes_ahead_is_told_and_sends_again() {
     let midnight = "2027-03-01".parse::<Day>().unwrap().start();
-    let scene = Scene::at(midnight.plus_millis(-MINUTE_MS)).await;
+    let scene = ClockScene::at(midnight.plus_millis(-MINUTE_MS)).await;
     let event = [scene.world.clock.now().plus_millis(OFF_MS)];
     let (status, problem) = scene.view(OFF_MS, &event).await;
     assert_eq!(
@@ -206,7 +206,7 @@ async fn a_phone_ten_minutes_ahead_is_told_and_sends_again() {
 #[tokio::test]
 async fn aggregators_whose_clocks_are_twenty_minutes_apart_count_the_same() {
     let midnight = "2026-12-01".parse::<Day>().unwrap().start();
-    let scene = Scene::at(midnight.plus_millis(MINUTE_MS)).await;
+    let scene = ClockScene::at(midnight.plus_millis(MINUTE_MS)).await;
     for off_ms in [OFF_MS, -OFF_MS] {
         scene.world.clock.advance(SECOND_MS);
         assert_eq!(scene.view(0, &[midnight.plus_millis(-1), midnight]).await.0, 202);
@@ -227,7 +227,7 @@ async fn aggregators_whose_clocks_are_twenty_minutes_apart_count_the_same() {
 async fn boards_show_what_an_aggregator_ahead_of_them_has_counted_once_its_time_has_come() {
     const LAG_S: u32 = 60;
     for off_ms in [OFF_MS, 0, -OFF_MS] {
-        let scene = Scene::at("2027-01-01".parse::<Day>().unwrap().start()).await;
+        let scene = ClockScene::at("2027-01-01".parse::<Day>().unwrap().start()).await;
         let housekeeping = housekeeping(&scene.world, LAG_S).await;
         for number in 1..=3 {
             let event = delivered(&[&batch(&scene.world, 1, number, &[0])], 1);

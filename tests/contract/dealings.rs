@@ -13,16 +13,16 @@ use testkit::events::{call, load};
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, recounter};
 
 /// A company whose visitor has been on `lin`'s card.
-struct Office {
+struct Fixture {
     world: World,
     functions: Functions,
 }
 
-impl Office {
+impl Fixture {
     async fn new() -> Self {
         let world = World::new().await;
         let functions = Functions::on(&world).await;
@@ -35,7 +35,7 @@ impl Office {
     async fn visit(&self, person: PersonId, number: u64) {
         // Number 0 visits `lin`.
         let batch = domain::tracking::batch::AcceptedBatch { person, ..batch(&self.world, 0, number, &[0]) };
-        let aggregator = aggregator(&self.world, Shelf::default());
+        let aggregator = aggregator(&self.world, KeptDeadLetters::default());
         while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await.batch_item_failures.is_empty()
         {
         }
@@ -100,7 +100,7 @@ impl Office {
 
 #[tokio::test]
 async fn a_rate_set_by_hand_stands_until_it_is_taken_back() {
-    let office = Office::new().await;
+    let office = Fixture::new().await;
     let visitor = office.world.visitor;
     let model = office.customer(visitor).await["close_rate"].clone();
     assert_eq!((model["source"].as_str(), &model["manual"]), (Some("model"), &Value::Null));
@@ -123,7 +123,7 @@ async fn a_rate_set_by_hand_stands_until_it_is_taken_back() {
 
 #[tokio::test]
 async fn a_closed_customer_is_at_100_percent_until_the_deal_is_taken_back() {
-    let office = Office::new().await;
+    let office = Fixture::new().await;
     let visitor = office.world.visitor;
     office.set(visitor, 20).await;
     let (status, deal) = office.close(visitor, "key-of-a-deal").await;
@@ -142,7 +142,7 @@ async fn a_closed_customer_is_at_100_percent_until_the_deal_is_taken_back() {
 
 #[tokio::test]
 async fn there_is_an_end_to_deals_but_not_to_retries() {
-    let office = Office::new().await;
+    let office = Fixture::new().await;
     let visitor = office.world.visitor;
     for n in 0..100 {
         assert_eq!(office.close(visitor, &format!("key-of-{n:03}")).await.0, 201);
@@ -154,7 +154,7 @@ async fn there_is_an_end_to_deals_but_not_to_retries() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_twenty_rates_at_once_one_is_in_force() {
-    let office = Arc::new(Office::new().await);
+    let office = Arc::new(Fixture::new().await);
     let visitor = office.world.visitor;
     let sets = (1..=20).map(|n| {
         let office = Arc::clone(&office);
@@ -171,7 +171,7 @@ async fn of_twenty_rates_at_once_one_is_in_force() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_deals_at_once_are_twenty_deals_of_one_closed_customer_while_he_comes_by() {
-    let office = Arc::new(Office::new().await);
+    let office = Arc::new(Fixture::new().await);
     let visitor = office.world.visitor;
     let visits = (10..20).map(|number| {
         let office = Arc::clone(&office);
@@ -208,7 +208,7 @@ async fn twenty_deals_at_once_are_twenty_deals_of_one_closed_customer_while_he_c
 
 #[tokio::test]
 async fn merged_customers_are_one_closed_customer_and_two_again() {
-    let office = Office::new().await;
+    let office = Fixture::new().await;
     let (world, a, b) = (&office.world, office.world.visitor, office.world.fresh_person());
     office.visit(b, 2).await;
     let (first, second) = (office.close(a, "key-of-first").await.1, office.close(b, "key-of-second").await.1);
@@ -237,7 +237,7 @@ async fn merged_customers_are_one_closed_customer_and_two_again() {
 
 #[tokio::test]
 async fn a_recount_leaves_alone_what_the_log_does_not_know() {
-    let office = Office::new().await;
+    let office = Fixture::new().await;
     let (world, visitor) = (&office.world, office.world.visitor);
     office.set(visitor, 70).await;
     office.close(visitor, "key-of-a-deal").await;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::aggregator::{aggregator, batch, delivered};
 use crate::departments::{add, put, tree};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 use crate::pipeline::receive;
 
@@ -37,7 +37,7 @@ async fn visit(world: &World, functions: &Functions) {
     let (status, answer) = call(functions.router("tracking"), &load("tracking", "record_events", world)).await;
     assert_eq!(status, 202, "{answer}");
     let event = receive(functions, &functions.queue.1).await;
-    radar_aggregator::handle(&aggregator(world, Shelf::default()), event, "r").await;
+    radar_aggregator::handle(&aggregator(world, KeptDeadLetters::default()), event, "r").await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ fn at(world: &World, number: u64, path: &[DepartmentId], events: &[(EventKind, i
 async fn what_does_not_fit_waits_and_is_counted_once() {
     use EventKind::{Like, OpenChat, SavePhone, ViewCard, ViewProduct};
     let world = World::new().await;
-    let aggregator = aggregator(&world, Shelf::default());
+    let aggregator = aggregator(&world, KeptDeadLetters::default());
     // Ten identities of one person, each of which a transaction looks at.
     let person = batch(&world, 0, 1, &[0]).person;
     for _ in 1..10 {

@@ -10,8 +10,8 @@ use domain::company::department::{Department, DepartmentName, DepartmentTree};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{DepartmentId, MemberId};
 use domain::kernel::idempotency::Idempotency;
-use domain::kernel::text::{Code, Line};
-use store::{Change, DepartmentAdded, MemberFilter};
+use domain::kernel::text::{Line, OpaqueText};
+use store::{DepartmentAdded, MemberChange, MemberFilter};
 use testkit::world::World;
 
 fn department(name: &str, parent: Option<DepartmentId>) -> Department {
@@ -40,7 +40,7 @@ pub(crate) async fn tree(world: &World) -> DepartmentTree {
 pub(crate) async fn put(world: &World, member: MemberId, into: Option<DepartmentId>) -> Result<(), Failure> {
     let (read, _) = world.store.member_and_departments(world.company, member).await.unwrap();
     let entry = world.entry();
-    world.store.set_member_department(world.company, Change { read: &read, audit: &entry }, into).await
+    world.store.set_member_department(world.company, MemberChange { read: &read, audit: &entry }, into).await
 }
 
 #[tokio::test]
@@ -109,8 +109,10 @@ async fn a_member_and_his_card_are_in_a_department_that_exists() {
     let after = before.remove(sales).unwrap();
     world.store.change_departments(world.company, &after, &world.entry()).await.unwrap();
     let entry = world.entry();
-    let late =
-        world.store.set_member_department(world.company, Change { read: &read, audit: &entry }, Some(sales)).await;
+    let late = world
+        .store
+        .set_member_department(world.company, MemberChange { read: &read, audit: &entry }, Some(sales))
+        .await;
     assert_eq!(late.unwrap_err(), Failure::Busy);
     let below = after.below(east);
     let filter = MemberFilter { departments: below, ..MemberFilter::default() };
@@ -157,7 +159,7 @@ async fn a_company_is_renamed_from_what_was_read_and_has_a_wecom_or_none() {
     };
     rename("云杉集团").await.unwrap();
     assert_eq!(rename("云杉").await.unwrap_err(), Failure::VersionConflict);
-    let wecom = WeCom { corp_id: Code::parse("ww1").unwrap(), agent_id: 1_000_002, secret_name: None };
+    let wecom = WeCom { corp_id: OpaqueText::parse("ww1").unwrap(), agent_id: 1_000_002, secret_name: None };
     world.store.set_wecom(world.company, Some(&wecom), &world.entry()).await.unwrap();
     let found = world.store.company(world.company).await.unwrap();
     assert_eq!((found.name.as_str(), found.wecom), ("云杉集团", Some(wecom)));

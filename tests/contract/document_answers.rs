@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::events::{all, call, load};
 use testkit::world::World;
 
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 
 /// What of `value` is not as `schema` says.
@@ -120,7 +120,7 @@ async fn every_answer_and_accepted_body_is_as_the_document_says() {
             let functions = Functions::on(&world).await;
             if matches!(function, "crm" | "radar") {
                 // It is about who has been there.
-                let aggregator = crate::aggregator::aggregator(&world, Shelf::default());
+                let aggregator = crate::aggregator::aggregator(&world, KeptDeadLetters::default());
                 let visit = serde_json::from_str(&load("radar-aggregator", "stats", &world)).unwrap();
                 radar_aggregator::handle(&aggregator, visit, "r").await;
             }

@@ -23,7 +23,7 @@ async fn every_http_event_is_answered_as_its_row_promises() {
             let world = World::new().await;
             let functions = Functions::on(&world).await;
             if row.visited {
-                let aggregator = crate::aggregator::aggregator(&world, Shelf::default());
+                let aggregator = crate::aggregator::aggregator(&world, KeptDeadLetters::default());
                 let visit = serde_json::from_str(&load("radar-aggregator", "stats", &world)).unwrap();
                 radar_aggregator::handle(&aggregator, visit, "r").await;
             }
@@ -37,9 +37,9 @@ async fn every_http_event_is_answered_as_its_row_promises() {
 
 /// Keeps what is put aside.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf(pub(crate) std::sync::Mutex<Vec<(String, &'static str)>>);
+pub(crate) struct KeptDeadLetters(pub(crate) std::sync::Mutex<Vec<(String, &'static str)>>);
 
-impl DeadLetters for Shelf {
+impl DeadLetters for KeptDeadLetters {
     async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
         self.0.lock().unwrap().push((delivery.id.clone(), reason.code));
         Ok(())
@@ -52,7 +52,7 @@ async fn every_queue_event_is_counted_or_put_aside_as_promised() {
         [("stats", 1, None), ("stats.delivered_twice", 1, None), ("stats.poison", 1, Some("unknown_version"))]
     {
         let world = World::new().await;
-        let aggregator = crate::aggregator::aggregator(&world, Shelf::default());
+        let aggregator = crate::aggregator::aggregator(&world, KeptDeadLetters::default());
         let event: SqsEvent = serde_json::from_str(&load("radar-aggregator", case, &world)).unwrap();
         let response = radar_aggregator::handle(&aggregator, event, "r").await;
         assert!(response.batch_item_failures.is_empty(), "{case}");

@@ -9,7 +9,7 @@ use testkit::events::{call, load};
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 
 /// A batch of three events that was received so many seconds ago.
@@ -36,7 +36,7 @@ fn times(lines: &[Value]) -> Vec<(&str, &str)> {
 async fn a_page_of_the_companys_feed_is_newest_first_whatever_was_counted_first() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
-    let aggregator = aggregator(&world, Shelf::default());
+    let aggregator = aggregator(&world, KeptDeadLetters::default());
     // Counted in this order, in two transactions and more: the queue does not keep the order.
     for counted in [[40, 10, 30], [20, 60, 5_i64]] {
         let batches = counted.map(|seconds| received(&world, seconds.unsigned_abs(), seconds));

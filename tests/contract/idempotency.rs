@@ -8,7 +8,7 @@ use store::QuotaName;
 use testkit::events::{all, call, load};
 use testkit::world::World;
 
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 
 /// The event with another path.
@@ -53,7 +53,7 @@ async fn each_keyed_route_is_replayed_for_its_path_only() {
                 continue;
             }
             let functions = Functions::on(&world).await;
-            let aggregator = crate::aggregator::aggregator(&world, Shelf::default());
+            let aggregator = crate::aggregator::aggregator(&world, KeptDeadLetters::default());
             let visit = serde_json::from_str(&load("radar-aggregator", "stats", &world)).unwrap();
             radar_aggregator::handle(&aggregator, visit, "r").await;
             let ask = async |event: &Value| call(functions.router(function), &event.to_string()).await;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use testkit::world::World;
 use uuid::Uuid;
 
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 
 /// The screens of some devices.
 #[derive(Debug, Default)]
@@ -54,14 +54,14 @@ impl Sockets for Screens {
     }
 }
 
-pub(crate) type TestLive = Live<Screens, Shelf>;
+pub(crate) type TestLive = Live<Screens, KeptDeadLetters>;
 
 pub(crate) fn function(world: &World) -> TestLive {
     Live {
         store: world.store.clone(),
         tokens: TokenVerifier::from_jwks(&world.keys.jwks).unwrap(),
         sockets: Screens::default(),
-        dead: Shelf::default(),
+        dead: KeptDeadLetters::default(),
         max_attempts: 5,
         clock: world.clock.clock(),
     }

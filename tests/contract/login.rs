@@ -6,7 +6,7 @@ use domain::kernel::id::{CompanyId, MemberId};
 use domain::kernel::text::{AppId, Line, OpenId, UnionId};
 use domain::people::member::{Ended, Role, SeatChange};
 use serde_json::Value;
-use store::{Change, Claiming, NewCompany};
+use store::{ClaimRequest, MemberChange, NewCompany};
 use testkit::events::{call, load};
 use testkit::world::World;
 
@@ -30,7 +30,7 @@ pub(crate) async fn another_company(world: &World) -> (Company, Link) {
     let (company, openid) = (Company::granted(id), OpenId::parse("wang").unwrap());
     let person = world.store.sign_in(company, &openid, world.ids.fresh(now).unwrap(), now).await.unwrap();
     let unionid = unionid();
-    let claiming = Claiming { person, openid: &openid, unionid: Some(&unionid), hash: &boss.claim_hash, now };
+    let claiming = ClaimRequest { person, openid: &openid, unionid: Some(&unionid), hash: &boss.claim_hash, now };
     world.store.claim_membership(company, claiming).await.unwrap();
     (company, Link { person: person.id, member: boss.member.id })
 }
@@ -122,7 +122,7 @@ async fn a_company_is_chosen_only_with_its_own_unionid_and_while_the_membership_
     assert_eq!(status, 201, "the mini-program's own company needs no choice");
     let read = world.store.member(other, link.member).await.unwrap();
     let entry = world.entry();
-    let change = Change { read: &read, audit: &entry };
+    let change = MemberChange { read: &read, audit: &entry };
     world.store.set_member_ended(other, change, Some(Ended::Left), SeatChange::GiveBack).await.unwrap();
     let (status, _) = log_in(&world, "lin--union-1", Some(other)).await;
     assert_eq!(status, 404);

@@ -9,7 +9,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::text::Line;
 use domain::people::member::{Member, PersonName, Position};
 use serde_json::{Value, json};
-use store::{CardChange, Change};
+use store::{CardChange, MemberChange};
 use testkit::world::World;
 
 use crate::functions::Functions;
@@ -26,7 +26,7 @@ fn renamed(read: &Member, name: &str) -> Member {
 
 async fn rename(world: &World, read: &Member, name: &str) -> Result<(), Failure> {
     let entry = world.entry();
-    world.store.edit_member(world.company, Change { read, audit: &entry }, &renamed(read, name)).await
+    world.store.edit_member(world.company, MemberChange { read, audit: &entry }, &renamed(read, name)).await
 }
 
 async fn lin(world: &World) -> Member {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
-use domain::crm::merge::{Merge, MergeReason, NotMerged, Undone};
+use domain::crm::merge::{Merge, MergeError, MergeReason, Undone};
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{Id, MemberId, MergeId, PersonId};
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::DAY_MS;
-use domain::radar::aggregate::{Plan, plan, segments};
-use domain::radar::counter::{Counter, Crowd, Scope};
+use domain::radar::aggregate::{AggregationPlan, plan, segments};
+use domain::radar::counter::{Audience, Counter, Scope};
 use domain::radar::metrics::Metrics;
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
@@ -22,7 +22,7 @@ use testkit::world::World;
 use uuid::Uuid;
 
 use crate::aggregator::{aggregator, delivered};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::housekeeping;
 
 /// A batch with a view of `lin`'s card on each of some days.
@@ -54,7 +54,7 @@ async fn visit(world: &World, person: PersonId, days_ago: &[i64]) {
     // As many as one transaction takes.
     for days_ago in days_ago.chunks(30) {
         let batch = views(world, person, days_ago);
-        let aggregator = aggregator(world, Shelf::default());
+        let aggregator = aggregator(world, KeptDeadLetters::default());
         let response = radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await;
         assert!(response.batch_item_failures.is_empty());
     }
@@ -113,7 +113,7 @@ async fn what_was_read_before_a_merge_is_not_written_after_it() {
     let all = segments(views(&world, b, &[0]));
     let read_before = plan(&all, &before);
     world.tie(a, b, MergeReason::Phone).await.unwrap();
-    let commit = async |plan: &Plan| {
+    let commit = async |plan: &AggregationPlan| {
         let segments: Vec<_> = all.iter().collect();
         let now = world.clock.now();
         let page = world.ids.uuid(now).unwrap();
@@ -139,7 +139,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
         tokio::spawn(async move {
             for day in 0..6 {
                 let batch = views(&world, person, &[day, i64::try_from(n).unwrap()]);
-                let aggregator = aggregator(&world, Shelf::default());
+                let aggregator = aggregator(&world, KeptDeadLetters::default());
                 // As the queue does it: what fails comes again.
                 while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r")
                     .await
@@ -176,7 +176,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
             members
         })
         .collect();
-    let mut expected = domain::radar::counter::Tally::default();
+    let mut expected = domain::radar::counter::CounterDeltas::default();
     for group in &groups {
         expected.absorb(&CustomerState::union(group.iter().map(|person| &known[person].state)).contributions());
     }
@@ -197,7 +197,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
         };
         assert_eq!(kept(stored), counts, "{scope:?} {period:?}");
     }
-    assert_eq!(days.lifetime[&Counter::People(Crowd::Visitors)], i64::try_from(groups.len()).unwrap());
+    assert_eq!(days.lifetime[&Counter::People(Audience::Visitors)], i64::try_from(groups.len()).unwrap());
     assert_eq!(counted(&world, Window::Total).await.views, 48);
 }
 
@@ -210,7 +210,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
         visit(&world, person, &days).await;
     }
     let merge = Merge {
-        tie: domain::crm::ties::Tie { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b },
+        tie: domain::crm::ties::MergeEdge { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b },
         reason: MergeReason::Phone,
         at: world.clock.now(),
         undone: None,
@@ -253,7 +253,7 @@ async fn merges_are_listed_latest_first() {
     let listed: Vec<_> = first.items.iter().chain(&second.items).map(|merge| merge.tie.merge).collect();
     assert_eq!(listed, made);
     let known = world.known(first.items[0].tie.a, first.items[0].tie.b).await.unwrap();
-    assert_eq!(first.items[0].regroup(&known), Err(NotMerged::Already));
+    assert_eq!(first.items[0].regroup(&known), Err(MergeError::Already));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use testkit::events::{call, load};
 use testkit::world::World;
 
 use crate::aggregator::aggregator;
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, tracking};
 
 /// Takes what tracking has sent off a queue, as a Lambda event.
@@ -30,7 +30,7 @@ async fn what_a_visitor_does_is_on_the_radar_of_the_cards_owner() {
     assert_eq!(event.records.len(), 1, "one message a batch");
     let live = receive(&functions, &functions.live_queue).await;
     assert_eq!(live.records[0].body, event.records[0].body, "the live radar gets the same");
-    radar_aggregator::handle(&aggregator(&world, Shelf::default()), event, "r").await;
+    radar_aggregator::handle(&aggregator(&world, KeptDeadLetters::default()), event, "r").await;
 
     let (_, feed) = call(functions.router("radar"), &load("radar", "get_card_feed", &world)).await;
     let lines: Vec<_> = feed["items"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();

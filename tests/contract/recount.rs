@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::crm::merge::{Merge, MergeReason};
-use domain::crm::ties::Tie;
+use domain::crm::ties::MergeEdge;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, Id};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use domain::radar::counter::Scope;
 use domain::radar::metrics::Metrics;
-use domain::radar::recount::{Drift, Measure, Report};
+use domain::radar::recount::{Drift, Measure, RecountReport};
 use serde_json::{Value, json};
 use store::KEY_ATTRIBUTES;
 use testkit::events::load;
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered, set_layout};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::{housekeeping, recounter};
 use crate::login::another_company;
 
@@ -28,7 +28,7 @@ async fn asked(world: &World, payload: Value) -> Result<Value, Failure> {
     recounter(world).run(payload, world.clock.now().plus_millis(900 * SECOND_MS), "r").await
 }
 
-async fn recounted(world: &World, dry_run: bool) -> Report {
+async fn recounted(world: &World, dry_run: bool) -> RecountReport {
     let command = json!({ "company_id": world.company.id(), "dry_run": dry_run });
     serde_json::from_value(asked(world, command).await.unwrap()).unwrap()
 }
@@ -36,7 +36,7 @@ async fn recounted(world: &World, dry_run: bool) -> Report {
 /// As the queue does it: what fails comes again.
 async fn visit(world: &World, person: u128, number: u64, days_ago: &[i64]) {
     let batch = batch(world, person, number, days_ago);
-    let aggregator = aggregator(world, Shelf::default());
+    let aggregator = aggregator(world, KeptDeadLetters::default());
     while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await.batch_item_failures.is_empty() {}
 }
 
@@ -148,7 +148,7 @@ async fn what_a_merge_has_left_to_be_counted_is_no_drift() {
         visit(&world, person, u64::try_from(number).unwrap(), &days_ago[days..days + 30]).await;
     }
     let [a, b] = [batch(&world, 0, 0, &[0]).person, batch(&world, 3, 0, &[0]).person];
-    let tie = Tie { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b };
+    let tie = MergeEdge { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b };
     let merge = Merge { tie, reason: MergeReason::Phone, at: world.clock.now(), undone: None };
     let regrouping = merge.regroup(&world.known(a, b).await.unwrap()).unwrap();
     let left = world.store.regroup(world.company, &merge, &regrouping, None).await.unwrap();

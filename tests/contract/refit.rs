@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::close_rate::model::{Model, Origin};
-use domain::close_rate::retrain::{Report, Verdict, first_refit, next_refit};
+use domain::close_rate::retrain::{RetrainReport, Verdict, first_refit, next_refit};
 use domain::close_rate::shortlist::{LISTED_MAX, Shortlist};
 use domain::crm::identities::Customer;
 use domain::crm::merge::MergeReason;
@@ -15,13 +15,13 @@ use domain::radar::counter::Scope;
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
 use serde_json::{Value, json};
-use store::{KEY_ATTRIBUTES, Person};
+use store::{KEY_ATTRIBUTES, ShortlistCandidate};
 use testkit::events::load;
 use testkit::world::World;
 use uuid::Uuid;
 
 use crate::aggregator::{aggregator, delivered};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, housekeeping, recounter};
 use crate::http::send;
 
@@ -29,7 +29,7 @@ async fn asked(world: &World, payload: Value) -> Value {
     recounter(world).run(payload, world.clock.now().plus_millis(900 * SECOND_MS), "r").await.unwrap()
 }
 
-async fn refitted(world: &World) -> Report {
+async fn refitted(world: &World) -> RetrainReport {
     serde_json::from_value(asked(world, json!({ "refit": world.company.id() })).await).unwrap()
 }
 
@@ -65,7 +65,7 @@ fn batch(world: &World, by: PersonId, number: u64, acts: &[(EventKind, i64)]) ->
 
 /// As the queue does it: what fails comes again.
 async fn count(world: &World, batches: &[AcceptedBatch]) {
-    let aggregator = aggregator(world, Shelf::default());
+    let aggregator = aggregator(world, KeptDeadLetters::default());
     for chunk in batches.chunks(50) {
         let event = || delivered(&chunk.iter().collect::<Vec<_>>(), 1);
         while !radar_aggregator::handle(&aggregator, event(), "r").await.batch_item_failures.is_empty() {}
@@ -110,7 +110,7 @@ async fn market(world: &World, closed: u128, open: u128, signal: bool) {
     }
 }
 
-async fn everybody(world: &World) -> Vec<Person> {
+async fn everybody(world: &World) -> Vec<ShortlistCandidate> {
     let all: BTreeSet<_> = (1_000..1_400).map(person).collect();
     let people = world.store.people(world.company, all).await.unwrap();
     let mut shown = BTreeSet::new();
@@ -134,7 +134,7 @@ async fn list_is_whole(world: &World, scope: Scope, model: &Model) {
     assert_eq!(list.best(today).len(), LISTED_MAX);
     let all = domain::radar::metrics::count(
         &lifetime,
-        domain::radar::counter::Counter::People(domain::radar::counter::Crowd::Visitors),
+        domain::radar::counter::Counter::People(domain::radar::counter::Audience::Visitors),
     );
     assert_eq!(list.funnel(today, all, 60), whole.funnel(today, all, 60));
 }

@@ -8,7 +8,7 @@ use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::text::OpenId;
 use domain::kernel::timestamp::DAY_MS;
 use domain::people::member::{Ended, MemberStatus, Role, SeatChange};
-use store::{Change, Claimed, Claiming, MemberFilter, NewMember, QuotaName};
+use store::{ClaimRequest, Claimed, MemberChange, MemberFilter, NewMember, QuotaName};
 use testkit::world::{SEATS, World};
 
 async fn quota(world: &World) -> Quota {
@@ -36,7 +36,7 @@ async fn claim(world: &World, new: &NewMember, openid: &str) -> Claimed {
     loop {
         let person = world.sign_in(openid.as_str()).await;
         let claiming =
-            Claiming { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: world.clock.now() };
+            ClaimRequest { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: world.clock.now() };
         match world.store.claim_membership(world.company, claiming).await {
             Err(Failure::Busy) => tokio::task::yield_now().await,
             done => return done.unwrap(),
@@ -130,7 +130,7 @@ async fn who_leaves_gives_his_seat_back_and_needs_one_to_return() {
     let set = async |ended: Option<Ended>, seat| {
         let read = world.store.member(world.company, lin).await.unwrap();
         let entry = world.entry();
-        world.store.set_member_ended(world.company, Change { read: &read, audit: &entry }, ended, seat).await
+        world.store.set_member_ended(world.company, MemberChange { read: &read, audit: &entry }, ended, seat).await
     };
     set(Some(Ended::Left), SeatChange::GiveBack).await.unwrap();
     assert_eq!(quota(&world).await.used, 3);
@@ -153,7 +153,7 @@ async fn of_two_changes_from_the_same_reading_one_counts() {
     let read = world.store.member(world.company, world.staff["lin"].member).await.unwrap();
     let leave = async || {
         let entry = world.entry();
-        let change = Change { read: &read, audit: &entry };
+        let change = MemberChange { read: &read, audit: &entry };
         world.store.set_member_ended(world.company, change, Some(Ended::Left), SeatChange::GiveBack).await
     };
     leave().await.unwrap();
@@ -178,10 +178,10 @@ async fn a_role_changes_from_what_it_was_read_as() {
     let world = World::new().await;
     let read = world.store.member(world.company, world.staff["lin"].member).await.unwrap();
     let entry = world.entry();
-    let change = Change { read: &read, audit: &entry };
+    let change = MemberChange { read: &read, audit: &entry };
     world.store.set_member_role(world.company, change, Role::Admin).await.unwrap();
     let entry = world.entry();
-    let again = Change { read: &read, audit: &entry };
+    let again = MemberChange { read: &read, audit: &entry };
     assert_eq!(
         world.store.set_member_role(world.company, again, Role::Boss).await.unwrap_err(),
         Failure::VersionConflict

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::close_rate::model::Rate;
-use domain::close_rate::shortlist::Prospect;
+use domain::close_rate::shortlist::RankedCustomer;
 use domain::crm::identities::Customer;
 use domain::crm::merge::MergeReason;
-use domain::crm::opportunity::SetRate;
+use domain::crm::opportunity::ManualCloseRate;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
@@ -18,7 +18,7 @@ use store::{EXPIRY_ATTRIBUTES, KEY_ATTRIBUTES};
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered};
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::housekeeping;
 use crate::refit::close;
 
@@ -27,7 +27,7 @@ const LAG_S: u32 = 60;
 async fn visit(world: &World, number: u64, persons: std::ops::Range<u128>) {
     let batches: Vec<_> = persons.map(|n| batch(world, n, number + u64::try_from(n).unwrap(), &[0])).collect();
     let event = || delivered(&batches.iter().collect::<Vec<_>>(), 1);
-    let aggregator = aggregator(world, Shelf::default());
+    let aggregator = aggregator(world, KeptDeadLetters::default());
     while !radar_aggregator::handle(&aggregator, event(), "r").await.batch_item_failures.is_empty() {}
 }
 
@@ -55,7 +55,7 @@ async fn mark(world: &World, person: PersonId, card: CardId) {
 async fn set_rate(world: &World, person: PersonId, percent: Option<u64>) {
     let card = world.card("lin");
     let (at, by) = (world.clock.now(), world.staff["lin"].member);
-    let rate = percent.map(|percent| SetRate { at, rate: Rate::from_percent(percent).unwrap(), by });
+    let rate = percent.map(|percent| ManualCloseRate { at, rate: Rate::from_percent(percent).unwrap(), by });
     loop {
         let mut known = world.store.customers(world.company, &[person]).await.unwrap();
         let mut customer: Customer = known.remove(&person).unwrap().unwrap();
@@ -68,7 +68,7 @@ async fn set_rate(world: &World, person: PersonId, percent: Option<u64>) {
     mark(world, person, card).await;
 }
 
-async fn best(world: &World, scope: Scope) -> Vec<Prospect> {
+async fn best(world: &World, scope: Scope) -> Vec<RankedCustomer> {
     let (list, _) = world.store.shortlist(world.company, scope).await.unwrap();
     list.best(Day::of(world.clock.now()))
 }

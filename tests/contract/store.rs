@@ -16,7 +16,7 @@ use domain::radar::aggregate::{SegmentKey, plan, segments};
 use domain::radar::counter::{Counter, Counts, Period, Scope};
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
-use store::{CardChange, Claimed, Claiming, Commit, CommitError, MemberFilter};
+use store::{CardChange, ClaimRequest, Claimed, Commit, CommitError, MemberFilter};
 use testkit::world::World;
 use uuid::Uuid;
 
@@ -85,7 +85,7 @@ async fn of_many_people_with_one_claim_code_one_becomes_the_member() {
         tokio::spawn(async move {
             let openid = OpenId::parse(&format!("person-{n}")).unwrap();
             let person = world.sign_in(openid.as_str()).await;
-            let claiming = Claiming { person, openid: &openid, unionid: None, hash: &hash, now: world.clock.now() };
+            let claiming = ClaimRequest { person, openid: &openid, unionid: None, hash: &hash, now: world.clock.now() };
             world.store.claim_membership(world.company, claiming).await
         })
     });
@@ -112,7 +112,7 @@ async fn claims_are_refused_when_expired_foreign_or_by_another_member() {
             .store
             .claim_membership(
                 world.company,
-                Claiming { person, openid: &openid, unionid: None, hash, now: world.clock.now() },
+                ClaimRequest { person, openid: &openid, unionid: None, hash, now: world.clock.now() },
             )
             .await
             .unwrap()

@@ -23,7 +23,7 @@ use testkit::events::{all, call, load};
 use testkit::world::World;
 use uuid::Uuid;
 
-use crate::event_files::Shelf;
+use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, MEDIA_URL};
 
 const BOUNDARY: &str = "------------------------boundary";
@@ -76,7 +76,7 @@ async fn a_form_sends_one_file_of_its_key_type_and_size_while_it_is_good() {
 struct Inspection {
     s3: aws_sdk_s3::Client,
     bucket: String,
-    inspector: Inspector<Shelf>,
+    inspector: Inspector<KeptDeadLetters>,
 }
 
 impl Inspection {
@@ -86,7 +86,7 @@ impl Inspection {
         let inspector = Inspector {
             store: Store::new(world.dynamodb.clone(), world.table.clone()),
             files: Files::new(s3.clone(), bucket.clone()),
-            dead: Shelf::default(),
+            dead: KeptDeadLetters::default(),
             max_attempts: 5,
             clock: world.clock.clock(),
         };

@@ -3,8 +3,8 @@
 use domain::card::tag::Tags;
 use domain::card::template::CardTemplate;
 use domain::card::{
-    Address, Card, Contact, Email, Identity, Introduction, OwnerGone, Phone, SharePhrase, Shortcut, Style, Successor,
-    WechatId, WelcomeText,
+    Address, Card, Contact, Email, Identity, Introduction, OwnerInactive, Phone, SharePhrase, Shortcut, Style,
+    Successor, WechatId, WelcomeText,
 };
 use domain::company::CompanyName;
 use domain::kernel::field::FieldError;
@@ -101,8 +101,8 @@ pub(crate) struct SuccessorBody {
     name: PersonName,
 }
 
-impl From<Option<OwnerGone>> for OwnerBody {
-    fn from(gone: Option<OwnerGone>) -> Self {
+impl From<Option<OwnerInactive>> for OwnerBody {
+    fn from(gone: Option<OwnerInactive>) -> Self {
         let owner_active = gone.is_none();
         let successor = gone.and_then(|gone| gone.successor);
         Self {

@@ -7,9 +7,9 @@ use domain::card::Card;
 use domain::card::template::CardTemplate;
 use domain::kernel::id::{CardId, MemberId};
 use edge::access::{CardAdmin, CardEditor};
-use edge::auth::{Admin, Anyone};
+use edge::auth::{Admin, TokenHolder};
 use edge::body::Body;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
 use edge::problem::Problem;
@@ -38,7 +38,7 @@ pub(crate) struct NewCard {
 pub(crate) async fn create_card(
     State(app): State<App>,
     admin: Admin,
-    once: Once<NewCard>,
+    once: IdempotentRequest<NewCard>,
 ) -> Result<(StatusCode, Json<CardBody>), Problem> {
     let (new, request) = once.of(&admin);
     let shown = card::create(&app.flow(), admin.company(), new.member_id, &request).await?;
@@ -52,7 +52,7 @@ pub(crate) async fn create_card(
 #[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", responses((status = 200, body = CardBody)))]
 pub(crate) async fn get_card(
     State(app): State<App>,
-    anyone: Anyone,
+    anyone: TokenHolder,
     PathId(card): PathId<CardId>,
 ) -> Result<Json<CardBody>, Problem> {
     let view = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::card::template::{CardTemplate, Defaults, Locks};
 use domain::card::{Address, Introduction, SharePhrase, Shortcuts, Style, WelcomeText};
-use edge::auth::{Admin, Member};
+use edge::auth::{Admin, Staff};
 use edge::body::Body;
 use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl From<CardTemplate> for CardTemplateBody {
 #[utoipa::path(get, path = "/v1/card-template", tag = "card", responses((status = 200, body = CardTemplateBody)))]
 pub(crate) async fn get_card_template(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
 ) -> Result<Json<CardTemplateBody>, Problem> {
     let template = app.store.card_template(member.company()).await?;
     Ok(Json(template.into()))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::card::settings::{DEFAULT_GREETING, Greeting};
 use domain::company::audit::AuditAction;
-use edge::auth::{Admin, Member};
+use edge::auth::{Admin, Staff};
 use edge::body::Body;
 use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ impl GreetingBody {
 /// Returns the greeting that the caller sees: their own, else the one of the company, else the one
 /// of the product. Callers: members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/my/greeting", tag = "settings", responses((status = 200, body = GreetingBody)))]
-pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> Result<Json<GreetingBody>, Problem> {
+pub(crate) async fn get_my_greeting(State(app): State<App>, member: Staff) -> Result<Json<GreetingBody>, Problem> {
     let (own, company) = app.store.greetings(member.company(), member.id()).await?;
     Ok(Json(GreetingBody::new(own, company)))
 }
@@ -56,7 +56,7 @@ pub(crate) async fn get_my_greeting(State(app): State<App>, member: Member) -> R
     responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_my_greeting(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     Body(new): Body<NewGreeting>,
 ) -> Result<Json<GreetingBody>, Problem> {
     let (_, company) = app.store.greetings(member.company(), member.id()).await?;

@@ -9,7 +9,7 @@ use domain::card::template::CardTemplate;
 use domain::card::{Card, Shortcuts};
 use domain::company::audit::AuditAction;
 use domain::kernel::field::FieldError;
-use edge::auth::{Admin, Member};
+use edge::auth::{Admin, Staff};
 use edge::body::Body;
 use edge::path::PathId;
 use edge::problem::{Code, Problem};
@@ -53,7 +53,7 @@ pub(crate) struct ShortcutsUpdate {
 #[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", responses((status = 200, body = MyPhrases)))]
 pub(crate) async fn list_my_phrases(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     PathId(book): PathId<PhraseBook>,
 ) -> Result<Json<MyPhrases>, Problem> {
     let (company_phrases, phrases) = app.store.phrases_of(member.company(), member.id(), book).await?;
@@ -68,7 +68,7 @@ pub(crate) async fn list_my_phrases(
     responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn update_my_phrases(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     PathId(book): PathId<PhraseBook>,
     Body(new): Body<PhrasesBody>,
 ) -> Result<Json<PhrasesBody>, Problem> {
@@ -83,7 +83,7 @@ pub(crate) async fn update_my_phrases(
 #[utoipa::path(get, path = "/v1/phrases/{book}", tag = "settings", responses((status = 200, body = PhrasesBody)))]
 pub(crate) async fn list_phrases(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     PathId(book): PathId<PhraseBook>,
 ) -> Result<Json<PhrasesBody>, Problem> {
     let phrases = app.store.company_phrases(member.company(), book).await?;
@@ -122,7 +122,7 @@ pub(crate) async fn update_phrases(
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_my_shortcuts(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     Body(update): Body<ShortcutsUpdate>,
 ) -> Result<Json<CardBody>, Problem> {
     let (company, version) = (member.company(), update.version);

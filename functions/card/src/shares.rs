@@ -2,15 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::card::OwnerGone;
+use domain::card::OwnerInactive;
 use domain::card::share::{Channel, Share};
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::text::ShareCode;
 use domain::tracking::event::{ObjectType, Target};
-use edge::auth::{Anyone, Caller};
-use edge::idempotency::Once;
+use edge::auth::{Caller, TokenHolder};
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
 use edge::problem::{Code, FieldProblem, Problem};
@@ -77,7 +77,7 @@ pub(crate) struct Sharer {
 }
 
 impl ShareBody {
-    fn new(share: Share, gone: Option<OwnerGone>) -> Self {
+    fn new(share: Share, gone: Option<OwnerInactive>) -> Self {
         let Share { card, target, channel, sharer, .. } = share;
         let object = SharedObject { kind: target.type_name().to_owned(), id: target.id() };
         Self { card_id: card, object, channel, sharer: Sharer { person_id: sharer }, owner: gone.into() }
@@ -94,7 +94,7 @@ impl ShareBody {
 pub(crate) async fn create_share_code(
     State(app): State<App>,
     caller: Caller,
-    once: Once<NewShareCode>,
+    once: IdempotentRequest<NewShareCode>,
 ) -> Result<(StatusCode, Json<ShareCodeCreated>), Problem> {
     let (new, request) = once.of(&caller);
     let (card, target) = (new.card_id, target(new.object)?);
@@ -116,7 +116,7 @@ pub(crate) async fn create_share_code(
 #[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", responses((status = 200, body = ShareBody)))]
 pub(crate) async fn get_share_code(
     State(app): State<App>,
-    anyone: Anyone,
+    anyone: TokenHolder,
     PathId(code): PathId<ShareCode>,
 ) -> Result<Json<ShareBody>, Problem> {
     let share = app.store.share(anyone.company(), &code).await?;

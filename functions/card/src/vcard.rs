@@ -4,7 +4,7 @@ use axum::extract::State;
 use domain::card::Card;
 use domain::card::vcard::{disposition, vcard};
 use domain::kernel::id::CardId;
-use edge::auth::Anyone;
+use edge::auth::TokenHolder;
 use edge::path::PathId;
 use edge::problem::Problem;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
@@ -22,7 +22,7 @@ type File = ([(HeaderName, String); 2], String);
     responses((status = 200, body = String, content_type = "text/vcard")))]
 pub(crate) async fn get_card_vcard(
     State(app): State<App>,
-    anyone: Anyone,
+    anyone: TokenHolder,
     PathId(card): PathId<CardId>,
 ) -> Result<File, Problem> {
     let (card, template, _) = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;

@@ -7,7 +7,7 @@ use domain::company::Company;
 use domain::kernel::id::{CardId, ProductId, UploadId};
 use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::{Purpose, Upload, unknown_upload};
-use edge::auth::{Caller, Member};
+use edge::auth::{Caller, Staff};
 use edge::body::Body;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
@@ -68,7 +68,7 @@ pub(crate) struct VoiceBody {
     responses((status = 200, body = ProductVoice)))]
 pub(crate) async fn update_product_voice(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     PathId(product): PathId<ProductId>,
     Body(update): Body<VoiceUpdate>,
 ) -> Result<Json<ProductVoice>, Problem> {

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::{Rate, Source, effective};
-use domain::crm::opportunity::{Dealings, SetRate};
+use domain::crm::opportunity::{ManualCloseRate, Opportunity};
 use domain::kernel::field::FieldError;
 use domain::radar::counter::Scope;
 use edge::access::CustomerAccess;
 use edge::body::Body;
-use edge::dealings::SetRateBody;
+use edge::dealings::ManualCloseRateBody;
 use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -46,12 +46,12 @@ pub(crate) struct RateInForce {
     /// Where the rate comes from: `manual`, or `deal` (100 %) for a customer with a closed deal.
     source: Source,
     /// The rate that was set by hand.
-    manual: SetRateBody,
+    manual: ManualCloseRateBody,
 }
 
 impl RateInForce {
     /// The rate in force when `set` is what was set last.
-    fn of(dealings: &Dealings, scope: Scope, set: SetRate) -> Self {
+    fn of(dealings: &Opportunity, scope: Scope, set: ManualCloseRate) -> Self {
         let manual = dealings.set_rate_in(scope).unwrap_or(set);
         let closed = dealings.closed_on(scope).is_some();
         let (basis_points, source) = effective(closed, Some(manual.rate), manual.rate);

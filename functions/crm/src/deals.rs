@@ -6,7 +6,7 @@ use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, DealId, PersonId};
 use edge::access::CustomerAccess;
 use edge::dealings::DealBody;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::path::PathThreeIds;
 use edge::problem::Problem;
@@ -37,7 +37,7 @@ pub(crate) struct NewDeal {
 pub(crate) async fn create_deal(
     State(app): State<App>,
     access: CustomerAccess,
-    once: Once<NewDeal>,
+    once: IdempotentRequest<NewDeal>,
 ) -> Result<(StatusCode, Json<DealBody>), Problem> {
     let (new, request) = once.of(&access);
     let (id, deal) = editor(access).record_deal(&app.flow(), new.closed_on, &request).await?;

@@ -7,7 +7,7 @@ mod uploads;
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::SECOND_MS;
 use runtime::clock::Clock;
-use runtime::metrics::{Metrics, emit};
+use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
 
@@ -52,7 +52,7 @@ pub struct RunLine {
     pub expired_uploads: usize,
 }
 
-impl Metrics for RunLine {
+impl EmfMetrics for RunLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] = &[
         ("expired_holds", "Count"),

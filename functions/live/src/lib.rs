@@ -13,7 +13,7 @@ use runtime::batch;
 use runtime::clock::Clock;
 use runtime::dead_letters::DeadLetters;
 use runtime::delivery::Delivery;
-use runtime::metrics::{Metrics, emit};
+use runtime::metrics::{EmfMetrics, emit};
 use runtime::sockets::Sockets;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -65,14 +65,14 @@ struct SocketLine<'a> {
     socket_errors: u32,
 }
 
-impl Metrics for SocketLine<'_> {
+impl EmfMetrics for SocketLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] = &[("socket_events", "Count"), ("socket_errors", "Count")];
 }
 
 /// The log line of a queue batch.
 #[derive(Debug, Serialize)]
-struct BatchLine<'a> {
+struct DeliveryLine<'a> {
     level: &'static str,
     message: &'static str,
     function: &'static str,
@@ -84,7 +84,7 @@ struct BatchLine<'a> {
     retried: usize,
 }
 
-impl Metrics for BatchLine<'_> {
+impl EmfMetrics for DeliveryLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("messages", "Count"), ("numbered", "Count"), ("frames", "Count"), ("gone", "Count"), ("retried", "Count")];
@@ -97,7 +97,7 @@ struct DelayLine {
     delay_ms: i64,
 }
 
-impl Metrics for DelayLine {
+impl EmfMetrics for DelayLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] = &[("delay_ms", "Milliseconds")];
 }
@@ -149,7 +149,7 @@ async fn queue<S: Sockets, D: DeadLetters>(
         outcomes
     })
     .await;
-    let line = BatchLine {
+    let line = DeliveryLine {
         level: "INFO",
         message: "batch",
         function: "live",

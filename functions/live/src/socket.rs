@@ -52,10 +52,10 @@ impl SocketEvent {
 }
 
 /// What the log says, or the cause of a failure.
-type Outcome = Result<&'static str, String>;
+type SocketResult = Result<&'static str, String>;
 
 /// Handles an event; gives the HTTP status for the gateway.
-pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent) -> (u16, Outcome) {
+pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent) -> (u16, SocketResult) {
     let Some(watcher) = Watcher::from_context(&event.request_context.authorizer) else {
         return (401, Ok("unknown"));
     };

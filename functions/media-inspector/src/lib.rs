@@ -23,7 +23,7 @@ use runtime::batch::{self, Outcome};
 use runtime::clock::Clock;
 use runtime::dead_letters::DeadLetters;
 use runtime::delivery::{Delivery, Reason};
-use runtime::metrics::{Metrics, emit};
+use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
 
@@ -47,7 +47,7 @@ pub struct Inspector<D> {
 
 /// The log line of a batch, which is also its metrics.
 #[derive(Debug, Default, Serialize)]
-struct BatchLine<'a> {
+struct InspectionLine<'a> {
     level: &'static str,
     message: &'static str,
     function: &'static str,
@@ -57,7 +57,7 @@ struct BatchLine<'a> {
     retried: usize,
 }
 
-impl Metrics for BatchLine<'_> {
+impl EmfMetrics for InspectionLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("published", "Count"), ("refused", "Count"), ("retried", "Count")];
@@ -65,7 +65,8 @@ impl Metrics for BatchLine<'_> {
 
 /// Inspects the files of a batch of messages and reports those that must come again.
 pub async fn handle<D: DeadLetters>(inspector: &Inspector<D>, event: SqsEvent, request_id: &str) -> SqsBatchResponse {
-    let mut line = BatchLine { level: "INFO", message: "batch", function: "media-inspector", ..BatchLine::default() };
+    let mut line =
+        InspectionLine { level: "INFO", message: "batch", function: "media-inspector", ..InspectionLine::default() };
     let response = batch::handle(event, inspector.max_attempts, &inspector.dead, async |deliveries: &[Delivery]| {
         let mut outcomes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
@@ -82,7 +83,7 @@ pub async fn handle<D: DeadLetters>(inspector: &Inspector<D>, event: SqsEvent, r
 
 impl<D> Inspector<D> {
     /// One message: its files one after another.
-    async fn message(&self, body: &str, line: &mut BatchLine<'_>) -> Outcome {
+    async fn message(&self, body: &str, line: &mut InspectionLine<'_>) -> Outcome {
         let files = match message::read(body) {
             Ok(files) => files,
             Err(reason) => return Outcome::Poison(reason),

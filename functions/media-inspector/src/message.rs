@@ -20,11 +20,11 @@ struct Record {
 
 #[derive(Debug, Deserialize)]
 struct Entity {
-    object: Object,
+    object: S3Object,
 }
 
 #[derive(Debug, Deserialize)]
-struct Object {
+struct S3Object {
     /// Percent-encoded; no character of our keys needs it.
     key: String,
 }

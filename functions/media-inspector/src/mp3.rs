@@ -14,7 +14,7 @@ const BITRATES: [[u64; 14]; 2] = [
 const RATES: [u64; 3] = [44_100, 48_000, 32_000];
 
 /// A frame: how many bytes, how many samples, at how many a second.
-struct Frame {
+struct Mp3Frame {
     size: usize,
     samples: u64,
     rate: u64,
@@ -54,7 +54,7 @@ pub(crate) fn after_id3(file: &[u8]) -> Result<usize, Refusal> {
     Ok(10 + length(size)?)
 }
 
-fn frame(sound: &[u8], at: usize) -> Option<Frame> {
+fn frame(sound: &[u8], at: usize) -> Option<Mp3Frame> {
     let head = be(sound, at, 4).ok()?;
     let bits = |shift: u32, mask: u64| head >> shift & mask;
     // Eleven bits in a row, and layer III.
@@ -70,5 +70,5 @@ fn frame(sound: &[u8], at: usize) -> Option<Frame> {
     let bitrate = BITRATES.get(table)?.get(length(bits(12, 15)).ok()?.checked_sub(1)?)?;
     let rate = RATES.get(length(bits(10, 3)).ok()?)? / part_of_rate;
     let size = samples / 8 * bitrate * 1_000 / rate + bits(9, 1);
-    Some(Frame { size: length(size).ok()?, samples, rate })
+    Some(Mp3Frame { size: length(size).ok()?, samples, rate })
 }

@@ -28,7 +28,7 @@ const BOXES_MAX: usize = 10_000;
 const UNKNOWN: [u64; 2] = [0xFFFF_FFFF, u64::MAX];
 
 /// A box: its kind, and the places of its head and content.
-struct Found {
+struct Mp4Box {
     kind: [u8; 4],
     head: usize,
     content: Range<usize>,
@@ -42,7 +42,7 @@ struct Movie {
     duration_ms: u64,
     video: bool,
     sound: bool,
-    private: Vec<Found>,
+    private: Vec<Mp4Box>,
 }
 
 /// The film or sound alone.
@@ -59,7 +59,7 @@ pub(crate) fn clean(mut file: Vec<u8>, wanted: Track) -> Result<Clean, Refusal> 
     if movie.duration_ms == 0 {
         return Err(Refusal::Damaged);
     }
-    for Found { head, content, .. } in movie.private {
+    for Mp4Box { head, content, .. } in movie.private {
         file.get_mut(head + 4..head + 8).unwrap_or_default().copy_from_slice(b"free");
         file.get_mut(content).unwrap_or_default().fill(0);
     }
@@ -165,7 +165,7 @@ impl Movie {
 }
 
 /// The boxes of a part of the file, which they must fill.
-fn boxes(file: &[u8], place: Range<usize>) -> Result<Vec<Found>, Refusal> {
+fn boxes(file: &[u8], place: Range<usize>) -> Result<Vec<Mp4Box>, Refusal> {
     let mut found = Vec::new();
     let mut at = place.start;
     while at < place.end {
@@ -180,7 +180,7 @@ fn boxes(file: &[u8], place: Range<usize>) -> Result<Vec<Found>, Refusal> {
         if found.len() >= BOXES_MAX {
             return Err(Refusal::Damaged);
         }
-        found.push(Found { kind, head: at, content: at + header..end });
+        found.push(Mp4Box { kind, head: at, content: at + header..end });
         at = end;
     }
     Ok(found)

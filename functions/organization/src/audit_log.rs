@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry, AuditFilter};
 use domain::kernel::field::FieldError;
-use domain::kernel::text::Code;
+use domain::kernel::text::OpaqueText;
 use domain::kernel::timestamp::Timestamp;
 use edge::auth::Boss;
 use edge::page::{PageBody, PageParams, Paging};
@@ -46,18 +46,18 @@ pub(crate) struct AuditQuery {
     action: Option<AuditAction>,
     /// Only changes of the thing with this id.
     #[param(value_type = Option<String>, max_length = 64)]
-    target: Option<Code<64>>,
+    target: Option<OpaqueText<64>>,
     /// Only changes by this member (`mem_…`), or by the platform operator (`operator`).
     #[param(value_type = Option<String>)]
-    actor: Option<Actor>,
+    actor: Option<AuditActorBody>,
 }
 
 /// Who made a change.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
-struct Actor(AuditActor);
+struct AuditActorBody(AuditActor);
 
-impl TryFrom<String> for Actor {
+impl TryFrom<String> for AuditActorBody {
     type Error = FieldError;
 
     fn try_from(text: String) -> Result<Self, FieldError> {
@@ -68,7 +68,7 @@ impl TryFrom<String> for Actor {
 impl AuditQuery {
     fn filter(&self) -> AuditFilter {
         let target = self.target.as_ref().map(|target| target.as_str().to_owned());
-        AuditFilter { action: self.action, target, actor: self.actor.map(|Actor(actor)| actor) }
+        AuditFilter { action: self.action, target, actor: self.actor.map(|AuditActorBody(actor)| actor) }
     }
 }
 

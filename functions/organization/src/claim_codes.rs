@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::kernel::id::MemberId;
 use edge::auth::Admin;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
 use edge::problem::Problem;
@@ -35,7 +35,7 @@ pub(crate) async fn create_claim_code(
     State(app): State<App>,
     admin: Admin,
     PathId(id): PathId<MemberId>,
-    once: Once<NewClaimCode>,
+    once: IdempotentRequest<NewClaimCode>,
 ) -> Result<(StatusCode, Json<MemberCreated>), Problem> {
     let (_, request) = once.of(&admin);
     let keys = app.own.keys().await?;

@@ -1,7 +1,7 @@
 //! `POST /v1/companies`: the platform operator creates a company.
 
 use app::company::{self, CompanyToCreate};
-use app::people::claim_code::Claims;
+use app::people::claim_code::ClaimCodes;
 use axum::Json;
 use axum::extract::State;
 use domain::company::CompanyName;
@@ -11,7 +11,7 @@ use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::PersonName;
 use edge::auth::Operator;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::problem::Problem;
 use http::StatusCode;
@@ -83,7 +83,7 @@ pub(crate) struct BossBody {
 }
 
 impl CompanyCreated {
-    fn new(created: NewCompany, codes: &Claims) -> Self {
+    fn new(created: NewCompany, codes: &ClaimCodes) -> Self {
         let NewCompany { profile, boss: NewMember { member, claim_expires_at, .. }, seats } = created;
         let CompanyProfile { id, name, appid, created_at, .. } = profile;
         let claim_code = codes.code(member.id, member.claim_number).reveal();
@@ -103,7 +103,7 @@ impl CompanyCreated {
 pub(crate) async fn create_company(
     State(app): State<App>,
     operator: Operator,
-    once: Once<NewCompanyBody>,
+    once: IdempotentRequest<NewCompanyBody>,
 ) -> Result<(StatusCode, Json<CompanyCreated>), Problem> {
     let (new, request) = once.of(&operator);
     let codes = &app.own.keys().await?.claims;

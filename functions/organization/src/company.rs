@@ -8,7 +8,7 @@ use domain::company::audit::AuditAction;
 use domain::kernel::id::CompanyId;
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
-use edge::auth::{Boss, Member};
+use edge::auth::{Boss, Staff};
 use edge::body::Body;
 use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ impl CompanyView {
 /// Returns the profile of the company. Admins and the boss also get `administration`. Callers:
 /// members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/company", tag = "organization", responses((status = 200, body = CompanyView)))]
-pub(crate) async fn get_company(State(app): State<App>, member: Member) -> Result<Json<CompanyView>, Problem> {
+pub(crate) async fn get_company(State(app): State<App>, member: Staff) -> Result<Json<CompanyView>, Problem> {
     let profile = app.store.company(member.company()).await?;
     Ok(Json(CompanyView::new(profile, member.is_head())))
 }

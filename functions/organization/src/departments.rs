@@ -3,19 +3,19 @@
 use axum::Json;
 use axum::extract::State;
 use domain::company::audit::{AuditAction, AuditEntry};
-use domain::company::department::{Department, DepartmentName, DepartmentTree, Refusal};
+use domain::company::department::{Department, DepartmentError, DepartmentName, DepartmentTree};
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{DepartmentId, MemberId};
-use edge::auth::{Admin, Member};
+use edge::auth::{Admin, Staff};
 use edge::body::Body;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
 use edge::problem::{Code, FieldProblem, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{Change, DepartmentAdded};
+use store::{DepartmentAdded, MemberChange};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -99,7 +99,7 @@ impl From<DepartmentTree> for Departments {
 /// Returns all departments of the company and the version of the tree. Callers: members.
 /// Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/departments", tag = "organization", responses((status = 200, body = Departments)))]
-pub(crate) async fn list_departments(State(app): State<App>, member: Member) -> Result<Json<Departments>, Problem> {
+pub(crate) async fn list_departments(State(app): State<App>, member: Staff) -> Result<Json<Departments>, Problem> {
     Ok(Json(app.store.departments(member.company()).await?.into()))
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn list_departments(State(app): State<App>, member: Member) -> 
 pub(crate) async fn create_department(
     State(app): State<App>,
     admin: Admin,
-    once: Once<NewDepartment>,
+    once: IdempotentRequest<NewDepartment>,
 ) -> Result<(StatusCode, Json<DepartmentCreated>), Problem> {
     let (new, request) = once.of(&admin);
     let flow = app.flow();
@@ -209,7 +209,7 @@ pub(crate) async fn update_member_department(
         let name = |department: Option<DepartmentId>| department.map_or_else(String::new, |id| id.to_string());
         let (actor, action) = (admin.audit_actor(), AuditAction::MemberDepartment);
         let audit = app.flow().audit_entry(actor, action, id, name(read.department), name(to))?;
-        let change = Change { read: &read, audit: &audit };
+        let change = MemberChange { read: &read, audit: &audit };
         app.store.set_member_department(admin.company(), change, to).await?;
         read.department = to;
     }
@@ -234,15 +234,15 @@ fn absent(pointer: &'static str) -> Problem {
     Problem::of(Code::NotFound).with_errors(vec![FieldProblem::new("", &error)])
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn refused(refusal: DepartmentError) -> Problem {
     let field = |pointer, code, detail: &str| Problem::field("", &FieldError::new(code, detail).at(pointer));
     match refusal {
-        Refusal::Unknown => Problem::of(Code::NotFound),
-        Refusal::UnknownParent => absent("/parent_id"),
-        Refusal::NameTaken => field("/name", "duplicate", "同级部门中已有此名称"),
-        Refusal::TooDeep => field("/parent_id", "too_deep", "部门最多五级"),
-        Refusal::BelowItself => field("/parent_id", "not_allowed", "不能移到自己或自己的下级部门"),
-        Refusal::NotEmpty => Problem::of(Code::DepartmentNotEmpty),
-        Refusal::Limit => Problem::of(Code::DepartmentLimit),
+        DepartmentError::Unknown => Problem::of(Code::NotFound),
+        DepartmentError::UnknownParent => absent("/parent_id"),
+        DepartmentError::NameTaken => field("/name", "duplicate", "同级部门中已有此名称"),
+        DepartmentError::TooDeep => field("/parent_id", "too_deep", "部门最多五级"),
+        DepartmentError::BelowItself => field("/parent_id", "not_allowed", "不能移到自己或自己的下级部门"),
+        DepartmentError::NotEmpty => Problem::of(Code::DepartmentNotEmpty),
+        DepartmentError::Limit => Problem::of(Code::DepartmentLimit),
     }
 }

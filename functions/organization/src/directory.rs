@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::kernel::id::{CardId, DepartmentId};
 use domain::people::member::{self, MemberStatus, PersonName, Position};
-use edge::auth::Member;
+use edge::auth::Staff;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub(crate) struct DirectoryQuery {
     responses((status = 200, body = PageBody<Colleague>)))]
 pub(crate) async fn list_directory(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     paging: Paging<DirectoryQuery>,
 ) -> Result<Json<PageBody<Colleague>>, Problem> {
     let tree = app.store.departments(member.company()).await?;

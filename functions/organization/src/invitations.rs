@@ -8,7 +8,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::people::invitation::{Invitation, InvitationCode, InvitationNote, InvitationState, LifeHours, Uses};
 use domain::people::member::Role;
 use edge::auth::Admin;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
@@ -133,7 +133,7 @@ impl InvitationCreated {
 pub(crate) async fn create_invitation(
     State(app): State<App>,
     admin: Admin,
-    once: Once<NewInvitation>,
+    once: IdempotentRequest<NewInvitation>,
 ) -> Result<(StatusCode, Json<InvitationCreated>), Problem> {
     let (new, request) = once.of(&admin);
     let (flow, codes) = (app.flow(), &app.own.keys().await?.claims);

@@ -10,7 +10,7 @@ use domain::kernel::id::{CardId, DepartmentId, MemberId};
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::{Member, MemberStatus, PersonName, Position, Role};
 use edge::auth::Admin;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
@@ -129,7 +129,7 @@ impl MemberCreated {
 pub(crate) async fn create_member(
     State(app): State<App>,
     admin: Admin,
-    once: Once<NewMemberBody>,
+    once: IdempotentRequest<NewMemberBody>,
 ) -> Result<(StatusCode, Json<MemberCreated>), Problem> {
     let (new, request) = once.of(&admin);
     let keys = app.own.keys().await?;

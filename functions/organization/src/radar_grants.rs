@@ -10,7 +10,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::people::activation::{self as stages, Activation, SentCode};
 use edge::auth::Admin;
 use edge::body::Body;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
 use edge::path::PathId;
@@ -71,27 +71,27 @@ pub(crate) struct RadarBody {
 pub(crate) struct RadarGrantQuery {
     /// Only members in this activation state. `none` means revoked.
     #[param(inline)]
-    state: Option<Wanted>,
+    state: Option<GrantFilter>,
 }
 
 /// A state to look for.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Wanted {
+enum GrantFilter {
     None,
     Granted,
     Redeemed,
     Joined,
 }
 
-impl Wanted {
-    fn matches(self, state: &stages::State) -> bool {
+impl GrantFilter {
+    fn matches(self, state: &stages::ActivationState) -> bool {
         matches!(
             (self, state),
-            (Self::None, stages::State::None)
-                | (Self::Granted, stages::State::Granted { .. })
-                | (Self::Redeemed, stages::State::Redeemed { .. })
-                | (Self::Joined, stages::State::Joined { .. })
+            (Self::None, stages::ActivationState::None)
+                | (Self::Granted, stages::ActivationState::Granted { .. })
+                | (Self::Redeemed, stages::ActivationState::Redeemed { .. })
+                | (Self::Joined, stages::ActivationState::Joined { .. })
         )
     }
 }
@@ -184,7 +184,7 @@ pub(crate) async fn create_radar_code(
     State(app): State<App>,
     admin: Admin,
     PathId(member): PathId<MemberId>,
-    once: Once<NewRadarCode>,
+    once: IdempotentRequest<NewRadarCode>,
 ) -> Result<(StatusCode, Json<RadarCodeSent>), Problem> {
     let (_, request) = once.of(&admin);
     let (flow, by) = (app.flow(), admin.member());

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::activation::{RadarCode, TICKET_LIFE_MS};
-use edge::auth::Member;
+use edge::auth::Staff;
 use edge::body::Body;
 use edge::problem::Problem;
 use http::StatusCode;
@@ -65,7 +65,7 @@ pub(crate) struct RadarJoin {
     responses((status = 201, body = RadarRedemption)))]
 pub(crate) async fn create_radar_redemption(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     Body(typed): Body<NewRadarRedemption>,
 ) -> Result<(StatusCode, Json<RadarRedemption>), Problem> {
     let (flow, codes) = (app.flow(), &app.own.keys().await?.radar_codes);
@@ -85,7 +85,7 @@ pub(crate) async fn create_radar_redemption(
     responses((status = 201, body = RadarJoin)))]
 pub(crate) async fn create_radar_join(
     State(app): State<App>,
-    member: Member,
+    member: Staff,
     Body(followed): Body<NewRadarJoin>,
 ) -> Result<(StatusCode, Json<RadarJoin>), Problem> {
     let codes = &app.own.keys().await?.radar_codes;

@@ -6,7 +6,7 @@ use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::field::FieldError;
 use domain::kernel::id::CompanyId;
 use edge::auth::{Admin, Operator};
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::path::PathId;
 use edge::problem::Problem;
@@ -94,7 +94,7 @@ pub(crate) async fn add_seats(
     State(app): State<App>,
     operator: Operator,
     PathId(company): PathId<CompanyId>,
-    once: Once<MoreSeats>,
+    once: IdempotentRequest<MoreSeats>,
 ) -> Result<(StatusCode, Json<SeatsAdded>), Problem> {
     let (more, request) = once.of(&operator);
     let company = operator.company(company);

@@ -1,7 +1,7 @@
 //! The function's own secret: fetched by the first request that needs it, since most need
 //! nothing of it and every start would wait for it.
 
-use app::people::claim_code::Claims;
+use app::people::claim_code::ClaimCodes;
 use app::people::radar_code::RadarCodes;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
@@ -27,7 +27,7 @@ pub(crate) struct OwnKeys {
     /// SHA-256 digests of the operator keys that are accepted.
     pub(crate) operator_keys: Vec<[u8; 32]>,
     /// Makes the codes with which memberships are claimed.
-    pub(crate) claims: Claims,
+    pub(crate) claims: ClaimCodes,
     /// Makes radar codes and tickets.
     pub(crate) radar_codes: RadarCodes,
 }
@@ -103,7 +103,7 @@ impl OwnKeys {
         Ok(Self {
             signer: TokenSigner::new(text.signing_key.kid, &text.signing_key.pkcs8)?,
             operator_keys: operator_keys.ok_or(SecretError::Malformed("operator_key_sha256"))?,
-            claims: Claims::new(&claim_pepper),
+            claims: ClaimCodes::new(&claim_pepper),
             radar_codes: RadarCodes::new(&claim_pepper),
         })
     }

@@ -1,9 +1,9 @@
 //! `POST /v1/sessions`: a login code becomes a bearer token. Before, `/anonymous`.
 
 use app::crm::merge::{MergeOutcome, merge_anonymous};
-use app::people::claim_code::Claims;
+use app::people::claim_code::ClaimCodes;
 use app::people::join::InvitationUsed;
-use app::people::session::{self, Entry, LoginOutcome, LoginRequest};
+use app::people::session::{self, LoginMethod, LoginOutcome, LoginRequest};
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
@@ -165,15 +165,15 @@ impl NewSession {
     }
 
     /// The way they come.
-    fn entry(&self, codes: &Claims) -> Entry {
+    fn entry(&self, codes: &ClaimCodes) -> LoginMethod {
         match (&self.claim_code, &self.invitation) {
-            (Some(code), _) => Entry::Claim(codes.hash(code)),
-            (None, Some(by)) => Entry::Invitation(InvitationUsed {
+            (Some(code), _) => LoginMethod::Claim(codes.hash(code)),
+            (None, Some(by)) => LoginMethod::Invitation(InvitationUsed {
                 code_hash: codes.invitation_hash(&by.code),
                 name: by.name.clone(),
                 position: by.position.clone(),
             }),
-            (None, None) => Entry::Plain,
+            (None, None) => LoginMethod::Plain,
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::company::WeCom;
 use domain::kernel::id::CompanyId;
-use domain::kernel::text::Code;
+use domain::kernel::text::OpaqueText;
 use edge::auth::Operator;
 use edge::body::Body;
 use edge::path::PathId;
@@ -22,12 +22,12 @@ use crate::App;
 pub(crate) struct WeComBody {
     /// The id of the company in WeCom (企业 ID).
     #[schema(value_type = String, max_length = 64)]
-    corp_id: Code<64>,
+    corp_id: OpaqueText<64>,
     /// The application that sends notices.
     agent_id: u32,
     /// The last part of the name of the stored secret. The id of the company if absent.
     #[schema(value_type = Option<String>, max_length = 64)]
-    secret_name: Option<Code<64>>,
+    secret_name: Option<OpaqueText<64>>,
 }
 
 /// The WeCom application of a company.

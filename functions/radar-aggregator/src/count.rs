@@ -7,7 +7,7 @@ use domain::company::Company;
 use domain::crm::identities::Customer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
-use domain::radar::aggregate::{Plan, Segment, plan};
+use domain::radar::aggregate::{AggregationPlan, Segment, plan};
 use runtime::batch::Outcome;
 use runtime::delivery::Reason;
 use runtime::retry::Policy;
@@ -133,7 +133,7 @@ async fn commit<D>(
     aggregator: &Aggregator<D>,
     company: Company,
     segments: &[&Segment],
-    plan: &Plan,
+    plan: &AggregationPlan,
 ) -> Result<(), CommitError> {
     let counted: Vec<_> = plan.segments.iter().map(|position| segments[*position]).collect();
     let now = aggregator.clock.now();

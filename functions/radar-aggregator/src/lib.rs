@@ -13,8 +13,8 @@ use runtime::clock::Clock;
 use runtime::dead_letters::DeadLetters;
 use runtime::delivery::Delivery;
 use runtime::ids::Ids;
-use runtime::messages::{self, Read};
-use runtime::metrics::{Metrics, emit};
+use runtime::messages::{self, ReadBatch};
+use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
 
@@ -35,7 +35,7 @@ pub struct Aggregator<D> {
 
 /// The log line of a batch, which is also its metrics.
 #[derive(Debug, Serialize)]
-struct BatchLine<'a> {
+struct AggregationLine<'a> {
     level: &'static str,
     message: &'static str,
     function: &'static str,
@@ -45,7 +45,7 @@ struct BatchLine<'a> {
     retried: usize,
 }
 
-impl Metrics for BatchLine<'_> {
+impl EmfMetrics for AggregationLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("messages", "Count"), ("events", "Count"), ("retried", "Count")];
@@ -62,7 +62,7 @@ pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent,
         })
         .await;
     let retried = response.batch_item_failures.len();
-    let line = BatchLine {
+    let line = AggregationLine {
         level: "INFO",
         message: "batch",
         function: "radar-aggregator",
@@ -76,7 +76,7 @@ pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent,
 }
 
 /// The outcome of each delivery, in order: the worst of its segments'.
-async fn count_all<D>(aggregator: &Aggregator<D>, read: Read) -> Vec<Outcome> {
+async fn count_all<D>(aggregator: &Aggregator<D>, read: ReadBatch) -> Vec<Outcome> {
     let mut outcomes = read.outcomes;
     let mut by_company: BTreeMap<Company, Vec<(usize, Segment)>> = BTreeMap::new();
     for (delivery, batch) in read.batches {

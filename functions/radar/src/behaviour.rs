@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{Asked, Wanted, WantedDays, WindowParams};
+use crate::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
 
 /// The behaviour of visitors in a window.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,9 +24,9 @@ pub(crate) struct Behaviour {
     /// The last day, in Asia/Shanghai.
     to: Day,
     /// What was forwarded (分享明细占比): forwards by type of object.
-    shares: Vec<Part>,
+    shares: Vec<Proportion>,
     /// What was viewed (客户兴趣占比): views by type of object.
-    interests: Vec<Part>,
+    interests: Vec<Proportion>,
     /// When visitors are active (客户活跃度): events in each hour of the day, 24 numbers, midnight
     /// first.
     active_hours: Vec<i64>,
@@ -34,7 +34,7 @@ pub(crate) struct Behaviour {
 
 /// A part of a whole.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Part {
+pub(crate) struct Proportion {
     /// The type of the object.
     #[serde(rename = "type")]
     object: ObjectType,
@@ -55,9 +55,9 @@ pub(crate) struct Part {
 pub(crate) async fn get_card_behaviour(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<Behaviour>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(behaviour(&app, scope, wanted).await?))
 }
 
@@ -71,9 +71,9 @@ pub(crate) async fn get_card_behaviour(
 pub(crate) async fn get_company_behaviour(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<Behaviour>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(behaviour(&app, scope, wanted).await?))
 }
 
@@ -88,9 +88,9 @@ pub(crate) async fn get_company_behaviour(
 pub(crate) async fn get_department_behaviour(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<Behaviour>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(behaviour(&app, scope, wanted).await?))
 }
 
@@ -108,10 +108,10 @@ async fn behaviour(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDay
     })
 }
 
-fn parts(count: impl Fn(ObjectType) -> i64) -> Vec<Part> {
+fn parts(count: impl Fn(ObjectType) -> i64) -> Vec<Proportion> {
     let counts: Vec<_> = ObjectType::ALL.iter().map(|object| count(*object)).collect();
     let shares = basis_points(&counts);
-    let part = |((object, count), basis_points)| Part { object, count, basis_points };
+    let part = |((object, count), basis_points)| Proportion { object, count, basis_points };
     ObjectType::ALL.iter().copied().zip(counts).zip(shares).map(part).collect()
 }
 

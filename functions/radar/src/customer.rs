@@ -4,10 +4,10 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::evidence::Feature;
-use domain::close_rate::explanation::{Part, Reason, Receipt};
+use domain::close_rate::explanation::{ExplanationPart, ExplanationReason, RateExplanation};
 use domain::close_rate::model::{Band, Model, Origin, Rate, Source};
 use domain::crm::customer::CardHistory;
-use domain::crm::identities::United;
+use domain::crm::identities::MergedCustomer;
 use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
@@ -16,7 +16,7 @@ use domain::radar::counter::Scope;
 use domain::radar::feed::visitor_name;
 use domain::radar::quiet_hours::QuietHours;
 use edge::access::{CardRadar, RadarScope};
-use edge::dealings::{DealBody, SetRateBody};
+use edge::dealings::{DealBody, ManualCloseRateBody};
 use edge::path::{PathId, PathIds};
 use edge::problem::{Code, Problem};
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub(crate) struct CloseRate {
     /// The close rate of the model in hundredths of a percent, also if another rate is shown.
     model_basis_points: Rate,
     /// The rate that was set by hand last, also if a deal stands above it. `null` if there is none.
-    manual: Option<SetRateBody>,
+    manual: Option<ManualCloseRateBody>,
     /// The reasons. Their basis points add up to the rate. The base comes first, then the largest
     /// reason.
     receipt: Vec<PartBody>,
@@ -165,7 +165,7 @@ pub(crate) async fn get_company_customer(
 fn customer(
     app: &App,
     person_id: PersonId,
-    (United { state, dealings }, model): (&United, &Model),
+    (MergedCustomer { state, dealings }, model): (&MergedCustomer, &Model),
     scope: Scope,
     cards: &[(CardId, &CardHistory)],
 ) -> CustomerBody {
@@ -176,7 +176,7 @@ fn customer(
     };
     let reading = evidence.on(Day::of(now));
     let (manual, closed) = (dealings.set_rate_in(scope), dealings.closed_on(scope).is_some());
-    let receipt = Receipt::of(model, &reading, manual.map(|set| set.rate), closed);
+    let receipt = RateExplanation::of(model, &reading, manual.map(|set| set.rate), closed);
     CustomerBody {
         person_id,
         name: visitor_name(person_id),
@@ -186,7 +186,7 @@ fn customer(
             source: receipt.source,
             model: model.origin(),
             model_basis_points: model.rate(&reading),
-            manual: manual.map(SetRateBody::from),
+            manual: manual.map(ManualCloseRateBody::from),
             receipt: receipt.parts.into_iter().map(part).collect(),
         },
         best_hour: best_hour(state.hours.advise(now, QuietHours::default())),
@@ -195,7 +195,7 @@ fn customer(
     }
 }
 
-fn part(Part { reason, points }: Part) -> PartBody {
+fn part(ExplanationPart { reason, points }: ExplanationPart) -> PartBody {
     let whole = PartBody {
         basis_points: points,
         feature: None,
@@ -205,8 +205,8 @@ fn part(Part { reason, points }: Part) -> PartBody {
         text: reason.text(),
     };
     match reason {
-        Reason::Deal | Reason::Manual | Reason::Base => whole,
-        Reason::Evidence { feature, amount, coefficient, newest } => PartBody {
+        ExplanationReason::Deal | ExplanationReason::Manual | ExplanationReason::Base => whole,
+        ExplanationReason::Evidence { feature, amount, coefficient, newest } => PartBody {
             feature: Some(feature),
             amount: Some(hundredths(amount)),
             coefficient: Some(coefficient),

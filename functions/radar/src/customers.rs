@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use domain::close_rate::model::{Band, Rate};
-use domain::close_rate::shortlist::{LISTED_MAX, Prospect};
+use domain::close_rate::shortlist::{LISTED_MAX, RankedCustomer};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
@@ -32,7 +32,7 @@ pub(crate) struct CustomerQuery {
     band: Option<Band>,
 }
 
-type Asked = Result<Query<CustomerQuery>, QueryRejection>;
+type CustomersParams = Result<Query<CustomerQuery>, QueryRejection>;
 
 /// The customers with the highest close rates.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,7 +66,7 @@ pub(crate) struct TopCustomer {
 pub(crate) async fn get_card_customers(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: CustomersParams,
 ) -> Result<Json<TopCustomers>, Problem> {
     Ok(Json(customers(&app, scope, wanted(query)?).await?))
 }
@@ -82,13 +82,13 @@ pub(crate) async fn get_card_customers(
 pub(crate) async fn get_company_customers(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: CustomersParams,
 ) -> Result<Json<TopCustomers>, Problem> {
     Ok(Json(customers(&app, scope, wanted(query)?).await?))
 }
 
 /// How many customers are wanted, and of which band.
-fn wanted(query: Asked) -> Result<(usize, Option<Band>), Problem> {
+fn wanted(query: CustomersParams) -> Result<(usize, Option<Band>), Problem> {
     let invalid = || Problem::of(Code::InvalidQuery);
     let Query(CustomerQuery { limit, band }) = query.map_err(|_| invalid())?;
     let limit = limit.unwrap_or(ROWS_DEFAULT);
@@ -106,6 +106,6 @@ async fn customers(
     Ok(TopCustomers { items: wanted.take(limit).collect() })
 }
 
-fn customer(Prospect { person: person_id, rate }: Prospect) -> TopCustomer {
+fn customer(RankedCustomer { person: person_id, rate }: RankedCustomer) -> TopCustomer {
     TopCustomer { person_id, name: visitor_name(person_id), rate_basis_points: rate, band: Band::of(rate) }
 }

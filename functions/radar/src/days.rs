@@ -34,7 +34,7 @@ pub(crate) struct DaysQuery {
 
 /// Metrics by day.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Days {
+pub(crate) struct DailyMetrics {
     /// One row for each day, the first day first. A day without events has zeros.
     days: Vec<PeriodMetrics>,
 }
@@ -47,12 +47,12 @@ pub(crate) struct Days {
 /// radar of the caller is off; 400 `invalid_query` when the days are in the wrong order, in the
 /// future, or more than 91 days ago.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", params(DaysQuery),
-    responses((status = 200, body = Days)))]
+    responses((status = 200, body = DailyMetrics)))]
 pub(crate) async fn get_card_days(
     State(app): State<App>,
     scope: RadarScope,
     query: Result<Query<DaysQuery>, QueryRejection>,
-) -> Result<Json<Days>, Problem> {
+) -> Result<Json<DailyMetrics>, Problem> {
     let range = range(query, Day::of(app.clock.now()))?;
     Ok(Json(days(&app, scope, range).await?))
 }
@@ -65,12 +65,12 @@ pub(crate) async fn get_card_days(
 /// the caller is off; 400 `invalid_query` when the days are in the wrong order, in the future, or
 /// more than 91 days ago.
 #[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", params(DaysQuery),
-    responses((status = 200, body = Days)))]
+    responses((status = 200, body = DailyMetrics)))]
 pub(crate) async fn get_company_days(
     State(app): State<App>,
     scope: RadarScope,
     query: Result<Query<DaysQuery>, QueryRejection>,
-) -> Result<Json<Days>, Problem> {
+) -> Result<Json<DailyMetrics>, Problem> {
     let range = range(query, Day::of(app.clock.now()))?;
     Ok(Json(days(&app, scope, range).await?))
 }
@@ -84,12 +84,12 @@ pub(crate) async fn get_company_days(
 /// is off; 400 `invalid_query` when the days are in the wrong order, in the future, or more than 91
 /// days ago.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", params(DaysQuery),
-    responses((status = 200, body = Days)))]
+    responses((status = 200, body = DailyMetrics)))]
 pub(crate) async fn get_department_days(
     State(app): State<App>,
     scope: RadarScope,
     query: Result<Query<DaysQuery>, QueryRejection>,
-) -> Result<Json<Days>, Problem> {
+) -> Result<Json<DailyMetrics>, Problem> {
     let range = range(query, Day::of(app.clock.now()))?;
     Ok(Json(days(&app, scope, range).await?))
 }
@@ -100,10 +100,10 @@ fn range(query: Result<Query<DaysQuery>, QueryRejection>, today: Day) -> Result<
     query.ok_or_else(|| Problem::of(Code::InvalidQuery))
 }
 
-async fn days(app: &App, scope: RadarScope, (from, to): (Day, Day)) -> Result<Days, Failure> {
+async fn days(app: &App, scope: RadarScope, (from, to): (Day, Day)) -> Result<DailyMetrics, Failure> {
     let counts = app.store.counters(scope.company(), scope.scope(), from).await?;
     let days = (from.number()..=to.number()).map(Day::from_number);
-    Ok(Days { days: days.map(|day| PeriodMetrics::of(&counts, Some(day), day)).collect() })
+    Ok(DailyMetrics { days: days.map(|day| PeriodMetrics::of(&counts, Some(day), day)).collect() })
 }
 
 impl DaysQuery {

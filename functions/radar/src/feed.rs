@@ -20,11 +20,11 @@ use crate::App;
 use crate::feed_query::FeedQuery;
 
 /// Batches looked through for one page of a filtered feed.
-const LOOKED_THROUGH: u32 = 200;
+const FILTER_READ_MAX: u32 = 200;
 
 /// Where a page of a feed starts: a place in the log and a line of its segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Position<P> {
+struct FeedPosition<P> {
     place: P,
     line: usize,
 }
@@ -43,7 +43,7 @@ pub(crate) async fn get_card_feed(
     PathId(card): PathId<CardId>,
     paging: Paging<FeedQuery>,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
-    let start: Option<Position<InLog>> = paging.position()?;
+    let start: Option<FeedPosition<InLog>> = paging.position()?;
     let newest = paging.filter.newest_batch().map(|batch| InLog(batch, PersonId::from_uuid(Uuid::max())));
     let from = start.map(|start| start.place).or(newest).map(|place| place.key(card));
     let log = app.store.card_log(scope.company(), card, from, looked_through(&paging)).await?;
@@ -66,7 +66,7 @@ pub(crate) async fn get_company_feed(
     scope: RadarScope,
     paging: Paging<FeedQuery>,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
-    let start: Option<Position<InFeed>> = paging.position()?;
+    let start: Option<FeedPosition<InFeed>> = paging.position()?;
     let newest = paging.filter.newest_page().map(|page| CompanyFeedPosition { page, segment: 0 });
     let from = start.map(|start| start.place.0).or(newest);
     let log = app.store.company_log(scope.company(), from, looked_through(&paging)).await?;
@@ -80,16 +80,16 @@ pub(crate) async fn get_company_feed(
 /// How many batches to read for a page.
 fn looked_through(paging: &Paging<FeedQuery>) -> u32 {
     // One more than asked for: the first may be used up.
-    if paging.filter.is_narrow() { LOOKED_THROUGH } else { paging.limit + 1 }
+    if paging.filter.is_narrow() { FILTER_READ_MAX } else { paging.limit + 1 }
 }
 
 /// The wanted lines from `start` on, and where the next page starts; `more` tells whether there are more segments.
 fn page<P: Copy + PartialEq>(
     paging: &Paging<FeedQuery>,
     segments: Vec<(P, Segment)>,
-    start: Option<Position<P>>,
+    start: Option<FeedPosition<P>>,
     more: bool,
-) -> (Vec<FeedLine>, Option<Position<P>>) {
+) -> (Vec<FeedLine>, Option<FeedPosition<P>>) {
     let oldest = segments.iter().map(|(_, segment)| segment.received_at.millis()).min();
     let more = more && !oldest.is_some_and(|ms| paging.filter.is_over(ms));
     lines(paging, segments, start, more)
@@ -99,9 +99,9 @@ fn page<P: Copy + PartialEq>(
 fn lines<P: Copy + PartialEq>(
     paging: &Paging<FeedQuery>,
     segments: Vec<(P, Segment)>,
-    start: Option<Position<P>>,
+    start: Option<FeedPosition<P>>,
     more: bool,
-) -> (Vec<FeedLine>, Option<Position<P>>) {
+) -> (Vec<FeedLine>, Option<FeedPosition<P>>) {
     let mut lines = Vec::new();
     let mut last = None;
     for (place, segment) in segments {
@@ -112,11 +112,11 @@ fn lines<P: Copy + PartialEq>(
                 continue;
             }
             if lines.len() == paging.limit as usize {
-                return (lines, Some(Position { place, line }));
+                return (lines, Some(FeedPosition { place, line }));
             }
             lines.push(feed_line(&segment, event, newest_first.len() - line));
         }
-        last = Some(Position { place, line: newest_first.len() });
+        last = Some(FeedPosition { place, line: newest_first.len() });
     }
     (lines, last.filter(|_| more))
 }
@@ -139,13 +139,13 @@ impl InLog {
     }
 }
 
-impl fmt::Display for Position<InLog> {
+impl fmt::Display for FeedPosition<InLog> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.place.0.uuid(), self.place.1, self.line)
     }
 }
 
-impl FromStr for Position<InLog> {
+impl FromStr for FeedPosition<InLog> {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -157,13 +157,13 @@ impl FromStr for Position<InLog> {
     }
 }
 
-impl fmt::Display for Position<InFeed> {
+impl fmt::Display for FeedPosition<InFeed> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.place.0.page, self.place.0.segment, self.line)
     }
 }
 
-impl FromStr for Position<InFeed> {
+impl FromStr for FeedPosition<InFeed> {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {

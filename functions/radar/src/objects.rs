@@ -13,7 +13,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{Asked, ListedObject, ObjectParams, RowParams, Wanted, WantedDays, WindowParams};
+use crate::window_query::{
+    ChosenWindow, ListedObject, ObjectParams, RowParams, WantedDays, WindowParams, WindowRequest,
+};
 
 /// The most viewed objects. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,9 +54,9 @@ pub(crate) struct TopObject {
 pub(crate) async fn get_card_objects(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<TopObjects>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(objects(&app, scope, wanted).await?))
 }
 
@@ -69,9 +71,9 @@ pub(crate) async fn get_card_objects(
 pub(crate) async fn get_company_objects(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<TopObjects>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(objects(&app, scope, wanted).await?))
 }
 

@@ -8,14 +8,14 @@ use domain::kernel::day::Window;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId, MemberId};
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::ranking::{Contender, Metric, Place, rank};
+use domain::radar::ranking::{Contender, Metric, RankingPlace, rank};
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{Asked, RankingParams, RowParams, Wanted};
+use crate::window_query::{ChosenWindow, RankingParams, RowParams, WindowRequest};
 
 /// Employees ranked by a metric.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,12 +30,12 @@ pub(crate) struct Rankings {
     /// The first member (销冠). `null` if all values are 0 or several share the first place.
     champion: Option<MemberId>,
     /// The employees, the highest value first; among equal ones the member who was added first.
-    items: Vec<Row>,
+    items: Vec<RankingRow>,
 }
 
 /// An employee in a ranking.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Row {
+pub(crate) struct RankingRow {
     /// The place, 1 for the first. Equal values share a place.
     place: usize,
     /// The value of the metric. `sales_fen` is in fen.
@@ -59,9 +59,9 @@ pub(crate) struct Row {
 pub(crate) async fn get_rankings(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<Rankings>, Problem> {
-    let Wanted { window, limit, metric, department, .. } = Wanted::read(query)?;
+    let ChosenWindow { window, limit, metric, department, .. } = ChosenWindow::read(query)?;
     let ranking = app.store.ranking(scope.company()).await?;
     let as_of = ranking.as_ref().map(|ranking| ranking.as_of);
     let mut contenders = ranking.map(|ranking| ranking.contenders).unwrap_or_default();
@@ -86,13 +86,13 @@ async fn keep_those_in(
     Ok(())
 }
 
-fn champion(places: &[Place<'_>]) -> Option<MemberId> {
+fn champion(places: &[RankingPlace<'_>]) -> Option<MemberId> {
     let first = places.first().filter(|first| first.value > 0)?;
     let alone = places.get(1).is_none_or(|second| second.place > 1);
     alone.then_some(first.contender.member)
 }
 
-fn row(Place { place, value, contender }: Place<'_>) -> Row {
+fn row(RankingPlace { place, value, contender }: RankingPlace<'_>) -> RankingRow {
     let (member_id, card_id, name) = (contender.member, contender.card, contender.name.clone());
-    Row { place, value, member_id, card_id, name }
+    RankingRow { place, value, member_id, card_id, name }
 }

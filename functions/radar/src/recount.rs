@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, DepartmentId};
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::recount::{Finding, Measure, Report};
+use domain::radar::recount::{Finding, Measure, RecountReport};
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
@@ -83,10 +83,11 @@ pub(crate) async fn get_recount(State(app): State<App>, scope: RadarScope) -> Re
 }
 
 impl LastRecount {
-    fn of(report: Option<Report>) -> Self {
+    fn of(report: Option<RecountReport>) -> Self {
         let checked_at = report.as_ref().map(|report| report.at);
-        let Report { events, people, drift, customers, unchecked_counters, unchecked_customers, findings, .. } =
-            report.unwrap_or_else(|| Report::begun(Timestamp::from_millis(0), true));
+        let RecountReport {
+            events, people, drift, customers, unchecked_counters, unchecked_customers, findings, ..
+        } = report.unwrap_or_else(|| RecountReport::begun(Timestamp::from_millis(0), true));
         let row = |measure: &Measure| {
             let drift = drift.get(measure).copied().unwrap_or_default();
             MeasureDrift { measure: *measure, counters: drift.counters, amount: drift.amount }

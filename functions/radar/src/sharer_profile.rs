@@ -9,7 +9,7 @@ use domain::crm::customer::CustomerState;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CardId;
-use domain::radar::audience::Profile;
+use domain::radar::audience::AudienceProfile;
 use domain::radar::counter::Scope;
 use edge::access::{CardRadar, RadarScope};
 use edge::problem::Problem;
@@ -18,7 +18,7 @@ use store::IDENTITIES_MAX;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{Asked, Wanted, WantedDays, WindowParams};
+use crate::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
 
 /// What the sharers of a window have in common. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,9 +74,9 @@ pub(crate) struct SharerBand {
 pub(crate) async fn get_card_sharer_profile(
     State(app): State<App>,
     radar: CardRadar,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<SharerProfile>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     let profile = profile(&app, radar.company(), Some(radar.card()), wanted).await?;
     radar.open()?;
     Ok(Json(profile))
@@ -93,9 +93,9 @@ pub(crate) async fn get_card_sharer_profile(
 pub(crate) async fn get_company_sharer_profile(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<SharerProfile>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(profile(&app, scope.company(), None, wanted).await?))
 }
 
@@ -112,7 +112,7 @@ async fn profile(
     let known = app.store.identities_on(company, card, &most).await?;
     let states = known.values().map(|customer| &customer.state);
     let people = states.map(|state| (evidence(state, card), &state.hours));
-    let Profile { people, did, bands, hours } = Profile::of(people, &Model::default(), today);
+    let AudienceProfile { people, did, bands, hours } = AudienceProfile::of(people, &Model::default(), today);
     let did_body = |(feature, people): (&Feature, usize)| DidBody { feature: *feature, text: feature.label(), people };
     let band_body = |(band, people): (&Band, usize)| SharerBand { band: *band, people };
     Ok(SharerProfile {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{Asked, RowParams, Wanted, WantedDays, WindowParams};
+use crate::window_query::{ChosenWindow, RowParams, WantedDays, WindowParams, WindowRequest};
 
 /// The people who forwarded the most. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,9 +46,9 @@ pub(crate) struct TopSharer {
 pub(crate) async fn get_card_sharers(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<TopSharers>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(sharers(&app, scope, wanted).await?))
 }
 
@@ -62,9 +62,9 @@ pub(crate) async fn get_card_sharers(
 pub(crate) async fn get_company_sharers(
     State(app): State<App>,
     scope: RadarScope,
-    query: Asked,
+    query: WindowRequest,
 ) -> Result<Json<TopSharers>, Problem> {
-    let wanted = Wanted::of_days(query, Day::of(app.clock.now()))?;
+    let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
     Ok(Json(sharers(&app, scope, wanted).await?))
 }
 

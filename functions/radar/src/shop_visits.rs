@@ -5,7 +5,7 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
-use domain::radar::counter::{Crowd, Scope};
+use domain::radar::counter::{Audience, Scope};
 use domain::radar::metrics::ScopeCounts;
 use edge::access::RadarScope;
 use edge::problem::Problem;
@@ -31,14 +31,14 @@ pub(crate) struct ShopVisits {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShopShare {
     #[serde(flatten)]
-    share: Share,
+    share: ShopVisitorShare,
     /// The days before the window. `null` for the lifetime.
-    previous: Option<Share>,
+    previous: Option<ShopVisitorShare>,
 }
 
 /// Visitors of the shop among all visitors.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Share {
+pub(crate) struct ShopVisitorShare {
     /// Distinct people with a view.
     visitors: i64,
     /// Distinct people who viewed a product.
@@ -83,8 +83,8 @@ async fn shop_visits(app: &App, company: Company, scope: Scope) -> Result<ShopVi
     let counts = app.store.counters(company, scope, first).await?;
     let window = |window: Window| {
         let (from, to) = window.days(today);
-        let previous = window.before(today).map(|(from, to)| Share::of(&counts, Some(from), to));
-        ShopShare { share: Share::of(&counts, from, to), previous }
+        let previous = window.before(today).map(|(from, to)| ShopVisitorShare::of(&counts, Some(from), to));
+        ShopShare { share: ShopVisitorShare::of(&counts, from, to), previous }
     };
     Ok(ShopVisits {
         total: window(Window::Total),
@@ -94,10 +94,10 @@ async fn shop_visits(app: &App, company: Company, scope: Scope) -> Result<ShopVi
     })
 }
 
-impl Share {
+impl ShopVisitorShare {
     fn of(counts: &ScopeCounts, from: Option<Day>, to: Day) -> Self {
-        let visitors = counts.people(from, to, Crowd::Visitors);
-        let shop_visitors = counts.people(from, to, Crowd::Shoppers);
+        let visitors = counts.people(from, to, Audience::Visitors);
+        let shop_visitors = counts.people(from, to, Audience::Shoppers);
         Self { visitors, shop_visitors, basis_points: (shop_visitors * 10_000).checked_div(visitors) }
     }
 }

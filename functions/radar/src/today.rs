@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
 use domain::kernel::day::Day;
-use domain::radar::counter::{Counter, Crowd, Scope};
+use domain::radar::counter::{Audience, Counter, Scope};
 use domain::radar::metrics::count;
 use domain::tracking::event::EventKind;
 use edge::access::RadarScope;
@@ -81,10 +81,10 @@ async fn today(app: &App, company: Company, scope: Scope) -> Result<Today, Failu
     let of = |counter| count(&counts, counter);
     Ok(Today {
         day,
-        visitors: of(Counter::People(Crowd::Visitors)),
-        new_visitors: of(Counter::Newcomers(Crowd::Visitors)),
+        visitors: of(Counter::People(Audience::Visitors)),
+        new_visitors: of(Counter::Newcomers(Audience::Visitors)),
         views: EventKind::ALL.iter().filter(|kind| kind.is_view()).map(|kind| of(Counter::Events(*kind))).sum(),
-        talked_to: of(Counter::People(Crowd::Talkers)),
+        talked_to: of(Counter::People(Audience::Talkers)),
         forwards: of(Counter::Events(EventKind::Forward)),
         saves: of(Counter::Saves),
         likes: of(Counter::Likes),

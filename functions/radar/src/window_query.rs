@@ -82,7 +82,7 @@ pub(crate) struct RankingParams {
 }
 
 /// What is asked for, checked.
-pub(crate) struct Wanted {
+pub(crate) struct ChosenWindow {
     pub(crate) window: Window,
     pub(crate) limit: usize,
     pub(crate) object: ObjectType,
@@ -91,14 +91,14 @@ pub(crate) struct Wanted {
 }
 
 /// What is asked for of a list that is about days, with its first and last one.
-pub(crate) type WantedDays = (Wanted, (Day, Day));
+pub(crate) type WantedDays = (ChosenWindow, (Day, Day));
 
 /// A query as the router gives it.
-pub(crate) type Asked = Result<Query<WindowQuery>, QueryRejection>;
+pub(crate) type WindowRequest = Result<Query<WindowQuery>, QueryRejection>;
 
-impl Wanted {
+impl ChosenWindow {
     /// Reads the query.
-    pub(crate) fn read(asked: Asked) -> Result<Self, Problem> {
+    pub(crate) fn read(asked: WindowRequest) -> Result<Self, Problem> {
         let invalid = || Problem::of(Code::InvalidQuery);
         let Query(WindowQuery { window, limit, object, metric, department }) = asked.map_err(|_| invalid())?;
         let limit = limit.unwrap_or(ROWS_DEFAULT);
@@ -112,7 +112,7 @@ impl Wanted {
     }
 
     /// Reads the query of a list that is about days, and which days these are.
-    pub(crate) fn of_days(asked: Asked, today: Day) -> Result<WantedDays, Problem> {
+    pub(crate) fn of_days(asked: WindowRequest, today: Day) -> Result<WantedDays, Problem> {
         let wanted = Self::read(asked)?;
         let days = wanted.days(today)?;
         Ok((wanted, days))

@@ -16,7 +16,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::{Counts, Period, Scope};
-use domain::radar::recount::{Recount, Report, correction};
+use domain::radar::recount::{Recount, RecountReport, correction};
 use runtime::clock::Clock;
 use store::{Counted, Store};
 
@@ -35,8 +35,8 @@ pub(crate) async fn recount(
     repair: bool,
     clock: &Clock,
     stop_at: Timestamp,
-) -> Result<Report, Failure> {
-    let mut job = Job::new(store, company, Report::begun(clock.now(), repair));
+) -> Result<RecountReport, Failure> {
+    let mut job = RecountJob::new(store, company, RecountReport::begun(clock.now(), repair));
     for _ in 0..ROUNDS {
         let began = clock.now();
         job.round().await?;
@@ -64,10 +64,10 @@ impl Open {
     }
 }
 
-struct Job<'a> {
+struct RecountJob<'a> {
     store: &'a Store,
     company: Company,
-    report: Report,
+    report: RecountReport,
     /// Every scope that was ever met.
     scopes: BTreeSet<Scope>,
     /// Those with counters that are still to be compared.
@@ -84,8 +84,8 @@ struct Before {
     versions: BTreeMap<PersonId, u64>,
 }
 
-impl<'a> Job<'a> {
-    fn new(store: &'a Store, company: Company, report: Report) -> Self {
+impl<'a> RecountJob<'a> {
+    fn new(store: &'a Store, company: Company, report: RecountReport) -> Self {
         let (scopes, open, untold) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
         let mut job = Self { store, company, report, scopes, open, untold, suspects: None };
         job.meet([Scope::Company]);
@@ -266,7 +266,7 @@ impl<'a> Job<'a> {
     }
 
     /// Says what could not be checked, and notes at each scope that it was, if all was.
-    async fn end(mut self) -> Result<Report, Failure> {
+    async fn end(mut self) -> Result<RecountReport, Failure> {
         for open in self.open.values() {
             // A scope that was met in the last round has one set of counters at least.
             self.report.unchecked_counters += match open {

@@ -13,9 +13,9 @@ use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CompanyId;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
-use domain::radar::recount::Report;
+use domain::radar::recount::RecountReport;
 use runtime::clock::Clock;
-use runtime::metrics::{Metrics, emit};
+use runtime::metrics::{EmfMetrics, emit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Store, WaitingCompany};
@@ -37,7 +37,7 @@ pub struct Recounter {
 
 /// What is asked for.
 #[derive(Debug)]
-enum Request {
+enum RecountRequest {
     /// The companies that are due; so asks the schedule.
     Due,
     /// One company, now.
@@ -75,7 +75,7 @@ struct Listing {
     companies_after: Option<String>,
 }
 
-impl Request {
+impl RecountRequest {
     fn read(payload: Value) -> Result<Self, Failure> {
         let read = if payload.get("company_id").is_some() {
             serde_json::from_value(payload).map(Self::One)
@@ -108,7 +108,7 @@ struct CompanyLine<'a> {
     took_ms: i64,
 }
 
-impl Metrics for CompanyLine<'_> {
+impl EmfMetrics for CompanyLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("events", "Count"), ("drift", "Count"), ("unchecked", "Count"), ("took_ms", "Milliseconds")];
@@ -121,24 +121,26 @@ impl Recounter {
     /// # Errors
     /// [`Failure`] of the table, of one company at least; the others were recounted.
     pub async fn run(&self, payload: Value, stop_at: Timestamp, request_id: &str) -> Result<Value, Failure> {
-        match Request::read(payload)? {
-            Request::Due => self.due(stop_at, request_id).await.map(|recounted| json!({ "recounted": recounted })),
-            Request::One(Command { company_id, dry_run }) => {
+        match RecountRequest::read(payload)? {
+            RecountRequest::Due => {
+                self.due(stop_at, request_id).await.map(|recounted| json!({ "recounted": recounted }))
+            }
+            RecountRequest::One(Command { company_id, dry_run }) => {
                 let company = Company::granted(company_id);
                 self.store.company(company).await?;
                 let report = self.recount(company, !dry_run, stop_at, request_id).await?;
                 serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
             }
-            Request::RefitDue => {
+            RecountRequest::RefitDue => {
                 self.due_refits(stop_at, request_id).await.map(|refitted| json!({ "refitted": refitted }))
             }
-            Request::Refit(RefitCommand { refit, dry_run }) => {
+            RecountRequest::Refit(RefitCommand { refit, dry_run }) => {
                 let company = Company::granted(refit);
                 self.store.company(company).await?;
                 let report = self.refit(company, !dry_run, request_id).await?;
                 serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
             }
-            Request::List(Listing { companies_after }) => {
+            RecountRequest::List(Listing { companies_after }) => {
                 // All of them: nobody is due later than the next night.
                 let all = self.clock.now().plus_millis(30 * domain::kernel::timestamp::DAY_MS);
                 let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await;
@@ -190,7 +192,7 @@ impl Recounter {
         repair: bool,
         stop_at: Timestamp,
         request_id: &str,
-    ) -> Result<Report, Failure> {
+    ) -> Result<RecountReport, Failure> {
         let began = self.clock.now();
         let report = Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
         let now = self.clock.now();

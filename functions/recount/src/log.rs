@@ -1,4 +1,4 @@
-//! Reading a company's event log, whole.
+//! DecayedEvidence a company's event log, whole.
 
 use domain::company::Company;
 use domain::kernel::failure::Failure;

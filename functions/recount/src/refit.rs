@@ -12,7 +12,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::Scope;
-use store::{Fitted, Person, Store};
+use store::{Fitted, ShortlistCandidate, Store};
 
 use crate::log::replay;
 
@@ -24,7 +24,7 @@ const ROUNDS: usize = 4;
 const CROWDED: usize = 2 * KEPT_MAX;
 
 /// A refit at work.
-pub(crate) struct Job<'a> {
+pub(crate) struct RetrainJob<'a> {
     store: &'a Store,
     company: Company,
     now: Timestamp,
@@ -33,7 +33,7 @@ pub(crate) struct Job<'a> {
     people: BTreeSet<PersonId>,
 }
 
-impl<'a> Job<'a> {
+impl<'a> RetrainJob<'a> {
     /// Reads the log and the deals, and fits. Writes nothing.
     pub(crate) async fn fit(store: &'a Store, company: Company, now: Timestamp) -> Result<(Self, Fitted), Failure> {
         let cards = store.every_card(company).await?;
@@ -57,7 +57,7 @@ impl<'a> Job<'a> {
     }
 
     /// Shows each person once, whatever identities he has.
-    async fn everybody(&self, mut show: impl FnMut(&Person)) -> Result<(), Failure> {
+    async fn everybody(&self, mut show: impl FnMut(&ShortlistCandidate)) -> Result<(), Failure> {
         let (people, mut shown) = (Vec::from_iter(self.people.iter().copied()), BTreeSet::new());
         for some in people.chunks(CUSTOMERS) {
             let some = some.iter().copied().collect();

@@ -1,15 +1,15 @@
 //! Which companies are refitted, and what is told of it.
 
-use domain::close_rate::retrain::{Report, Verdict, next_refit};
+use domain::close_rate::retrain::{RetrainReport, Verdict, next_refit};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CompanyId;
 use domain::kernel::timestamp::Timestamp;
-use runtime::metrics::{Metrics, emit};
+use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::WaitingCompany;
 
-use crate::refit::Job;
+use crate::refit::RetrainJob;
 use crate::{BEGUN_MS, PAGE, Recounter};
 
 /// The log line of a company's refit, which is also its metrics.
@@ -31,7 +31,7 @@ struct RefitLine<'a> {
     refit_ms: i64,
 }
 
-impl Metrics for RefitLine<'_> {
+impl EmfMetrics for RefitLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("own_models", "Count"), ("lists", "Count"), ("refit_ms", "Milliseconds")];
@@ -73,9 +73,14 @@ impl Recounter {
 
     /// Refits a company. Who is cut short before the lists are made leaves it due in an
     /// hour; until then each list is by the model it says.
-    pub(crate) async fn refit(&self, company: Company, write: bool, request_id: &str) -> Result<Report, Failure> {
+    pub(crate) async fn refit(
+        &self,
+        company: Company,
+        write: bool,
+        request_id: &str,
+    ) -> Result<RetrainReport, Failure> {
         let began = self.clock.now();
-        let (job, fitted) = Box::pin(Job::fit(&self.store, company, began)).await?;
+        let (job, fitted) = Box::pin(RetrainJob::fit(&self.store, company, began)).await?;
         let mut lists = 0;
         if write {
             self.store.set_close_rate_model(company, &fitted, began.plus_millis(BEGUN_MS)).await?;

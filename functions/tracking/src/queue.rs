@@ -4,7 +4,7 @@
 use aws_sdk_sqs::error::DisplayErrorContext;
 use domain::kernel::failure::Failure;
 use domain::tracking::batch::AcceptedBatch;
-use runtime::metrics::{Metrics, emit};
+use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 
 /// The queues.
@@ -25,7 +25,7 @@ struct UnsentLine<'a> {
     live_unsent: u32,
 }
 
-impl Metrics for UnsentLine<'_> {
+impl EmfMetrics for UnsentLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] = &[("live_unsent", "Count")];
 }

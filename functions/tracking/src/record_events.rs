@@ -13,7 +13,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::tracking::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
 use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp};
 use domain::tracking::filter::{RULES, Sender, judge};
-use edge::auth::Anyone;
+use edge::auth::TokenHolder;
 use edge::body::Body;
 use edge::problem::{Code, FieldProblem, Problem};
 use http::{HeaderMap, StatusCode, header};
@@ -96,7 +96,7 @@ pub(crate) struct Accepted {
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
     State(app): State<App>,
-    anyone: Anyone,
+    anyone: TokenHolder,
     headers: HeaderMap,
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
@@ -118,7 +118,7 @@ pub(crate) async fn record_events(
 }
 
 /// What the filter rules want to know.
-fn sender<'a>(anyone: &Anyone, headers: &'a HeaderMap) -> Sender<'a> {
+fn sender<'a>(anyone: &TokenHolder, headers: &'a HeaderMap) -> Sender<'a> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let membership = anyone.membership();
     Sender { agent, member: membership.is_some(), card: membership.and_then(|membership| membership.card) }

@@ -12,7 +12,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::{Format, Purpose, Refusal, Upload, UploadState, quarantine_key};
 use edge::access::UploadViewer;
 use edge::auth::Caller;
-use edge::idempotency::Once;
+use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::problem::Problem;
 use http::StatusCode;
@@ -125,7 +125,7 @@ impl From<Upload> for UploadBody {
 pub(crate) async fn create_upload(
     State(app): State<App>,
     caller: Caller,
-    once: Once<NewUpload>,
+    once: IdempotentRequest<NewUpload>,
 ) -> Result<(StatusCode, Json<UploadTicket>), Problem> {
     let (new, request) = once.of(&caller);
     let NewUpload { purpose, content_type: format, bytes, card_id: card } = new;

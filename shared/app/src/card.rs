@@ -2,7 +2,7 @@
 
 use domain::card::media::{CardMedia, MediaError};
 use domain::card::template::CardTemplate;
-use domain::card::{Card, Contact, Identity, OwnerGone};
+use domain::card::{Card, Contact, Identity, OwnerInactive};
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditChange, AuditEntry};
 use domain::kernel::failure::Failure;
@@ -11,7 +11,7 @@ use domain::kernel::idempotency::Idempotency;
 use domain::media::upload::{Purpose, unknown_upload};
 use domain::radar::counter::Counts;
 use serde::Serialize;
-use store::{CardChange, CardView, CardWithUploads, Founding};
+use store::{CardChange, CardView, CardWithUploads, NewCardContext};
 
 use crate::Flow;
 
@@ -50,9 +50,9 @@ pub async fn create(
     member: MemberId,
     request: &Idempotency,
 ) -> Result<ShownCard, Failure> {
-    let Founding { profile, member, template } = flow.store.card_founding(company, member).await?;
+    let NewCardContext { profile, member, template } = flow.store.card_founding(company, member).await?;
     let identity = Identity { name: member.name.clone(), position: member.position.clone(), company: profile.name };
-    let owner_gone = member.ended.map(|_| OwnerGone::default());
+    let owner_gone = member.ended.map(|_| OwnerInactive::default());
     let card = Card::new(flow.new_id()?, member.id, identity, flow.now);
     let card = Card { owner_gone, department: member.department, ..card };
     let card = flow.store.create_card(company, card, &member, request).await?;

@@ -10,7 +10,7 @@ use domain::people::member::{Member, PersonName, Position, Role};
 use store::NewCompany;
 
 use crate::Flow;
-use crate::people::claim_code::Claims;
+use crate::people::claim_code::ClaimCodes;
 use crate::people::member::with_claim;
 
 /// A company to create.
@@ -33,7 +33,7 @@ pub struct CompanyToCreate {
 /// [`Failure::Exists`] when the mini-program belongs to a company.
 pub async fn create(
     flow: &Flow<'_>,
-    codes: &Claims,
+    codes: &ClaimCodes,
     new: CompanyToCreate,
     request: &Idempotency,
 ) -> Result<NewCompany, Failure> {

@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use domain::kernel::id::CompanyId;
 use http::{HeaderValue, StatusCode};
 use lambda_http::RequestExt;
-use runtime::metrics::{Metrics, emit};
+use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::auth::Gate;
+use crate::auth::Authenticator;
 use crate::problem::{Code, Problem};
 use crate::trace::Trace;
 
@@ -39,7 +39,7 @@ struct RequestLine<'a> {
     server_errors: u32,
 }
 
-impl Metrics for RequestLine<'_> {
+impl EmfMetrics for RequestLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("duration_ms", "Milliseconds"), ("requests", "Count"), ("server_errors", "Count")];
@@ -50,7 +50,7 @@ pub fn app<S: Clone + Send + Sync + 'static>(
     function: &'static str,
     router: Router<S>,
     state: S,
-    gate: Gate,
+    gate: Authenticator,
 ) -> Router {
     let gate = Arc::new(gate);
     router
@@ -74,7 +74,7 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     Problem::of(Code::Internal).caused_by(format!("panic: {}", text.unwrap_or("?"))).into_response()
 }
 
-async fn observe(function: &'static str, gate: Arc<Gate>, mut request: Request<Body>, next: Next) -> Response {
+async fn observe(function: &'static str, gate: Arc<Authenticator>, mut request: Request<Body>, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request.lambda_context_ref().map_or_else(String::new, |context| context.request_id.clone());
     let method = request.method().to_string();

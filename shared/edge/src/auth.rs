@@ -15,14 +15,14 @@ use http::{HeaderMap, header};
 use runtime::clock::Clock;
 
 use crate::problem::{Code, Problem};
-use crate::token::{Claims, TokenVerifier};
+use crate::token::{TokenClaims, TokenVerifier};
 use crate::trace::Trace;
 
 /// Header with the platform operator's key.
 const OPERATOR_KEY: &str = "x-operator-key";
 
 /// What tokens are checked with. Shared by all requests of a function.
-pub struct Gate {
+pub struct Authenticator {
     /// Checks bearer tokens.
     pub tokens: TokenVerifier,
     /// Tells the time.
@@ -32,7 +32,7 @@ pub struct Gate {
 /// Anybody with a valid token, also who has not logged in: for what everybody may see,
 /// and for telling what one does there.
 #[derive(Debug, Clone, Copy)]
-pub struct Anyone {
+pub struct TokenHolder {
     caller: Caller,
     anonymous: bool,
 }
@@ -60,7 +60,7 @@ pub struct Membership {
 
 /// A member of any role.
 #[derive(Debug, Clone, Copy)]
-pub struct Member {
+pub struct Staff {
     caller: Caller,
     membership: Membership,
 }
@@ -99,7 +99,7 @@ pub trait Actor {
     fn actor(&self) -> String;
 }
 
-impl Anyone {
+impl TokenHolder {
     /// The company his token is for; the only way to its data.
     pub fn company(&self) -> Company {
         self.caller.company
@@ -115,7 +115,7 @@ impl Anyone {
         self.caller.membership
     }
 
-    fn from_claims(claims: &Claims) -> Option<Self> {
+    fn from_claims(claims: &TokenClaims) -> Option<Self> {
         let caller = Caller::from_claims(claims)?;
         // Nobody knows who an anonymous one is: he cannot be a member.
         let consistent = !claims.ano || caller.membership.is_none();
@@ -172,7 +172,7 @@ impl Caller {
         member.ok_or_else(|| Problem::of(Code::RoleRequired))
     }
 
-    fn from_claims(claims: &Claims) -> Option<Self> {
+    fn from_claims(claims: &TokenClaims) -> Option<Self> {
         let membership = match (claims.mem, claims.role) {
             (Some(member), Some(role)) => Some(Membership { member, role, card: claims.crd, radar: claims.rad }),
             (None, None) => None,
@@ -182,7 +182,7 @@ impl Caller {
     }
 }
 
-impl Member {
+impl Staff {
     /// The company his token is for.
     pub fn company(&self) -> Company {
         self.caller.company
@@ -263,8 +263,8 @@ impl Actor for Operator {
     }
 }
 
-fn gate(parts: &Parts) -> Result<Arc<Gate>, Problem> {
-    let gate = parts.extensions.get::<Arc<Gate>>().cloned();
+fn gate(parts: &Parts) -> Result<Arc<Authenticator>, Problem> {
+    let gate = parts.extensions.get::<Arc<Authenticator>>().cloned();
     gate.ok_or_else(|| Problem::of(Code::Internal).caused_by("the router has no gate"))
 }
 
@@ -278,7 +278,7 @@ pub(crate) fn bearer_token(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-impl<S: Sync> FromRequestParts<S> for Anyone {
+impl<S: Sync> FromRequestParts<S> for TokenHolder {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -300,12 +300,12 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Anyone { caller, anonymous } = Anyone::from_request_parts(parts, state).await?;
+        let TokenHolder { caller, anonymous } = TokenHolder::from_request_parts(parts, state).await?;
         if anonymous { Err(Problem::of(Code::LoginRequired)) } else { Ok(caller) }
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Member {
+impl<S: Sync> FromRequestParts<S> for Staff {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {

@@ -1,7 +1,7 @@
 //! What the company's people say of a customer, as it is shown.
 
 use domain::close_rate::model::Rate;
-use domain::crm::opportunity::{Deal, SetRate};
+use domain::crm::opportunity::{Deal, ManualCloseRate};
 use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, DealId, MemberId};
 use domain::kernel::timestamp::Timestamp;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// A close rate that was set by hand.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SetRateBody {
+pub struct ManualCloseRateBody {
     /// The close rate in hundredths of a percent.
     basis_points: Rate,
     /// When it was set.
@@ -34,8 +34,8 @@ pub struct DealBody {
     recorded_by: MemberId,
 }
 
-impl From<SetRate> for SetRateBody {
-    fn from(SetRate { at, rate, by }: SetRate) -> Self {
+impl From<ManualCloseRate> for ManualCloseRateBody {
+    fn from(ManualCloseRate { at, rate, by }: ManualCloseRate) -> Self {
         Self { basis_points: rate, set_at: at, set_by: by }
     }
 }

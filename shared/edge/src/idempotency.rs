@@ -27,7 +27,7 @@ const KEY_LEN: std::ops::RangeInclusive<usize> = 8..=128;
 
 /// The body of a creating request, with what identifies its retries.
 #[derive(Debug)]
-pub struct Once<T> {
+pub struct IdempotentRequest<T> {
     /// Method and path.
     target: String,
     key: String,
@@ -35,7 +35,7 @@ pub struct Once<T> {
     body: T,
 }
 
-impl<T> Once<T> {
+impl<T> IdempotentRequest<T> {
     /// The body, and the identity of the request when `actor` makes it.
     pub fn of(self, actor: &impl Actor) -> (T, Idempotency) {
         let Self { target, key, fingerprint, body } = self;
@@ -44,7 +44,7 @@ impl<T> Once<T> {
     }
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Once<T> {
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for IdempotentRequest<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request<HttpBody>, _: &S) -> Result<Self, Problem> {
@@ -95,7 +95,8 @@ mod tests {
             .body(HttpBody::from(body))
             .unwrap();
         // A body that is there at once is read without waiting.
-        let read = pin!(Once::<Value>::from_request(request, &())).poll(&mut Context::from_waker(Waker::noop()));
+        let read =
+            pin!(IdempotentRequest::<Value>::from_request(request, &())).poll(&mut Context::from_waker(Waker::noop()));
         let Poll::Ready(once) = read else { panic!("the body is there") };
         once.unwrap().of(&Somebody(actor)).1
     }

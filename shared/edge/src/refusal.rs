@@ -3,7 +3,7 @@
 use domain::card::media::MediaError;
 use domain::crm::command::CustomerError;
 use domain::media::upload::UploadError;
-use domain::people::activation::{ActivationError, Refusal};
+use domain::people::activation::{ActivationError, ActivationRefusal};
 use domain::people::invitation::{InvitationState, LoginError};
 use domain::people::join_request::DecisionError;
 use domain::people::member::MemberError;
@@ -74,17 +74,17 @@ impl From<ActivationError> for Problem {
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
+impl From<ActivationRefusal> for Problem {
+    fn from(refusal: ActivationRefusal) -> Self {
         Self::of(match refusal {
-            Refusal::NotGranted => Code::RadarNotGranted,
-            Refusal::Joined => Code::RadarActive,
-            Refusal::TooManyCodes => Code::RadarCodeLimit,
-            Refusal::NoCode => Code::RadarCodeWrong,
-            Refusal::CodeExpired => Code::RadarCodeExpired,
-            Refusal::CodeDead => Code::RadarCodeBlocked,
-            Refusal::CodeUsed => Code::RadarCodeUsed,
-            Refusal::Ticket => Code::RadarTicketInvalid,
+            ActivationRefusal::NotGranted => Code::RadarNotGranted,
+            ActivationRefusal::Joined => Code::RadarActive,
+            ActivationRefusal::TooManyCodes => Code::RadarCodeLimit,
+            ActivationRefusal::NoCode => Code::RadarCodeWrong,
+            ActivationRefusal::CodeExpired => Code::RadarCodeExpired,
+            ActivationRefusal::CodeDead => Code::RadarCodeBlocked,
+            ActivationRefusal::CodeUsed => Code::RadarCodeUsed,
+            ActivationRefusal::Ticket => Code::RadarTicketInvalid,
         })
     }
 }

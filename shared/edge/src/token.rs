@@ -26,7 +26,7 @@ const LEEWAY_S: i64 = 5;
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+pub struct TokenClaims {
     iss: String,
     aud: String,
     /// The person.
@@ -53,7 +53,7 @@ pub struct Claims {
     exp: i64,
 }
 
-impl Claims {
+impl TokenClaims {
     /// When the token stops being valid.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_millis(self.exp.saturating_mul(SECOND_MS))
@@ -99,7 +99,7 @@ impl TokenSigner {
         radar: bool,
         now: Timestamp,
     ) -> Result<String, KeyError> {
-        let mut claims = Claims::new(company, person, now);
+        let mut claims = TokenClaims::new(company, person, now);
         claims.mem = membership.map(|(member, _, _)| member);
         claims.role = membership.map(|(_, role, _)| role);
         claims.crd = membership.and_then(|(_, _, card)| card);
@@ -112,10 +112,10 @@ impl TokenSigner {
     /// # Errors
     /// [`KeyError`] when the key is not an Ed25519 key.
     pub fn sign_anonymous(&self, company: Company, person: PersonId, now: Timestamp) -> Result<String, KeyError> {
-        self.encode(&Claims { ano: true, ..Claims::new(company, person, now) })
+        self.encode(&TokenClaims { ano: true, ..TokenClaims::new(company, person, now) })
     }
 
-    fn encode(&self, claims: &Claims) -> Result<String, KeyError> {
+    fn encode(&self, claims: &TokenClaims) -> Result<String, KeyError> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(self.kid.clone());
@@ -123,7 +123,7 @@ impl TokenSigner {
     }
 }
 
-impl Claims {
+impl TokenClaims {
     /// Those of a visitor.
     pub(crate) fn new(company: Company, person: PersonId, now: Timestamp) -> Self {
         Self {
@@ -152,7 +152,7 @@ pub fn expires_at(now: Timestamp) -> Timestamp {
 #[derive(Clone)]
 pub struct TokenVerifier {
     keys: Arc<HashMap<String, DecodingKey>>,
-    seen: Arc<TokenMemory<Claims>>,
+    seen: Arc<TokenMemory<TokenClaims>>,
 }
 
 #[derive(Deserialize)]
@@ -193,7 +193,7 @@ impl TokenVerifier {
     ///
     /// # Errors
     /// [`TokenRefused`], without a hint at the reason.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefused> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<TokenClaims, TokenRefused> {
         self.verify_late(token, now, 0)
     }
 
@@ -202,7 +202,7 @@ impl TokenVerifier {
     ///
     /// # Errors
     /// [`TokenRefused`], also for the token of somebody who is not anonymous.
-    pub fn verify_anonymous(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefused> {
+    pub fn verify_anonymous(&self, token: &str, now: Timestamp) -> Result<TokenClaims, TokenRefused> {
         self.verify_late(token, now, SHOWN_LATE_MS / SECOND_MS).and_then(|claims| {
             let nobody = claims.ano && claims.mem.is_none() && claims.role.is_none();
             if nobody { Ok(claims) } else { Err(TokenRefused) }
@@ -210,7 +210,7 @@ impl TokenVerifier {
     }
 
     /// The times are checked for every token, also for one that was seen before.
-    fn verify_late(&self, token: &str, now: Timestamp, late_s: i64) -> Result<Claims, TokenRefused> {
+    fn verify_late(&self, token: &str, now: Timestamp, late_s: i64) -> Result<TokenClaims, TokenRefused> {
         let digest = Digest::of(token);
         let recalled = self.seen.recall(digest, now);
         let is_new = recalled.is_none();
@@ -227,7 +227,7 @@ impl TokenVerifier {
     }
 
     /// What a token says that one of our keys has signed for this API, whenever it is valid.
-    fn proven(&self, token: &str) -> Result<Claims, TokenRefused> {
+    fn proven(&self, token: &str) -> Result<TokenClaims, TokenRefused> {
         let header = decode_header(token).map_err(|_| TokenRefused)?;
         let pinned = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);
         let key = header.kid.as_ref().and_then(|kid| self.keys.get(kid));
@@ -239,7 +239,7 @@ impl TokenVerifier {
         // The library reads the machine's clock; times are checked against ours by the caller.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        decode::<Claims>(token, key, &validation).map(|decoded| decoded.claims).map_err(|_| TokenRefused)
+        decode::<TokenClaims>(token, key, &validation).map(|decoded| decoded.claims).map_err(|_| TokenRefused)
     }
 }
 

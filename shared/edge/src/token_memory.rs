@@ -87,14 +87,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::token::{Claims, TOKEN_LIFE_MS};
+    use crate::token::{TOKEN_LIFE_MS, TokenClaims};
 
-    fn claims(now: Timestamp) -> Claims {
+    fn claims(now: Timestamp) -> TokenClaims {
         let id = Uuid::from_u128(1);
-        Claims::new(Company::granted(CompanyId::from_uuid(id)), PersonId::from_uuid(id), now)
+        TokenClaims::new(Company::granted(CompanyId::from_uuid(id)), PersonId::from_uuid(id), now)
     }
 
-    fn remember(memory: &TokenMemory<Claims>, number: usize, now: Timestamp) {
+    fn remember(memory: &TokenMemory<TokenClaims>, number: usize, now: Timestamp) {
         let claims = claims(now);
         memory.remember(Digest::of(&number.to_string()), &claims, claims.expires_at(), now);
     }

@@ -92,8 +92,8 @@ fn an_anonymous_token_shows_who_he_was_for_a_week_and_no_other_token_does() {
 fn every_altered_token_is_refused() {
     let keys = keys("k1");
     let verifier = verifier(&[&keys]);
-    type Change = dyn Fn(&mut Value, &mut Value);
-    let changes: [&Change; 11] = [
+    type TokenEdit = dyn Fn(&mut Value, &mut Value);
+    let changes: [&TokenEdit; 11] = [
         &|header, _| header["alg"] = json!("none"),
         &|header, _| header["alg"] = json!("HS256"),
         &|header, _| header["alg"] = json!("ES256"),

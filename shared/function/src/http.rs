@@ -2,7 +2,7 @@
 
 use axum::Router;
 use edge::app::app;
-use edge::auth::Gate;
+use edge::auth::Authenticator;
 use edge::openapi::ApiDoc;
 use edge::routes::Routes;
 use edge::token::TokenVerifier;
@@ -38,7 +38,7 @@ pub trait HttpFunction: Clone + Send + Sync + 'static {
 
 /// The function, ready to run.
 pub fn router<F: HttpFunction>(function: F, tokens: TokenVerifier, clock: Clock) -> Router {
-    app(F::NAME, F::routes(Router::new()), function, Gate { tokens, clock })
+    app(F::NAME, F::routes(Router::new()), function, Authenticator { tokens, clock })
 }
 
 /// The function's part of the contract.

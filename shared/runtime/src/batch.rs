@@ -72,12 +72,12 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Shelf {
+    struct FakeDeadLetters {
         broken: bool,
         put: Mutex<Vec<(String, &'static str)>>,
     }
 
-    impl DeadLetters for Shelf {
+    impl DeadLetters for FakeDeadLetters {
         async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
             if self.broken {
                 return Err(());
@@ -106,7 +106,7 @@ mod tests {
         Reason::new(code, "")
     }
 
-    async fn run(shelf: &Shelf, attempts: &[u32], outcomes: Vec<Outcome>) -> Vec<String> {
+    async fn run(shelf: &FakeDeadLetters, attempts: &[u32], outcomes: Vec<Outcome>) -> Vec<String> {
         let response = handle(event(attempts), 5, shelf, async |_: &[Delivery]| outcomes).await;
         let mut failed: Vec<_> =
             response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
@@ -116,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_message_has_its_own_fate() {
-        let shelf = Shelf::default();
+        let shelf = FakeDeadLetters::default();
         let outcomes = vec![Outcome::Done, Outcome::Retry(reason("busy")), Outcome::Poison(reason("garbage"))];
         assert_eq!(run(&shelf, &[1, 4, 1], outcomes).await, ["m1"]);
         assert_eq!(*shelf.put.lock().unwrap(), [("m2".to_owned(), "garbage")]);
@@ -124,19 +124,19 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_attempt_is_put_aside_with_its_reason() {
-        let shelf = Shelf::default();
+        let shelf = FakeDeadLetters::default();
         assert!(run(&shelf, &[5], vec![Outcome::Retry(reason("busy"))]).await.is_empty());
         assert_eq!(*shelf.put.lock().unwrap(), [("m0".to_owned(), "busy")]);
     }
 
     #[tokio::test]
     async fn a_message_that_cannot_be_put_aside_stays_in_the_queue() {
-        let shelf = Shelf { broken: true, ..Shelf::default() };
+        let shelf = FakeDeadLetters { broken: true, ..FakeDeadLetters::default() };
         assert_eq!(run(&shelf, &[9], vec![Outcome::Poison(reason("garbage"))]).await, ["m0"]);
     }
 
     #[tokio::test]
     async fn a_message_without_outcome_comes_again() {
-        assert_eq!(run(&Shelf::default(), &[1, 1], vec![Outcome::Done]).await, ["m1"]);
+        assert_eq!(run(&FakeDeadLetters::default(), &[1, 1], vec![Outcome::Done]).await, ["m1"]);
     }
 }

@@ -7,7 +7,7 @@ use crate::batch::Outcome;
 use crate::delivery::{Delivery, Reason};
 
 /// What a Lambda batch holds.
-pub struct Read {
+pub struct ReadBatch {
     /// Batches with the position of their delivery.
     pub batches: Vec<(usize, AcceptedBatch)>,
     /// One outcome per delivery: poison where it cannot be read, done elsewhere.
@@ -23,8 +23,8 @@ struct Versioned {
 }
 
 /// Reads every message that can be read.
-pub fn read(deliveries: &[Delivery]) -> Read {
-    let mut read = Read {
+pub fn read(deliveries: &[Delivery]) -> ReadBatch {
+    let mut read = ReadBatch {
         batches: Vec::with_capacity(deliveries.len()),
         outcomes: Vec::with_capacity(deliveries.len()),
         events: 0,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const NAMESPACE: &str = "mingpian";
 
 /// A struct whose fields are metrics and dimensions.
-pub trait Metrics: Serialize {
+pub trait EmfMetrics: Serialize {
     /// Fields that are dimensions.
     const DIMENSIONS: &'static [&'static str];
     /// Fields that are metrics, with their CloudWatch unit.
@@ -18,14 +18,14 @@ pub trait Metrics: Serialize {
 }
 
 /// Writes one line with all metrics of the struct.
-pub fn emit<M: Metrics>(metrics: &M, now: Timestamp) {
+pub fn emit<M: EmfMetrics>(metrics: &M, now: Timestamp) {
     // One write: the output looks for line ends in each piece it is given.
     let line = format!("{}\n", line(metrics, now));
     // A lost metric must not fail the work it measures.
     let _ = std::io::stdout().write_all(line.as_bytes());
 }
 
-fn line<M: Metrics>(metrics: &M, now: Timestamp) -> Value {
+fn line<M: EmfMetrics>(metrics: &M, now: Timestamp) -> Value {
     let mut line = serde_json::to_value(metrics).unwrap_or_default();
     let units: Vec<_> = M::METRICS.iter().map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
     line["_aws"] = json!({
@@ -45,7 +45,7 @@ mod tests {
         events: u32,
     }
 
-    impl Metrics for Ingested {
+    impl EmfMetrics for Ingested {
         const DIMENSIONS: &'static [&'static str] = &["function"];
         const METRICS: &'static [(&'static str, &'static str)] = &[("events", "Count")];
     }

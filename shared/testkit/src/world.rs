@@ -9,7 +9,7 @@ use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::crm::identities::Customer;
 use domain::crm::merge::{Merge, MergeReason};
-use domain::crm::ties::Tie;
+use domain::crm::ties::MergeEdge;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
 use domain::kernel::idempotency::Idempotency;
@@ -19,7 +19,7 @@ use domain::media::upload::{Purpose, Upload, UploadState};
 use domain::people::member::{Member, PersonName, Position, Role};
 use domain::tracking::event::Target;
 use runtime::ids::Ids;
-use store::{Claiming, NewCompany, NewMember, Store};
+use store::{ClaimRequest, NewCompany, NewMember, Store};
 
 use crate::clock::{TestClock, ids};
 use crate::emulators;
@@ -49,7 +49,7 @@ pub struct World {
     /// Its mini-program.
     pub appid: AppId,
     /// `boss`, `lin`, `chen`, `wang`.
-    pub staff: BTreeMap<&'static str, Staff>,
+    pub staff: BTreeMap<&'static str, StaffMember>,
     /// Somebody who is no member.
     pub visitor: PersonId,
     /// A share of `lin`'s card, by himself.
@@ -62,7 +62,7 @@ pub struct World {
 
 /// A member who has claimed his membership.
 #[derive(Debug, Clone, Copy)]
-pub struct Staff {
+pub struct StaffMember {
     /// The member.
     pub member: MemberId,
     /// The person.
@@ -188,7 +188,7 @@ impl World {
     /// # Errors
     /// [`Failure::Exists`] when they are not merged.
     pub async fn tie(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
-        let tie = Tie { merge: self.ids.fresh(self.clock.now()).expect("an id"), a, b };
+        let tie = MergeEdge { merge: self.ids.fresh(self.clock.now()).expect("an id"), a, b };
         let merge = Merge { tie, reason, at: self.clock.now(), undone: None };
         let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists(Thing::Merge))?;
         for pending in self.store.regroup(self.company, &merge, &regrouping, None).await? {
@@ -217,10 +217,10 @@ impl World {
         let person = self.sign_in(name).await;
         let openid = OpenId::parse(name).expect("an openid");
         let claiming =
-            Claiming { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: self.clock.now() };
+            ClaimRequest { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: self.clock.now() };
         self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
         let Member { id, role, card, .. } = new.member;
-        self.staff.insert(name, Staff { member: id, person: person.id, role, card });
+        self.staff.insert(name, StaffMember { member: id, person: person.id, role, card });
     }
 
     /// An entry for the audit log.

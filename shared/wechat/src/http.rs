@@ -32,7 +32,7 @@ impl Http {
     }
 
     /// Sends once and gives the body of a 2xx answer.
-    pub(crate) async fn send(&self, request: Request) -> Result<Vec<u8>, NoAnswer> {
+    pub(crate) async fn send(&self, request: VendorRequest) -> Result<Vec<u8>, NoAnswer> {
         let answer = async {
             let answer =
                 self.0.get_or_init(connector).call(request.0?).await.map_err(|error| NoAnswer(error.to_string()))?;
@@ -54,9 +54,9 @@ fn connector() -> Connector {
 }
 
 /// A request, unless it cannot be made.
-pub(crate) struct Request(Result<HttpRequest, NoAnswer>);
+pub(crate) struct VendorRequest(Result<HttpRequest, NoAnswer>);
 
-impl Request {
+impl VendorRequest {
     /// A GET of `url` with these query parameters.
     pub(crate) fn get(url: &str, query: &[(&str, &str)]) -> Self {
         Self::new("GET", url, query, SdkBody::empty())

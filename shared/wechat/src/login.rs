@@ -1,12 +1,12 @@
 //! Login: a code of `wx.login` becomes an openid.
 
-use domain::kernel::text::{AppId, Code, OpenId, UnionId};
+use domain::kernel::text::{AppId, OpaqueText, OpenId, UnionId};
 use serde::Deserialize;
 
 use crate::transport::{AppSecret, WeChat, WeChatError};
 
 /// A code of `wx.login`: single use, five minutes.
-pub type LoginCode = Code<128>;
+pub type LoginCode = OpaqueText<128>;
 
 /// Who logs in. The session key that comes along is not kept: nothing here needs it yet,
 /// and it must never reach a client.

@@ -1,7 +1,7 @@
 //! Phone grants: a code of the button "get phone number" becomes a number.
 
 use domain::kernel::mobile::Mobile;
-use domain::kernel::text::{AppId, Code};
+use domain::kernel::text::{AppId, OpaqueText};
 use domain::kernel::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::access_token::AccessTokens;
 use crate::transport::{AppSecret, WeChatError};
 
 /// A code of a phone grant: single use, five minutes, and not that of a login.
-pub type PhoneCode = Code<128>;
+pub type PhoneCode = OpaqueText<128>;
 
 #[derive(Deserialize)]
 struct Granted {

@@ -8,7 +8,7 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::http::{Http, NoAnswer, Request};
+use crate::http::{Http, NoAnswer, VendorRequest};
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
@@ -62,21 +62,21 @@ struct SendSms<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct SmsResponse {
     response: Response,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Response {
-    error: Option<Status>,
+    error: Option<SmsStatus>,
     #[serde(default)]
-    send_status_set: Vec<Status>,
+    send_status_set: Vec<SmsStatus>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Status {
+struct SmsStatus {
     code: String,
 }
 
@@ -101,7 +101,7 @@ impl Sms {
         let body = body(account, to, values)?;
         let host = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, host)| host);
         let authorization = authorization(account, host, &body, now);
-        let request = Request::post(&format!("{}/", self.base_url), &[], body)
+        let request = VendorRequest::post(&format!("{}/", self.base_url), &[], body)
             .header("content-type", CONTENT_TYPE)
             .header("x-tc-action", "SendSms")
             .header("x-tc-version", "2021-01-11")
@@ -109,7 +109,7 @@ impl Sms {
             .header("x-tc-timestamp", now.seconds().to_string())
             .header("authorization", authorization);
         let answer = self.http.send(request).await.map_err(|NoAnswer(why)| SmsError::Unavailable(why))?;
-        let answer: Answer =
+        let answer: SmsResponse =
             serde_json::from_slice(&answer).map_err(|_| SmsError::Unavailable("unreadable answer".to_owned()))?;
         check(answer.response)
     }
@@ -150,12 +150,12 @@ fn hmac_sha256(key: &[u8], text: &str) -> hmac::Tag {
 
 /// The request may be refused as a whole, and each number by itself.
 fn check(response: Response) -> Result<(), SmsError> {
-    if let Some(Status { code }) = response.error {
+    if let Some(SmsStatus { code }) = response.error {
         return Err(refused(code));
     }
     match response.send_status_set.into_iter().next() {
-        Some(Status { code }) if code == "Ok" => Ok(()),
-        Some(Status { code }) => Err(refused(code)),
+        Some(SmsStatus { code }) if code == "Ok" => Ok(()),
+        Some(SmsStatus { code }) => Err(refused(code)),
         None => Err(SmsError::Unavailable("no status of the number".to_owned())),
     }
 }
@@ -245,7 +245,7 @@ mod tests {
         let code = "LimitExceeded.PhoneNumberDailyLimit".to_owned();
         assert_eq!(send(LIMITED).await.0, Err(SmsError::Limited(code)));
         let refused = |answer: &str| {
-            let answer: Answer = serde_json::from_str(answer).unwrap();
+            let answer: SmsResponse = serde_json::from_str(answer).unwrap();
             check(answer.response).unwrap_err()
         };
         let signature = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"m"}}}"#;

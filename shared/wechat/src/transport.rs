@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::http::{Http, NoAnswer, Request};
+use crate::http::{Http, NoAnswer, VendorRequest};
 
 /// The secret of a mini-program. Has no `Debug`, so that it does not get into a log.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ pub enum WeChatError {
 
 /// The part of every answer that says whether it is one.
 #[derive(Deserialize)]
-struct Status {
+struct VendorStatus {
     #[serde(default)]
     errcode: i64,
     #[serde(default)]
@@ -69,18 +69,18 @@ impl WeChat {
         Self { http, base_url }
     }
 
-    pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Request {
-        Request::get(&format!("{}{path}", self.base_url), query)
+    pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> VendorRequest {
+        VendorRequest::get(&format!("{}{path}", self.base_url), query)
     }
 
-    pub(crate) fn post(&self, path: &str, query: &[(&str, &str)], body: &Value) -> Request {
-        Request::post(&format!("{}{path}", self.base_url), query, body.to_string())
+    pub(crate) fn post(&self, path: &str, query: &[(&str, &str)], body: &Value) -> VendorRequest {
+        VendorRequest::post(&format!("{}{path}", self.base_url), query, body.to_string())
     }
 
     /// Sends once: a login code is single use, so an unclear failure is not repeated.
-    pub(crate) async fn send<T: DeserializeOwned>(&self, request: Request) -> Result<T, WeChatError> {
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: VendorRequest) -> Result<T, WeChatError> {
         let body = self.http.send(request).await.map_err(|NoAnswer(why)| WeChatError::Unavailable(why))?;
-        let status: Status = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+        let status: VendorStatus = serde_json::from_slice(&body).map_err(|_| unreadable())?;
         check(&status)?;
         serde_json::from_slice(&body).map_err(|_| unreadable())
     }
@@ -93,7 +93,7 @@ fn unreadable() -> WeChatError {
 /// The vendor's codes: -1 busy; 40029 and 40163 code unknown, expired or used; 45009
 /// and 45011 quota; 40226 risk; 40013 and 40125 app id or secret; 40001, 40014 and 42001
 /// access token.
-fn check(status: &Status) -> Result<(), WeChatError> {
+fn check(status: &VendorStatus) -> Result<(), WeChatError> {
     match status.errcode {
         0 => Ok(()),
         -1 => Err(WeChatError::Busy),
@@ -155,7 +155,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_error_code_behind_http_200_is_an_error() {
-        let status = |errcode| check(&Status { errcode, errmsg: String::new() });
+        let status = |errcode| check(&VendorStatus { errcode, errmsg: String::new() });
         assert_eq!(status(0), Ok(()));
         assert_eq!(status(-1), Err(WeChatError::Busy));
         assert_eq!(status(40163), Err(WeChatError::CodeInvalid(40163)));
@@ -169,7 +169,7 @@ pub(crate) mod tests {
     async fn a_failure_does_not_tell_the_url() {
         let unreachable = WeChat::new(Http::new(), "http://127.0.0.1:1".to_owned());
         let request = unreachable.get("/sns/jscode2session", &[("secret", "s3cret")]);
-        let error = unreachable.send::<Status>(request).await.err().unwrap();
+        let error = unreachable.send::<VendorStatus>(request).await.err().unwrap();
         assert!(!format!("{error:?} {error}").contains("s3cret"));
     }
 }

@@ -17,7 +17,7 @@ const LAST_DAYS: i32 = 7;
 
 /// Which days the radar is asked about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct AskedDays {
     /// The first day on which something came in.
     pub(crate) first: Day,
     /// The last one.
@@ -26,7 +26,7 @@ pub(crate) struct Asked {
     pub(crate) every: i32,
 }
 
-impl Asked {
+impl AskedDays {
     /// Whether this is such a day.
     pub(crate) fn is_on(&self, day: Day) -> bool {
         let left = self.last.number() - day.number();
@@ -53,7 +53,7 @@ pub(crate) async fn on_this_day(stage: &Stage, cards: &[CardId]) -> Value {
 }
 
 /// What it says of each day when all has come in. The stage's clock is on the last day.
-pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &Asked) -> Map<String, Value> {
+pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &AskedDays) -> Map<String, Value> {
     let (first, last) = (asked.first.plus(-LATE_DAYS), asked.last);
     let (mut days, mut behaviour) = (Map::new(), Map::new());
     for (name, path) in scopes(cards) {

@@ -11,7 +11,7 @@ use testkit::world::World;
 
 use crate::count;
 use crate::environment::variables;
-use crate::host::{Outcome, Process};
+use crate::host::{InvocationOutcome, Process};
 use crate::meter::repository;
 use crate::stage::Stage;
 use crate::trials::binary;
@@ -44,7 +44,7 @@ const CASES: [(&str, Option<&str>); 11] = [
 const HEADER: &str = "                    cold start ms       its CPU ms     CPU µs a call   p50 µs   p99 µs   RSS MB";
 
 /// A function on the bench.
-pub(crate) struct Subject {
+pub(crate) struct BenchSubject {
     pub(crate) name: &'static str,
     pub(crate) binary: PathBuf,
     /// What it is called with, unless it is only started.
@@ -92,7 +92,7 @@ pub(crate) fn event_of(world: &World, function: &str, case: &str) -> Vec<u8> {
     load(function, case, world).into_bytes()
 }
 
-fn times(subjects: &mut [Subject], environment: &BTreeMap<String, String>) {
+fn times(subjects: &mut [BenchSubject], environment: &BTreeMap<String, String>) {
     for _ in 0..STARTS {
         for subject in &mut *subjects {
             let process = Process::start(&subject.binary, environment).expect("the function starts");
@@ -111,12 +111,12 @@ fn times(subjects: &mut [Subject], environment: &BTreeMap<String, String>) {
     }
 }
 
-fn subject(name: &'static str, binary: PathBuf, payload: Option<Vec<u8>>) -> Subject {
+fn subject(name: &'static str, binary: PathBuf, payload: Option<Vec<u8>>) -> BenchSubject {
     assert!(binary.exists(), "{} is missing: scripts/build release", binary.display());
-    Subject { name, binary, payload, cold_start: Duration::MAX, cold_cpu: Duration::MAX }
+    BenchSubject { name, binary, payload, cold_start: Duration::MAX, cold_cpu: Duration::MAX }
 }
 
-fn measure(subject: &Subject, mut process: Process) -> Measured {
+fn measure(subject: &BenchSubject, mut process: Process) -> Measured {
     let calls = subject.payload.as_ref().map(|payload| invocations(&mut process, subject.name, payload));
     Measured {
         cold_start: subject.cold_start,
@@ -141,8 +141,8 @@ fn invocations(process: &mut Process, name: &str, payload: &[u8]) -> Calls {
 pub(crate) fn call(process: &mut Process, name: &str, payload: &[u8]) -> Duration {
     let begun = Instant::now();
     match process.invoke(payload.to_vec()).expect("an outcome") {
-        Outcome::Answer(_) => begun.elapsed(),
-        other @ (Outcome::Failed(_) | Outcome::Died) => panic!("{name}: {other:?}"),
+        InvocationOutcome::Answer(_) => begun.elapsed(),
+        other @ (InvocationOutcome::Failed(_) | InvocationOutcome::Died) => panic!("{name}: {other:?}"),
     }
 }
 

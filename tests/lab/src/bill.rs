@@ -8,7 +8,7 @@ const RISE: f64 = 0.05;
 
 /// One table of the document.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
+pub(crate) struct BillTable {
     /// The names of the columns after the first.
     pub(crate) columns: &'static [&'static str],
     /// What the first column is called.
@@ -17,7 +17,7 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<(String, Vec<String>)>,
 }
 
-impl Table {
+impl BillTable {
     /// As Markdown.
     pub(crate) fn text(&self) -> String {
         let mut text =
@@ -81,7 +81,7 @@ mod tests {
 
     fn table(rows: &[(&str, f64)]) -> String {
         let rows = rows.iter().map(|(name, units)| ((*name).to_owned(), vec!["GetItem".to_owned(), units.to_string()]));
-        Table { of: "Route", columns: &["Calls", "Units"], rows: rows.collect() }.text()
+        BillTable { of: "Route", columns: &["Calls", "Units"], rows: rows.collect() }.text()
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn tables_with_other_columns_do_not_disturb_each_other() {
         let other =
-            Table { of: "Step", columns: &["Units"], rows: vec![("c".to_owned(), vec!["2".to_owned()])] }.text();
+            BillTable { of: "Step", columns: &["Units"], rows: vec![("c".to_owned(), vec!["2".to_owned()])] }.text();
         let document = format!("{}\nText.\n\n{other}", table(&[("a", 1.0)]));
         assert!(worse(&document, &document).is_empty());
         assert_eq!(numbers(&document)["c"], BTreeMap::from([("Units".to_owned(), 2.0)]));

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use testkit::world::World;
 
-use crate::bench::{HELLO, Subject, call, event_of};
+use crate::bench::{BenchSubject, HELLO, call, event_of};
 use crate::host::Process;
 
 /// What is wanted, and the most that `--check` lets pass until it is reached: it only falls.
@@ -33,7 +33,7 @@ const HEADER: &str = "                      size MB     to the first poll      a
 /// Counts and prints; gives what is over its bound, one line each. Warm calls are those of the
 /// read, and with `all` also those of every function that is called.
 pub(crate) fn run(
-    subjects: &[Subject],
+    subjects: &[BenchSubject],
     world: &World,
     environment: &BTreeMap<String, String>,
     all: bool,
@@ -76,7 +76,7 @@ fn reads(world: &World) -> [Vec<Vec<u8>>; 2] {
 }
 
 /// Instructions of one of these calls, when others of the kind went before.
-fn warm(subject: &Subject, environment: &BTreeMap<String, String>, payloads: &[Vec<u8>]) -> u64 {
+fn warm(subject: &BenchSubject, environment: &BTreeMap<String, String>, payloads: &[Vec<u8>]) -> u64 {
     let first = vec![payloads[0].clone(); WARM_UP];
     let all = [&first, payloads].concat();
     let (before, after) = (counted(&subject.binary, environment, &first), counted(&subject.binary, environment, &all));

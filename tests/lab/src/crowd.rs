@@ -49,7 +49,7 @@ const TITLES: [&str; 4] = ["新会陈皮普洱·十年陈", "武夷岩茶 大红
 
 /// A member who looks at cards himself.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Colleague {
+pub(crate) struct CrowdColleague {
     /// Who.
     pub(crate) person: PersonId,
     /// His card.
@@ -64,7 +64,7 @@ pub(crate) struct Crowd {
     /// The cards that are visited.
     pub(crate) cards: Vec<CardId>,
     /// Members, a few visits are theirs.
-    pub(crate) colleagues: Vec<Colleague>,
+    pub(crate) colleagues: Vec<CrowdColleague>,
     /// How many visitors there are.
     pub(crate) persons: u64,
     /// Batches of a hundred that are sent twice.

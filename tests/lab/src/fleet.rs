@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::environment::{Places, variables};
 use crate::faults::{Fault, Faults, Rule, When};
-use crate::host::{Outcome, Process};
+use crate::host::{InvocationOutcome, Process};
 use crate::random::Random;
 use crate::trials::{binary, event, failures};
 use crate::wire::Wire;
@@ -32,12 +32,12 @@ struct Worker {
     variables: BTreeMap<String, String>,
     process: Option<Process>,
     random: Random,
-    report: Report,
+    report: FleetReport,
 }
 
 /// What the fleet has been through.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Report {
+pub(crate) struct FleetReport {
     /// Messages that were handed to an aggregator, repeats included.
     pub(crate) delivered: usize,
     /// Calls of the aggregators.
@@ -48,7 +48,7 @@ pub(crate) struct Report {
     pub(crate) faults: BTreeMap<Fault, u32>,
 }
 
-impl Report {
+impl FleetReport {
     fn absorb(&mut self, other: &Self) {
         self.delivered += other.delivered;
         self.calls += other.calls;
@@ -68,7 +68,7 @@ impl Fleet {
             wire.stop_weighing();
             wire.set_faults(Faults::of(rules(permille), seed + nth));
             let variables = variables(&Places { wire: wire.address().to_owned(), ..places.clone() });
-            Worker { wire, variables, process: None, random: Random(seed + nth), report: Report::default() }
+            Worker { wire, variables, process: None, random: Random(seed + nth), report: FleetReport::default() }
         };
         Self((0..WORKERS).map(worker).collect())
     }
@@ -87,8 +87,8 @@ impl Fleet {
     }
 
     /// What all of them have been through.
-    pub(crate) fn report(self) -> Report {
-        let mut sum = Report::default();
+    pub(crate) fn report(self) -> FleetReport {
+        let mut sum = FleetReport::default();
         for mut worker in self.0 {
             worker.report.faults = worker.wire.set_faults(Faults::default()).happened;
             sum.absorb(&worker.report);
@@ -139,9 +139,9 @@ impl Worker {
             process
         });
         match process.invoke(event(batch)).expect("an outcome") {
-            Outcome::Answer(answer) => failures(&answer),
-            Outcome::Failed(_) => (0..batch.len()).collect(),
-            Outcome::Died => {
+            InvocationOutcome::Answer(answer) => failures(&answer),
+            InvocationOutcome::Failed(_) => (0..batch.len()).collect(),
+            InvocationOutcome::Died => {
                 self.process = None;
                 self.report.killed += 1;
                 (0..batch.len()).collect()

@@ -19,7 +19,7 @@ const API: &str = "/2018-06-01/runtime/";
 
 /// What became of an invocation.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum InvocationOutcome {
     /// The function's answer.
     Answer(Vec<u8>),
     /// The function reported an error.
@@ -30,22 +30,22 @@ pub(crate) enum Outcome {
 
 /// What the Runtime API knows.
 #[derive(Debug, Default)]
-struct State {
+struct RuntimeState {
     /// The invocation that waits to be taken: number and payload.
     waiting: Option<(u64, Vec<u8>)>,
     /// The outcome of the last one, with its number.
-    done: Option<(u64, Outcome)>,
+    done: Option<(u64, InvocationOutcome)>,
     first_poll: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
 struct RuntimeApi {
-    state: Mutex<State>,
+    state: Mutex<RuntimeState>,
     changed: Condvar,
 }
 
 impl RuntimeApi {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RuntimeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -73,7 +73,7 @@ impl RuntimeApi {
         }
     }
 
-    fn done(&self, number: &str, outcome: Outcome) {
+    fn done(&self, number: &str, outcome: InvocationOutcome) {
         if let Ok(number) = number.parse() {
             self.lock().done = Some((number, outcome));
             self.changed.notify_all();
@@ -90,11 +90,11 @@ impl Serve for RuntimeApi {
             let answer = match words.as_slice() {
                 ["invocation", "next"] => self.next(),
                 ["invocation", number, "response"] => {
-                    self.done(number, Outcome::Answer(request.body));
+                    self.done(number, InvocationOutcome::Answer(request.body));
                     Message::answer("202 Accepted", Vec::new())
                 }
                 ["invocation", number, "error"] => {
-                    self.done(number, Outcome::Failed(String::from_utf8_lossy(&request.body).into_owned()));
+                    self.done(number, InvocationOutcome::Failed(String::from_utf8_lossy(&request.body).into_owned()));
                     Message::answer("202 Accepted", Vec::new())
                 }
                 // A failed start ends the process, which says why on its own.
@@ -166,17 +166,17 @@ impl Process {
     ///
     /// # Errors
     /// When the process neither answers nor ends.
-    pub(crate) fn invoke(&mut self, payload: Vec<u8>) -> Result<Outcome> {
+    pub(crate) fn invoke(&mut self, payload: Vec<u8>) -> Result<InvocationOutcome> {
         self.count += 1;
         let number = self.count;
         self.api.lock().waiting = Some((number, payload));
         self.api.changed.notify_all();
         let done = self.wait(|state| state.done.take_if(|(done, _)| *done == number))?;
-        Ok(done.map_or(Outcome::Died, |(_, outcome)| outcome))
+        Ok(done.map_or(InvocationOutcome::Died, |(_, outcome)| outcome))
     }
 
     /// Waits for something of the state; `None` when the process has ended.
-    fn wait<T>(&mut self, mut look: impl FnMut(&mut State) -> Option<T>) -> Result<Option<T>> {
+    fn wait<T>(&mut self, mut look: impl FnMut(&mut RuntimeState) -> Option<T>) -> Result<Option<T>> {
         let begun = Instant::now();
         let mut state = self.api.state.lock().unwrap_or_else(PoisonError::into_inner);
         while begun.elapsed() < PATIENCE {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::day::body;
 use crate::environment::variables;
-use crate::host::{Outcome, Process};
+use crate::host::{InvocationOutcome, Process};
 use crate::http::{Connection, Message};
 use crate::options::Options;
 use crate::random::Random;
@@ -36,7 +36,7 @@ struct People {
 
 /// What is sent.
 #[derive(Debug, Clone, Copy)]
-struct Plan {
+struct LoadPlan {
     batches: u64,
     persons: u64,
     events: u32,
@@ -48,7 +48,7 @@ struct Plan {
 
 /// What came back.
 #[derive(Debug, Default)]
-struct Report {
+struct LoadReport {
     accepted: usize,
     refused: usize,
     failed: usize,
@@ -58,7 +58,7 @@ struct Report {
 /// Sends to the stack of `--people`, or else to tracking in a process of its own.
 pub(crate) async fn run(options: &Options<'_>, wire: impl FnOnce() -> std::sync::Arc<Wire>) -> ExitCode {
     let number = |name, usual| options.number(name, usual);
-    let plan = Plan {
+    let plan = LoadPlan {
         batches: number("batches", 1_000),
         persons: number("persons", 100).max(1),
         events: u32::try_from(number("events", 20)).unwrap_or(u32::MAX).clamp(1, 100),
@@ -76,7 +76,7 @@ pub(crate) async fn run(options: &Options<'_>, wire: impl FnOnce() -> std::sync:
 }
 
 /// The batches in the order in which they are sent, each with the number of its person.
-fn batches(plan: Plan, company: CompanyId, cards: &[CardId]) -> Vec<(usize, AcceptedBatch)> {
+fn batches(plan: LoadPlan, company: CompanyId, cards: &[CardId]) -> Vec<(usize, AcceptedBatch)> {
     let mut random = Random(plan.seed);
     let now = Clock::system().now();
     let mut placed = Vec::new();
@@ -93,14 +93,14 @@ fn batches(plan: Plan, company: CompanyId, cards: &[CardId]) -> Vec<(usize, Acce
 }
 
 /// Waits until the nth batch is due.
-fn pace(plan: Plan, begun: Instant, nth: usize) {
+fn pace(plan: LoadPlan, begun: Instant, nth: usize) {
     if plan.rate > 0 {
         let due = begun + Duration::from_secs_f64(nth as f64 / plan.rate as f64);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
 }
 
-impl Report {
+impl LoadReport {
     fn add(&mut self, status: u64, time: Duration) {
         match status {
             202 => self.accepted += 1,
@@ -111,33 +111,33 @@ impl Report {
     }
 }
 
-async fn to_process(plan: Plan, wire: &Wire) -> Report {
+async fn to_process(plan: LoadPlan, wire: &Wire) -> LoadReport {
     let stage = Stage::empty().await;
     let world = &stage.world;
     world.clock.advance(Clock::system().now().millis() - world.clock.now().millis());
     let cards = ["lin", "chen", "wang"].map(|name| world.card(name));
     let batches = batches(plan, world.company.id(), &cards);
     let mut process = Process::start(&binary("tracking"), &variables(&stage.places(wire))).expect("tracking starts");
-    let mut report = Report::default();
+    let mut report = LoadReport::default();
     let begun = Instant::now();
     for (nth, (_, batch)) in batches.iter().enumerate() {
         pace(plan, begun, nth);
         let payload = request(world, batch);
         let sent = Instant::now();
         let outcome = process.invoke(payload).expect("an outcome");
-        let Outcome::Answer(answer) = outcome else { panic!("tracking: {outcome:?}") };
+        let InvocationOutcome::Answer(answer) = outcome else { panic!("tracking: {outcome:?}") };
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
         report.add(answer["statusCode"].as_u64().unwrap_or_default(), sent.elapsed());
     }
     report
 }
 
-fn to_stack(plan: Plan, file: &Path) -> Report {
+fn to_stack(plan: LoadPlan, file: &Path) -> LoadReport {
     let text = std::fs::read_to_string(file).expect("the file of people is there");
     let people: People = serde_json::from_str(&text).expect("the file of people is as scripts/lib/people.py prints it");
     // The company is the token's; what stands in the batch is not sent.
     let batches = batches(plan, CompanyId::from_uuid(Uuid::nil()), &people.cards);
-    let (report, next) = (Mutex::new(Report::default()), Mutex::new(batches.iter().enumerate()));
+    let (report, next) = (Mutex::new(LoadReport::default()), Mutex::new(batches.iter().enumerate()));
     let begun = Instant::now();
     std::thread::scope(|threads| {
         for _ in 0..CONNECTIONS {
@@ -172,8 +172,8 @@ fn post(people: &People, person: usize, batch: &AcceptedBatch) -> Message {
     }
 }
 
-fn tell(plan: Plan, mut report: Report, took: Duration) -> ExitCode {
-    let Report { accepted, refused, failed, times } = &mut report;
+fn tell(plan: LoadPlan, mut report: LoadReport, took: Duration) -> ExitCode {
+    let LoadReport { accepted, refused, failed, times } = &mut report;
     times.sort();
     let at = |part: usize| times.get(times.len() * part / 100).map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
     let per_second = *accepted as f64 / took.as_secs_f64();

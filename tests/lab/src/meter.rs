@@ -8,10 +8,10 @@ use serde_json::Value;
 use testkit::events::prepared;
 use testkit::world::World;
 
-use crate::bill::{self, Table};
+use crate::bill::{self, BillTable};
 use crate::pipeline;
 use crate::prices::Prices;
-use crate::routes::{Line, line, others};
+use crate::routes::{RouteLine, line, others};
 use crate::stage::Stage;
 use crate::usage::{Usage, cells};
 use crate::wire::Wire;
@@ -54,7 +54,7 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 async fn document(wire: &Wire, prices: &Prices) -> String {
     let routes = routes(wire, prices).await;
     let (steps, batches) = pipeline::tables(wire, prices).await;
-    let sources = Table {
+    let sources = BillTable {
         of: "Price",
         columns: &["Amount", "Source", "Date"],
         rows: prices
@@ -77,7 +77,7 @@ pub(crate) struct Route {
     /// Whether it only reads.
     pub(crate) reads: bool,
     /// How it is asked.
-    pub(crate) line: Line,
+    pub(crate) line: RouteLine,
 }
 
 impl Route {
@@ -117,7 +117,7 @@ pub(crate) fn other_ways() -> impl Iterator<Item = Route> {
     others().into_iter().map(|line| Route { name: line.operation.clone(), reads: false, line })
 }
 
-async fn routes(wire: &Wire, prices: &Prices) -> Table {
+async fn routes(wire: &Wire, prices: &Prices) -> BillTable {
     // What only reads is asked in one company with a past; what writes, in one of its own.
     let mut shared = Stage::with_past().await;
     let mut rows = Vec::new();
@@ -140,7 +140,7 @@ async fn routes(wire: &Wire, prices: &Prices) -> Table {
         let beside = rows.iter().position(|(known, _)| *known == route.name).map_or(rows.len(), |at| at + 1);
         rows.insert(beside, row(&name, &usage, prices, &route.line.row.note));
     }
-    Table {
+    BillTable {
         of: "Route",
         columns: &["AWS calls", "Read units", "Write units", "Bytes sent", "Bytes received", "$ per million", "Which"],
         rows,

@@ -13,11 +13,11 @@ use domain::kernel::timestamp::DAY_MS;
 use serde_json::{Map, Value};
 use testkit::clock::noon;
 
-use crate::answers::{Asked, afterwards, on_this_day};
+use crate::answers::{AskedDays, afterwards, on_this_day};
 use crate::compare::Comparison;
-use crate::crowd::{Colleague, Crowd};
+use crate::crowd::{Crowd, CrowdColleague};
 use crate::faults::Fault;
-use crate::fleet::{Fleet, Report};
+use crate::fleet::{Fleet, FleetReport};
 use crate::meter::repository;
 use crate::options::Options;
 use crate::random::Random;
@@ -36,7 +36,7 @@ const SHOWN: usize = 20;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
-struct Plan {
+struct MillionPlan {
     events: u64,
     persons: u64,
     days: i32,
@@ -59,7 +59,7 @@ struct Totals {
 /// Runs it; the input file is kept when a number is wrong.
 pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     let few = |name, usual| i32::try_from(options.number(name, usual)).unwrap_or(i32::MAX).clamp(1, 80);
-    let plan = Plan {
+    let plan = MillionPlan {
         events: options.number("events", 1_000_000),
         persons: options.number("persons", 20_000).max(1),
         days: few("days", 40),
@@ -73,7 +73,7 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     let cards: Vec<_> = stage.hire().await.into_iter().take(CARDS).collect();
     let mut fleet = Fleet::new(&stage.places(wire), wire, plan.faults, plan.seed);
     let first = Day::of(stage.world.clock.now());
-    let asked = Asked { first, last: first.plus(plan.days - 1), every: plan.every };
+    let asked = AskedDays { first, last: first.plus(plan.days - 1), every: plan.every };
     let (totals, mut seen) = live_through(plan, &asked, &stage, &cards, &mut fleet, &file).await;
     let counted = begun.elapsed();
     let report = fleet.report();
@@ -100,15 +100,15 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
 
 /// Day by day: what is sent, what the queue delivers, and what the radar says at its end.
 async fn live_through(
-    plan: Plan,
-    asked: &Asked,
+    plan: MillionPlan,
+    asked: &AskedDays,
     stage: &Stage,
     cards: &[CardId],
     fleet: &mut Fleet,
     file: &Path,
 ) -> (Totals, Map<String, Value>) {
     let world = &stage.world;
-    let colleague = |name| Colleague { person: world.staff[name].person, card: world.card(name) };
+    let colleague = |name| CrowdColleague { person: world.staff[name].person, card: world.card(name) };
     let mut crowd = Crowd {
         company: world.company.id(),
         cards: cards.to_vec(),
@@ -146,8 +146,8 @@ async fn live_through(
 }
 
 /// The counts of an independent program, which reads only what was sent.
-fn recount(file: &Path, asked: &Asked) -> Value {
-    let Asked { first, last, every } = asked;
+fn recount(file: &Path, asked: &AskedDays) -> Value {
+    let AskedDays { first, last, every } = asked;
     let days =
         ["--first", &first.to_string(), "--last", &last.to_string(), "--every", &every.to_string()].map(str::to_owned);
     let counted = Command::new("python3").arg(repository("tests/lab/recount_sql.py")).arg(file).args(days).output();
@@ -156,7 +156,7 @@ fn recount(file: &Path, asked: &Asked) -> Value {
     serde_json::from_slice(&counted.stdout).expect("the recount answers JSON")
 }
 
-fn tell(totals: &Totals, report: &Report, comparison: &Comparison) {
+fn tell(totals: &Totals, report: &FleetReport, comparison: &Comparison) {
     let Totals { events, requests, messages, repeats } = totals;
     let fault = |fault: Fault| report.faults.get(&fault).copied().unwrap_or_default();
     let faults: Vec<_> = report.faults.iter().map(|(fault, times)| format!("{} {times}", fault.name())).collect();
@@ -182,7 +182,7 @@ pub(crate) fn messages(events: &str) -> ExitCode {
     let Ok(events) = events.parse::<u64>() else { return ExitCode::FAILURE };
     let id = |number: u64| made(1_770_000_000_000, u128::from(number));
     let cards: Vec<_> = (0..12).map(|number| CardId::from_uuid(id(number))).collect();
-    let colleagues = vec![Colleague { person: person(u64::MAX), card: cards[0] }];
+    let colleagues = vec![CrowdColleague { person: person(u64::MAX), card: cards[0] }];
     let company = CompanyId::from_uuid(id(100));
     let mut crowd = Crowd { company, cards, colleagues, persons: events / 50, repeated: REPEATED, random: Random(1) };
     let mut out = std::io::stdout().lock();

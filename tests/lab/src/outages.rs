@@ -12,7 +12,7 @@ use crate::faults::Fault;
 use crate::sites::{self, Site};
 use crate::stage::Stage;
 use crate::studio::Studio;
-use crate::tap::{Called, Plan};
+use crate::tap::{Called, FaultPlan};
 
 /// Companies that are worked in at the same time.
 const WORKERS: usize = 2;
@@ -154,7 +154,7 @@ async fn try_out(studio: &mut Studio, act: &Act) -> Found {
             continue;
         }
         for (fault, lasts) in faults(&called.1) {
-            let plan = Plan { call, fault, lasts };
+            let plan = FaultPlan { call, fault, lasts };
             let what = format!("call {call} {}, {}{}", called.1, fault.name(), if lasts { ", lasting" } else { "" });
             tell(what, disturbed(studio, act, &good, plan).await);
             *tried.entry((act.tries_as(), called.clone(), fault, lasts)).or_default() += 1;
@@ -171,7 +171,7 @@ fn faults(operation: &str) -> Vec<(Fault, bool)> {
 }
 
 /// Done while something goes wrong, and again if it failed; gives what is wrong.
-async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: Plan) -> Option<String> {
+async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: FaultPlan) -> Option<String> {
     studio.rewind();
     let ready = act.ready(studio).await;
     studio.tap.set_plan(Some(plan));

@@ -5,7 +5,7 @@ use domain::kernel::timestamp::SECOND_MS;
 use domain::tracking::batch::AcceptedBatch;
 use uuid::Uuid;
 
-use crate::bill::Table;
+use crate::bill::BillTable;
 use crate::prices::Prices;
 use crate::random::Random;
 use crate::stage::Stage;
@@ -30,11 +30,11 @@ const SIZES: [(u32, u32, u32); 11] = [
 ];
 
 /// The steps, and the aggregator at several sizes.
-pub(crate) async fn tables(wire: &Wire, prices: &Prices) -> (Table, Table) {
+pub(crate) async fn tables(wire: &Wire, prices: &Prices) -> (BillTable, BillTable) {
     (steps(wire, prices).await, batches(wire, prices).await)
 }
 
-async fn steps(wire: &Wire, prices: &Prices) -> Table {
+async fn steps(wire: &Wire, prices: &Prices) -> BillTable {
     let stage = Stage::empty().await;
     let mut rows = Vec::new();
     for (name, case) in [("ingest, card not remembered", "record_events"), ("ingest, card remembered", "record_events")]
@@ -55,14 +55,14 @@ async fn steps(wire: &Wire, prices: &Prices) -> Table {
     stage.recount().await;
     let usage = wire.take_usage();
     rows.push(("recount of 3,600 events on 14 cards".to_owned(), cells(&usage, prices.of_batch(&usage, 0), "")));
-    Table {
+    BillTable {
         of: "Step",
         columns: &["AWS calls", "Read units", "Write units", "Bytes sent", "Bytes received", "$ per million", "Which"],
         rows,
     }
 }
 
-async fn batches(wire: &Wire, prices: &Prices) -> Table {
+async fn batches(wire: &Wire, prices: &Prices) -> BillTable {
     let mut rows = Vec::new();
     for (messages, events, deep) in SIZES {
         let usage = counted(wire, &Stage::with_past().await, messages, events, deep).await;
@@ -76,7 +76,7 @@ async fn batches(wire: &Wire, prices: &Prices) -> Table {
         };
         rows.push((name, per_event(&usage, prices, messages, events)));
     }
-    Table {
+    BillTable {
         of: "Messages in one call",
         columns: &[
             "AWS calls",

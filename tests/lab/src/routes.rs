@@ -8,7 +8,7 @@ use testkit::events::{Row, all, function_of, http_functions, row};
 
 /// One way to ask a route.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct RouteLine {
     /// The operation id.
     pub(crate) operation: String,
     /// The event file; its name without function and ending.
@@ -20,20 +20,20 @@ pub(crate) struct Line {
 }
 
 /// How the operation is asked.
-pub(crate) fn line(operation: &str) -> Line {
+pub(crate) fn line(operation: &str) -> RouteLine {
     let function = function_of(operation);
     let row = row(&function, operation).unwrap_or_else(|| panic!("{function}/{operation} needs an object expect"));
-    Line { operation: operation.to_owned(), case: operation.to_owned(), function, row: Box::new(row) }
+    RouteLine { operation: operation.to_owned(), case: operation.to_owned(), function, row: Box::new(row) }
 }
 
 /// The other ways, whose rows say so: asked with faults too, and not in the bill.
-pub(crate) fn others() -> Vec<Line> {
+pub(crate) fn others() -> Vec<RouteLine> {
     let mut lines = Vec::new();
     for function in http_functions() {
         for case in all(&function) {
             let Some(row) = row(&function, &case).filter(|row| row.faults) else { continue };
             let operation = case.split('.').next().unwrap_or_default().to_owned();
-            lines.push(Line { operation, case, function: function.clone(), row: Box::new(row) });
+            lines.push(RouteLine { operation, case, function: function.clone(), row: Box::new(row) });
         }
     }
     lines

@@ -15,12 +15,12 @@ const WRITES_MAX: usize = 25;
 
 /// A table, past all faults.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct TableRows {
     connection: Connection,
     name: String,
 }
 
-impl Table {
+impl TableRows {
     /// The table of this name at the emulator with this URL.
     pub(crate) fn at(url: &str, name: &str) -> Self {
         Self { connection: Connection::to(url), name: name.to_owned() }

@@ -18,7 +18,7 @@ use testkit::world::World;
 
 use crate::masks::{made, masked};
 use crate::memory::Memory;
-use crate::rows::{Rows, Table};
+use crate::rows::{Rows, TableRows};
 use crate::sites::Site;
 use crate::tap::Tap;
 
@@ -34,7 +34,7 @@ pub(crate) struct Studio {
     /// The tap.
     pub(crate) tap: Tap,
     /// Its table, past the tap.
-    pub(crate) table: Table,
+    pub(crate) table: TableRows,
     queue: (aws_sdk_sqs::Client, String),
     noon: Timestamp,
     /// What the table was; none of one that is only read.
@@ -56,7 +56,7 @@ impl Studio {
         let config = aws_sdk_dynamodb::config::Builder::from(&world.aws).retry_partition(courage);
         world.dynamodb = aws_sdk_dynamodb::Client::from_conf(config.endpoint_url(dynamodb).build());
         world.store = Store::new(world.dynamodb.clone(), world.table.clone());
-        let mut table = Table::at(dynamodb, &world.table);
+        let mut table = TableRows::at(dynamodb, &world.table);
         let first = (!is_read).then(|| table.rows());
         Self { tap, table, queue: emulators::queue().await, noon: world.clock.now(), first, world }
     }

@@ -21,7 +21,7 @@ use crate::wire::{asks_for_keys, leave_out_half, server_error, throttled};
 
 /// Which calls go wrong, and how.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
+pub(crate) struct FaultPlan {
     /// The first one, counted from 1.
     pub(crate) call: u32,
     /// What happens.
@@ -35,10 +35,10 @@ pub(crate) type Called = (String, String);
 
 /// Connections, what is in memory, and what is to go wrong.
 #[derive(Debug, Default)]
-struct State {
+struct TapState {
     connections: BTreeMap<String, Connection>,
     memory: Memory,
-    plan: Option<Plan>,
+    plan: Option<FaultPlan>,
     calls: u32,
     happened: u32,
     /// Those that are noted, while they are.
@@ -48,7 +48,7 @@ struct State {
 /// A tap. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Tap {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<TapState>>,
     sites: Arc<[Site]>,
 }
 
@@ -64,7 +64,7 @@ impl Tap {
     }
 
     /// From now on calls go wrong by this plan, counted anew.
-    pub(crate) fn set_plan(&self, plan: Option<Plan>) {
+    pub(crate) fn set_plan(&self, plan: Option<FaultPlan>) {
         let mut state = self.lock();
         (state.plan, state.calls, state.happened) = (plan, 0, 0);
     }
@@ -94,7 +94,7 @@ impl Tap {
         self.lock().memory = memory;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, TapState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,11 +126,11 @@ impl Tap {
     }
 }
 
-impl State {
+impl TapState {
     /// What happens to the next call.
     fn next(&mut self, operation: &str) -> Option<Fault> {
         self.calls += 1;
-        let Plan { call, fault, lasts } = self.plan?;
+        let FaultPlan { call, fault, lasts } = self.plan?;
         let now = self.calls == call || lasts && self.calls > call;
         if !now || fault == Fault::PartOfBatch && operation != "BatchGetItem" {
             return None;

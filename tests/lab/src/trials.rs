@@ -16,7 +16,7 @@ use testkit::world::World;
 use crate::day::{Days, body};
 use crate::environment::variables;
 use crate::faults::{Fault, Faults, Rule, When};
-use crate::host::{Outcome, Process};
+use crate::host::{InvocationOutcome, Process};
 use crate::meter::repository;
 use crate::outages;
 use crate::random::Random;
@@ -41,7 +41,7 @@ const PIPELINE: [&str; 2] = ["tracking", "radar-aggregator"];
 
 /// How the queue delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Delivery {
+enum DeliveryOrder {
     Once,
     Twice,
     OutOfOrder,
@@ -53,7 +53,7 @@ pub(crate) struct Trial {
     /// Whose calls go wrong.
     functions: Vec<String>,
     rules: Vec<Rule>,
-    delivery: Delivery,
+    delivery: DeliveryOrder,
     name: String,
     seed: u64,
 }
@@ -99,7 +99,7 @@ fn trials() -> Vec<Trial> {
                 let rule = Rule { operation: operation.clone(), fault, when: When::Nth { first: 1, times: *times } };
                 let name = format!("{function} {operation}: {} ×{times}", fault.name());
                 let (functions, rules) = (vec![function.clone()], vec![rule]);
-                trials.push(Trial { functions, rules, delivery: Delivery::Once, name, seed: 1 });
+                trials.push(Trial { functions, rules, delivery: DeliveryOrder::Once, name, seed: 1 });
             }
         }
     }
@@ -107,8 +107,8 @@ fn trials() -> Vec<Trial> {
         let name = format!("queue: {name}");
         Trial { functions: Vec::new(), rules: Vec::new(), delivery, name, seed: 1 }
     };
-    trials.push(queue(Delivery::Twice, "every message delivered twice"));
-    trials.push(queue(Delivery::OutOfOrder, "messages out of order"));
+    trials.push(queue(DeliveryOrder::Twice, "every message delivered twice"));
+    trials.push(queue(DeliveryOrder::OutOfOrder, "messages out of order"));
     trials.extend(STORMS.map(storm));
     trials
 }
@@ -126,7 +126,7 @@ fn storm(seed: u64) -> Trial {
     Trial {
         functions,
         rules,
-        delivery: Delivery::Twice,
+        delivery: DeliveryOrder::Twice,
         name: format!("storm: every fault at every call, seed {seed}"),
         seed,
     }
@@ -193,14 +193,14 @@ impl<'a> Bench<'a> {
         for batch in &days.batches {
             let request = request(&self.stage.world, batch);
             let accepted = (0..ATTEMPTS).any(|_| match process.invoke(request.clone()).expect("an outcome") {
-                Outcome::Answer(answer) => {
+                InvocationOutcome::Answer(answer) => {
                     let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
                     let (status, later) = (&answer["statusCode"], &answer["headers"]["retry-after"]);
                     assert!(*status == 202 || *status == 500 || later.is_string(), "tracking answered {answer}");
                     *status == 202
                 }
-                Outcome::Failed(error) => panic!("tracking failed: {error}"),
-                Outcome::Died => {
+                InvocationOutcome::Failed(error) => panic!("tracking failed: {error}"),
+                InvocationOutcome::Died => {
                     process = self.start("tracking");
                     false
                 }
@@ -215,9 +215,9 @@ impl<'a> Bench<'a> {
         let mut waiting = received(self.stage).await;
         waiting.push(POISON.to_owned());
         match self.trial.delivery {
-            Delivery::Once => {}
-            Delivery::Twice => waiting = [waiting.clone(), waiting].concat(),
-            Delivery::OutOfOrder => Random(3).shuffle(&mut waiting),
+            DeliveryOrder::Once => {}
+            DeliveryOrder::Twice => waiting = [waiting.clone(), waiting].concat(),
+            DeliveryOrder::OutOfOrder => Random(3).shuffle(&mut waiting),
         }
         let mut waiting: Vec<(String, u32)> = waiting.into_iter().map(|body| (body, 1)).collect();
         let mut process = self.start("radar-aggregator");
@@ -225,9 +225,9 @@ impl<'a> Bench<'a> {
         while !waiting.is_empty() {
             let batch: Vec<_> = waiting.drain(..waiting.len().min(MESSAGES_MAX)).collect();
             let again: Vec<usize> = match process.invoke(event(&batch)).map_err(|error| error.to_string())? {
-                Outcome::Answer(answer) => failures(&answer),
-                Outcome::Failed(_) => (0..batch.len()).collect(),
-                Outcome::Died => {
+                InvocationOutcome::Answer(answer) => failures(&answer),
+                InvocationOutcome::Failed(_) => (0..batch.len()).collect(),
+                InvocationOutcome::Died => {
                     process = self.start("radar-aggregator");
                     (0..batch.len()).collect()
                 }

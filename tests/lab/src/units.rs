@@ -13,7 +13,7 @@ use crate::operation::Operation;
 const WRITE_UNIT: usize = 1_024;
 
 /// Attribute names and values, as they are on the wire.
-pub(crate) type Item = Map<String, Value>;
+pub(crate) type WireItem = Map<String, Value>;
 
 /// The key of each item that a request writes or checks.
 pub(crate) fn written_keys(operation: &Operation, asked: &Value) -> Vec<Value> {
@@ -37,7 +37,7 @@ pub(crate) fn table_of(asked: &Value) -> Option<&str> {
 
 /// The units of a write by the type of the item: for every key the item before and
 /// after, absent when there is none.
-pub(crate) fn of_write(operation: &Operation, items: &[(Option<Item>, Option<Item>)]) -> BTreeMap<String, f64> {
+pub(crate) fn of_write(operation: &Operation, items: &[(Option<WireItem>, Option<WireItem>)]) -> BTreeMap<String, f64> {
     let times = if operation.name == "TransactWriteItems" { 2 } else { 1 };
     let mut units = BTreeMap::new();
     for (before, after) in items {
@@ -94,8 +94,8 @@ fn key(action: &Value) -> Option<Value> {
     KEY_ATTRIBUTES.into_iter().map(part).collect::<Option<Map<_, _>>>().map(Value::Object)
 }
 
-fn of_index(before: Option<&Item>, after: Option<&Item>) -> usize {
-    let place = |item: Option<&Item>| -> Option<Vec<Value>> {
+fn of_index(before: Option<&WireItem>, after: Option<&WireItem>) -> usize {
+    let place = |item: Option<&WireItem>| -> Option<Vec<Value>> {
         EXPIRY_ATTRIBUTES.iter().map(|name| item?.get(*name).cloned()).collect()
     };
     match (place(before), place(after)) {
@@ -110,12 +110,12 @@ fn of_index(before: Option<&Item>, after: Option<&Item>) -> usize {
 }
 
 /// Write units of an item, 0 for none.
-fn weight(item: Option<&Item>) -> usize {
+fn weight(item: Option<&WireItem>) -> usize {
     item.map_or(0, |item| size(item).div_ceil(WRITE_UNIT))
 }
 
 /// Bytes of an item: names and values.
-fn size(item: &Item) -> usize {
+fn size(item: &WireItem) -> usize {
     item.iter().map(|(name, value)| name.len() + inner(value).map_or(0, |inner| value_size(value, inner))).sum()
 }
 
@@ -154,9 +154,9 @@ mod tests {
 
     use super::*;
 
-    fn item(bytes: usize, expires: Option<&str>) -> Item {
+    fn item(bytes: usize, expires: Option<&str>) -> WireItem {
         let [partition, sort] = KEY_ATTRIBUTES;
-        let mut item = Item::new();
+        let mut item = WireItem::new();
         item.insert(partition.to_owned(), json!({"S": "p"}));
         item.insert(sort.to_owned(), json!({"S": "s"}));
         item.insert("b".to_owned(), json!({"S": "x".repeat(bytes)}));
@@ -170,7 +170,7 @@ mod tests {
         Operation::dynamodb(name)
     }
 
-    fn written(name: &str, items: &[(Option<Item>, Option<Item>)]) -> f64 {
+    fn written(name: &str, items: &[(Option<WireItem>, Option<WireItem>)]) -> f64 {
         of_write(&operation(name), items).values().sum()
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::faults::{Fault, Faults};
 use crate::http::{Connection, Message, Serve, listen};
 use crate::operation::Operation;
-use crate::units::{Item, of_read, of_write, table_of, written_keys};
+use crate::units::{WireItem, of_read, of_write, table_of, written_keys};
 use crate::usage::Usage;
 
 /// The wire. Shared by all connections.
@@ -183,15 +183,15 @@ impl Wire {
 }
 
 /// The items under these keys, as the emulator has them now.
-fn items(asked: &Value, keys: &[Value], like: &Message, upstream: &mut Upstream) -> Result<Vec<Option<Item>>> {
+fn items(asked: &Value, keys: &[Value], like: &Message, upstream: &mut Upstream) -> Result<Vec<Option<WireItem>>> {
     let Some(table) = table_of(asked) else { return Ok(Vec::new()) };
     let body = json!({"RequestItems": {table: {"Keys": keys, "ConsistentRead": true}}});
     let mut request = Message { body: serde_json::to_vec(&body)?, ..like.clone() };
     request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-target"));
     request.headers.push(("x-amz-target".to_owned(), "DynamoDB_20120810.BatchGetItem".to_owned()));
     let mut told: Value = serde_json::from_slice(&upstream.dynamodb.call(&request)?.body)?;
-    let found: Vec<Item> = serde_json::from_value(told["Responses"][table].take()).unwrap_or_default();
-    let is_of = |item: &Item, key: &Value| {
+    let found: Vec<WireItem> = serde_json::from_value(told["Responses"][table].take()).unwrap_or_default();
+    let is_of = |item: &WireItem, key: &Value| {
         key.as_object().is_some_and(|key| key.iter().all(|(name, value)| item.get(name) == Some(value)))
     };
     Ok(keys.iter().map(|key| found.iter().find(|item| is_of(item, key)).cloned()).collect())

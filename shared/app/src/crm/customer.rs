@@ -3,9 +3,9 @@
 use domain::close_rate::model::Rate;
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditChange};
-use domain::crm::command::{CustomerError, Said};
-use domain::crm::identities::United;
-use domain::crm::opportunity::{Deal, Dealings, SetRate};
+use domain::crm::command::{CustomerCommand, CustomerError};
+use domain::crm::identities::MergedCustomer;
+use domain::crm::opportunity::{Deal, ManualCloseRate, Opportunity};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DealId, MemberId, PersonId};
@@ -13,7 +13,7 @@ use domain::kernel::idempotency::Idempotency;
 use domain::radar::counter::Scope;
 use runtime::retry::Policy;
 use serde::Serialize;
-use store::DealingsChange;
+use store::OpportunityChange;
 
 use crate::Flow;
 
@@ -53,9 +53,13 @@ impl CustomerEditor {
     ///
     /// # Errors
     /// [`CustomerError`].
-    pub async fn set_close_rate(&self, flow: &Flow<'_>, rate: Rate) -> Result<(Dealings, SetRate), CustomerError> {
-        let set = SetRate { at: flow.now, rate, by: self.by };
-        let (dealings, _) = self.apply(flow, Said::Rate(set), None).await?;
+    pub async fn set_close_rate(
+        &self,
+        flow: &Flow<'_>,
+        rate: Rate,
+    ) -> Result<(Opportunity, ManualCloseRate), CustomerError> {
+        let set = ManualCloseRate { at: flow.now, rate, by: self.by };
+        let (dealings, _) = self.apply(flow, CustomerCommand::Rate(set), None).await?;
         Ok((dealings, set))
     }
 
@@ -64,7 +68,7 @@ impl CustomerEditor {
     /// # Errors
     /// [`CustomerError`].
     pub async fn clear_close_rate(&self, flow: &Flow<'_>) -> Result<(), CustomerError> {
-        self.apply(flow, Said::NoRate, None).await.map(drop)
+        self.apply(flow, CustomerCommand::NoRate, None).await.map(drop)
     }
 
     /// Records a deal once per request. Returns the deal that the first such request recorded.
@@ -79,8 +83,8 @@ impl CustomerEditor {
     ) -> Result<(DealId, Deal), CustomerError> {
         let new = Deal::new(closed_on, flow.now, self.by).map_err(|error| error.at("/closed_on"))?;
         let id = flow.new_id()?;
-        match self.apply(flow, Said::Deal(id, new), Some(request)).await? {
-            (_, Said::Deal(id, deal)) => Ok((id, deal)),
+        match self.apply(flow, CustomerCommand::Deal(id, new), Some(request)).await? {
+            (_, CustomerCommand::Deal(id, deal)) => Ok((id, deal)),
             _ => Ok((id, new)),
         }
     }
@@ -93,7 +97,7 @@ impl CustomerEditor {
         // A removal is remembered like a request, so that a retry does not get 404.
         let key = format!("{}.{}.{deal}", self.card, self.person);
         let request = Idempotency { key, fingerprint: String::new() };
-        self.apply(flow, Said::NoDeal(deal), Some(&request)).await.map(drop)
+        self.apply(flow, CustomerCommand::NoDeal(deal), Some(&request)).await.map(drop)
     }
 
     /// Applies a command; with a request, once. Returns what is set for the customer then, and
@@ -101,9 +105,9 @@ impl CustomerEditor {
     async fn apply(
         &self,
         flow: &Flow<'_>,
-        command: Said,
+        command: CustomerCommand,
         request: Option<&Idempotency>,
-    ) -> Result<(Dealings, Said), CustomerError> {
+    ) -> Result<(Opportunity, CustomerCommand), CustomerError> {
         let attempt = || async {
             match self.try_to_apply(flow, command, request).await {
                 Err(CustomerError::Failed(failure)) => Err(failure),
@@ -116,15 +120,15 @@ impl CustomerEditor {
     async fn try_to_apply(
         &self,
         flow: &Flow<'_>,
-        command: Said,
+        command: CustomerCommand,
         request: Option<&Idempotency>,
-    ) -> Result<(Dealings, Said), CustomerError> {
+    ) -> Result<(Opportunity, CustomerCommand), CustomerError> {
         let (read, before) = flow.store.dealings_of(self.company, self.card, self.person, request, flow.now).await?;
         // After the look-up: a member whose radar is off learns no more than with it on.
         if !self.radar_on {
             return Err(CustomerError::RadarNotActive);
         }
-        let person = United::of(read.values());
+        let person = MergedCustomer::of(read.values());
         if !person.state.cards.contains_key(&self.card) {
             return Err(Failure::NotFound.into());
         }
@@ -137,24 +141,24 @@ impl CustomerEditor {
         }
         let change = self.audit_change(&command, &person.dealings)?;
         let audit = flow.ids.audit_entry(flow.now, AuditActor::Member(self.by), change)?;
-        let change = DealingsChange { card: self.card, person: self.person, retold: &update, audit: &audit };
+        let change = OpportunityChange { card: self.card, person: self.person, retold: &update, audit: &audit };
         let command = flow.store.change_dealings(self.company, change, command, request).await?;
         Ok((update.dealings, command))
     }
 
-    fn audit_change(&self, command: &Said, before: &Dealings) -> Result<AuditChange, Failure> {
-        let rate = |set: SetRate| AuditedRate { card_id: self.card, percent: set.rate.percent() };
+    fn audit_change(&self, command: &CustomerCommand, before: &Opportunity) -> Result<AuditChange, Failure> {
+        let rate = |set: ManualCloseRate| AuditedRate { card_id: self.card, percent: set.rate.percent() };
         let in_force = before.set_rate_in(Scope::Card(self.card)).map(rate);
         let deal = |closed_on| AuditedDeal { card_id: self.card, person_id: self.person, closed_on };
         let known = |id: DealId| before.deals_on(self.card).find(|(known, _)| *known == id);
         let person = self.person.to_string();
         let (action, target, from, to) = match *command {
-            Said::Rate(set) => (AuditAction::CloseRateSet, person, json(in_force)?, json(Some(rate(set)))?),
-            Said::NoRate => (AuditAction::CloseRateCleared, person, json(in_force)?, String::new()),
-            Said::Deal(id, new) => {
+            CustomerCommand::Rate(set) => (AuditAction::CloseRateSet, person, json(in_force)?, json(Some(rate(set)))?),
+            CustomerCommand::NoRate => (AuditAction::CloseRateCleared, person, json(in_force)?, String::new()),
+            CustomerCommand::Deal(id, new) => {
                 (AuditAction::DealRecorded, id.to_string(), String::new(), json(Some(deal(new.closed_on)))?)
             }
-            Said::NoDeal(id) => {
+            CustomerCommand::NoDeal(id) => {
                 let was = json(known(id).map(|(_, known)| deal(known.closed_on)))?;
                 (AuditAction::DealRemoved, id.to_string(), was, String::new())
             }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::crm::identities::Customer;
-use domain::crm::merge::{Merge, MergeReason, NotMerged, Undone};
-use domain::crm::ties::Tie;
+use domain::crm::merge::{Merge, MergeError, MergeReason, Undone};
+use domain::crm::ties::MergeEdge;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, MergeId, PersonId};
 use runtime::retry::Policy;
-use store::PendingTally;
+use store::PendingDeltas;
 
 use crate::Flow;
 
@@ -39,7 +39,7 @@ pub async fn merge(
     (a, b): (PersonId, PersonId),
     reason: MergeReason,
 ) -> Result<MergeOutcome, Failure> {
-    let merge = Merge { tie: Tie { merge: flow.new_id()?, a, b }, reason, at: flow.now, undone: None };
+    let merge = Merge { tie: MergeEdge { merge: flow.new_id()?, a, b }, reason, at: flow.now, undone: None };
     let attempt = || try_merge(flow, company, &merge);
     flow.store.retry().run(Policy::CONTENTION, attempt).await
 }
@@ -88,22 +88,26 @@ async fn try_undo(
 async fn try_merge(flow: &Flow<'_>, company: Company, merge: &Merge) -> Result<MergeOutcome, Failure> {
     let plan = match merge.regroup(&identities(flow, company, merge.tie).await?) {
         Ok(plan) => plan,
-        Err(NotMerged::Already) => return Ok(MergeOutcome::Done),
-        Err(NotMerged::Taken | NotMerged::Apart | NotMerged::TooLarge) => return Ok(MergeOutcome::Refused),
+        Err(MergeError::Already) => return Ok(MergeOutcome::Done),
+        Err(MergeError::Taken | MergeError::Apart | MergeError::TooLarge) => return Ok(MergeOutcome::Refused),
     };
     count(flow, flow.store.regroup(company, merge, &plan, None).await?).await;
     Ok(MergeOutcome::Done)
 }
 
 /// Both identities and all of their groups.
-async fn identities(flow: &Flow<'_>, company: Company, tie: Tie) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+async fn identities(
+    flow: &Flow<'_>,
+    company: Company,
+    tie: MergeEdge,
+) -> Result<BTreeMap<PersonId, Customer>, Failure> {
     let known = flow.store.customers(company, &[tie.a, tie.b]).await?;
     known.into_iter().map(|(person, customer)| Ok((person, customer?))).collect()
 }
 
 /// Counts the changes a merge has left pending. What cannot be counted now waits for
 /// housekeeping.
-async fn count(flow: &Flow<'_>, left: Vec<PendingTally>) {
+async fn count(flow: &Flow<'_>, left: Vec<PendingDeltas>) {
     for pending in left.iter().take(CHUNKS_AT_ONCE) {
         if flow.store.count_pending(pending).await.is_err() {
             break;

@@ -6,7 +6,9 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::mobile::Mobile;
-use domain::people::activation::{Activation, ActivationError, RadarCode, Refusal, SentCode, State, Step};
+use domain::people::activation::{
+    Activation, ActivationError, ActivationRefusal, ActivationState, ActivationStep, RadarCode, SentCode,
+};
 use domain::people::member::Member;
 use store::{CodeSent, RadarOf};
 use wechat::SmsError;
@@ -92,7 +94,7 @@ pub async fn grant(
     require_not_ended(&found)?;
     let draft = channel.draft(flow, member).await?;
     let kept = draft.as_ref().map(|draft| draft.kept.clone());
-    let after = before.after(Step::Grant(phone, kept), flow.now)?;
+    let after = before.after(ActivationStep::Grant(phone, kept), flow.now)?;
     if after == before {
         return Ok((after, SmsOutcome::NotNeeded));
     }
@@ -124,7 +126,7 @@ pub async fn send_code(
     let draft = channel.draft(flow, member).await?;
     let kept = draft.as_ref().map(|draft| draft.kept.clone());
     let nonce = kept.as_ref().map(|kept| kept.nonce.clone()).unwrap_or_default();
-    let after = found.activation.after(Step::Resend(kept), flow.now)?;
+    let after = found.activation.after(ActivationStep::Resend(kept), flow.now)?;
     let own = CodeSent { nonce, at: flow.now };
     let audit = audit_entry(flow, by, AuditAction::RadarCode, &found.activation, &after)?;
     let sent = flow.store.replace_code(company, &after, own.clone(), request, &audit).await?;
@@ -132,7 +134,7 @@ pub async fn send_code(
     if sent == own
         && let Err(error) = send(flow, channel, draft.as_ref(), &after).await
     {
-        if let Ok(after) = after.after(Step::SendFailed(own.nonce), flow.now) {
+        if let Ok(after) = after.after(ActivationStep::SendFailed(own.nonce), flow.now) {
             flow.store.take_code_back(company, &after, request).await?;
         }
         return Err(ActivationError::NotSent(error.to_string()));
@@ -151,7 +153,7 @@ pub async fn revoke(
     member: MemberId,
 ) -> Result<Activation, ActivationError> {
     let RadarOf { activation: before, .. } = flow.store.radar_of(company, member, None).await?;
-    let after = before.after(Step::Revoke, flow.now)?;
+    let after = before.after(ActivationStep::Revoke, flow.now)?;
     if after != before {
         let audit = audit_entry(flow, by, AuditAction::RadarRevoked, &before, &after)?;
         flow.store.change_activation_of(company, &after, &audit).await?;
@@ -162,7 +164,7 @@ pub async fn revoke(
 /// Redeems a code that a member typed, and returns the ticket to join with.
 ///
 /// # Errors
-/// [`ActivationError::Refused`], with [`Refusal::NoCode`] for a wrong code.
+/// [`ActivationError::Refused`], with [`ActivationRefusal::NoCode`] for a wrong code.
 pub async fn redeem(
     flow: &Flow<'_>,
     company: Company,
@@ -172,10 +174,10 @@ pub async fn redeem(
 ) -> Result<String, ActivationError> {
     let before = flow.store.activation(company, member).await?;
     let right = codes.is_right(&before, typed);
-    let after = before.after(Step::Redeem { right }, flow.now)?;
+    let after = before.after(ActivationStep::Redeem { right }, flow.now)?;
     // A try counts before it is answered: of two at the same time one learns nothing.
     flow.store.change_activation(company, &after).await?;
-    codes.ticket(&after).ok_or(ActivationError::Refused(Refusal::NoCode))
+    codes.ticket(&after).ok_or(ActivationError::Refused(ActivationRefusal::NoCode))
 }
 
 /// Turns a member's radar on by the ticket of a QR code. Idempotent.
@@ -192,10 +194,10 @@ pub async fn join(
 ) -> Result<Activation, ActivationError> {
     let before = flow.store.activation(company, member).await?;
     let after = match codes.entry(company, &before, ticket) {
-        Some(entry) => before.after(Step::Join(entry), flow.now).map_err(not_joined)?,
+        Some(entry) => before.after(ActivationStep::Join(entry), flow.now).map_err(not_joined)?,
         // Followed before: the answer was lost on its way.
-        None if matches!(before.state, State::Joined { .. }) => before.clone(),
-        None => return Err(Refusal::Ticket.into()),
+        None if matches!(before.state, ActivationState::Joined { .. }) => before.clone(),
+        None => return Err(ActivationRefusal::Ticket.into()),
     };
     if after != before {
         flow.store.change_activation(company, &after).await?;
@@ -204,8 +206,8 @@ pub async fn join(
 }
 
 /// To the member themselves, a radar that was not granted is off.
-fn not_joined(refusal: Refusal) -> ActivationError {
-    if refusal == Refusal::NotGranted { ActivationError::NotActive } else { refusal.into() }
+fn not_joined(refusal: ActivationRefusal) -> ActivationError {
+    if refusal == ActivationRefusal::NotGranted { ActivationError::NotActive } else { refusal.into() }
 }
 
 /// Rejects a disabled or former member.
@@ -229,7 +231,7 @@ async fn send<C: CodeChannel>(
 /// write fails, the code that nobody knows expires by itself.
 async fn without_code(flow: &Flow<'_>, company: Company, granted: Activation) -> Activation {
     let nonce = granted.code().map(|code| code.nonce.clone()).unwrap_or_default();
-    let Ok(after) = granted.after(Step::SendFailed(nonce), flow.now) else { return granted };
+    let Ok(after) = granted.after(ActivationStep::SendFailed(nonce), flow.now) else { return granted };
     match flow.store.change_activation(company, &after).await {
         Ok(()) => after,
         Err(_) => granted,

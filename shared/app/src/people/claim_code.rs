@@ -8,9 +8,9 @@ use domain::people::claim::ClaimCode;
 use domain::people::invitation::InvitationCode;
 
 /// Makes and hashes codes.
-pub struct Claims(hmac::Key);
+pub struct ClaimCodes(hmac::Key);
 
-impl Claims {
+impl ClaimCodes {
     /// Keyed with the secret `pepper`.
     pub fn new(pepper: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, pepper))

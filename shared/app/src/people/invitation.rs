@@ -9,7 +9,7 @@ use domain::people::member::MemberError;
 use runtime::retry::Policy;
 
 use crate::Flow;
-use crate::people::claim_code::Claims;
+use crate::people::claim_code::ClaimCodes;
 use crate::people::member::Head;
 use crate::people::seat::take_seat;
 
@@ -22,7 +22,7 @@ pub async fn create(
     flow: &Flow<'_>,
     company: Company,
     by: Head,
-    codes: &Claims,
+    codes: &ClaimCodes,
     new: Invitation,
     request: &Idempotency,
 ) -> Result<Invitation, MemberError> {

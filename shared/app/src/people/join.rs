@@ -11,7 +11,7 @@ use domain::people::invitation::LoginError;
 use domain::people::invitation::{InvitationState, Offer};
 use domain::people::join_request::JoinRequest;
 use domain::people::member::{Member, PersonName, Position, Role};
-use store::{Entered, Entrance, Joining, Newcomer};
+use store::{JoinContext, JoinOutcome, Joining, JoiningMember};
 
 use crate::Flow;
 
@@ -42,7 +42,8 @@ pub async fn join(
     if person.member.is_some() {
         return Ok(person);
     }
-    let Entrance { offer, profile, request } = flow.store.entrance(company, &by.code_hash, person.join_request).await?;
+    let JoinContext { offer, profile, request } =
+        flow.store.entrance(company, &by.code_hash, person.join_request).await?;
     let offer = offer.ok_or(LoginError::InvitationInvalid)?;
     if request.is_some_and(|request| request.stands_against(offer.invitation, flow.now)) {
         return Ok(person);
@@ -53,11 +54,11 @@ pub async fn join(
         enter(flow, company, person, openid, by, (offer, profile.name)).await?
     };
     match outcome {
-        Entered::Done => Ok(after),
+        JoinOutcome::Done => Ok(after),
         // Another call of the same person came first: they are what that one made of them.
-        Entered::Already => Ok(flow.store.sign_in(company, openid, person.id, flow.now).await?),
-        Entered::Closed(InvitationState::Open) => Err(Failure::Busy.into()),
-        Entered::Closed(state) => Err(LoginError::InvitationClosed(state)),
+        JoinOutcome::Already => Ok(flow.store.sign_in(company, openid, person.id, flow.now).await?),
+        JoinOutcome::Closed(InvitationState::Open) => Err(Failure::Busy.into()),
+        JoinOutcome::Closed(state) => Err(LoginError::InvitationClosed(state)),
     }
 }
 
@@ -68,7 +69,7 @@ async fn enter(
     openid: &OpenId,
     by: &InvitationUsed,
     (offer, company_name): (Offer, CompanyName),
-) -> Result<(Entered, Person), Failure> {
+) -> Result<(JoinOutcome, Person), Failure> {
     let identity = Identity { name: by.name.clone(), position: by.position.clone(), company: company_name };
     let newcomer = joining_member(flow, person.id, offer.role, identity)?;
     let id = newcomer.member.id;
@@ -85,7 +86,7 @@ async fn ask(
     openid: &OpenId,
     by: &InvitationUsed,
     offer: Offer,
-) -> Result<(Entered, Person), Failure> {
+) -> Result<(JoinOutcome, Person), Failure> {
     let request = JoinRequest {
         id: flow.new_id()?,
         invitation: offer.invitation,
@@ -108,9 +109,9 @@ pub(crate) fn joining_member(
     person: PersonId,
     role: Role,
     identity: Identity,
-) -> Result<Newcomer, Failure> {
+) -> Result<JoiningMember, Failure> {
     let (id, card) = (flow.new_id()?, flow.new_id()?);
     let member = Member::invited(id, identity.name.clone(), identity.position.clone(), role, flow.now);
     let member = Member { card: Some(card), person: Some(person), ..member };
-    Ok(Newcomer { member, card: Card::new(card, id, identity, flow.now) })
+    Ok(JoiningMember { member, card: Card::new(card, id, identity, flow.now) })
 }

@@ -8,10 +8,10 @@ use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
 use domain::people::claim;
 use domain::people::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
-use store::{Change, ClaimCodeIssued, NewMember};
+use store::{ClaimCodeIssued, MemberChange, NewMember};
 
 use crate::Flow;
-use crate::people::claim_code::Claims;
+use crate::people::claim_code::ClaimCodes;
 use crate::people::seat::take_seat;
 
 /// The admin or boss who acts.
@@ -49,7 +49,7 @@ pub async fn add(
     flow: &Flow<'_>,
     company: Company,
     by: Head,
-    codes: &Claims,
+    codes: &ClaimCodes,
     new: MemberToAdd,
     request: &Idempotency,
 ) -> Result<NewMember, MemberError> {
@@ -69,7 +69,7 @@ pub async fn add(
 }
 
 /// Returns a new member with the claim that belongs to them.
-pub fn with_claim(flow: &Flow<'_>, codes: &Claims, member: Member, card: Option<Card>) -> NewMember {
+pub fn with_claim(flow: &Flow<'_>, codes: &ClaimCodes, member: Member, card: Option<Card>) -> NewMember {
     let claim_hash = codes.hash(&codes.code(member.id, member.claim_number));
     NewMember { member, card, claim_hash, claim_expires_at: claim::expires_at(flow.now) }
 }
@@ -83,7 +83,7 @@ pub async fn issue_claim_code(
     flow: &Flow<'_>,
     company: Company,
     by: Head,
-    codes: &Claims,
+    codes: &ClaimCodes,
     id: MemberId,
     request: &Idempotency,
 ) -> Result<ClaimCodeIssued, MemberError> {
@@ -126,7 +126,7 @@ pub async fn rename(
     let after = Member { name, position, ..read.clone() };
     if after != read {
         let audit = flow.audit_entry(by.actor(), AuditAction::MemberEdited, id, read.called(), after.called())?;
-        flow.store.edit_member(company, Change { read: &read, audit: &audit }, &after).await?;
+        flow.store.edit_member(company, MemberChange { read: &read, audit: &audit }, &after).await?;
     }
     Ok(after)
 }
@@ -152,7 +152,7 @@ pub async fn set_status(
         return Ok(read);
     }
     let audit = flow.audit_entry(by.actor(), AuditAction::MemberStatus, id, read.status().name(), to.name())?;
-    let change = Change { read: &read, audit: &audit };
+    let change = MemberChange { read: &read, audit: &audit };
     let attempt = || flow.store.set_member_ended(company, change, ended, seat);
     match seat {
         SeatChange::Take => take_seat(flow, company, attempt).await?,
@@ -180,7 +180,7 @@ pub async fn set_role(
     if read.role != role {
         let actor = AuditActor::Member(by);
         let audit = flow.audit_entry(actor, AuditAction::MemberRole, id, read.role.name(), role.name())?;
-        flow.store.set_member_role(company, Change { read: &read, audit: &audit }, role).await?;
+        flow.store.set_member_role(company, MemberChange { read: &read, audit: &audit }, role).await?;
     }
     Ok(Member { role, ..read })
 }
@@ -213,7 +213,7 @@ pub async fn set_successor(
     let successor = to.map(|member| successor(member, other)).transpose()?;
     let name = |member: Option<MemberId>| member.map(|member| member.to_string()).unwrap_or_default();
     let audit = flow.audit_entry(by.actor(), AuditAction::MemberSuccessor, id, name(read.successor), name(to))?;
-    let change = Change { read: &read, audit: &audit };
+    let change = MemberChange { read: &read, audit: &audit };
     flow.store.set_successor(company, change, (card, successor)).await?;
     Ok(Member { successor: to, ..read })
 }

@@ -6,16 +6,16 @@ use data_encoding::{BASE32_DNSSEC, HEXLOWER};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
-use domain::kernel::text::Code;
+use domain::kernel::text::OpaqueText;
 use domain::kernel::timestamp::Timestamp;
-use domain::people::activation::{Activation, Entry, RadarCode, SentCode, State, TRIES};
+use domain::people::activation::{Activation, ActivationState, RadarCode, RadarEntry, SentCode, TRIES};
 use runtime::ids::Ids;
 
 /// Bytes of a ticket: 32 characters.
 const TICKET_LEN: usize = 20;
 
 /// What a QR code holds.
-pub type Ticket = Code<64>;
+pub type Ticket = OpaqueText<64>;
 
 /// Makes and checks codes and tickets.
 pub struct RadarCodes(hmac::Key);
@@ -55,10 +55,10 @@ impl RadarCodes {
     /// The ticket of a redeemed code; `None` while none is redeemed.
     pub fn ticket(&self, activation: &Activation) -> Option<String> {
         match &activation.state {
-            State::Redeemed { nonce, .. } => {
+            ActivationState::Redeemed { nonce, .. } => {
                 Some(self.derived(&format!("radar ticket of {} {nonce}", activation.member)))
             }
-            State::None | State::Granted { .. } | State::Joined { .. } => None,
+            ActivationState::None | ActivationState::Granted { .. } | ActivationState::Joined { .. } => None,
         }
     }
 
@@ -68,11 +68,11 @@ impl RadarCodes {
     }
 
     /// Which QR code this is, for this member.
-    pub fn entry(&self, company: Company, activation: &Activation, ticket: &Ticket) -> Option<Entry> {
+    pub fn entry(&self, company: Company, activation: &Activation, ticket: &Ticket) -> Option<RadarEntry> {
         if self.company_ticket(company) == ticket.as_str() {
-            return Some(Entry::CompanyQr);
+            return Some(RadarEntry::CompanyQr);
         }
-        (self.ticket(activation)? == ticket.as_str()).then_some(Entry::Ticket)
+        (self.ticket(activation)? == ticket.as_str()).then_some(RadarEntry::Ticket)
     }
 
     fn derived(&self, text: &str) -> String {
@@ -88,7 +88,7 @@ fn code_text(member: MemberId, nonce: &str, code: &RadarCode) -> Vec<u8> {
 mod tests {
     use domain::kernel::id::{CompanyId, Id};
     use domain::kernel::mobile::Mobile;
-    use domain::people::activation::Step;
+    use domain::people::activation::ActivationStep;
     use uuid::Uuid;
 
     use super::*;
@@ -103,7 +103,7 @@ mod tests {
 
     fn granted(codes: &RadarCodes) -> (RadarCode, Activation) {
         let (code, sent) = codes.new_code(&Ids::system(), member(1), noon()).unwrap();
-        let grant = Step::Grant(Mobile::parse("13800138000").unwrap(), Some(sent));
+        let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), Some(sent));
         (code, Activation::none(member(1)).after(grant, noon()).unwrap())
     }
 
@@ -124,15 +124,15 @@ mod tests {
         let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(9)));
         let (_, activation) = granted(&codes);
         assert_eq!(codes.ticket(&activation), None);
-        let redeemed = activation.after(Step::Redeem { right: true }, noon()).unwrap();
+        let redeemed = activation.after(ActivationStep::Redeem { right: true }, noon()).unwrap();
         let parse = |ticket: String| Ticket::parse(&ticket).unwrap();
         let own = parse(codes.ticket(&redeemed).unwrap());
-        assert_eq!(codes.entry(company, &redeemed, &own), Some(Entry::Ticket));
+        assert_eq!(codes.entry(company, &redeemed, &own), Some(RadarEntry::Ticket));
         assert_eq!(codes.entry(company, &granted(&codes).1, &own), None);
         let other = Activation { member: member(2), ..redeemed.clone() };
         assert_eq!(codes.entry(company, &other, &own), None);
         let fallback = parse(codes.company_ticket(company));
-        assert_eq!(codes.entry(company, &redeemed, &fallback), Some(Entry::CompanyQr));
+        assert_eq!(codes.entry(company, &redeemed, &fallback), Some(RadarEntry::CompanyQr));
         let elsewhere = Company::granted(CompanyId::from_uuid(Uuid::from_u128(8)));
         assert_eq!(codes.entry(elsewhere, &redeemed, &fallback), None);
     }

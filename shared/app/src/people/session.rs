@@ -10,14 +10,14 @@ use domain::kernel::text::{OpenId, UnionId};
 use domain::people::invitation::LoginError;
 use domain::people::join_request::JoinRequest;
 use domain::people::member::MemberStatus;
-use store::{Arrival, Claimed, Claiming, Standing};
+use store::{ClaimRequest, Claimed, LoginContext, MemberLogin};
 
 use crate::Flow;
 use crate::people::join::{InvitationUsed, join};
 
 /// The way somebody comes.
 #[derive(Debug, Clone)]
-pub enum Entry {
+pub enum LoginMethod {
     /// As whoever they are.
     Plain,
     /// As the member whose claim code has this stored hash.
@@ -36,7 +36,7 @@ pub struct LoginRequest {
     /// Their id across the mini-programs of an account, where WeChat tells it.
     pub unionid: Option<UnionId>,
     /// The way they come.
-    pub entry: Entry,
+    pub entry: LoginMethod,
     /// The company they choose; `None` for the one of the mini-program.
     pub chosen: Option<CompanyId>,
 }
@@ -61,7 +61,7 @@ pub struct LoginOutcome {
     /// The identity in it.
     pub person: PersonId,
     /// The active member they are; `None` for a visitor.
-    pub member: Option<Standing>,
+    pub member: Option<MemberLogin>,
     /// Every company where they are an active member, as far as WeChat tells.
     pub companies: Vec<CompanyOption>,
     /// Their request to join the company they came through.
@@ -71,12 +71,12 @@ pub struct LoginOutcome {
 }
 
 /// Somebody who has logged in to the company of the mini-program.
-struct Visit<'a> {
+struct LoginVisit<'a> {
     company: Company,
     profile: CompanyProfile,
     /// With their membership there, whatever its status is.
     person: Person,
-    entry: Entry,
+    entry: LoginMethod,
     unionid: Option<&'a UnionId>,
     /// Where else they were known to be a member.
     links: BTreeMap<Company, Link>,
@@ -89,23 +89,25 @@ struct Visit<'a> {
 pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcome, LoginError> {
     let LoginRequest { company, openid, unionid, entry, chosen } = request;
     let (openid, unionid) = (&openid, unionid.as_ref());
-    let Arrival { profile, person, links } = flow.store.arrival(company, openid, unionid).await?;
+    let LoginContext { profile, person, links } = flow.store.arrival(company, openid, unionid).await?;
     let person = match person {
         Some(person) => person,
         None => flow.store.sign_in(company, openid, flow.new_id()?, flow.now).await?,
     };
     let person = match &entry {
-        Entry::Plain => person,
-        Entry::Claim(hash) => claim(flow, company, Claiming { person, openid, unionid, hash, now: flow.now }).await?,
-        Entry::Invitation(by) => join(flow, company, person, openid, by).await?,
+        LoginMethod::Plain => person,
+        LoginMethod::Claim(hash) => {
+            claim(flow, company, ClaimRequest { person, openid, unionid, hash, now: flow.now }).await?
+        }
+        LoginMethod::Invitation(by) => join(flow, company, person, openid, by).await?,
     };
     let came_as = person.id;
-    let outcome = enter(flow, Visit { company, profile, person, entry, unionid, links }, chosen).await?;
+    let outcome = enter(flow, LoginVisit { company, profile, person, entry, unionid, links }, chosen).await?;
     Ok(LoginOutcome { came_as, ..outcome })
 }
 
 /// Returns the person with the membership they claim.
-async fn claim(flow: &Flow<'_>, company: Company, claiming: Claiming<'_>) -> Result<Person, LoginError> {
+async fn claim(flow: &Flow<'_>, company: Company, claiming: ClaimRequest<'_>) -> Result<Person, LoginError> {
     let person = claiming.person;
     match flow.store.claim_membership(company, claiming).await? {
         Claimed::Member(member) => Ok(Person { member: Some(member), ..person }),
@@ -115,7 +117,7 @@ async fn claim(flow: &Flow<'_>, company: Company, claiming: Claiming<'_>) -> Res
 }
 
 /// Enters the chosen company, or else the one of the mini-program.
-async fn enter(flow: &Flow<'_>, visit: Visit<'_>, chosen: Option<CompanyId>) -> Result<LoginOutcome, LoginError> {
+async fn enter(flow: &Flow<'_>, visit: LoginVisit<'_>, chosen: Option<CompanyId>) -> Result<LoginOutcome, LoginError> {
     let chosen = chosen.unwrap_or_else(|| visit.company.id());
     let mut links = visit.links;
     let own = visit.person.member.map(|member| Link { person: visit.person.id, member });
@@ -127,7 +129,8 @@ async fn enter(flow: &Flow<'_>, visit: Visit<'_>, chosen: Option<CompanyId>) -> 
     let asked = visit.person.join_request.map(|request| (visit.company, request));
     let (mut active, join_request) = flow.store.standings(&wanted, asked).await?;
     active.retain(|found| is_active(found, links.get(&found.company)));
-    let (claimed, invited) = (matches!(visit.entry, Entry::Claim(_)), matches!(visit.entry, Entry::Invitation(_)));
+    let (claimed, invited) =
+        (matches!(visit.entry, LoginMethod::Claim(_)), matches!(visit.entry, LoginMethod::Invitation(_)));
     // A disabled or former member is a visitor, and does not come back by an invitation.
     if invited && own.is_some() && !active.iter().any(|found| found.company == visit.company) {
         return Err(LoginError::MemberInactive);
@@ -140,7 +143,7 @@ async fn enter(flow: &Flow<'_>, visit: Visit<'_>, chosen: Option<CompanyId>) -> 
         flow.store.link_membership(unionid, visit.company, own).await?;
     }
     active.sort_by_key(|found| found.company);
-    let option = |found: &Standing| CompanyOption {
+    let option = |found: &MemberLogin| CompanyOption {
         id: found.company.id(),
         name: found.profile.name.clone(),
         current: found.company.id() == chosen,
@@ -159,6 +162,6 @@ async fn enter(flow: &Flow<'_>, visit: Visit<'_>, chosen: Option<CompanyId>) -> 
 }
 
 /// Whether they are an active member there, and the member is still theirs.
-fn is_active(found: &Standing, link: Option<&Link>) -> bool {
+fn is_active(found: &MemberLogin, link: Option<&Link>) -> bool {
     found.member.status() == MemberStatus::Active && link.is_some_and(|link| found.member.person == Some(link.person))
 }

@@ -8,8 +8,8 @@ use crate::company::CompanyName;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DepartmentId, MemberId};
 use crate::kernel::list::UniqueList;
-use crate::kernel::string_enum::choices;
-use crate::kernel::text::{Code, OptionalLine, Paragraph};
+use crate::kernel::string_enum::string_enum;
+use crate::kernel::text::{OpaqueText, OptionalLine, Paragraph};
 use crate::kernel::timestamp::Timestamp;
 use crate::people::member::{PersonName, Position};
 
@@ -27,7 +27,7 @@ pub type WelcomeText = Paragraph<200>;
 /// The shortcut buttons of a card.
 pub type Shortcuts = UniqueList<Shortcut, 3>;
 
-choices! {
+string_enum! {
     /// How a card looks (名片样式). The names are stored: never change one.
     #[derive(Default)]
     Style, "unknown_style", "样式只能是 classic、business、minimal、dark 或 festive" {
@@ -45,7 +45,7 @@ choices! {
     }
 }
 
-choices! {
+string_enum! {
     /// A button that a visitor finds beside the chat. The names are stored: never change one.
     Shortcut, "unknown_shortcut", "快捷按钮只能是 add_wechat、call 或 save_card_code" {
         /// 加微信
@@ -109,7 +109,7 @@ pub struct Successor {
 
 /// That the owner was disabled or has left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnerGone {
+pub struct OwnerInactive {
     /// Who has taken over, once somebody is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<Successor>,
@@ -131,7 +131,7 @@ pub struct Card {
     pub media: CardMedia,
     /// Set while the owner is disabled or has left; changes with his status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner_gone: Option<OwnerGone>,
+    pub owner_gone: Option<OwnerInactive>,
     /// The department of its member, for whoever counts by department.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
@@ -189,7 +189,7 @@ parsed!(
     /// A WeChat id (6 to 20 characters, a letter first, or a phone number), or empty.
     WechatId,
     |text| {
-        let valid = text.is_empty() || ((5..=20).contains(&text.len()) && Code::<20>::parse(text).is_ok());
+        let valid = text.is_empty() || ((5..=20).contains(&text.len()) && OpaqueText::<20>::parse(text).is_ok());
         if valid { Ok(text.to_owned()) } else { Err(FieldError::new("invalid_wechat_id", "微信号应为 5 到 20 位字母、数字、下划线或短横线")) }
     }
 );

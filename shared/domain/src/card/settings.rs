@@ -1,7 +1,7 @@
 //! What members set for themselves, and the company for all: phrase books and the greeting.
 
 use crate::kernel::list::UniqueList;
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::Line;
 
 /// A phrase to send with one tap.
@@ -14,7 +14,7 @@ pub type Greeting = Line<60>;
 /// The greeting of a member who has set none.
 pub const DEFAULT_GREETING: &str = "今天的你也要努力哦";
 
-choices! {
+string_enum! {
     /// A phrase book. The names are stored: never change one.
     PhraseBook, "unknown_book", "常用语只有 chat 和 follow_up 两种" {
         /// 用户常用语: for the chat with a visitor.

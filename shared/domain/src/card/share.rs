@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::id::{CardId, PersonId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::ShareCode;
 use crate::kernel::timestamp::Timestamp;
 use crate::tracking::event::Target;
 
-choices! {
+string_enum! {
     /// How a visitor comes in. The names are stored: never change one.
     Channel, "unknown_channel", "渠道只能是 share、code 或 notification" {
         /// 分享链接

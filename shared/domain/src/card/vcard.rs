@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::card::{Card, Contact, Identity, OwnerGone};
+use crate::card::{Card, Contact, Identity, OwnerInactive};
 
 /// Longest line, in octets, without its line break.
 const LINE_OCTETS_MAX: usize = 75;
@@ -43,8 +43,8 @@ pub fn vcard(card: &Card, photo: Option<&str>) -> String {
 }
 
 /// The introduction, below a line that says when the owner is gone, and to whom to turn.
-fn note(gone: Option<&OwnerGone>, introduction: &str) -> String {
-    let Some(OwnerGone { successor }) = gone else { return introduction.to_owned() };
+fn note(gone: Option<&OwnerInactive>, introduction: &str) -> String {
+    let Some(OwnerInactive { successor }) = gone else { return introduction.to_owned() };
     let line = match successor {
         Some(successor) => format!("名片主人已不在职，请联系接任者：{}", successor.name),
         None => "名片主人已不在职".to_owned(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::kernel::day::Day;
 use crate::kernel::pack::Pack;
 use crate::kernel::recent_days::{BITS, Bits, RecentDays};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::tracking::event::{Event, EventKind};
 
 /// After so many days an event counts half.
@@ -25,7 +25,7 @@ pub const LONG_STAY_MS: u32 = 30_000;
 const HALF_LIVES: u16 = 8;
 const REMEMBERED: u16 = HALF_LIVES * 14;
 
-choices! {
+string_enum! {
     /// A group of kinds of events that speak for a deal. The order is stored: add at the end only.
     Feature, "unknown_feature", "未知的成交依据" {
         /// 查看名片
@@ -158,8 +158,8 @@ impl Evidence {
     }
 
     /// What it amounts to at the end of `today`; later days are left out.
-    pub fn on(&self, today: Day) -> Reading {
-        let mut reading = Reading { today, block: 0, sums: [0; FEATURES], newest: [None; FEATURES] };
+    pub fn on(&self, today: Day) -> DecayedEvidence {
+        let mut reading = DecayedEvidence { today, block: 0, sums: [0; FEATURES], newest: [None; FEATURES] };
         for (day, bits) in self.0.iter().filter(|(day, _)| *day <= today) {
             let block = day.number().div_euclid(HALF_LIFE_DAYS);
             if reading.is_empty() {
@@ -210,7 +210,7 @@ pub(crate) const PHASE_ONE: f64 = 65_536.0;
 
 /// The evidence of one person, faded up to one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+pub struct DecayedEvidence {
     today: Day,
     /// The half-life since 1970 in which an event would weigh [`PHASE_ONE`].
     block: i32,
@@ -220,7 +220,7 @@ pub struct Reading {
     newest: [Option<Day>; FEATURES],
 }
 
-impl Reading {
+impl DecayedEvidence {
     /// Whether nothing was seen.
     pub fn is_empty(&self) -> bool {
         self.newest.iter().all(Option::is_none)

@@ -4,33 +4,33 @@
 //! That is what each feature adds along the way from no evidence to all of it, which
 //! is also the way the rate goes down again when the customer does nothing more.
 
-use crate::close_rate::evidence::{Feature, Reading};
+use crate::close_rate::evidence::{DecayedEvidence, Feature};
 use crate::close_rate::model::{Model, Rate, Source, effective};
 use crate::kernel::day::Day;
 
 /// Why a rate is what it is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Receipt {
+pub struct RateExplanation {
     /// The rate that is shown.
     pub rate: Rate,
     /// Where it comes from.
     pub source: Source,
     /// The reasons; their points add up to the rate. The base comes first, then what counts most.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ExplanationPart>,
 }
 
 /// One line of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part {
+pub struct ExplanationPart {
     /// What it is for.
-    pub reason: Reason,
+    pub reason: ExplanationReason,
     /// Its share of the rate, in basis points.
     pub points: u16,
 }
 
 /// What a part of a rate is for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Reason {
+pub enum ExplanationReason {
     /// A closed deal.
     Deal,
     /// A member has set the rate.
@@ -50,21 +50,21 @@ pub enum Reason {
     },
 }
 
-impl Receipt {
+impl RateExplanation {
     /// The receipt of the rate that is shown for a customer.
-    pub fn of(model: &Model, reading: &Reading, manual: Option<Rate>, closed: bool) -> Self {
+    pub fn of(model: &Model, reading: &DecayedEvidence, manual: Option<Rate>, closed: bool) -> Self {
         let (rate, source) = effective(closed, manual, model.rate(reading));
-        let whole = |reason| vec![Part { reason, points: rate.basis_points() }];
+        let whole = |reason| vec![ExplanationPart { reason, points: rate.basis_points() }];
         let parts = match source {
-            Source::Deal => whole(Reason::Deal),
-            Source::Manual => whole(Reason::Manual),
+            Source::Deal => whole(ExplanationReason::Deal),
+            Source::Manual => whole(ExplanationReason::Manual),
             Source::Model => model_parts(model, reading, rate),
         };
         Self { rate, source, parts }
     }
 }
 
-impl Reason {
+impl ExplanationReason {
     /// In Chinese.
     pub fn text(self) -> String {
         match self {
@@ -76,23 +76,26 @@ impl Reason {
     }
 }
 
-fn model_parts(model: &Model, reading: &Reading, rate: Rate) -> Vec<Part> {
+fn model_parts(model: &Model, reading: &DecayedEvidence, rate: Rate) -> Vec<ExplanationPart> {
     let seen: Vec<(Feature, Day)> =
         Feature::ALL.iter().filter_map(|feature| Some((*feature, reading.newest(*feature)?))).collect();
     let weights: Vec<u64> = seen.iter().map(|(feature, _)| model.weighted(*feature, reading)).collect();
     // The same arithmetic gives both, so more evidence never gives less than the base.
     let base = model.base().basis_points();
     let shares = share_out(rate.basis_points().saturating_sub(base), &weights);
-    let mut parts: Vec<Part> = seen
+    let mut parts: Vec<ExplanationPart> = seen
         .iter()
         .zip(shares)
         .map(|((feature, newest), points)| {
             let (amount, coefficient) = (reading.amount(*feature), model.coefficient(*feature));
-            Part { reason: Reason::Evidence { feature: *feature, amount, coefficient, newest: *newest }, points }
+            ExplanationPart {
+                reason: ExplanationReason::Evidence { feature: *feature, amount, coefficient, newest: *newest },
+                points,
+            }
         })
         .collect();
     parts.sort_by_key(|part| std::cmp::Reverse(part.points));
-    parts.insert(0, Part { reason: Reason::Base, points: base });
+    parts.insert(0, ExplanationPart { reason: ExplanationReason::Base, points: base });
     parts
 }
 

@@ -7,10 +7,10 @@ fn day(number: i32) -> Day {
     Day::from_number(number)
 }
 
-fn features(receipt: &Receipt) -> Vec<(Feature, u16)> {
-    let named = |part: &Part| match part.reason {
-        Reason::Evidence { feature, .. } => Some((feature, part.points)),
-        Reason::Deal | Reason::Manual | Reason::Base => None,
+fn features(receipt: &RateExplanation) -> Vec<(Feature, u16)> {
+    let named = |part: &ExplanationPart| match part.reason {
+        ExplanationReason::Evidence { feature, .. } => Some((feature, part.points)),
+        ExplanationReason::Deal | ExplanationReason::Manual | ExplanationReason::Base => None,
     };
     receipt.parts.iter().filter_map(named).collect()
 }
@@ -31,7 +31,7 @@ proptest! {
         }
         let (model, reading) = (Model::new(intercept, coefficients), evidence.on(day(20_120 + later)));
         let manual = manual.map(|percent| Rate::from_percent(percent).unwrap());
-        let receipt = Receipt::of(&model, &reading, manual, closed);
+        let receipt = RateExplanation::of(&model, &reading, manual, closed);
         prop_assert_eq!(receipt.parts.iter().map(|part| part.points).sum::<u16>(), receipt.rate.basis_points());
         prop_assert_eq!(receipt.rate, effective(closed, manual, model.rate(&reading)).0);
         if receipt.source == Source::Model {
@@ -61,12 +61,14 @@ fn a_receipt_tells_what_was_done_when_and_what_it_is_worth() {
     evidence.see(Feature::ViewCard, today);
     evidence.see(Feature::ViewCard, today);
     evidence.see(Feature::Forward, today.plus(-14));
-    let receipt = Receipt::of(&Model::default(), &evidence.on(today), None, false);
+    let receipt = RateExplanation::of(&Model::default(), &evidence.on(today), None, false);
     // e^(-3.892 + 0.8 + 2 × 0.15 + 0.5 × 0.4) = e^-2.592, so 6.97 %.
     assert_eq!(receipt.rate.basis_points(), 697);
-    assert_eq!(receipt.parts[0], Part { reason: Reason::Base, points: 200 });
+    assert_eq!(receipt.parts[0], ExplanationPart { reason: ExplanationReason::Base, points: 200 });
     assert_eq!(features(&receipt), [(Feature::Chat, 306), (Feature::ViewCard, 115), (Feature::Forward, 76)]);
-    let Reason::Evidence { amount, coefficient, newest, .. } = receipt.parts[3].reason else { panic!("not evidence") };
+    let ExplanationReason::Evidence { amount, coefficient, newest, .. } = receipt.parts[3].reason else {
+        panic!("not evidence")
+    };
     assert!((amount - 0.5).abs() < 1e-5);
     assert_eq!((coefficient, newest), (400, today.plus(-14)));
 }

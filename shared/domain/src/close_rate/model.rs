@@ -11,10 +11,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::close_rate::curve::{Curve, logistic};
-use crate::close_rate::evidence::{FEATURES, Feature, HALF_LIFE_DAYS, PHASE_ONE, Reading, float};
+use crate::close_rate::evidence::{DecayedEvidence, FEATURES, Feature, HALF_LIFE_DAYS, PHASE_ONE, float};
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 
 /// A close rate in basis points, 0 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl TryFrom<u16> for Rate {
     }
 }
 
-choices! {
+string_enum! {
     /// A band of the funnel: four that do not overlap.
     Band, "unknown_band", "未知的漏斗区间" {
         /// From 0 to below 50 %.
@@ -92,7 +92,7 @@ impl Band {
     }
 }
 
-choices! {
+string_enum! {
     /// Where a customer's rate comes from.
     Source, "unknown_source", "未知的成交率来源" {
         /// He has a closed deal.
@@ -113,7 +113,7 @@ pub fn effective(closed: bool, manual: Option<Rate>, model: Rate) -> (Rate, Sour
     }
 }
 
-choices! {
+string_enum! {
     /// Where a model comes from.
     Origin, "unknown_origin", "未知的成交率模型" {
         /// Every company starts with it.
@@ -193,7 +193,7 @@ impl Model {
     }
 
     /// The rate that the evidence gives.
-    pub fn rate(&self, reading: &Reading) -> Rate {
+    pub fn rate(&self, reading: &DecayedEvidence) -> Rate {
         self.rate_of(self.rank(reading), reading.today())
     }
 
@@ -204,12 +204,12 @@ impl Model {
     }
 
     /// The rate before rounding.
-    pub(crate) fn probability(&self, reading: &Reading) -> f64 {
+    pub(crate) fn probability(&self, reading: &DecayedEvidence) -> f64 {
         logistic(self.curve.apply(self.logit(reading)))
     }
 
     /// The logit before the curve corrects it.
-    pub(crate) fn logit(&self, reading: &Reading) -> f64 {
+    pub(crate) fn logit(&self, reading: &DecayedEvidence) -> f64 {
         self.logit_of(self.rank(reading), reading.today())
     }
 
@@ -222,7 +222,7 @@ impl Model {
     /// Places customers by this model's rate, whatever the day: of two readings that
     /// left out no day, the one with the higher rank never has the lower rate.
     /// `None`, below all others, without evidence that counts.
-    pub fn rank(&self, reading: &Reading) -> Option<Rank> {
+    pub fn rank(&self, reading: &DecayedEvidence) -> Option<Rank> {
         let score = self.score(reading);
         #[expect(clippy::cast_possible_truncation, reason = "less than 2^12 half-lives, so less than 2^44")]
         let place = ((float(score).log2() + f64::from(reading.block())) * RANKS_PER_HALF_LIFE) as i64;
@@ -230,12 +230,12 @@ impl Model {
     }
 
     /// The weighted evidence, exact: a sum of the reading in thousandths.
-    fn score(&self, reading: &Reading) -> u64 {
+    fn score(&self, reading: &DecayedEvidence) -> u64 {
         Feature::ALL.iter().map(|feature| self.weighted(*feature, reading)).sum()
     }
 
     /// A feature's part of the score.
-    pub(crate) fn weighted(&self, feature: Feature, reading: &Reading) -> u64 {
+    pub(crate) fn weighted(&self, feature: Feature, reading: &DecayedEvidence) -> u64 {
         u64::from(self.coefficient(feature)) * reading.sum(feature)
     }
 }

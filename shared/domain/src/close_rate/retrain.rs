@@ -13,11 +13,11 @@ use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegress
 
 use crate::close_rate::calibration::{BandCheck, brier_loss, by_band};
 use crate::close_rate::curve::{Curve, logistic, thousandths};
-use crate::close_rate::evidence::{FEATURES, Feature, Reading, float};
+use crate::close_rate::evidence::{DecayedEvidence, FEATURES, Feature, float};
 use crate::close_rate::model::{Model, Rate};
 use crate::kernel::day::Day;
 use crate::kernel::id::{CompanyId, Id, PersonId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::Timestamp;
 
 /// Fewest closed customers for a company's own model.
@@ -47,10 +47,10 @@ pub struct Sample {
     pub closed: bool,
     /// His evidence at the end of the last day he was there; of those before the day of his
     /// first deal if he has one. What came with or after a deal would predict it by itself.
-    pub reading: Reading,
+    pub reading: DecayedEvidence,
 }
 
-choices! {
+string_enum! {
     /// What became of a refit.
     Verdict, "unknown_verdict", "未知的模型校准结果" {
         /// The company has its own model.
@@ -82,7 +82,7 @@ pub struct Scores {
 
 /// What a refit found, for publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct RetrainReport {
     /// What became of it.
     pub verdict: Verdict,
     /// How many customers have closed a deal.
@@ -97,7 +97,7 @@ pub struct Report {
     pub bands: Vec<BandCheck>,
 }
 
-impl Report {
+impl RetrainReport {
     /// What became of it, in Chinese.
     pub fn text(&self) -> String {
         let reason = match self.verdict {
@@ -125,7 +125,7 @@ pub fn first_refit(company: CompanyId, now: Timestamp) -> Timestamp {
 }
 
 /// Fits a model to a company's customers, and says which one is in force from now on.
-pub fn refit(mut samples: Vec<Sample>) -> (Model, Report) {
+pub fn refit(mut samples: Vec<Sample>) -> (Model, RetrainReport) {
     samples.sort_by_key(|sample| (sample.closed, spread(sample.customer), sample.customer));
     let closed = samples.iter().filter(|sample| sample.closed).count();
     let open = samples.len() - closed;
@@ -133,7 +133,7 @@ pub fn refit(mut samples: Vec<Sample>) -> (Model, Report) {
     let by_default: Vec<f64> = samples.iter().map(|sample| default.probability(&sample.reading)).collect();
     let report = |verdict, scores, predicted: &[f64]| {
         let outcome = |(sample, probability): (&Sample, &f64)| (Rate::of_probability(*probability), sample.closed);
-        Report { verdict, closed, open, scores, bands: by_band(samples.iter().zip(predicted).map(outcome)) }
+        RetrainReport { verdict, closed, open, scores, bands: by_band(samples.iter().zip(predicted).map(outcome)) }
     };
     let refused = |verdict, scores| (Model::default(), report(verdict, scores, &by_default));
     if closed < CLOSED_MIN {

@@ -8,9 +8,9 @@ use crate::close_rate::model::Band;
 use crate::kernel::day::Day;
 
 /// A fixed sequence of numbers that look like chance.
-struct Chance(u64);
+struct SampleRandom(u64);
 
-impl Chance {
+impl SampleRandom {
     fn new(seed: u64) -> Self {
         // Mixed once, so that the sequences of neighbouring seeds do not overlap.
         Self(Self(seed).number())
@@ -42,18 +42,18 @@ fn truth() -> Model {
     Model::new(-3_200, [20, 450, 0, 500, 100, 0, 900, 1_600, 300, 3_000])
 }
 
-struct Customer {
+struct SimulatedCustomer {
     sample: Sample,
     probability: f64,
 }
 
 /// People of very different interest, over the last sixteen weeks.
-fn market(seed: u64, customers: usize, truth: impl Fn(&Reading) -> f64) -> Vec<Customer> {
-    let mut chance = Chance::new(seed);
+fn market(seed: u64, customers: usize, truth: impl Fn(&DecayedEvidence) -> f64) -> Vec<SimulatedCustomer> {
+    let mut chance = SampleRandom::new(seed);
     (0..customers).map(|_| customer(&mut chance, &truth)).collect()
 }
 
-fn customer(chance: &mut Chance, truth: impl Fn(&Reading) -> f64) -> Customer {
+fn customer(chance: &mut SampleRandom, truth: impl Fn(&DecayedEvidence) -> f64) -> SimulatedCustomer {
     let mut evidence = Evidence::default();
     let interest = chance.share().powi(3);
     for day in TODAY - 50..=TODAY {
@@ -70,20 +70,20 @@ fn customer(chance: &mut Chance, truth: impl Fn(&Reading) -> f64) -> Customer {
     let probability = truth(&reading);
     let id = Uuid::from_u128(u128::from(chance.number()) << 64 | u128::from(chance.number()));
     let sample = Sample { customer: PersonId::from_uuid(id), closed: chance.hits(probability), reading };
-    Customer { sample, probability }
+    SimulatedCustomer { sample, probability }
 }
 
-fn samples(market: &[Customer]) -> Vec<Sample> {
+fn samples(market: &[SimulatedCustomer]) -> Vec<Sample> {
     market.iter().map(|customer| customer.sample.clone()).collect()
 }
 
-fn score(market: &[Customer], predict: impl Fn(&Reading) -> f64) -> f64 {
+fn score(market: &[SimulatedCustomer], predict: impl Fn(&DecayedEvidence) -> f64) -> f64 {
     mean(&market.iter().map(|c| brier_loss(predict(&c.sample.reading), c.sample.closed)).collect::<Vec<_>>())
 }
 
 /// Rates against the known truth, in every band that holds enough customers to tell.
-fn bands_come_true(fresh: &[Customer], model: &Model, within: f64) {
-    let rate = |customer: &Customer| model.rate(&customer.sample.reading);
+fn bands_come_true(fresh: &[SimulatedCustomer], model: &Model, within: f64) {
+    let rate = |customer: &SimulatedCustomer| model.rate(&customer.sample.reading);
     for band in by_band(fresh.iter().map(|customer| (rate(customer), customer.sample.closed))) {
         assert!(band.customers >= 200, "every band is tried");
         let inside = fresh.iter().filter(|customer| Band::of(rate(customer)) == band.band);
@@ -110,7 +110,7 @@ fn a_companys_own_model_beats_the_default_and_a_coin_and_its_bands_come_true() {
 /// No logistic model can say this; the curve can.
 #[test]
 fn where_rates_level_out_the_curve_follows() {
-    let truth = |reading: &Reading| if reading.amount(Feature::Chat) > 0.5 { 0.6 } else { 0.05 };
+    let truth = |reading: &DecayedEvidence| if reading.amount(Feature::Chat) > 0.5 { 0.6 } else { 0.05 };
     let fresh = market(2_000, 10_000, truth);
     let (mut with, mut without) = (0, 0);
     for seed in 1..=3 {
@@ -190,5 +190,5 @@ fn a_fitted_model_and_its_report_read_back() {
     let (model, report) = refit(samples(&market(5, 1_500, |reading| truth.probability(reading))));
     let (stored, told) = (serde_json::to_string(&model).unwrap(), serde_json::to_string(&report).unwrap());
     assert_eq!(serde_json::from_str::<Model>(&stored).unwrap(), model);
-    assert_eq!(serde_json::from_str::<Report>(&told).unwrap(), report);
+    assert_eq!(serde_json::from_str::<RetrainReport>(&told).unwrap(), report);
 }

@@ -7,7 +7,7 @@ use crate::crm::customer::CustomerState;
 use crate::kernel::id::Id;
 use crate::kernel::timestamp::DAY_MS;
 use crate::radar::aggregate::SegmentKey;
-use crate::radar::recount_tests::{Visit, card, event, now, visits};
+use crate::radar::recount_tests::{RecordedVisit, card, event, now, visits};
 use crate::tracking::batch::BatchId;
 use crate::tracking::filter_reason::FilterReason;
 
@@ -15,7 +15,7 @@ fn person(n: u8) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))
 }
 
-fn segment((by, event): &Visit) -> Segment {
+fn segment((by, event): &RecordedVisit) -> Segment {
     let key = SegmentKey { card: event.card, batch: BatchId::from_uuid(Uuid::nil()), person: person(*by) };
     Segment {
         key,
@@ -27,13 +27,13 @@ fn segment((by, event): &Visit) -> Segment {
     }
 }
 
-fn histories<'a>(visits: impl IntoIterator<Item = &'a Visit>) -> Histories {
+fn histories<'a>(visits: impl IntoIterator<Item = &'a RecordedVisit>) -> Histories {
     let mut histories = Histories::default();
     visits.into_iter().for_each(|visit| histories.add(&segment(visit)));
     histories
 }
 
-fn told(sample: Option<Sample>) -> Option<(PersonId, bool, crate::close_rate::evidence::Reading)> {
+fn told(sample: Option<Sample>) -> Option<(PersonId, bool, crate::close_rate::evidence::DecayedEvidence)> {
     sample.map(|sample| (sample.customer, sample.closed, sample.reading))
 }
 

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::close_rate::evidence::Reading;
+use crate::close_rate::evidence::DecayedEvidence;
 use crate::close_rate::model::{Band, Model, Rank, Rate};
 use crate::kernel::day::Day;
 use crate::kernel::id::PersonId;
@@ -29,12 +29,12 @@ const _: () = assert!(2 * KEPT_OF_EACH <= KEPT_MAX);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shortlist {
     model: Model,
-    places: BTreeMap<PersonId, Place>,
+    places: BTreeMap<PersonId, RankKey>,
 }
 
 /// What a person is placed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum RankKey {
     /// His evidence.
     Ranked(Rank),
     /// A rate that was set by hand.
@@ -43,18 +43,18 @@ pub enum Place {
 
 /// What is known anew of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct RankUpdate {
     /// The identity he is listed under.
     pub person: PersonId,
     /// His other identities, which are not listed.
     pub others: BTreeSet<PersonId>,
     /// His place, if he has one.
-    pub place: Option<Place>,
+    pub place: Option<RankKey>,
 }
 
 /// A customer in a list by rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Prospect {
+pub struct RankedCustomer {
     /// Who.
     pub person: PersonId,
     /// His rate on the day that was asked for.
@@ -71,10 +71,10 @@ pub struct Funnel {
 /// Ranks are below; a rate set by hand is this and its basis points.
 const SET: i64 = 1 << 44;
 
-impl Place {
+impl RankKey {
     /// The place of a person: none for who has closed a deal, nor for who has neither a
     /// rate set by hand nor evidence that counts.
-    pub fn of(model: &Model, reading: &Reading, set: Option<Rate>, closed: bool) -> Option<Self> {
+    pub fn of(model: &Model, reading: &DecayedEvidence, set: Option<Rate>, closed: bool) -> Option<Self> {
         let place = set.map(Self::Set).or_else(|| model.rank(reading).map(Self::Ranked));
         place.filter(|_| !closed)
     }
@@ -107,7 +107,7 @@ impl Place {
 
 impl Shortlist {
     /// A list by this model.
-    pub fn new(model: Model, places: impl IntoIterator<Item = (PersonId, Place)>) -> Self {
+    pub fn new(model: Model, places: impl IntoIterator<Item = (PersonId, RankKey)>) -> Self {
         Self { model, places: places.into_iter().collect() }
     }
 
@@ -117,8 +117,8 @@ impl Shortlist {
     }
 
     /// Takes in who is known anew, by this list's model.
-    pub fn update(&mut self, standings: impl IntoIterator<Item = Standing>) {
-        for Standing { person, others, place } in standings {
+    pub fn update(&mut self, standings: impl IntoIterator<Item = RankUpdate>) {
+        for RankUpdate { person, others, place } in standings {
             self.places.remove(&person);
             for other in others {
                 self.places.remove(&other);
@@ -131,7 +131,7 @@ impl Shortlist {
     pub fn prune(&mut self, today: Day) {
         let (mut sorted, mut of_kind, mut rest) = (self.sorted(today), [0; 2], Vec::new());
         sorted.retain(|(rate, place, person)| {
-            let met = &mut of_kind[usize::from(matches!(place, Place::Set(_)))];
+            let met = &mut of_kind[usize::from(matches!(place, RankKey::Set(_)))];
             *met += 1;
             let best = *met <= KEPT_OF_EACH;
             rest.extend((!best && Band::of(*rate) != Band::Below50).then_some((*person, *place)));
@@ -142,8 +142,8 @@ impl Shortlist {
     }
 
     /// The most likely first, at most [`LISTED_MAX`]; of equal ones who came first.
-    pub fn best(&self, today: Day) -> Vec<Prospect> {
-        let prospect = |(rate, _, person)| Prospect { person, rate };
+    pub fn best(&self, today: Day) -> Vec<RankedCustomer> {
+        let prospect = |(rate, _, person)| RankedCustomer { person, rate };
         self.sorted(today).into_iter().take(LISTED_MAX).map(prospect).collect()
     }
 
@@ -171,12 +171,12 @@ impl Shortlist {
     }
 
     /// Persons and places, by person.
-    pub fn iter(&self) -> impl Iterator<Item = (PersonId, Place)> {
+    pub fn iter(&self) -> impl Iterator<Item = (PersonId, RankKey)> {
         self.places.iter().map(|(person, place)| (*person, *place))
     }
 
     /// By the rate of today; where rates are the same, by what does not change.
-    fn sorted(&self, today: Day) -> Vec<(Rate, Place, PersonId)> {
+    fn sorted(&self, today: Day) -> Vec<(Rate, RankKey, PersonId)> {
         let mut sorted: Vec<_> =
             self.iter().map(|(person, place)| (place.rate(&self.model, today), place, person)).collect();
         sorted.sort_by_key(|(rate, place, person)| (std::cmp::Reverse((*rate, place.number())), *person));

@@ -24,31 +24,31 @@ fn rank(days: &[i32]) -> Option<Rank> {
     Model::default().rank(&evidence.on(day(TODAY + 1_000)))
 }
 
-fn ranked(days: &[i32]) -> Option<Place> {
-    rank(days).map(Place::Ranked)
+fn ranked(days: &[i32]) -> Option<RankKey> {
+    rank(days).map(RankKey::Ranked)
 }
 
-fn set(percent: u64) -> Option<Place> {
-    Some(Place::Set(Rate::from_percent(percent).unwrap()))
+fn set(percent: u64) -> Option<RankKey> {
+    Some(RankKey::Set(Rate::from_percent(percent).unwrap()))
 }
 
-fn standing(n: u16, place: Option<Place>) -> Standing {
-    Standing { person: person(n), others: BTreeSet::new(), place }
+fn standing(n: u16, place: Option<RankKey>) -> RankUpdate {
+    RankUpdate { person: person(n), others: BTreeSet::new(), place }
 }
 
-fn list(standings: impl IntoIterator<Item = Standing>) -> Shortlist {
+fn list(standings: impl IntoIterator<Item = RankUpdate>) -> Shortlist {
     let mut list = Shortlist::default();
     list.update(standings);
     list
 }
 
-fn ids(prospects: &[Prospect]) -> Vec<PersonId> {
+fn ids(prospects: &[RankedCustomer]) -> Vec<PersonId> {
     prospects.iter().map(|prospect| prospect.person).collect()
 }
 
 /// What happens on a day.
 #[derive(Debug, Clone)]
-enum Act {
+enum ShortlistStep {
     Visit(u16),
     /// Somebody sets the rate of this person who has none yet.
     Set(u16, u64),
@@ -56,10 +56,10 @@ enum Act {
     Leave(u16),
 }
 
-fn acts() -> impl Strategy<Value = Vec<(i32, Act)>> {
-    let visit = (0i32..60, 0u16..500).prop_map(|(day, n)| (day, Act::Visit(n)));
-    let set = (0i32..60, 0u16..700, 0u64..=100).prop_map(|(day, n, percent)| (day, Act::Set(n, percent)));
-    let leave = (0i32..60, 0u16..700).prop_map(|(day, n)| (day, Act::Leave(n)));
+fn acts() -> impl Strategy<Value = Vec<(i32, ShortlistStep)>> {
+    let visit = (0i32..60, 0u16..500).prop_map(|(day, n)| (day, ShortlistStep::Visit(n)));
+    let set = (0i32..60, 0u16..700, 0u64..=100).prop_map(|(day, n, percent)| (day, ShortlistStep::Set(n, percent)));
+    let leave = (0i32..60, 0u16..700).prop_map(|(day, n)| (day, ShortlistStep::Leave(n)));
     let some = |acts, most| prop::collection::vec(acts, 0..most);
     (some(visit.boxed(), 700), some(set.boxed(), 400), some(leave.boxed(), SPARE))
         .prop_map(|(visits, set, leave)| [visits, set, leave].concat())
@@ -75,19 +75,19 @@ proptest! {
         for at in 0..60 {
             for (_, act) in acts.iter().filter(|(day, _)| *day == at) {
                 let n = match act {
-                    Act::Visit(n) => {
+                    ShortlistStep::Visit(n) => {
                         days.entry(*n).or_default().push(TODAY + at);
                         n
                     }
                     // A rate that is lowered leaves a place, too.
-                    Act::Set(n, percent) => {
+                    ShortlistStep::Set(n, percent) => {
                         let higher = rates.get(n).is_none_or(|rate| rate <= percent) && !days.contains_key(n);
                         if higher {
                             rates.insert(*n, *percent);
                         }
                         n
                     }
-                    Act::Leave(n) => {
+                    ShortlistStep::Leave(n) => {
                         closed.insert(*n);
                         n
                     }
@@ -132,22 +132,23 @@ fn the_most_likely_come_first_and_of_equal_ones_who_came_first() {
 #[test]
 fn a_place_reads_back_from_its_number() {
     for place in [ranked(&[TODAY]), set(0), set(37), set(100)].map(Option::unwrap) {
-        assert_eq!(Place::from_number(place.number()), Some(place));
+        assert_eq!(RankKey::from_number(place.number()), Some(place));
     }
     for number in [-1, SET + 10_001, i64::MAX] {
-        assert_eq!(Place::from_number(number), None);
+        assert_eq!(RankKey::from_number(number), None);
     }
 }
 
 #[test]
 fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
     let mut evidence = Evidence::default();
-    let place = |evidence: &Evidence, set, closed| Place::of(&Model::default(), &evidence.on(day(TODAY)), set, closed);
+    let place =
+        |evidence: &Evidence, set, closed| RankKey::of(&Model::default(), &evidence.on(day(TODAY)), set, closed);
     assert_eq!(place(&evidence, None, false), None);
     evidence.see(Feature::Chat, day(TODAY));
-    assert!(matches!(place(&evidence, None, false), Some(Place::Ranked(_))));
+    assert!(matches!(place(&evidence, None, false), Some(RankKey::Ranked(_))));
     let rate = Rate::from_percent(7).unwrap();
-    assert_eq!(place(&evidence, Some(rate), false), Some(Place::Set(rate)));
+    assert_eq!(place(&evidence, Some(rate), false), Some(RankKey::Set(rate)));
     assert_eq!(place(&evidence, Some(rate), true), None);
 }
 
@@ -155,7 +156,7 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
 fn who_turns_out_to_be_another_is_listed_once() {
     let mut list = list([standing(1, ranked(&[TODAY])), standing(2, ranked(&[TODAY]))]);
     let others = BTreeSet::from([person(2)]);
-    list.update([Standing { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
+    list.update([RankUpdate { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
     assert_eq!(ids(&list.best(day(TODAY))), [person(1)]);
 }
 

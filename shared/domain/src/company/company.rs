@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::id::{CompanyId, JoinRequestId, MemberId, PersonId};
-use crate::kernel::text::{AppId, Code, Line};
+use crate::kernel::text::{AppId, Line, OpaqueText};
 use crate::kernel::timestamp::Timestamp;
 
 /// Permission to touch one company's data.
@@ -52,12 +52,12 @@ pub struct CompanyProfile {
 #[serde(deny_unknown_fields)]
 pub struct WeCom {
     /// The company's id at WeCom.
-    pub corp_id: Code<64>,
+    pub corp_id: OpaqueText<64>,
     /// Its application that notices come from.
     pub agent_id: u32,
     /// What follows the prefix in the name of the secret; the company's id if none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_name: Option<Code<64>>,
+    pub secret_name: Option<OpaqueText<64>>,
 }
 
 /// A company in which somebody has a membership.

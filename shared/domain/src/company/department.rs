@@ -65,7 +65,7 @@ impl FromIterator<DepartmentId> for DepartmentPath {
 
 /// Why a change is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DepartmentError {
     /// There is no such department.
     Unknown,
     /// There is no department to belong to.
@@ -123,11 +123,11 @@ impl DepartmentTree {
     /// The tree with a new department.
     ///
     /// # Errors
-    /// [`Refusal::UnknownParent`], [`Refusal::NameTaken`], [`Refusal::TooDeep`] or
-    /// [`Refusal::Limit`].
-    pub fn add(&self, id: DepartmentId, department: Department) -> Result<Self, Refusal> {
+    /// [`DepartmentError::UnknownParent`], [`DepartmentError::NameTaken`], [`DepartmentError::TooDeep`] or
+    /// [`DepartmentError::Limit`].
+    pub fn add(&self, id: DepartmentId, department: Department) -> Result<Self, DepartmentError> {
         if self.departments.len() >= DEPARTMENTS_MAX {
-            return Err(Refusal::Limit);
+            return Err(DepartmentError::Limit);
         }
         self.fits(id, &department, 1)?;
         Ok(self.next(|tree| {
@@ -138,14 +138,14 @@ impl DepartmentTree {
     /// The tree with a department renamed, moved with all below it, or both.
     ///
     /// # Errors
-    /// [`Refusal::Unknown`], [`Refusal::BelowItself`], and those of [`Self::add`].
-    pub fn change(&self, id: DepartmentId, department: Department) -> Result<Self, Refusal> {
-        let before = self.get(id).ok_or(Refusal::Unknown)?;
+    /// [`DepartmentError::Unknown`], [`DepartmentError::BelowItself`], and those of [`Self::add`].
+    pub fn change(&self, id: DepartmentId, department: Department) -> Result<Self, DepartmentError> {
+        let before = self.get(id).ok_or(DepartmentError::Unknown)?;
         if *before == department {
             return Ok(self.clone());
         }
         if department.parent.is_some_and(|parent| self.path(parent).any(|above| above == id)) {
-            return Err(Refusal::BelowItself);
+            return Err(DepartmentError::BelowItself);
         }
         self.fits(id, &department, self.height(id))?;
         Ok(self.next(|tree| {
@@ -157,17 +157,17 @@ impl DepartmentTree {
     /// removed before.
     ///
     /// # Errors
-    /// [`Refusal::Unknown`], [`Refusal::NotEmpty`] or [`Refusal::Limit`].
-    pub fn remove(&self, id: DepartmentId) -> Result<Self, Refusal> {
+    /// [`DepartmentError::Unknown`], [`DepartmentError::NotEmpty`] or [`DepartmentError::Limit`].
+    pub fn remove(&self, id: DepartmentId) -> Result<Self, DepartmentError> {
         if self.removed.contains_key(&id) {
             return Ok(self.clone());
         }
-        let heir = self.get(id).ok_or(Refusal::Unknown)?.parent;
+        let heir = self.get(id).ok_or(DepartmentError::Unknown)?.parent;
         if self.departments.values().any(|department| department.parent == Some(id)) {
-            return Err(Refusal::NotEmpty);
+            return Err(DepartmentError::NotEmpty);
         }
         if self.removed.len() >= REMOVED_MAX {
-            return Err(Refusal::Limit);
+            return Err(DepartmentError::Limit);
         }
         Ok(self.next(|tree| {
             tree.departments.remove(&id);
@@ -185,9 +185,9 @@ impl DepartmentTree {
     }
 
     /// Whether a department, `height` deep with what is below it, can stand where it says.
-    fn fits(&self, id: DepartmentId, department: &Department, height: usize) -> Result<(), Refusal> {
+    fn fits(&self, id: DepartmentId, department: &Department, height: usize) -> Result<(), DepartmentError> {
         let above = match department.parent {
-            Some(parent) if self.get(parent).is_none() => return Err(Refusal::UnknownParent),
+            Some(parent) if self.get(parent).is_none() => return Err(DepartmentError::UnknownParent),
             Some(parent) => self.path(parent).count(),
             None => 0,
         };
@@ -195,9 +195,9 @@ impl DepartmentTree {
             *other != id && found.parent == department.parent && found.name == department.name
         };
         if self.departments.iter().any(sibling) {
-            return Err(Refusal::NameTaken);
+            return Err(DepartmentError::NameTaken);
         }
-        if above + height > DEPTH_MAX { Err(Refusal::TooDeep) } else { Ok(()) }
+        if above + height > DEPTH_MAX { Err(DepartmentError::TooDeep) } else { Ok(()) }
     }
 
     /// A department and all above it.

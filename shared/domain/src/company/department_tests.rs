@@ -25,8 +25,8 @@ fn tree() -> DepartmentTree {
 #[test]
 fn a_name_is_once_among_siblings_and_free_elsewhere() {
     let tree = tree();
-    assert_eq!(tree.add(id(9), department("上海", Some(1))), Err(Refusal::NameTaken));
-    assert_eq!(tree.change(id(4), department("华东", None)), Err(Refusal::NameTaken));
+    assert_eq!(tree.add(id(9), department("上海", Some(1))), Err(DepartmentError::NameTaken));
+    assert_eq!(tree.change(id(4), department("华东", None)), Err(DepartmentError::NameTaken));
     assert!(tree.add(id(9), department("上海", Some(4))).is_ok());
     assert_eq!(tree.change(id(4), department("华北", None)), Ok(tree.clone()), "the same again changes nothing");
     assert_eq!(tree.version, 4);
@@ -36,15 +36,19 @@ fn a_name_is_once_among_siblings_and_free_elsewhere() {
 fn a_department_is_not_moved_below_itself_nor_too_deep() {
     let tree = tree();
     for below in [1, 2, 3] {
-        assert_eq!(tree.change(id(1), department("华东", Some(below))), Err(Refusal::BelowItself));
+        assert_eq!(tree.change(id(1), department("华东", Some(below))), Err(DepartmentError::BelowItself));
     }
-    assert_eq!(tree.change(id(1), department("华东", Some(7))), Err(Refusal::UnknownParent));
-    assert_eq!(tree.change(id(7), department("华东", None)), Err(Refusal::Unknown));
+    assert_eq!(tree.change(id(1), department("华东", Some(7))), Err(DepartmentError::UnknownParent));
+    assert_eq!(tree.change(id(7), department("华东", None)), Err(DepartmentError::Unknown));
     let deep = tree.change(id(1), department("华东", Some(4))).unwrap();
     let five = deep.add(id(5), department("一组", Some(3))).unwrap();
-    assert_eq!(five.add(id(6), department("二组", Some(5))), Err(Refusal::TooDeep));
+    assert_eq!(five.add(id(6), department("二组", Some(5))), Err(DepartmentError::TooDeep));
     let other = five.add(id(8), department("华南", None)).unwrap();
-    assert_eq!(other.change(id(4), department("华北", Some(8))), Err(Refusal::TooDeep), "what is below goes along");
+    assert_eq!(
+        other.change(id(4), department("华北", Some(8))),
+        Err(DepartmentError::TooDeep),
+        "what is below goes along"
+    );
 }
 
 #[test]
@@ -63,8 +67,8 @@ fn what_happens_counts_for_a_department_and_all_above_it() {
 #[test]
 fn the_members_of_a_removed_department_count_to_the_nearest_living_one() {
     let tree = tree();
-    assert_eq!(tree.remove(id(2)), Err(Refusal::NotEmpty));
-    assert_eq!(tree.remove(id(7)), Err(Refusal::Unknown));
+    assert_eq!(tree.remove(id(2)), Err(DepartmentError::NotEmpty));
+    assert_eq!(tree.remove(id(7)), Err(DepartmentError::Unknown));
     let tree = tree.remove(id(3)).unwrap();
     assert_eq!((tree.living(id(3)), tree.living(id(2)), tree.living(id(7))), (Some(id(2)), Some(id(2)), None));
     let tree = tree.remove(id(2)).unwrap();
@@ -82,7 +86,7 @@ fn there_are_limits_on_departments_and_on_removed_ones() {
     for n in 0..DEPARTMENTS_MAX as u128 {
         tree = tree.add(id(n), department(&format!("部门{n}"), None)).unwrap();
     }
-    assert_eq!(tree.add(id(999), department("多余", None)), Err(Refusal::Limit));
+    assert_eq!(tree.add(id(999), department("多余", None)), Err(DepartmentError::Limit));
     let mut tree = DepartmentTree::default();
     for n in 0..=REMOVED_MAX as u128 {
         tree = tree.add(id(n), department("临时", None)).unwrap();
@@ -90,22 +94,22 @@ fn there_are_limits_on_departments_and_on_removed_ones() {
         assert_eq!(removed.is_err(), n == REMOVED_MAX as u128);
         tree = removed.unwrap_or(tree);
     }
-    assert_eq!(tree.remove(id(REMOVED_MAX as u128)), Err(Refusal::Limit));
+    assert_eq!(tree.remove(id(REMOVED_MAX as u128)), Err(DepartmentError::Limit));
 }
 
 #[derive(Debug, Clone)]
-enum Act {
+enum DepartmentEdit {
     Add(u128, Option<u128>, u8),
     Change(u128, Option<u128>, u8),
     Remove(u128),
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn act() -> impl Strategy<Value = DepartmentEdit> {
     let parent = || proptest::option::of(0u128..12);
     prop_oneof![
-        3 => (0u128..12, parent(), 0u8..4).prop_map(|(n, parent, name)| Act::Add(n, parent, name)),
-        3 => (0u128..12, parent(), 0u8..4).prop_map(|(n, parent, name)| Act::Change(n, parent, name)),
-        1 => (0u128..12).prop_map(Act::Remove),
+        3 => (0u128..12, parent(), 0u8..4).prop_map(|(n, parent, name)| DepartmentEdit::Add(n, parent, name)),
+        3 => (0u128..12, parent(), 0u8..4).prop_map(|(n, parent, name)| DepartmentEdit::Change(n, parent, name)),
+        1 => (0u128..12).prop_map(DepartmentEdit::Remove),
     ]
 }
 
@@ -141,15 +145,15 @@ proptest! {
             let named = |name, parent: Option<u128>| department(&format!("部{name}"), parent);
             let before = tree.clone();
             let after = match act {
-                Act::Add(n, parent, name) => {
+                DepartmentEdit::Add(n, parent, name) => {
                     made += 1;
                     known.insert(n, made);
                     tree.add(id(made), named(name, parent.map(|parent| of(parent, &known))))
                 }
-                Act::Change(n, parent, name) => {
+                DepartmentEdit::Change(n, parent, name) => {
                     tree.change(id(of(n, &known)), named(name, parent.map(|parent| of(parent, &known))))
                 }
-                Act::Remove(n) => tree.remove(id(of(n, &known))),
+                DepartmentEdit::Remove(n) => tree.remove(id(of(n, &known))),
             };
             tree = after.unwrap_or(tree);
             check(&tree);

@@ -73,7 +73,7 @@ pub struct Exhausted;
 
 /// What a move adds to each number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct QuotaDelta {
     /// To `available`.
     pub available: i64,
     /// To `reserved`.
@@ -84,15 +84,15 @@ pub struct Change {
 
 impl Move {
     /// What it adds to each number.
-    pub fn change(self) -> Change {
-        let none = Change::default();
+    pub fn change(self) -> QuotaDelta {
+        let none = QuotaDelta::default();
         match self {
-            Self::Reserve(n) => Change { available: -n, reserved: n, ..none },
-            Self::Confirm(n) => Change { reserved: -n, used: n, ..none },
-            Self::Release(n) => Change { reserved: -n, available: n, ..none },
-            Self::Take(n) => Change { available: -n, used: n, ..none },
-            Self::GiveBack(n) => Change { used: -n, available: n, ..none },
-            Self::Resize(by) => Change { available: by, ..none },
+            Self::Reserve(n) => QuotaDelta { available: -n, reserved: n, ..none },
+            Self::Confirm(n) => QuotaDelta { reserved: -n, used: n, ..none },
+            Self::Release(n) => QuotaDelta { reserved: -n, available: n, ..none },
+            Self::Take(n) => QuotaDelta { available: -n, used: n, ..none },
+            Self::GiveBack(n) => QuotaDelta { used: -n, available: n, ..none },
+            Self::Resize(by) => QuotaDelta { available: by, ..none },
         }
     }
 }
@@ -147,7 +147,7 @@ mod tests {
 
     /// What happens to the books: a hold is named by a number.
     #[derive(Debug, Clone, Copy)]
-    enum Entry {
+    enum QuotaEntry {
         Hold(u8, i64),
         Confirm(u8, i64),
         Release(u8, i64),
@@ -156,43 +156,43 @@ mod tests {
     }
 
     impl Books {
-        fn after(&self, entry: Entry) -> Result<Self, Exhausted> {
+        fn after(&self, entry: QuotaEntry) -> Result<Self, Exhausted> {
             let mut books = self.clone();
             let hold = |amount| Hold { amount, expires_at: Timestamp::from_millis(0) };
             let held = |name: u8| self.holds.get(&name).copied().unwrap_or(hold(0));
             match entry {
-                Entry::Hold(name, n) => {
+                QuotaEntry::Hold(name, n) => {
                     books.quota = books.quota.after(Move::Reserve(n))?;
                     books.holds.insert(name, hold(held(name).amount + n));
                 }
-                Entry::Confirm(name, n) => {
+                QuotaEntry::Confirm(name, n) => {
                     books.holds.insert(name, held(name).without(n)?);
                     books.quota = books.quota.after(Move::Confirm(n))?;
                 }
-                Entry::Release(name, n) => {
+                QuotaEntry::Release(name, n) => {
                     books.holds.insert(name, held(name).without(n)?);
                     books.quota = books.quota.after(Move::Release(n))?;
                 }
-                Entry::PassOn(from, to, n) if from != to => {
+                QuotaEntry::PassOn(from, to, n) if from != to => {
                     books.holds.insert(from, held(from).without(n)?);
                     books.holds.insert(to, hold(held(to).amount + n));
                 }
-                Entry::PassOn(..) => return Err(Exhausted),
-                Entry::Move(step) => books.quota = books.quota.after(step)?,
+                QuotaEntry::PassOn(..) => return Err(Exhausted),
+                QuotaEntry::Move(step) => books.quota = books.quota.after(step)?,
             }
             Ok(books)
         }
     }
 
-    fn entry() -> impl Strategy<Value = Entry> {
+    fn entry() -> impl Strategy<Value = QuotaEntry> {
         (0..7, 0u8..4, 0u8..4, 1i64..6).prop_map(|(kind, a, b, n)| match kind {
-            0 => Entry::Hold(a, n),
-            1 => Entry::Confirm(a, n),
-            2 => Entry::Release(a, n),
-            3 => Entry::PassOn(a, b, n),
-            4 => Entry::Move(Move::Take(n)),
-            5 => Entry::Move(Move::GiveBack(n)),
-            _ => Entry::Move(Move::Resize(n - 2)),
+            0 => QuotaEntry::Hold(a, n),
+            1 => QuotaEntry::Confirm(a, n),
+            2 => QuotaEntry::Release(a, n),
+            3 => QuotaEntry::PassOn(a, b, n),
+            4 => QuotaEntry::Move(Move::Take(n)),
+            5 => QuotaEntry::Move(Move::GiveBack(n)),
+            _ => QuotaEntry::Move(Move::Resize(n - 2)),
         })
     }
 
@@ -229,7 +229,7 @@ mod tests {
             let mut expected = i64::from(limit);
             for entry in entries {
                 let Ok(after) = books.after(entry) else { continue };
-                if let Entry::Move(Move::Resize(by)) = entry {
+                if let QuotaEntry::Move(Move::Resize(by)) = entry {
                     expected += by;
                 }
                 let held = after.holds.values().map(|hold| hold.amount).sum();

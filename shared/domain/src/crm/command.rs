@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::identities::{Customer, Identities};
-use crate::crm::opportunity::{Deal, Dealings, SetRate, TooManyDeals};
+use crate::crm::opportunity::{Deal, ManualCloseRate, Opportunity, TooManyDeals};
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, PersonId};
-use crate::radar::counter::{Scope, Tally};
+use crate::radar::counter::{CounterDeltas, Scope};
 
 /// What a member says of a customer on a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Said {
+pub enum CustomerCommand {
     /// He is this likely to buy.
-    Rate(SetRate),
+    Rate(ManualCloseRate),
     /// The model knows better.
     NoRate,
     /// He has closed a deal.
@@ -27,7 +27,7 @@ pub enum Said {
 
 /// Why something cannot be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsayable {
+pub enum CommandError {
     /// The identity has as many deals as there may be.
     TooManyDeals,
     /// There is no such deal on the card.
@@ -51,35 +51,35 @@ pub enum CustomerError {
     Failed(#[from] Failure),
 }
 
-impl From<Unsayable> for CustomerError {
-    fn from(error: Unsayable) -> Self {
+impl From<CommandError> for CustomerError {
+    fn from(error: CommandError) -> Self {
         match error {
-            Unsayable::TooManyDeals => Self::TooManyDeals,
-            Unsayable::UnknownDeal => Failure::NotFound.into(),
+            CommandError::TooManyDeals => Self::TooManyDeals,
+            CommandError::UnknownDeal => Failure::NotFound.into(),
         }
     }
 }
 
 /// What saying something writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retold {
+pub struct CustomerUpdate {
     /// The identities that change, with the versions they were read at; none when it was said before.
     pub customers: Identities,
     /// The others, which must still be at these versions: the counters depend on all.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
-    pub tally: Tally,
+    pub tally: CounterDeltas,
     /// What is said of the person now.
-    pub dealings: Dealings,
+    pub dealings: Opportunity,
 }
 
-impl Said {
+impl CustomerCommand {
     /// Says it of a person, under the identity `person`; what ends something ends it for
     /// all of his identities.
     ///
     /// # Errors
-    /// [`Unsayable`].
-    pub fn of(self, read: &Identities, person: PersonId, card: CardId) -> Result<Retold, Unsayable> {
+    /// [`CommandError`].
+    pub fn of(self, read: &Identities, person: PersonId, card: CardId) -> Result<CustomerUpdate, CommandError> {
         let before = dealings(read);
         let mut after = read.clone();
         for (identity, customer) in &mut after {
@@ -94,7 +94,7 @@ impl Said {
         }
         let now = dealings(&after);
         if matches!(self, Self::NoDeal(_)) && now == before {
-            return Err(Unsayable::UnknownDeal);
+            return Err(CommandError::UnknownDeal);
         }
         let mut tally = now.contributions();
         tally.withdraw(&before.contributions());
@@ -102,26 +102,26 @@ impl Said {
         let unchanged = after.iter().filter(|(person, customer)| same(person, customer));
         let unchanged = unchanged.map(|(person, customer)| (*person, customer.version)).collect();
         after.retain(|person, customer| !same(person, customer));
-        Ok(Retold { customers: after, unchanged, tally, dealings: now })
+        Ok(CustomerUpdate { customers: after, unchanged, tally, dealings: now })
     }
 }
 
-impl From<TooManyDeals> for Unsayable {
+impl From<TooManyDeals> for CommandError {
     fn from(_: TooManyDeals) -> Self {
         Self::TooManyDeals
     }
 }
 
-fn dealings(identities: &Identities) -> Dealings {
-    Dealings::union(identities.values().map(|part| &part.dealings))
+fn dealings(identities: &Identities) -> Opportunity {
+    Opportunity::union(identities.values().map(|part| &part.dealings))
 }
 
 /// The rate as it is kept: the one in force if that says the same, else later than it,
 /// whatever the clocks say.
-fn overriding(set: SetRate, before: &Dealings, card: CardId) -> SetRate {
+fn overriding(set: ManualCloseRate, before: &Opportunity, card: CardId) -> ManualCloseRate {
     match before.set_rate_in(Scope::Card(card)) {
         Some(in_force) if in_force.rate == set.rate => in_force,
-        Some(in_force) => SetRate { at: set.at.max(in_force.at.plus_millis(1)), ..set },
+        Some(in_force) => ManualCloseRate { at: set.at.max(in_force.at.plus_millis(1)), ..set },
         None => set,
     }
 }
@@ -151,17 +151,21 @@ mod tests {
         MemberId::from_uuid(Uuid::from_u128(9))
     }
 
-    fn rate(percent: u64, at_ms: i64) -> Said {
-        Said::Rate(SetRate { at: Timestamp::from_millis(at_ms), rate: Rate::from_percent(percent).unwrap(), by: by() })
+    fn rate(percent: u64, at_ms: i64) -> CustomerCommand {
+        CustomerCommand::Rate(ManualCloseRate {
+            at: Timestamp::from_millis(at_ms),
+            rate: Rate::from_percent(percent).unwrap(),
+            by: by(),
+        })
     }
 
-    fn deal(id: u128) -> Said {
+    fn deal(id: u128) -> CustomerCommand {
         let deal = Deal { closed_on: Day::from_number(3), at: Timestamp::from_millis(7), by: by() };
-        Said::Deal(DealId::from_uuid(Uuid::from_u128(id)), deal)
+        CustomerCommand::Deal(DealId::from_uuid(Uuid::from_u128(id)), deal)
     }
 
-    fn no_deal(id: u128) -> Said {
-        Said::NoDeal(DealId::from_uuid(Uuid::from_u128(id)))
+    fn no_deal(id: u128) -> CustomerCommand {
+        CustomerCommand::NoDeal(DealId::from_uuid(Uuid::from_u128(id)))
     }
 
     /// Two identities of one person.
@@ -169,7 +173,7 @@ mod tests {
         [1_u64, 2].map(|n| (person(n.into()), Customer { version: n, ..Customer::default() })).into()
     }
 
-    fn said(known: &mut Identities, who: u128, said: Said) -> Retold {
+    fn said(known: &mut Identities, who: u128, said: CustomerCommand) -> CustomerUpdate {
         let retold = said.of(known, person(who), card(CARD)).unwrap();
         assert_eq!(retold.customers.len() + retold.unchanged.len(), known.len());
         assert!(retold.unchanged.iter().all(|(person, version)| known[person].version == *version));
@@ -177,11 +181,11 @@ mod tests {
         retold
     }
 
-    fn in_force(retold: &Retold) -> Option<f64> {
+    fn in_force(retold: &CustomerUpdate) -> Option<f64> {
         retold.dealings.set_rate_in(Scope::Card(card(CARD))).map(|set| set.rate.percent())
     }
 
-    fn closed(tally: &Tally) -> Vec<(Scope, i64)> {
+    fn closed(tally: &CounterDeltas) -> Vec<(Scope, i64)> {
         tally
             .changes()
             .map(|(scope, period, counts)| {
@@ -198,9 +202,9 @@ mod tests {
         assert_eq!(in_force(&said(&mut known, 1, rate(80, 50))), Some(80.0));
         assert_eq!(in_force(&said(&mut known, 2, rate(20, 10))), Some(20.0));
         assert!(said(&mut known, 2, rate(20, 99)).customers.is_empty(), "said before");
-        let cleared = said(&mut known, 1, Said::NoRate);
+        let cleared = said(&mut known, 1, CustomerCommand::NoRate);
         assert_eq!((in_force(&cleared), cleared.customers.len()), (None, 2));
-        assert!(said(&mut known, 1, Said::NoRate).customers.is_empty());
+        assert!(said(&mut known, 1, CustomerCommand::NoRate).customers.is_empty());
     }
 
     #[test]
@@ -217,13 +221,13 @@ mod tests {
         assert_eq!(counted(2, deal(2)), [], "recorded before");
         assert_eq!(counted(2, no_deal(1)), [], "of the other identity");
         assert_eq!(sorted(counted(1, no_deal(2))), sorted(both(-1)));
-        assert_eq!(no_deal(2).of(&known, person(1), card(CARD)), Err(Unsayable::UnknownDeal));
+        assert_eq!(no_deal(2).of(&known, person(1), card(CARD)), Err(CommandError::UnknownDeal));
     }
 
     #[test]
     fn a_deal_of_another_card_is_unknown_here() {
         let mut known = two();
         said(&mut known, 1, deal(1));
-        assert_eq!(no_deal(1).of(&known, person(1), card(7)), Err(Unsayable::UnknownDeal));
+        assert_eq!(no_deal(1).of(&known, person(1), card(7)), Err(CommandError::UnknownDeal));
     }
 }

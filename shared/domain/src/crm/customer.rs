@@ -16,8 +16,8 @@ use crate::kernel::day::{Day, hour_of};
 use crate::kernel::id::{CardId, DepartmentId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::best_hour::VisitHours;
-use crate::radar::counter::{Counter, Crowd, Period, Scope, Tally};
-use crate::radar::seen_days::{Change, SeenDays, TooOld};
+use crate::radar::counter::{Audience, Counter, CounterDeltas, Period, Scope};
+use crate::radar::seen_days::{GapChange, SeenDays, TooOld};
 use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
 
@@ -30,7 +30,7 @@ pub const CARDS_MAX: usize = 200;
 pub struct CustomerState {
     /// His days across the company.
     #[serde(rename = "p")]
-    pub presence: Presence,
+    pub presence: ActiveDays,
     /// His history with each card.
     #[serde(rename = "c")]
     pub cards: BTreeMap<CardId, CardHistory>,
@@ -39,12 +39,12 @@ pub struct CustomerState {
     pub hours: VisitHours,
     /// His days in each department: on the cards that were in it, or below it, then.
     #[serde(default, rename = "d")]
-    pub departments: BTreeMap<DepartmentId, Presence>,
+    pub departments: BTreeMap<DepartmentId, ActiveDays>,
 }
 
 /// The days on which a person was seen in one scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Presence {
+pub struct ActiveDays {
     /// Days with a view.
     #[serde(default, rename = "v")]
     pub viewed: SeenDays,
@@ -61,7 +61,7 @@ pub struct Presence {
 pub struct CardHistory {
     /// His days on this card.
     #[serde(rename = "p")]
-    pub presence: Presence,
+    pub presence: ActiveDays,
     /// How often he opened it.
     #[serde(default, rename = "o")]
     pub opened: u64,
@@ -70,7 +70,7 @@ pub struct CardHistory {
     pub last_opened_ms: Option<i64>,
     /// The latest like or unlike.
     #[serde(default, rename = "k")]
-    pub toggle: Option<Toggle>,
+    pub toggle: Option<LikeState>,
     /// The earliest save, in Unix milliseconds.
     #[serde(default, rename = "s")]
     pub saved_ms: Option<i64>,
@@ -84,7 +84,7 @@ pub struct CardHistory {
 
 /// A like or its taking back. Later wins; at the same instant taking back wins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub struct Toggle {
+pub struct LikeState {
     /// When, in Unix milliseconds.
     pub ms: i64,
     /// Whether it takes the like back.
@@ -95,7 +95,7 @@ pub struct Toggle {
 }
 
 /// When something that counts one happened, in Unix milliseconds, and in which departments.
-type Place<'a> = (i64, &'a DepartmentPath);
+type CountedAt<'a> = (i64, &'a DepartmentPath);
 
 /// Why a batch cannot be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -120,8 +120,8 @@ impl CustomerState {
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
-    pub fn apply(&mut self, events: &[Event], path: &DepartmentPath) -> Result<Tally, ApplyError> {
-        let mut tally = Tally::default();
+    pub fn apply(&mut self, events: &[Event], path: &DepartmentPath) -> Result<CounterDeltas, ApplyError> {
+        let mut tally = CounterDeltas::default();
         for event in events {
             if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
                 return Err(ApplyError::TooManyCards);
@@ -141,11 +141,11 @@ impl CustomerState {
         events: &[Event],
         path: &DepartmentPath,
         others: impl IntoIterator<Item = &'a Self>,
-    ) -> Result<Tally, ApplyError> {
+    ) -> Result<CounterDeltas, ApplyError> {
         let mut person = Self::union(others);
         person.join(self);
         self.apply(events, path)?;
-        let mut tally = Tally::default();
+        let mut tally = CounterDeltas::default();
         for event in events {
             person.count(event, path, &mut tally)?;
         }
@@ -154,7 +154,7 @@ impl CustomerState {
 
     /// Counts one event, however many cards there are: a union of parts that are each
     /// within the limit may be beyond it.
-    fn count(&mut self, event: &Event, path: &DepartmentPath, tally: &mut Tally) -> Result<(), TooOld> {
+    fn count(&mut self, event: &Event, path: &DepartmentPath, tally: &mut CounterDeltas) -> Result<(), TooOld> {
         let day = Day::of(event.at);
         let card = self.cards.entry(event.card).or_default();
         if let Some(reason) = event.filtered {
@@ -207,8 +207,8 @@ impl CustomerState {
 
     /// What the state adds to the counters that count people, likes and saves. The raw
     /// counters (events, time spent) do not depend on who is who.
-    pub fn contributions(&self) -> Tally {
-        let mut tally = Tally::default();
+    pub fn contributions(&self) -> CounterDeltas {
+        let mut tally = CounterDeltas::default();
         self.presence.add_to(&mut tally, Scope::Company);
         for (card, history) in &self.cards {
             history.presence.add_to(&mut tally, Scope::Card(*card));
@@ -248,8 +248,8 @@ impl CustomerState {
     }
 }
 
-impl Presence {
-    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut Tally) -> Result<(), TooOld> {
+impl ActiveDays {
+    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut CounterDeltas) -> Result<(), TooOld> {
         for (crowd, days) in self.crowds_mut() {
             if crowd.is_joined_by(kind) {
                 for change in days.see(day)? {
@@ -260,7 +260,7 @@ impl Presence {
         Ok(())
     }
 
-    fn add_to(&self, tally: &mut Tally, scope: Scope) {
+    fn add_to(&self, tally: &mut CounterDeltas, scope: Scope) {
         for (crowd, days) in self.crowds() {
             for change in days.contributions() {
                 add_change(tally, scope, crowd, change);
@@ -274,37 +274,37 @@ impl Presence {
         }
     }
 
-    fn crowds(&self) -> [(Crowd, &SeenDays); 3] {
+    fn crowds(&self) -> [(Audience, &SeenDays); 3] {
         let Self { viewed, talked, shopped } = self;
-        [(Crowd::Visitors, viewed), (Crowd::Talkers, talked), (Crowd::Shoppers, shopped)]
+        [(Audience::Visitors, viewed), (Audience::Talkers, talked), (Audience::Shoppers, shopped)]
     }
 
-    fn crowds_mut(&mut self) -> [(Crowd, &mut SeenDays); 3] {
+    fn crowds_mut(&mut self) -> [(Audience, &mut SeenDays); 3] {
         let Self { viewed, talked, shopped } = self;
-        [(Crowd::Visitors, viewed), (Crowd::Talkers, talked), (Crowd::Shoppers, shopped)]
+        [(Audience::Visitors, viewed), (Audience::Talkers, talked), (Audience::Shoppers, shopped)]
     }
 }
 
-fn add_change(tally: &mut Tally, scope: Scope, crowd: Crowd, change: Change) {
+fn add_change(tally: &mut CounterDeltas, scope: Scope, crowd: Audience, change: GapChange) {
     match change {
-        Change::Seen(day, by) => tally.add(scope, Period::Day(day), Counter::People(crowd), by),
-        Change::Gap(day, gap, by) => tally.add(scope, Period::Day(day), Counter::Gap(crowd, gap), by),
-        Change::First(day, by) => tally.add(scope, Period::Day(day), Counter::Newcomers(crowd), by),
-        Change::Lifetime => tally.add(scope, Period::Lifetime, Counter::People(crowd), 1),
+        GapChange::Seen(day, by) => tally.add(scope, Period::Day(day), Counter::People(crowd), by),
+        GapChange::Gap(day, gap, by) => tally.add(scope, Period::Day(day), Counter::Gap(crowd, gap), by),
+        GapChange::First(day, by) => tally.add(scope, Period::Day(day), Counter::Newcomers(crowd), by),
+        GapChange::Lifetime => tally.add(scope, Period::Lifetime, Counter::People(crowd), 1),
     }
 }
 
 impl CardHistory {
     /// Takes in what is remembered per card: openings, like, save.
-    fn remember(&mut self, event: &Event, path: &DepartmentPath, tally: &mut Tally) {
+    fn remember(&mut self, event: &Event, path: &DepartmentPath, tally: &mut CounterDeltas) {
         let ms = event.at.millis();
         match event.kind {
             EventKind::ViewCard => self.opened(ms),
             EventKind::Like => {
-                self.toggle(event.card, Toggle { ms, off: false, departments: path.clone() }, tally);
+                self.toggle(event.card, LikeState { ms, off: false, departments: path.clone() }, tally);
             }
             EventKind::Unlike => {
-                self.toggle(event.card, Toggle { ms, off: true, departments: DepartmentPath::default() }, tally);
+                self.toggle(event.card, LikeState { ms, off: true, departments: DepartmentPath::default() }, tally);
             }
             EventKind::SavePhone => self.save(event.card, (ms, path), tally),
             EventKind::ViewProduct | EventKind::ViewArticle | EventKind::ViewVideo | EventKind::ViewWebsite => {}
@@ -325,12 +325,12 @@ impl CardHistory {
         self.last_opened_ms = self.last_opened_ms.max(Some(ms));
     }
 
-    fn toggle(&mut self, card: CardId, toggle: Toggle, tally: &mut Tally) {
+    fn toggle(&mut self, card: CardId, toggle: LikeState, tally: &mut CounterDeltas) {
         if self.toggle.as_ref().is_some_and(|latest| *latest >= toggle) {
             return;
         }
         let before = self.toggle.replace(toggle);
-        move_count(tally, card, Counter::Likes, before.as_ref().and_then(Toggle::liked), self.liked());
+        move_count(tally, card, Counter::Likes, before.as_ref().and_then(LikeState::liked), self.liked());
     }
 
     /// What speaks for a deal; a like does as long as it is in force.
@@ -347,15 +347,15 @@ impl CardHistory {
         self.liked().map(|(ms, _)| ms)
     }
 
-    fn liked(&self) -> Option<Place<'_>> {
-        self.toggle.as_ref().and_then(Toggle::liked)
+    fn liked(&self) -> Option<CountedAt<'_>> {
+        self.toggle.as_ref().and_then(LikeState::liked)
     }
 
-    fn saved(&self) -> Option<Place<'_>> {
+    fn saved(&self) -> Option<CountedAt<'_>> {
         self.saved_ms.map(|ms| (ms, &self.saved_in))
     }
 
-    fn save(&mut self, card: CardId, save: Place<'_>, tally: &mut Tally) {
+    fn save(&mut self, card: CardId, save: CountedAt<'_>, tally: &mut CounterDeltas) {
         if self.saved().is_some_and(|earliest| earliest <= save) {
             return;
         }
@@ -374,15 +374,21 @@ impl CardHistory {
     }
 }
 
-impl Toggle {
-    fn liked(&self) -> Option<Place<'_>> {
+impl LikeState {
+    fn liked(&self) -> Option<CountedAt<'_>> {
         (!self.off).then_some((self.ms, &self.departments))
     }
 }
 
 /// Moves a count of one from one instant's day and departments to another's, on the card
 /// and the company.
-fn move_count(tally: &mut Tally, card: CardId, counter: Counter, from: Option<Place<'_>>, to: Option<Place<'_>>) {
+fn move_count(
+    tally: &mut CounterDeltas,
+    card: CardId,
+    counter: Counter,
+    from: Option<CountedAt<'_>>,
+    to: Option<CountedAt<'_>>,
+) {
     for (place, by) in [(from, -1), (to, 1)] {
         let Some((ms, path)) = place else { continue };
         for scope in Scope::of(card, path) {

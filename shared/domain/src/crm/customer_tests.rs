@@ -7,7 +7,7 @@ use crate::company::department::DepartmentPath;
 use crate::kernel::day::Window;
 use crate::radar::metrics::Metrics;
 use crate::radar::recount_tests::{
-    Table, Visit, card, department, event, is_in, now, path_of, recount, scopes, visits,
+    CounterTable, RecordedVisit, card, department, event, is_in, now, path_of, recount, scopes, visits,
 };
 
 proptest! {
@@ -17,7 +17,7 @@ proptest! {
         batch in 1usize..7,
     ) {
         let mut people: BTreeMap<u8, CustomerState> = BTreeMap::new();
-        let mut table = Table::default();
+        let mut table = CounterTable::default();
         for chunk in shuffled.chunks(batch) {
             for (person, event) in chunk {
                 table.add(&see(people.entry(*person).or_default(), event));
@@ -32,7 +32,7 @@ proptest! {
                     prop_assert_eq!(counts.between(Some(from), to), recount(&visits, scope, (Some(from), to)), "{:?} before {:?}", scope, window);
                 }
                 let (from, to) = window.days(today);
-                prop_assert_eq!(counts.people(from, to, Crowd::Shoppers), shoppers(&visits, scope, from, to));
+                prop_assert_eq!(counts.people(from, to, Audience::Shoppers), shoppers(&visits, scope, from, to));
             }
         }
     }
@@ -40,9 +40,9 @@ proptest! {
     /// What changes is the difference of what the states add, up to the raw counters.
     #[test]
     fn what_a_state_adds_is_what_its_events_have_changed(visits in visits()) {
-        let (mut state, mut changed) = (CustomerState::default(), Tally::default());
+        let (mut state, mut changed) = (CustomerState::default(), CounterDeltas::default());
         for (_, event) in visits {
-            let mut difference = Tally::default();
+            let mut difference = CounterDeltas::default();
             difference.withdraw(&state.contributions());
             let counted = see(&mut state, &event);
             difference.absorb(&state.contributions());
@@ -84,7 +84,7 @@ proptest! {
 }
 
 /// Distinct people with a view of a product, by a set.
-fn shoppers(visits: &[Visit], wanted: Scope, from: Option<Day>, to: Day) -> i64 {
+fn shoppers(visits: &[RecordedVisit], wanted: Scope, from: Option<Day>, to: Day) -> i64 {
     let inside = |day: Day| day <= to && from.is_none_or(|from| day >= from);
     let shopped = visits.iter().filter(|(_, event)| event.kind == EventKind::ViewProduct && is_in(event, wanted));
     let people: BTreeSet<_> = shopped.filter(|(_, event)| inside(Day::of(event.at))).map(|(by, _)| by).collect();
@@ -92,12 +92,12 @@ fn shoppers(visits: &[Visit], wanted: Scope, from: Option<Day>, to: Day) -> i64 
 }
 
 /// Counts one event where its card was then.
-fn see(state: &mut CustomerState, event: &Event) -> Tally {
+fn see(state: &mut CustomerState, event: &Event) -> CounterDeltas {
     state.apply(std::slice::from_ref(event), &path_of(event)).unwrap()
 }
 
 /// The changes of the counters that depend on who is who.
-fn of_people(tally: &Tally) -> Vec<(Scope, Period, Counter, i64)> {
+fn of_people(tally: &CounterDeltas) -> Vec<(Scope, Period, Counter, i64)> {
     use Counter::{Gap, Likes, Newcomers, People, Saves};
     let each = |(scope, period, counts): (Scope, Period, crate::radar::counter::Counts)| {
         counts.into_iter().map(move |(counter, by)| (scope, period, counter, by))
@@ -112,7 +112,7 @@ fn an_unlike_at_the_same_instant_wins() {
     let off = event(EventKind::Unlike, card(1), now());
     for order in [[&on, &off], [&off, &on]] {
         let mut state = CustomerState::default();
-        let mut table = Table::default();
+        let mut table = CounterTable::default();
         for event in order {
             table.add(&see(&mut state, event));
         }
@@ -132,7 +132,7 @@ fn a_like_is_taken_back_from_the_departments_it_was_counted_in() {
     let mut state = CustomerState::default();
     let mut tally = state.apply(std::slice::from_ref(&like), &first).unwrap();
     tally.absorb(&state.apply(&[unlike], &second).unwrap());
-    let likes = |tally: &Tally| {
+    let likes = |tally: &CounterDeltas| {
         let changes = tally.changes().filter(|(_, _, counts)| counts.contains_key(&Counter::Likes));
         changes.map(|(scope, ..)| scope).collect::<Vec<_>>()
     };
@@ -140,7 +140,7 @@ fn a_like_is_taken_back_from_the_departments_it_was_counted_in() {
     // Two likes of the same instant count once, in the same place whichever comes first.
     let sent_first = |paths: [&DepartmentPath; 2]| {
         let mut state = CustomerState::default();
-        let mut tally = Tally::default();
+        let mut tally = CounterDeltas::default();
         paths.iter().for_each(|path| tally.absorb(&state.apply(std::slice::from_ref(&like), path).unwrap()));
         (likes(&tally), state)
     };
@@ -174,7 +174,7 @@ fn what_is_filtered_changes_no_number_but_its_own() {
     let filtered = |kind, reason| Event { filtered: Some(reason), ..event(kind, card(1), now()) };
     let mut state = CustomerState::default();
     let kinds = EventKind::ALL.iter().map(|kind| filtered(*kind, FilterReason::Own)).collect::<Vec<_>>();
-    let mut table = Table::default();
+    let mut table = CounterTable::default();
     let path = DepartmentPath::from_iter([department(1)]);
     table.add(&state.apply(&kinds, &path).unwrap());
     table.add(&state.apply(&[filtered(EventKind::ViewCard, FilterReason::Bot)], &path).unwrap());

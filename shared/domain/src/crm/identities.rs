@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::crm::customer::CustomerState;
-use crate::crm::opportunity::Dealings;
+use crate::crm::opportunity::Opportunity;
 use crate::crm::ties::Ties;
 use crate::kernel::id::PersonId;
-use crate::radar::counter::Tally;
+use crate::radar::counter::CounterDeltas;
 
 /// A customer's state and the version it was read at; 0 = never written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Customer {
     /// Which other identities are the same person.
     pub ties: Ties,
     /// What the company's people say of this identity.
-    pub dealings: Dealings,
+    pub dealings: Opportunity,
 }
 
 /// All identities of a person, as they were read.
@@ -26,22 +26,22 @@ pub type Identities = BTreeMap<PersonId, Customer>;
 
 /// A person: all of his identities together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct United {
+pub struct MergedCustomer {
     /// What he has done.
     pub state: CustomerState,
     /// What is said of him.
-    pub dealings: Dealings,
+    pub dealings: Opportunity,
 }
 
-impl United {
+impl MergedCustomer {
     /// The person of these identities.
     pub fn of<'a>(parts: impl Iterator<Item = &'a Customer> + Clone) -> Self {
         let state = CustomerState::union(parts.clone().map(|part| &part.state));
-        Self { state, dealings: Dealings::union(parts.map(|part| &part.dealings)) }
+        Self { state, dealings: Opportunity::union(parts.map(|part| &part.dealings)) }
     }
 
     /// What he adds to the counters.
-    pub fn contributions(&self) -> Tally {
+    pub fn contributions(&self) -> CounterDeltas {
         let mut tally = self.state.contributions();
         tally.absorb(&self.dealings.contributions());
         tally

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::crm::identities::{Customer, United};
-use crate::crm::ties::{Group, Tie};
+use crate::crm::identities::{Customer, MergedCustomer};
+use crate::crm::ties::{Group, MergeEdge};
 use crate::kernel::id::{MemberId, MergeId, PersonId};
 use crate::kernel::timestamp::Timestamp;
-use crate::radar::counter::Tally;
+use crate::radar::counter::CounterDeltas;
 
 /// Most identities that are one person.
 pub const IDENTITIES_MAX: usize = 10;
@@ -40,7 +40,7 @@ pub enum MergeReason {
 pub struct Merge {
     /// Which identities, and the merge's id.
     #[serde(flatten)]
-    pub tie: Tie,
+    pub tie: MergeEdge,
     /// Why.
     pub reason: MergeReason,
     /// When.
@@ -63,7 +63,7 @@ pub struct Undone {
 
 /// Why two identities are not merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotMerged {
+pub enum MergeError {
     /// They are one person already.
     Already,
     /// The identity was merged with somebody else before.
@@ -76,11 +76,11 @@ pub enum NotMerged {
 
 /// What a merge or its undoing writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Regrouping {
+pub struct MergePlan {
     /// All identities concerned, with the versions they were read at.
     pub customers: BTreeMap<PersonId, Customer>,
     /// The changes of the counters.
-    pub tally: Tally,
+    pub tally: CounterDeltas,
 }
 
 impl Merge {
@@ -88,36 +88,36 @@ impl Merge {
     /// has done nothing yet.
     ///
     /// # Errors
-    /// [`NotMerged`].
-    pub fn regroup(&self, known: &BTreeMap<PersonId, Customer>) -> Result<Regrouping, NotMerged> {
-        let Tie { a, b, .. } = self.tie;
+    /// [`MergeError`].
+    pub fn regroup(&self, known: &BTreeMap<PersonId, Customer>) -> Result<MergePlan, MergeError> {
+        let MergeEdge { a, b, .. } = self.tie;
         let group_of = |person| known.get(&person).map(|customer| customer.ties.group.clone()).unwrap_or_default();
         let (mut joined, other) = (group_of(a), group_of(b));
         let (mut ours, mut theirs) = (joined.members(), other.members());
         ours.insert(a);
         theirs.insert(b);
         if ours.contains(&b) {
-            return Err(NotMerged::Already);
+            return Err(MergeError::Already);
         }
         if self.reason == MergeReason::Login && !other.is_alone() {
-            return Err(NotMerged::Taken);
+            return Err(MergeError::Taken);
         }
         let kept_apart = |person| known.get(person).is_some_and(|customer| !customer.ties.apart.is_disjoint(&theirs));
         if ours.iter().any(kept_apart) {
-            return Err(NotMerged::Apart);
+            return Err(MergeError::Apart);
         }
         joined.0.extend(other.0);
         joined.0.insert(self.tie);
         let everybody: BTreeSet<_> = ours.union(&theirs).copied().collect();
         let regrouping = regrouping(known, &[(everybody, joined)], &[ours, theirs]);
         let large = regrouping.customers.len() > IDENTITIES_MAX || regrouping.tally.changes().count() > CHANGES_MAX;
-        if large { Err(NotMerged::TooLarge) } else { Ok(regrouping) }
+        if large { Err(MergeError::TooLarge) } else { Ok(regrouping) }
     }
 
     /// Takes the merge back; the two are not merged again without somebody's doing.
     /// `None` when it is not in force.
-    pub fn take_back(&self, known: &BTreeMap<PersonId, Customer>) -> Option<Regrouping> {
-        let Tie { merge, a, b } = self.tie;
+    pub fn take_back(&self, known: &BTreeMap<PersonId, Customer>) -> Option<MergePlan> {
+        let MergeEdge { merge, a, b } = self.tie;
         let group = &known.get(&a)?.ties.group;
         if !group.0.contains(&self.tie) {
             return None;
@@ -154,11 +154,11 @@ fn regrouping(
     known: &BTreeMap<PersonId, Customer>,
     after: &[(BTreeSet<PersonId>, Group)],
     before: &[BTreeSet<PersonId>],
-) -> Regrouping {
+) -> MergePlan {
     let person = |identities: &BTreeSet<PersonId>| {
-        United::of(identities.iter().filter_map(|identity| known.get(identity))).contributions()
+        MergedCustomer::of(identities.iter().filter_map(|identity| known.get(identity))).contributions()
     };
-    let (mut tally, mut customers) = (Tally::default(), BTreeMap::new());
+    let (mut tally, mut customers) = (CounterDeltas::default(), BTreeMap::new());
     for identities in before {
         tally.withdraw(&person(identities));
     }
@@ -170,7 +170,7 @@ fn regrouping(
             customers.insert(*identity, customer);
         }
     }
-    Regrouping { customers, tally }
+    MergePlan { customers, tally }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::kernel::day::{Day, Window};
 use crate::kernel::id::{CompanyId, Id};
 use crate::radar::aggregate::{plan, segments};
 use crate::radar::counter::Scope;
-use crate::radar::recount_tests::{Table, Visit, card, event, now, path_of, recount, scopes, visits};
+use crate::radar::recount_tests::{CounterTable, RecordedVisit, card, event, now, path_of, recount, scopes, visits};
 use crate::tracking::batch::{AcceptedBatch, BatchId};
 use crate::tracking::event::{Event, EventKind};
 
@@ -15,18 +15,18 @@ fn person(n: u8) -> PersonId {
 }
 
 fn merge(n: u128, a: u8, b: u8) -> Merge {
-    let tie = Tie { merge: MergeId::from_uuid(Uuid::from_u128(n)), a: person(a), b: person(b) };
+    let tie = MergeEdge { merge: MergeId::from_uuid(Uuid::from_u128(n)), a: person(a), b: person(b) };
     Merge { tie, reason: MergeReason::Phone, at: now(), undone: None }
 }
 
 /// Customers and counters, as the table holds them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct World {
+struct MergeWorld {
     known: BTreeMap<PersonId, Customer>,
-    table: Table,
+    table: CounterTable,
 }
 
-impl World {
+impl MergeWorld {
     fn visit(&mut self, by: u8, events: &[Event]) {
         let batch = AcceptedBatch {
             v: 1,
@@ -45,17 +45,17 @@ impl World {
         self.table.add(&plan.tally);
     }
 
-    fn regroup(&mut self, done: Regrouping) {
+    fn regroup(&mut self, done: MergePlan) {
         self.known.extend(done.customers);
         self.table.add(&done.tally);
     }
 
-    fn merge(&mut self, merge: &Merge) -> Result<(), NotMerged> {
+    fn merge(&mut self, merge: &Merge) -> Result<(), MergeError> {
         merge.regroup(&self.known).map(|done| self.regroup(done))
     }
 
     /// What the counters must be: the visits with one name for each group.
-    fn check(&self, visits: &[Visit], who: &dyn Fn(u8) -> u8) -> Result<(), TestCaseError> {
+    fn check(&self, visits: &[RecordedVisit], who: &dyn Fn(u8) -> u8) -> Result<(), TestCaseError> {
         let visits: Vec<_> = visits.iter().map(|(by, event)| (who(*by), event.clone())).collect();
         for scope in scopes() {
             let counts = self.table.scope(scope);
@@ -75,17 +75,17 @@ impl World {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
-    Visit(Visit),
+enum MergeStep {
+    Visit(RecordedVisit),
     Merge(u8, u8),
     /// Of the merges in force, one.
     Undo(prop::sample::Index),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let visit = visits().prop_filter_map("a visit", |visits| visits.into_iter().next().map(Step::Visit));
-    let merge = (0u8..4, 0u8..4).prop_map(|(a, b)| Step::Merge(a, b));
-    let step = prop_oneof![6 => visit, 2 => merge, 1 => any::<prop::sample::Index>().prop_map(Step::Undo)];
+fn steps() -> impl Strategy<Value = Vec<MergeStep>> {
+    let visit = visits().prop_filter_map("a visit", |visits| visits.into_iter().next().map(MergeStep::Visit));
+    let merge = (0u8..4, 0u8..4).prop_map(|(a, b)| MergeStep::Merge(a, b));
+    let step = prop_oneof![6 => visit, 2 => merge, 1 => any::<prop::sample::Index>().prop_map(MergeStep::Undo)];
     prop::collection::vec(step, 0..60)
 }
 
@@ -107,29 +107,29 @@ proptest! {
     /// Whatever happens in whatever order, the counters are those of the persons.
     #[test]
     fn after_every_step_the_numbers_are_a_recount_with_the_groups_in_force(steps in steps()) {
-        let (mut world, mut active, mut visits) = (World::default(), Vec::<Merge>::new(), Vec::new());
+        let (mut world, mut active, mut visits) = (MergeWorld::default(), Vec::<Merge>::new(), Vec::new());
         for (n, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Visit((by, event)) => {
+                MergeStep::Visit((by, event)) => {
                     world.visit(by, std::slice::from_ref(&event));
                     visits.push((by, event));
                 }
-                Step::Merge(a, b) => {
+                MergeStep::Merge(a, b) => {
                     let made = merge(n as u128, a, b);
                     let one = names(&active)[usize::from(a)] == names(&active)[usize::from(b)];
                     match world.merge(&made) {
                         Ok(()) => active.push(made),
-                        Err(NotMerged::Already) => prop_assert!(one),
-                        Err(refused) => prop_assert_eq!(refused, NotMerged::Apart),
+                        Err(MergeError::Already) => prop_assert!(one),
+                        Err(refused) => prop_assert_eq!(refused, MergeError::Apart),
                     }
                 }
-                Step::Undo(which) if !active.is_empty() => {
+                MergeStep::Undo(which) if !active.is_empty() => {
                     let undone = active.remove(which.index(active.len()));
                     let done = undone.take_back(&world.known).unwrap();
                     world.regroup(done);
                     prop_assert_eq!(undone.take_back(&world.known), None);
                 }
-                Step::Undo(_) => {}
+                MergeStep::Undo(_) => {}
             }
             let names = names(&active);
             world.check(&visits, &|by| names[usize::from(by)])?;
@@ -143,7 +143,7 @@ proptest! {
     #[test]
     fn a_merge_and_its_undoing_restore_every_counter(visits in visits(), late in visits(), a in 0u8..4, by in 1u8..4) {
         let b = (a + by) % 4;
-        let (mut merged, mut never) = (World::default(), World::default());
+        let (mut merged, mut never) = (MergeWorld::default(), MergeWorld::default());
         for (by, event) in &visits {
             merged.visit(*by, std::slice::from_ref(event));
             never.visit(*by, std::slice::from_ref(event));
@@ -168,7 +168,7 @@ proptest! {
         merges in Just(vec![(0u8, 1u8), (2, 3), (1, 2)]).prop_shuffle(),
         at in prop::collection::vec(any::<prop::sample::Index>(), 3),
     ) {
-        let (mut now_and_then, mut first) = (World::default(), World::default());
+        let (mut now_and_then, mut first) = (MergeWorld::default(), MergeWorld::default());
         for (n, (a, b)) in [(0, 1), (1, 2), (2, 3)].into_iter().enumerate() {
             first.merge(&merge(n as u128, a, b)).unwrap();
         }
@@ -187,48 +187,49 @@ proptest! {
 
 #[test]
 fn one_visitor_who_was_anonymous_first_is_one_visitor() {
-    let mut world = World::default();
+    let mut world = MergeWorld::default();
     let view = event(EventKind::ViewCard, card(1), now());
     world.visit(0, std::slice::from_ref(&view));
     world.visit(1, std::slice::from_ref(&view));
-    let visitors = |world: &World| world.table.scope(Scope::Company).metrics(Window::Total, Day::of(now())).visitors;
+    let visitors =
+        |world: &MergeWorld| world.table.scope(Scope::Company).metrics(Window::Total, Day::of(now())).visitors;
     assert_eq!(visitors(&world), 2);
     let login = Merge { reason: MergeReason::Login, ..merge(1, 1, 0) };
     world.merge(&login).unwrap();
     assert_eq!(visitors(&world), 1);
     world.visit(0, std::slice::from_ref(&view));
     assert_eq!(visitors(&world), 1, "what comes late is his");
-    assert_eq!(world.merge(&login), Err(NotMerged::Already));
+    assert_eq!(world.merge(&login), Err(MergeError::Already));
     let other = Merge { reason: MergeReason::Login, ..merge(2, 2, 0) };
-    assert_eq!(world.merge(&other), Err(NotMerged::Taken), "a token belongs to one person");
+    assert_eq!(world.merge(&other), Err(MergeError::Taken), "a token belongs to one person");
 }
 
 #[test]
 fn who_was_separated_is_not_merged_again_by_way_of_others_either() {
-    let mut world = World::default();
+    let mut world = MergeWorld::default();
     let made = merge(1, 0, 1);
     world.merge(&made).unwrap();
     let done = made.take_back(&world.known).unwrap();
     world.regroup(done);
-    assert_eq!(world.merge(&merge(2, 0, 1)), Err(NotMerged::Apart));
+    assert_eq!(world.merge(&merge(2, 0, 1)), Err(MergeError::Apart));
     world.merge(&merge(3, 1, 2)).unwrap();
-    assert_eq!(world.merge(&merge(4, 2, 0)), Err(NotMerged::Apart));
+    assert_eq!(world.merge(&merge(4, 2, 0)), Err(MergeError::Apart));
     assert_eq!(world.merge(&merge(5, 0, 3)), Ok(()));
 }
 
 #[test]
 fn a_person_has_ten_identities_at_most() {
-    let mut world = World::default();
+    let mut world = MergeWorld::default();
     for n in 1..10 {
         world.merge(&merge(u128::from(n), 0, n)).unwrap();
     }
-    assert_eq!(world.merge(&merge(10, 0, 10)), Err(NotMerged::TooLarge));
+    assert_eq!(world.merge(&merge(10, 0, 10)), Err(MergeError::TooLarge));
     assert_eq!(world.known[&person(9)].ties.group.members().len(), IDENTITIES_MAX);
 }
 
 #[test]
 fn the_plan_of_a_grouped_visitor_depends_on_all_his_parts() {
-    let mut world = World::default();
+    let mut world = MergeWorld::default();
     world.merge(&merge(1, 0, 1)).unwrap();
     let view = event(EventKind::ViewCard, card(1), now());
     let batch = |by| AcceptedBatch {
@@ -247,7 +248,7 @@ fn the_plan_of_a_grouped_visitor_depends_on_all_his_parts() {
     let both: Vec<_> = [0, 1].into_iter().flat_map(|by| segments(batch(by))).collect();
     let both = plan(&both, &world.known);
     assert_eq!((both.customers.len(), both.unchanged.len()), (2, 0));
-    let mut table = Table::default();
+    let mut table = CounterTable::default();
     table.add(&both.tally);
     let metrics = table.scope(Scope::Company).metrics(Window::Total, Day::of(now()));
     assert_eq!((metrics.visitors, metrics.views), (1, 2));

@@ -12,7 +12,7 @@ use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, MemberId};
 use crate::kernel::timestamp::Timestamp;
-use crate::radar::counter::{Counter, Period, Scope, Tally};
+use crate::radar::counter::{Counter, CounterDeltas, Period, Scope};
 
 /// Most deals of one identity.
 pub const DEALS_MAX: usize = 100;
@@ -22,20 +22,20 @@ const DAYS_BACK_MAX: i32 = 3_653;
 /// What was said of one identity; empty for most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Dealings(BTreeMap<CardId, CardDealings>);
+pub struct Opportunity(BTreeMap<CardId, CardOpportunity>);
 
 /// What was said on one card.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct CardDealings {
+struct CardOpportunity {
     #[serde(default, rename = "r", skip_serializing_if = "Option::is_none")]
-    rate: Option<SetRate>,
+    rate: Option<ManualCloseRate>,
     #[serde(default, rename = "d", skip_serializing_if = "BTreeMap::is_empty")]
     deals: BTreeMap<DealId, Deal>,
 }
 
 /// A rate that was set by hand. Of two the one set later counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SetRate {
+pub struct ManualCloseRate {
     /// When.
     #[serde(rename = "t", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
@@ -78,14 +78,14 @@ impl Deal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyDeals;
 
-impl Dealings {
+impl Opportunity {
     /// Whether nothing was said.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Sets the rate on a card, or takes it back. Whether that changes anything.
-    pub fn set_rate(&mut self, card: CardId, rate: Option<SetRate>) -> bool {
+    pub fn set_rate(&mut self, card: CardId, rate: Option<ManualCloseRate>) -> bool {
         let before = self.0.get(&card).and_then(|said| said.rate);
         if before != rate {
             self.0.entry(card).or_default().rate = rate;
@@ -117,7 +117,7 @@ impl Dealings {
     }
 
     fn tidy(&mut self) {
-        self.0.retain(|_, said| *said != CardDealings::default());
+        self.0.retain(|_, said| *said != CardOpportunity::default());
     }
 
     /// The deals on a card, in the order they were recorded.
@@ -135,7 +135,7 @@ impl Dealings {
     }
 
     /// The rate set by hand that counts in a scope: the last one. A department has none.
-    pub fn set_rate_in(&self, scope: Scope) -> Option<SetRate> {
+    pub fn set_rate_in(&self, scope: Scope) -> Option<ManualCloseRate> {
         self.within(scope).filter_map(|said| said.rate).max()
     }
 
@@ -144,7 +144,7 @@ impl Dealings {
         self.within(scope).flat_map(|said| said.deals.values()).map(|deal| deal.closed_on).min()
     }
 
-    fn within(&self, scope: Scope) -> impl Iterator<Item = &CardDealings> {
+    fn within(&self, scope: Scope) -> impl Iterator<Item = &CardOpportunity> {
         self.0.iter().filter(move |(card, _)| counts_in(scope, **card)).map(|(_, said)| said)
     }
 
@@ -161,8 +161,8 @@ impl Dealings {
     }
 
     /// What a person with these dealings adds to the counters.
-    pub fn contributions(&self) -> Tally {
-        let mut tally = Tally::default();
+    pub fn contributions(&self) -> CounterDeltas {
+        let mut tally = CounterDeltas::default();
         for scope in self.0.keys().map(|card| Scope::Card(*card)).chain([Scope::Company]) {
             if self.closed_on(scope).is_some() {
                 tally.add(scope, Period::Lifetime, Counter::ClosedCustomers, 1);
@@ -200,9 +200,9 @@ mod tests {
         DealId::from_uuid(Uuid::from_u128(n))
     }
 
-    fn rate(percent: u64, ms: i64) -> Option<SetRate> {
+    fn rate(percent: u64, ms: i64) -> Option<ManualCloseRate> {
         let by = MemberId::from_uuid(Uuid::from_u128(9));
-        Some(SetRate {
+        Some(ManualCloseRate {
             at: Timestamp::from_millis(1_795_000_000_000 + ms),
             rate: Rate::from_percent(percent).unwrap(),
             by,
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_last_rate_counts_and_taking_it_back_leaves_the_other_cards() {
-        let mut said = Dealings::default();
+        let mut said = Opportunity::default();
         assert!(said.set_rate(card(1), rate(80, 5)) && !said.set_rate(card(1), rate(80, 5)));
         assert!(said.set_rate(card(2), rate(20, 9)));
         assert_eq!(said.set_rate_in(Scope::Company), rate(20, 9));
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_deal_counts_once_on_its_card_and_in_the_company_until_it_is_taken_back() {
-        let mut said = Dealings::default();
+        let mut said = Opportunity::default();
         assert_eq!(said.add_deal(card(1), id(1), deal(30)), Ok(true));
         assert_eq!(said.add_deal(card(1), id(1), deal(31)), Ok(false));
         assert_eq!(said.add_deal(card(2), id(2), deal(10)), Ok(true));
@@ -234,12 +234,12 @@ mod tests {
         assert!(said.remove_deal(card(2), id(2)) && !said.remove_deal(card(2), id(2)));
         assert_eq!(said.contributions().changes().count(), 2);
         assert!(said.remove_deal(card(1), id(1)) && said.is_empty());
-        assert_eq!(said.contributions(), Tally::default());
+        assert_eq!(said.contributions(), CounterDeltas::default());
     }
 
     #[test]
     fn the_deals_of_a_scope_stand_by_the_day_they_were_closed() {
-        let mut said = Dealings::default();
+        let mut said = Opportunity::default();
         for (n, on, day) in [(1, 1, 30), (2, 2, 10), (3, 1, 40)] {
             said.add_deal(card(on), id(n), deal(day)).unwrap();
         }
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_deals() {
-        let mut said = Dealings::default();
+        let mut said = Opportunity::default();
         for n in 0..DEALS_MAX as u128 {
             assert_eq!(said.add_deal(card(n % 3), id(n), deal(1)), Ok(true));
         }
@@ -272,17 +272,17 @@ mod tests {
 
     #[test]
     fn of_a_person_all_is_true_that_was_said_of_his_identities() {
-        let (mut a, mut b) = (Dealings::default(), Dealings::default());
+        let (mut a, mut b) = (Opportunity::default(), Opportunity::default());
         a.set_rate(card(1), rate(80, 5));
         b.set_rate(card(1), rate(20, 9));
         a.add_deal(card(1), id(1), deal(3)).unwrap();
         b.add_deal(card(1), id(2), deal(2)).unwrap();
-        let union = Dealings::union([&a, &b]);
-        assert_eq!(union, Dealings::union([&b, &a]));
+        let union = Opportunity::union([&a, &b]);
+        assert_eq!(union, Opportunity::union([&b, &a]));
         assert_eq!(union.set_rate_in(Scope::Company), rate(20, 9));
         assert_eq!(union.deals_on(card(1)).count(), 2);
         assert_eq!(union.contributions().changes().count(), 2, "one customer of the card, one of the company");
         let stored = serde_json::to_string(&union).unwrap();
-        assert_eq!(serde_json::from_str::<Dealings>(&stored).unwrap(), union);
+        assert_eq!(serde_json::from_str::<Opportunity>(&stored).unwrap(), union);
     }
 }

@@ -8,7 +8,7 @@ use crate::kernel::id::{MergeId, PersonId};
 
 /// Two identities that are tied together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Tie {
+pub struct MergeEdge {
     /// By which merge.
     #[serde(rename = "m")]
     pub merge: MergeId,
@@ -22,7 +22,7 @@ pub struct Tie {
 /// one person already is not tied again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Group(pub(super) BTreeSet<Tie>);
+pub struct Group(pub(super) BTreeSet<MergeEdge>);
 
 /// How an identity stands to others. All identities of a group hold the same group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Group {
         let (mut members, mut ties) = (BTreeSet::from([person]), BTreeSet::new());
         // A tree of n identities is walked in n rounds at most.
         for _ in 0..=self.0.len() {
-            let near = |tie: &&Tie| {
+            let near = |tie: &&MergeEdge| {
                 tie.merge != without && (members.contains(&tie.a) || members.contains(&tie.b)) && !ties.contains(*tie)
             };
             let found: Vec<_> = self.0.iter().filter(near).copied().collect();

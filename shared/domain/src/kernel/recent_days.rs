@@ -1,6 +1,6 @@
 //! 24 bits for each of a person's recent days: what evidence and visited hours are kept in.
 //!
-//! Days too far before the newest are forgotten. Whether a day is forgotten depends
+//! EightWeeks too far before the newest are forgotten. Whether a day is forgotten depends
 //! on the newest day alone, so days may come late and in any order.
 
 use data_encoding::BASE64URL_NOPAD;
@@ -15,7 +15,7 @@ pub(crate) type Bits = u32;
 /// How many bits each day has.
 pub(crate) const BITS: usize = 24;
 
-/// Days that have bits, the newest first; at most `REMEMBERED` days, the newest included.
+/// EightWeeks that have bits, the newest first; at most `REMEMBERED` days, the newest included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct RecentDays<const REMEMBERED: u16>(Vec<(u16, Bits)>);
@@ -50,7 +50,7 @@ impl<const REMEMBERED: u16> RecentDays<REMEMBERED> {
         }
     }
 
-    /// Days and their bits, the newest first.
+    /// EightWeeks and their bits, the newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Day, Bits)> {
         self.0.iter().map(|(day, bits)| (Day::from_number(i32::from(*day)), *bits))
     }
@@ -114,10 +114,10 @@ mod tests {
 
     use super::*;
 
-    type Days = RecentDays<56>;
+    type EightWeeks = RecentDays<56>;
 
-    fn of(marks: &[(i32, u8)]) -> Days {
-        let mut days = Days::default();
+    fn of(marks: &[(i32, u8)]) -> EightWeeks {
+        let mut days = EightWeeks::default();
         for (day, bit) in marks {
             days.change(Day::from_number(*day), |bits| bits | 1 << bit);
         }
@@ -142,21 +142,21 @@ mod tests {
         fn packed_days_read_back(marks in prop::collection::vec((18_262i32..47_482, 0u8..24), 0..60)) {
             let days = of(&marks);
             let bytes = packed(&days);
-            prop_assert_eq!(Days::unpack(&mut bytes.as_slice()), Some(days.clone()));
+            prop_assert_eq!(EightWeeks::unpack(&mut bytes.as_slice()), Some(days.clone()));
             let mut without_length = bytes.as_slice();
             u64::unpack(&mut without_length);
-            prop_assert_eq!(Days::try_from(BASE64URL_NOPAD.encode(without_length)), Ok(days));
+            prop_assert_eq!(EightWeeks::try_from(BASE64URL_NOPAD.encode(without_length)), Ok(days));
         }
 
         #[test]
         fn any_text_is_read_without_panic(text in "[A-Za-z0-9_-]{0,40}") {
-            if let Ok(days) = Days::try_from(text.clone()) {
-                prop_assert_eq!(Days::unpack(&mut packed(&days).as_slice()), Some(days));
+            if let Ok(days) = EightWeeks::try_from(text.clone()) {
+                prop_assert_eq!(EightWeeks::unpack(&mut packed(&days).as_slice()), Some(days));
             }
         }
     }
 
-    fn packed(days: &Days) -> Vec<u8> {
+    fn packed(days: &EightWeeks) -> Vec<u8> {
         let mut bytes = Vec::new();
         days.pack(&mut bytes);
         bytes

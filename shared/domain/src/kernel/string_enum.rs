@@ -1,7 +1,7 @@
 //! Choices out of a fixed set, each with a stable name on the wire and in the table.
 
 /// An enum whose variants have names; another name is refused with the given code and sentence.
-macro_rules! choices {
+macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident, $code:literal, $detail:literal {
         $($(#[$each:meta])* $variant:ident = $wire:literal,)*
     }) => {
@@ -53,4 +53,4 @@ macro_rules! choices {
     };
 }
 
-pub(crate) use choices;
+pub(crate) use string_enum;

@@ -76,9 +76,9 @@ text!(Paragraph, |text, max| bounded(text, max, true));
 /// 1 to `MAX` of `0-9 A-Z a-z _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Code<const MAX: usize>(String);
+pub struct OpaqueText<const MAX: usize>(String);
 
-impl<const MAX: usize> Code<MAX> {
+impl<const MAX: usize> OpaqueText<MAX> {
     /// Reads the token.
     ///
     /// # Errors
@@ -98,14 +98,14 @@ impl<const MAX: usize> Code<MAX> {
     }
 }
 
-impl<'de, const MAX: usize> Deserialize<'de> for Code<MAX> {
+impl<'de, const MAX: usize> Deserialize<'de> for OpaqueText<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         Self::parse(&text).map_err(de::Error::custom)
     }
 }
 
-impl<const MAX: usize> std::str::FromStr for Code<MAX> {
+impl<const MAX: usize> std::str::FromStr for OpaqueText<MAX> {
     type Err = FieldError;
     fn from_str(text: &str) -> Result<Self, FieldError> {
         Self::parse(text)
@@ -120,13 +120,13 @@ impl ShareCode {
 }
 
 /// A mini-program's app id.
-pub type AppId = Code<32>;
+pub type AppId = OpaqueText<32>;
 /// A person's id inside one mini-program.
-pub type OpenId = Code<64>;
+pub type OpenId = OpaqueText<64>;
 /// A person's id across the mini-programs of one open-platform account.
-pub type UnionId = Code<64>;
+pub type UnionId = OpaqueText<64>;
 /// The code of a share, at most the 32 characters a mini-program code can carry.
-pub type ShareCode = Code<32>;
+pub type ShareCode = OpaqueText<32>;
 
 #[cfg(test)]
 mod tests {
@@ -156,9 +156,9 @@ mod tests {
 
     #[test]
     fn a_code_has_no_separator_of_keys() {
-        assert!(Code::<8>::parse("wx_A-1").is_ok());
+        assert!(OpaqueText::<8>::parse("wx_A-1").is_ok());
         for bad in ["", "a#b", "a b", "123456789", "中"] {
-            assert!(Code::<8>::parse(bad).is_err(), "{bad}");
+            assert!(OpaqueText::<8>::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::company::Company;
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, CompanyId, MemberId, UploadId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
 
 /// How long a ticket can be used.
@@ -19,7 +19,7 @@ pub const LINGER_MS: i64 = 2 * 3_600 * SECOND_MS;
 
 const MB: u64 = 1024 * 1024;
 
-choices! {
+string_enum! {
     /// What a file is for. The names are stored: never change one.
     Purpose, "unknown_purpose", "用途只能是 avatar、photo、card_video 或 voice" {
         /// 个人头像
@@ -33,7 +33,7 @@ choices! {
     }
 }
 
-choices! {
+string_enum! {
     /// What a file is. The names are content types, and stored: never change one.
     Format, "unknown_content_type", "不支持的文件类型" {
         /// JPEG picture.
@@ -53,7 +53,7 @@ choices! {
     }
 }
 
-choices! {
+string_enum! {
     /// Why a file was refused. The names are stored: never change one.
     Refusal, "unknown_reason", "未知原因" {
         /// Something else than announced.

@@ -87,7 +87,7 @@ impl SentCode {
 /// How far a member is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum ActivationState {
     /// Never granted, or revoked.
     None,
     /// Granted; the code of the last SMS, unless none could be sent.
@@ -111,7 +111,7 @@ pub enum State {
     },
 }
 
-impl State {
+impl ActivationState {
     /// The name on the wire.
     pub fn name(&self) -> &'static str {
         match self {
@@ -132,7 +132,7 @@ pub struct Activation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mobile: Option<Mobile>,
     /// How far he is.
-    pub state: State,
+    pub state: ActivationState,
     /// When codes were sent in the last day, in Unix milliseconds. Outlives a revocation:
     /// granting anew is no way around the limits.
     #[serde(default)]
@@ -143,7 +143,7 @@ pub struct Activation {
 
 /// How somebody comes to join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
+pub enum RadarEntry {
     /// By the ticket of his redeemed code.
     Ticket,
     /// By the company's own QR code, without an SMS.
@@ -152,7 +152,7 @@ pub enum Entry {
 
 /// What happens to an activation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum ActivationStep {
     /// An admin switches the radar on; no code when there is no way to send one.
     Grant(Mobile, Option<SentCode>),
     /// An admin has a new code sent, which replaces the old one.
@@ -165,7 +165,7 @@ pub enum Step {
         right: bool,
     },
     /// The member follows a QR code.
-    Join(Entry),
+    Join(RadarEntry),
     /// An admin switches the radar off.
     Revoke,
 }
@@ -181,7 +181,7 @@ pub enum ActivationError {
     NotActive,
     /// The step is not possible.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ActivationRefusal),
     /// The code was not sent; says why, for the log.
     #[error("the code was not sent: {0}")]
     NotSent(String),
@@ -192,7 +192,7 @@ pub enum ActivationError {
 
 /// Why a step is not possible. Nothing changes then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ActivationRefusal {
     /// The radar was not granted.
     #[error("not granted")]
     NotGranted,
@@ -222,76 +222,86 @@ pub enum Refusal {
 impl Activation {
     /// That of a member for whom nothing has happened yet.
     pub fn none(member: MemberId) -> Self {
-        Self { member, mobile: None, state: State::None, sends: Vec::new(), version: 0 }
+        Self { member, mobile: None, state: ActivationState::None, sends: Vec::new(), version: 0 }
     }
 
     /// Whether the member's radar is on.
     pub fn is_on(&self, role: Role) -> bool {
-        role == Role::Boss || matches!(self.state, State::Joined { .. })
+        role == Role::Boss || matches!(self.state, ActivationState::Joined { .. })
     }
 
     /// The code that counts, if there is one.
     pub fn code(&self) -> Option<&SentCode> {
         match &self.state {
-            State::Granted { code } => code.as_ref(),
-            State::None | State::Redeemed { .. } | State::Joined { .. } => None,
+            ActivationState::Granted { code } => code.as_ref(),
+            ActivationState::None | ActivationState::Redeemed { .. } | ActivationState::Joined { .. } => None,
         }
     }
 
     /// What it is after `step`; the same, version included, where the step changes nothing.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub fn after(&self, step: Step, now: Timestamp) -> Result<Self, Refusal> {
+    /// [`ActivationRefusal`].
+    pub fn after(&self, step: ActivationStep, now: Timestamp) -> Result<Self, ActivationRefusal> {
         let state = self.state.clone();
         let (mobile, state, sent) = match (step, state) {
-            (Step::Grant(mobile, code), State::None) => {
+            (ActivationStep::Grant(mobile, code), ActivationState::None) => {
                 let sent = code.is_some();
-                (Some(mobile), State::Granted { code }, sent)
+                (Some(mobile), ActivationState::Granted { code }, sent)
             }
-            (Step::Resend(code), State::Granted { .. } | State::Redeemed { .. }) => {
+            (ActivationStep::Resend(code), ActivationState::Granted { .. } | ActivationState::Redeemed { .. }) => {
                 let sent = code.is_some();
-                (self.mobile.clone(), State::Granted { code }, sent)
+                (self.mobile.clone(), ActivationState::Granted { code }, sent)
             }
-            (Step::Redeem { right }, State::Granted { code }) => {
-                (self.mobile.clone(), tried(code.ok_or(Refusal::NoCode)?, right, now)?, false)
+            (ActivationStep::Redeem { right }, ActivationState::Granted { code }) => {
+                (self.mobile.clone(), tried(code.ok_or(ActivationRefusal::NoCode)?, right, now)?, false)
             }
-            (Step::Join(entry), State::Granted { .. } | State::Redeemed { .. }) => {
+            (ActivationStep::Join(entry), ActivationState::Granted { .. } | ActivationState::Redeemed { .. }) => {
                 self.may_join(entry, now)?;
-                (self.mobile.clone(), State::Joined { at: now }, false)
+                (self.mobile.clone(), ActivationState::Joined { at: now }, false)
             }
-            (Step::SendFailed(nonce), State::Granted { code: Some(code) }) if code.nonce == nonce => {
-                (self.mobile.clone(), State::Granted { code: None }, false)
+            (ActivationStep::SendFailed(nonce), ActivationState::Granted { code: Some(code) })
+                if code.nonce == nonce =>
+            {
+                (self.mobile.clone(), ActivationState::Granted { code: None }, false)
             }
-            (Step::Revoke, State::Granted { .. } | State::Redeemed { .. } | State::Joined { .. }) => {
-                (None, State::None, false)
+            (
+                ActivationStep::Revoke,
+                ActivationState::Granted { .. } | ActivationState::Redeemed { .. } | ActivationState::Joined { .. },
+            ) => (None, ActivationState::None, false),
+            (
+                ActivationStep::Grant(..),
+                ActivationState::Granted { .. } | ActivationState::Redeemed { .. } | ActivationState::Joined { .. },
+            )
+            | (ActivationStep::Join(_), ActivationState::Joined { .. })
+            | (ActivationStep::SendFailed(_), _)
+            | (ActivationStep::Revoke, ActivationState::None) => return Ok(self.clone()),
+            (ActivationStep::Resend(_) | ActivationStep::Join(_), ActivationState::None) => {
+                return Err(ActivationRefusal::NotGranted);
             }
-            (Step::Grant(..), State::Granted { .. } | State::Redeemed { .. } | State::Joined { .. })
-            | (Step::Join(_), State::Joined { .. })
-            | (Step::SendFailed(_), _)
-            | (Step::Revoke, State::None) => return Ok(self.clone()),
-            (Step::Resend(_) | Step::Join(_), State::None) => return Err(Refusal::NotGranted),
-            (Step::Resend(_), State::Joined { .. }) => return Err(Refusal::Joined),
-            (Step::Redeem { .. }, State::None) => return Err(Refusal::NoCode),
-            (Step::Redeem { .. }, State::Redeemed { .. } | State::Joined { .. }) => return Err(Refusal::CodeUsed),
+            (ActivationStep::Resend(_), ActivationState::Joined { .. }) => return Err(ActivationRefusal::Joined),
+            (ActivationStep::Redeem { .. }, ActivationState::None) => return Err(ActivationRefusal::NoCode),
+            (ActivationStep::Redeem { .. }, ActivationState::Redeemed { .. } | ActivationState::Joined { .. }) => {
+                return Err(ActivationRefusal::CodeUsed);
+            }
         };
         let sends = self.sends_after(sent, now)?;
         Ok(Self { member: self.member, mobile, state, sends, version: self.version + 1 })
     }
 
-    fn may_join(&self, entry: Entry, now: Timestamp) -> Result<(), Refusal> {
+    fn may_join(&self, entry: RadarEntry, now: Timestamp) -> Result<(), ActivationRefusal> {
         let in_time = match &self.state {
-            State::Redeemed { at, .. } => now.millis() - at.millis() < TICKET_LIFE_MS,
-            State::None | State::Granted { .. } | State::Joined { .. } => false,
+            ActivationState::Redeemed { at, .. } => now.millis() - at.millis() < TICKET_LIFE_MS,
+            ActivationState::None | ActivationState::Granted { .. } | ActivationState::Joined { .. } => false,
         };
-        if entry == Entry::CompanyQr || in_time { Ok(()) } else { Err(Refusal::Ticket) }
+        if entry == RadarEntry::CompanyQr || in_time { Ok(()) } else { Err(ActivationRefusal::Ticket) }
     }
 
     /// The sends of the last day, with one more if `sent`.
-    fn sends_after(&self, sent: bool, now: Timestamp) -> Result<Vec<i64>, Refusal> {
+    fn sends_after(&self, sent: bool, now: Timestamp) -> Result<Vec<i64>, ActivationRefusal> {
         let within = |millis: i64| self.sends.iter().filter(move |at| now.millis() - **at < millis);
         if sent && SENDS_MAX.iter().any(|(millis, most)| within(*millis).count() >= *most) {
-            return Err(Refusal::TooManyCodes);
+            return Err(ActivationRefusal::TooManyCodes);
         }
         let mut sends: Vec<i64> = within(DAY_MS).copied().collect();
         sends.extend(sent.then_some(now.millis()));
@@ -300,17 +310,17 @@ impl Activation {
 }
 
 /// The state after a try of `code`.
-fn tried(code: SentCode, right: bool, now: Timestamp) -> Result<State, Refusal> {
+fn tried(code: SentCode, right: bool, now: Timestamp) -> Result<ActivationState, ActivationRefusal> {
     if code.tries_left == 0 {
-        return Err(Refusal::CodeDead);
+        return Err(ActivationRefusal::CodeDead);
     }
     if now >= code.expires_at() {
-        return Err(Refusal::CodeExpired);
+        return Err(ActivationRefusal::CodeExpired);
     }
     if right {
-        return Ok(State::Redeemed { nonce: code.nonce, at: now });
+        return Ok(ActivationState::Redeemed { nonce: code.nonce, at: now });
     }
-    Ok(State::Granted { code: Some(SentCode { tries_left: code.tries_left - 1, ..code }) })
+    Ok(ActivationState::Granted { code: Some(SentCode { tries_left: code.tries_left - 1, ..code }) })
 }
 
 #[cfg(test)]

@@ -23,15 +23,15 @@ fn fresh() -> Activation {
 }
 
 fn granted() -> Activation {
-    fresh().after(Step::Grant(mobile(), Some(sent("n1", noon()))), noon()).unwrap()
+    fresh().after(ActivationStep::Grant(mobile(), Some(sent("n1", noon()))), noon()).unwrap()
 }
 
 fn redeemed() -> Activation {
-    granted().after(Step::Redeem { right: true }, noon()).unwrap()
+    granted().after(ActivationStep::Redeem { right: true }, noon()).unwrap()
 }
 
 fn joined() -> Activation {
-    redeemed().after(Step::Join(Entry::Ticket), noon()).unwrap()
+    redeemed().after(ActivationStep::Join(RadarEntry::Ticket), noon()).unwrap()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn the_way_leads_over_all_states_and_each_change_counts_up() {
 #[test]
 fn granting_again_changes_nothing_and_sends_nothing() {
     for before in [granted(), redeemed(), joined()] {
-        let again = before.after(Step::Grant(mobile(), Some(sent("n2", noon()))), noon());
+        let again = before.after(ActivationStep::Grant(mobile(), Some(sent("n2", noon()))), noon());
         assert_eq!(again, Ok(before));
     }
 }
@@ -55,56 +55,56 @@ fn granting_again_changes_nothing_and_sends_nothing() {
 fn the_fifth_wrong_try_kills_the_code_and_a_new_one_brings_five_more() {
     let mut activation = granted();
     for left in (0..TRIES).rev() {
-        activation = activation.after(Step::Redeem { right: false }, noon()).unwrap();
+        activation = activation.after(ActivationStep::Redeem { right: false }, noon()).unwrap();
         assert_eq!(activation.code().unwrap().tries_left, left);
     }
-    assert_eq!(activation.after(Step::Redeem { right: true }, noon()), Err(Refusal::CodeDead));
+    assert_eq!(activation.after(ActivationStep::Redeem { right: true }, noon()), Err(ActivationRefusal::CodeDead));
     let later = noon().plus_millis(MINUTE_MS);
-    let resent = activation.after(Step::Resend(Some(sent("n2", later))), later).unwrap();
+    let resent = activation.after(ActivationStep::Resend(Some(sent("n2", later))), later).unwrap();
     assert_eq!(resent.code().unwrap().nonce, "n2");
-    assert_eq!(resent.after(Step::Redeem { right: true }, later).unwrap().state.name(), "redeemed");
+    assert_eq!(resent.after(ActivationStep::Redeem { right: true }, later).unwrap().state.name(), "redeemed");
 }
 
 #[test]
 fn codes_and_tickets_end_after_ten_minutes() {
     let last = noon().plus_millis(CODE_LIFE_MS - 1);
-    assert!(granted().after(Step::Redeem { right: true }, last).is_ok());
+    assert!(granted().after(ActivationStep::Redeem { right: true }, last).is_ok());
     let over = noon().plus_millis(CODE_LIFE_MS);
-    assert_eq!(granted().after(Step::Redeem { right: true }, over), Err(Refusal::CodeExpired));
-    assert!(redeemed().after(Step::Join(Entry::Ticket), last).is_ok());
-    assert_eq!(redeemed().after(Step::Join(Entry::Ticket), over), Err(Refusal::Ticket));
-    assert!(redeemed().after(Step::Join(Entry::CompanyQr), over).is_ok());
+    assert_eq!(granted().after(ActivationStep::Redeem { right: true }, over), Err(ActivationRefusal::CodeExpired));
+    assert!(redeemed().after(ActivationStep::Join(RadarEntry::Ticket), last).is_ok());
+    assert_eq!(redeemed().after(ActivationStep::Join(RadarEntry::Ticket), over), Err(ActivationRefusal::Ticket));
+    assert!(redeemed().after(ActivationStep::Join(RadarEntry::CompanyQr), over).is_ok());
 }
 
 #[test]
 fn what_is_not_possible_says_why() {
-    let redeem = Step::Redeem { right: true };
-    let resend = Step::Resend(None);
-    assert_eq!(fresh().after(redeem.clone(), noon()), Err(Refusal::NoCode));
-    assert_eq!(redeemed().after(redeem.clone(), noon()), Err(Refusal::CodeUsed));
-    assert_eq!(joined().after(redeem, noon()), Err(Refusal::CodeUsed));
-    assert_eq!(fresh().after(resend.clone(), noon()), Err(Refusal::NotGranted));
-    assert_eq!(joined().after(resend, noon()), Err(Refusal::Joined));
-    assert_eq!(fresh().after(Step::Join(Entry::CompanyQr), noon()), Err(Refusal::NotGranted));
-    assert_eq!(granted().after(Step::Join(Entry::Ticket), noon()), Err(Refusal::Ticket));
-    assert_eq!(granted().after(Step::Join(Entry::CompanyQr), noon()).unwrap().state.name(), "joined");
+    let redeem = ActivationStep::Redeem { right: true };
+    let resend = ActivationStep::Resend(None);
+    assert_eq!(fresh().after(redeem.clone(), noon()), Err(ActivationRefusal::NoCode));
+    assert_eq!(redeemed().after(redeem.clone(), noon()), Err(ActivationRefusal::CodeUsed));
+    assert_eq!(joined().after(redeem, noon()), Err(ActivationRefusal::CodeUsed));
+    assert_eq!(fresh().after(resend.clone(), noon()), Err(ActivationRefusal::NotGranted));
+    assert_eq!(joined().after(resend, noon()), Err(ActivationRefusal::Joined));
+    assert_eq!(fresh().after(ActivationStep::Join(RadarEntry::CompanyQr), noon()), Err(ActivationRefusal::NotGranted));
+    assert_eq!(granted().after(ActivationStep::Join(RadarEntry::Ticket), noon()), Err(ActivationRefusal::Ticket));
+    assert_eq!(granted().after(ActivationStep::Join(RadarEntry::CompanyQr), noon()).unwrap().state.name(), "joined");
 }
 
 #[test]
 fn a_code_that_could_not_be_sent_counts_no_longer_unless_a_newer_one_does() {
-    let failed = granted().after(Step::SendFailed("n1".to_owned()), noon()).unwrap();
+    let failed = granted().after(ActivationStep::SendFailed("n1".to_owned()), noon()).unwrap();
     assert_eq!((failed.state.name(), failed.code()), ("granted", None));
     assert_eq!(failed.sends.len(), 1, "a failed send counts against the limits");
-    assert_eq!(granted().after(Step::SendFailed("n0".to_owned()), noon()), Ok(granted()));
+    assert_eq!(granted().after(ActivationStep::SendFailed("n0".to_owned()), noon()), Ok(granted()));
 }
 
 #[test]
 fn a_revocation_forgets_the_phone_but_not_the_sends() {
     for before in [granted(), redeemed(), joined()] {
-        let off = before.after(Step::Revoke, noon()).unwrap();
+        let off = before.after(ActivationStep::Revoke, noon()).unwrap();
         assert_eq!((off.state.name(), off.mobile.as_ref(), off.sends.len()), ("none", None, 1));
-        let soon = off.after(Step::Grant(mobile(), Some(sent("n2", noon()))), noon());
-        assert_eq!(soon, Err(Refusal::TooManyCodes));
+        let soon = off.after(ActivationStep::Grant(mobile(), Some(sent("n2", noon()))), noon());
+        assert_eq!(soon, Err(ActivationRefusal::TooManyCodes));
     }
 }
 
@@ -120,23 +120,23 @@ fn only_fair_numbers_become_codes() {
     }
 }
 
-fn steps() -> impl Strategy<Value = Step> {
+fn steps() -> impl Strategy<Value = ActivationStep> {
     prop_oneof![
-        Just(Step::Grant(mobile(), Some(sent("g", noon())))),
-        Just(Step::Grant(mobile(), None)),
-        Just(Step::Resend(Some(sent("r", noon())))),
-        Just(Step::Resend(None)),
-        Just(Step::SendFailed("r".to_owned())),
-        any::<bool>().prop_map(|right| Step::Redeem { right }),
-        Just(Step::Join(Entry::Ticket)),
-        Just(Step::Join(Entry::CompanyQr)),
-        Just(Step::Revoke),
+        Just(ActivationStep::Grant(mobile(), Some(sent("g", noon())))),
+        Just(ActivationStep::Grant(mobile(), None)),
+        Just(ActivationStep::Resend(Some(sent("r", noon())))),
+        Just(ActivationStep::Resend(None)),
+        Just(ActivationStep::SendFailed("r".to_owned())),
+        any::<bool>().prop_map(|right| ActivationStep::Redeem { right }),
+        Just(ActivationStep::Join(RadarEntry::Ticket)),
+        Just(ActivationStep::Join(RadarEntry::CompanyQr)),
+        Just(ActivationStep::Revoke),
     ]
 }
 
 /// The step with a code of this moment, if it brings one.
-fn at(mut step: Step, now: Timestamp) -> Step {
-    if let Step::Grant(_, Some(code)) | Step::Resend(Some(code)) = &mut step {
+fn at(mut step: ActivationStep, now: Timestamp) -> ActivationStep {
+    if let ActivationStep::Grant(_, Some(code)) | ActivationStep::Resend(Some(code)) = &mut step {
         code.sent_at = now;
     }
     step
@@ -153,19 +153,19 @@ proptest! {
             let Ok(after) = activation.after(step.clone(), now) else { continue };
             let changed = after != activation;
             prop_assert_eq!(after.version, activation.version + u64::from(changed));
-            if changed && matches!(&step, Step::Grant(_, Some(_)) | Step::Resend(Some(_))) {
+            if changed && matches!(&step, ActivationStep::Grant(_, Some(_)) | ActivationStep::Resend(Some(_))) {
                 sends.push(now.millis());
                 wrong = 0;
             }
-            if step == (Step::Redeem { right: false }) {
+            if step == (ActivationStep::Redeem { right: false }) {
                 wrong += 1;
                 prop_assert!(wrong <= TRIES, "no code is tried more often");
             }
-            if step == (Step::Redeem { right: true }) {
+            if step == (ActivationStep::Redeem { right: true }) {
                 prop_assert!(wrong < TRIES && activation.code().is_some_and(|code| now < code.expires_at()));
             }
             if changed && after.is_on(Role::Staff) {
-                prop_assert!(matches!(step, Step::Join(_)) && activation.state != State::None);
+                prop_assert!(matches!(step, ActivationStep::Join(_)) && activation.state != ActivationState::None);
             }
             for (millis, most) in SENDS_MAX {
                 prop_assert!(sends.iter().filter(|at| now.millis() - **at < millis).count() <= most);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{InvitationId, MemberId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::OptionalLine;
 use crate::kernel::timestamp::{SECOND_MS, Timestamp};
 use crate::people::claim::ClaimCode;
@@ -61,7 +61,7 @@ impl LifeHours {
     }
 }
 
-choices! {
+string_enum! {
     /// Where an invitation stands.
     InvitationState, "unknown_state", "状态只能是 open、used_up、expired 或 revoked" {
         /// 有效: somebody may still join.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::failure::Failure;
 use crate::kernel::id::{InvitationId, JoinRequestId, MemberId, PersonId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::OpenId;
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
 use crate::people::member::{PersonName, Position, Role};
@@ -12,7 +12,7 @@ use crate::people::member::{PersonName, Position, Role};
 /// How long a request waits, and a seat is held for it.
 const LIFE_MS: i64 = 7 * DAY_MS;
 
-choices! {
+string_enum! {
     /// What was decided.
     Decision, "unknown_decision", "只能是 approve 或 reject" {
         /// 同意
@@ -22,7 +22,7 @@ choices! {
     }
 }
 
-choices! {
+string_enum! {
     /// Where a request stands.
     JoinRequestState, "unknown_state", "状态只能是 pending、approved、rejected 或 expired" {
         /// 待审核

@@ -8,7 +8,7 @@ use crate::crm::customer::ApplyError;
 use crate::crm::identities::Customer;
 use crate::kernel::id::{CardId, PersonId};
 use crate::kernel::timestamp::Timestamp;
-use crate::radar::counter::{Period, Scope, Tally};
+use crate::radar::counter::{CounterDeltas, Period, Scope};
 use crate::tracking::batch::{AcceptedBatch, BatchId};
 use crate::tracking::event::Event;
 
@@ -63,7 +63,7 @@ pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
 
 /// One transaction: what is written together.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct AggregationPlan {
     /// Positions of the segments it counts.
     pub segments: Vec<usize>,
     /// The customers after counting, with the versions they were read at.
@@ -72,10 +72,10 @@ pub struct Plan {
     /// identities of persons who are counted.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
-    pub tally: Tally,
+    pub tally: CounterDeltas,
     /// Changes of departments' counters that do not fit: at most [`LOT_MAX`], in a lot that
     /// is written down in the same transaction.
-    pub later: Tally,
+    pub later: CounterDeltas,
     /// Segments that can never be counted.
     pub refused: Vec<(usize, ApplyError)>,
 }
@@ -86,8 +86,8 @@ pub struct Plan {
 /// each; who is missing is new. At least the first segment is always taken or refused:
 /// alone it touches at most seven scopes of some 20 periods and ten identities, which
 /// leaves less than a lot for later.
-pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Customer>) -> Plan {
-    let mut plan = Plan::default();
+pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Customer>) -> AggregationPlan {
+    let mut plan = AggregationPlan::default();
     let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();
     let mut people: BTreeSet<PersonId> = BTreeSet::new();
     for (position, segment) in segments.iter().map(Borrow::borrow).enumerate() {
@@ -125,13 +125,13 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
     plan
 }
 
-impl Plan {
+impl AggregationPlan {
     /// The customer of a segment after counting it, and what that changes.
     fn counted(
         &self,
         segment: &Segment,
         known: &BTreeMap<PersonId, Customer>,
-    ) -> Result<(Customer, Tally), ApplyError> {
+    ) -> Result<(Customer, CounterDeltas), ApplyError> {
         let latest = |person| self.customers.get(person).or_else(|| known.get(person));
         let mut customer = latest(&segment.key.person).cloned().unwrap_or_default();
         let tally = if customer.ties.group.is_alone() {

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::crm::merge::{Merge, MergeReason};
-use crate::crm::ties::Tie;
+use crate::crm::ties::MergeEdge;
 use crate::kernel::id::{CompanyId, DepartmentId, Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::tracking::event::{EventKind, Object, Target};
@@ -35,7 +35,7 @@ fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> Accep
     }
 }
 
-fn actions(plan: &Plan) -> usize {
+fn actions(plan: &AggregationPlan) -> usize {
     plan.segments.len() + plan.customers.len() + plan.unchanged.len() + plan.tally.changes().count() + 1
 }
 
@@ -97,7 +97,7 @@ fn one_person_of(identities: u128) -> BTreeMap<PersonId, Customer> {
     let person = |n| PersonId::from_uuid(Uuid::from_u128(n));
     let mut known = BTreeMap::new();
     for other in 2..=identities {
-        let tie = Tie { merge: MergeId::from_uuid(Uuid::from_u128(other)), a: person(1), b: person(other) };
+        let tie = MergeEdge { merge: MergeId::from_uuid(Uuid::from_u128(other)), a: person(1), b: person(other) };
         let merge = Merge { tie, reason: MergeReason::Phone, at: now(), undone: None };
         known.extend(merge.regroup(&known).unwrap().customers);
     }
@@ -125,7 +125,7 @@ proptest! {
         prop_assert!(cut.later.periods().all(|(scope, _)| matches!(scope, Scope::Department(_))));
         let mut whole = cut.tally.clone();
         whole.absorb(&cut.later);
-        let counted = Plan::default().counted(&next[0], &known).unwrap().1;
+        let counted = AggregationPlan::default().counted(&next[0], &known).unwrap().1;
         prop_assert_eq!(Vec::from_iter(whole.changes()), Vec::from_iter(counted.changes()));
     }
 }

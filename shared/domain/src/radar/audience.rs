@@ -8,7 +8,7 @@ use crate::radar::best_hour::VisitHours;
 
 /// What a group has in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Profile {
+pub struct AudienceProfile {
     /// How many people it is of.
     pub people: usize,
     /// By [`Feature::ALL`]: how many of them have such evidence.
@@ -19,7 +19,7 @@ pub struct Profile {
     pub hours: [u32; 24],
 }
 
-impl Profile {
+impl AudienceProfile {
     /// The profile of people, each with what speaks for a deal and when he was there.
     pub fn of<'a>(people: impl IntoIterator<Item = (Evidence, &'a VisitHours)>, model: &Model, today: Day) -> Self {
         let mut profile = Self::default();
@@ -55,7 +55,7 @@ mod tests {
         hours.see(now.plus_millis(-24 * 3_600_000));
         let nobody = (Evidence::default(), VisitHours::default());
         let people = [(hot, &hours), (nobody.0, &nobody.1)];
-        let profile = Profile::of(people, &Model::default(), today);
+        let profile = AudienceProfile::of(people, &Model::default(), today);
         assert_eq!(profile.people, 2);
         assert_eq!(profile.did.iter().sum::<usize>(), 2, "a phone number and a chat, each once");
         assert_eq!(profile.bands, [1, 0, 1, 0], "{:?}", profile.bands);

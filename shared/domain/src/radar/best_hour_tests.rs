@@ -31,9 +31,9 @@ fn advise(hours: &VisitHours, now: &str) -> Option<Advice> {
 }
 
 /// A fixed sequence of numbers that look like chance.
-struct Chance(u64);
+struct HourRandom(u64);
 
-impl Chance {
+impl HourRandom {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
@@ -142,7 +142,7 @@ fn advice_ends_when_he_stays_away() {
 /// Visitors without habits: hardly any may get advice, or the word "confidence" is empty.
 #[test]
 fn visitors_at_random_hours_get_no_advice() {
-    let mut chance = Chance(7);
+    let mut chance = HourRandom(7);
     let mut advised = 0;
     for visitor in 0..400 {
         let mut hours = VisitHours::default();

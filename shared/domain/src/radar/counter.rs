@@ -40,7 +40,7 @@ pub enum Period {
 
 /// Which people are counted as distinct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Crowd {
+pub enum Audience {
     /// Who viewed something (客户总数 UV).
     Visitors,
     /// Who opened a chat (沟通总客户数).
@@ -55,11 +55,11 @@ pub enum Counter {
     /// Events of one kind.
     Events(EventKind),
     /// Distinct people of the period.
-    People(Crowd),
+    People(Audience),
     /// Of a day's people, those whose last seen day before it is so many days earlier.
-    Gap(Crowd, u8),
+    Gap(Audience, u8),
     /// People whose first ever day it is.
-    Newcomers(Crowd),
+    Newcomers(Audience),
     /// Cards whose phone was saved for the first time by a person.
     Saves,
     /// Likes in force that were given on the day.
@@ -97,7 +97,7 @@ const NAMED: [(Counter, &str); 7] = [
 static CODES: LazyLock<Vec<(Counter, String)>> =
     LazyLock::new(|| Counter::all().map(|counter| (counter, counter.new_code())).collect());
 
-const CROWDS: [Crowd; 3] = [Crowd::Visitors, Crowd::Talkers, Crowd::Shoppers];
+const CROWDS: [Audience; 3] = [Audience::Visitors, Audience::Talkers, Audience::Shoppers];
 
 // Where each family of counters begins among all of them.
 const FORWARDS: usize = EventKind::ALL.len();
@@ -125,7 +125,7 @@ impl Counter {
 
     /// Its place among [`Counter::all`].
     fn place(self) -> usize {
-        let of = |crowd: Crowd| OF_CROWDS + crowd as usize * OF_A_CROWD;
+        let of = |crowd: Audience| OF_CROWDS + crowd as usize * OF_A_CROWD;
         match self {
             Self::Events(kind) => kind as usize,
             Self::Forwards(object) => FORWARDS + object as usize,
@@ -179,7 +179,7 @@ impl Counter {
             return kind.parse().ok().and_then(EventKind::from_code).map(Self::Events);
         }
         if let Some(crowd) = code.strip_prefix('n') {
-            return Crowd::from_letter(crowd).map(Self::Newcomers);
+            return Audience::from_letter(crowd).map(Self::Newcomers);
         }
         if let Some(reason) = code.strip_prefix('x') {
             return reason.parse().ok().and_then(FilterReason::from_letter).map(Self::Filtered);
@@ -190,27 +190,27 @@ impl Counter {
         if let Some(hour) = code.strip_prefix('h') {
             return hour.parse().ok().filter(|hour| *hour < 24).map(Self::Hour);
         }
-        match Crowd::from_letter(code) {
+        match Audience::from_letter(code) {
             Some(crowd) => Some(Self::People(crowd)),
-            None => gap(code, Crowd::from_capital).map(|(crowd, gap)| Self::Gap(crowd, gap)),
+            None => gap(code, Audience::from_capital).map(|(crowd, gap)| Self::Gap(crowd, gap)),
         }
     }
 
     /// The gap stored under `code` where it stood until counters had their layout 2: at the
     /// day before it. On the day so many days later it is a [`Counter::Gap`].
     pub fn gap_before(code: &str) -> Option<(u8, Self)> {
-        gap(code, Crowd::from_letter).map(|(crowd, gap)| (gap, Self::Gap(crowd, gap)))
+        gap(code, Audience::from_letter).map(|(crowd, gap)| (gap, Self::Gap(crowd, gap)))
     }
 }
 
 /// A crowd's letter and a gap.
-fn gap(code: &str, crowd: impl Fn(&str) -> Option<Crowd>) -> Option<(Crowd, u8)> {
+fn gap(code: &str, crowd: impl Fn(&str) -> Option<Audience>) -> Option<(Audience, u8)> {
     let (letter, gap) = code.split_at_checked(1)?;
     let gap = gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap))?;
     Some((crowd(letter)?, gap))
 }
 
-impl Crowd {
+impl Audience {
     /// Whether an event of this kind makes a person one of them.
     pub fn is_joined_by(self, kind: EventKind) -> bool {
         match self {
@@ -269,9 +269,9 @@ impl Sums {
 
 /// Changes to many counters, added up before they are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally(BTreeMap<(Scope, Period), Sums>);
+pub struct CounterDeltas(BTreeMap<(Scope, Period), Sums>);
 
-impl Tally {
+impl CounterDeltas {
     /// Changes one counter.
     pub fn add(&mut self, scope: Scope, period: Period, counter: Counter, by: i64) {
         self.0.entry((scope, period)).or_default().0[counter.place()] += by;
@@ -364,8 +364,8 @@ mod tests {
 
     #[test]
     fn gaps_of_the_first_layout_are_told_with_their_length() {
-        assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Crowd::Visitors, 5))));
-        assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Crowd::Talkers, 29))));
+        assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Audience::Visitors, 5))));
+        assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Audience::Talkers, 29))));
         for code in ["v", "V5", "v0", "v30", "e1", "h3", "x1", ""] {
             assert_eq!(Counter::gap_before(code), None, "{code}");
         }
@@ -373,7 +373,7 @@ mod tests {
 
     #[test]
     fn changes_that_cancel_out_are_not_written() {
-        let mut tally = Tally::default();
+        let mut tally = CounterDeltas::default();
         tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, 1);
         tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, -1);
         assert_eq!(tally.changes().count(), 0);

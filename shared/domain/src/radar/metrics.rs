@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::day::{Day, Window};
 use crate::kernel::money::Fen;
 use crate::kernel::timestamp::Timestamp;
-use crate::radar::counter::{Counter, Counts, Crowd};
+use crate::radar::counter::{Audience, Counter, Counts};
 use crate::tracking::event::EventKind;
 
 /// The nine metrics of one scope and window.
@@ -73,9 +73,9 @@ impl ScopeCounts {
     pub fn between(&self, from: Option<Day>, to: Day) -> Metrics {
         let sum = |counter| self.sum(from, to, counter);
         Metrics {
-            visitors: self.people(from, to, Crowd::Visitors),
+            visitors: self.people(from, to, Audience::Visitors),
             views: EventKind::ALL.iter().filter(|kind| kind.is_view()).map(|kind| sum(Counter::Events(*kind))).sum(),
-            customers_talked_to: self.people(from, to, Crowd::Talkers),
+            customers_talked_to: self.people(from, to, Audience::Talkers),
             forwards: sum(Counter::Events(EventKind::Forward)),
             saves: sum(Counter::Saves),
             likes: sum(Counter::Likes),
@@ -111,7 +111,7 @@ impl ScopeCounts {
     }
 
     /// Distinct people: each is counted on his first seen day of the window.
-    pub fn people(&self, from: Option<Day>, to: Day, crowd: Crowd) -> i64 {
+    pub fn people(&self, from: Option<Day>, to: Day, crowd: Audience) -> i64 {
         let Some(from) = from else { return count(&self.lifetime, Counter::People(crowd)) };
         self.days
             .range(from..=to)

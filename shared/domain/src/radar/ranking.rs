@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::day::Window;
 use crate::kernel::id::{CardId, DepartmentId, MemberId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::radar::metrics::Metrics;
 
-choices! {
+string_enum! {
     /// What employees are ranked by.
     Metric, "unknown_metric", "未知的指标" {
         /// 客户总数 UV
@@ -70,7 +70,7 @@ pub struct Contender {
 
 /// A place in a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct RankingPlace<'a> {
     /// 1 for the first; who has as much as another shares his place.
     pub place: usize,
     /// What he is ranked by.
@@ -80,16 +80,16 @@ pub struct Place<'a> {
 }
 
 /// The employees with the greatest value first; of equal ones who was added first.
-pub fn rank(contenders: &[Contender], metric: Metric, window: Window) -> Vec<Place<'_>> {
+pub fn rank(contenders: &[Contender], metric: Metric, window: Window) -> Vec<RankingPlace<'_>> {
     let position = Window::ALL.iter().position(|one| *one == window).unwrap_or_default();
     let value = |contender: &Contender| metric.of(&contender.windows[position]);
     let mut sorted: Vec<_> = contenders.iter().collect();
     sorted.sort_by_key(|contender| (std::cmp::Reverse(value(contender)), contender.member));
-    let mut places: Vec<Place<'_>> = Vec::with_capacity(sorted.len());
+    let mut places: Vec<RankingPlace<'_>> = Vec::with_capacity(sorted.len());
     for (nth, contender) in sorted.into_iter().enumerate() {
         let value = value(contender);
         let place = places.last().filter(|above| above.value == value).map_or(nth + 1, |above| above.place);
-        places.push(Place { place, value, contender });
+        places.push(RankingPlace { place, value, contender });
     }
     places
 }

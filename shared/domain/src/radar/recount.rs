@@ -11,15 +11,15 @@ use crate::crm::customer::CustomerState;
 use crate::crm::ties::Group;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, PersonId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::aggregate::Segment;
-use crate::radar::counter::{Counter, Counts, Crowd, Period, Scope, Tally};
+use crate::radar::counter::{Audience, Counter, CounterDeltas, Counts, Period, Scope};
 
 /// Most findings that a report holds, those that were most wrong.
 pub const FINDINGS_MAX: usize = 50;
 
-choices! {
+string_enum! {
     /// What a counter is for, as a report sums it up.
     Measure, "unknown_measure", "未知的核对项" {
         /// 客户总数 UV
@@ -58,11 +58,11 @@ impl Measure {
             Counter::Events(kind) if kind.is_view() => Self::Views,
             Counter::Events(crate::tracking::event::EventKind::Forward) => Self::Forwards,
             Counter::Events(_) => Self::OtherEvents,
-            Counter::Newcomers(Crowd::Visitors) => Self::NewVisitors,
+            Counter::Newcomers(Audience::Visitors) => Self::NewVisitors,
             Counter::People(crowd) | Counter::Gap(crowd, _) | Counter::Newcomers(crowd) => match crowd {
-                Crowd::Visitors => Self::Visitors,
-                Crowd::Talkers => Self::CustomersTalkedTo,
-                Crowd::Shoppers => Self::ShopVisitors,
+                Audience::Visitors => Self::Visitors,
+                Audience::Talkers => Self::CustomersTalkedTo,
+                Audience::Shoppers => Self::ShopVisitors,
             },
             Counter::Saves => Self::Saves,
             Counter::Likes => Self::Likes,
@@ -81,7 +81,7 @@ pub struct Recount {
     /// The part of each identity.
     customers: BTreeMap<PersonId, CustomerState>,
     /// What the counters must be.
-    counters: Tally,
+    counters: CounterDeltas,
     /// Identities who were seen on more days than a state remembers, which can be counted
     /// in the order of time only.
     beyond: BTreeSet<PersonId>,
@@ -119,7 +119,7 @@ impl Recount {
     }
 
     /// Takes off changes that the stored counters have still to get.
-    pub fn defer(&mut self, waiting: &Tally) {
+    pub fn defer(&mut self, waiting: &CounterDeltas) {
         self.counters.withdraw(waiting);
     }
 
@@ -190,7 +190,7 @@ pub struct Finding {
 
 /// What was found in one recount of a company.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct RecountReport {
     /// When it began.
     #[serde(rename = "at_ms", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
@@ -215,7 +215,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-impl Report {
+impl RecountReport {
     /// The report of a recount that begins.
     pub fn begun(at: Timestamp, repaired: bool) -> Self {
         Self {

@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::*;
 use crate::crm::identities::Customer;
 use crate::crm::merge::{Merge, MergeReason, groups};
-use crate::crm::ties::Tie;
+use crate::crm::ties::MergeEdge;
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::radar::aggregate::SegmentKey;
-use crate::radar::recount_tests::{Visit, card, event, now, path_of, visits};
+use crate::radar::recount_tests::{RecordedVisit, card, event, now, path_of, visits};
 use crate::radar::seen_days::DAYS_MAX;
 use crate::tracking::batch::BatchId;
 use crate::tracking::event::EventKind;
@@ -19,7 +19,7 @@ fn person(n: u8) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))
 }
 
-fn segment((by, event): &Visit) -> Segment {
+fn segment((by, event): &RecordedVisit) -> Segment {
     let key = SegmentKey { card: event.card, batch: BatchId::from_uuid(Uuid::nil()), person: person(*by) };
     Segment {
         key,
@@ -35,7 +35,7 @@ fn segment((by, event): &Visit) -> Segment {
 #[derive(Debug, Default)]
 struct Written {
     customers: BTreeMap<PersonId, Customer>,
-    counters: Tally,
+    counters: CounterDeltas,
     merges: Vec<Merge>,
 }
 
@@ -49,8 +49,11 @@ impl Written {
     }
 
     fn merge(&mut self, (a, b): (u8, u8)) {
-        let tie =
-            Tie { merge: MergeId::from_uuid(Uuid::from_u128(self.merges.len() as u128)), a: person(a), b: person(b) };
+        let tie = MergeEdge {
+            merge: MergeId::from_uuid(Uuid::from_u128(self.merges.len() as u128)),
+            a: person(a),
+            b: person(b),
+        };
         let merge = Merge { tie, reason: MergeReason::Phone, at: now(), undone: None };
         if let Ok(done) = merge.regroup(&self.customers) {
             self.customers.extend(done.customers);
@@ -60,14 +63,14 @@ impl Written {
     }
 }
 
-fn recounted(visits: &[Visit], merges: &[Merge]) -> Recount {
+fn recounted(visits: &[RecordedVisit], merges: &[Merge]) -> Recount {
     let mut recount = Recount::default();
     visits.iter().for_each(|visit| recount.add(&segment(visit)));
     recount.unite(&groups(merges));
     recount
 }
 
-fn corrections(recount: &Recount, stored: &Tally) -> BTreeMap<(Scope, Period), Counts> {
+fn corrections(recount: &Recount, stored: &CounterDeltas) -> BTreeMap<(Scope, Period), Counts> {
     let mut found = BTreeMap::new();
     let scopes: BTreeSet<_> = recount.scopes().into_iter().chain(stored.periods().map(|(scope, _)| scope)).collect();
     for scope in scopes {
@@ -115,8 +118,8 @@ proptest! {
         scope in prop::sample::select(vec![Scope::Company, Scope::Card(card(1)), Scope::Card(card(7))]),
         day in prop::option::of(20_700i32..20_800),
         counter in prop::sample::select(vec![
-            Counter::Events(EventKind::ViewCard), Counter::People(Crowd::Visitors), Counter::Gap(Crowd::Talkers, 29),
-            Counter::Newcomers(Crowd::Visitors), Counter::Saves, Counter::Likes, Counter::DwellMs, Counter::Hour(23),
+            Counter::Events(EventKind::ViewCard), Counter::People(Audience::Visitors), Counter::Gap(Audience::Talkers, 29),
+            Counter::Newcomers(Audience::Visitors), Counter::Saves, Counter::Likes, Counter::DwellMs, Counter::Hour(23),
         ]),
         by in prop_oneof![-5i64..0, 1i64..1_000],
     ) {
@@ -138,7 +141,7 @@ proptest! {
 fn what_still_waits_to_be_counted_is_not_missed() {
     let visits = [(1, event(EventKind::ViewCard, card(1), now()))];
     let mut recount = recounted(&visits, &[]);
-    let (mut stored, mut waiting) = (Tally::default(), Tally::default());
+    let (mut stored, mut waiting) = (CounterDeltas::default(), CounterDeltas::default());
     for (scope, period, counts) in recount.counters.changes() {
         let part = if period == Period::Lifetime { &mut waiting } else { &mut stored };
         counts.into_iter().for_each(|(counter, by)| part.add(scope, period, counter, by));
@@ -157,7 +160,8 @@ fn what_the_log_does_not_know_is_left_alone() {
 #[test]
 fn who_was_seen_on_more_days_than_are_remembered_is_right_in_order_and_unknown_otherwise() {
     let day = |n: usize| now().plus_millis(i64::try_from(n).unwrap() * DAY_MS - 2_000 * DAY_MS);
-    let mut visits: Vec<Visit> = (0..DAYS_MAX + 2).map(|n| (1, event(EventKind::ViewCard, card(1), day(n)))).collect();
+    let mut visits: Vec<RecordedVisit> =
+        (0..DAYS_MAX + 2).map(|n| (1, event(EventKind::ViewCard, card(1), day(n)))).collect();
     visits.push((2, event(EventKind::ViewCard, card(2), now())));
     let mut written = Written::default();
     visits.iter().for_each(|visit| written.visit(&segment(visit)));
@@ -170,7 +174,7 @@ fn who_was_seen_on_more_days_than_are_remembered_is_right_in_order_and_unknown_o
 
 #[test]
 fn a_report_sums_up_and_keeps_what_was_most_wrong() {
-    let mut report = Report::begun(now(), true);
+    let mut report = RecountReport::begun(now(), true);
     for n in 1..=300 {
         let correction = Counts::from([(Counter::Events(EventKind::ViewCard), -n), (Counter::Likes, 1)]);
         report.compared(Scope::Company, Period::Lifetime, &Counts::new(), &correction);
@@ -180,5 +184,5 @@ fn a_report_sums_up_and_keeps_what_was_most_wrong() {
     assert_eq!((report.wrong(), report.compared, report.findings.len()), (600, 300, FINDINGS_MAX));
     assert_eq!(report.findings[0].expected, -300);
     let text = serde_json::to_string(&report).unwrap();
-    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    assert_eq!(serde_json::from_str::<RecountReport>(&text).unwrap(), report);
 }

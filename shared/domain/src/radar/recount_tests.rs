@@ -9,7 +9,7 @@ use crate::company::department::DepartmentPath;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, Id};
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
-use crate::radar::counter::{Counts, Period, Scope, Tally};
+use crate::radar::counter::{CounterDeltas, Counts, Period, Scope};
 use crate::radar::metrics::{Metrics, ScopeCounts};
 use crate::tracking::event::{Event, EventKind, Object, Target};
 
@@ -58,10 +58,10 @@ pub(crate) fn is_in(event: &Event, scope: Scope) -> bool {
 
 /// The stored counters of every scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Table(BTreeMap<(Scope, Period), Counts>);
+pub(crate) struct CounterTable(BTreeMap<(Scope, Period), Counts>);
 
-impl Table {
-    pub(crate) fn add(&mut self, tally: &Tally) {
+impl CounterTable {
+    pub(crate) fn add(&mut self, tally: &CounterDeltas) {
         for (scope, period, counts) in tally.changes() {
             for (counter, by) in counts {
                 let counts = self.0.entry((scope, period)).or_default();
@@ -87,10 +87,10 @@ impl Table {
 }
 
 /// Who did what.
-pub(crate) type Visit = (u8, Event);
+pub(crate) type RecordedVisit = (u8, Event);
 
 /// The metrics straight from the events: sets and loops, no counters.
-pub(crate) fn recount(visits: &[Visit], wanted: Scope, (from, to): (Option<Day>, Day)) -> Metrics {
+pub(crate) fn recount(visits: &[RecordedVisit], wanted: Scope, (from, to): (Option<Day>, Day)) -> Metrics {
     let inside = |at: i64| {
         let day = Day::of(Timestamp::from_millis(at));
         day <= to && from.is_none_or(|from| day >= from)
@@ -130,7 +130,7 @@ pub(crate) fn recount(visits: &[Visit], wanted: Scope, (from, to): (Option<Day>,
     metrics
 }
 
-pub(crate) fn visits() -> impl Strategy<Value = Vec<Visit>> {
+pub(crate) fn visits() -> impl Strategy<Value = Vec<RecordedVisit>> {
     let kind = prop::sample::select(EventKind::ALL);
     let one = (0u8..4, kind, 1u128..4, 0i64..40 * DAY_MS / 60_000);
     prop::collection::vec(one, 0..80).prop_map(|visits| {

@@ -24,7 +24,7 @@ pub const DAYS_MAX: usize = 1_024;
 
 /// A change of one gap counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Change {
+pub enum GapChange {
     /// `V[day]` changes by one: up for the first sight on that day.
     Seen(Day, i64),
     /// `G[day][gap]` changes by one.
@@ -60,11 +60,11 @@ impl SeenDays {
     /// # Errors
     /// [`TooOld`] for a day before all that are remembered when some were forgotten: its
     /// neighbours are not known. Ingest and queue retention keep events far younger.
-    pub fn see(&mut self, day: Day) -> Result<Vec<Change>, TooOld> {
+    pub fn see(&mut self, day: Day) -> Result<Vec<GapChange>, TooOld> {
         let d = day.number();
         let Some(newest) = self.days.last() else {
             *self = Self { first: d, days: vec![d] };
-            return Ok(vec![Change::Lifetime, Change::Seen(day, 1), Change::First(day, 1)]);
+            return Ok(vec![GapChange::Lifetime, GapChange::Seen(day, 1), GapChange::First(day, 1)]);
         };
         let place = match d.cmp(newest) {
             std::cmp::Ordering::Equal => return Ok(Vec::new()),
@@ -79,12 +79,12 @@ impl SeenDays {
         if previous.is_none() && next.is_some_and(|oldest| self.first < oldest) {
             return Err(TooOld);
         }
-        let mut changes = vec![Change::Seen(day, 1)];
+        let mut changes = vec![GapChange::Seen(day, 1)];
         changes.extend(previous.and_then(|p| gap(p, d, 1)));
         changes.extend(next.and_then(|n| gap(d, n, 1)));
         changes.extend(previous.zip(next).and_then(|(p, n)| gap(p, n, -1)));
         if d < self.first {
-            changes.extend([Change::First(day, 1), Change::First(Day::from_number(self.first), -1)]);
+            changes.extend([GapChange::First(day, 1), GapChange::First(Day::from_number(self.first), -1)]);
             self.first = d;
         }
         self.days.insert(place, d);
@@ -95,10 +95,10 @@ impl SeenDays {
     }
 
     /// What the remembered days add to the counters, all in all.
-    pub fn contributions(&self) -> impl Iterator<Item = Change> {
-        let seen = self.days.iter().map(|d| Change::Seen(Day::from_number(*d), 1));
+    pub fn contributions(&self) -> impl Iterator<Item = GapChange> {
+        let seen = self.days.iter().map(|d| GapChange::Seen(Day::from_number(*d), 1));
         let gaps = self.days.iter().zip(self.days.iter().skip(1)).filter_map(|(d, next)| gap(*d, *next, 1));
-        let once = self.days.first().map(|_| [Change::Lifetime, Change::First(Day::from_number(self.first), 1)]);
+        let once = self.days.first().map(|_| [GapChange::Lifetime, GapChange::First(Day::from_number(self.first), 1)]);
         seen.chain(gaps).chain(once.into_iter().flatten())
     }
 
@@ -116,9 +116,9 @@ impl SeenDays {
     }
 }
 
-fn gap(from: i32, to: i32, by: i64) -> Option<Change> {
+fn gap(from: i32, to: i32, by: i64) -> Option<GapChange> {
     let gap = u8::try_from(to - from).ok().filter(|gap| *gap <= GAP_MAX)?;
-    Some(Change::Gap(Day::from_number(to), gap, by))
+    Some(GapChange::Gap(Day::from_number(to), gap, by))
 }
 
 /// How many there are, the oldest, how much older the first is, and the gaps to the next ones.

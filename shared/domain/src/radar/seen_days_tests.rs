@@ -14,12 +14,12 @@ struct Counters {
 }
 
 impl Counters {
-    fn add(&mut self, change: Change) {
+    fn add(&mut self, change: GapChange) {
         match change {
-            Change::Seen(day, by) => *self.seen.entry(day).or_default() += by,
-            Change::Gap(day, gap, by) => *self.gaps.entry((day, gap)).or_default() += by,
-            Change::First(day, by) => *self.first.entry(day).or_default() += by,
-            Change::Lifetime => self.lifetime += 1,
+            GapChange::Seen(day, by) => *self.seen.entry(day).or_default() += by,
+            GapChange::Gap(day, gap, by) => *self.gaps.entry((day, gap)).or_default() += by,
+            GapChange::First(day, by) => *self.first.entry(day).or_default() += by,
+            GapChange::Lifetime => self.lifetime += 1,
         }
     }
 
@@ -137,7 +137,7 @@ fn the_oldest_of_too_many_days_becomes_final() {
         assert_eq!(seen.see(Day::from_number(day)).unwrap().len(), if day == 1_000 { 3 } else { 2 });
     }
     let changes = seen.see(Day::from_number(newest)).unwrap();
-    let expected = [Change::Seen(Day::from_number(newest), 1), Change::Gap(Day::from_number(newest), 1, 1)];
+    let expected = [GapChange::Seen(Day::from_number(newest), 1), GapChange::Gap(Day::from_number(newest), 1, 1)];
     assert_eq!(changes, expected, "nothing is taken back");
     assert_eq!((seen.days.len(), seen.first, seen.days[0]), (DAYS_MAX, 1_000, 1_001));
     let before = seen.clone();

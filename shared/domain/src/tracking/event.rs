@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{ArticleId, CardId, ProductId, VideoId};
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::{Line, ShareCode};
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
 use crate::tracking::filter_reason::FilterReason;
@@ -138,7 +138,7 @@ impl<'de> Deserialize<'de> for EventKind {
     }
 }
 
-choices! {
+string_enum! {
     /// What sort of thing an event is about.
     ObjectType, "unknown_type", "对象类型只能是 card、product、article、video 或 website" {
         /// 名片

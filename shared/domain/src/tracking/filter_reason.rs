@@ -1,8 +1,8 @@
 //! Why an event is kept but not counted.
 
-use crate::kernel::string_enum::choices;
+use crate::kernel::string_enum::string_enum;
 
-choices! {
+string_enum! {
     /// Why an event is not counted (过滤原因).
     FilterReason, "unknown_filter_reason", "过滤原因只能是 bot、own、colleague 或 burst" {
         /// 机器人: the client says that it is a crawler.

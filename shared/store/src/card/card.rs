@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::company::audit::add_entry;
 use crate::company::department::stays_in;
-use crate::table::batch_get::{KEYS_MAX, Read};
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{LAYOUT, number, text};
 use crate::table::kinds::CARD;
 use crate::table::transaction::{Cancelled, Transaction};
@@ -55,7 +55,7 @@ impl Store {
     pub async fn cards(&self, company: Company, wanted: &[CardId]) -> Result<Vec<Card>, Failure> {
         let wanted: Vec<_> = wanted.iter().take(KEYS_MAX).copied().collect();
         let keys: Vec<_> = wanted.iter().map(|card| keys::card(company, *card)).collect();
-        let items = self.batch_get(&keys, Read::Eventual).await?;
+        let items = self.batch_get(&keys, ReadMode::Eventual).await?;
         let mut cards: Vec<Card> = items.into_iter().map(|item| CARD.decode(item)).collect::<Result<_, _>>()?;
         cards.sort_by_key(|card| wanted.iter().position(|id| *id == card.id));
         Ok(cards)
@@ -67,7 +67,7 @@ impl Store {
     /// [`Failure::Unavailable`] and the like.
     pub async fn existing_cards(&self, company: Company, wanted: &[CardId]) -> Result<Vec<CardId>, Failure> {
         let keys: Vec<_> = wanted.iter().map(|card| keys::card(company, *card)).collect();
-        let items = self.batch_get(&keys, Read::Only(&[])).await?;
+        let items = self.batch_get(&keys, ReadMode::Only(&[])).await?;
         Ok(items.iter().filter_map(|item| keys::card_of(&keys::Key::of(item)?)).collect())
     }
 

@@ -8,7 +8,7 @@ use domain::media::upload::Upload;
 
 use crate::card::CardChange;
 use crate::card::view::{CardView, keys_of_view, view_of};
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::kinds::UPLOAD;
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
@@ -35,7 +35,7 @@ impl Store {
     ) -> Result<CardWithUploads, Failure> {
         let mut wanted = keys_of_view(company, card, true);
         wanted.extend(uploads.iter().map(|upload| keys::upload(company, *upload)));
-        let items = self.batch_get(&wanted, Read::Consistent).await?;
+        let items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         let (uploads, mut rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| UPLOAD.is_of(item));
         let uploads = uploads.into_iter().map(|item| UPLOAD.decode(item)).collect::<Result<_, _>>()?;
         Ok(CardWithUploads { view: view_of(&mut rest, true)?, uploads })

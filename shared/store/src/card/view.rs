@@ -9,7 +9,7 @@ use domain::radar::counter::{Counts, Period, Scope};
 use serde::de::DeserializeOwned;
 
 use crate::radar::counter::counts_of;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::item::{Item, Kind};
 use crate::table::kinds::{CARD, COMPANY, COUNTERS, MEMBER, TEMPLATE};
 use crate::{Store, keys};
@@ -28,7 +28,7 @@ pub struct CardView {
 
 /// What a new card is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Founding {
+pub struct NewCardContext {
     /// The company.
     pub profile: CompanyProfile,
     /// The member who gets it.
@@ -44,7 +44,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn card_view(&self, company: Company, card: CardId, template: bool) -> Result<CardView, Failure> {
-        self.view(company, card, template, Read::Eventual).await
+        self.view(company, card, template, ReadMode::Eventual).await
     }
 
     /// A card with its counters and the template as of now, to be edited.
@@ -52,24 +52,24 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn card_to_edit(&self, company: Company, card: CardId) -> Result<CardView, Failure> {
-        self.view(company, card, true, Read::Consistent).await
+        self.view(company, card, true, ReadMode::Consistent).await
     }
 
     /// What a member's new card is made from.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such member.
-    pub async fn card_founding(&self, company: Company, member: MemberId) -> Result<Founding, Failure> {
+    pub async fn card_founding(&self, company: Company, member: MemberId) -> Result<NewCardContext, Failure> {
         let wanted = [keys::company(company), keys::member(company, member), keys::card_template(company)];
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
-        Ok(Founding {
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        Ok(NewCardContext {
             profile: take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?,
             member: take(&mut items, MEMBER)?.ok_or(Failure::NotFound)?,
             template: take(&mut items, TEMPLATE)?.unwrap_or_default(),
         })
     }
 
-    async fn view(&self, company: Company, card: CardId, template: bool, read: Read) -> Result<CardView, Failure> {
+    async fn view(&self, company: Company, card: CardId, template: bool, read: ReadMode) -> Result<CardView, Failure> {
         let mut items = self.batch_get(&keys_of_view(company, card, template), read).await?;
         view_of(&mut items, template)
     }

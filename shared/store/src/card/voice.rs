@@ -7,7 +7,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::Upload;
 
 use crate::card::view::take;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::item::{Item, text};
 use crate::table::kinds::{CARD, UPLOAD, VOICE};
 use crate::table::read::Order;
@@ -38,7 +38,7 @@ impl Store {
     ) -> Result<VoiceToSet, Failure> {
         let mut wanted = vec![keys::voice(company, card, product)];
         wanted.extend(upload.map(|upload| keys::upload(company, upload)));
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         Ok(VoiceToSet { voice: take(&mut items, VOICE)?, upload: take(&mut items, UPLOAD)? })
     }
 

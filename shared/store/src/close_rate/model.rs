@@ -1,14 +1,14 @@
 //! A company's model of close rates: what its last refit found, and when the next is due.
 
 use domain::close_rate::model::Model;
-use domain::close_rate::retrain::Report;
+use domain::close_rate::retrain::RetrainReport;
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::DueList;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::due::{DuePage, WaitingCompany, place_of};
 use crate::table::item::{Item, number, text};
 use crate::table::kinds::MODEL;
@@ -21,7 +21,7 @@ pub struct Fitted {
     /// The model: the default one, unless the company's own was kept.
     pub model: Model,
     /// What was found.
-    pub report: Report,
+    pub report: RetrainReport,
     /// When.
     pub at: Timestamp,
 }
@@ -123,7 +123,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub async fn close_rate_model(&self, company: Company) -> Result<CloseRateModel, Failure> {
-        let found = self.batch_get(&[keys::close_rate_model(company)], Read::Eventual).await?;
+        let found = self.batch_get(&[keys::close_rate_model(company)], ReadMode::Eventual).await?;
         let Some(item) = found.into_iter().next() else { return Ok(CloseRateModel::default()) };
         let next_at = place_of(&item).and_then(|place| keys::expiry_of(&place)).map(Timestamp::from_millis);
         Ok(CloseRateModel { fitted: MODEL.decode::<ModelItem>(item)?.fitted()?, next_at })
@@ -134,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub(crate) async fn model_in_force(&self, company: Company) -> Result<Model, Failure> {
-        let found = self.batch_get(&[keys::close_rate_model(company)], Read::Consistent).await?;
+        let found = self.batch_get(&[keys::close_rate_model(company)], ReadMode::Consistent).await?;
         found.into_iter().next().map_or_else(|| Ok(Model::default()), model_of)
     }
 }

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::close_rate::model::Model;
-use domain::close_rate::shortlist::{Place, Shortlist, Standing};
+use domain::close_rate::shortlist::{RankKey, RankUpdate, Shortlist};
 use domain::company::Company;
 use domain::crm::customer::CustomerState;
-use domain::crm::opportunity::Dealings;
+use domain::crm::opportunity::Opportunity;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::keys::Key;
 use crate::radar::counter::counts_of;
-use crate::table::batch_get::{KEYS_MAX, Read};
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Item, number, text};
 use crate::table::kinds::SHORTLIST;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
@@ -54,14 +54,14 @@ impl StoredShortlist {
 
 /// A person with all of his identities.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub struct ShortlistCandidate {
     first: PersonId,
     others: BTreeSet<PersonId>,
     state: CustomerState,
-    dealings: Dealings,
+    dealings: Opportunity,
 }
 
-impl Person {
+impl ShortlistCandidate {
     /// The identity he is listed under: the first of all.
     pub fn id(&self) -> PersonId {
         self.first
@@ -83,7 +83,7 @@ impl Person {
     }
 
     /// His place in a list by this model.
-    pub fn standing(&self, scope: Scope, model: &Model, today: Day) -> Standing {
+    pub fn standing(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
         let evidence = match scope {
             Scope::Card(card) => self.state.evidence_on(card),
             // Lists are kept of cards and the company; of a department nobody asks.
@@ -91,8 +91,8 @@ impl Person {
         };
         let set = self.dealings.set_rate_in(scope).map(|set| set.rate);
         let closed = self.dealings.closed_on(scope).is_some();
-        let place = Place::of(model, &evidence.on(today), set, closed);
-        Standing { person: self.first, others: self.others.clone(), place }
+        let place = RankKey::of(model, &evidence.on(today), set, closed);
+        RankUpdate { person: self.first, others: self.others.clone(), place }
     }
 }
 
@@ -105,7 +105,7 @@ impl Store {
         let list = keys::shortlist(company, scope);
         let lifetime = keys::counter(company, scope, Period::Lifetime);
         let (mut shortlist, mut counts) = (Shortlist::default(), Counts::new());
-        for item in self.batch_get(&[list.clone(), lifetime], Read::Eventual).await? {
+        for item in self.batch_get(&[list.clone(), lifetime], ReadMode::Eventual).await? {
             match Key::of(&item).ok_or_else(|| SHORTLIST.corrupt("key"))? {
                 key if key == list => shortlist = decode(&item)?.list,
                 _ => counts = counts_of(&item)?,
@@ -126,7 +126,7 @@ impl Store {
         let places: BTreeMap<Key, Scope> = scopes.iter().map(|s| (keys::shortlist(company, *s), *s)).collect();
         let mut lists = BTreeMap::new();
         for wanted in Vec::from_iter(places.keys().cloned()).chunks(KEYS_MAX) {
-            for item in self.batch_get(wanted, Read::Consistent).await? {
+            for item in self.batch_get(wanted, ReadMode::Consistent).await? {
                 let scope = Key::of(&item).and_then(|key| places.get(&key)).ok_or_else(|| SHORTLIST.corrupt("key"))?;
                 lists.insert(*scope, decode(&item)?);
             }
@@ -185,7 +185,7 @@ impl Store {
         &self,
         company: Company,
         persons: BTreeSet<PersonId>,
-    ) -> Result<BTreeMap<PersonId, Person>, Failure> {
+    ) -> Result<BTreeMap<PersonId, ShortlistCandidate>, Failure> {
         let persons: Vec<_> = persons.into_iter().collect();
         let mut known = BTreeMap::new();
         for (person, customer) in self.customers(company, &persons).await? {
@@ -196,8 +196,11 @@ impl Store {
             identities.insert(id);
             let parts = || identities.iter().filter_map(|identity| known.get(identity));
             let state = CustomerState::union(parts().map(|part| &part.state));
-            let dealings = Dealings::union(parts().map(|part| &part.dealings));
-            Some((id, Person { first: identities.pop_first()?, others: identities.clone(), state, dealings }))
+            let dealings = Opportunity::union(parts().map(|part| &part.dealings));
+            Some((
+                id,
+                ShortlistCandidate { first: identities.pop_first()?, others: identities.clone(), state, dealings },
+            ))
         };
         Ok(persons.into_iter().filter_map(person).collect())
     }
@@ -212,7 +215,7 @@ pub(crate) fn put_shortlist(
     scope: Scope,
     StoredShortlist { list, version }: &StoredShortlist,
 ) -> Result<(), Failure> {
-    let entry = |(person, place): (PersonId, Place)| {
+    let entry = |(person, place): (PersonId, RankKey)| {
         let place = place.number().to_be_bytes();
         [&person.uuid().as_bytes()[..], &place[place.len() - PLACE_BYTES..]].concat()
     };
@@ -246,8 +249,8 @@ fn decode(item: &Item) -> Result<StoredShortlist, Failure> {
     Ok(StoredShortlist { list, version })
 }
 
-fn entry(bytes: &[u8; ENTRY_BYTES]) -> Option<(PersonId, Place)> {
+fn entry(bytes: &[u8; ENTRY_BYTES]) -> Option<(PersonId, RankKey)> {
     let (id, place) = bytes.split_first_chunk::<16>()?;
     let place = place.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
-    Some((PersonId::from_uuid(Uuid::from_bytes(*id)), Place::from_number(place)?))
+    Some((PersonId::from_uuid(Uuid::from_bytes(*id)), RankKey::from_number(place)?))
 }

@@ -12,7 +12,7 @@ use crate::{Page, Store, keys};
 
 /// Most entries looked through for a page of a filtered log; fewer when they fill the
 /// megabyte of one call.
-const LOOKED_THROUGH: u32 = 300;
+const FILTER_READ_MAX: u32 = 300;
 
 /// Adds an entry to the transaction of the change it tells of.
 pub(crate) fn add_entry(
@@ -39,7 +39,7 @@ impl Store {
         limit: u32,
     ) -> Result<Page<AuditEntry, Uuid>, Failure> {
         let start = after.map(|entry| keys::audit_entry(company, entry));
-        let read = if filter.is_open() { limit } else { LOOKED_THROUGH };
+        let read = if filter.is_open() { limit } else { FILTER_READ_MAX };
         let page = self.query(&keys::audit_log(company), start, read, Order::NewestFirst).await?;
         let found: Vec<AuditEntry> = page.items.into_iter().map(|item| AUDIT.decode(item)).collect::<Result<_, _>>()?;
         let mut next = page.next.and_then(|_| found.last().map(|entry| entry.id));

@@ -27,7 +27,7 @@ use domain::kernel::failure::{Failure, Resource, Thing};
 
 /// Where the directory points.
 #[derive(Debug, Serialize, Deserialize)]
-struct App {
+struct AppBinding {
     company: CompanyId,
 }
 
@@ -54,7 +54,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<NewCompany, Failure> {
         let company = Company::granted(new.profile.id);
-        let app = APP.encode(&keys::app(&new.profile.appid), &App { company: new.profile.id })?;
+        let app = APP.encode(&keys::app(&new.profile.appid), &AppBinding { company: new.profile.id })?;
         let profile = COMPANY.encode(&keys::company(company), &new.profile)?;
         let boss = new.boss.clone();
         let key = keys::operator_idempotency(&request.key);
@@ -81,7 +81,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn company_of_app(&self, appid: &AppId) -> Result<Company, Failure> {
-        let app: App = self.get(&keys::app(appid), APP).await?.ok_or(Failure::NotFound)?;
+        let app: AppBinding = self.get(&keys::app(appid), APP).await?.ok_or(Failure::NotFound)?;
         Ok(Company::granted(app.company))
     }
 

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::keys::Key;
-use crate::people::member::Change;
-use crate::table::batch_get::Read;
+use crate::people::member::MemberChange;
+use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, LAYOUT, TYPE, text};
 use crate::table::kinds::{CARD, MEMBER, TREE};
@@ -69,7 +69,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(DepartmentTree, Option<DepartmentAdded>), Failure> {
         let wanted = [keys::departments(company), keys::idempotency(company, &request.key)];
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         let tree = tree_of(take(&mut items, &wanted[0]))?;
         let before = take(&mut items, &wanted[1]).map(|first| replayed(first, request, now)).transpose()?;
         Ok((tree, before.flatten()))
@@ -123,7 +123,7 @@ impl Store {
         member: MemberId,
     ) -> Result<(Member, DepartmentTree), Failure> {
         let wanted = [keys::member(company, member), keys::departments(company)];
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         let member = MEMBER.decode(take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?)?;
         Ok((member, tree_of(take(&mut items, &wanted[1]))?))
     }
@@ -139,7 +139,7 @@ impl Store {
     ) -> Result<BTreeMap<CardId, DepartmentPath>, Failure> {
         let tree = keys::departments(company);
         let wanted: Vec<_> = cards.iter().map(|card| keys::card(company, *card)).chain([tree.clone()]).collect();
-        let mut items = self.batch_get(&wanted, Read::Only(PLACES)).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Only(PLACES)).await?;
         let tree = tree_of(take(&mut items, &tree))?;
         let place = |item: Item| {
             let card = Key::of(&item).and_then(|key| keys::card_of(&key)).ok_or_else(|| CARD.corrupt("key"))?;
@@ -158,10 +158,10 @@ impl Store {
     pub async fn set_member_department(
         &self,
         company: Company,
-        change: Change<'_>,
+        change: MemberChange<'_>,
         department: Option<DepartmentId>,
     ) -> Result<(), Failure> {
-        let Change { read, audit } = change;
+        let MemberChange { read, audit } = change;
         let mut transaction = Transaction::default();
         if let Some(id) = department {
             transaction.has(&self.table, &keys::departments(company), LIVING, &id.to_string(), Failure::Busy);

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
-use domain::company::quota::{Change, Hold, Move, Quota};
+use domain::company::quota::{Hold, Move, Quota, QuotaDelta};
 use domain::kernel::failure::{Failure, Resource, Thing};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
@@ -76,7 +76,7 @@ impl QuotaRef<'_> {
 
     /// Moves units; refused when there are not enough where they should come from.
     pub(crate) fn shift(self, transaction: &mut Transaction, step: Move) {
-        let Change { available, reserved, used } = step.change();
+        let QuotaDelta { available, reserved, used } = step.change();
         let mut update = Update::builder()
             .update_expression("SET available = available + :a, reserved = reserved + :r, used = used + :u")
             .expression_attribute_values(":a", number(available))

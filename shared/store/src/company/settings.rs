@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::keys::Key;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::error::failure;
 use crate::table::item::Item;
 use crate::table::kinds::{GREETING, PHRASES};
@@ -42,7 +42,7 @@ impl Store {
     ) -> Result<(Phrases, Phrases), Failure> {
         let (shared, own) = (keys::phrases(company, None, book), keys::phrases(company, Some(member), book));
         let mut found = (Phrases::default(), Phrases::default());
-        for item in self.batch_get(&[shared, own.clone()], Read::Eventual).await? {
+        for item in self.batch_get(&[shared, own.clone()], ReadMode::Eventual).await? {
             let place = if Key::of(&item).as_ref() == Some(&own) { &mut found.1 } else { &mut found.0 };
             *place = PHRASES.decode::<Book>(item)?.phrases;
         }
@@ -97,7 +97,7 @@ impl Store {
     ) -> Result<(Option<Greeting>, Option<Greeting>), Failure> {
         let (shared, own) = (keys::greeting(company, None), keys::greeting(company, Some(member)));
         let mut found = (None, None);
-        for item in self.batch_get(&[shared, own.clone()], Read::Consistent).await? {
+        for item in self.batch_get(&[shared, own.clone()], ReadMode::Consistent).await? {
             let place = if Key::of(&item).as_ref() == Some(&own) { &mut found.0 } else { &mut found.1 };
             *place = GREETING.decode::<GreetingItem>(item)?.greeting;
         }

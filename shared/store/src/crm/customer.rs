@@ -8,14 +8,14 @@ use domain::close_rate::model::Model;
 use domain::company::Company;
 use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
-use domain::crm::identities::{Identities, United};
+use domain::crm::identities::{Identities, MergedCustomer};
 use domain::crm::ties::Ties;
 use domain::kernel::id::{CardId, PersonId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::close_rate::model::model_of;
-use crate::table::batch_get::{KEYS_MAX, Read};
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::Item;
 use crate::table::kinds::CUSTOMER;
 use crate::table::transaction::{Transaction, at_version};
@@ -81,7 +81,7 @@ impl Store {
     /// # Errors
     /// Those of the table. A customer that cannot be read is an error by itself.
     pub async fn customers(&self, company: Company, persons: &[PersonId]) -> Result<Customers, Failure> {
-        self.customers_and_groups(company, persons, Read::Consistent).await
+        self.customers_and_groups(company, persons, ReadMode::Consistent).await
     }
 
     /// All identities of a person together; an empty state when he has done nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
@@ -89,10 +89,10 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn customer(&self, company: Company, person: PersonId) -> Result<United, Failure> {
-        let parts = self.customers_and_groups(company, &[person], Read::Eventual).await?;
+    pub async fn customer(&self, company: Company, person: PersonId) -> Result<MergedCustomer, Failure> {
+        let parts = self.customers_and_groups(company, &[person], ReadMode::Eventual).await?;
         let parts = parts.into_values().collect::<Result<Vec<_>, _>>()?;
-        Ok(United::of(parts.iter()))
+        Ok(MergedCustomer::of(parts.iter()))
     }
 
     /// The same with the model of close rates in force; the card he is looked at for, if it
@@ -105,14 +105,14 @@ impl Store {
         company: Company,
         card: Option<CardId>,
         person: PersonId,
-    ) -> Result<(United, Model), Failure> {
+    ) -> Result<(MergedCustomer, Model), Failure> {
         let key = keys::close_rate_model(company);
         let (mut parts, model) = self.identities_beside(company, card, &[person], Some(&key)).await?;
         let groups = parts.values().flat_map(|part| part.ties.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
         let model = model.map(model_of).transpose()?.unwrap_or_default();
-        Ok((United::of(parts.values()), model))
+        Ok((MergedCustomer::of(parts.values()), model))
     }
 
     /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are
@@ -143,7 +143,7 @@ impl Store {
         let persons = persons.iter().map(|person| keys::customer(company, *person));
         let wanted: Vec<_> = card.iter().chain(beside).cloned().chain(persons).collect();
         let (mut found, mut known, mut other) = (card.is_none(), BTreeMap::new(), None);
-        for item in self.batch_get(&wanted, Read::Eventual).await? {
+        for item in self.batch_get(&wanted, ReadMode::Eventual).await? {
             let key = keys::Key::of(&item).ok_or_else(|| CUSTOMER.corrupt("key"))?;
             if Some(&key) == card.as_ref() {
                 found = true;
@@ -169,7 +169,7 @@ impl Store {
         let mut group = customer.as_ref().map(|customer| customer.ties.group.members()).unwrap_or_default();
         group.remove(&person);
         let mut others = Customers::new();
-        self.read_customers(company, &Vec::from_iter(group), Read::Consistent, &mut others).await?;
+        self.read_customers(company, &Vec::from_iter(group), ReadMode::Consistent, &mut others).await?;
         let others = others.into_iter().map(|(other, customer)| customer.map(|customer| (other, customer)));
         others.chain(customer.map(|customer| Ok((person, customer)))).collect()
     }
@@ -178,7 +178,7 @@ impl Store {
         &self,
         company: Company,
         persons: &[PersonId],
-        read: Read,
+        read: ReadMode,
     ) -> Result<Customers, Failure> {
         let mut customers = Customers::new();
         self.read_customers(company, persons, read, &mut customers).await?;
@@ -192,7 +192,7 @@ impl Store {
         &self,
         company: Company,
         persons: &[PersonId],
-        read: Read,
+        read: ReadMode,
         customers: &mut Customers,
     ) -> Result<(), Failure> {
         for persons in persons.chunks(KEYS_MAX) {

@@ -2,14 +2,14 @@
 
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
-use domain::crm::merge::{Merge, Regrouping};
+use domain::crm::merge::{Merge, MergePlan};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, MergeId};
 
 use crate::company::audit::add_entry;
 use crate::crm::customer::put_customer;
 use crate::radar::counter::add_counts;
-use crate::radar::pending_deltas::{PendingTally, split};
+use crate::radar::pending_deltas::{PendingDeltas, split};
 use crate::table::item::Item;
 use crate::table::kinds::MERGE;
 use crate::table::read::Order;
@@ -27,9 +27,9 @@ impl Store {
         &self,
         company: Company,
         merge: &Merge,
-        regrouping: &Regrouping,
+        regrouping: &MergePlan,
         audit: Option<&AuditEntry>,
-    ) -> Result<Vec<PendingTally>, Failure> {
+    ) -> Result<Vec<PendingDeltas>, Failure> {
         let mut transaction = Transaction::default();
         let item = MERGE.encode(&keys::merge(company, merge.tie.merge), merge)?;
         match audit {

@@ -2,7 +2,7 @@
 
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
-use domain::crm::command::{Retold, Said};
+use domain::crm::command::{CustomerCommand, CustomerUpdate};
 use domain::crm::identities::Identities;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
@@ -14,20 +14,20 @@ use crate::company::audit::add_entry;
 use crate::company::department::take;
 use crate::crm::customer::{check_customer, put_customer};
 use crate::radar::counter::add_counts;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
 /// Something said of a customer of a card.
 #[derive(Debug, Clone, Copy)]
-pub struct DealingsChange<'a> {
+pub struct OpportunityChange<'a> {
     /// On which card.
     pub card: CardId,
     /// Under which of his identities.
     pub person: PersonId,
     /// What it changes.
-    pub retold: &'a Retold,
+    pub retold: &'a CustomerUpdate,
     /// What the audit log is told, and when.
     pub audit: &'a AuditEntry,
 }
@@ -47,10 +47,10 @@ impl Store {
         person: PersonId,
         request: Option<&Idempotency>,
         now: Timestamp,
-    ) -> Result<(Identities, Option<Said>), Failure> {
+    ) -> Result<(Identities, Option<CustomerCommand>), Failure> {
         let mut wanted = vec![keys::card(company, card), keys::customer(company, person)];
         wanted.extend(request.map(|request| keys::idempotency(company, &request.key)));
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?;
         let known = self.identities(company, person, take(&mut items, &wanted[1])).await?;
         let before = items.pop().zip(request).map(|(first, request)| replayed(first, request, now)).transpose()?;
@@ -65,10 +65,10 @@ impl Store {
     pub async fn change_dealings(
         &self,
         company: Company,
-        change: DealingsChange<'_>,
-        said: Said,
+        change: OpportunityChange<'_>,
+        said: CustomerCommand,
         request: Option<&Idempotency>,
-    ) -> Result<Said, Failure> {
+    ) -> Result<CustomerCommand, Failure> {
         let write = |transaction: &mut Transaction| self.add_dealings(transaction, company, change);
         match request {
             Some(request) => {
@@ -88,7 +88,7 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         company: Company,
-        DealingsChange { card, person, retold, audit }: DealingsChange<'_>,
+        OpportunityChange { card, person, retold, audit }: OpportunityChange<'_>,
     ) -> Result<(), Failure> {
         for (identity, customer) in &retold.customers {
             put_customer(transaction, &self.table, company, *identity, customer)?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::keys::Key;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
 use crate::table::kinds::{ACTIVATION, MEMBER};
@@ -56,7 +56,7 @@ impl Store {
     ) -> Result<RadarOf, Failure> {
         let mut wanted = vec![keys::member(company, member), keys::activation(company, member)];
         wanted.extend(request.map(|(request, _)| keys::idempotency(company, &request.key)));
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         let mut take = |key: &Key| {
             let position = items.iter().position(|item| Key::of(item).as_ref() == Some(key));
             position.map(|position| items.swap_remove(position))
@@ -75,7 +75,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn activation(&self, company: Company, member: MemberId) -> Result<Activation, Failure> {
-        let items = self.batch_get(&[keys::activation(company, member)], Read::Consistent).await?;
+        let items = self.batch_get(&[keys::activation(company, member)], ReadMode::Consistent).await?;
         decode(items.into_iter().next(), member)
     }
 

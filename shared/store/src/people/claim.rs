@@ -16,7 +16,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::keys::Key;
 use crate::people::member::{as_read, create_claim};
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
 use crate::table::kinds::{HOLD, MEMBER};
@@ -61,7 +61,7 @@ impl Store {
             keys::hold(company, QuotaName::Seats.key(), &member.to_string()),
             keys::idempotency(company, &request.key),
         ];
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         let mut take = |key: &Key| -> Option<Item> {
             let position = items.iter().position(|item| Key::of(item).as_ref() == Some(key));
             position.map(|position| items.swap_remove(position))

@@ -17,7 +17,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::people::invitation::use_once;
 use crate::people::member::bind_person;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::item::{expire, text};
 use crate::table::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
 use crate::table::read::{Order, Search};
@@ -30,7 +30,7 @@ const REQUEST_KEPT_MS: i64 = 30 * DAY_MS;
 
 /// What a code leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entrance {
+pub struct JoinContext {
     /// What the code opens; `None` for an unknown code.
     pub offer: Option<Offer>,
     /// The company.
@@ -41,7 +41,7 @@ pub struct Entrance {
 
 /// Somebody who becomes a member, with his card.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Newcomer {
+pub struct JoiningMember {
     /// The member.
     pub member: Member,
     /// His card.
@@ -56,14 +56,14 @@ pub struct Joining<'a> {
     /// His id inside the mini-program.
     pub openid: &'a OpenId,
     /// Whom he becomes.
-    pub newcomer: &'a Newcomer,
+    pub newcomer: &'a JoiningMember,
     /// The entry of the audit log.
     pub audit: &'a AuditEntry,
 }
 
 /// What came of an attempt to enter by an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entered {
+pub enum JoinOutcome {
     /// It is done.
     Done,
     /// The same person has just joined or asked in another call.
@@ -82,11 +82,11 @@ impl Store {
         company: Company,
         code_hash: &str,
         asked: Option<JoinRequestId>,
-    ) -> Result<Entrance, Failure> {
+    ) -> Result<JoinContext, Failure> {
         let mut wanted = vec![keys::company(company), keys::invitation_code(company, code_hash)];
         wanted.extend(asked.map(|request| keys::join_request(company, request)));
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
-        Ok(Entrance {
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        Ok(JoinContext {
             offer: take(&mut items, INVITATION_CODE)?,
             profile: take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?,
             request: take(&mut items, JOIN_REQUEST)?,
@@ -97,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
-    pub async fn join(&self, company: Company, joining: Joining<'_>) -> Result<Entered, Failure> {
+    pub async fn join(&self, company: Company, joining: Joining<'_>) -> Result<JoinOutcome, Failure> {
         let Joining { invitation, openid, newcomer, audit } = joining;
         let (key, now) = (keys::invitation(company, invitation), audit.at);
         let mut transaction = Transaction::default();
@@ -120,7 +120,7 @@ impl Store {
         company: Company,
         request: &JoinRequest,
         before: Option<JoinRequestId>,
-    ) -> Result<Entered, Failure> {
+    ) -> Result<JoinOutcome, Failure> {
         let (invitation, now) = (request.invitation, request.created_at);
         let mut transaction = Transaction::default();
         let asks = Update::builder()
@@ -156,7 +156,7 @@ impl Store {
         request: JoinRequestId,
     ) -> Result<(JoinRequest, CompanyProfile), Failure> {
         let wanted = [keys::join_request(company, request), keys::company(company)];
-        let mut items = self.batch_get(&wanted, Read::Consistent).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         let request = take(&mut items, JOIN_REQUEST)?.ok_or(Failure::NotFound)?;
         Ok((request, take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?))
     }
@@ -171,7 +171,7 @@ impl Store {
         &self,
         company: Company,
         read: JoinRequest,
-        newcomer: Option<&Newcomer>,
+        newcomer: Option<&JoiningMember>,
         audit: &AuditEntry,
     ) -> Result<JoinRequest, Failure> {
         let (id, now) = (read.id.to_string(), audit.at);
@@ -235,7 +235,7 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         company: Company,
-        Newcomer { member, card }: &Newcomer,
+        JoiningMember { member, card }: &JoiningMember,
     ) -> Result<(), Failure> {
         let item = MEMBER.encode(&keys::member(company, member.id), member)?;
         transaction.create(&self.table, item, Failure::Exists(Thing::Member));
@@ -250,24 +250,24 @@ impl Store {
 
 /// What a transaction has come to whose first action is on the person and whose second is
 /// on the invitation.
-fn entered(done: Result<(), Cancelled>, now: Timestamp) -> Result<Entered, Failure> {
+fn entered(done: Result<(), Cancelled>, now: Timestamp) -> Result<JoinOutcome, Failure> {
     let failed = match done {
-        Ok(()) => return Ok(Entered::Done),
+        Ok(()) => return Ok(JoinOutcome::Done),
         Err(Cancelled::Store(failure)) => return Err(failure),
         Err(Cancelled::Conditions(failed)) => failed,
     };
     match failed.into_iter().next() {
-        Some(Refused { position: 0, .. }) => Ok(Entered::Already),
+        Some(Refused { position: 0, .. }) => Ok(JoinOutcome::Already),
         Some(Refused { position: 1, item: Some(item), .. }) => {
             match INVITATION.decode::<Invitation>(item)?.state(now) {
                 InvitationState::Open => Err(Failure::Busy),
                 state @ (InvitationState::UsedUp | InvitationState::Expired | InvitationState::Revoked) => {
-                    Ok(Entered::Closed(state))
+                    Ok(JoinOutcome::Closed(state))
                 }
             }
         }
         // Its seats were swept by a clock that is ahead of ours.
-        Some(Refused { failure: Failure::NotFound, .. }) => Ok(Entered::Closed(InvitationState::Expired)),
+        Some(Refused { failure: Failure::NotFound, .. }) => Ok(JoinOutcome::Closed(InvitationState::Expired)),
         Some(refused) => Err(refused.failure),
         None => Err(Failure::Busy),
     }

@@ -12,7 +12,7 @@ use domain::people::join_request::JoinRequest;
 use domain::people::member::Member;
 
 use crate::keys::Key;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::{ACTIVATION, COMPANY, JOIN_REQUEST, MEMBER, PERSON, UNION};
 use crate::table::transaction::{Cancelled, Transaction};
@@ -23,7 +23,7 @@ const MEMBERSHIPS_MAX: usize = 30;
 
 /// Who logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arrival {
+pub struct LoginContext {
     /// The company of the mini-program he comes through.
     pub profile: CompanyProfile,
     /// The person, unless it is his first login there.
@@ -34,7 +34,7 @@ pub struct Arrival {
 
 /// A member as a login finds him.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct MemberLogin {
     /// In which company.
     pub company: Company,
     /// Its profile.
@@ -55,14 +55,14 @@ impl Store {
         company: Company,
         openid: &OpenId,
         unionid: Option<&UnionId>,
-    ) -> Result<Arrival, Failure> {
+    ) -> Result<LoginContext, Failure> {
         let (profile, person) = (keys::company(company), keys::person(company, openid));
         let union = unionid.map(keys::union);
         let wanted: Vec<_> = [profile.clone(), person.clone()].into_iter().chain(union.clone()).collect();
         let mut items = self.by_key(&wanted).await?;
         let links = union.and_then(|union| items.remove(&union)).map(|item| UNION.decode(item)).transpose()?;
         let links: BTreeMap<CompanyId, Link> = links.unwrap_or_default();
-        Ok(Arrival {
+        Ok(LoginContext {
             profile: COMPANY.decode(items.remove(&profile).ok_or(Failure::NotFound)?)?,
             person: items.remove(&person).map(|item| PERSON.decode(item)).transpose()?,
             // WeChat has said that all of them are the same human's.
@@ -79,7 +79,7 @@ impl Store {
         &self,
         wanted: &[(Company, MemberId)],
         asked: Option<(Company, JoinRequestId)>,
-    ) -> Result<(Vec<Standing>, Option<JoinRequest>), Failure> {
+    ) -> Result<(Vec<MemberLogin>, Option<JoinRequest>), Failure> {
         let wanted = wanted.get(..MEMBERSHIPS_MAX).unwrap_or(wanted);
         let keys = |(company, member): &(Company, MemberId)| {
             [keys::company(*company), keys::member(*company, *member), keys::activation(*company, *member)]
@@ -92,7 +92,7 @@ impl Store {
             let [profile, member, activation] = keys(&(*company, *id));
             let (Some(profile), Some(member)) = (items.remove(&profile), items.remove(&member)) else { continue };
             let activation = items.remove(&activation).map(|item| ACTIVATION.decode(item)).transpose()?;
-            standings.push(Standing {
+            standings.push(MemberLogin {
                 company: *company,
                 profile: COMPANY.decode(profile)?,
                 member: MEMBER.decode(member)?,
@@ -113,7 +113,7 @@ impl Store {
     }
 
     async fn by_key(&self, wanted: &[Key]) -> Result<BTreeMap<Key, Item>, Failure> {
-        let items = self.batch_get(wanted, Read::Consistent).await?;
+        let items = self.batch_get(wanted, ReadMode::Consistent).await?;
         Ok(items.into_iter().filter_map(|item| Some((Key::of(&item)?, item))).collect())
     }
 }

@@ -19,7 +19,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::{QuotaName, QuotaRef};
 use crate::people::card_mark::mark_card;
 use crate::people::login::note_link;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::item::{Kind, expire, number, text};
 use crate::table::kinds::{CARD, CLAIM, COMPANY, MEMBER};
 use crate::table::read::{Order, Search};
@@ -58,7 +58,7 @@ struct Claim {
 
 /// A person claiming a membership.
 #[derive(Debug, Clone, Copy)]
-pub struct Claiming<'a> {
+pub struct ClaimRequest<'a> {
     /// Who.
     pub person: Person,
     /// His id inside the mini-program.
@@ -100,7 +100,7 @@ impl MemberFilter {
 
 /// A change of a member as he was read, with the entry that tells of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Change<'a> {
+pub struct MemberChange<'a> {
     /// The member before the change.
     pub read: &'a Member,
     /// The entry of the audit log.
@@ -212,7 +212,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else claims at the same moment.
-    pub async fn claim_membership(&self, company: Company, claiming: Claiming<'_>) -> Result<Claimed, Failure> {
+    pub async fn claim_membership(&self, company: Company, claiming: ClaimRequest<'_>) -> Result<Claimed, Failure> {
         let Some(claim) = self.get_latest::<Claim>(&keys::claim(company, claiming.hash), CLAIM).await? else {
             return Ok(Claimed::Refused);
         };
@@ -231,7 +231,7 @@ impl Store {
         }
     }
 
-    fn claim(&self, company: Company, claiming: &Claiming<'_>, claim: &Claim) -> Transaction {
+    fn claim(&self, company: Company, claiming: &ClaimRequest<'_>, claim: &Claim) -> Transaction {
         let mut transaction = Transaction::default();
         let used = Update::builder()
             .update_expression("SET used_at = :now")
@@ -272,7 +272,7 @@ impl Store {
     ) -> Result<(CompanyProfile, Option<Member>), Failure> {
         let mut wanted = vec![keys::company(company)];
         wanted.extend(member.map(|member| keys::member(company, member)));
-        let mut items = self.batch_get(&wanted, Read::Eventual).await?;
+        let mut items = self.batch_get(&wanted, ReadMode::Eventual).await?;
         let mut take = |kind: Kind| {
             let position = items.iter().position(|item| kind.check(item).is_ok());
             position.map(|position| items.swap_remove(position)).ok_or(Failure::NotFound)
@@ -290,11 +290,11 @@ impl Store {
     pub async fn set_member_ended(
         &self,
         company: Company,
-        change: Change<'_>,
+        change: MemberChange<'_>,
         ended: Option<Ended>,
         seat: SeatChange,
     ) -> Result<(), Failure> {
-        let Change { read, audit } = change;
+        let MemberChange { read, audit } = change;
         let update = match ended {
             Some(ended) => Update::builder()
                 .update_expression("SET ended = :ended")
@@ -322,8 +322,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::VersionConflict`] when his role has changed since he was read.
-    pub async fn set_member_role(&self, company: Company, change: Change<'_>, role: Role) -> Result<(), Failure> {
-        let Change { read, audit } = change;
+    pub async fn set_member_role(&self, company: Company, change: MemberChange<'_>, role: Role) -> Result<(), Failure> {
+        let MemberChange { read, audit } = change;
         let update = Update::builder()
             .update_expression("SET #role = :role")
             .condition_expression("#role = :was")

@@ -6,7 +6,7 @@ use domain::kernel::failure::Failure;
 use domain::people::member::Member;
 
 use crate::company::audit::add_entry;
-use crate::people::member::{Change, as_read};
+use crate::people::member::{MemberChange, as_read};
 use crate::table::item::{number, text};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -16,8 +16,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::VersionConflict`] when he has changed since he was read.
-    pub async fn edit_member(&self, company: Company, change: Change<'_>, after: &Member) -> Result<(), Failure> {
-        let Change { read, audit } = change;
+    pub async fn edit_member(&self, company: Company, change: MemberChange<'_>, after: &Member) -> Result<(), Failure> {
+        let MemberChange { read, audit } = change;
         let update = as_read(Update::builder(), read);
         let stands = update.get_condition_expression().as_deref().unwrap_or("attribute_exists(id)");
         // His role decided who may do this.

@@ -8,7 +8,7 @@ use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
-use crate::table::batch_get::Read;
+use crate::table::batch_get::ReadMode;
 use crate::table::item::{Item, text};
 use crate::table::kinds::{PHONE, PROFILE};
 use crate::table::transaction::{Cancelled, Transaction};
@@ -16,7 +16,7 @@ use crate::{Store, keys};
 
 /// What an identity has told of itself.
 #[derive(Debug, Serialize, Deserialize)]
-struct Profile {
+struct PhoneProfile {
     phone: Mobile,
     #[serde(with = "domain::kernel::timestamp::as_millis")]
     granted_at: Timestamp,
@@ -49,9 +49,9 @@ impl Store {
     pub async fn phone_claim(&self, company: Company, person: PersonId, phone: &Mobile) -> Result<PhoneClaim, Failure> {
         let wanted = [keys::profile(company, person), keys::phone(company, phone)];
         let (mut holder, mut before) = (None, None);
-        for item in self.batch_get(&wanted, Read::Consistent).await? {
+        for item in self.batch_get(&wanted, ReadMode::Consistent).await? {
             if Key::of(&item).as_ref() == Some(&wanted[0]) {
-                before = Some(PROFILE.decode::<Profile>(item)?.phone);
+                before = Some(PROFILE.decode::<PhoneProfile>(item)?.phone);
             } else {
                 holder = Some(PHONE.decode::<Holder>(item)?.person);
             }
@@ -86,7 +86,7 @@ impl Store {
             };
             transaction.put(&self.table, item, &condition, values, Failure::Busy);
         };
-        let profile = Profile { phone: claim.phone.clone(), granted_at: now };
+        let profile = PhoneProfile { phone: claim.phone.clone(), granted_at: now };
         let profile = PROFILE.encode(&keys::profile(company, claim.person), &profile)?;
         put(profile, "phone", claim.before.as_ref().map(Mobile::reveal));
         let holder = PHONE.encode(&keys::phone(company, &claim.phone), &Holder { person: claim.person })?;

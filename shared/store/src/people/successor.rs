@@ -1,7 +1,7 @@
 //! Successors: where the card of somebody who is gone leads to.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
-use domain::card::{OwnerGone, Successor};
+use domain::card::{OwnerInactive, Successor};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, MemberId};
@@ -9,8 +9,8 @@ use domain::people::member::Member;
 use serde::Serialize;
 
 use crate::company::audit::add_entry;
-use crate::people::member::{Change, as_read};
-use crate::table::batch_get::Read;
+use crate::people::member::{MemberChange, as_read};
+use crate::table::batch_get::ReadMode;
 use crate::table::item::text;
 use crate::table::kinds::{CARD, MEMBER};
 use crate::table::transaction::{Cancelled, Transaction};
@@ -29,7 +29,7 @@ impl Store {
     ) -> Result<(Member, Option<Member>), Failure> {
         let mut wanted = vec![keys::member(company, member)];
         wanted.extend(other.filter(|other| *other != member).map(|other| keys::member(company, other)));
-        let items = self.batch_get(&wanted, Read::Consistent).await?;
+        let items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         let members = items.into_iter().map(|item| MEMBER.decode(item)).collect::<Result<Vec<Member>, _>>()?;
         let find = |id| members.iter().find(|member| member.id == id).cloned();
         Ok((find(member).ok_or(Failure::NotFound)?, other.and_then(find)))
@@ -42,7 +42,7 @@ impl Store {
     pub async fn set_successor(
         &self,
         company: Company,
-        change: Change<'_>,
+        change: MemberChange<'_>,
         (card, successor): (CardId, Option<(MemberId, Successor)>),
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
@@ -60,7 +60,7 @@ impl Store {
                 .expression_attribute_values(":card", text(successor.card.to_string()));
             transaction.check(&self.table, &keys::member(company, *member), here, Failure::VersionConflict);
         }
-        let gone = OwnerGone { successor: successor.map(|(_, successor)| successor) };
+        let gone = OwnerInactive { successor: successor.map(|(_, successor)| successor) };
         let led = Update::builder()
             .update_expression("SET owner_gone = :gone")
             .condition_expression("attribute_exists(id)")

@@ -2,7 +2,7 @@
 
 use domain::company::Company;
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::aggregate::{Plan, Segment};
+use domain::radar::aggregate::{AggregationPlan, Segment};
 use uuid::Uuid;
 
 use crate::Store;
@@ -20,7 +20,7 @@ pub struct Commit<'a> {
     /// The segments that are counted, those of the plan.
     pub segments: &'a [&'a Segment],
     /// What counting them changes.
-    pub plan: &'a Plan,
+    pub plan: &'a AggregationPlan,
     /// Id of the page of the company's feed.
     pub page: Uuid,
     /// When. What the plan leaves for later is due from now on.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::keys::Key;
-use crate::table::batch_get::{KEYS_MAX, Read};
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::Item;
 use crate::table::kinds::FEED_PAGE;
 use crate::table::read::Order;
@@ -118,7 +118,7 @@ impl Store {
         listed: Vec<(CompanyFeedPosition, SegmentKey)>,
     ) -> Result<Vec<(CompanyFeedPosition, Segment)>, Failure> {
         let wanted: Vec<_> = listed.iter().map(|(_, key)| keys::segment(company, *key)).collect();
-        let items = self.batch_get(&wanted, Read::Eventual).await?;
+        let items = self.batch_get(&wanted, ReadMode::Eventual).await?;
         let mut segments: Vec<(CompanyFeedPosition, Segment)> = Vec::with_capacity(items.len());
         for item in items {
             let segment = log::decode(item)?;

@@ -16,7 +16,7 @@ use domain::tracking::batch::BatchId;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
-use crate::table::batch_get::{KEYS_MAX, Read};
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::error::failure;
 use crate::table::item::{EXPIRES_AT, Item, expire, number, text};
 use crate::table::kinds::{LIVE_MARK, LIVE_MESSAGE, LIVE_STATE};
@@ -75,7 +75,7 @@ impl Store {
         let mut states = BTreeMap::new();
         for cards in cards.chunks(KEYS_MAX) {
             let wanted: Vec<_> = cards.iter().map(|(company, card)| keys::live_state(*company, *card)).collect();
-            for item in self.batch_get(&wanted, Read::Consistent).await? {
+            for item in self.batch_get(&wanted, ReadMode::Consistent).await? {
                 let key = Key::of(&item);
                 let position = wanted.iter().position(|wanted| Some(wanted) == key.as_ref());
                 if let Some(card) = position.and_then(|position| cards.get(position)) {

@@ -9,7 +9,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{ACTIONS_MAX, LOT_MAX};
-use domain::radar::counter::{Counter, Counts, Period, Scope, Tally};
+use domain::radar::counter::{Counter, CounterDeltas, Counts, Period, Scope};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -27,15 +27,15 @@ const AT_ONCE: usize = 40;
 const _: () = assert!(12 + AT_ONCE + (CHANGES_MAX - AT_ONCE).div_ceil(LOT_MAX) <= ACTIONS_MAX);
 
 /// The changes of one scope and period.
-type Change = (Scope, Period, Counts);
+type ScopeDelta = (Scope, Period, Counts);
 
 /// A lot of changes that wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingTally {
+pub struct PendingDeltas {
     company: Company,
     key: Key,
     chunk: usize,
-    changes: Vec<Change>,
+    changes: Vec<ScopeDelta>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,15 +59,15 @@ struct StoredChange {
 }
 
 /// What is counted at once, and the lots that wait.
-pub(crate) fn split(company: Company, tally: &Tally, left_by: Uuid) -> (Vec<Change>, Vec<PendingTally>) {
+pub(crate) fn split(company: Company, tally: &CounterDeltas, left_by: Uuid) -> (Vec<ScopeDelta>, Vec<PendingDeltas>) {
     let mut at_once: Vec<_> = tally.changes().collect();
     let later = at_once.split_off(at_once.len().min(AT_ONCE));
     (at_once, lots(company, &later, left_by))
 }
 
 /// The lots in which changes wait.
-pub(crate) fn lots(company: Company, later: &[Change], left_by: Uuid) -> Vec<PendingTally> {
-    let lot = |(chunk, changes): (usize, &[Change])| PendingTally {
+pub(crate) fn lots(company: Company, later: &[ScopeDelta], left_by: Uuid) -> Vec<PendingDeltas> {
+    let lot = |(chunk, changes): (usize, &[ScopeDelta])| PendingDeltas {
         company,
         key: keys::pending_tally(company, left_by, chunk),
         chunk,
@@ -76,7 +76,7 @@ pub(crate) fn lots(company: Company, later: &[Change], left_by: Uuid) -> Vec<Pen
     later.chunks(LOT_MAX).enumerate().map(lot).collect()
 }
 
-impl PendingTally {
+impl PendingDeltas {
     /// Its item, which housekeeping finds from `due` on.
     pub(crate) fn item(&self, due: Timestamp) -> Result<Item, Failure> {
         let changes: Vec<_> = self.changes.iter().map(StoredChange::of).collect();
@@ -90,7 +90,7 @@ impl PendingTally {
         let key = Key::of(&item).ok_or_else(|| PENDING.corrupt("key"))?;
         let PendingItem { chunk, changes } = PENDING.decode(item)?;
         let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING.corrupt(error))?;
-        let mut tally = Tally::default();
+        let mut tally = CounterDeltas::default();
         changes
             .into_iter()
             .try_for_each(|change| change.add_to(&mut tally))
@@ -100,7 +100,7 @@ impl PendingTally {
 }
 
 impl StoredChange {
-    fn of((scope, period, counts): &Change) -> Self {
+    fn of((scope, period, counts): &ScopeDelta) -> Self {
         Self {
             card: match scope {
                 Scope::Card(card) => Some(*card),
@@ -119,7 +119,7 @@ impl StoredChange {
     }
 
     /// `None` when a counter is not known.
-    fn add_to(self, tally: &mut Tally) -> Option<()> {
+    fn add_to(self, tally: &mut CounterDeltas) -> Option<()> {
         let day = self.day.map(Day::from_number);
         let period = day.map_or(Period::Lifetime, Period::Day);
         let scope = self.card.map(Scope::Card).or(self.department.map(Scope::Department)).unwrap_or(Scope::Company);
@@ -135,10 +135,10 @@ impl StoredChange {
     }
 }
 
-impl PendingTally {
+impl PendingDeltas {
     /// Its changes.
-    pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
+    pub fn tally(&self) -> CounterDeltas {
+        let mut tally = CounterDeltas::default();
         for (scope, period, counts) in &self.changes {
             counts.iter().for_each(|(counter, by)| tally.add(*scope, *period, *counter, *by));
         }
@@ -151,16 +151,16 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn pending_tallies(&self, company: Company) -> Result<Vec<PendingTally>, Failure> {
+    pub async fn pending_tallies(&self, company: Company) -> Result<Vec<PendingDeltas>, Failure> {
         let items = self.all_latest(&keys::pending_tallies(company)).await?;
-        items.into_iter().map(|item| PendingTally::read(company, item)).collect()
+        items.into_iter().map(|item| PendingDeltas::read(company, item)).collect()
     }
 
     /// Counts a lot and ends it, unless somebody else has done so.
     ///
     /// # Errors
     /// [`Failure::Busy`] and the like; housekeeping comes back to it.
-    pub async fn count_pending(&self, pending: &PendingTally) -> Result<(), Failure> {
+    pub async fn count_pending(&self, pending: &PendingDeltas) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         let chunk = Item::from([(":chunk".to_owned(), number(pending.chunk))]);
         transaction.delete(&self.table, &pending.key, "chunk = :chunk", chunk, Failure::NotFound);
@@ -178,7 +178,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one lot at least; the others are done.
     pub async fn sweep_pending_tallies(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let count = |due: Due| async move { self.count_pending(&PendingTally::read(due.company, due.item)?).await };
+        let count = |due: Due| async move { self.count_pending(&PendingDeltas::read(due.company, due.item)?).await };
         self.sweep(DueList::PendingTallies, now, limit, count).await
     }
 }
@@ -186,7 +186,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use domain::kernel::id::{CompanyId, Id};
-    use domain::radar::counter::Crowd;
+    use domain::radar::counter::Audience;
 
     use super::*;
     use crate::table::item::Kind;
@@ -197,12 +197,12 @@ mod tests {
         let changes = r#"[{"d":20770,"n":[["v",1],["v5",-1]]},{"d":20775,"n":[["v",2]]}]"#.to_owned();
         let key = keys::pending_tally(company, Uuid::nil(), 0);
         let item = Kind { layout: 2, ..PENDING }.encode(&key, &PendingItem { chunk: 0, changes }).unwrap();
-        let visitors = Counter::People(Crowd::Visitors);
+        let visitors = Counter::People(Audience::Visitors);
         let expected = [
             (20_770, Counts::from([(visitors, 1)])),
-            (20_775, Counts::from([(visitors, 2), (Counter::Gap(Crowd::Visitors, 5), -1)])),
+            (20_775, Counts::from([(visitors, 2), (Counter::Gap(Audience::Visitors, 5), -1)])),
         ];
         let expected = expected.map(|(day, counts)| (Scope::Company, Period::Day(Day::from_number(day)), counts));
-        assert_eq!(PendingTally::read(company, item).unwrap().changes, expected);
+        assert_eq!(PendingDeltas::read(company, item).unwrap().changes, expected);
     }
 }

@@ -8,7 +8,7 @@ use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
 use domain::radar::counter::{Counts, Period, Scope};
-use domain::radar::recount::Report;
+use domain::radar::recount::RecountReport;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::customer::put_customer;
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
-    pub async fn end_recount(&self, company: Company, report: &Report, due: Timestamp) -> Result<(), Failure> {
+    pub async fn end_recount(&self, company: Company, report: &RecountReport, due: Timestamp) -> Result<(), Failure> {
         let key = keys::recount(company);
         let report = serde_json::to_string(report).map_err(|error| RECOUNT.corrupt(error))?;
         let update = Update::builder()
@@ -74,7 +74,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn recount_report(&self, company: Company) -> Result<Option<Report>, Failure> {
+    pub async fn recount_report(&self, company: Company) -> Result<Option<RecountReport>, Failure> {
         let item = self.get::<RecountItem>(&keys::recount(company), RECOUNT).await?;
         let report = item.and_then(|item| item.report);
         report.map(|report| serde_json::from_str(&report).map_err(|error| RECOUNT.corrupt(error))).transpose()

@@ -14,7 +14,7 @@ pub(crate) const KEYS_MAX: usize = 100;
 
 /// How fresh and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Read {
+pub(crate) enum ReadMode {
     /// Whole items, as of the last write.
     Consistent,
     /// Whole items, perhaps a moment old.
@@ -24,7 +24,7 @@ pub(crate) enum Read {
 }
 
 /// The keys that are left, and the items found so far.
-type Progress = (Option<KeysAndAttributes>, Vec<Item>);
+type ReadProgress = (Option<KeysAndAttributes>, Vec<Item>);
 
 /// Why not all items were read.
 enum Stop {
@@ -51,14 +51,14 @@ impl Stop {
 
 impl Store {
     /// The items that exist, in no order. At most [`KEYS_MAX`] keys, none twice.
-    pub(crate) async fn batch_get(&self, wanted: &[Key], read: Read) -> Result<Vec<Item>, Failure> {
+    pub(crate) async fn batch_get(&self, wanted: &[Key], read: ReadMode) -> Result<Vec<Item>, Failure> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
         let mut request = KeysAndAttributes::builder()
             .set_keys(Some(wanted.iter().map(Key::attributes).collect()))
-            .consistent_read(read != Read::Eventual);
-        if let Read::Only(attributes) = read {
+            .consistent_read(read != ReadMode::Eventual);
+        if let ReadMode::Only(attributes) = read {
             let mut projected = Vec::with_capacity(attributes.len() + 2);
             for (position, name) in [keys::PK, keys::SK].iter().chain(attributes).enumerate() {
                 projected.push(format!("#a{position}"));
@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// One call. What it leaves out is to be asked for again.
-    async fn get_some(&self, (keys, mut found): Progress) -> Result<Vec<Item>, (Progress, Stop)> {
+    async fn get_some(&self, (keys, mut found): ReadProgress) -> Result<Vec<Item>, (ReadProgress, Stop)> {
         let Some(keys) = keys else { return Ok(found) };
         let mut answer = match self.client.batch_get_item().request_items(&self.table, keys).send().await {
             Ok(answer) => answer,

@@ -14,7 +14,7 @@ use domain::kernel::failure::Failure;
 
 /// The first result of a creating request.
 #[derive(Debug, Serialize, Deserialize)]
-struct Request {
+struct StoredRequest {
     fingerprint: String,
     /// The result as JSON: an opaque text here.
     result: String,
@@ -34,7 +34,8 @@ impl Store {
     ) -> Result<T, Failure> {
         let mut transaction = Transaction::default();
         let text = serde_json::to_string(&result).map_err(|error| REQUEST.corrupt(error))?;
-        let mut item = REQUEST.encode(key, &Request { fingerprint: request.fingerprint.clone(), result: text })?;
+        let mut item =
+            REQUEST.encode(key, &StoredRequest { fingerprint: request.fingerprint.clone(), result: text })?;
         expire(&mut item, replay_until(now));
         // The table forgets expired items late, so an expired record is overwritten.
         let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
@@ -67,7 +68,7 @@ pub(crate) fn replayed<T: DeserializeOwned>(
 }
 
 fn replay<T: DeserializeOwned>(first: Item, request: &Idempotency) -> Result<T, Failure> {
-    let first: Request = REQUEST.decode(first)?;
+    let first: StoredRequest = REQUEST.decode(first)?;
     if first.fingerprint != request.fingerprint {
         return Err(Failure::KeyReused);
     }

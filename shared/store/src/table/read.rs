@@ -1,4 +1,4 @@
-//! Reading one item, or the items of a partition in order.
+//! DecayedEvidence one item, or the items of a partition in order.
 
 use serde::de::DeserializeOwned;
 
@@ -9,7 +9,7 @@ use crate::{Page, Store, keys};
 use domain::kernel::failure::Failure;
 
 /// Items looked through for a page of a filtered list: below the megabyte of one call.
-const LOOKED_THROUGH: u32 = 1_000;
+const FILTER_READ_MAX: u32 = 1_000;
 
 /// A page of a list.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Store {
         place: impl Fn(&T) -> P,
     ) -> Result<Page<T, P>, Failure> {
         let Search { kind, partition, start, order, limit } = search;
-        let looked_through = if filter.is_some() { LOOKED_THROUGH } else { limit };
+        let looked_through = if filter.is_some() { FILTER_READ_MAX } else { limit };
         let page = self.query(partition, start, looked_through, order).await?;
         let mut items = page.items.into_iter().map(|item| kind.decode(item)).collect::<Result<Vec<T>, _>>()?;
         let mut next = page.next.and_then(|_| items.last().map(&place));

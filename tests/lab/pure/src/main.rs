@@ -26,7 +26,7 @@ const ROUNDS: usize = 7;
 
 /// How far a round goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum RoundStep {
     Value,
     Typed,
     Read,
@@ -35,13 +35,13 @@ enum Step {
     Write,
 }
 
-const STEPS: [(Step, &str); 6] = [
-    (Step::Value, "just parse them into serde_json::Value"),
-    (Step::Typed, "just parse them into AcceptedBatch"),
-    (Step::Read, "read the messages"),
-    (Step::Segment, "and split them by card, without repeats"),
-    (Step::Plan, "and count them"),
-    (Step::Write, "and build the writes"),
+const STEPS: [(RoundStep, &str); 6] = [
+    (RoundStep::Value, "just parse them into serde_json::Value"),
+    (RoundStep::Typed, "just parse them into AcceptedBatch"),
+    (RoundStep::Read, "read the messages"),
+    (RoundStep::Segment, "and split them by card, without repeats"),
+    (RoundStep::Plan, "and count them"),
+    (RoundStep::Write, "and build the writes"),
 ];
 
 fn main() {
@@ -78,19 +78,21 @@ fn store() -> Store {
 
 /// All calls, one after the other. What is known of the customers is what the calls before
 /// have left, as a table would answer it.
-fn run(calls: &[Vec<Delivery>], store: &Store, last: Step) {
+fn run(calls: &[Vec<Delivery>], store: &Store, last: RoundStep) {
     let mut known = BTreeMap::new();
     for call in calls {
         match last {
-            Step::Value => call.iter().for_each(|delivery| drop(black_box(parsed::<Value>(&delivery.body)))),
-            Step::Typed => call.iter().for_each(|delivery| drop(black_box(parsed::<AcceptedBatch>(&delivery.body)))),
-            Step::Read => drop(black_box(messages::read(call))),
-            Step::Segment | Step::Plan | Step::Write => split(call, &mut known, store, last),
+            RoundStep::Value => call.iter().for_each(|delivery| drop(black_box(parsed::<Value>(&delivery.body)))),
+            RoundStep::Typed => {
+                call.iter().for_each(|delivery| drop(black_box(parsed::<AcceptedBatch>(&delivery.body))))
+            }
+            RoundStep::Read => drop(black_box(messages::read(call))),
+            RoundStep::Segment | RoundStep::Plan | RoundStep::Write => split(call, &mut known, store, last),
         }
     }
 }
 
-fn split(call: &[Delivery], known: &mut BTreeMap<PersonId, Customer>, store: &Store, last: Step) {
+fn split(call: &[Delivery], known: &mut BTreeMap<PersonId, Customer>, store: &Store, last: RoundStep) {
     let mut by_company: BTreeMap<Company, BTreeMap<SegmentKey, Segment>> = BTreeMap::new();
     for (_, batch) in messages::read(call).batches {
         let company = Company::granted(batch.company);
@@ -101,7 +103,7 @@ fn split(call: &[Delivery], known: &mut BTreeMap<PersonId, Customer>, store: &St
     }
     for (company, by_key) in by_company {
         let queued: Vec<Segment> = by_key.into_values().collect();
-        if last == Step::Segment {
+        if last == RoundStep::Segment {
             black_box(queued);
         } else {
             count(company, &queued, known, store, last);
@@ -115,12 +117,12 @@ fn count(
     mut queued: &[Segment],
     known: &mut BTreeMap<PersonId, Customer>,
     store: &Store,
-    last: Step,
+    last: RoundStep,
 ) {
     while !queued.is_empty() {
         let plan = plan(queued, known);
         assert!(plan.refused.is_empty(), "every segment can be counted");
-        if last == Step::Write {
+        if last == RoundStep::Write {
             let (counted, page) = (plan.segments.iter().map(|nth| &queued[*nth]).collect::<Vec<_>>(), Uuid::nil());
             let commit = Commit { segments: &counted, plan: &plan, page, now: queued[0].received_at };
             black_box(store.prepare_segments(company, &commit)).expect("it can be encoded");

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CardHistory, CustomerState, Presence, Toggle};
+use super::{ActiveDays, CardHistory, CustomerState, LikeState};
 use crate::company::department::DepartmentPath;
 use crate::kernel::id::DepartmentId;
 use crate::kernel::pack::{Pack, pack_all, pack_id, unpack_id};
@@ -20,7 +20,7 @@ pub struct Unreadable;
 impl CustomerState {
     /// As it is stored.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (mut once, mut rest) = (Once::default(), Vec::new());
+        let (mut once, mut rest) = (DictionaryWriter::default(), Vec::new());
         once.presence(&self.presence, &mut rest);
         (self.cards.len() as u64).pack(&mut rest);
         for (card, history) in &self.cards {
@@ -51,7 +51,7 @@ impl CustomerState {
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
-        let once = Read { days: Vec::unpack(bytes)?, departments: list(bytes, unpack_id)? };
+        let once = DictionaryReader { days: Vec::unpack(bytes)?, departments: list(bytes, unpack_id)? };
         Some(Self {
             presence: once.presence(bytes)?,
             cards: map(bytes, |bytes| Some((unpack_id(bytes)?, once.history(bytes)?)))?,
@@ -63,7 +63,7 @@ impl CustomerState {
 
 /// What is written once, by number.
 #[derive(Default)]
-struct Once<'a> {
+struct DictionaryWriter<'a> {
     days: Vec<&'a SeenDays>,
     departments: Vec<DepartmentId>,
 }
@@ -77,8 +77,8 @@ fn number<T: PartialEq>(known: &mut Vec<T>, value: T) -> u64 {
     number as u64
 }
 
-impl<'a> Once<'a> {
-    fn presence(&mut self, presence: &'a Presence, bytes: &mut Vec<u8>) {
+impl<'a> DictionaryWriter<'a> {
+    fn presence(&mut self, presence: &'a ActiveDays, bytes: &mut Vec<u8>) {
         for (_, days) in presence.crowds() {
             number(&mut self.days, days).pack(bytes);
         }
@@ -99,7 +99,7 @@ impl<'a> Once<'a> {
         opened.pack(bytes);
         last_opened_ms.pack(bytes);
         toggle.is_some().pack(bytes);
-        if let Some(Toggle { ms, off, departments }) = toggle {
+        if let Some(LikeState { ms, off, departments }) = toggle {
             ms.pack(bytes);
             off.pack(bytes);
             self.path(departments, bytes);
@@ -111,7 +111,7 @@ impl<'a> Once<'a> {
 }
 
 /// What was written once.
-struct Read {
+struct DictionaryReader {
     days: Vec<SeenDays>,
     departments: Vec<DepartmentId>,
 }
@@ -121,9 +121,9 @@ fn numbered<T: Clone>(known: &[T], bytes: &mut &[u8]) -> Option<T> {
     known.get(usize::try_from(u64::unpack(bytes)?).ok()?).cloned()
 }
 
-impl Read {
-    fn presence(&self, bytes: &mut &[u8]) -> Option<Presence> {
-        Some(Presence {
+impl DictionaryReader {
+    fn presence(&self, bytes: &mut &[u8]) -> Option<ActiveDays> {
+        Some(ActiveDays {
             viewed: numbered(&self.days, bytes)?,
             talked: numbered(&self.days, bytes)?,
             shopped: numbered(&self.days, bytes)?,
@@ -150,8 +150,8 @@ impl Read {
         })
     }
 
-    fn toggle(&self, bytes: &mut &[u8]) -> Option<Toggle> {
-        Some(Toggle { ms: Pack::unpack(bytes)?, off: Pack::unpack(bytes)?, departments: self.path(bytes)? })
+    fn toggle(&self, bytes: &mut &[u8]) -> Option<LikeState> {
+        Some(LikeState { ms: Pack::unpack(bytes)?, off: Pack::unpack(bytes)?, departments: self.path(bytes)? })
     }
 }
 
