@@ -133,7 +133,7 @@ def token(options: argparse.Namespace) -> None:
 
 
 def watch(options: argparse.Namespace) -> None:
-    """Prints the lines of a card's live socket until interrupted; docs/LIVE.md explains the frames."""
+    """Prints the lines of a card's live socket until interrupted; docs/api/live.md explains the frames."""
     demo = demo_of(running_stack())
     staff_of(demo, options.staff)
     headers = {"Authorization": f"Bearer {demo.login(options.staff)['token']}"}

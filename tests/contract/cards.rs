@@ -64,12 +64,12 @@ async fn visit(world: &World) {
 async fn a_view_holds_card_and_counters_and_the_template_when_asked() {
     let world = World::new().await;
     let card = world.card("lin");
-    let fresh = world.store.card_view(world.company, card, true).await.unwrap();
-    assert_eq!((fresh.template, fresh.lifetime.len()), (Some(CardTemplate::default()), 0));
+    let new_id = world.store.card_view(world.company, card, true).await.unwrap();
+    assert_eq!((new_id.template, new_id.lifetime.len()), (Some(CardTemplate::default()), 0));
     visit(&world).await;
     world.store.edit_card_template(world.company, &template(1), &world.entry()).await.unwrap();
     let view = world.store.card_to_edit(world.company, card).await.unwrap();
-    assert_eq!(view.card, fresh.card);
+    assert_eq!(view.card, new_id.card);
     assert_eq!(view.template, Some(template(1)));
     let metrics = ScopeCounts::of_lifetime(view.lifetime);
     assert_eq!((metrics.views, metrics.visitors, metrics.likes, metrics.forwards, metrics.saves), (2, 1, 1, 1, 0));

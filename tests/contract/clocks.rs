@@ -224,7 +224,7 @@ async fn aggregators_whose_clocks_are_twenty_minutes_apart_count_the_same() {
 }
 
 #[tokio::test]
-async fn boards_show_what_an_aggregator_ahead_of_them_has_counted_once_its_time_has_come() {
+async fn leaderboards_show_what_an_aggregator_ahead_of_them_has_counted_once_its_time_has_come() {
     const LAG_S: u32 = 60;
     for off_ms in [OFF_MS, 0, -OFF_MS] {
         let scene = ClockScene::at("2027-01-01".parse::<Day>().unwrap().start()).await;

@@ -122,8 +122,8 @@ async fn what_does_not_fit_waits_and_is_counted_once() {
     let company = metrics(Scope::Company, Window::Total).await;
     assert_eq!((company.visitors, company.views, company.likes, company.saves), (1, 9, 1, 1));
     let now = world.clock.now();
-    assert_eq!(world.store.sweep_pending_tallies(now, 100).await.unwrap(), 1, "one lot was left");
-    assert_eq!(world.store.sweep_pending_tallies(now, 100).await.unwrap(), 0);
+    assert_eq!(world.store.sweep_pending_deltas(now, 100).await.unwrap(), 1, "one lot was left");
+    assert_eq!(world.store.sweep_pending_deltas(now, 100).await.unwrap(), 0);
     for window in Window::ALL {
         let company = metrics(Scope::Company, window).await;
         for department in &after {

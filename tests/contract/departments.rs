@@ -26,7 +26,7 @@ pub(crate) async fn add(world: &World, name: &str, parent: Option<DepartmentId>)
     if let Some(before) = before {
         return Ok(before.id);
     }
-    let (id, department) = (world.ids.fresh(now).unwrap(), department(name, parent));
+    let (id, department) = (world.ids.new_id(now).unwrap(), department(name, parent));
     let after = tree.add(id, department.clone()).unwrap();
     let added = DepartmentAdded { id, department, version: after.version };
     let done = world.store.add_department(world.company, &after, added, &world.entry(), &request).await;
@@ -103,7 +103,7 @@ async fn a_member_and_his_card_are_in_a_department_that_exists() {
     put(&world, lin, Some(sales)).await.unwrap();
     let card = world.store.card(world.company, world.card("lin")).await.unwrap();
     assert_eq!(card.department, Some(sales));
-    assert_eq!(put(&world, chen, Some(world.ids.fresh(world.clock.now()).unwrap())).await.unwrap_err(), Failure::Busy);
+    assert_eq!(put(&world, chen, Some(world.ids.new_id(world.clock.now()).unwrap())).await.unwrap_err(), Failure::Busy);
     // The department goes between reading and writing.
     let (read, before) = world.store.member_and_departments(world.company, chen).await.unwrap();
     let after = before.remove(sales).unwrap();
@@ -137,7 +137,7 @@ async fn a_new_card_is_in_its_member_s_department_or_not_made() {
             company: Line::parse("云杉茶业").unwrap(),
         };
         let now = world.clock.now();
-        let id = world.ids.fresh(now).unwrap();
+        let id = world.ids.new_id(now).unwrap();
         let card = Card { department: read.department, ..Card::new(id, boss, identity, now) };
         world.store.create_card(world.company, card, read, &world.request(key)).await
     };
@@ -165,7 +165,7 @@ async fn a_company_is_renamed_from_what_was_read_and_has_a_wecom_or_none() {
     assert_eq!((found.name.as_str(), found.wecom), ("云杉集团", Some(wecom)));
     world.store.set_wecom(world.company, None, &world.entry()).await.unwrap();
     assert_eq!(world.store.company(world.company).await.unwrap().wecom, None);
-    let nobody = domain::company::Company::granted(world.ids.fresh(world.clock.now()).unwrap());
+    let nobody = domain::company::Company::granted(world.ids.new_id(world.clock.now()).unwrap());
     assert_eq!(world.store.set_wecom(nobody, None, &world.entry()).await.unwrap_err(), Failure::NotFound);
 }
 

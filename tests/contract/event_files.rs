@@ -40,7 +40,7 @@ async fn every_http_event_is_answered_as_its_row_promises() {
 pub(crate) struct KeptDeadLetters(pub(crate) std::sync::Mutex<Vec<(String, &'static str)>>);
 
 impl DeadLetters for KeptDeadLetters {
-    async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
+    async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
         self.0.lock().unwrap().push((delivery.id.clone(), reason.code));
         Ok(())
     }
@@ -48,7 +48,7 @@ impl DeadLetters for KeptDeadLetters {
 
 #[tokio::test]
 async fn every_queue_event_is_counted_or_put_aside_as_promised() {
-    for (case, forwards, put_aside) in
+    for (case, forwards, send_to_dlq) in
         [("stats", 1, None), ("stats.delivered_twice", 1, None), ("stats.poison", 1, Some("unknown_version"))]
     {
         let world = World::new().await;
@@ -61,7 +61,7 @@ async fn every_queue_event_is_counted_or_put_aside_as_promised() {
         let metrics = counts.metrics(domain::kernel::day::Window::Total, today);
         assert_eq!((metrics.forwards, metrics.visitors), (forwards, 1), "{case}");
         let reasons: Vec<_> = aggregator.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
-        assert_eq!(reasons, Vec::from_iter(put_aside), "{case}");
+        assert_eq!(reasons, Vec::from_iter(send_to_dlq), "{case}");
     }
     assert_eq!(all("radar-aggregator"), ["stats", "stats.delivered_twice", "stats.poison"]);
 }
@@ -103,7 +103,7 @@ async fn every_event_of_a_live_socket_is_answered_as_promised() {
         let frames = live.sockets.take("L0SM9cOFvHcCIhw=");
         let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
         assert_eq!(kinds, Vec::from_iter(frame), "{case}");
-        let put_aside: Vec<_> = live.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
-        assert_eq!(put_aside, if case == "live.poison" { vec!["unknown_version"] } else { vec![] }, "{case}");
+        let send_to_dlq: Vec<_> = live.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+        assert_eq!(send_to_dlq, if case == "live.poison" { vec!["unknown_version"] } else { vec![] }, "{case}");
     }
 }

@@ -98,7 +98,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
     organization::build(common(world), config, secrets)
 }
 
-/// Housekeeping with boards that are so many seconds behind, and a bucket of its own.
+/// Housekeeping with leaderboards that are so many seconds behind, and a bucket of its own.
 pub async fn housekeeping(world: &World, boards_lag_s: u32) -> Housekeeping {
     let (sdk, media_bucket, _) = emulators::bucket().await;
     let (store, s3) = (common(world).store, aws_sdk_s3::Client::new(&sdk));

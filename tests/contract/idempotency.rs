@@ -19,10 +19,10 @@ fn at(event: &Value, path: &str) -> Value {
     event
 }
 
-/// The path with each id replaced by a fresh one of its kind; the same path without ids.
+/// The path with each id replaced by a new_id one of its kind; the same path without ids.
 fn elsewhere(world: &World, path: &str) -> String {
     let uuid = world.ids.uuid(world.clock.now()).unwrap();
-    let fresh = |part: &str| {
+    let new_id = |part: &str| {
         let kinds = [
             CompanyId::from_uuid(uuid).to_string(),
             CardId::from_uuid(uuid).to_string(),
@@ -32,7 +32,7 @@ fn elsewhere(world: &World, path: &str) -> String {
         let same = kinds.into_iter().find(|kind| kind.len() == part.len() && kind[..4] == part[..4]);
         same.unwrap_or_else(|| part.to_owned())
     };
-    path.split('/').map(fresh).collect::<Vec<_>>().join("/")
+    path.split('/').map(new_id).collect::<Vec<_>>().join("/")
 }
 
 /// The body with the members of its object the other way round.

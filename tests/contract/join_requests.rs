@@ -86,8 +86,8 @@ async fn a_request_nobody_decides_expires_and_can_be_made_again() {
     assert_eq!(world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap(), 3);
     assert_eq!(books(&world).await, Quota { available: 6, reserved: 0, used: 4 });
     assert_eq!(join(&world, &router, "asker", &link).await.1["code"], "invitation_expired");
-    let fresh = invite(&world, &router, "a-fresh-link", serde_json::from_str(REVIEWED).unwrap()).await;
-    assert_eq!(ask(&world, &router, "asker", &fresh).await["state"], "pending");
+    let new_id = invite(&world, &router, "a-fresh-link", serde_json::from_str(REVIEWED).unwrap()).await;
+    assert_eq!(ask(&world, &router, "asker", &new_id).await["state"], "pending");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -21,14 +21,14 @@ pub(crate) async fn another_company(world: &World) -> (Company, Link) {
     // Later ids sort later only from one millisecond to the next.
     world.clock.advance(1);
     let now = world.clock.now();
-    let id: CompanyId = world.ids.fresh(now).unwrap();
+    let id: CompanyId = world.ids.new_id(now).unwrap();
     let (name, appid) = (Line::parse("别家茶业").unwrap(), AppId::parse("wx00000000000002").unwrap());
     let profile = CompanyProfile { id, name, appid, wecom: None, created_at: now };
     let boss = world.member("other-boss", Role::Boss);
     let new = NewCompany { profile, boss: boss.clone(), seats: 5 };
     world.store.create_company(new, &world.request("other"), now).await.unwrap();
     let (company, openid) = (Company::granted(id), OpenId::parse("wang").unwrap());
-    let person = world.store.sign_in(company, &openid, world.ids.fresh(now).unwrap(), now).await.unwrap();
+    let person = world.store.sign_in(company, &openid, world.ids.new_id(now).unwrap(), now).await.unwrap();
     let unionid = unionid();
     let claiming = ClaimRequest { person, openid: &openid, unionid: Some(&unionid), hash: &boss.claim_hash, now };
     world.store.claim_membership(company, claiming).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_claim_is_noted_under_the_unionid_and_an_older_membership_at_the_next_
     assert!(arrival.links.is_empty(), "nothing is known without a unionid");
     let stranger = OpenId::parse("nobody").unwrap();
     assert_eq!(world.store.arrival(world.company, &stranger, None).await.unwrap().person, None);
-    let nowhere = Company::granted(world.ids.fresh(world.clock.now()).unwrap());
+    let nowhere = Company::granted(world.ids.new_id(world.clock.now()).unwrap());
     assert_eq!(world.store.arrival(nowhere, &openid, None).await.unwrap_err(), Failure::NotFound);
 }
 
@@ -77,10 +77,10 @@ async fn a_claim_is_noted_under_the_unionid_and_an_older_membership_at_the_next_
 async fn standings_are_of_those_who_exist() {
     let world = World::new().await;
     let (other, link) = another_company(&world).await;
-    let nobody: MemberId = world.ids.fresh(world.clock.now()).unwrap();
+    let nobody: MemberId = world.ids.new_id(world.clock.now()).unwrap();
     let lin = world.staff["lin"].member;
     let find = async |wanted: &[(Company, MemberId)]| {
-        let found = world.store.standings(wanted, None).await.unwrap().0;
+        let found = world.store.member_logins(wanted, None).await.unwrap().0;
         found.iter().map(|found| (found.company, found.profile.id, found.member.id)).collect::<Vec<_>>()
     };
     let both = [(world.company, world.company.id(), lin), (other, other.id(), link.member)];
@@ -113,7 +113,7 @@ async fn a_person_of_two_companies_chooses_one_per_session() {
 async fn a_company_is_chosen_only_with_its_own_unionid_and_while_the_membership_lasts() {
     let world = World::new().await;
     let (other, link) = another_company(&world).await;
-    let absent = Company::granted(world.ids.fresh(world.clock.now()).unwrap());
+    let absent = Company::granted(world.ids.new_id(world.clock.now()).unwrap());
     for (code, chosen) in [("lin", other), ("lin--union-2", other), ("lin--union-1", absent)] {
         let (status, body) = log_in(&world, code, Some(chosen)).await;
         assert_eq!((status, body["code"].as_str()), (404, Some("not_found")), "{code}: {body}");

@@ -105,7 +105,7 @@ async fn a_card_is_not_made_under_the_name_of_before() {
     let founding = world.store.card_founding(world.company, boss).await.unwrap();
     let Member { name, position, .. } = founding.member.clone();
     let identity = Identity { name, position, company: founding.profile.name };
-    let card = Card::new(world.ids.fresh(world.clock.now()).unwrap(), boss, identity, world.clock.now());
+    let card = Card::new(world.ids.new_id(world.clock.now()).unwrap(), boss, identity, world.clock.now());
     rename(&world, &founding.member, "沈云").await.unwrap();
     let late = world.store.create_card(world.company, card, &founding.member, &world.request("card")).await;
     assert_eq!(late.unwrap_err(), Failure::Busy);

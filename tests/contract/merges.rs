@@ -72,7 +72,7 @@ async fn visitors(world: &World) -> i64 {
 async fn undo(world: &World, merge: MergeId) -> Result<(), Failure> {
     let read = world.store.merge(world.company, merge).await?;
     let known = world.known(read.tie.a, read.tie.b).await?;
-    let regrouping = read.take_back(&known).ok_or(Failure::NotFound)?;
+    let regrouping = read.undo(&known).ok_or(Failure::NotFound)?;
     let by = MemberId::from_uuid(Uuid::from_u128(1));
     let after = Merge { undone: Some(Undone { at: world.clock.now(), by }), ..read };
     for pending in world.store.regroup(world.company, &after, &regrouping, Some(&world.entry())).await? {
@@ -178,7 +178,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
         .collect();
     let mut expected = domain::radar::counter::CounterDeltas::default();
     for group in &groups {
-        expected.absorb(&CustomerState::union(group.iter().map(|person| &known[person].state)).contributions());
+        expected.add_all(&CustomerState::union(group.iter().map(|person| &known[person].state)).contributions());
     }
     let days = world.store.counters(world.company, Scope::Company, Day::from_number(0)).await.unwrap();
     let kept = |counts: &domain::radar::counter::Counts| -> domain::radar::counter::Counts {
@@ -210,7 +210,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
         visit(&world, person, &days).await;
     }
     let merge = Merge {
-        tie: domain::crm::ties::MergeEdge { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b },
+        tie: domain::crm::ties::MergeEdge { merge: world.ids.new_id(world.clock.now()).unwrap(), a, b },
         reason: MergeReason::Phone,
         at: world.clock.now(),
         undone: None,
@@ -221,7 +221,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
     let housekeeping = Arc::new(housekeeping(&world, 0).await);
     let runs = (0..3).map(|_| {
         let housekeeping = Arc::clone(&housekeeping);
-        tokio::spawn(async move { housekeeping.run("r").await.unwrap().pending_tallies })
+        tokio::spawn(async move { housekeeping.run("r").await.unwrap().pending_deltas })
     });
     for run in runs.collect::<Vec<_>>() {
         assert!(run.await.unwrap() <= 8);
@@ -229,7 +229,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
     for pending in &left {
         world.store.count_pending(pending).await.unwrap();
     }
-    assert_eq!(housekeeping.run("r").await.unwrap().pending_tallies, 0);
+    assert_eq!(housekeeping.run("r").await.unwrap().pending_deltas, 0);
     for window in Window::ALL {
         assert_eq!(counted(&world, window).await.visitors, 1, "{window:?}");
     }

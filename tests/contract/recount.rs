@@ -148,7 +148,7 @@ async fn what_a_merge_has_left_to_be_counted_is_no_drift() {
         visit(&world, person, u64::try_from(number).unwrap(), &days_ago[days..days + 30]).await;
     }
     let [a, b] = [batch(&world, 0, 0, &[0]).person, batch(&world, 3, 0, &[0]).person];
-    let tie = MergeEdge { merge: world.ids.fresh(world.clock.now()).unwrap(), a, b };
+    let tie = MergeEdge { merge: world.ids.new_id(world.clock.now()).unwrap(), a, b };
     let merge = Merge { tie, reason: MergeReason::Phone, at: world.clock.now(), undone: None };
     let regrouping = merge.regroup(&world.known(a, b).await.unwrap()).unwrap();
     let left = world.store.regroup(world.company, &merge, &regrouping, None).await.unwrap();
@@ -156,7 +156,7 @@ async fn what_a_merge_has_left_to_be_counted_is_no_drift() {
     let waiting = recounted(&world, false).await;
     assert_eq!((waiting.wrong(), waiting.unchecked()), (0, 0), "{waiting:?}");
     housekeeping(&world, 0).await.run("r").await.unwrap();
-    assert!(world.store.pending_tallies(world.company).await.unwrap().is_empty());
+    assert!(world.store.pending_deltas(world.company).await.unwrap().is_empty());
     assert_eq!(recounted(&world, false).await.wrong(), 0);
     assert_eq!(metrics(&world, Scope::Company).await[0].visitors, 1);
 }

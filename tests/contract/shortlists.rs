@@ -20,7 +20,7 @@ use testkit::world::World;
 use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
 use crate::functions::housekeeping;
-use crate::refit::close;
+use crate::retrain::close;
 
 const LAG_S: u32 = 60;
 
@@ -32,7 +32,7 @@ async fn visit(world: &World, number: u64, persons: std::ops::Range<u128>) {
 }
 
 async fn sweep(world: &World) -> usize {
-    world.store.sweep_standings(world.clock.now(), 100).await.unwrap()
+    world.store.sweep_shortlist_refreshes(world.clock.now(), 100).await.unwrap()
 }
 
 /// As whoever says something of a customer does it in his transaction.
@@ -59,7 +59,7 @@ async fn set_rate(world: &World, person: PersonId, percent: Option<u64>) {
     loop {
         let mut known = world.store.customers(world.company, &[person]).await.unwrap();
         let mut customer: Customer = known.remove(&person).unwrap().unwrap();
-        customer.dealings.set_rate(card, rate);
+        customer.opportunity.set_rate(card, rate);
         match world.store.repair_customer(world.company, person, &customer).await {
             Ok(()) => break,
             busy => assert_eq!(busy, Err(Failure::Busy)),
@@ -134,7 +134,7 @@ async fn a_list_of_the_first_layout_is_read_and_brought_up_to_date() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn marks_boards_and_sweeps_at_the_same_time_lose_nothing() {
+async fn marks_leaderboards_and_sweeps_at_the_same_time_lose_nothing() {
     let world = Arc::new(World::new().await);
     visit(&world, 0, 0..30).await;
     let persons: Vec<_> = (0..30).step_by(3).map(|n| batch(&world, n, 0, &[0]).person).collect();
@@ -153,7 +153,8 @@ async fn marks_boards_and_sweeps_at_the_same_time_lose_nothing() {
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
     let housekeeping = housekeeping(&world, LAG_S).await;
     while said.iter().any(|task| !task.is_finished()) {
-        let (one, other) = tokio::join!(housekeeping.run("r"), world.store.sweep_standings(world.clock.now(), 7));
+        let (one, other) =
+            tokio::join!(housekeeping.run("r"), world.store.sweep_shortlist_refreshes(world.clock.now(), 7));
         one.unwrap();
         other.unwrap();
     }
@@ -164,7 +165,7 @@ async fn marks_boards_and_sweeps_at_the_same_time_lose_nothing() {
     let listed = best(&world, Scope::Card(world.card("lin"))).await;
     for person in persons {
         let known = world.store.customers(world.company, &[person]).await.unwrap();
-        let said = known[&person].as_ref().unwrap().dealings.set_rate_in(Scope::Company).unwrap().rate;
+        let said = known[&person].as_ref().unwrap().opportunity.set_rate_in(Scope::Company).unwrap().rate;
         let place = listed.iter().find(|prospect| prospect.person == person).unwrap();
         assert_eq!(place.rate, said);
     }

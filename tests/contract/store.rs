@@ -64,7 +64,7 @@ async fn a_mini_program_belongs_to_one_company() {
     let world = World::new().await;
     let new = store::NewCompany {
         profile: domain::company::CompanyProfile {
-            id: world.ids.fresh(world.clock.now()).unwrap(),
+            id: world.ids.new_id(world.clock.now()).unwrap(),
             ..world.store.company(world.company).await.unwrap()
         },
         boss: world.member("other", Role::Boss),
@@ -229,8 +229,8 @@ async fn both_feeds_are_read_page_by_page_without_gap_or_repeat() {
         loop {
             // A page starts at its position, so each but the first repeats one.
             let page = world.store.card_log(world.company, world.card("lin"), start, limit + 1).await.unwrap();
-            let fresh = page.items.iter().map(|segment| segment.key).filter(|key| Some(*key) != start);
-            cards.extend(fresh.collect::<Vec<_>>());
+            let new_id = page.items.iter().map(|segment| segment.key).filter(|key| Some(*key) != start);
+            cards.extend(new_id.collect::<Vec<_>>());
             if page.next.is_none() {
                 break;
             }

@@ -77,10 +77,10 @@ def test_every_access_pattern_of_the_store_has_a_row_and_every_row_a_method():
 
 
 def test_every_kind_of_item_is_registered_and_has_a_row():
-    registered = dict(re.findall(r'^    (\w+) = "(\w+)", \d+, "\w+";$', text(ROOT / "shared/store/src/kinds.rs"), re.M))
+    registered = dict(re.findall(r'^    (\w+) = "(\w+)", \d+, "\w+";$', text(ROOT / "shared/store/src/table/kinds.rs"), re.M))
     assert len(registered) >= 40, "the register cannot be read"
     made = [short(path) for path in named("shared/store/**/*.rs") if "Kind::new(" in without_tests(text(path))]
-    assert made == ["shared/store/src/kinds.rs"], "kinds are made in the register only"
+    assert made == ["shared/store/src/table/kinds.rs"], "kinds are made in the register only"
     items = text(ROOT / "docs" / "ACCESS-PATTERNS.md").split("## Items")[1].split("\n\nEach item")[0]
     rows = {re.sub(r"\W", "_", line.split("|")[1].strip()) for line in items.splitlines() if line.startswith("|")}
     missing = {name for name in registered.values() if name not in rows and f"{name}_entry" not in rows}

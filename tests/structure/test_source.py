@@ -18,9 +18,9 @@ CONFIG_FILE = "shared/runtime/src/config.rs"
 # A company id followed by one of these would be a key built by hand.
 KEY_PREFIX = re.compile(r'"[^"\n]*(?:[A-Z]{3,}#|#[A-Z]{3,})[^"\n]*"')
 COMPANY_GIVERS = (
-    "shared/store/src/company.rs",  # the company of an app id, the company just founded
-    "shared/store/src/due.rs",  # what is due in any company, for schedules
-    "shared/store/src/login.rs",  # the companies that a unionid has memberships in
+    "shared/store/src/company/company.rs",  # the company of an app id, the company just founded
+    "shared/store/src/table/due.rs",  # what is due in any company, for schedules
+    "shared/store/src/people/login.rs",  # the companies that a unionid has memberships in
     "shared/edge/src/auth.rs",
     "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
     "functions/radar-aggregator/src/",

@@ -8,7 +8,7 @@ use domain::kernel::field::FieldError;
 use domain::radar::counter::Scope;
 use edge::access::CustomerAccess;
 use edge::body::Body;
-use edge::dealings::ManualCloseRateBody;
+use edge::opportunity::ManualCloseRateBody;
 use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -51,9 +51,9 @@ pub(crate) struct RateInForce {
 
 impl RateInForce {
     /// The rate in force when `set` is what was set last.
-    fn of(dealings: &Opportunity, scope: Scope, set: ManualCloseRate) -> Self {
-        let manual = dealings.set_rate_in(scope).unwrap_or(set);
-        let closed = dealings.closed_on(scope).is_some();
+    fn of(opportunity: &Opportunity, scope: Scope, set: ManualCloseRate) -> Self {
+        let manual = opportunity.set_rate_in(scope).unwrap_or(set);
+        let closed = opportunity.closed_on(scope).is_some();
         let (basis_points, source) = effective(closed, Some(manual.rate), manual.rate);
         Self { basis_points, source, manual: manual.into() }
     }
@@ -73,8 +73,8 @@ pub(crate) async fn set_close_rate(
     access: CustomerAccess,
     Body(RateUpdate { percent: Percent(rate) }): Body<RateUpdate>,
 ) -> Result<Json<RateInForce>, Problem> {
-    let (dealings, set) = editor(access).set_close_rate(&app.flow(), rate).await?;
-    Ok(Json(RateInForce::of(&dealings, Scope::Card(access.card()), set)))
+    let (opportunity, set) = editor(access).set_close_rate(&app.flow(), rate).await?;
+    Ok(Json(RateInForce::of(&opportunity, Scope::Card(access.card()), set)))
 }
 
 /// Clear the close rate of a customer

@@ -1,7 +1,7 @@
 //! What is to be done when time has passed. Called on a schedule; a run that fails or
 //! is cut short leaves the rest to the next one.
 
-mod boards;
+mod leaderboards;
 mod uploads;
 
 use domain::kernel::failure::Failure;
@@ -15,7 +15,7 @@ use store::Store;
 const SWEPT_MAX: u32 = 2_000;
 /// Marks of places in shortlists looked at in one run: what is refused is met again by the
 /// next run, not by this one.
-const STANDINGS_MAX: u32 = 500;
+const SHORTLIST_REFRESHES_MAX: u32 = 500;
 
 /// What a run does its work with.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct RunLine {
     /// Companies whose boards were brought up to date.
     pub boards: usize,
     /// Lots of changes that merges, or segments too large, had left, and that are counted now.
-    pub pending_tallies: usize,
+    pub pending_deltas: usize,
     /// Marks that somebody's place in the shortlists was to be looked at.
     pub standings: usize,
     /// Uploads that were deleted because nothing shows them.
@@ -72,10 +72,10 @@ impl Housekeeping {
         let now = self.clock.now();
         // One list that fails must not stop the others; the run still fails.
         let expired_holds = self.store.sweep_expired_holds(now, SWEPT_MAX).await;
-        let pending_tallies = self.store.sweep_pending_tallies(now, SWEPT_MAX).await;
-        let standings = self.store.sweep_standings(now, STANDINGS_MAX).await;
+        let pending_deltas = self.store.sweep_pending_deltas(now, SWEPT_MAX).await;
+        let standings = self.store.sweep_shortlist_refreshes(now, SHORTLIST_REFRESHES_MAX).await;
         let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await;
-        let boards = boards::refresh(&self.store, now, i64::from(self.boards_lag_s) * SECOND_MS).await;
+        let boards = leaderboards::refresh(&self.store, now, i64::from(self.boards_lag_s) * SECOND_MS).await;
         let line = RunLine {
             level: "INFO",
             message: "run",
@@ -83,7 +83,7 @@ impl Housekeeping {
             request_id: request_id.to_owned(),
             expired_holds: expired_holds?,
             boards: boards?,
-            pending_tallies: pending_tallies?,
+            pending_deltas: pending_deltas?,
             standings: standings?,
             expired_uploads: expired_uploads?,
         };

@@ -80,10 +80,10 @@ async fn one_card<S: Sockets, D>(
 ) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
     // A batch that was delivered twice at once.
-    let fresh: Vec<_> = queued.iter().map(|(_, segment)| segment).filter(|segment| seen.insert(segment.key)).collect();
+    let new_id: Vec<_> = queued.iter().map(|(_, segment)| segment).filter(|segment| seen.insert(segment.key)).collect();
     let mut state = Some(state);
-    let mut numbered = Vec::with_capacity(fresh.len());
-    for segments in fresh.chunks(SEGMENTS_MAX) {
+    let mut numbered = Vec::with_capacity(new_id.len());
+    for segments in new_id.chunks(SEGMENTS_MAX) {
         numbered.extend(number(live, company, card, &mut state, segments.to_vec()).await?);
     }
     let (Some(state), false) = (state, numbered.is_empty()) else { return Ok(()) };

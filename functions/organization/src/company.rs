@@ -82,7 +82,7 @@ impl CompanyView {
 #[utoipa::path(get, path = "/v1/company", tag = "organization", responses((status = 200, body = CompanyView)))]
 pub(crate) async fn get_company(State(app): State<App>, member: Staff) -> Result<Json<CompanyView>, Problem> {
     let profile = app.store.company(member.company()).await?;
-    Ok(Json(CompanyView::new(profile, member.is_head())))
+    Ok(Json(CompanyView::new(profile, member.is_admin())))
 }
 
 /// Rename my company

@@ -33,7 +33,7 @@ pub(crate) struct ModelBody {
     /// How many events of a kind count on one day.
     daily_max: u8,
     /// The last retraining. `null` before the first.
-    refit: Option<RefitBody>,
+    refit: Option<RetrainBody>,
     /// When the next retraining is. `null` if none is planned.
     next_refit_at: Option<Timestamp>,
     /// A summary in Chinese, to show to the user.
@@ -54,7 +54,7 @@ pub(crate) struct FeatureBody {
 
 /// The result of a retraining.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RefitBody {
+pub(crate) struct RetrainBody {
     /// When the model was retrained.
     at: Timestamp,
     /// `kept` if the company has its own model now. Any other value says why not.
@@ -122,7 +122,7 @@ impl ModelBody {
             corrected: model.is_corrected(),
             half_life_days: HALF_LIFE_DAYS,
             daily_max: DAILY_MAX,
-            refit: fitted.map(RefitBody::of),
+            refit: fitted.map(RetrainBody::of),
             next_refit_at: next_at,
             text,
         }
@@ -135,7 +135,7 @@ impl FeatureBody {
     }
 }
 
-impl RefitBody {
+impl RetrainBody {
     fn of(Fitted { report, at, .. }: Fitted) -> Self {
         Self {
             at,

@@ -16,7 +16,7 @@ use domain::radar::counter::Scope;
 use domain::radar::feed::visitor_name;
 use domain::radar::quiet_hours::QuietHours;
 use edge::access::{CardRadar, RadarScope};
-use edge::dealings::{DealBody, ManualCloseRateBody};
+use edge::opportunity::{DealBody, ManualCloseRateBody};
 use edge::path::{PathId, PathIds};
 use edge::problem::{Code, Problem};
 use serde::Serialize;
@@ -165,7 +165,7 @@ pub(crate) async fn get_company_customer(
 fn customer(
     app: &App,
     person_id: PersonId,
-    (MergedCustomer { state, dealings }, model): (&MergedCustomer, &Model),
+    (MergedCustomer { state, opportunity }, model): (&MergedCustomer, &Model),
     scope: Scope,
     cards: &[(CardId, &CardHistory)],
 ) -> CustomerBody {
@@ -175,7 +175,7 @@ fn customer(
         Scope::Company | Scope::Department(_) => state.evidence(),
     };
     let reading = evidence.on(Day::of(now));
-    let (manual, closed) = (dealings.set_rate_in(scope), dealings.closed_on(scope).is_some());
+    let (manual, closed) = (opportunity.set_rate_in(scope), opportunity.closed_on(scope).is_some());
     let receipt = RateExplanation::of(model, &reading, manual.map(|set| set.rate), closed);
     CustomerBody {
         person_id,
@@ -190,7 +190,7 @@ fn customer(
             receipt: receipt.parts.into_iter().map(part).collect(),
         },
         best_hour: best_hour(state.hours.advise(now, QuietHours::default())),
-        deals: dealings.deals_in(scope).into_iter().map(|(card, id, deal)| DealBody::new(card, id, deal)).collect(),
+        deals: opportunity.deals_in(scope).into_iter().map(|(card, id, deal)| DealBody::new(card, id, deal)).collect(),
         cards: cards.iter().map(|(card, history)| card_body(*card, history)).collect(),
     }
 }

@@ -84,7 +84,7 @@ async fn today(app: &App, company: Company, scope: Scope) -> Result<Today, Failu
         visitors: of(Counter::People(Audience::Visitors)),
         new_visitors: of(Counter::Newcomers(Audience::Visitors)),
         views: EventKind::ALL.iter().filter(|kind| kind.is_view()).map(|kind| of(Counter::Events(*kind))).sum(),
-        talked_to: of(Counter::People(Audience::Talkers)),
+        talked_to: of(Counter::People(Audience::ChatStarters)),
         forwards: of(Counter::Events(EventKind::Forward)),
         saves: of(Counter::Saves),
         likes: of(Counter::Likes),

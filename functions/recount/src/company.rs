@@ -112,17 +112,17 @@ impl<'a> RecountJob<'a> {
         let cards = self.store.every_card(self.company).await?;
         self.meet(cards.iter().map(|card| Scope::Card(*card)));
         self.read_revisions(&mut before).await?;
-        let waiting = self.store.pending_tallies(self.company).await?;
+        let waiting = self.store.pending_deltas(self.company).await?;
         let mut recount = self.read_log(&cards).await?;
         let groups = groups(&self.store.every_merge(self.company).await?);
         recount.unite(&groups);
         let mut moving = BTreeSet::new();
-        for lot in self.store.pending_tallies(self.company).await? {
-            if waiting.contains(&lot) {
-                recount.defer(&lot.tally());
+        for chunk in self.store.pending_deltas(self.company).await? {
+            if waiting.contains(&chunk) {
+                recount.defer(&chunk.deltas());
             } else {
                 // What it belongs to may or may not have been read.
-                moving.extend(lot.tally().periods());
+                moving.extend(chunk.deltas().periods());
             }
         }
         self.meet(recount.scopes());

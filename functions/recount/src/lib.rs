@@ -4,10 +4,10 @@
 
 mod company;
 mod log;
-mod refit;
-mod refits;
+mod retrain;
+mod retrain_due;
 
-use domain::close_rate::retrain::first_refit;
+use domain::close_rate::retrain::first_retrain;
 use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
@@ -44,10 +44,10 @@ enum RecountRequest {
     One(Command),
     /// Which companies there are.
     List(Listing),
-    /// The companies that are due for a refit; so asks the other schedule.
-    RefitDue,
-    /// The refit of one company, now.
-    Refit(RefitCommand),
+    /// The companies that are due for a retrain; so asks the other schedule.
+    RetrainDue,
+    /// The retrain of one company, now.
+    Retrain(RetrainCommand),
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,8 +61,8 @@ struct Command {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RefitCommand {
-    refit: CompanyId,
+struct RetrainCommand {
+    retrain: CompanyId,
     /// Whether nothing is written.
     #[serde(default)]
     dry_run: bool,
@@ -81,10 +81,10 @@ impl RecountRequest {
             serde_json::from_value(payload).map(Self::One)
         } else if payload.get("companies_after").is_some() {
             serde_json::from_value(payload).map(Self::List)
-        } else if payload.get("refit").is_some_and(|refit| refit == "due") {
-            Ok(Self::RefitDue)
-        } else if payload.get("refit").is_some() {
-            serde_json::from_value(payload).map(Self::Refit)
+        } else if payload.get("retrain").is_some_and(|retrain| retrain == "due") {
+            Ok(Self::RetrainDue)
+        } else if payload.get("retrain").is_some() {
+            serde_json::from_value(payload).map(Self::Retrain)
         } else {
             Ok(Self::Due)
         };
@@ -131,13 +131,13 @@ impl Recounter {
                 let report = self.recount(company, !dry_run, stop_at, request_id).await?;
                 serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
             }
-            RecountRequest::RefitDue => {
-                self.due_refits(stop_at, request_id).await.map(|refitted| json!({ "refitted": refitted }))
+            RecountRequest::RetrainDue => {
+                self.due_retrainings(stop_at, request_id).await.map(|retrained| json!({ "retrained": retrained }))
             }
-            RecountRequest::Refit(RefitCommand { refit, dry_run }) => {
-                let company = Company::granted(refit);
+            RecountRequest::Retrain(RetrainCommand { retrain, dry_run }) => {
+                let company = Company::granted(retrain);
                 self.store.company(company).await?;
-                let report = self.refit(company, !dry_run, request_id).await?;
+                let report = self.retrain(company, !dry_run, request_id).await?;
                 serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
             }
             RecountRequest::List(Listing { companies_after }) => {
@@ -213,8 +213,8 @@ impl Recounter {
         emit(&line, now);
         if repair {
             self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
-            // Companies that are older than refits have never waited for one.
-            self.store.await_refit(company, first_refit(company.id(), now)).await?;
+            // Companies that are older than retrainings have never waited for one.
+            self.store.await_retrain(company, first_retrain(company.id(), now)).await?;
         }
         Ok(report)
     }

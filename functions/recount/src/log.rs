@@ -1,4 +1,4 @@
-//! DecayedEvidence a company's event log, whole.
+//! Reading a company's event log, whole.
 
 use domain::company::Company;
 use domain::kernel::failure::Failure;

@@ -12,7 +12,7 @@ use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::Timestamp;
 use domain::tracking::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
 use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp};
-use domain::tracking::filter::{RULES, Sender, judge};
+use domain::tracking::filter::{RULES, Sender, classify};
 use edge::auth::TokenHolder;
 use edge::body::Body;
 use edge::problem::{Code, FieldProblem, Problem};
@@ -110,7 +110,7 @@ pub(crate) async fn record_events(
     for event in &mut events {
         event.at = clamp(event.at, received_at);
     }
-    judge(&RULES, sender(&anyone, &headers), &mut events);
+    classify(&RULES, sender(&anyone, &headers), &mut events);
     let (v, company, person, rules) = (MESSAGE_VERSION, anyone.company().id(), anyone.person(), RULES.version);
     let batch = AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, departments, events };
     app.queues.send(&batch).await?;

@@ -24,7 +24,7 @@ impl Flow<'_> {
     /// # Errors
     /// [`Failure::Unavailable`] without randomness.
     pub fn new_id<T: Id>(&self) -> Result<T, Failure> {
-        self.ids.fresh(self.now).map_err(|error| Failure::Unavailable(error.to_string()))
+        self.ids.new_id(self.now).map_err(|error| Failure::Unavailable(error.to_string()))
     }
 
     /// Returns an entry of the audit log about a change that `actor` makes now.

@@ -199,7 +199,7 @@ impl Staff {
     }
 
     /// Whether he is admin or boss.
-    pub fn is_head(&self) -> bool {
+    pub fn is_admin(&self) -> bool {
         self.caller.is_admin()
     }
 }

@@ -4,7 +4,7 @@ use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{Segment, SegmentKey};
-use domain::radar::feed::{sentence, visitor_name};
+use domain::radar::feed::{describe_event, visitor_name};
 use domain::tracking::event::{Event, EventKind, ObjectType};
 use domain::tracking::filter_reason::FilterReason;
 use serde::Serialize;
@@ -81,7 +81,7 @@ pub fn feed_line(segment: &Segment, event: &Event, number: usize) -> FeedLine {
         at: event.at,
         received_at: segment.received_at,
         kind: event.kind,
-        text: format!("{name} {}", sentence(event)),
+        text: format!("{name} {}", describe_event(event)),
         visitor: Visitor { person_id: person, name },
         card_id: card,
         object: FeedObject {

@@ -277,7 +277,7 @@ fn without_null(mut parameter: Value) -> Value {
     parameter
 }
 
-/// An answer without a sentence of its own is described as its schema is.
+/// An answer without a describe_event of its own is described as its schema is.
 fn describe(response: &mut Value, schemas: &Map<String, Value>) {
     if response["description"].as_str().is_some_and(|own| !own.is_empty()) {
         return;

@@ -32,14 +32,14 @@ where
     let mut failed = HashSet::new();
     for delivery in &deliveries {
         let missing = || Outcome::Retry(Reason::new("no_outcome", "the message was not looked at"));
-        let put_aside = match outcomes.next().unwrap_or_else(missing) {
+        let send_to_dlq = match outcomes.next().unwrap_or_else(missing) {
             Outcome::Done => continue,
             Outcome::Retry(reason) if delivery.attempts < max_attempts => Err(reason),
             Outcome::Retry(reason) | Outcome::Poison(reason) => {
-                dead.put_aside(delivery, &reason).await.map_err(|()| reason)
+                dead.send_to_dlq(delivery, &reason).await.map_err(|()| reason)
             }
         };
-        if let Err(reason) = put_aside {
+        if let Err(reason) = send_to_dlq {
             tracing::warn!(
                 message_id = delivery.id,
                 attempts = delivery.attempts,
@@ -78,7 +78,7 @@ mod tests {
     }
 
     impl DeadLetters for FakeDeadLetters {
-        async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
+        async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
             if self.broken {
                 return Err(());
             }

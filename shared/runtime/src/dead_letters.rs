@@ -12,7 +12,7 @@ const DETAIL_CHARS_MAX: usize = 500;
 pub trait DeadLetters {
     /// Keeps the message and its reason. `Err` when that could not be done; the
     /// cause has been logged.
-    fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> impl Future<Output = Result<(), ()>>;
+    fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> impl Future<Output = Result<(), ()>>;
 }
 
 /// An SQS dead-letter queue.
@@ -30,7 +30,7 @@ impl DeadLetterQueue {
 }
 
 impl DeadLetters for DeadLetterQueue {
-    async fn put_aside(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
+    async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
         let detail: String = reason.detail.chars().filter(|c| !c.is_control()).take(DETAIL_CHARS_MAX).collect();
         let attempts = delivery.attempts.to_string();
         let detail = if detail.is_empty() { "-".to_owned() } else { detail };

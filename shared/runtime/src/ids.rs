@@ -63,7 +63,7 @@ impl Ids {
     ///
     /// # Errors
     /// [`NoRandomness`].
-    pub fn fresh<T: Id>(&self, now: Timestamp) -> Result<T, NoRandomness> {
+    pub fn new_id<T: Id>(&self, now: Timestamp) -> Result<T, NoRandomness> {
         self.uuid(now).map(T::from_uuid)
     }
 }

@@ -35,7 +35,7 @@ impl Policy {
     pub const TRANSACTION: Self = Self::of(5, 25, 200, 2_000);
     /// Items that a batch read left out.
     pub const BATCH_GET: Self = Self::of(5, 25, 200, 2_000);
-    /// DecayedEvidence one thing, changing it and writing it on condition of its version, while up
+    /// Reading one thing, changing it and writing it on condition of its version, while up
     /// to a hundred others do the same. The deadline ends it.
     pub const CONTENTION: Self = Self::of(100, 25, 1_000, 7_000);
     /// Counting a group of segments; the queue delivers again what is given up.

@@ -141,3 +141,40 @@ fn every_policy_ends_a_request_below_the_gateways_time_out() {
         assert!(policy.base <= policy.cap && policy.cap < policy.deadline && policy.attempts > 1, "{policy:?}");
     }
 }
+
+/// Writers that each read one thing and write it on condition of its version, in simulated
+/// time: an attempt that another one has overtaken fails. Returns when the last one is done.
+fn last_of(writers: usize, policy: Policy, attempt_ms: u64, seed: u64) -> Duration {
+    let mut state = seed;
+    let mut share = || {
+        // xorshift64*: enough for a simulation.
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let attempt = Duration::from_millis(attempt_ms);
+    // When each writer's attempt ends, and how many it has made by then.
+    let mut ends: Vec<(Duration, u32)> = (0..writers).map(|_| (attempt.mul_f64(1.0 + share()), 1)).collect();
+    let mut written = Duration::ZERO;
+    while let Some(next) = (0..ends.len()).min_by_key(|writer| ends[*writer].0) {
+        let (end, attempts) = ends[next];
+        if end.saturating_sub(attempt) >= written {
+            written = end;
+            ends.swap_remove(next);
+        } else {
+            let pause = policy.bound(attempts).mul_f64(share());
+            assert!(attempts < policy.attempts && end + pause <= policy.deadline, "given up after {end:?}");
+            ends[next] = (end + pause + attempt.mul_f64(1.0 + share()), attempts + 1);
+        }
+    }
+    written
+}
+
+#[test]
+fn sixty_writers_of_one_thing_are_done_before_the_deadline() {
+    for seed in 1..200 {
+        let last = last_of(60, Policy::CONTENTION, 25, seed);
+        assert!(last < Policy::CONTENTION.deadline, "{seed}: {last:?}");
+    }
+}

@@ -39,7 +39,7 @@ pub(crate) enum DueList {
     Uploads,
     /// Marks that a person's place in the shortlists is to be looked at.
     Standings,
-    /// Companies, until their boards are due.
+    /// Companies, until their leaderboards are due.
     Boards,
     /// Companies, until they are recounted.
     Recounts,
@@ -272,13 +272,13 @@ pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
 }
 
 /// The partition of the changes of a company's counters that wait to be made.
-pub(crate) fn pending_tallies(company: Company) -> String {
+pub(crate) fn pending_deltas_of_company(company: Company) -> String {
     format!("{}#PENDING", company.id())
 }
 
 /// Some of the changes of counters that one transaction has left to be made.
-pub(crate) fn pending_tally(company: Company, left_by: Uuid, chunk: usize) -> Key {
-    Key::new(pending_tallies(company), format!("{}#{chunk:03}", left_by.simple()))
+pub(crate) fn pending_deltas(company: Company, left_by: Uuid, chunk: usize) -> Key {
+    Key::new(pending_deltas_of_company(company), format!("{}#{chunk:03}", left_by.simple()))
 }
 
 /// What an identity has told of itself.

@@ -31,14 +31,14 @@ proptest! {
         prop_assert_eq!(upload_of(&super::upload(company, upload)), Some(upload));
         let held = hold(company, "SEATS", "x");
         prop_assert_eq!(quota_of(&held), Some("SEATS"));
-        prop_assert_eq!(standing_of(&standing(company, key.person, key.card)), Some((key.person, key.card)));
+        prop_assert_eq!(shortlist_refresh_of(&shortlist_refresh(company, key.person, key.card)), Some((key.person, key.card)));
         // All that becomes due.
         for waiting in [
             hold(company, "SEATS", "x"),
-            pending_tally(company, Uuid::from_u128(batch), 7),
+            pending_deltas(company, Uuid::from_u128(batch), 7),
             super::upload(company, upload),
-            standing(company, key.person, key.card),
-            boards(company),
+            shortlist_refresh(company, key.person, key.card),
+            leaderboards(company),
             recount(company),
             close_rate_model(company),
         ] {
@@ -71,7 +71,7 @@ proptest! {
                 share(company, &ShareCode::from_secret(n.to_be_bytes())).pk,
                 settings(company, None),
                 merges(company),
-                pending_tally(company, Uuid::from_u128(n), 0).pk,
+                pending_deltas(company, Uuid::from_u128(n), 0).pk,
                 recount(company).pk,
                 profile(company, PersonId::from_uuid(Uuid::from_u128(n))).pk,
                 phone(company, &Mobile::parse("+8613800138000").unwrap()).pk,

@@ -79,7 +79,7 @@ impl World {
         let (dynamodb, table) = emulators::table().await;
         let (clock, ids) = (TestClock::default(), ids());
         let store = Store::new(dynamodb.clone(), table.clone());
-        let id: CompanyId = ids.fresh(clock.now()).expect("an id");
+        let id: CompanyId = ids.new_id(clock.now()).expect("an id");
         let appid = AppId::parse("wx00000000000001").expect("an app id");
         let mut world = Self {
             dynamodb,
@@ -114,7 +114,7 @@ impl World {
     pub fn upload(&self, purpose: Purpose) -> Upload {
         let created_at = self.clock.now();
         Upload {
-            id: self.ids.fresh(created_at).expect("an id"),
+            id: self.ids.new_id(created_at).expect("an id"),
             purpose,
             format: purpose.limits().formats[0],
             bytes: 1_000,
@@ -165,14 +165,14 @@ impl World {
     /// A member of this name, not yet stored; staff come with a card.
     pub fn member(&self, name: &str, role: Role) -> NewMember {
         let now = self.clock.now();
-        let id = self.ids.fresh(now).expect("an id");
+        let id = self.ids.new_id(now).expect("an id");
         let identity = Identity {
             name: PersonName::parse(name).expect("a name"),
             position: Position::parse("茶艺师").expect("a position"),
             company: Line::parse("云杉茶业").expect("a name"),
         };
         let Identity { name: person_name, position, .. } = identity.clone();
-        let card_id = (role == Role::Staff).then(|| self.ids.fresh(now).expect("an id"));
+        let card_id = (role == Role::Staff).then(|| self.ids.new_id(now).expect("an id"));
         let card = card_id.map(|card| Card::new(card, id, identity, now));
         let member = Member { card: card_id, ..Member::invited(id, person_name, position, role, now) };
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
@@ -180,7 +180,7 @@ impl World {
 
     /// Somebody nobody knows.
     pub fn fresh_person(&self) -> PersonId {
-        self.ids.fresh(self.clock.now()).expect("an id")
+        self.ids.new_id(self.clock.now()).expect("an id")
     }
 
     /// Makes two identities one person; [`Failure::Busy`] when others write at the moment.
@@ -188,7 +188,7 @@ impl World {
     /// # Errors
     /// [`Failure::Exists`] when they are not merged.
     pub async fn tie(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
-        let tie = MergeEdge { merge: self.ids.fresh(self.clock.now()).expect("an id"), a, b };
+        let tie = MergeEdge { merge: self.ids.new_id(self.clock.now()).expect("an id"), a, b };
         let merge = Merge { tie, reason, at: self.clock.now(), undone: None };
         let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists(Thing::Merge))?;
         for pending in self.store.regroup(self.company, &merge, &regrouping, None).await? {
@@ -209,8 +209,8 @@ impl World {
     /// A person logging in.
     pub async fn sign_in(&self, openid: &str) -> Person {
         let openid = OpenId::parse(openid).expect("an openid");
-        let fresh = self.ids.fresh(self.clock.now()).expect("an id");
-        self.store.sign_in(self.company, &openid, fresh, self.clock.now()).await.expect("a person")
+        let new_id = self.ids.new_id(self.clock.now()).expect("an id");
+        self.store.sign_in(self.company, &openid, new_id, self.clock.now()).await.expect("a person")
     }
 
     async fn claim(&mut self, name: &'static str, new: &NewMember) {

@@ -40,8 +40,8 @@ pub(crate) enum Act {
     Sweep,
     /// A run of the recount.
     Recount,
-    /// A run of the refits.
-    Refit,
+    /// A run of the retrainings.
+    Retrain,
     /// A file to be inspected: one to publish, or one to refuse.
     Inspect(&'static [u8]),
     /// Something on a socket, or a message for sockets.
@@ -86,7 +86,7 @@ pub(crate) enum Ready {
     Request(Box<Functions>, String, String),
     /// A run of housekeeping.
     Sweep(Housekeeping),
-    /// A run of the recount, or of the refits.
+    /// A run of the recount, or of the retrainings.
     Recount(Recounter, Value),
     /// A message of S3.
     Inspect(Inspector<DeadLetterQueue>, String),
@@ -129,7 +129,7 @@ pub(crate) fn all() -> Vec<Act> {
     // Tracking is tried with the pipeline, where its messages are counted.
     let routes =
         all_routes().into_iter().chain(other_ways()).filter(|route| route.line.function != "tracking").map(Act::Route);
-    let others = [Act::Sweep, Act::Recount, Act::Refit, Act::Inspect(PNG), Act::Inspect(b"<html>")];
+    let others = [Act::Sweep, Act::Recount, Act::Retrain, Act::Inspect(PNG), Act::Inspect(b"<html>")];
     routes.chain(others).chain(SCENES.map(Act::Live)).collect()
 }
 
@@ -139,7 +139,7 @@ impl Act {
         match self {
             Self::Route(_) => "routes",
             Self::Sweep => "housekeeping",
-            Self::Recount | Self::Refit => "recount",
+            Self::Recount | Self::Retrain => "recount",
             Self::Inspect(_) => "media-inspector",
             Self::Live(_) => "live",
         }
@@ -152,7 +152,7 @@ impl Act {
             Self::Route(route) => format!("routes: {} by {}", route.line.operation, route.line.case),
             Self::Sweep => "housekeeping: a run".to_owned(),
             Self::Recount => "recount: a run".to_owned(),
-            Self::Refit => "recount: a run of the refits".to_owned(),
+            Self::Retrain => "recount: a run of the refits".to_owned(),
             Self::Inspect(PNG) => "media-inspector: a file to publish".to_owned(),
             Self::Inspect(_) => "media-inspector: a file to refuse".to_owned(),
             Self::Live(scene) => format!("live: {}", scene.name),
@@ -166,7 +166,7 @@ impl Act {
 
     /// How long who tries again waits.
     pub(crate) fn rest_ms(&self) -> i64 {
-        if matches!(self, Self::Recount | Self::Refit) { RECOUNT_REST_MS } else { 0 }
+        if matches!(self, Self::Recount | Self::Retrain) { RECOUNT_REST_MS } else { 0 }
     }
 
     /// Whether doing it again may do more than doing it once.
@@ -175,11 +175,11 @@ impl Act {
     }
 
     /// Whether this row tells of one attempt only: what the first recount has repaired, the
-    /// next one does not find; a refit says when it was.
+    /// next one does not find; a retrain says when it was.
     pub(crate) fn is_report(&self, row: &str) -> bool {
         match self {
             Self::Recount => row.contains(r#""type":{"S":"recount"}"#),
-            Self::Refit => row.contains(r#""type":{"S":"close_rate_model"}"#),
+            Self::Retrain => row.contains(r#""type":{"S":"close_rate_model"}"#),
             Self::Route(_) | Self::Sweep | Self::Inspect(_) | Self::Live(_) => false,
         }
     }
@@ -205,10 +205,10 @@ impl Act {
                 miscount(studio);
                 Ready::Recount(functions::recounter(&studio.world), json!({}))
             }
-            Self::Refit => {
+            Self::Retrain => {
                 Box::pin(visit(studio)).await;
                 studio.world.clock.advance(8 * DAY_MS);
-                Ready::Recount(functions::recounter(&studio.world), json!({ "refit": "due" }))
+                Ready::Recount(functions::recounter(&studio.world), json!({ "retrain": "due" }))
             }
             Self::Inspect(file) => Box::pin(inspect(studio, file)).await,
             Self::Live(scene) => {

@@ -9,7 +9,7 @@ use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::tracking::batch::{AcceptedBatch, BatchId, EARLY_MS_MAX, MESSAGE_VERSION};
 use domain::tracking::event::{Event, EventKind, LATE_MS_MAX, Object, Target, clamp};
-use domain::tracking::filter::{RULES, Sender, judge};
+use domain::tracking::filter::{RULES, Sender, classify};
 use serde_json::json;
 
 use crate::day::body;
@@ -270,7 +270,7 @@ impl Sent {
             event.at = clamp(event.at, received_at);
         }
         let sender = Sender { agent: self.agent, member: self.member_card.is_some(), card: self.member_card };
-        judge(&RULES, sender, &mut batch.events);
+        classify(&RULES, sender, &mut batch.events);
         serde_json::to_string(&batch).expect("a batch is JSON")
     }
 }

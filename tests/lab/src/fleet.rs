@@ -49,7 +49,7 @@ pub(crate) struct FleetReport {
 }
 
 impl FleetReport {
-    fn absorb(&mut self, other: &Self) {
+    fn add_all(&mut self, other: &Self) {
         self.delivered += other.delivered;
         self.calls += other.calls;
         self.killed += other.killed;
@@ -91,7 +91,7 @@ impl Fleet {
         let mut sum = FleetReport::default();
         for mut worker in self.0 {
             worker.report.faults = worker.wire.set_faults(Faults::default()).happened;
-            sum.absorb(&worker.report);
+            sum.add_all(&worker.report);
         }
         sum
     }

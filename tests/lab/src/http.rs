@@ -120,9 +120,9 @@ impl Connection {
         }
         let stream = TcpStream::connect(&self.address)?;
         stream.set_nodelay(true)?;
-        let mut fresh = BufReader::new(stream);
-        let answer = exchange(&mut fresh, request)?.ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))?;
-        self.open = Some(fresh);
+        let mut new_id = BufReader::new(stream);
+        let answer = exchange(&mut new_id, request)?.ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))?;
+        self.open = Some(new_id);
         Ok(answer)
     }
 }

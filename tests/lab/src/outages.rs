@@ -34,18 +34,18 @@ struct Found {
 pub(crate) fn run(only: &str) -> Vec<String> {
     let sites: Arc<[Site]> = sites::all().into();
     let acts = all().into_iter().filter(|act| act.name().contains(only));
-    let (past, fresh): (VecDeque<_>, VecDeque<_>) = acts.partition(Act::needs_a_past);
-    let (past, fresh, found) = (Mutex::new(past), Mutex::new(fresh), Mutex::default());
+    let (past, new_id): (VecDeque<_>, VecDeque<_>) = acts.partition(Act::needs_a_past);
+    let (past, new_id, found) = (Mutex::new(past), Mutex::new(new_id), Mutex::default());
     std::thread::scope(|threads| {
         for nth in 0..WORKERS {
-            let (past, fresh, found, sites) = (&past, &fresh, &found, &sites);
+            let (past, new_id, found, sites) = (&past, &new_id, &found, &sites);
             threads.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 runtime.expect("a runtime").block_on(async {
                     if nth == 0 {
                         work(past, found, sites, true).await;
                     }
-                    work(fresh, found, sites, false).await;
+                    work(new_id, found, sites, false).await;
                 });
             });
         }

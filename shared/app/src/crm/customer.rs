@@ -59,8 +59,8 @@ impl CustomerEditor {
         rate: Rate,
     ) -> Result<(Opportunity, ManualCloseRate), CustomerError> {
         let set = ManualCloseRate { at: flow.now, rate, by: self.by };
-        let (dealings, _) = self.apply(flow, CustomerCommand::Rate(set), None).await?;
-        Ok((dealings, set))
+        let (opportunity, _) = self.apply(flow, CustomerCommand::Rate(set), None).await?;
+        Ok((opportunity, set))
     }
 
     /// Removes the close rate that was set by hand. Idempotent.
@@ -123,7 +123,7 @@ impl CustomerEditor {
         command: CustomerCommand,
         request: Option<&Idempotency>,
     ) -> Result<(Opportunity, CustomerCommand), CustomerError> {
-        let (read, before) = flow.store.dealings_of(self.company, self.card, self.person, request, flow.now).await?;
+        let (read, before) = flow.store.opportunity_of(self.company, self.card, self.person, request, flow.now).await?;
         // After the look-up: a member whose radar is off learns no more than with it on.
         if !self.radar_on {
             return Err(CustomerError::RadarNotActive);
@@ -133,17 +133,17 @@ impl CustomerEditor {
             return Err(Failure::NotFound.into());
         }
         if let Some(before) = before {
-            return Ok((person.dealings, before));
+            return Ok((person.opportunity, before));
         }
         let update = command.of(&read, self.person, self.card)?;
         if update.customers.is_empty() {
-            return Ok((update.dealings, command));
+            return Ok((update.opportunity, command));
         }
-        let change = self.audit_change(&command, &person.dealings)?;
+        let change = self.audit_change(&command, &person.opportunity)?;
         let audit = flow.ids.audit_entry(flow.now, AuditActor::Member(self.by), change)?;
         let change = OpportunityChange { card: self.card, person: self.person, retold: &update, audit: &audit };
-        let command = flow.store.change_dealings(self.company, change, command, request).await?;
-        Ok((update.dealings, command))
+        let command = flow.store.change_opportunity(self.company, change, command, request).await?;
+        Ok((update.opportunity, command))
     }
 
     fn audit_change(&self, command: &CustomerCommand, before: &Opportunity) -> Result<AuditChange, Failure> {

@@ -79,7 +79,7 @@ async fn try_undo(
     audit: &AuditEntry,
 ) -> Result<Merge, Failure> {
     let read = flow.store.merge(company, id).await?;
-    let Some(plan) = read.take_back(&identities(flow, company, read.tie).await?) else { return Ok(read) };
+    let Some(plan) = read.undo(&identities(flow, company, read.tie).await?) else { return Ok(read) };
     let after = Merge { undone: Some(Undone { at: audit.at, by }), ..read };
     count(flow, flow.store.regroup(company, &after, &plan, Some(audit)).await?).await;
     Ok(after)

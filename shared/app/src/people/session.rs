@@ -127,7 +127,7 @@ async fn enter(flow: &Flow<'_>, visit: LoginVisit<'_>, chosen: Option<CompanyId>
     // Those that matter first: there may be more than one call can read.
     wanted.sort_by_key(|(company, _)| (company.id() != chosen, *company != visit.company));
     let asked = visit.person.join_request.map(|request| (visit.company, request));
-    let (mut active, join_request) = flow.store.standings(&wanted, asked).await?;
+    let (mut active, join_request) = flow.store.member_logins(&wanted, asked).await?;
     active.retain(|found| is_active(found, links.get(&found.company)));
     let (claimed, invited) =
         (matches!(visit.entry, LoginMethod::Claim(_)), matches!(visit.entry, LoginMethod::Invitation(_)));

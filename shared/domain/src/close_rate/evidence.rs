@@ -146,8 +146,8 @@ impl Evidence {
 
     /// Adds the evidence of another part of the same person, or of another card: the
     /// same as if all events had come here.
-    pub fn absorb(&mut self, other: &Self) {
-        self.0.absorb(&other.0, |mine, theirs| {
+    pub fn add_all(&mut self, other: &Self) {
+        self.0.add_all(&other.0, |mine, theirs| {
             Feature::ALL.iter().fold(mine, |bits, feature| feature.with_more(bits, feature.count(theirs)))
         });
     }

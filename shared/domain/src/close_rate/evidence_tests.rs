@@ -37,8 +37,8 @@ proptest! {
         let (mut one, mut other) = (of(left), of(right));
         let whole = of(&sights);
         let right_alone = other.clone();
-        other.absorb(&one);
-        one.absorb(&right_alone);
+        other.add_all(&one);
+        one.add_all(&right_alone);
         prop_assert_eq!(&one, &whole);
         prop_assert_eq!(&other, &whole);
     }

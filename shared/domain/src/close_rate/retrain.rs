@@ -25,7 +25,7 @@ pub const CLOSED_MIN: usize = 50;
 /// Fewest open customers for a company's own model.
 pub const OPEN_MIN: usize = 200;
 
-/// Days from one refit of a company to the next.
+/// Days from one retrain of a company to the next.
 const EVERY_DAYS: i32 = 7;
 
 /// Into how many parts the customers are split.
@@ -51,7 +51,7 @@ pub struct Sample {
 }
 
 string_enum! {
-    /// What became of a refit.
+    /// What became of a retrain.
     Verdict, "unknown_verdict", "未知的模型校准结果" {
         /// The company has its own model.
         Kept = "kept",
@@ -80,7 +80,7 @@ pub struct Scores {
     pub mean: u32,
 }
 
-/// What a refit found, for publication.
+/// What a retrain found, for publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetrainReport {
     /// What became of it.
@@ -113,19 +113,19 @@ impl RetrainReport {
 }
 
 /// When a company is refitted next, after this time: on the same weekday.
-pub fn next_refit(after: Timestamp) -> Timestamp {
+pub fn next_retrain(after: Timestamp) -> Timestamp {
     Day::of(after).plus(EVERY_DAYS).start()
 }
 
-/// When a company that has never waited for a refit has its first: within a week, not all
+/// When a company that has never waited for a retrain has its first: within a week, not all
 /// of them on the same day.
-pub fn first_refit(company: CompanyId, now: Timestamp) -> Timestamp {
+pub fn first_retrain(company: CompanyId, now: Timestamp) -> Timestamp {
     let [.., last] = company.uuid().into_bytes();
     Day::of(now).plus(1 + i32::from(last) % EVERY_DAYS).start()
 }
 
 /// Fits a model to a company's customers, and says which one is in force from now on.
-pub fn refit(mut samples: Vec<Sample>) -> (Model, RetrainReport) {
+pub fn retrain(mut samples: Vec<Sample>) -> (Model, RetrainReport) {
     samples.sort_by_key(|sample| (sample.closed, spread(sample.customer), sample.customer));
     let closed = samples.iter().filter(|sample| sample.closed).count();
     let open = samples.len() - closed;

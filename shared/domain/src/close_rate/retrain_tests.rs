@@ -97,7 +97,7 @@ fn bands_come_true(fresh: &[SimulatedCustomer], model: &Model, within: f64) {
 fn a_companys_own_model_beats_the_default_and_a_coin_and_its_bands_come_true() {
     let truth = truth();
     for seed in 1..=5 {
-        let (model, report) = refit(samples(&market(seed, 4_000, |reading| truth.probability(reading))));
+        let (model, report) = retrain(samples(&market(seed, 4_000, |reading| truth.probability(reading))));
         assert_eq!(report.verdict, Verdict::Kept, "seed {seed}");
         let fresh = market(seed + 1_000, 10_000, |reading| truth.probability(reading));
         let own = score(&fresh, |reading| model.probability(reading));
@@ -114,7 +114,7 @@ fn where_rates_level_out_the_curve_follows() {
     let fresh = market(2_000, 10_000, truth);
     let (mut with, mut without) = (0, 0);
     for seed in 1..=3 {
-        let (model, report) = refit(samples(&market(seed, 2_000, truth)));
+        let (model, report) = retrain(samples(&market(seed, 2_000, truth)));
         assert_eq!(report.verdict, Verdict::Kept, "seed {seed}");
         let sure = |model: &Model| fresh.iter().filter(|c| model.rate(&c.sample.reading).percent() >= 90.0).count();
         with += sure(&model);
@@ -124,10 +124,10 @@ fn where_rates_level_out_the_curve_follows() {
 }
 
 #[test]
-fn on_pure_noise_the_refit_is_refused_every_time() {
+fn on_pure_noise_the_retrain_is_refused_every_time() {
     for seed in 1..=24 {
         let rate = [0.15, 0.25, 0.4][usize::try_from(seed % 3).unwrap()];
-        let (model, report) = refit(samples(&market(seed, 400, |_| rate)));
+        let (model, report) = retrain(samples(&market(seed, 400, |_| rate)));
         assert!(
             [Verdict::NothingHelps, Verdict::NotBetterThanMean].contains(&report.verdict),
             "seed {seed}: {report:?}"
@@ -139,7 +139,7 @@ fn on_pure_noise_the_refit_is_refused_every_time() {
 #[test]
 fn where_the_default_model_is_right_it_stays() {
     for seed in 1..=8 {
-        let (model, report) = refit(samples(&market(seed, 500, |reading| Model::default().probability(reading))));
+        let (model, report) = retrain(samples(&market(seed, 500, |reading| Model::default().probability(reading))));
         assert_eq!(report.verdict, Verdict::NotBetterThanDefault, "seed {seed}: {report:?}");
         assert_eq!(model, Model::default());
     }
@@ -149,9 +149,9 @@ fn where_the_default_model_is_right_it_stays() {
 fn the_order_of_the_customers_changes_nothing() {
     let truth = truth();
     let mut samples = samples(&market(1, 800, |reading| truth.probability(reading)));
-    let (model, report) = refit(samples.clone());
+    let (model, report) = retrain(samples.clone());
     samples.sort_by_key(|sample| sample.customer);
-    assert_eq!(refit(samples), (model, report));
+    assert_eq!(retrain(samples), (model, report));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_company_needs_fifty_closed_and_two_hundred_open_customers() {
     let some = |closed: usize, open: usize| {
         let of =
             |wanted: bool, n: usize| everyone.iter().filter(move |sample| sample.closed == wanted).take(n).cloned();
-        refit(of(true, closed).chain(of(false, open)).collect()).1
+        retrain(of(true, closed).chain(of(false, open)).collect()).1
     };
     assert_eq!(some(49, 500).verdict, Verdict::TooFewClosed);
     assert_eq!(some(500, 199).verdict, Verdict::TooFewOpen);
@@ -181,13 +181,13 @@ fn a_company_needs_fifty_closed_and_two_hundred_open_customers() {
 fn customers_without_any_evidence_give_no_model() {
     let mut samples = samples(&market(4, 600, |_| 0.4));
     samples.iter_mut().for_each(|sample| sample.reading = Evidence::default().on(Day::from_number(TODAY)));
-    assert_eq!(refit(samples).1.verdict, Verdict::NothingHelps);
+    assert_eq!(retrain(samples).1.verdict, Verdict::NothingHelps);
 }
 
 #[test]
 fn a_fitted_model_and_its_report_read_back() {
     let truth = truth();
-    let (model, report) = refit(samples(&market(5, 1_500, |reading| truth.probability(reading))));
+    let (model, report) = retrain(samples(&market(5, 1_500, |reading| truth.probability(reading))));
     let (stored, told) = (serde_json::to_string(&model).unwrap(), serde_json::to_string(&report).unwrap());
     assert_eq!(serde_json::from_str::<Model>(&stored).unwrap(), model);
     assert_eq!(serde_json::from_str::<RetrainReport>(&told).unwrap(), report);

@@ -1,4 +1,4 @@
-//! What a refit learns from: each customer as he was at the end of the last day he was
+//! What a retrain learns from: each customer as he was at the end of the last day he was
 //! there before his first deal, or at all, by the event log. A customer's state would not
 //! do: it forgets.
 //!
@@ -51,7 +51,7 @@ impl Histories {
         parts().next()?;
         let mut evidence = Evidence::default();
         for part in parts() {
-            evidence.absorb(&part.evidence.until(until));
+            evidence.add_all(&part.evidence.until(until));
         }
         let mut toggles: BTreeMap<CardId, (i64, bool)> = BTreeMap::new();
         for (card, ms, off) in parts().flat_map(|part| &part.toggles) {

@@ -68,9 +68,9 @@ pub struct CustomerUpdate {
     /// The others, which must still be at these versions: the counters depend on all.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
-    pub tally: CounterDeltas,
+    pub deltas: CounterDeltas,
     /// What is said of the person now.
-    pub dealings: Opportunity,
+    pub opportunity: Opportunity,
 }
 
 impl CustomerCommand {
@@ -80,29 +80,29 @@ impl CustomerCommand {
     /// # Errors
     /// [`CommandError`].
     pub fn of(self, read: &Identities, person: PersonId, card: CardId) -> Result<CustomerUpdate, CommandError> {
-        let before = dealings(read);
+        let before = opportunity(read);
         let mut after = read.clone();
         for (identity, customer) in &mut after {
-            let (dealings, named) = (&mut customer.dealings, *identity == person);
+            let (opportunity, named) = (&mut customer.opportunity, *identity == person);
             match self {
-                Self::Rate(set) if named => _ = dealings.set_rate(card, Some(overriding(set, &before, card))),
-                Self::Deal(id, deal) if named => _ = dealings.add_deal(card, id, deal)?,
-                Self::NoRate => _ = dealings.set_rate(card, None),
-                Self::NoDeal(id) => _ = dealings.remove_deal(card, id),
+                Self::Rate(set) if named => _ = opportunity.set_rate(card, Some(overriding(set, &before, card))),
+                Self::Deal(id, deal) if named => _ = opportunity.add_deal(card, id, deal)?,
+                Self::NoRate => _ = opportunity.set_rate(card, None),
+                Self::NoDeal(id) => _ = opportunity.remove_deal(card, id),
                 Self::Rate(_) | Self::Deal(..) => {}
             }
         }
-        let now = dealings(&after);
+        let now = opportunity(&after);
         if matches!(self, Self::NoDeal(_)) && now == before {
             return Err(CommandError::UnknownDeal);
         }
-        let mut tally = now.contributions();
-        tally.withdraw(&before.contributions());
+        let mut deltas = now.contributions();
+        deltas.subtract_all(&before.contributions());
         let same = |person: &PersonId, customer: &Customer| read.get(person) == Some(customer);
         let unchanged = after.iter().filter(|(person, customer)| same(person, customer));
         let unchanged = unchanged.map(|(person, customer)| (*person, customer.version)).collect();
         after.retain(|person, customer| !same(person, customer));
-        Ok(CustomerUpdate { customers: after, unchanged, tally, dealings: now })
+        Ok(CustomerUpdate { customers: after, unchanged, deltas, opportunity: now })
     }
 }
 
@@ -112,8 +112,8 @@ impl From<TooManyDeals> for CommandError {
     }
 }
 
-fn dealings(identities: &Identities) -> Opportunity {
-    Opportunity::union(identities.values().map(|part| &part.dealings))
+fn opportunity(identities: &Identities) -> Opportunity {
+    Opportunity::union(identities.values().map(|part| &part.opportunity))
 }
 
 /// The rate as it is kept: the one in force if that says the same, else later than it,
@@ -182,11 +182,11 @@ mod tests {
     }
 
     fn in_force(retold: &CustomerUpdate) -> Option<f64> {
-        retold.dealings.set_rate_in(Scope::Card(card(CARD))).map(|set| set.rate.percent())
+        retold.opportunity.set_rate_in(Scope::Card(card(CARD))).map(|set| set.rate.percent())
     }
 
-    fn closed(tally: &CounterDeltas) -> Vec<(Scope, i64)> {
-        tally
+    fn closed(deltas: &CounterDeltas) -> Vec<(Scope, i64)> {
+        deltas
             .changes()
             .map(|(scope, period, counts)| {
                 assert_eq!(period, Period::Lifetime);
@@ -211,7 +211,7 @@ mod tests {
     fn deals_of_two_identities_are_of_one_closed_customer() {
         let mut known = two();
         let both = |by| vec![(Scope::Card(card(CARD)), by), (Scope::Company, by)];
-        let mut counted = |who, what| closed(&said(&mut known, who, what).tally);
+        let mut counted = |who, what| closed(&said(&mut known, who, what).deltas);
         let sorted = |mut changes: Vec<_>| {
             changes.sort();
             changes

@@ -16,8 +16,8 @@ use crate::kernel::day::{Day, hour_of};
 use crate::kernel::id::{CardId, DepartmentId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::best_hour::VisitHours;
-use crate::radar::counter::{Audience, Counter, CounterDeltas, Period, Scope};
-use crate::radar::seen_days::{GapChange, SeenDays, TooOld};
+use crate::radar::counter::{Audience, Counter, CounterDeltas, Scope};
+use crate::radar::seen_days::{SeenDays, TooOld};
 use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
 
@@ -116,22 +116,22 @@ impl From<TooOld> for ApplyError {
 
 impl CustomerState {
     /// Counts events into the state, all on cards that were in these departments; the
-    /// tally says what changes in the counters.
+    /// deltas say what changes in the counters.
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
     pub fn apply(&mut self, events: &[Event], path: &DepartmentPath) -> Result<CounterDeltas, ApplyError> {
-        let mut tally = CounterDeltas::default();
+        let mut deltas = CounterDeltas::default();
         for event in events {
             if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
                 return Err(ApplyError::TooManyCards);
             }
-            self.count(event, path, &mut tally)?;
+            self.count(event, path, &mut deltas)?;
         }
-        Ok(tally)
+        Ok(deltas)
     }
 
-    /// The same for one part of a person whose other parts these are: the tally says what
+    /// The same for one part of a person whose other parts these are: the deltas says what
     /// changes for the person, the state takes in what its own identity did.
     ///
     /// # Errors
@@ -145,42 +145,42 @@ impl CustomerState {
         let mut person = Self::union(others);
         person.join(self);
         self.apply(events, path)?;
-        let mut tally = CounterDeltas::default();
+        let mut deltas = CounterDeltas::default();
         for event in events {
-            person.count(event, path, &mut tally)?;
+            person.count(event, path, &mut deltas)?;
         }
-        Ok(tally)
+        Ok(deltas)
     }
 
     /// Counts one event, however many cards there are: a union of parts that are each
     /// within the limit may be beyond it.
-    fn count(&mut self, event: &Event, path: &DepartmentPath, tally: &mut CounterDeltas) -> Result<(), TooOld> {
+    fn count(&mut self, event: &Event, path: &DepartmentPath, deltas: &mut CounterDeltas) -> Result<(), TooOld> {
         let day = Day::of(event.at);
         let card = self.cards.entry(event.card).or_default();
         if let Some(reason) = event.filtered {
             for scope in Scope::of(event.card, path) {
-                tally.add_on(scope, day, Counter::Filtered(reason), 1);
+                deltas.add_on(scope, day, Counter::Filtered(reason), 1);
             }
             card.remember_filtered(event, reason);
             return Ok(());
         }
         for scope in Scope::of(event.card, path) {
-            tally.add_on(scope, day, Counter::Events(event.kind), 1);
-            tally.add_on(scope, day, Counter::Hour(hour_of(event.at)), 1);
+            deltas.add_on(scope, day, Counter::Events(event.kind), 1);
+            deltas.add_on(scope, day, Counter::Hour(hour_of(event.at)), 1);
             if event.kind == EventKind::Forward {
-                tally.add_on(scope, day, Counter::Forwards(event.object.target.object_type()), 1);
+                deltas.add_on(scope, day, Counter::Forwards(event.object.target.object_type()), 1);
             }
             if let Some(ms) = event.duration_ms {
-                tally.add_on(scope, day, Counter::DwellMs, i64::from(ms));
+                deltas.add_on(scope, day, Counter::DwellMs, i64::from(ms));
             }
             let presence = match scope {
                 Scope::Card(_) => &mut card.presence,
                 Scope::Company => &mut self.presence,
                 Scope::Department(department) => self.departments.entry(department).or_default(),
             };
-            presence.see(event.kind, day, scope, tally)?;
+            presence.see(event.kind, day, scope, deltas)?;
         }
-        card.remember(event, path, tally);
+        card.remember(event, path, deltas);
         card.evidence.take(event);
         self.hours.see(event.at);
         Ok(())
@@ -199,7 +199,7 @@ impl CustomerState {
         for (card, history) in &other.cards {
             self.cards.entry(*card).or_default().join(history);
         }
-        self.hours.absorb(&other.hours);
+        self.hours.add_all(&other.hours);
         for (department, presence) in &other.departments {
             self.departments.entry(*department).or_default().join(presence);
         }
@@ -208,17 +208,17 @@ impl CustomerState {
     /// What the state adds to the counters that count people, likes and saves. The raw
     /// counters (events, time spent) do not depend on who is who.
     pub fn contributions(&self) -> CounterDeltas {
-        let mut tally = CounterDeltas::default();
-        self.presence.add_to(&mut tally, Scope::Company);
+        let mut deltas = CounterDeltas::default();
+        self.presence.add_to(&mut deltas, Scope::Company);
         for (card, history) in &self.cards {
-            history.presence.add_to(&mut tally, Scope::Card(*card));
-            move_count(&mut tally, *card, Counter::Likes, None, history.liked());
-            move_count(&mut tally, *card, Counter::Saves, None, history.saved());
+            history.presence.add_to(&mut deltas, Scope::Card(*card));
+            move_count(&mut deltas, *card, Counter::Likes, None, history.liked());
+            move_count(&mut deltas, *card, Counter::Saves, None, history.saved());
         }
         for (department, presence) in &self.departments {
-            presence.add_to(&mut tally, Scope::Department(*department));
+            presence.add_to(&mut deltas, Scope::Department(*department));
         }
-        tally
+        deltas
     }
 
     /// What speaks for a deal on one card.
@@ -229,7 +229,7 @@ impl CustomerState {
     /// What speaks for a deal on all cards together.
     pub fn evidence(&self) -> Evidence {
         let mut sum = Evidence::default();
-        self.cards.values().for_each(|card| sum.absorb(&card.evidence()));
+        self.cards.values().for_each(|card| sum.add_all(&card.evidence()));
         sum
     }
 
@@ -249,21 +249,21 @@ impl CustomerState {
 }
 
 impl ActiveDays {
-    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, tally: &mut CounterDeltas) -> Result<(), TooOld> {
+    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, deltas: &mut CounterDeltas) -> Result<(), TooOld> {
         for (crowd, days) in self.crowds_mut() {
             if crowd.is_joined_by(kind) {
                 for change in days.see(day)? {
-                    add_change(tally, scope, crowd, change);
+                    deltas.add_gap_change(scope, crowd, change);
                 }
             }
         }
         Ok(())
     }
 
-    fn add_to(&self, tally: &mut CounterDeltas, scope: Scope) {
+    fn add_to(&self, deltas: &mut CounterDeltas, scope: Scope) {
         for (crowd, days) in self.crowds() {
             for change in days.contributions() {
-                add_change(tally, scope, crowd, change);
+                deltas.add_gap_change(scope, crowd, change);
             }
         }
     }
@@ -276,37 +276,28 @@ impl ActiveDays {
 
     fn crowds(&self) -> [(Audience, &SeenDays); 3] {
         let Self { viewed, talked, shopped } = self;
-        [(Audience::Visitors, viewed), (Audience::Talkers, talked), (Audience::Shoppers, shopped)]
+        [(Audience::Visitors, viewed), (Audience::ChatStarters, talked), (Audience::Shoppers, shopped)]
     }
 
     fn crowds_mut(&mut self) -> [(Audience, &mut SeenDays); 3] {
         let Self { viewed, talked, shopped } = self;
-        [(Audience::Visitors, viewed), (Audience::Talkers, talked), (Audience::Shoppers, shopped)]
-    }
-}
-
-fn add_change(tally: &mut CounterDeltas, scope: Scope, crowd: Audience, change: GapChange) {
-    match change {
-        GapChange::Seen(day, by) => tally.add(scope, Period::Day(day), Counter::People(crowd), by),
-        GapChange::Gap(day, gap, by) => tally.add(scope, Period::Day(day), Counter::Gap(crowd, gap), by),
-        GapChange::First(day, by) => tally.add(scope, Period::Day(day), Counter::Newcomers(crowd), by),
-        GapChange::Lifetime => tally.add(scope, Period::Lifetime, Counter::People(crowd), 1),
+        [(Audience::Visitors, viewed), (Audience::ChatStarters, talked), (Audience::Shoppers, shopped)]
     }
 }
 
 impl CardHistory {
     /// Takes in what is remembered per card: openings, like, save.
-    fn remember(&mut self, event: &Event, path: &DepartmentPath, tally: &mut CounterDeltas) {
+    fn remember(&mut self, event: &Event, path: &DepartmentPath, deltas: &mut CounterDeltas) {
         let ms = event.at.millis();
         match event.kind {
             EventKind::ViewCard => self.opened(ms),
             EventKind::Like => {
-                self.toggle(event.card, LikeState { ms, off: false, departments: path.clone() }, tally);
+                self.toggle(event.card, LikeState { ms, off: false, departments: path.clone() }, deltas);
             }
             EventKind::Unlike => {
-                self.toggle(event.card, LikeState { ms, off: true, departments: DepartmentPath::default() }, tally);
+                self.toggle(event.card, LikeState { ms, off: true, departments: DepartmentPath::default() }, deltas);
             }
-            EventKind::SavePhone => self.save(event.card, (ms, path), tally),
+            EventKind::SavePhone => self.save(event.card, (ms, path), deltas),
             EventKind::ViewProduct | EventKind::ViewArticle | EventKind::ViewVideo | EventKind::ViewWebsite => {}
             EventKind::Forward | EventKind::CopyWechatId | EventKind::Call => {}
             EventKind::OpenChat | EventKind::GrantPhone | EventKind::Dwell => {}
@@ -325,12 +316,12 @@ impl CardHistory {
         self.last_opened_ms = self.last_opened_ms.max(Some(ms));
     }
 
-    fn toggle(&mut self, card: CardId, toggle: LikeState, tally: &mut CounterDeltas) {
+    fn toggle(&mut self, card: CardId, toggle: LikeState, deltas: &mut CounterDeltas) {
         if self.toggle.as_ref().is_some_and(|latest| *latest >= toggle) {
             return;
         }
         let before = self.toggle.replace(toggle);
-        move_count(tally, card, Counter::Likes, before.as_ref().and_then(LikeState::liked), self.liked());
+        move_count(deltas, card, Counter::Likes, before.as_ref().and_then(LikeState::liked), self.liked());
     }
 
     /// What speaks for a deal; a like does as long as it is in force.
@@ -355,11 +346,11 @@ impl CardHistory {
         self.saved_ms.map(|ms| (ms, &self.saved_in))
     }
 
-    fn save(&mut self, card: CardId, save: CountedAt<'_>, tally: &mut CounterDeltas) {
+    fn save(&mut self, card: CardId, save: CountedAt<'_>, deltas: &mut CounterDeltas) {
         if self.saved().is_some_and(|earliest| earliest <= save) {
             return;
         }
-        move_count(tally, card, Counter::Saves, self.saved(), Some(save));
+        move_count(deltas, card, Counter::Saves, self.saved(), Some(save));
         (self.saved_ms, self.saved_in) = (Some(save.0), save.1.clone());
     }
 
@@ -370,7 +361,7 @@ impl CardHistory {
         self.toggle = self.toggle.take().max(other.toggle.clone());
         let earliest = self.saved().into_iter().chain(other.saved()).min();
         (self.saved_ms, self.saved_in) = earliest.map(|(ms, path)| (Some(ms), path.clone())).unwrap_or_default();
-        self.evidence.absorb(&other.evidence);
+        self.evidence.add_all(&other.evidence);
     }
 }
 
@@ -383,7 +374,7 @@ impl LikeState {
 /// Moves a count of one from one instant's day and departments to another's, on the card
 /// and the company.
 fn move_count(
-    tally: &mut CounterDeltas,
+    deltas: &mut CounterDeltas,
     card: CardId,
     counter: Counter,
     from: Option<CountedAt<'_>>,
@@ -392,7 +383,7 @@ fn move_count(
     for (place, by) in [(from, -1), (to, 1)] {
         let Some((ms, path)) = place else { continue };
         for scope in Scope::of(card, path) {
-            tally.add_on(scope, Day::of(Timestamp::from_millis(ms)), counter, by);
+            deltas.add_on(scope, Day::of(Timestamp::from_millis(ms)), counter, by);
         }
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::company::department::DepartmentPath;
 use crate::kernel::day::Window;
+use crate::radar::counter::Period;
 use crate::radar::metrics::Metrics;
 use crate::radar::recount_tests::{
     CounterTable, RecordedVisit, card, department, event, is_in, now, path_of, recount, scopes, visits,
@@ -43,11 +44,11 @@ proptest! {
         let (mut state, mut changed) = (CustomerState::default(), CounterDeltas::default());
         for (_, event) in visits {
             let mut difference = CounterDeltas::default();
-            difference.withdraw(&state.contributions());
+            difference.subtract_all(&state.contributions());
             let counted = see(&mut state, &event);
-            difference.absorb(&state.contributions());
+            difference.add_all(&state.contributions());
             prop_assert_eq!(of_people(&difference), of_people(&counted));
-            changed.absorb(&counted);
+            changed.add_all(&counted);
         }
         prop_assert_eq!(of_people(&state.contributions()), of_people(&changed));
     }
@@ -78,7 +79,7 @@ proptest! {
         prop_assert_eq!(person.evidence_on(card(1)), on_one);
         prop_assert_eq!(&person.hours, &hours);
         let mut all = Evidence::default();
-        (1..4).for_each(|n| all.absorb(&person.evidence_on(card(n))));
+        (1..4).for_each(|n| all.add_all(&person.evidence_on(card(n))));
         prop_assert_eq!(person.evidence(), all);
     }
 }
@@ -97,13 +98,13 @@ fn see(state: &mut CustomerState, event: &Event) -> CounterDeltas {
 }
 
 /// The changes of the counters that depend on who is who.
-fn of_people(tally: &CounterDeltas) -> Vec<(Scope, Period, Counter, i64)> {
+fn of_people(deltas: &CounterDeltas) -> Vec<(Scope, Period, Counter, i64)> {
     use Counter::{Gap, Likes, Newcomers, People, Saves};
     let each = |(scope, period, counts): (Scope, Period, crate::radar::counter::Counts)| {
         counts.into_iter().map(move |(counter, by)| (scope, period, counter, by))
     };
     let of_people = |counter: &Counter| matches!(counter, People(_) | Gap(..) | Newcomers(_) | Likes | Saves);
-    tally.changes().flat_map(each).filter(|(_, _, counter, _)| of_people(counter)).collect()
+    deltas.changes().flat_map(each).filter(|(_, _, counter, _)| of_people(counter)).collect()
 }
 
 #[test]
@@ -130,19 +131,19 @@ fn a_like_is_taken_back_from_the_departments_it_was_counted_in() {
     let like = event(EventKind::Like, card(1), now());
     let unlike = event(EventKind::Unlike, card(1), now().plus_millis(1));
     let mut state = CustomerState::default();
-    let mut tally = state.apply(std::slice::from_ref(&like), &first).unwrap();
-    tally.absorb(&state.apply(&[unlike], &second).unwrap());
-    let likes = |tally: &CounterDeltas| {
-        let changes = tally.changes().filter(|(_, _, counts)| counts.contains_key(&Counter::Likes));
+    let mut deltas = state.apply(std::slice::from_ref(&like), &first).unwrap();
+    deltas.add_all(&state.apply(&[unlike], &second).unwrap());
+    let likes = |deltas: &CounterDeltas| {
+        let changes = deltas.changes().filter(|(_, _, counts)| counts.contains_key(&Counter::Likes));
         changes.map(|(scope, ..)| scope).collect::<Vec<_>>()
     };
-    assert_eq!(likes(&tally), []);
+    assert_eq!(likes(&deltas), []);
     // Two likes of the same instant count once, in the same place whichever comes first.
     let sent_first = |paths: [&DepartmentPath; 2]| {
         let mut state = CustomerState::default();
-        let mut tally = CounterDeltas::default();
-        paths.iter().for_each(|path| tally.absorb(&state.apply(std::slice::from_ref(&like), path).unwrap()));
-        (likes(&tally), state)
+        let mut deltas = CounterDeltas::default();
+        paths.iter().for_each(|path| deltas.add_all(&state.apply(std::slice::from_ref(&like), path).unwrap()));
+        (likes(&deltas), state)
     };
     assert_eq!(sent_first([&first, &second]), sent_first([&second, &first]));
 }

@@ -18,7 +18,7 @@ pub struct Customer {
     /// Which other identities are the same person.
     pub ties: Ties,
     /// What the company's people say of this identity.
-    pub dealings: Opportunity,
+    pub opportunity: Opportunity,
 }
 
 /// All identities of a person, as they were read.
@@ -30,20 +30,20 @@ pub struct MergedCustomer {
     /// What he has done.
     pub state: CustomerState,
     /// What is said of him.
-    pub dealings: Opportunity,
+    pub opportunity: Opportunity,
 }
 
 impl MergedCustomer {
     /// The person of these identities.
     pub fn of<'a>(parts: impl Iterator<Item = &'a Customer> + Clone) -> Self {
         let state = CustomerState::union(parts.clone().map(|part| &part.state));
-        Self { state, dealings: Opportunity::union(parts.map(|part| &part.dealings)) }
+        Self { state, opportunity: Opportunity::union(parts.map(|part| &part.opportunity)) }
     }
 
     /// What he adds to the counters.
     pub fn contributions(&self) -> CounterDeltas {
-        let mut tally = self.state.contributions();
-        tally.absorb(&self.dealings.contributions());
-        tally
+        let mut deltas = self.state.contributions();
+        deltas.add_all(&self.opportunity.contributions());
+        deltas
     }
 }

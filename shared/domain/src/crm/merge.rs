@@ -80,7 +80,7 @@ pub struct MergePlan {
     /// All identities concerned, with the versions they were read at.
     pub customers: BTreeMap<PersonId, Customer>,
     /// The changes of the counters.
-    pub tally: CounterDeltas,
+    pub deltas: CounterDeltas,
 }
 
 impl Merge {
@@ -110,13 +110,13 @@ impl Merge {
         joined.0.insert(self.tie);
         let everybody: BTreeSet<_> = ours.union(&theirs).copied().collect();
         let regrouping = regrouping(known, &[(everybody, joined)], &[ours, theirs]);
-        let large = regrouping.customers.len() > IDENTITIES_MAX || regrouping.tally.changes().count() > CHANGES_MAX;
+        let large = regrouping.customers.len() > IDENTITIES_MAX || regrouping.deltas.changes().count() > CHANGES_MAX;
         if large { Err(MergeError::TooLarge) } else { Ok(regrouping) }
     }
 
     /// Takes the merge back; the two are not merged again without somebody's doing.
     /// `None` when it is not in force.
-    pub fn take_back(&self, known: &BTreeMap<PersonId, Customer>) -> Option<MergePlan> {
+    pub fn undo(&self, known: &BTreeMap<PersonId, Customer>) -> Option<MergePlan> {
         let MergeEdge { merge, a, b } = self.tie;
         let group = &known.get(&a)?.ties.group;
         if !group.0.contains(&self.tie) {
@@ -158,19 +158,19 @@ fn regrouping(
     let person = |identities: &BTreeSet<PersonId>| {
         MergedCustomer::of(identities.iter().filter_map(|identity| known.get(identity))).contributions()
     };
-    let (mut tally, mut customers) = (CounterDeltas::default(), BTreeMap::new());
+    let (mut deltas, mut customers) = (CounterDeltas::default(), BTreeMap::new());
     for identities in before {
-        tally.withdraw(&person(identities));
+        deltas.subtract_all(&person(identities));
     }
     for (identities, group) in after {
-        tally.absorb(&person(identities));
+        deltas.add_all(&person(identities));
         for identity in identities {
             let mut customer = known.get(identity).cloned().unwrap_or_default();
             customer.ties.group = group.clone();
             customers.insert(*identity, customer);
         }
     }
-    MergePlan { customers, tally }
+    MergePlan { customers, deltas }
 }
 
 #[cfg(test)]

@@ -42,12 +42,12 @@ impl MergeWorld {
         let plan = plan(&segments(batch), &self.known);
         assert!(plan.refused.is_empty());
         self.known.extend(plan.customers);
-        self.table.add(&plan.tally);
+        self.table.add(&plan.deltas);
     }
 
     fn regroup(&mut self, done: MergePlan) {
         self.known.extend(done.customers);
-        self.table.add(&done.tally);
+        self.table.add(&done.deltas);
     }
 
     fn merge(&mut self, merge: &Merge) -> Result<(), MergeError> {
@@ -125,9 +125,9 @@ proptest! {
                 }
                 MergeStep::Undo(which) if !active.is_empty() => {
                     let undone = active.remove(which.index(active.len()));
-                    let done = undone.take_back(&world.known).unwrap();
+                    let done = undone.undo(&world.known).unwrap();
                     world.regroup(done);
-                    prop_assert_eq!(undone.take_back(&world.known), None);
+                    prop_assert_eq!(undone.undo(&world.known), None);
                 }
                 MergeStep::Undo(_) => {}
             }
@@ -154,7 +154,7 @@ proptest! {
             merged.visit(*by, std::slice::from_ref(event));
             never.visit(*by, std::slice::from_ref(event));
         }
-        let done = made.take_back(&merged.known).unwrap();
+        let done = made.undo(&merged.known).unwrap();
         merged.regroup(done);
         prop_assert_eq!(&merged.table, &never.table);
         for (person, customer) in &never.known {
@@ -209,7 +209,7 @@ fn who_was_separated_is_not_merged_again_by_way_of_others_either() {
     let mut world = MergeWorld::default();
     let made = merge(1, 0, 1);
     world.merge(&made).unwrap();
-    let done = made.take_back(&world.known).unwrap();
+    let done = made.undo(&world.known).unwrap();
     world.regroup(done);
     assert_eq!(world.merge(&merge(2, 0, 1)), Err(MergeError::Apart));
     world.merge(&merge(3, 1, 2)).unwrap();
@@ -249,7 +249,7 @@ fn the_plan_of_a_grouped_visitor_depends_on_all_his_parts() {
     let both = plan(&both, &world.known);
     assert_eq!((both.customers.len(), both.unchanged.len()), (2, 0));
     let mut table = CounterTable::default();
-    table.add(&both.tally);
+    table.add(&both.deltas);
     let metrics = table.scope(Scope::Company).metrics(Window::Total, Day::of(now()));
     assert_eq!((metrics.visitors, metrics.views), (1, 2));
 }

@@ -160,15 +160,15 @@ impl Opportunity {
         union
     }
 
-    /// What a person with these dealings adds to the counters.
+    /// What a person with these opportunity adds to the counters.
     pub fn contributions(&self) -> CounterDeltas {
-        let mut tally = CounterDeltas::default();
+        let mut deltas = CounterDeltas::default();
         for scope in self.0.keys().map(|card| Scope::Card(*card)).chain([Scope::Company]) {
             if self.closed_on(scope).is_some() {
-                tally.add(scope, Period::Lifetime, Counter::ClosedCustomers, 1);
+                deltas.add(scope, Period::Lifetime, Counter::ClosedCustomers, 1);
             }
         }
-        tally
+        deltas
     }
 }
 

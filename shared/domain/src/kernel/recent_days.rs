@@ -1,6 +1,6 @@
 //! 24 bits for each of a person's recent days: what evidence and visited hours are kept in.
 //!
-//! EightWeeks too far before the newest are forgotten. Whether a day is forgotten depends
+//! Days too far before the newest are forgotten. Whether a day is forgotten depends
 //! on the newest day alone, so days may come late and in any order.
 
 use data_encoding::BASE64URL_NOPAD;
@@ -15,7 +15,7 @@ pub(crate) type Bits = u32;
 /// How many bits each day has.
 pub(crate) const BITS: usize = 24;
 
-/// EightWeeks that have bits, the newest first; at most `REMEMBERED` days, the newest included.
+/// Days that have bits, the newest first; at most `REMEMBERED` days, the newest included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct RecentDays<const REMEMBERED: u16>(Vec<(u16, Bits)>);
@@ -44,13 +44,13 @@ impl<const REMEMBERED: u16> RecentDays<REMEMBERED> {
     }
 
     /// Takes in the days of another, where both have one by `merge`.
-    pub(crate) fn absorb(&mut self, other: &Self, merge: impl Fn(Bits, Bits) -> Bits) {
+    pub(crate) fn add_all(&mut self, other: &Self, merge: impl Fn(Bits, Bits) -> Bits) {
         for (day, bits) in other.iter() {
             self.change(day, |mine| merge(mine, bits));
         }
     }
 
-    /// EightWeeks and their bits, the newest first.
+    /// Days and their bits, the newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Day, Bits)> {
         self.0.iter().map(|(day, bits)| (Day::from_number(i32::from(*day)), *bits))
     }

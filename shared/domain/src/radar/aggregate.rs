@@ -14,8 +14,8 @@ use crate::tracking::event::Event;
 
 /// Most writes in one transaction (DynamoDB's limit).
 pub const ACTIONS_MAX: usize = 100;
-/// Most changes of counters in a lot that waits; one action more deletes it.
-pub const LOT_MAX: usize = 90;
+/// Most changes of counters in a chunk that waits; one action more deletes it.
+pub const CHUNK_MAX: usize = 90;
 
 /// What makes a segment unique: the same key is the same events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,8 +72,8 @@ pub struct AggregationPlan {
     /// identities of persons who are counted.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
-    pub tally: CounterDeltas,
-    /// Changes of departments' counters that do not fit: at most [`LOT_MAX`], in a lot that
+    pub deltas: CounterDeltas,
+    /// Changes of departments' counters that do not fit: at most [`CHUNK_MAX`], in a chunk that
     /// is written down in the same transaction.
     pub later: CounterDeltas,
     /// Segments that can never be counted.
@@ -85,21 +85,21 @@ pub struct AggregationPlan {
 /// `known` holds the states of all persons concerned, and of the other identities of
 /// each; who is missing is new. At least the first segment is always taken or refused:
 /// alone it touches at most seven scopes of some 20 periods and ten identities, which
-/// leaves less than a lot for later.
+/// leaves less than a chunk for later.
 pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Customer>) -> AggregationPlan {
     let mut plan = AggregationPlan::default();
     let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();
     let mut people: BTreeSet<PersonId> = BTreeSet::new();
     for (position, segment) in segments.iter().map(Borrow::borrow).enumerate() {
         let person = segment.key.person;
-        let (customer, tally) = match plan.counted(segment, known) {
+        let (customer, deltas) = match plan.counted(segment, known) {
             Ok(counted) => counted,
             Err(error) => {
                 plan.refused.push((position, error));
                 continue;
             }
         };
-        let touched: BTreeSet<_> = tally.periods().filter(|period| !counters.contains(period)).collect();
+        let touched: BTreeSet<_> = deltas.periods().filter(|period| !counters.contains(period)).collect();
         let mut met = customer.ties.group.members();
         met.insert(person);
         met.retain(|person| !people.contains(person));
@@ -110,14 +110,14 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
         }
         counters.extend(touched);
         people.extend(met);
-        plan.tally.absorb(&tally);
+        plan.deltas.add_all(&deltas);
         plan.customers.insert(person, customer);
         plan.segments.push(position);
     }
-    // One for the page and one for the lot; only a segment that is alone leaves any.
+    // One for the page and one for the chunk; only a segment that is alone leaves any.
     let room = ACTIONS_MAX.saturating_sub(plan.segments.len() + people.len() + 2);
-    if plan.tally.changed() > room + 1 {
-        plan.later = plan.tally.split_off(room);
+    if plan.deltas.changed() > room + 1 {
+        plan.later = plan.deltas.split_off(room);
     }
     let version = |person| known.get(&person).map_or(0, |customer| customer.version);
     let unchanged = people.into_iter().filter(|person| !plan.customers.contains_key(person));
@@ -134,7 +134,7 @@ impl AggregationPlan {
     ) -> Result<(Customer, CounterDeltas), ApplyError> {
         let latest = |person| self.customers.get(person).or_else(|| known.get(person));
         let mut customer = latest(&segment.key.person).cloned().unwrap_or_default();
-        let tally = if customer.ties.group.is_alone() {
+        let deltas = if customer.ties.group.is_alone() {
             customer.state.apply(&segment.events, &segment.departments)?
         } else {
             let mut others = customer.ties.group.members();
@@ -142,7 +142,7 @@ impl AggregationPlan {
             let others = others.iter().filter_map(latest).map(|other| &other.state);
             customer.state.apply_as_part(&segment.events, &segment.departments, others)?
         };
-        Ok((customer, tally))
+        Ok((customer, deltas))
     }
 }
 

@@ -36,7 +36,7 @@ fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> Accep
 }
 
 fn actions(plan: &AggregationPlan) -> usize {
-    plan.segments.len() + plan.customers.len() + plan.unchanged.len() + plan.tally.changes().count() + 1
+    plan.segments.len() + plan.customers.len() + plan.unchanged.len() + plan.deltas.changes().count() + 1
 }
 
 #[test]
@@ -119,12 +119,12 @@ proptest! {
         }
         let next = in_departments(1, 2, &after, 20);
         let cut = plan(&next, &known);
-        let lots = usize::from(cut.later.changes().count() > 0);
-        prop_assert!(actions(&cut) + lots <= ACTIONS_MAX, "{} actions", actions(&cut) + lots);
-        prop_assert!(cut.later.changes().count() <= LOT_MAX);
+        let chunks = usize::from(cut.later.changes().count() > 0);
+        prop_assert!(actions(&cut) + chunks <= ACTIONS_MAX, "{} actions", actions(&cut) + chunks);
+        prop_assert!(cut.later.changes().count() <= CHUNK_MAX);
         prop_assert!(cut.later.periods().all(|(scope, _)| matches!(scope, Scope::Department(_))));
-        let mut whole = cut.tally.clone();
-        whole.absorb(&cut.later);
+        let mut whole = cut.deltas.clone();
+        whole.add_all(&cut.later);
         let counted = AggregationPlan::default().counted(&next[0], &known).unwrap().1;
         prop_assert_eq!(Vec::from_iter(whole.changes()), Vec::from_iter(counted.changes()));
     }

@@ -70,8 +70,8 @@ impl VisitHours {
     }
 
     /// Adds the visits of another part of the same person.
-    pub fn absorb(&mut self, other: &Self) {
-        self.0.absorb(&other.0, |mine, theirs| mine | theirs);
+    pub fn add_all(&mut self, other: &Self) {
+        self.0.add_all(&other.0, |mine, theirs| mine | theirs);
     }
 
     /// On how many Mondays 0 o'clock, Mondays 1 o'clock, … he was there in the eight

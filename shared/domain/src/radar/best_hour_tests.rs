@@ -178,7 +178,7 @@ proptest! {
         };
         let (left, right) = times.split_at(cut.min(times.len()));
         let mut merged = of(right);
-        merged.absorb(&of(left));
+        merged.add_all(&of(left));
         prop_assert_eq!(&merged, &of(&times));
     }
 

@@ -87,7 +87,7 @@ impl AddAssign for Breakdown {
     }
 }
 
-/// What segments add to the boards.
+/// What segments add to the leaderboards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
     /// What was counted, broken down.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use crate::company::department::DepartmentPath;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId};
-use crate::radar::seen_days::GAP_MAX;
+use crate::radar::seen_days::{GAP_MAX, GapChange};
 use crate::tracking::event::{EventKind, ObjectType};
 use crate::tracking::filter_reason::FilterReason;
 
@@ -44,7 +44,7 @@ pub enum Audience {
     /// Who viewed something (客户总数 UV).
     Visitors,
     /// Who opened a chat (沟通总客户数).
-    Talkers,
+    ChatStarters,
     /// Who viewed a product (商城访客).
     Shoppers,
 }
@@ -97,7 +97,7 @@ const NAMED: [(Counter, &str); 7] = [
 static CODES: LazyLock<Vec<(Counter, String)>> =
     LazyLock::new(|| Counter::all().map(|counter| (counter, counter.new_code())).collect());
 
-const CROWDS: [Audience; 3] = [Audience::Visitors, Audience::Talkers, Audience::Shoppers];
+const CROWDS: [Audience; 3] = [Audience::Visitors, Audience::ChatStarters, Audience::Shoppers];
 
 // Where each family of counters begins among all of them.
 const FORWARDS: usize = EventKind::ALL.len();
@@ -215,7 +215,7 @@ impl Audience {
     pub fn is_joined_by(self, kind: EventKind) -> bool {
         match self {
             Self::Visitors => kind.is_view(),
-            Self::Talkers => kind == EventKind::OpenChat,
+            Self::ChatStarters => kind == EventKind::OpenChat,
             Self::Shoppers => kind == EventKind::ViewProduct,
         }
     }
@@ -223,7 +223,7 @@ impl Audience {
     fn letter(self) -> char {
         match self {
             Self::Visitors => 'v',
-            Self::Talkers => 't',
+            Self::ChatStarters => 't',
             Self::Shoppers => 'm',
         }
     }
@@ -231,7 +231,7 @@ impl Audience {
     fn from_letter(letter: &str) -> Option<Self> {
         match letter {
             "v" => Some(Self::Visitors),
-            "t" => Some(Self::Talkers),
+            "t" => Some(Self::ChatStarters),
             "m" => Some(Self::Shoppers),
             _ => None,
         }
@@ -283,13 +283,23 @@ impl CounterDeltas {
         self.add(scope, Period::Lifetime, counter, by);
     }
 
-    /// Adds all of another tally.
-    pub fn absorb(&mut self, other: &Self) {
+    /// Adds what the days of a person change in the gap counters of an audience.
+    pub(crate) fn add_gap_change(&mut self, scope: Scope, audience: Audience, change: GapChange) {
+        match change {
+            GapChange::Seen(day, by) => self.add(scope, Period::Day(day), Counter::People(audience), by),
+            GapChange::Gap(day, gap, by) => self.add(scope, Period::Day(day), Counter::Gap(audience, gap), by),
+            GapChange::First(day, by) => self.add(scope, Period::Day(day), Counter::Newcomers(audience), by),
+            GapChange::Lifetime => self.add(scope, Period::Lifetime, Counter::People(audience), 1),
+        }
+    }
+
+    /// Adds all of another deltas.
+    pub fn add_all(&mut self, other: &Self) {
         self.add_times(other, 1);
     }
 
-    /// Takes all of another tally away.
-    pub fn withdraw(&mut self, other: &Self) {
+    /// Takes all of another deltas away.
+    pub fn subtract_all(&mut self, other: &Self) {
         self.add_times(other, -1);
     }
 
@@ -365,7 +375,7 @@ mod tests {
     #[test]
     fn gaps_of_the_first_layout_are_told_with_their_length() {
         assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Audience::Visitors, 5))));
-        assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Audience::Talkers, 29))));
+        assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Audience::ChatStarters, 29))));
         for code in ["v", "V5", "v0", "v30", "e1", "h3", "x1", ""] {
             assert_eq!(Counter::gap_before(code), None, "{code}");
         }
@@ -373,9 +383,9 @@ mod tests {
 
     #[test]
     fn changes_that_cancel_out_are_not_written() {
-        let mut tally = CounterDeltas::default();
-        tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, 1);
-        tally.add_on(Scope::Company, Day::from_number(1), Counter::Likes, -1);
-        assert_eq!(tally.changes().count(), 0);
+        let mut deltas = CounterDeltas::default();
+        deltas.add_on(Scope::Company, Day::from_number(1), Counter::Likes, 1);
+        deltas.add_on(Scope::Company, Day::from_number(1), Counter::Likes, -1);
+        assert_eq!(deltas.changes().count(), 0);
     }
 }

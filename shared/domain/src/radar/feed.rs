@@ -1,10 +1,10 @@
-//! What a visitor did, as a Chinese sentence without its subject.
+//! What a visitor did, as a Chinese describe_event without its subject.
 
 use crate::kernel::id::{Id, PersonId};
 use crate::tracking::event::{Event, EventKind, Object, Target};
 
 /// What the feed says of an event, for example `查看了商品《智能门锁》`.
-pub fn sentence(event: &Event) -> String {
+pub fn describe_event(event: &Event) -> String {
     let object = describe(&event.object);
     match event.kind {
         EventKind::ViewCard | EventKind::ViewProduct | EventKind::ViewArticle => format!("查看了{object}"),
@@ -62,8 +62,8 @@ mod tests {
             duration_ms,
             filtered: None,
         };
-        assert_eq!(sentence(&event(EventKind::ViewProduct, Some("智能门锁"), None)), "查看了商品《智能门锁》");
-        assert_eq!(sentence(&event(EventKind::Dwell, None, Some(1_200))), "在商品停留了 2 秒");
+        assert_eq!(describe_event(&event(EventKind::ViewProduct, Some("智能门锁"), None)), "查看了商品《智能门锁》");
+        assert_eq!(describe_event(&event(EventKind::Dwell, None, Some(1_200))), "在商品停留了 2 秒");
     }
 
     #[test]

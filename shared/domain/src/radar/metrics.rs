@@ -75,7 +75,7 @@ impl ScopeCounts {
         Metrics {
             visitors: self.people(from, to, Audience::Visitors),
             views: EventKind::ALL.iter().filter(|kind| kind.is_view()).map(|kind| sum(Counter::Events(*kind))).sum(),
-            customers_talked_to: self.people(from, to, Audience::Talkers),
+            customers_talked_to: self.people(from, to, Audience::ChatStarters),
             forwards: sum(Counter::Events(EventKind::Forward)),
             saves: sum(Counter::Saves),
             likes: sum(Counter::Likes),

@@ -61,7 +61,7 @@ impl Measure {
             Counter::Newcomers(Audience::Visitors) => Self::NewVisitors,
             Counter::People(crowd) | Counter::Gap(crowd, _) | Counter::Newcomers(crowd) => match crowd {
                 Audience::Visitors => Self::Visitors,
-                Audience::Talkers => Self::CustomersTalkedTo,
+                Audience::ChatStarters => Self::CustomersTalkedTo,
                 Audience::Shoppers => Self::ShopVisitors,
             },
             Counter::Saves => Self::Saves,
@@ -95,14 +95,14 @@ impl Recount {
     pub fn add(&mut self, segment: &Segment) {
         self.events += u64::try_from(segment.events.len()).unwrap_or_default();
         let person = segment.key.person;
-        if let Ok(tally) = self.customers.entry(person).or_default().apply(&segment.events, &segment.departments) {
-            self.counters.absorb(&tally);
+        if let Ok(deltas) = self.customers.entry(person).or_default().apply(&segment.events, &segment.departments) {
+            self.counters.add_all(&deltas);
             return;
         }
         self.beyond.insert(person);
         // Of somebody who was never seen before it can be counted, which tells the scopes.
-        if let Ok(tally) = CustomerState::default().apply(&segment.events, &segment.departments) {
-            self.beyond_scopes.extend(tally.periods().map(|(scope, _)| scope));
+        if let Ok(deltas) = CustomerState::default().apply(&segment.events, &segment.departments) {
+            self.beyond_scopes.extend(deltas.periods().map(|(scope, _)| scope));
         }
     }
 
@@ -112,15 +112,15 @@ impl Recount {
             let members = group.members();
             let parts = || members.iter().filter_map(|person| self.customers.get(person));
             for part in parts() {
-                self.counters.withdraw(&part.contributions());
+                self.counters.subtract_all(&part.contributions());
             }
-            self.counters.absorb(&CustomerState::union(parts()).contributions());
+            self.counters.add_all(&CustomerState::union(parts()).contributions());
         }
     }
 
     /// Takes off changes that the stored counters have still to get.
     pub fn defer(&mut self, waiting: &CounterDeltas) {
-        self.counters.withdraw(waiting);
+        self.counters.subtract_all(waiting);
     }
 
     /// The state of an identity; `None` when it cannot be told.

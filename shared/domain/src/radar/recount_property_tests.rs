@@ -44,8 +44,8 @@ impl Written {
         let plan = crate::radar::aggregate::plan(std::slice::from_ref(segment), &self.customers);
         assert!(plan.refused.is_empty());
         self.customers.extend(plan.customers);
-        self.counters.absorb(&plan.tally);
-        self.counters.absorb(&plan.later);
+        self.counters.add_all(&plan.deltas);
+        self.counters.add_all(&plan.later);
     }
 
     fn merge(&mut self, (a, b): (u8, u8)) {
@@ -57,7 +57,7 @@ impl Written {
         let merge = Merge { tie, reason: MergeReason::Phone, at: now(), undone: None };
         if let Ok(done) = merge.regroup(&self.customers) {
             self.customers.extend(done.customers);
-            self.counters.absorb(&done.tally);
+            self.counters.add_all(&done.deltas);
             self.merges.push(merge);
         }
     }
@@ -118,7 +118,7 @@ proptest! {
         scope in prop::sample::select(vec![Scope::Company, Scope::Card(card(1)), Scope::Card(card(7))]),
         day in prop::option::of(20_700i32..20_800),
         counter in prop::sample::select(vec![
-            Counter::Events(EventKind::ViewCard), Counter::People(Audience::Visitors), Counter::Gap(Audience::Talkers, 29),
+            Counter::Events(EventKind::ViewCard), Counter::People(Audience::Visitors), Counter::Gap(Audience::ChatStarters, 29),
             Counter::Newcomers(Audience::Visitors), Counter::Saves, Counter::Likes, Counter::DwellMs, Counter::Hour(23),
         ]),
         by in prop_oneof![-5i64..0, 1i64..1_000],

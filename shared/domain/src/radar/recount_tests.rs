@@ -61,8 +61,8 @@ pub(crate) fn is_in(event: &Event, scope: Scope) -> bool {
 pub(crate) struct CounterTable(BTreeMap<(Scope, Period), Counts>);
 
 impl CounterTable {
-    pub(crate) fn add(&mut self, tally: &CounterDeltas) {
-        for (scope, period, counts) in tally.changes() {
+    pub(crate) fn add(&mut self, deltas: &CounterDeltas) {
+        for (scope, period, counts) in deltas.changes() {
             for (counter, by) in counts {
                 let counts = self.0.entry((scope, period)).or_default();
                 *counts.entry(counter).or_default() += by;

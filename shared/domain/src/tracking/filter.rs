@@ -47,7 +47,7 @@ pub struct Sender<'a> {
 /// Gives each event of a batch its reason, if there is one.
 ///
 /// A member's forward counts like anybody's: passing cards on is his work.
-pub fn judge(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
+pub fn classify(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
     let agent = sender.agent.to_lowercase();
     let crawler = rules.crawlers.iter().any(|part| agent.contains(part));
     for event in events.iter_mut() {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn reasons(sender: Sender<'_>, mut events: Vec<Event>) -> Vec<Option<FilterReason>> {
-        judge(&RULES, sender, &mut events);
+        classify(&RULES, sender, &mut events);
         events.iter().map(|event| event.filtered).collect()
     }
 

@@ -1,5 +1,6 @@
 //! Cards and what they show.
 
+#[expect(clippy::module_inception, reason = "an area re-exports its noun of the same name")]
 mod card;
 pub(crate) mod media;
 pub(crate) mod share;

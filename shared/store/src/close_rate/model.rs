@@ -1,4 +1,4 @@
-//! A company's model of close rates: what its last refit found, and when the next is due.
+//! A company's model of close rates: what its last retrain found, and when the next is due.
 
 use domain::close_rate::model::Model;
 use domain::close_rate::retrain::RetrainReport;
@@ -15,7 +15,7 @@ use crate::table::kinds::MODEL;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// What a refit found, and the model that is in force since.
+/// What a retrain found, and the model that is in force since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fitted {
     /// The model: the default one, unless the company's own was kept.
@@ -29,7 +29,7 @@ pub struct Fitted {
 /// What is known of a company's model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CloseRateModel {
-    /// Its last refit; none before the first.
+    /// Its last retrain; none before the first.
     pub fitted: Option<Fitted>,
     /// When the next one is due, if that is known.
     pub next_at: Option<Timestamp>,
@@ -60,7 +60,7 @@ impl ModelItem {
     }
 }
 
-/// The item by which a company's first refit is due at `due`.
+/// The item by which a company's first retrain is due at `due`.
 pub(crate) fn new_model(company: Company, due: Timestamp) -> Result<Item, Failure> {
     let key = keys::close_rate_model(company);
     let mut item = MODEL.encode(&key, &ModelItem::default())?;
@@ -74,25 +74,25 @@ pub(crate) fn model_of(item: Item) -> Result<Model, Failure> {
 }
 
 impl Store {
-    /// At most `limit` companies whose refit is due by `now`, the longest waiting first;
+    /// At most `limit` companies whose retrain is due by `now`, the longest waiting first;
     /// those after this one only.
-    pub async fn refits_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
+    pub async fn retrainings_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
         self.due(DueList::Retrainings, after, now, limit).await.read(|due| Ok(due.into()))
     }
 
-    /// Lets nobody else begin the refit of a company until then.
+    /// Lets nobody else begin the retrain of a company until then.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has begun it.
-    pub async fn begin_refit(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
+    pub async fn begin_retrain(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
         self.take_turn(DueList::Retrainings, &keys::close_rate_model(waiting.company), waiting, until).await
     }
 
-    /// Lets a company have its first refit at `due`, unless it waits for one already.
+    /// Lets a company have its first retrain at `due`, unless it waits for one already.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
-    pub async fn await_refit(&self, company: Company, due: Timestamp) -> Result<(), Failure> {
+    pub async fn await_retrain(&self, company: Company, due: Timestamp) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         transaction.create(&self.table, new_model(company, due)?, Failure::Exists(Thing::Model));
         match self.commit(transaction).await.map_err(Cancelled::into_failure) {
@@ -101,7 +101,7 @@ impl Store {
         }
     }
 
-    /// Brings a company's model in force; the next refit is due at `due`.
+    /// Brings a company's model in force; the next retrain is due at `due`.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

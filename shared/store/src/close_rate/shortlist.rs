@@ -1,5 +1,5 @@
 //! Shortlists: an item per scope with its most likely customers, brought up to date with
-//! the boards, and when somebody says something of a customer. Each is by one model, that
+//! the leaderboards, and when somebody says something of a customer. Each is by one model, that
 //! of its item, whichever is in force by now.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,7 @@ pub struct ShortlistCandidate {
     first: PersonId,
     others: BTreeSet<PersonId>,
     state: CustomerState,
-    dealings: Opportunity,
+    opportunity: Opportunity,
 }
 
 impl ShortlistCandidate {
@@ -74,7 +74,7 @@ impl ShortlistCandidate {
 
     /// The day of his first deal in the company.
     pub fn closed_on(&self) -> Option<Day> {
-        self.dealings.closed_on(Scope::Company)
+        self.opportunity.closed_on(Scope::Company)
     }
 
     /// The lists he may have a place in.
@@ -83,14 +83,14 @@ impl ShortlistCandidate {
     }
 
     /// His place in a list by this model.
-    pub fn standing(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
+    pub fn rank_update(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
         let evidence = match scope {
             Scope::Card(card) => self.state.evidence_on(card),
             // Lists are kept of cards and the company; of a department nobody asks.
             Scope::Company | Scope::Department(_) => self.state.evidence(),
         };
-        let set = self.dealings.set_rate_in(scope).map(|set| set.rate);
-        let closed = self.dealings.closed_on(scope).is_some();
+        let set = self.opportunity.set_rate_in(scope).map(|set| set.rate);
+        let closed = self.opportunity.closed_on(scope).is_some();
         let place = RankKey::of(model, &evidence.on(today), set, closed);
         RankUpdate { person: self.first, others: self.others.clone(), place }
     }
@@ -170,7 +170,7 @@ impl Store {
         for (scope, StoredShortlist { list, .. }) in &mut lists {
             let concerned = visitors.get(scope).into_iter().flatten().filter_map(|person| people.get(person));
             let model = list.model().clone();
-            list.update(concerned.map(|person| person.standing(*scope, &model, today)));
+            list.update(concerned.map(|person| person.rank_update(*scope, &model, today)));
             list.prune(today);
         }
         Ok(lists)
@@ -196,10 +196,10 @@ impl Store {
             identities.insert(id);
             let parts = || identities.iter().filter_map(|identity| known.get(identity));
             let state = CustomerState::union(parts().map(|part| &part.state));
-            let dealings = Opportunity::union(parts().map(|part| &part.dealings));
+            let opportunity = Opportunity::union(parts().map(|part| &part.opportunity));
             Some((
                 id,
-                ShortlistCandidate { first: identities.pop_first()?, others: identities.clone(), state, dealings },
+                ShortlistCandidate { first: identities.pop_first()?, others: identities.clone(), state, opportunity },
             ))
         };
         Ok(persons.into_iter().filter_map(person).collect())

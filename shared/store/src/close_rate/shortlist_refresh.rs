@@ -15,7 +15,7 @@ use crate::close_rate::shortlist::put_shortlist;
 use crate::keys::{DueList, Key};
 use crate::table::due::{Due, WAITS};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
-use crate::table::kinds::STANDING;
+use crate::table::kinds::SHORTLIST_REFRESH;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -35,9 +35,9 @@ struct Mark {
 
 impl Mark {
     fn read(Due { company, key, item, .. }: Due) -> Result<(Company, Self), Failure> {
-        STANDING.check(&item)?;
-        let (person, card) = keys::standing_of(&key).ok_or_else(|| STANDING.corrupt("key"))?;
-        let marks = item.get(MARKS).cloned().ok_or_else(|| STANDING.corrupt(MARKS))?;
+        SHORTLIST_REFRESH.check(&item)?;
+        let (person, card) = keys::shortlist_refresh_of(&key).ok_or_else(|| SHORTLIST_REFRESH.corrupt("key"))?;
+        let marks = item.get(MARKS).cloned().ok_or_else(|| SHORTLIST_REFRESH.corrupt(MARKS))?;
         Ok((company, Self { key, person, card, marks }))
     }
 }
@@ -48,7 +48,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one company at least; the others are done.
-    pub async fn sweep_standings(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
+    pub async fn sweep_shortlist_refreshes(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
         let page = self.due(DueList::Standings, None, now, limit).await.read(Mark::read);
         let (found, mut failed) = (page.items.len(), page.failed);
         let mut marks = BTreeMap::<Company, Vec<Mark>>::new();
@@ -92,7 +92,7 @@ impl Store {
 ///
 /// # Errors
 /// [`Failure::Corrupt`] when it cannot be encoded.
-pub(crate) fn mark_standing(
+pub(crate) fn mark_shortlist_refresh(
     transaction: &mut Transaction,
     table: &str,
     company: Company,
@@ -100,14 +100,14 @@ pub(crate) fn mark_standing(
     card: CardId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let key = keys::standing(company, person, card);
+    let key = keys::shortlist_refresh(company, person, card);
     let update = Update::builder()
         .update_expression(format!("SET #type = :type, #layout = :layout, {WAITS} ADD #marks :one"))
         .expression_attribute_names("#type", TYPE)
         .expression_attribute_names("#layout", LAYOUT)
         .expression_attribute_names("#marks", MARKS)
-        .expression_attribute_values(":type", text(STANDING.name))
-        .expression_attribute_values(":layout", number(STANDING.layout))
+        .expression_attribute_values(":type", text(SHORTLIST_REFRESH.name))
+        .expression_attribute_values(":layout", number(SHORTLIST_REFRESH.layout))
         .expression_attribute_values(":one", number(1));
     let update = DueList::Standings.set(update, company, &key, now);
     transaction.update(table, &key, update, Failure::Busy);

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use domain::close_rate::retrain::next_refit;
+use domain::close_rate::retrain::next_retrain;
 use domain::company::CompanyName;
 use domain::company::audit::AuditEntry;
 use domain::company::quota::{Move, Quota};
@@ -17,7 +17,7 @@ use crate::close_rate::model::new_model;
 use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::people::member::{NewMember, create_member};
-use crate::radar::leaderboard::new_boards;
+use crate::radar::leaderboard::new_leaderboards;
 use crate::radar::recount::new_recount;
 use crate::table::item::text;
 use crate::table::kinds::{APP, COMPANY};
@@ -59,12 +59,12 @@ impl Store {
         let boss = new.boss.clone();
         let key = keys::operator_idempotency(&request.key);
         let seats = Quota::of(new.seats);
-        let (boards, recount) = (new_boards(company, now)?, new_recount(company, now)?);
-        let model = new_model(company, next_refit(now))?;
+        let (leaderboards, recount) = (new_leaderboards(company, now)?, new_recount(company, now)?);
+        let model = new_model(company, next_retrain(now))?;
         self.create_once(&key, request, now, new, |transaction| {
             transaction.create(&self.table, app, Failure::Exists(Thing::App));
             transaction.create(&self.table, profile, Failure::Exists(Thing::Company));
-            transaction.create(&self.table, boards, Failure::Exists(Thing::Company));
+            transaction.create(&self.table, leaderboards, Failure::Exists(Thing::Company));
             transaction.create(&self.table, recount, Failure::Exists(Thing::Company));
             transaction.create(&self.table, model, Failure::Exists(Thing::Company));
             // A quota can be acted on once in a transaction: the boss's seat is reserved

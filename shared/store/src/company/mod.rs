@@ -1,6 +1,7 @@
 //! Companies, departments, quotas, settings and the audit log.
 
 pub(crate) mod audit;
+#[expect(clippy::module_inception, reason = "an area re-exports its noun of the same name")]
 mod company;
 pub(crate) mod department;
 pub(crate) mod quota;

@@ -29,21 +29,21 @@ const STATE: &str = "state";
 pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
 /// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten
-/// whole with every batch. Ties and dealings, which most do not have, are JSON texts.
+/// whole with every batch. Ties and opportunity, which most do not have, are JSON texts.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ties: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    dealings: Option<String>,
+    opportunity: Option<String>,
 }
 
 /// The item of a customer who is written once more.
 fn encode(key: &keys::Key, customer: &Customer) -> Result<Item, Failure> {
     let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
-    let dealings = (!customer.dealings.is_empty()).then(|| json(&customer.dealings)).transpose()?;
-    let mut item = CUSTOMER.encode(key, &CustomerItem { version: customer.version + 1, ties, dealings })?;
+    let opportunity = (!customer.opportunity.is_empty()).then(|| json(&customer.opportunity)).transpose()?;
+    let mut item = CUSTOMER.encode(key, &CustomerItem { version: customer.version + 1, ties, opportunity })?;
     item.insert(STATE.to_owned(), AttributeValue::B(Blob::new(customer.state.to_bytes())));
     Ok(item)
 }
@@ -57,10 +57,10 @@ fn decode(mut item: Item) -> Result<Customer, Failure> {
         Some(AttributeValue::S(text)) => of_json(&text)?,
         _ => return Err(CUSTOMER.corrupt("no state")),
     };
-    let CustomerItem { version, ties, dealings } = CUSTOMER.decode(item)?;
+    let CustomerItem { version, ties, opportunity } = CUSTOMER.decode(item)?;
     let ties = ties.map(|ties| of_json(&ties)).transpose()?.unwrap_or_default();
-    let dealings = dealings.map(|dealings| of_json(&dealings)).transpose()?.unwrap_or_default();
-    Ok(Customer { version, state, ties, dealings })
+    let opportunity = opportunity.map(|opportunity| of_json(&opportunity)).transpose()?.unwrap_or_default();
+    Ok(Customer { version, state, ties, opportunity })
 }
 
 fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {

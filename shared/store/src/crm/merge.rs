@@ -44,7 +44,7 @@ impl Store {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
         }
         let left_by = audit.map_or_else(|| merge.tie.merge.uuid(), |entry| entry.id);
-        let (now, later) = split(company, &regrouping.tally, left_by);
+        let (now, later) = split(company, &regrouping.deltas, left_by);
         for (scope, period, counts) in &now {
             add_counts(&mut transaction, &self.table, company, *scope, *period, counts);
         }

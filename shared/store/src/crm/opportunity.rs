@@ -9,7 +9,7 @@ use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
 
-use crate::close_rate::shortlist_refresh::mark_standing;
+use crate::close_rate::shortlist_refresh::mark_shortlist_refresh;
 use crate::company::audit::add_entry;
 use crate::company::department::take;
 use crate::crm::customer::{check_customer, put_customer};
@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`] without such a card, [`Failure::KeyReused`] when the request's
     /// key stands for another request.
-    pub async fn dealings_of(
+    pub async fn opportunity_of(
         &self,
         company: Company,
         card: CardId,
@@ -62,14 +62,14 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when one of the identities has changed since it was read,
     /// [`Failure::KeyReused`] when the request's key stands for another request.
-    pub async fn change_dealings(
+    pub async fn change_opportunity(
         &self,
         company: Company,
         change: OpportunityChange<'_>,
         said: CustomerCommand,
         request: Option<&Idempotency>,
     ) -> Result<CustomerCommand, Failure> {
-        let write = |transaction: &mut Transaction| self.add_dealings(transaction, company, change);
+        let write = |transaction: &mut Transaction| self.add_opportunity(transaction, company, change);
         match request {
             Some(request) => {
                 let key = keys::idempotency(company, &request.key);
@@ -84,7 +84,7 @@ impl Store {
         }
     }
 
-    fn add_dealings(
+    fn add_opportunity(
         &self,
         transaction: &mut Transaction,
         company: Company,
@@ -96,10 +96,10 @@ impl Store {
         for (identity, version) in &retold.unchanged {
             check_customer(transaction, &self.table, company, *identity, *version);
         }
-        for (scope, period, counts) in retold.tally.changes() {
+        for (scope, period, counts) in retold.deltas.changes() {
             add_counts(transaction, &self.table, company, scope, period, &counts);
         }
-        mark_standing(transaction, &self.table, company, person, card, audit.at)?;
+        mark_shortlist_refresh(transaction, &self.table, company, person, card, audit.at)?;
         add_entry(transaction, &self.table, company, audit)
     }
 }

@@ -1,4 +1,4 @@
-//! Keys of the radar: customers, counters, logs, feeds, boards and sockets.
+//! Keys of the radar: customers, counters, logs, feeds, leaderboards and sockets.
 
 use domain::company::Company;
 use domain::kernel::day::Day;
@@ -54,8 +54,8 @@ pub(crate) fn counters_from(from: Day) -> (String, String) {
     (period_key(Period::Day(from)), period_key(Period::Lifetime))
 }
 
-/// A company's boards: how far they have been brought.
-pub(crate) fn boards(company: Company) -> Key {
+/// A company's leaderboards: how far they have been brought.
+pub(crate) fn leaderboards(company: Company) -> Key {
     Key::new(format!("{}#BOARDS", company.id()), "PROGRESS")
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
     Key::new(breakdowns(company, scope), period_key(Period::Day(day)))
 }
 
-/// The most likely customers of a scope. They may be twenty kilobytes: beside the boards,
+/// The most likely customers of a scope. They may be twenty kilobytes: beside the leaderboards,
 /// in no range that is read for something else.
 pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
     Key::new(format!("{}#SHORTLIST#{}", company.id(), scope_key(scope)), "SHORTLIST")
@@ -92,12 +92,12 @@ pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
 
 /// The mark that a person's place in the shortlists of a card and the company is to be
 /// looked at.
-pub(crate) fn standing(company: Company, person: PersonId, card: CardId) -> Key {
+pub(crate) fn shortlist_refresh(company: Company, person: PersonId, card: CardId) -> Key {
     Key::new(format!("{}#STANDING#{person}", company.id()), card.to_string())
 }
 
 /// The person and the card in a mark's key.
-pub(crate) fn standing_of(key: &Key) -> Option<(PersonId, CardId)> {
+pub(crate) fn shortlist_refresh_of(key: &Key) -> Option<(PersonId, CardId)> {
     let (_, person) = key.pk.split_once("#STANDING#")?;
     Some((person.parse().ok()?, key.sk.parse().ok()?))
 }

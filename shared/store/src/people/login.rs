@@ -75,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
-    pub async fn standings(
+    pub async fn member_logins(
         &self,
         wanted: &[(Company, MemberId)],
         asked: Option<(Company, JoinRequestId)>,
@@ -87,19 +87,19 @@ impl Store {
         let asked = asked.map(|(company, request)| keys::join_request(company, request));
         let mut items = self.by_key(&wanted.iter().flat_map(keys).chain(asked.clone()).collect::<Vec<_>>()).await?;
         let asked = asked.and_then(|asked| items.remove(&asked)).map(|item| JOIN_REQUEST.decode(item)).transpose()?;
-        let mut standings = Vec::with_capacity(wanted.len());
+        let mut member_logins = Vec::with_capacity(wanted.len());
         for (company, id) in wanted {
             let [profile, member, activation] = keys(&(*company, *id));
             let (Some(profile), Some(member)) = (items.remove(&profile), items.remove(&member)) else { continue };
             let activation = items.remove(&activation).map(|item| ACTIVATION.decode(item)).transpose()?;
-            standings.push(MemberLogin {
+            member_logins.push(MemberLogin {
                 company: *company,
                 profile: COMPANY.decode(profile)?,
                 member: MEMBER.decode(member)?,
                 activation: activation.unwrap_or_else(|| Activation::none(*id)),
             });
         }
-        Ok((standings, asked))
+        Ok((member_logins, asked))
     }
 
     /// Notes a membership of the human with this unionid.

@@ -9,7 +9,7 @@ use crate::Store;
 use crate::crm::customer::{check_customer, put_customer};
 use crate::radar::counter::add_counts;
 use crate::radar::feed;
-use crate::radar::pending_deltas::lots;
+use crate::radar::pending_deltas::chunks;
 use crate::table::transaction::{Cancelled, Refused, Transaction};
 use crate::tracking::log;
 use domain::kernel::failure::{Failure, Thing};
@@ -81,11 +81,11 @@ impl Store {
         for (person, version) in &plan.unchanged {
             check_customer(&mut transaction, &self.table, company, *person, *version);
         }
-        for (scope, period, counts) in plan.tally.changes() {
+        for (scope, period, counts) in plan.deltas.changes() {
             add_counts(&mut transaction, &self.table, company, scope, period, &counts);
         }
-        for lot in lots(company, &Vec::from_iter(plan.later.changes()), commit.page) {
-            transaction.create(&self.table, lot.item(commit.now)?, Failure::Busy);
+        for chunk in chunks(company, &Vec::from_iter(plan.later.changes()), commit.page) {
+            transaction.create(&self.table, chunk.item(commit.now)?, Failure::Busy);
         }
         let keys: Vec<_> = commit.segments.iter().map(|segment| segment.key).collect();
         transaction.create(&self.table, feed::encode(company, commit.page, &keys)?, Failure::Busy);

@@ -92,7 +92,7 @@ pub(crate) fn put_breakdown(
         sharers: serde_json::to_string(&breakdown.sharers).map_err(json)?,
     };
     let item = BREAKDOWN.encode(&keys::breakdown(company, scope, day), &item)?;
-    // No condition of its own: the progress of the boards, in the same transaction, is one.
+    // No condition of its own: the progress of the leaderboards, in the same transaction, is one.
     transaction.replace(table, item);
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! Boards: the top lists and rankings of a company, brought up to date every few minutes
-//! from its feed. A company waits in the expiry index until its boards are due again.
+//! from its feed. A company waits in the expiry index until its leaderboards are due again.
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -16,12 +16,12 @@ use crate::keys::DueList;
 use crate::radar::breakdown::put_breakdown;
 use crate::table::due::{Due, DuePage, WAITS};
 use crate::table::item::{Item, number, text};
-use crate::table::kinds::{BOARDS, RANKING};
+use crate::table::kinds::{LEADERBOARDS, RANKING};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
 
-/// How far a company's boards have been brought.
+/// How far a company's leaderboards have been brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Whose.
@@ -52,17 +52,17 @@ struct RankingItem {
     contenders: String,
 }
 
-/// The item by which a new company's boards are due at once.
-pub(crate) fn new_boards(company: Company, now: Timestamp) -> Result<Item, Failure> {
-    let key = keys::boards(company);
-    let mut item = BOARDS.encode(&key, &ProgressItem { page: None })?;
+/// The item by which a new company's leaderboards are due at once.
+pub(crate) fn new_leaderboards(company: Company, now: Timestamp) -> Result<Item, Failure> {
+    let key = keys::leaderboards(company);
+    let mut item = LEADERBOARDS.encode(&key, &ProgressItem { page: None })?;
     DueList::Boards.put(&mut item, company, &key, now);
     Ok(item)
 }
 
 impl Store {
-    /// At most `limit` companies whose boards are due, the longest waiting first.
-    pub async fn boards_due(&self, now: Timestamp, limit: u32) -> DuePage<Progress> {
+    /// At most `limit` companies whose leaderboards are due, the longest waiting first.
+    pub async fn leaderboards_due(&self, now: Timestamp, limit: u32) -> DuePage<Progress> {
         self.due(DueList::Boards, None, now, limit).await.read(progress)
     }
 
@@ -70,8 +70,8 @@ impl Store {
     /// `today`: who comes later with the same progress is refused.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when somebody else has brought the boards further.
-    pub async fn add_to_boards(
+    /// [`Failure::Busy`] when somebody else has brought the leaderboards further.
+    pub async fn add_to_leaderboards(
         &self,
         before: Progress,
         page: Uuid,
@@ -83,7 +83,7 @@ impl Store {
             .update_expression("SET #page = :page")
             .expression_attribute_values(":page", text(page.simple().to_string()));
         let update = unchanged(update, before);
-        transaction.update(&self.table, &keys::boards(before.company), update, Failure::Busy);
+        transaction.update(&self.table, &keys::leaderboards(before.company), update, Failure::Busy);
         for (place, breakdown) in self.added(before.company, additions.breakdowns).await? {
             put_breakdown(&mut transaction, &self.table, before.company, place, &breakdown)?;
         }
@@ -94,12 +94,12 @@ impl Store {
         Ok(Progress { page: Some(page), ..before })
     }
 
-    /// Lets the boards be due again at `due`.
+    /// Lets the leaderboards be due again at `due`.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when somebody else has brought the boards further.
-    pub async fn postpone_boards(&self, progress: Progress, due: Timestamp) -> Result<(), Failure> {
-        let key = keys::boards(progress.company);
+    /// [`Failure::Busy`] when somebody else has brought the leaderboards further.
+    pub async fn postpone_leaderboards(&self, progress: Progress, due: Timestamp) -> Result<(), Failure> {
+        let key = keys::leaderboards(progress.company);
         let update = Update::builder().update_expression(format!("SET {WAITS}"));
         let update = DueList::Boards.set(update, progress.company, &key, due);
         let mut transaction = Transaction::default();
@@ -134,12 +134,12 @@ impl Store {
 }
 
 fn progress(Due { company, item, .. }: Due) -> Result<Progress, Failure> {
-    let ProgressItem { page } = BOARDS.decode(item)?;
-    let page = page.map(|page| Uuid::try_parse(&page)).transpose().map_err(|error| BOARDS.corrupt(error))?;
+    let ProgressItem { page } = LEADERBOARDS.decode(item)?;
+    let page = page.map(|page| Uuid::try_parse(&page)).transpose().map_err(|error| LEADERBOARDS.corrupt(error))?;
     Ok(Progress { company, page })
 }
 
-/// On condition that the boards are where they were read.
+/// On condition that the leaderboards are where they were read.
 fn unchanged(update: UpdateBuilder, read: Progress) -> UpdateBuilder {
     let update = update.expression_attribute_names("#page", "page");
     match read.page {

@@ -1,6 +1,6 @@
 //! Changes of counters that did not fit into the transaction they belong to: a merge's, or
 //! that of late events far down in the departments. They are written down in it, and each
-//! lot is counted in the transaction that ends it: once.
+//! chunk is counted in the transaction that ends it: once.
 
 use domain::company::Company;
 use domain::crm::merge::CHANGES_MAX;
@@ -8,7 +8,7 @@ use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId};
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::aggregate::{ACTIONS_MAX, LOT_MAX};
+use domain::radar::aggregate::{ACTIONS_MAX, CHUNK_MAX};
 use domain::radar::counter::{Counter, CounterDeltas, Counts, Period, Scope};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,12 +24,12 @@ use crate::{Store, keys};
 /// Changes that go into the transaction itself.
 const AT_ONCE: usize = 40;
 // With the two items of a merge and ten identities they fit into one transaction.
-const _: () = assert!(12 + AT_ONCE + (CHANGES_MAX - AT_ONCE).div_ceil(LOT_MAX) <= ACTIONS_MAX);
+const _: () = assert!(12 + AT_ONCE + (CHANGES_MAX - AT_ONCE).div_ceil(CHUNK_MAX) <= ACTIONS_MAX);
 
 /// The changes of one scope and period.
 type ScopeDelta = (Scope, Period, Counts);
 
-/// A lot of changes that wait.
+/// A chunk of changes that wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingDeltas {
     company: Company,
@@ -58,22 +58,22 @@ struct StoredChange {
     counts: Vec<(String, i64)>,
 }
 
-/// What is counted at once, and the lots that wait.
-pub(crate) fn split(company: Company, tally: &CounterDeltas, left_by: Uuid) -> (Vec<ScopeDelta>, Vec<PendingDeltas>) {
-    let mut at_once: Vec<_> = tally.changes().collect();
+/// What is counted at once, and the chunks that wait.
+pub(crate) fn split(company: Company, deltas: &CounterDeltas, left_by: Uuid) -> (Vec<ScopeDelta>, Vec<PendingDeltas>) {
+    let mut at_once: Vec<_> = deltas.changes().collect();
     let later = at_once.split_off(at_once.len().min(AT_ONCE));
-    (at_once, lots(company, &later, left_by))
+    (at_once, chunks(company, &later, left_by))
 }
 
-/// The lots in which changes wait.
-pub(crate) fn lots(company: Company, later: &[ScopeDelta], left_by: Uuid) -> Vec<PendingDeltas> {
-    let lot = |(chunk, changes): (usize, &[ScopeDelta])| PendingDeltas {
+/// The chunks in which changes wait.
+pub(crate) fn chunks(company: Company, later: &[ScopeDelta], left_by: Uuid) -> Vec<PendingDeltas> {
+    let chunk = |(chunk, changes): (usize, &[ScopeDelta])| PendingDeltas {
         company,
-        key: keys::pending_tally(company, left_by, chunk),
+        key: keys::pending_deltas(company, left_by, chunk),
         chunk,
         changes: changes.to_vec(),
     };
-    later.chunks(LOT_MAX).enumerate().map(lot).collect()
+    later.chunks(CHUNK_MAX).enumerate().map(chunk).collect()
 }
 
 impl PendingDeltas {
@@ -90,12 +90,12 @@ impl PendingDeltas {
         let key = Key::of(&item).ok_or_else(|| PENDING.corrupt("key"))?;
         let PendingItem { chunk, changes } = PENDING.decode(item)?;
         let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING.corrupt(error))?;
-        let mut tally = CounterDeltas::default();
+        let mut deltas = CounterDeltas::default();
         changes
             .into_iter()
-            .try_for_each(|change| change.add_to(&mut tally))
+            .try_for_each(|change| change.add_to(&mut deltas))
             .ok_or_else(|| PENDING.corrupt("counter"))?;
-        Ok(Self { company, key, chunk, changes: tally.changes().collect() })
+        Ok(Self { company, key, chunk, changes: deltas.changes().collect() })
     }
 }
 
@@ -119,16 +119,16 @@ impl StoredChange {
     }
 
     /// `None` when a counter is not known.
-    fn add_to(self, tally: &mut CounterDeltas) -> Option<()> {
+    fn add_to(self, deltas: &mut CounterDeltas) -> Option<()> {
         let day = self.day.map(Day::from_number);
         let period = day.map_or(Period::Lifetime, Period::Day);
         let scope = self.card.map(Scope::Card).or(self.department.map(Scope::Department)).unwrap_or(Scope::Company);
         for (code, by) in self.counts {
             if let Some(counter) = Counter::from_code(&code) {
-                tally.add(scope, period, counter, by);
+                deltas.add(scope, period, counter, by);
             } else {
                 let (gap, counter) = Counter::gap_before(&code)?;
-                tally.add(scope, Period::Day(day?.plus(i32::from(gap))), counter, by);
+                deltas.add(scope, Period::Day(day?.plus(i32::from(gap))), counter, by);
             }
         }
         Some(())
@@ -137,26 +137,26 @@ impl StoredChange {
 
 impl PendingDeltas {
     /// Its changes.
-    pub fn tally(&self) -> CounterDeltas {
-        let mut tally = CounterDeltas::default();
+    pub fn deltas(&self) -> CounterDeltas {
+        let mut deltas = CounterDeltas::default();
         for (scope, period, counts) in &self.changes {
-            counts.iter().for_each(|(counter, by)| tally.add(*scope, *period, *counter, *by));
+            counts.iter().for_each(|(counter, by)| deltas.add(*scope, *period, *counter, *by));
         }
-        tally
+        deltas
     }
 }
 
 impl Store {
-    /// The lots of a company that wait, as of the last write.
+    /// The chunks of a company that wait, as of the last write.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn pending_tallies(&self, company: Company) -> Result<Vec<PendingDeltas>, Failure> {
-        let items = self.all_latest(&keys::pending_tallies(company)).await?;
+    pub async fn pending_deltas(&self, company: Company) -> Result<Vec<PendingDeltas>, Failure> {
+        let items = self.all_latest(&keys::pending_deltas_of_company(company)).await?;
         items.into_iter().map(|item| PendingDeltas::read(company, item)).collect()
     }
 
-    /// Counts a lot and ends it, unless somebody else has done so.
+    /// Counts a chunk and ends it, unless somebody else has done so.
     ///
     /// # Errors
     /// [`Failure::Busy`] and the like; housekeeping comes back to it.
@@ -173,11 +173,11 @@ impl Store {
         }
     }
 
-    /// Counts at most `limit` lots that wait, of all companies; gives how many it found.
+    /// Counts at most `limit` chunks that wait, of all companies; gives how many it found.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] and the like, of one lot at least; the others are done.
-    pub async fn sweep_pending_tallies(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
+    /// [`Failure::Corrupt`] and the like, of one chunk at least; the others are done.
+    pub async fn sweep_pending_deltas(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
         let count = |due: Due| async move { self.count_pending(&PendingDeltas::read(due.company, due.item)?).await };
         self.sweep(DueList::PendingTallies, now, limit, count).await
     }
@@ -195,7 +195,7 @@ mod tests {
     fn a_gap_of_layout_2_is_counted_at_its_later_day() {
         let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
         let changes = r#"[{"d":20770,"n":[["v",1],["v5",-1]]},{"d":20775,"n":[["v",2]]}]"#.to_owned();
-        let key = keys::pending_tally(company, Uuid::nil(), 0);
+        let key = keys::pending_deltas(company, Uuid::nil(), 0);
         let item = Kind { layout: 2, ..PENDING }.encode(&key, &PendingItem { chunk: 0, changes }).unwrap();
         let visitors = Counter::People(Audience::Visitors);
         let expected = [

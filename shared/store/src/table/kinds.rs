@@ -17,7 +17,7 @@ macro_rules! kinds {
 kinds! {
     ACTIVATION = "activation", 1, "activation";
     AUDIT = "audit", 1, "audit";
-    BOARDS = "boards", 1, "board";
+    LEADERBOARDS = "boards", 1, "board";
     RANKING = "ranking", 1, "board";
     BREAKDOWN = "breakdown", 1, "breakdown";
     /// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
@@ -60,7 +60,7 @@ kinds! {
     SHARE = "share", 1, "share";
     /// Layout 1 had neither version nor model, and no rates set by hand.
     SHORTLIST = "shortlist", 2, "shortlist";
-    STANDING = "standing", 1, "standing";
+    SHORTLIST_REFRESH = "standing", 1, "standing";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";
 }

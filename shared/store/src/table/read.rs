@@ -1,4 +1,4 @@
-//! DecayedEvidence one item, or the items of a partition in order.
+//! Reading one item, or the items of a partition in order.
 
 use serde::de::DeserializeOwned;
 

@@ -1,6 +1,6 @@
-//! Which companies are refitted, and what is told of it.
+//! Which companies are retrained, and what is told of it.
 
-use domain::close_rate::retrain::{RetrainReport, Verdict, next_refit};
+use domain::close_rate::retrain::{RetrainReport, Verdict, next_retrain};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CompanyId;
@@ -9,12 +9,12 @@ use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::WaitingCompany;
 
-use crate::refit::RetrainJob;
+use crate::retrain::RetrainJob;
 use crate::{BEGUN_MS, PAGE, Recounter};
 
-/// The log line of a company's refit, which is also its metrics.
+/// The log line of a company's retrain, which is also its metrics.
 #[derive(Debug, Serialize)]
-struct RefitLine<'a> {
+struct RetrainLine<'a> {
     level: &'static str,
     message: &'static str,
     function: &'static str,
@@ -28,44 +28,44 @@ struct RefitLine<'a> {
     own_models: usize,
     /// Shortlists that were made anew.
     lists: usize,
-    refit_ms: i64,
+    retrain_ms: i64,
 }
 
-impl EmfMetrics for RefitLine<'_> {
+impl EmfMetrics for RetrainLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
-        &[("own_models", "Count"), ("lists", "Count"), ("refit_ms", "Milliseconds")];
+        &[("own_models", "Count"), ("lists", "Count"), ("retrain_ms", "Milliseconds")];
 }
 
 impl Recounter {
     /// Refits those that are due, the longest waiting first; gives how many.
-    pub(crate) async fn due_refits(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
+    pub(crate) async fn due_retrainings(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
         let now = self.clock.now();
         let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
-        let (mut refitted, mut failed, mut after) = (0, Ok(()), None);
+        let (mut retrained, mut failed, mut after) = (0, Ok(()), None);
         loop {
-            let page = self.store.refits_due(now, after.as_deref(), PAGE).await;
+            let page = self.store.retrainings_due(now, after.as_deref(), PAGE).await;
             failed = failed.and(page.failed);
             for waiting in page.items {
                 if self.clock.now() > last_start {
-                    return failed.map(|()| refitted);
+                    return failed.map(|()| retrained);
                 }
                 match self.begin_one(&waiting, request_id).await {
-                    Ok(begun) => refitted += usize::from(begun),
+                    Ok(begun) => retrained += usize::from(begun),
                     Err(failure) => failed = Err(failure),
                 }
             }
             after = page.next;
             if after.is_none() {
-                return failed.map(|()| refitted);
+                return failed.map(|()| retrained);
             }
         }
     }
 
     /// Whether it was done; not when another call is at it.
     async fn begin_one(&self, waiting: &WaitingCompany, request_id: &str) -> Result<bool, Failure> {
-        match self.store.begin_refit(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
-            Ok(()) => self.refit(waiting.company, true, request_id).await.map(|_| true),
+        match self.store.begin_retrain(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
+            Ok(()) => self.retrain(waiting.company, true, request_id).await.map(|_| true),
             Err(Failure::Busy) => Ok(false),
             Err(failure) => Err(failure),
         }
@@ -73,7 +73,7 @@ impl Recounter {
 
     /// Refits a company. Who is cut short before the lists are made leaves it due in an
     /// hour; until then each list is by the model it says.
-    pub(crate) async fn refit(
+    pub(crate) async fn retrain(
         &self,
         company: Company,
         write: bool,
@@ -85,12 +85,12 @@ impl Recounter {
         if write {
             self.store.set_close_rate_model(company, &fitted, began.plus_millis(BEGUN_MS)).await?;
             lists = Box::pin(job.make_lists(&fitted)).await?;
-            self.store.set_close_rate_model(company, &fitted, next_refit(began)).await?;
+            self.store.set_close_rate_model(company, &fitted, next_retrain(began)).await?;
         }
         let now = self.clock.now();
-        let line = RefitLine {
+        let line = RetrainLine {
             level: "INFO",
-            message: "refit",
+            message: "retrain",
             function: "recount",
             request_id,
             company_id: company.id(),
@@ -100,7 +100,7 @@ impl Recounter {
             open: fitted.report.open,
             own_models: usize::from(fitted.report.verdict == Verdict::Kept),
             lists,
-            refit_ms: now.millis() - began.millis(),
+            retrain_ms: now.millis() - began.millis(),
         };
         emit(&line, now);
         Ok(fitted.report)

@@ -34,7 +34,7 @@ def run(call: recounting.Call, wanted: list[str], dry_run: bool) -> int:
     for number, company in enumerate(wanted, 1):
         print(f"  {number}/{len(wanted)} {company} ...", end="", flush=True)
         try:
-            report = call({"refit": company, "dry_run": dry_run})
+            report = call({"retrain": company, "dry_run": dry_run})
         except StepFailed as error:
             failed += 1
             print(f" failed: {error}", flush=True)

@@ -1,4 +1,4 @@
-//! Bringing the boards of companies up to date: what their feeds have got since the last
+//! Bringing the leaderboards of companies up to date: what their feeds have got since the last
 //! time is added to the breakdowns and shortlists, and the employees' numbers are read for
 //! the ranking.
 
@@ -25,12 +25,12 @@ const MEMBERS: u32 = 100;
 /// Most of a ranking: with the longest names and numbers it is one item of 400 KB.
 const CONTENDERS_MAX: usize = 1_000;
 
-/// Brings the boards that are due up to date with pages older than `lag_ms`: a page's id
+/// Brings the leaderboards that are due up to date with pages older than `lag_ms`: a page's id
 /// is made a moment before it is written, and a later one may come first. They are due
 /// again after that time, behind all who wait longer. Gives how many companies it has
 /// looked after.
 pub(crate) async fn refresh(store: &Store, now: Timestamp, lag_ms: i64) -> Result<usize, Failure> {
-    let due = store.boards_due(now, COMPANIES_MAX).await;
+    let due = store.leaderboards_due(now, COMPANIES_MAX).await;
     let (mut refreshed, mut failed) = (0, due.failed);
     for progress in due.items {
         match refresh_one(store, progress, now, lag_ms).await {
@@ -56,17 +56,17 @@ async fn refresh_one(store: &Store, before: Progress, now: Timestamp, lag_ms: i6
         for (page, segments) in pages {
             let additions = Additions::of(&segments);
             if let (Some(last), true) = (last, group.items_with(&additions) > ITEMS_MAX) {
-                progress = store.add_to_boards(progress, last, std::mem::take(&mut group), today).await?;
+                progress = store.add_to_leaderboards(progress, last, std::mem::take(&mut group), today).await?;
             }
             last = Some(page);
             group += additions;
         }
         if let Some(last) = last {
-            progress = store.add_to_boards(progress, last, group, today).await?;
+            progress = store.add_to_leaderboards(progress, last, group, today).await?;
         }
     }
     rank(store, progress, now).await?;
-    store.postpone_boards(progress, now.plus_millis(lag_ms)).await
+    store.postpone_leaderboards(progress, now.plus_millis(lag_ms)).await
 }
 
 /// Reads the numbers of every active employee with a card.

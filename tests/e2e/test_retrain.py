@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import recounting
-import refitting
+import retraining
 from numbers_of_radar import drain, until
 from world import event
 
@@ -28,7 +28,7 @@ def shop(world):
     return {"company": company, "staff": staff, "visitor": visitors[0], "call": call}
 
 
-def test_before_the_first_refit_the_default_model_says_so(shop):
+def test_before_the_first_retraining_the_default_model_says_so(shop):
     told = shop["company"].boss.get(PATH).expect(200)
     assert (told["model"], told["refit"], told["base_basis_points"]) == ("default", None, 200)
     assert told["next_refit_at"] > "2020" and "尚未校准" in told["text"]
@@ -37,15 +37,15 @@ def test_before_the_first_refit_the_default_model_says_so(shop):
 
 
 def test_the_schedule_finds_nobody_before_a_week_is_over(shop):
-    assert shop["call"]({"refit": "due"}) == {"refitted": 0}
+    assert shop["call"]({"retrain": "due"}) == {"retrained": 0}
 
 
-def test_a_dry_run_changes_nothing_and_a_refit_is_told(shop, capsys):
+def test_a_dry_run_changes_nothing_and_a_retraining_is_told(shop, capsys):
     boss = shop["company"].boss
-    assert refitting.run(shop["call"], [shop["company"].id], True) == 0
+    assert retraining.run(shop["call"], [shop["company"].id], True) == 0
     assert boss.get(PATH).expect(200)["refit"] is None
     capsys.readouterr()
-    assert refitting.run(shop["call"], [shop["company"].id], False) == 0
+    assert retraining.run(shop["call"], [shop["company"].id], False) == 0
     said = capsys.readouterr().out
     assert " too_few_closed" in said and "0 customers with a deal, 3 without" in said
     told = boss.get(PATH).expect(200)
@@ -89,7 +89,7 @@ def test_the_list_follows_a_rate_set_by_hand_and_a_deal(shop):
     funnel = rows("funnel")
     assert (funnel["customers"], funnel["closed"]) == (3, 1)
     assert [band["customers"] for band in funnel["bands"]] == [2, 0, 0, 0]
-    assert refitting.run(shop["call"], [shop["company"].id], False) == 0
+    assert retraining.run(shop["call"], [shop["company"].id], False) == 0
     refit = shop["company"].boss.get(PATH).expect(200)["refit"]
     assert (refit["closed"], refit["open"]) == (1, 2)
 
@@ -102,7 +102,7 @@ def test_it_is_for_the_heads_of_the_company(shop):
 
 
 def test_a_company_that_is_not_there_is_refused(shop):
-    assert refitting.run(shop["call"], ["com_" + "0" * 26], True) == 1
+    assert retraining.run(shop["call"], ["com_" + "0" * 26], True) == 1
 
 
 def test_where_deals_follow_a_pattern_the_company_gets_its_own_model(world):
@@ -128,7 +128,7 @@ def test_where_deals_follow_a_pattern_the_company_gets_its_own_model(world):
         buyers = [visitor for visitor, buys in visits if buys]
         list(pool.map(close, buyers))
     call = recounting.function(world.stack.boto("lambda"), "dev")
-    assert call({"refit": company.id})["verdict"] == "kept"
+    assert call({"retrain": company.id})["verdict"] == "kept"
     told = company.boss.get(PATH).expect(200)
     scores, bands = told["refit"]["brier_scores"], told["refit"]["bands"]
     assert (told["model"], told["refit"]["closed"], told["refit"]["open"]) == ("own", len(buyers), 300 - len(buyers))

@@ -226,7 +226,7 @@ async fn merged_customers_are_one_closed_customer_and_two_again() {
     // Under either name of his: it is one person's deal.
     assert_eq!((office.take_back(a, &second).await, office.closed().await), (204, [1, 1]));
     let read = world.store.merge(world.company, merge).await.unwrap();
-    let regrouping = read.take_back(&world.known(a, b).await.unwrap()).unwrap();
+    let regrouping = read.undo(&world.known(a, b).await.unwrap()).unwrap();
     let undone = Undone { at: world.clock.now(), by: world.staff["boss"].member };
     let after = Merge { undone: Some(undone), ..read };
     let left = world.store.regroup(world.company, &after, &regrouping, Some(&world.entry())).await.unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::close_rate::model::{Model, Origin};
-use domain::close_rate::retrain::{RetrainReport, Verdict, first_refit, next_refit};
+use domain::close_rate::retrain::{RetrainReport, Verdict, first_retrain, next_retrain};
 use domain::close_rate::shortlist::{LISTED_MAX, Shortlist};
 use domain::crm::identities::Customer;
 use domain::crm::merge::MergeReason;
@@ -30,7 +30,7 @@ async fn asked(world: &World, payload: Value) -> Value {
 }
 
 async fn refitted(world: &World) -> RetrainReport {
-    serde_json::from_value(asked(world, json!({ "refit": world.company.id() })).await).unwrap()
+    serde_json::from_value(asked(world, json!({ "retrain": world.company.id() })).await).unwrap()
 }
 
 fn person(n: u128) -> PersonId {
@@ -78,8 +78,8 @@ pub(crate) async fn close(world: &World, by: PersonId, days_ago: i32) {
     let mut customer: Customer = known.remove(&by).unwrap().unwrap();
     let lin = world.staff["lin"].member;
     let deal = Deal { closed_on: Day::of(world.clock.now()).plus(-days_ago), at: world.clock.now(), by: lin };
-    let id: DealId = world.ids.fresh(world.clock.now()).unwrap();
-    customer.dealings.add_deal(world.card("lin"), id, deal).unwrap();
+    let id: DealId = world.ids.new_id(world.clock.now()).unwrap();
+    customer.opportunity.add_deal(world.card("lin"), id, deal).unwrap();
     world.store.repair_customer(world.company, by, &customer).await.unwrap();
 }
 
@@ -121,7 +121,7 @@ async fn everybody(world: &World) -> Vec<ShortlistCandidate> {
 async fn whole_list(world: &World, scope: Scope, model: &Model) -> Shortlist {
     let today = Day::of(world.clock.now());
     let mut list = Shortlist::new(model.clone(), []);
-    list.update(everybody(world).await.iter().map(|person| person.standing(scope, model, today)));
+    list.update(everybody(world).await.iter().map(|person| person.rank_update(scope, model, today)));
     list
 }
 
@@ -155,14 +155,14 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
     let late = batch(&world, person(1_390), 900, &[(EventKind::ViewCard, 0)]);
     count(&world, &[late]).await;
     world.tie(person(1_390), person(1_001), MergeReason::Phone).await.unwrap();
-    let dry = asked(&world, serde_json::from_str(&load("recount", "refit_command", &world)).unwrap()).await;
+    let dry = asked(&world, serde_json::from_str(&load("recount", "retrain_command", &world)).unwrap()).await;
     assert_eq!(world.store.close_rate_model(world.company).await.unwrap().fitted, None, "a dry run writes nothing");
     let report = refitted(&world).await;
     assert_eq!(serde_json::to_value(&report).unwrap(), dry);
     assert_eq!((report.verdict, report.closed, report.open), (Verdict::Kept, 60, 250), "{report:?}");
     let known = world.store.close_rate_model(world.company).await.unwrap();
     let (fitted, now) = (known.fitted.unwrap(), world.clock.now());
-    assert_eq!((&fitted.report, fitted.at, known.next_at), (&report, now, Some(next_refit(now))));
+    assert_eq!((&fitted.report, fitted.at, known.next_at), (&report, now, Some(next_retrain(now))));
     let model = fitted.model;
     assert_eq!(model.origin(), Origin::Own);
     for scope in [Scope::Company, Scope::Card(world.card("lin"))] {
@@ -226,8 +226,8 @@ async fn on_noise_and_with_too_few_deals_the_default_model_stays_and_its_bands_a
 #[tokio::test]
 async fn each_week_every_company_has_its_turn() {
     let world = World::new().await;
-    let due: Value = serde_json::from_str(&load("recount", "refit", &world)).unwrap();
-    let again = async || asked(&world, due.clone()).await["refitted"].clone();
+    let due: Value = serde_json::from_str(&load("recount", "retrain", &world)).unwrap();
+    let again = async || asked(&world, due.clone()).await["retrained"].clone();
     let functions = Functions::on(&world).await;
     let told = page(&world, &functions, "close-rate").await;
     assert_eq!((&told["refit"], &told["model"]), (&Value::Null, &json!("default")));
@@ -235,19 +235,19 @@ async fn each_week_every_company_has_its_turn() {
     world.clock.advance(7 * DAY_MS);
     assert_eq!((again().await, again().await), (json!(1), json!(0)));
     let known = world.store.close_rate_model(world.company).await.unwrap();
-    assert_eq!(known.next_at, Some(next_refit(world.clock.now())));
+    assert_eq!(known.next_at, Some(next_retrain(world.clock.now())));
     assert_eq!(known.fitted.unwrap().report.verdict, Verdict::TooFewClosed);
     // Another call is at it.
     world.clock.advance(7 * DAY_MS);
-    let waiting = world.store.refits_due(world.clock.now(), None, 10).await.items;
+    let waiting = world.store.retrainings_due(world.clock.now(), None, 10).await.items;
     let until = world.clock.now().plus_millis(SECOND_MS);
-    world.store.begin_refit(&waiting[0], until).await.unwrap();
-    assert!(world.store.begin_refit(&waiting[0], until).await.is_err());
+    world.store.begin_retrain(&waiting[0], until).await.unwrap();
+    assert!(world.store.begin_retrain(&waiting[0], until).await.is_err());
     assert_eq!(again().await, 0);
     world.clock.advance(SECOND_MS);
     assert_eq!(again().await, 1, "who was cut short comes again");
 
-    // A company that is older than refits waits for one from its next recount on.
+    // A company that is older than retrainings waits for one from its next recount on.
     let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
     let mut key = items.into_iter().find(|item| item["type"].as_s().unwrap() == "close_rate_model").unwrap();
     key.retain(|name, _| KEY_ATTRIBUTES.contains(&name.as_str()));
@@ -255,17 +255,17 @@ async fn each_week_every_company_has_its_turn() {
     assert_eq!(world.store.close_rate_model(world.company).await.unwrap().next_at, None);
     asked(&world, json!({ "company_id": world.company.id() })).await;
     let next_at = world.store.close_rate_model(world.company).await.unwrap().next_at.unwrap();
-    assert_eq!(next_at, first_refit(world.company.id(), world.clock.now()));
-    assert!(next_at <= next_refit(world.clock.now()));
+    assert_eq!(next_at, first_retrain(world.company.id(), world.clock.now()));
+    assert!(next_at <= next_retrain(world.clock.now()));
 }
 
 #[tokio::test]
 async fn a_command_names_a_company_that_is_there() {
     let world = World::new().await;
     for payload in [
-        json!({ "refit": CompanyId::from_uuid(Uuid::nil()) }),
-        json!({ "refit": world.company.id(), "dry": true }),
-        json!({ "refit": 7 }),
+        json!({ "retrain": CompanyId::from_uuid(Uuid::nil()) }),
+        json!({ "retrain": world.company.id(), "dry": true }),
+        json!({ "retrain": 7 }),
     ] {
         assert!(recounter(&world).run(payload, world.clock.now(), "r").await.is_err());
     }

@@ -32,7 +32,7 @@ async fn breakdown(world: &World, scope: Scope) -> Breakdown {
 }
 
 #[tokio::test]
-async fn a_page_gets_into_the_boards_when_it_is_old_enough_and_only_once() {
+async fn a_page_gets_into_the_leaderboards_when_it_is_old_enough_and_only_once() {
     let world = World::new().await;
     let housekeeping = housekeeping(&world, LAG_S).await;
     // A view today and one yesterday, a like and a forward, by each of two persons.
@@ -103,7 +103,7 @@ async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
 }
 
 #[tokio::test]
-async fn boards_that_cannot_be_read_stop_neither_those_of_others_nor_the_deletion_of_uploads() {
+async fn leaderboards_that_cannot_be_read_stop_neither_those_of_others_nor_the_deletion_of_uploads() {
     let world = World::new().await;
     count(&world, delivered(&[&batch(&world, 1, 1, &[0])], 1)).await;
     // It waits behind the world's own company.

@@ -1,9 +1,9 @@
-//! One company's refit: its customers as they were before their deals, by the event log;
+//! One company's retrain: its customers as they were before their deals, by the event log;
 //! the model that fits them, if it is surely better; and every shortlist by that model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::close_rate::retrain::{Sample, refit};
+use domain::close_rate::retrain::{Sample, retrain};
 use domain::close_rate::sample::Histories;
 use domain::close_rate::shortlist::{KEPT_MAX, Shortlist};
 use domain::company::Company;
@@ -23,7 +23,7 @@ const ROUNDS: usize = 4;
 /// Where a list that is being made is cut back.
 const CROWDED: usize = 2 * KEPT_MAX;
 
-/// A refit at work.
+/// A retrain at work.
 pub(crate) struct RetrainJob<'a> {
     store: &'a Store,
     company: Company,
@@ -42,7 +42,7 @@ impl<'a> RetrainJob<'a> {
         let job = Self { store, company, now, cards, people: histories.people().collect() };
         let samples = job.samples(&histories).await?;
         drop(histories);
-        let (model, report) = refit(samples);
+        let (model, report) = retrain(samples);
         Ok((job, Fitted { model, report, at: now }))
     }
 
@@ -107,7 +107,7 @@ impl<'a> RetrainJob<'a> {
         self.everybody(|person| {
             for scope in person.scopes() {
                 let Some(list) = lists.get_mut(&scope) else { continue };
-                list.update([person.standing(scope, model, today)]);
+                list.update([person.rank_update(scope, model, today)]);
                 if list.len() > CROWDED {
                     list.prune(today);
                 }
