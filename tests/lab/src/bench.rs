@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runtime::clock::Clock;
-use testkit::events::load;
-use testkit::world::World;
 
 use crate::count;
 use crate::environment::variables;
-use crate::host::{InvocationOutcome, Process};
+use crate::host::Process;
 use crate::meter::repository;
 use crate::stage::Stage;
+use crate::subject::{BenchSubject, HELLO, call, event_of};
 use crate::trials::binary;
 use crate::wire::Wire;
 
@@ -22,9 +21,6 @@ const STARTS: usize = 101;
 /// Invocations that are measured, after those that warm up.
 const INVOCATIONS: usize = 500;
 const WARM_UP: usize = 50;
-/// What the others are compared with.
-pub(crate) const HELLO: &str = "hello";
-
 /// Functions and the event file each is called with; the others are only started.
 /// So is housekeeping, which deletes files: there is no S3 behind the wire.
 const CASES: [(&str, Option<&str>); 11] = [
@@ -42,16 +38,6 @@ const CASES: [(&str, Option<&str>); 11] = [
 ];
 
 const HEADER: &str = "                    cold start ms       its CPU ms     CPU µs a call   p50 µs   p99 µs   RSS MB";
-
-/// A function on the bench.
-pub(crate) struct BenchSubject {
-    pub(crate) name: &'static str,
-    pub(crate) binary: PathBuf,
-    /// What it is called with, unless it is only started.
-    pub(crate) payload: Option<Vec<u8>>,
-    cold_start: Duration,
-    cold_cpu: Duration,
-}
 
 /// What was measured of one.
 struct Measured {
@@ -85,11 +71,6 @@ pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
     }
     times(&mut subjects, &environment);
     ExitCode::SUCCESS
-}
-
-/// An event file as a payload.
-pub(crate) fn event_of(world: &World, function: &str, case: &str) -> Vec<u8> {
-    load(function, case, world).into_bytes()
 }
 
 fn times(subjects: &mut [BenchSubject], environment: &BTreeMap<String, String>) {
@@ -135,15 +116,6 @@ fn invocations(process: &mut Process, name: &str, payload: &[u8]) -> Calls {
     let cpu = (cpu(process.pid()) - before) / u32::try_from(INVOCATIONS).unwrap_or(u32::MAX);
     times.sort();
     Calls { cpu, p50: times[INVOCATIONS / 2], p99: times[INVOCATIONS * 99 / 100] }
-}
-
-/// Calls a function; gives how long it took.
-pub(crate) fn call(process: &mut Process, name: &str, payload: &[u8]) -> Duration {
-    let begun = Instant::now();
-    match process.invoke(payload.to_vec()).expect("an outcome") {
-        InvocationOutcome::Answer(_) => begun.elapsed(),
-        other @ (InvocationOutcome::Failed(_) | InvocationOutcome::Died) => panic!("{name}: {other:?}"),
-    }
 }
 
 fn line(name: &str, measured: &Measured, hello: &Measured) -> String {

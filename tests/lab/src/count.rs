@@ -7,8 +7,8 @@ use std::path::Path;
 
 use testkit::world::World;
 
-use crate::bench::{BenchSubject, HELLO, call, event_of};
 use crate::host::Process;
+use crate::subject::{BenchSubject, HELLO, call, event_of};
 
 /// What is wanted, and the most that `--check` lets pass until it is reached: it only falls.
 struct Bound {

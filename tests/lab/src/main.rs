@@ -32,6 +32,7 @@ mod rows;
 mod sites;
 mod stage;
 mod studio;
+mod subject;
 mod tap;
 mod trials;
 mod units;
