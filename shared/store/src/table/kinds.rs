@@ -17,18 +17,18 @@ macro_rules! kinds {
 kinds! {
     ACTIVATION = "activation", 1, "activation";
     AUDIT = "audit", 1, "audit";
-    LEADERBOARDS = "boards", 1, "board";
-    RANKING = "ranking", 1, "board";
+    LEADERBOARDS = "boards", 1, "leaderboard";
+    RANKING = "ranking", 1, "leaderboard";
     BREAKDOWN = "breakdown", 1, "breakdown";
     /// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
     /// came later without a new layout: older code neither reads nor writes that attribute.
     CARD = "card", 2, "card";
-    TEMPLATE = "card_template", 1, "card_template";
-    MODEL = "close_rate_model", 1, "close_rate_model";
+    TEMPLATE = "card_template", 1, "template";
+    MODEL = "close_rate_model", 1, "model";
     APP = "app", 1, "company";
     COMPANY = "company", 1, "company";
     /// In layout 1 gaps stood at the earlier of their two days; both are read.
-    COUNTERS = "counters", 2, "counters";
+    COUNTERS = "counters", 2, "counter";
     /// Layout 1 had no ties, and seen days as bits; until layout 2 the state was a JSON text.
     CUSTOMER = "customer", 3, "customer";
     TREE = "departments", 1, "department";
@@ -48,7 +48,7 @@ kinds! {
     MERGE = "merge", 1, "merge";
     /// Layout 1 had no departments; code that does not know them would count for the company.
     /// Until layout 2 gaps stood at the earlier of their two days.
-    PENDING = "pending_tally", 3, "pending_tally";
+    PENDING = "pending_tally", 3, "pending_deltas";
     PERSON = "person", 1, "person";
     PHONE = "phone", 1, "phone";
     PROFILE = "profile", 1, "phone";
@@ -60,7 +60,7 @@ kinds! {
     SHARE = "share", 1, "share";
     /// Layout 1 had neither version nor model, and no rates set by hand.
     SHORTLIST = "shortlist", 2, "shortlist";
-    SHORTLIST_REFRESH = "standing", 1, "standing";
+    SHORTLIST_REFRESH = "standing", 1, "shortlist_refresh";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";
 }
