@@ -1,30 +1,10 @@
 //! Companies, their people and logins.
 
 mod apps;
-mod audit_log;
-mod claim_codes;
-mod companies;
 mod company;
-mod departments;
-mod directory;
-mod invitations;
-mod join_requests;
-mod joins;
-mod me;
-mod member_changes;
-mod member_edit;
-mod members;
-mod memberships;
-mod merges;
-mod my_phone;
-mod radar_grants;
-mod radar_joins;
-mod seats;
+mod people;
 mod secrets;
-mod sessions;
 mod sms;
-mod successors;
-mod wecom;
 
 use std::sync::Arc;
 
@@ -128,38 +108,42 @@ impl HttpFunction for App {
     const NAME: &'static str = "organization";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(companies::create_company))
-            .routes(routes!(sessions::create_session))
-            .routes(routes!(sessions::create_anonymous_session))
-            .routes(routes!(my_phone::grant_my_phone))
-            .routes(routes!(merges::list_merges))
-            .routes(routes!(merges::undo_merge))
-            .routes(routes!(me::get_me))
-            .routes(routes!(members::create_member, members::list_members))
-            .routes(routes!(members::get_member, member_edit::update_member))
-            .routes(routes!(member_changes::update_member_status))
-            .routes(routes!(member_changes::update_member_role))
-            .routes(routes!(claim_codes::create_claim_code))
-            .routes(routes!(successors::update_member_successor))
-            .routes(routes!(invitations::create_invitation, invitations::list_invitations))
-            .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
-            .routes(routes!(join_requests::list_join_requests))
-            .routes(routes!(join_requests::decide_join_request))
-            .routes(routes!(departments::list_departments, departments::create_department))
-            .routes(routes!(departments::update_department, departments::delete_department))
-            .routes(routes!(departments::update_member_department))
-            .routes(routes!(directory::list_directory))
-            .routes(routes!(company::get_company, company::update_company))
-            .routes(routes!(wecom::update_wecom, wecom::delete_wecom))
-            .routes(routes!(seats::get_seats))
-            .routes(routes!(seats::add_seats))
-            .routes(routes!(audit_log::list_audit_log))
-            .routes(routes!(radar_grants::grant_radar, radar_grants::get_member_radar, radar_grants::revoke_radar))
-            .routes(routes!(radar_grants::create_radar_code))
-            .routes(routes!(radar_grants::list_radar_grants))
-            .routes(routes!(radar_grants::get_radar_qr))
-            .routes(routes!(radar_joins::create_radar_redemption))
-            .routes(routes!(radar_joins::create_radar_join))
+        list.routes(routes!(company::founding::create_company))
+            .routes(routes!(people::session::create_session))
+            .routes(routes!(people::session::create_anonymous_session))
+            .routes(routes!(people::phone::grant_my_phone))
+            .routes(routes!(people::merge::list_merges))
+            .routes(routes!(people::merge::undo_merge))
+            .routes(routes!(people::me::get_me))
+            .routes(routes!(people::member::create_member, people::member::list_members))
+            .routes(routes!(people::member::get_member, people::member_edit::update_member))
+            .routes(routes!(people::member_change::update_member_status))
+            .routes(routes!(people::member_change::update_member_role))
+            .routes(routes!(people::claim_code::create_claim_code))
+            .routes(routes!(people::successor::update_member_successor))
+            .routes(routes!(people::invitation::create_invitation, people::invitation::list_invitations))
+            .routes(routes!(people::invitation::get_invitation, people::invitation::revoke_invitation))
+            .routes(routes!(people::join_request::list_join_requests))
+            .routes(routes!(people::join_request::decide_join_request))
+            .routes(routes!(company::department::list_departments, company::department::create_department))
+            .routes(routes!(company::department::update_department, company::department::delete_department))
+            .routes(routes!(company::department::update_member_department))
+            .routes(routes!(people::directory::list_directory))
+            .routes(routes!(company::profile::get_company, company::profile::update_company))
+            .routes(routes!(company::wecom::update_wecom, company::wecom::delete_wecom))
+            .routes(routes!(company::seat::get_seats))
+            .routes(routes!(company::seat::add_seats))
+            .routes(routes!(company::audit_log::list_audit_log))
+            .routes(routes!(
+                people::radar_grant::grant_radar,
+                people::radar_grant::get_member_radar,
+                people::radar_grant::revoke_radar
+            ))
+            .routes(routes!(people::radar_grant::create_radar_code))
+            .routes(routes!(people::radar_grant::list_radar_grants))
+            .routes(routes!(people::radar_grant::get_radar_qr))
+            .routes(routes!(people::radar_join::create_radar_redemption))
+            .routes(routes!(people::radar_join::create_radar_join))
     }
 }
 

@@ -1,25 +1,8 @@
 //! The radar's reading side: feeds, overviews, metrics, analyses, rankings and the last recount,
 //! of one card, a department and the company. Writes nothing.
 
-mod behaviour;
-mod close_rate_model;
-mod customer;
-mod customers;
-mod days;
-mod feed;
-mod feed_query;
-mod filtered;
-mod funnel;
-mod metrics;
-mod objects;
-mod rankings;
-mod recount;
-mod sharer_profile;
-mod sharers;
-mod shop_visits;
-mod today;
-mod window_query;
-
+mod close_rate;
+mod radar;
 use axum::Router;
 use domain::company::Company;
 use domain::kernel::failure::Failure;
@@ -61,40 +44,40 @@ impl HttpFunction for App {
     const NAME: &'static str = "radar";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(feed::get_card_feed))
-            .routes(routes!(feed::get_company_feed))
-            .routes(routes!(today::get_card_today))
-            .routes(routes!(today::get_company_today))
-            .routes(routes!(today::get_department_today))
-            .routes(routes!(metrics::get_card_metrics))
-            .routes(routes!(metrics::get_company_metrics))
-            .routes(routes!(metrics::get_department_metrics))
-            .routes(routes!(behaviour::get_card_behaviour))
-            .routes(routes!(behaviour::get_company_behaviour))
-            .routes(routes!(behaviour::get_department_behaviour))
-            .routes(routes!(objects::get_card_objects))
-            .routes(routes!(objects::get_company_objects))
-            .routes(routes!(sharers::get_card_sharers))
-            .routes(routes!(sharers::get_company_sharers))
-            .routes(routes!(sharer_profile::get_card_sharer_profile))
-            .routes(routes!(sharer_profile::get_company_sharer_profile))
-            .routes(routes!(shop_visits::get_card_shop_visits))
-            .routes(routes!(shop_visits::get_company_shop_visits))
-            .routes(routes!(customers::get_card_customers))
-            .routes(routes!(customers::get_company_customers))
-            .routes(routes!(customer::get_card_customer))
-            .routes(routes!(customer::get_company_customer))
-            .routes(routes!(funnel::get_card_funnel))
-            .routes(routes!(funnel::get_company_funnel))
-            .routes(routes!(rankings::get_rankings))
-            .routes(routes!(recount::get_recount))
-            .routes(routes!(close_rate_model::get_close_rate_model))
-            .routes(routes!(days::get_card_days))
-            .routes(routes!(days::get_company_days))
-            .routes(routes!(days::get_department_days))
-            .routes(routes!(filtered::get_card_filtered))
-            .routes(routes!(filtered::get_company_filtered))
-            .routes(routes!(filtered::get_department_filtered))
+        list.routes(routes!(radar::feed::get_card_feed))
+            .routes(routes!(radar::feed::get_company_feed))
+            .routes(routes!(radar::today::get_card_today))
+            .routes(routes!(radar::today::get_company_today))
+            .routes(routes!(radar::today::get_department_today))
+            .routes(routes!(radar::metrics::get_card_metrics))
+            .routes(routes!(radar::metrics::get_company_metrics))
+            .routes(routes!(radar::metrics::get_department_metrics))
+            .routes(routes!(radar::behaviour::get_card_behaviour))
+            .routes(routes!(radar::behaviour::get_company_behaviour))
+            .routes(routes!(radar::behaviour::get_department_behaviour))
+            .routes(routes!(radar::object::get_card_objects))
+            .routes(routes!(radar::object::get_company_objects))
+            .routes(routes!(radar::sharer::get_card_sharers))
+            .routes(routes!(radar::sharer::get_company_sharers))
+            .routes(routes!(radar::sharer_profile::get_card_sharer_profile))
+            .routes(routes!(radar::sharer_profile::get_company_sharer_profile))
+            .routes(routes!(radar::shop_visit::get_card_shop_visits))
+            .routes(routes!(radar::shop_visit::get_company_shop_visits))
+            .routes(routes!(close_rate::shortlist::get_card_customers))
+            .routes(routes!(close_rate::shortlist::get_company_customers))
+            .routes(routes!(close_rate::customer::get_card_customer))
+            .routes(routes!(close_rate::customer::get_company_customer))
+            .routes(routes!(close_rate::funnel::get_card_funnel))
+            .routes(routes!(close_rate::funnel::get_company_funnel))
+            .routes(routes!(radar::ranking::get_rankings))
+            .routes(routes!(radar::recount::get_recount))
+            .routes(routes!(close_rate::model::get_close_rate_model))
+            .routes(routes!(radar::day::get_card_days))
+            .routes(routes!(radar::day::get_company_days))
+            .routes(routes!(radar::day::get_department_days))
+            .routes(routes!(radar::filtered::get_card_filtered))
+            .routes(routes!(radar::filtered::get_company_filtered))
+            .routes(routes!(radar::filtered::get_department_filtered))
     }
 }
 

@@ -12,7 +12,7 @@ use store::MemberFilter;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::members::{DepartmentSummary, among};
+use crate::people::member::{DepartmentSummary, among};
 
 /// The public data of an active member.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{ChosenWindow, RowParams, WantedDays, WindowParams, WindowRequest};
+use crate::radar::window_query::{ChosenWindow, RowParams, WantedDays, WindowParams, WindowRequest};
 
 /// The people who forwarded the most. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]

@@ -18,7 +18,7 @@ use store::IDENTITIES_MAX;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
+use crate::radar::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
 
 /// What the sharers of a window have in common. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]

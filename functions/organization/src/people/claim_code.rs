@@ -14,7 +14,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::members::{MemberCreated, head};
+use crate::people::member::{MemberCreated, head};
 
 /// An empty object.
 #[derive(Debug, Deserialize, ToSchema)]

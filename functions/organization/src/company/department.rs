@@ -19,7 +19,7 @@ use store::{DepartmentAdded, MemberChange};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::members::MemberDetail;
+use crate::people::member::MemberDetail;
 
 /// A department to create.
 #[derive(Debug, Deserialize, ToSchema)]

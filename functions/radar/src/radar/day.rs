@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::metrics::PeriodMetrics;
+use crate::radar::metrics::PeriodMetrics;
 
 /// Most days in one answer, today included.
 const DAYS_MAX: i32 = 92;

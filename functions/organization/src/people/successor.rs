@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::members::{MemberBody, head};
+use crate::people::member::{MemberBody, head};
 
 /// The successor of a member.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use wechat::PhoneCode;
 
 use crate::App;
-use crate::merges::MergeOutcomeBody;
-use crate::sessions::refused;
+use crate::people::merge::MergeOutcomeBody;
+use crate::people::session::refused;
 
 /// A code of the WeChat phone button.
 #[derive(Deserialize, ToSchema)]

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::members::head;
+use crate::people::member::head;
 
 /// The page of the mini-program that a link opens.
 const PAGE: &str = "/pages/join/index";

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::members::{MemberBody, head};
+use crate::people::member::{MemberBody, head};
 
 /// The name and position of a member. Both are replaced.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -20,7 +20,7 @@ use store::{NewCompany, NewMember};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::seats::SeatCount;
+use crate::company::seat::SeatCount;
 
 /// A company to create.
 #[derive(Debug, Deserialize, ToSchema)]

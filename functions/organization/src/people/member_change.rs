@@ -14,7 +14,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::members::{MemberBody, head};
+use crate::people::member::{MemberBody, head};
 
 edge::closed_sets! {
     /// A status that can be set.

@@ -22,12 +22,12 @@ use wechat::{Login, LoginCode, WeChatError};
 
 use crate::App;
 use crate::apps::{ChannelError, MiniProgram};
-use crate::join_requests::JoinRequestSummary;
-use crate::joins::InvitationUse;
-use crate::me::Me;
-use crate::members::MemberBody;
-use crate::memberships::CompanyChoice;
-use crate::merges::MergeOutcomeBody;
+use crate::people::join::InvitationUse;
+use crate::people::join_request::JoinRequestSummary;
+use crate::people::me::Me;
+use crate::people::member::MemberBody;
+use crate::people::membership::CompanyChoice;
+use crate::people::merge::MergeOutcomeBody;
 use crate::secrets::OwnKeys;
 
 edge::closed_sets! {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
+use crate::radar::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
 
 /// The behaviour of visitors in a window.
 #[derive(Debug, Serialize, ToSchema)]

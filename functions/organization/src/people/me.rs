@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::members::MemberBody;
+use crate::people::member::MemberBody;
 
 edge::closed_sets! {
     /// What a person is in the company of the session.

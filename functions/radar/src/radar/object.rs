@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{
+use crate::radar::window_query::{
     ChosenWindow, ListedObject, ObjectParams, RowParams, WantedDays, WindowParams, WindowRequest,
 };
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::members::head;
+use crate::people::member::head;
 
 /// A request to join, as the person who asks sees it.
 #[derive(Debug, Serialize, ToSchema)]

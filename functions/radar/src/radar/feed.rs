@@ -17,7 +17,7 @@ use store::CompanyFeedPosition;
 use uuid::Uuid;
 
 use crate::App;
-use crate::feed_query::FeedQuery;
+use crate::radar::feed_query::FeedQuery;
 
 /// Batches looked through for one page of a filtered feed.
 const FILTER_READ_MAX: u32 = 200;

@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::window_query::{ChosenWindow, RankingParams, RowParams, WindowRequest};
+use crate::radar::window_query::{ChosenWindow, RankingParams, RowParams, WindowRequest};
 
 /// Employees ranked by a metric.
 #[derive(Debug, Serialize, ToSchema)]

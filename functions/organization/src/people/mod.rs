@@ -1,0 +1,18 @@
+//! Members and visitors: logins, invitations, claims, merges, activation of radars.
+
+pub(crate) mod claim_code;
+pub(crate) mod directory;
+pub(crate) mod invitation;
+pub(crate) mod join;
+pub(crate) mod join_request;
+pub(crate) mod me;
+pub(crate) mod member;
+pub(crate) mod member_change;
+pub(crate) mod member_edit;
+pub(crate) mod membership;
+pub(crate) mod merge;
+pub(crate) mod phone;
+pub(crate) mod radar_grant;
+pub(crate) mod radar_join;
+pub(crate) mod session;
+pub(crate) mod successor;
