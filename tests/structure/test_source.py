@@ -30,6 +30,8 @@ COMPANY_GIVERS = (
 )
 ENVIRONMENT = re.compile(r"\benv::(?:vars?|var_os|vars_os|set_var)\b")
 CLOCKS = re.compile(r"\bSystemTime::now\b|\bnow_utc\(\)|\bUtc::now\b|\bnow_local\(\)")
+# Whoever makes an entry of the audit log; not its definition, and not a pattern that takes one apart.
+AUDIT_ENTRY = re.compile(r"(?<!struct )(?<!impl )(?<!\|)(?<!-> )\bAuditEntry\s*(?:\{|::new\b)|\bids\s*\.\s*audit_entry\(")
 GRANTED = re.compile(r"\bCompany::granted\b")
 SCAN = re.compile(r"\.scan\(\)\s*\.table_name")
 ALLOW = re.compile(r"#!?\[allow\(")
@@ -69,6 +71,7 @@ EXAMPLES = [
     (ENVIRONMENT, 'std::env::var("A")'), (ENVIRONMENT, "env::set_var(a, b)"), (CLOCKS, "SystemTime::now()"),
     (CLOCKS, "OffsetDateTime::now_utc()"), (GRANTED, "Company::granted(id)"), (SCAN, ".scan()\n        .table_name(name)"),
     (ALLOW, "#[allow(dead_code)]"), (ALLOW, "#![allow(dead_code)]"), (BARE_EXPECT, "#[expect(dead_code)]"),
+    (AUDIT_ENTRY, "Ok(AuditEntry { id, at })"), (AUDIT_ENTRY, "AuditEntry::new(id, now)"), (AUDIT_ENTRY, "app.ids.audit_entry(now)"),
     (PANICS, "value.unwrap()"), (PANICS, 'panic!("no")'), (PANICS, "todo!()"), (PANICS, 'value.expect("there")'),
 ]  # fmt: skip
 
@@ -127,6 +130,11 @@ def test_what_fails_is_tried_again_by_one_helper():
     rust = [(path, code_only(source)) for path, source in shipped_rust()]
     pauses = re.compile(r"\btime::(?:sleep|sleep_until|interval)\b|\bthread::sleep\b|\bsleep\(")
     assert not hits(pauses, rust, ("shared/runtime/src/retry.rs",))
+
+
+def test_entries_of_the_audit_log_are_made_in_one_place():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    assert not hits(AUDIT_ENTRY, rust, ("shared/app/src/flow.rs",))
 
 
 def test_no_failure_is_matched_by_its_text():

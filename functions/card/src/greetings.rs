@@ -10,7 +10,7 @@ use edge::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{App, audit};
+use crate::App;
 
 /// A greeting that a member sees below their name.
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,7 +89,8 @@ pub(crate) async fn update_greeting(
     if read != new.greeting {
         let text = |greeting: &Option<Greeting>| greeting.as_ref().map_or_else(String::new, ToString::to_string);
         let (from, to) = (text(&read), text(&new.greeting));
-        let audit = audit::of_company(&app, &admin, AuditAction::Greeting, from, to)?;
+        let (actor, target) = (admin.audit_actor(), admin.company().id());
+        let audit = app.flow().audit_entry(actor, AuditAction::Greeting, target, from, to)?;
         app.store.set_company_greeting(admin.company(), new.greeting.as_ref(), &audit).await?;
     }
     Ok(Json(GreetingBody::new(new.greeting, None)))

@@ -1,6 +1,5 @@
 //! Cards: view, edit, share, a visitor's list of cards, and what members set for themselves.
 
-mod audit;
 mod body;
 mod card;
 mod card_media;

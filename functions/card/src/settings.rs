@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::CardBody;
-use crate::{App, audit, views};
+use crate::{App, views};
 
 /// The phrases in a phrase book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -104,8 +104,9 @@ pub(crate) async fn update_phrases(
 ) -> Result<Json<PhrasesBody>, Problem> {
     let read = app.store.company_phrases(admin.company(), book).await?;
     if read != new.phrases {
-        let [from, to] = [&read, &new.phrases].map(|phrases| audit::json(&(book, phrases)));
-        let audit = audit::of_company(&app, &admin, AuditAction::Phrases, from?, to?)?;
+        let (actor, action, company) = (admin.audit_actor(), AuditAction::Phrases, admin.company().id());
+        let (before, after) = (Some((book, &read)), Some((book, &new.phrases)));
+        let audit = app.flow().audit_change(actor, action, company, before, after)?;
         app.store.set_company_phrases(admin.company(), book, &new.phrases, &audit).await?;
     }
     Ok(Json(new))

@@ -4,7 +4,7 @@ use domain::card::media::{CardMedia, MediaError};
 use domain::card::template::CardTemplate;
 use domain::card::{Card, Contact, Identity, OwnerInactive};
 use domain::company::Company;
-use domain::company::audit::{AuditAction, AuditActor, AuditChange, AuditEntry};
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, MemberId, UploadId};
 use domain::kernel::idempotency::Idempotency;
@@ -75,7 +75,7 @@ pub async fn edit_contact<E: From<Failure>>(
     if !check_version(&read, to.version, &read.contact, &contact)? {
         return Ok((read, template, lifetime));
     }
-    let audit = audit_entry(flow, to, AuditAction::CardContact, &read.contact, &contact)?;
+    let audit = entry_unless_owner(flow, to, AuditAction::CardContact, &read.contact, &contact)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: flow.now };
     let card = flow.store.edit_contact(to.company, change, contact).await?;
     Ok((card, template, lifetime))
@@ -91,7 +91,7 @@ pub async fn edit_identity(flow: &Flow<'_>, to: CardToEdit, identity: Identity) 
     if !check_version(&read, to.version, &read.identity, &identity)? {
         return Ok((read, template, lifetime));
     }
-    let audit = audit_entry(flow, to, AuditAction::CardIdentity, &read.identity, &identity)?;
+    let audit = entry_unless_owner(flow, to, AuditAction::CardIdentity, &read.identity, &identity)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: flow.now };
     let card = flow.store.edit_identity(to.company, change, identity).await?;
     Ok((card, template, lifetime))
@@ -125,7 +125,7 @@ pub async fn edit_media(
     if !errors.is_empty() {
         return Err(MediaError::Uploads(errors));
     }
-    let audit = audit_entry(flow, to, AuditAction::CardMedia, &read.media, &media)?;
+    let audit = entry_unless_owner(flow, to, AuditAction::CardMedia, &read.media, &media)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: flow.now };
     let card = flow.store.edit_media(to.company, change, media).await?;
     Ok((card, template, lifetime))
@@ -142,8 +142,7 @@ pub async fn edit_template(
     by: AuditActor,
     template: CardTemplate,
 ) -> Result<CardTemplate, Failure> {
-    let to = json(&template)?;
-    let audit = flow.audit_entry(by, AuditAction::CardTemplate, company.id(), "", to)?;
+    let audit = flow.audit_change(by, AuditAction::CardTemplate, company.id(), None, Some(&template))?;
     match flow.store.edit_card_template(company, &template, &audit).await {
         Err(Failure::VersionConflict) => {
             let stored = flow.store.card_template(company).await?;
@@ -167,8 +166,8 @@ fn check_version<T: PartialEq>(read: &Card, version: u64, stored: &T, wanted: &T
     }
 }
 
-/// The audit entry of a change of a card; `None` when its owner makes it.
-fn audit_entry<T: Serialize>(
+/// Returns the audit entry of a change of a card; `None` when its owner makes it.
+fn entry_unless_owner<T: Serialize>(
     flow: &Flow<'_>,
     to: CardToEdit,
     action: AuditAction,
@@ -176,10 +175,5 @@ fn audit_entry<T: Serialize>(
     after: &T,
 ) -> Result<Option<AuditEntry>, Failure> {
     let Some(actor) = to.audit_actor else { return Ok(None) };
-    let change = AuditChange { action, target: to.card.to_string(), from: json(before)?, to: json(after)? };
-    Ok(Some(flow.ids.audit_entry(flow.now, actor, change)?))
-}
-
-fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::Corrupt(error.to_string()))
+    flow.audit_change(actor, action, to.card, Some(before), Some(after)).map(Some)
 }

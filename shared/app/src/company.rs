@@ -53,9 +53,7 @@ pub async fn set_wecom(flow: &Flow<'_>, company: Company, wecom: Option<&WeCom>)
     if read.wecom.as_ref() == wecom {
         return Ok(());
     }
-    let json = |wecom: Option<&WeCom>| wecom.map_or_else(|| Ok(String::new()), serde_json::to_string);
-    let [from, to] =
-        [json(read.wecom.as_ref()), json(wecom)].map(|text| text.map_err(|e| Failure::Corrupt(e.to_string())));
-    let audit = flow.audit_entry(AuditActor::Operator, AuditAction::Wecom, company.id(), from?, to?)?;
+    let (actor, action) = (AuditActor::Operator, AuditAction::Wecom);
+    let audit = flow.audit_change(actor, action, company.id(), read.wecom.as_ref(), wecom)?;
     flow.store.set_wecom(company, wecom, &audit).await
 }

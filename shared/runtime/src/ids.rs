@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::company::audit::{AuditActor, AuditChange, AuditEntry};
-use domain::kernel::failure::Failure;
 use domain::kernel::id::Id;
 use domain::kernel::timestamp::Timestamp;
 use uuid::{Builder, Uuid};
@@ -48,15 +46,6 @@ impl Ids {
     pub fn uuid(&self, now: Timestamp) -> Result<Uuid, NoRandomness> {
         let millis = u64::try_from(now.millis()).unwrap_or_default();
         Ok(Builder::from_unix_timestamp_millis(millis, &self.bytes()?).into_uuid())
-    }
-
-    /// The entry of the audit log for a change that `actor` makes now.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] without randomness.
-    pub fn audit_entry(&self, now: Timestamp, actor: AuditActor, change: AuditChange) -> Result<AuditEntry, Failure> {
-        let id = self.uuid(now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-        Ok(AuditEntry::new(id, now, actor, change))
     }
 
     /// An id of this time.

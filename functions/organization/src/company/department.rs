@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::company::audit::{AuditAction, AuditEntry};
+use domain::company::audit::AuditAction;
 use domain::company::department::{Department, DepartmentError, DepartmentName, DepartmentTree};
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
@@ -117,14 +117,14 @@ pub(crate) async fn create_department(
     once: IdempotentRequest<NewDepartment>,
 ) -> Result<(StatusCode, Json<DepartmentCreated>), Problem> {
     let (new, request) = once.of(&admin);
-    let flow = app.flow();
+    let (flow, by) = (app.flow(), admin.audit_actor());
     let (tree, before) = app.store.departments_for(admin.company(), &request, flow.now).await?;
     let added = match before {
         Some(before) => before,
         None => {
             let (id, department) = (flow.new_id()?, Department { name: new.name, parent: new.parent_id });
             let after = tree.add(id, department.clone()).map_err(refused)?;
-            let audit = told(&app, &admin, AuditAction::DepartmentAdded, id, None, Some(&department))?;
+            let audit = flow.audit_change(by, AuditAction::DepartmentAdded, id, None, Some(&department))?;
             let added = DepartmentAdded { id, department, version: after.version };
             app.store.add_department(admin.company(), &after, added, &audit, &request).await?
         }
@@ -159,7 +159,8 @@ pub(crate) async fn update_department(
         return Err(Problem::of(Code::VersionConflict));
     }
     let after = tree.change(id, department.clone()).map_err(refused)?;
-    let audit = told(&app, &admin, AuditAction::DepartmentChanged, id, Some(before), Some(&department))?;
+    let (by, action) = (admin.audit_actor(), AuditAction::DepartmentChanged);
+    let audit = app.flow().audit_change(by, action, id, Some(before), Some(&department))?;
     app.store.change_departments(admin.company(), &after, &audit).await?;
     Ok(Json(after.into()))
 }
@@ -181,7 +182,8 @@ pub(crate) async fn delete_department(
     let tree = app.store.departments(admin.company()).await?;
     let after = tree.remove(id).map_err(refused)?;
     if after != tree {
-        let audit = told(&app, &admin, AuditAction::DepartmentRemoved, id, tree.get(id), None)?;
+        let (by, action) = (admin.audit_actor(), AuditAction::DepartmentRemoved);
+        let audit = app.flow().audit_change(by, action, id, tree.get(id), None)?;
         app.store.change_departments(admin.company(), &after, &audit).await?;
     }
     Ok(Json(after.into()))
@@ -214,19 +216,6 @@ pub(crate) async fn update_member_department(
         read.department = to;
     }
     Ok(Json(MemberDetail::new(read, &tree)))
-}
-
-fn told(
-    app: &App,
-    admin: &Admin,
-    action: AuditAction,
-    id: DepartmentId,
-    from: Option<&Department>,
-    to: Option<&Department>,
-) -> Result<AuditEntry, Failure> {
-    let json = |department: Option<&Department>| department.map_or_else(|| Ok(String::new()), serde_json::to_string);
-    let [from, to] = [json(from), json(to)].map(|text| text.map_err(|error| Failure::Corrupt(error.to_string())));
-    app.flow().audit_entry(admin.audit_actor(), action, id, from?, to?)
 }
 
 fn absent(pointer: &'static str) -> Problem {

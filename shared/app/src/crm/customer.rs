@@ -2,7 +2,7 @@
 
 use domain::close_rate::model::Rate;
 use domain::company::Company;
-use domain::company::audit::{AuditAction, AuditActor, AuditChange};
+use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::crm::command::{CustomerCommand, CustomerError};
 use domain::crm::identities::MergedCustomer;
 use domain::crm::opportunity::{Deal, ManualCloseRate, Opportunity};
@@ -139,36 +139,37 @@ impl CustomerEditor {
         if update.customers.is_empty() {
             return Ok((update.opportunity, command));
         }
-        let change = self.audit_change(&command, &person.opportunity)?;
-        let audit = flow.ids.audit_entry(flow.now, AuditActor::Member(self.by), change)?;
+        let audit = self.audit_entry(flow, &command, &person.opportunity)?;
         let change = OpportunityChange { card: self.card, person: self.person, retold: &update, audit: &audit };
         let command = flow.store.change_opportunity(self.company, change, command, request).await?;
         Ok((update.opportunity, command))
     }
 
-    fn audit_change(&self, command: &CustomerCommand, before: &Opportunity) -> Result<AuditChange, Failure> {
+    fn audit_entry(
+        &self,
+        flow: &Flow<'_>,
+        command: &CustomerCommand,
+        before: &Opportunity,
+    ) -> Result<AuditEntry, Failure> {
         let rate = |set: ManualCloseRate| AuditedRate { card_id: self.card, percent: set.rate.percent() };
         let in_force = before.set_rate_in(Scope::Card(self.card)).map(rate);
         let deal = |closed_on| AuditedDeal { card_id: self.card, person_id: self.person, closed_on };
         let known = |id: DealId| before.deals_on(self.card).find(|(known, _)| *known == id);
-        let person = self.person.to_string();
-        let (action, target, from, to) = match *command {
-            CustomerCommand::Rate(set) => (AuditAction::CloseRateSet, person, json(in_force)?, json(Some(rate(set)))?),
-            CustomerCommand::NoRate => (AuditAction::CloseRateCleared, person, json(in_force)?, String::new()),
+        let by = AuditActor::Member(self.by);
+        match *command {
+            CustomerCommand::Rate(set) => {
+                flow.audit_change(by, AuditAction::CloseRateSet, self.person, in_force, Some(rate(set)))
+            }
+            CustomerCommand::NoRate => {
+                flow.audit_change(by, AuditAction::CloseRateCleared, self.person, in_force, None)
+            }
             CustomerCommand::Deal(id, new) => {
-                (AuditAction::DealRecorded, id.to_string(), String::new(), json(Some(deal(new.closed_on)))?)
+                flow.audit_change(by, AuditAction::DealRecorded, id, None, Some(deal(new.closed_on)))
             }
             CustomerCommand::NoDeal(id) => {
-                let was = json(known(id).map(|(_, known)| deal(known.closed_on)))?;
-                (AuditAction::DealRemoved, id.to_string(), was, String::new())
+                let was = known(id).map(|(_, known)| deal(known.closed_on));
+                flow.audit_change(by, AuditAction::DealRemoved, id, was, None)
             }
-        };
-        Ok(AuditChange { action, target, from, to })
+        }
     }
-}
-
-/// The audit log's text of a value; empty for none.
-fn json<T: Serialize>(value: Option<T>) -> Result<String, Failure> {
-    let text = value.map(|value| serde_json::to_string(&value)).transpose();
-    text.map(Option::unwrap_or_default).map_err(|error| Failure::Corrupt(error.to_string()))
 }

@@ -1,7 +1,7 @@
 //! Activating radars: admins grant, send codes and revoke; members redeem and join.
 
 use domain::company::Company;
-use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
@@ -98,7 +98,8 @@ pub async fn grant(
     if after == before {
         return Ok((after, SmsOutcome::NotNeeded));
     }
-    let audit = audit_entry(flow, by, AuditAction::RadarGranted, &before, &after)?;
+    let (from, to) = states(&before, &after);
+    let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarGranted, member, from, to)?;
     flow.store.change_activation_of(company, &after, &audit).await?;
     match send(flow, channel, draft.as_ref(), &after).await {
         Ok(sms) => Ok((after, sms)),
@@ -128,7 +129,8 @@ pub async fn send_code(
     let nonce = kept.as_ref().map(|kept| kept.nonce.clone()).unwrap_or_default();
     let after = found.activation.after(ActivationStep::Resend(kept), flow.now)?;
     let own = CodeSent { nonce, at: flow.now };
-    let audit = audit_entry(flow, by, AuditAction::RadarCode, &found.activation, &after)?;
+    let (from, to) = states(&found.activation, &after);
+    let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarCode, member, from, to)?;
     let sent = flow.store.replace_code(company, &after, own.clone(), request, &audit).await?;
     // A parallel retry that came first has sent the code itself.
     if sent == own
@@ -155,7 +157,8 @@ pub async fn revoke(
     let RadarOf { activation: before, .. } = flow.store.radar_of(company, member, None).await?;
     let after = before.after(ActivationStep::Revoke, flow.now)?;
     if after != before {
-        let audit = audit_entry(flow, by, AuditAction::RadarRevoked, &before, &after)?;
+        let (from, to) = states(&before, &after);
+        let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarRevoked, member, from, to)?;
         flow.store.change_activation_of(company, &after, &audit).await?;
     }
     Ok(after)
@@ -238,13 +241,7 @@ async fn without_code(flow: &Flow<'_>, company: Company, granted: Activation) ->
     }
 }
 
-/// The audit entry of a step; it holds neither phone nor code.
-fn audit_entry(
-    flow: &Flow<'_>,
-    by: MemberId,
-    action: AuditAction,
-    from: &Activation,
-    to: &Activation,
-) -> Result<AuditEntry, Failure> {
-    flow.audit_entry(AuditActor::Member(by), action, to.member, from.state.name(), to.state.name())
+/// What the audit log shows of a step: the states, neither phone nor code.
+fn states(before: &Activation, after: &Activation) -> (&'static str, &'static str) {
+    (before.state.name(), after.state.name())
 }

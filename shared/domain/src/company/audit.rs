@@ -78,19 +78,6 @@ pub enum AuditAction {
     DealRemoved,
 }
 
-/// A change, as whoever makes it tells of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditChange {
-    /// What was done.
-    pub action: AuditAction,
-    /// Id of the thing that was changed.
-    pub target: String,
-    /// What it was before; empty for something new.
-    pub from: String,
-    /// What it is now.
-    pub to: String,
-}
-
 /// Who changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -153,13 +140,5 @@ impl AuditFilter {
         self.action.is_none_or(|action| entry.action == action)
             && self.target.as_ref().is_none_or(|target| entry.target == *target)
             && self.actor.is_none_or(|actor| entry.actor == actor)
-    }
-}
-
-impl AuditEntry {
-    /// The entry of a change that `actor` makes now.
-    pub fn new(id: Uuid, at: Timestamp, actor: AuditActor, change: AuditChange) -> Self {
-        let AuditChange { action, target, from, to } = change;
-        Self { id, at, actor, action, target, from, to }
     }
 }
