@@ -87,7 +87,7 @@ pub(crate) fn union(unionid: &UnionId) -> Key {
     Key::new(format!("UNION#{}", unionid.as_str()), "UNION")
 }
 
-/// A person, by his id inside the company's mini-program.
+/// A person, by their id inside the company's mini-program.
 pub(crate) fn person(company: Company, openid: &OpenId) -> Key {
     Key::new(format!("{}#PERSON#{}", company.id(), openid.as_str()), "PERSON")
 }

@@ -68,7 +68,7 @@ pub struct Identity {
     pub company: CompanyName,
 }
 
-/// What the owner may change himself.
+/// What the owners may change themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// At most [`PHONES_MAX`].
@@ -93,7 +93,7 @@ pub struct Contact {
     /// 欢迎语, or empty.
     #[serde(default)]
     pub welcome_text: WelcomeText,
-    /// The buttons the owner chose; all while he has not.
+    /// The buttons the owner chose; `None` until they choose, which shows all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortcuts: Option<Shortcuts>,
 }
@@ -101,9 +101,9 @@ pub struct Contact {
 /// Whom the card of somebody who is gone leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Successor {
-    /// His card.
+    /// Their card.
     pub card: CardId,
-    /// His name when he was named.
+    /// Their name at the moment they were named.
     pub name: PersonName,
 }
 
@@ -129,7 +129,7 @@ pub struct Card {
     /// Pictures and video, open to the owner. Cards made before there were any have none.
     #[serde(default)]
     pub media: CardMedia,
-    /// Set while the owner is disabled or has left; changes with his status.
+    /// Set while the owner is disabled or has left; changes with their status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_gone: Option<OwnerInactive>,
     /// The department of its member, for whoever counts by department.

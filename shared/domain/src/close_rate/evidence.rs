@@ -1,10 +1,10 @@
-//! What speaks for a customer closing a deal: which kinds of events, on which days.
+//! The evidence that a customer will close a deal: which kinds of events, on which days.
 //!
-//! A day's events of one feature count as at most [`DAILY_MAX`], and an event of long
-//! ago counts less: half after [`HALF_LIFE_DAYS`]. The days themselves are kept, not
-//! sums, so late, reordered and merged events give the same state to the bit, and
-//! nothing is rewritten as time passes. All features fade by one common factor
-//! ("forward decay"): only what a customer does can move him past another.
+//! A day's events of one feature count as at most [`DAILY_MAX`]. Old events count less: half
+//! after [`HALF_LIFE_DAYS`]. The days themselves are kept, not sums, so late, reordered and
+//! merged events give the same state to the bit, and nothing is rewritten as time passes. All
+//! features fade by one common factor ("forward decay"): customers pass each other only by what
+//! they do.
 
 use serde::Deserialize;
 

@@ -1,12 +1,12 @@
 //! The close rate (成交率): how likely a customer is to close a deal.
 //!
-//! The model is one line: `odds = e^intercept × e^(Σ coefficient × evidence)`; a
-//! company's own may have a rising [`Curve`] on top. No coefficient is negative: what a
-//! customer does never lowers his rate, only time does.
-//! Evidence fades by a factor that is the same for everybody, so as long as nobody
-//! does anything, the customers keep their order: [`Model::rank`] needs no rewriting.
-//! Two things do change the order: another model, and rates that do not fade (set by
-//! hand, closed) beside rates that do.
+//! The model is one line: `odds = e^intercept × e^(Σ coefficient × evidence)`; a company's own
+//! may have a rising [`Curve`] on top. No coefficient is negative: a customer's action never
+//! lowers their rate, only time does.
+//!
+//! Evidence fades by a factor that is the same for everybody. So while nobody does anything, the
+//! customers keep their order, and [`Model::rank`] needs no rewriting. Two things do change the
+//! order: another model, and rates that do not fade (set by hand, closed) beside rates that do.
 
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,7 @@ impl Band {
 string_enum! {
     /// Where a customer's rate comes from.
     Source, "unknown_source", "未知的成交率来源" {
-        /// He has a closed deal.
+        /// They have a closed deal.
         Deal = "deal",
         /// A member has set it.
         Manual = "manual",

@@ -1,10 +1,10 @@
-//! A company's own model: fitted to its deals, kept only if that is no accident.
+//! A company's own model: fitted to its deals, kept only if it is better than chance.
 //!
-//! Every customer is predicted by a model that has not seen him: the customers are
-//! split into [`FOLDS`] parts by their ids, and each part is predicted by a fit to the
-//! others. Only if these predictions are better than the default model's, and better
-//! than giving everybody the company's mean, by more than chance does it, the company
-//! gets the fit to all its customers. No step depends on the order of the customers.
+//! Every customer is predicted by a model that has not seen them: the customers are split into
+//! [`FOLDS`] parts by their ids, and each part is predicted by a fit to the others. The company
+//! gets the fit to all its customers only if these predictions beat the default model's, and the
+//! company's mean for everybody, by more than chance does it. No step depends on the order of the
+//! customers.
 
 use serde::{Deserialize, Serialize};
 use smartcore::linalg::basic::arrays::Array;
@@ -43,10 +43,10 @@ const FREEDOM: f64 = 4.0;
 pub struct Sample {
     /// Who.
     pub customer: PersonId,
-    /// Whether he has closed a deal.
+    /// Whether they have closed a deal.
     pub closed: bool,
-    /// His evidence at the end of the last day he was there; of those before the day of his
-    /// first deal if he has one. What came with or after a deal would predict it by itself.
+    /// Their evidence at the end of the last day they were there; with a deal, of the last day
+    /// before it. Events that come with a deal or after it would predict it by themselves.
     pub reading: DecayedEvidence,
 }
 

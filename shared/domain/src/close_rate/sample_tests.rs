@@ -38,8 +38,8 @@ fn told(sample: Option<Sample>) -> Option<(PersonId, bool, crate::close_rate::ev
 }
 
 proptest! {
-    /// Whatever came in between, late or under another identity: the sample is what his
-    /// page would have said on the last day he was there until then.
+    /// Whatever came in between, late or under another identity: the sample is what the
+    /// customer's page would have shown on the last day they were there until then.
     #[test]
     fn a_sample_is_the_customers_state_of_that_day(mut visits in visits(), ago in 0i32..40, seed: u64) {
         let today = Day::of(now());

@@ -1,12 +1,11 @@
 //! The shortlist of a scope: its most likely customers, for the top ten and the funnel.
 //!
-//! Places by evidence fade, by one factor for all; places set by hand stay. So within each
-//! of the two kinds the order never changes by time: whoever is among the best of both
-//! together is among the best of his own kind, and nobody gets there, or into the upper
-//! bands, but by what is done, when he is entered. The best of each kind and the upper
-//! bands are enough. Who leaves (by a deal, by a lower rate) makes room for somebody who
-//! has no place; [`SPARE`] more of each kind are kept for that, until the list is made
-//! anew.
+//! Ranks by evidence fade by one factor for all; rates set by hand stay. So within each of the
+//! two kinds, time never changes the order: the best customers of both kinds together are among
+//! the best of their own kind. A customer gets there, or into the upper bands, only by an action,
+//! and is entered then. So the best of each kind and the upper bands are enough. A customer who
+//! drops out (by a deal, by a lower rate) makes room for one who is not listed; [`SPARE`] more of
+//! each kind are kept for that, until the list is refreshed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +34,7 @@ pub struct Shortlist {
 /// What a person is placed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RankKey {
-    /// His evidence.
+    /// Their evidence.
     Ranked(Rank),
     /// A rate that was set by hand.
     Set(Rate),
@@ -44,11 +43,11 @@ pub enum RankKey {
 /// What is known anew of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RankUpdate {
-    /// The identity he is listed under.
+    /// The identity they are listed under.
     pub person: PersonId,
-    /// His other identities, which are not listed.
+    /// Their other identities, which are not listed.
     pub others: BTreeSet<PersonId>,
-    /// His place, if he has one.
+    /// Their rank key, if they have one.
     pub place: Option<RankKey>,
 }
 
@@ -57,7 +56,7 @@ pub struct RankUpdate {
 pub struct RankedCustomer {
     /// Who.
     pub person: PersonId,
-    /// His rate on the day that was asked for.
+    /// Their rate on the requested day.
     pub rate: Rate,
 }
 
@@ -127,7 +126,7 @@ impl Shortlist {
         }
     }
 
-    /// Lets go whoever is neither among the best of his kind nor in the upper bands.
+    /// Removes everybody who is neither among the best of their kind nor in the upper bands.
     pub fn prune(&mut self, today: Day) {
         let (mut sorted, mut of_kind, mut rest) = (self.sorted(today), [0; 2], Vec::new());
         sorted.retain(|(rate, place, person)| {

@@ -15,7 +15,7 @@ fn day(number: i32) -> Day {
     Day::from_number(number)
 }
 
-/// The rank of who has granted his phone number on each of these days.
+/// The rank of a customer who has granted their phone number on each of these days.
 fn rank(days: &[i32]) -> Option<Rank> {
     let mut evidence = Evidence::default();
     for at in days {

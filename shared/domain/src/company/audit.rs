@@ -28,7 +28,7 @@ pub enum AuditAction {
     ClaimCodeIssued,
     /// Who has left got a successor, or none any more (接任者).
     MemberSuccessor,
-    /// A member's name or position was changed, on his card too (成员资料).
+    /// A member's name or position was changed, on their card too (成员资料).
     MemberEdited,
     /// A member's status was changed (成员状态).
     MemberStatus,

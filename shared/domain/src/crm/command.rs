@@ -1,5 +1,5 @@
-//! Saying something of a customer, and what of it changes: for the person as he is united
-//! now, and for the counters of his closed deals.
+//! What members record of a customer, and what each command changes: the stored opportunity of
+//! the person with all identities, and the counters of closed deals.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::radar::counter::{CounterDeltas, Scope};
 /// What a member says of a customer on a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CustomerCommand {
-    /// He is this likely to buy.
+    /// Sets how likely they are to buy.
     Rate(ManualCloseRate),
     /// The model knows better.
     NoRate,
-    /// He has closed a deal.
+    /// Records a deal they have closed.
     Deal(DealId, Deal),
-    /// He has not closed that one.
+    /// Removes a deal.
     NoDeal(DealId),
 }
 
@@ -74,8 +74,8 @@ pub struct CustomerUpdate {
 }
 
 impl CustomerCommand {
-    /// Says it of a person, under the identity `person`; what ends something ends it for
-    /// all of his identities.
+    /// Applies the command to a person, under the identity `person`. A command that ends
+    /// something ends it for all of their identities.
     ///
     /// # Errors
     /// [`CommandError`].

@@ -1,8 +1,8 @@
-//! What is remembered of one customer, and what a batch of his changes.
+//! What is remembered of one customer, and what a batch of their events changes.
 //!
-//! [`CustomerState::apply`] is the heart of the radar. It gives the same sums for the
-//! same batches in any order: distinct days are a set, the latest toggle decides a
-//! like, the earliest save is the save.
+//! [`CustomerState::apply`] is the heart of the radar. It gives the same sums for the same
+//! batches in any order: distinct days are a set, the latest toggle decides a like, the earliest
+//! save is the save.
 
 pub mod packed;
 
@@ -24,20 +24,20 @@ use crate::tracking::filter_reason::FilterReason;
 /// Most cards whose history is kept per customer.
 pub const CARDS_MAX: usize = 200;
 
-/// One person as the radar of one company knows him. What is deserialized is the JSON of a
+/// One person as the radar of one company knows them. What is deserialized is the JSON of a
 /// stored customer's layouts before 3; see [`CustomerState::to_bytes`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct CustomerState {
-    /// His days across the company.
+    /// Their days across the company.
     #[serde(rename = "p")]
     pub presence: ActiveDays,
-    /// His history with each card.
+    /// Their history with each card.
     #[serde(rename = "c")]
     pub cards: BTreeMap<CardId, CardHistory>,
-    /// The hours in which he was there.
+    /// The hours in which they were there.
     #[serde(default, rename = "h")]
     pub hours: VisitHours,
-    /// His days in each department: on the cards that were in it, or below it, then.
+    /// Their days in each department: on the cards that were in it, or below it, then.
     #[serde(default, rename = "d")]
     pub departments: BTreeMap<DepartmentId, ActiveDays>,
 }
@@ -59,13 +59,13 @@ pub struct ActiveDays {
 /// One person's history with one card.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct CardHistory {
-    /// His days on this card.
+    /// Their days on this card.
     #[serde(rename = "p")]
     pub presence: ActiveDays,
-    /// How often he opened it.
+    /// How often they opened it.
     #[serde(default, rename = "o")]
     pub opened: u64,
-    /// When he opened it last, in Unix milliseconds.
+    /// When they opened it last, in Unix milliseconds.
     #[serde(default, rename = "l")]
     pub last_opened_ms: Option<i64>,
     /// The latest like or unlike.
@@ -233,14 +233,14 @@ impl CustomerState {
         sum
     }
 
-    /// The cards he has opened, the last one first.
+    /// The cards they have opened, the last one first.
     pub fn opened_cards(&self) -> Vec<(CardId, &CardHistory)> {
         let mut cards = self.cards_by_last_opening();
         cards.retain(|(_, card)| card.opened > 0);
         cards
     }
 
-    /// All cards he has a history with: the last one opened first, those never opened last.
+    /// All cards they have a history with: the last one opened first, those never opened last.
     pub fn cards_by_last_opening(&self) -> Vec<(CardId, &CardHistory)> {
         let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (*id, card)).collect();
         cards.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
@@ -304,7 +304,7 @@ impl CardHistory {
         }
     }
 
-    /// A member too finds the cards he has opened in his list.
+    /// A member too finds the cards they have opened in their list.
     fn remember_filtered(&mut self, event: &Event, reason: FilterReason) {
         if event.kind == EventKind::ViewCard && matches!(reason, FilterReason::Own | FilterReason::Colleague) {
             self.opened(event.at.millis());

@@ -186,6 +186,7 @@ fn what_is_filtered_changes_no_number_but_its_own() {
         let of = |reason| counts.in_window(Window::Last7Days, today, Counter::Filtered(reason));
         assert_eq!((of(FilterReason::Own), of(FilterReason::Bot)), (i64::try_from(kinds.len()).unwrap(), 1));
     }
-    // He finds the card he has opened himself in his list; a crawler leaves no trace there.
+    // The owner finds the card they have opened themselves in their list; a crawler leaves no
+    // trace there.
     assert_eq!(state.opened_cards().iter().map(|(_, history)| history.opened).collect::<Vec<_>>(), [1]);
 }

@@ -24,12 +24,12 @@ pub struct Customer {
 /// All identities of a person, as they were read.
 pub type Identities = BTreeMap<PersonId, Customer>;
 
-/// A person: all of his identities together.
+/// A person: all of their identities together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MergedCustomer {
-    /// What he has done.
+    /// What they have done.
     pub state: CustomerState,
-    /// What is said of him.
+    /// What members have recorded of them.
     pub opportunity: Opportunity,
 }
 
@@ -40,7 +40,7 @@ impl MergedCustomer {
         Self { state, opportunity: Opportunity::union(parts.map(|part| &part.opportunity)) }
     }
 
-    /// What he adds to the counters.
+    /// What they add to the counters.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = self.state.contributions();
         deltas.add_all(&self.opportunity.contributions());

@@ -29,7 +29,7 @@ const APART_MAX: usize = 50;
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MergeReason {
-    /// Who logged in brought the token he had used before (登录).
+    /// A login carried the token that the person had used before (登录).
     Login,
     /// Both granted the same phone number (手机号).
     Phone,

@@ -89,7 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<MergeStep>> {
     prop::collection::vec(step, 0..60)
 }
 
-/// Everybody's name: the smallest of those he is tied to, found by walking in circles.
+/// Everybody's name: the smallest identity they are merged with, found by walking in circles.
 fn names(active: &[Merge]) -> [u8; 4] {
     let mut names = [0, 1, 2, 3];
     for _ in 0..4 {

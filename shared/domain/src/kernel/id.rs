@@ -102,7 +102,7 @@ macro_rules! ids {
 ids! {
     /// A company, the tenant (企业).
     CompanyId = "com_";
-    /// A person as one company's mini-program knows him: visitor or member.
+    /// A person as one company's mini-program knows them: visitor or member.
     PersonId = "per_";
     /// A member of a company (成员).
     MemberId = "mem_";

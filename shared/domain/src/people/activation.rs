@@ -1,6 +1,6 @@
 //! Activation of a member's radar: granted, code sent, redeemed, joined.
 //!
-//! The radar is off until its member has joined; the boss has his without, since
+//! The radar is off until its member has joined. The boss has theirs from the start, since
 //! somebody must be able to begin.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -131,7 +131,7 @@ pub struct Activation {
     /// Where codes are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mobile: Option<Mobile>,
-    /// How far he is.
+    /// The state it is in.
     pub state: ActivationState,
     /// When codes were sent in the last day, in Unix milliseconds. Outlives a revocation:
     /// granting anew is no way around the limits.
@@ -144,7 +144,7 @@ pub struct Activation {
 /// How somebody comes to join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RadarEntry {
-    /// By the ticket of his redeemed code.
+    /// By the ticket of their redeemed code.
     Ticket,
     /// By the company's own QR code, without an SMS.
     CompanyQr,

@@ -1,4 +1,4 @@
-//! Claim codes: how an invited member proves who he is at his first login.
+//! Claim codes: how invited members prove who they are at their first login.
 
 use serde::{Deserialize, Deserializer, de};
 

@@ -41,25 +41,25 @@ string_enum! {
 pub struct JoinRequest {
     /// Which.
     pub id: JoinRequestId,
-    /// By which invitation he came.
+    /// The invitation they came by.
     pub invitation: InvitationId,
     /// Who asks.
     pub person: PersonId,
-    /// His id inside the mini-program: where the table knows him. Never shown.
+    /// Their id inside the mini-program, under which the table knows them. Never shown.
     pub openid: OpenId,
-    /// What he is called, as he says.
+    /// Their name, as they wrote it.
     pub name: PersonName,
-    /// His job title, as he says.
+    /// Their job title, as they wrote it.
     pub position: Position,
-    /// What he would be allowed.
+    /// The role they would get.
     pub role: Role,
-    /// When he asked.
+    /// When they asked.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
     /// What was decided, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// The member he has become.
+    /// The member they have become.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
 }

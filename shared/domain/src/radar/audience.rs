@@ -20,7 +20,7 @@ pub struct AudienceProfile {
 }
 
 impl AudienceProfile {
-    /// The profile of people, each with what speaks for a deal and when he was there.
+    /// The profile of people, each with the evidence for a deal and the hours they were there.
     pub fn of<'a>(people: impl IntoIterator<Item = (Evidence, &'a VisitHours)>, model: &Model, today: Day) -> Self {
         let mut profile = Self::default();
         for (evidence, hours) in people {

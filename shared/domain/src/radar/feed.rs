@@ -36,7 +36,7 @@ fn describe(object: &Object) -> String {
     }
 }
 
-/// What a visitor is called until his name is known: `访客` and the end of his id.
+/// What visitors are called until their name is known: `访客` and the end of their id.
 pub fn visitor_name(person: PersonId) -> String {
     format!("访客{:04X}", person.uuid().as_u128() & 0xFFFF)
 }

@@ -103,7 +103,7 @@ impl LiveState {
     }
 
     fn watched_until(&self) -> i64 {
-        // Who was cut off by the end of his token may come back like anybody else.
+        // A client that was cut off by the end of its token may come back like any other.
         self.sockets.values().map(|expires_at| expires_at + LINGER_MS).fold(self.lingers_until, i64::max)
     }
 

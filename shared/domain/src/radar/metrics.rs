@@ -110,7 +110,7 @@ impl ScopeCounts {
         }
     }
 
-    /// Distinct people: each is counted on his first seen day of the window.
+    /// Distinct people: each is counted on their first seen day of the window.
     pub fn people(&self, from: Option<Day>, to: Day, crowd: Audience) -> i64 {
         let Some(from) = from else { return count(&self.lifetime, Counter::People(crowd)) };
         self.days

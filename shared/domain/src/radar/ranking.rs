@@ -54,13 +54,13 @@ pub struct Contender {
     /// Who.
     #[serde(rename = "m")]
     pub member: MemberId,
-    /// His card.
+    /// Their card.
     #[serde(rename = "c")]
     pub card: CardId,
-    /// His name when the numbers were read.
+    /// Their name when the numbers were read.
     #[serde(rename = "n")]
     pub name: String,
-    /// The department he was put into.
+    /// The department they were put into.
     #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
     /// The numbers.
@@ -71,9 +71,9 @@ pub struct Contender {
 /// A place in a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RankingPlace<'a> {
-    /// 1 for the first; who has as much as another shares his place.
+    /// 1 for the first; employees with equal values share a place.
     pub place: usize,
-    /// What he is ranked by.
+    /// The value they are ranked by.
     pub value: i64,
     /// Who.
     pub contender: &'a Contender,

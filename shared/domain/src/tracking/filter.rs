@@ -1,8 +1,8 @@
-//! Which events are kept but not counted, and why: bots, the owner on his own card,
-//! colleagues, and bursts.
+//! Which events are kept but not counted, and why: bots, owners on their own cards, colleagues,
+//! and bursts.
 //!
-//! The rules look at one batch and at who sends it, nothing else, so that an event's
-//! reason never depends on the order of delivery and a recount finds the same one.
+//! The rules look only at one batch and its sender, so an event's reason never depends on the
+//! order of delivery, and a recount finds the same one.
 
 use std::collections::BTreeMap;
 
@@ -38,15 +38,15 @@ pub const RULES: Rules = Rules {
 pub struct Sender<'a> {
     /// The `User-Agent` header.
     pub agent: &'a str,
-    /// Whether he is a member of the company.
+    /// Whether they are a member of the company.
     pub member: bool,
-    /// His own card, if he has one.
+    /// Their own card, if they have one.
     pub card: Option<CardId>,
 }
 
 /// Gives each event of a batch its reason, if there is one.
 ///
-/// A member's forward counts like anybody's: passing cards on is his work.
+/// A member's forward counts like anybody's: passing cards on is their work.
 pub fn classify(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
     let agent = sender.agent.to_lowercase();
     let crawler = rules.crawlers.iter().any(|part| agent.contains(part));

@@ -7,7 +7,7 @@ string_enum! {
     FilterReason, "unknown_filter_reason", "过滤原因只能是 bot、own、colleague 或 burst" {
         /// 机器人: the client says that it is a crawler.
         Bot = "bot",
-        /// 本人: the owner on his own card.
+        /// 本人: owners on their own cards.
         Own = "own",
         /// 同事: another member of the company.
         Colleague = "colleague",

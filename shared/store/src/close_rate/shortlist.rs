@@ -25,8 +25,8 @@ use crate::table::kinds::SHORTLIST;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 
-/// Name of the attribute with the entries: for each 16 bytes of the person's id and
-/// [`PLACE_BYTES`] of his place. As text it would be twice as large.
+/// Name of the attribute with the entries: for each, 16 bytes of the person's id and
+/// [`PLACE_BYTES`] of their rank key. As text it would be twice as large.
 const ENTRIES: &str = "entries";
 /// A place is below 2^45.
 const PLACE_BYTES: usize = 6;
@@ -52,7 +52,7 @@ impl StoredShortlist {
     }
 }
 
-/// A person with all of his identities.
+/// A person with all of their identities.
 #[derive(Debug, Clone)]
 pub struct ShortlistCandidate {
     first: PersonId,
@@ -62,27 +62,27 @@ pub struct ShortlistCandidate {
 }
 
 impl ShortlistCandidate {
-    /// The identity he is listed under: the first of all.
+    /// The identity they are listed under: the first of all.
     pub fn id(&self) -> PersonId {
         self.first
     }
 
-    /// All of his identities.
+    /// All of their identities.
     pub fn identities(&self) -> impl Iterator<Item = PersonId> {
         self.others.iter().copied().chain([self.first])
     }
 
-    /// The day of his first deal in the company.
+    /// The day of their first deal in the company.
     pub fn closed_on(&self) -> Option<Day> {
         self.opportunity.closed_on(Scope::Company)
     }
 
-    /// The lists he may have a place in.
+    /// The lists they may be on.
     pub fn scopes(&self) -> impl Iterator<Item = Scope> {
         self.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
     }
 
-    /// His place in a list by this model.
+    /// Their rank in a list by this model.
     pub fn rank_update(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
         let evidence = match scope {
             Scope::Card(card) => self.state.evidence_on(card),

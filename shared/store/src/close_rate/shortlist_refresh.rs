@@ -19,7 +19,7 @@ use crate::table::kinds::SHORTLIST_REFRESH;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// How often a person was marked on a card since his place was looked at last.
+/// How often a person was marked on a card since their rank was last refreshed.
 const MARKS: &str = "marks";
 /// Marks taken away together: with a list for each and the company's they fit into one
 /// transaction.
@@ -66,8 +66,8 @@ impl Store {
         failed.map(|()| found)
     }
 
-    /// Takes marks away in the transaction that writes what they ask for. The marks were
-    /// read first: who is marked anew after that keeps his.
+    /// Removes marks in the transaction that writes what they ask for. The marks were read first:
+    /// a person who is marked anew after that keeps the new mark.
     async fn place(&self, company: Company, marks: &[Mark], today: Day) -> Result<(), Failure> {
         let mut people = BTreeMap::<Scope, BTreeSet<PersonId>>::new();
         for mark in marks {

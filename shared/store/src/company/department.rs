@@ -1,4 +1,4 @@
-//! Departments: one item holds the tree of a company; a member names his department.
+//! Departments: one item holds the tree of a company; each member names their department.
 
 use std::collections::BTreeMap;
 
@@ -149,12 +149,11 @@ impl Store {
         items.into_iter().map(place).collect()
     }
 
-    /// Puts a member into a department that the tree still has, or out of any; on his
-    /// card too.
+    /// Puts a member into a department that the tree still has, or out of any; on their card too.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when the department was removed, or the member put elsewhere or
-    /// given a card, since they were read.
+    /// [`Failure::Busy`] when the department was removed, or the member put elsewhere or given a
+    /// card, since they were read.
     pub async fn set_member_department(
         &self,
         company: Company,

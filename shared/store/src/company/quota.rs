@@ -221,8 +221,8 @@ impl Store {
         Ok(QuotaAudit { quota, held })
     }
 
-    /// Frees the units of a company's holds that have expired; gives how many. A hold
-    /// that somebody confirms or sweeps at the same moment is left to him.
+    /// Frees the units of a company's holds that have expired, and returns how many. A hold that
+    /// another writer confirms or sweeps at the same moment is left to them.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

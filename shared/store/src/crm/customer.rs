@@ -84,8 +84,9 @@ impl Store {
         self.customers_and_groups(company, persons, ReadMode::Consistent).await
     }
 
-    /// All identities of a person together; an empty state when he has done nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
-    /// more if the person is in a group.
+    /// All identities of a person together; an empty state when they have done nothing yet.
+    /// Perhaps a moment old, as the queue before it is. One call, and one more if the person is
+    /// in a group.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
@@ -95,8 +96,8 @@ impl Store {
         Ok(MergedCustomer::of(parts.iter()))
     }
 
-    /// The same with the model of close rates in force; the card he is looked at for, if it
-    /// is for one, must exist. The call that reads him finds both.
+    /// The same, with the model of close rates in force. If a card is named, it must exist. The
+    /// call that reads the person finds both.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card.
@@ -157,8 +158,8 @@ impl Store {
         if found { Ok((known, other)) } else { Err(Failure::NotFound) }
     }
 
-    /// A person whose own item was read, with the other identities of his group as of the
-    /// last write.
+    /// A person whose own item was read, with the other identities of their group as of the last
+    /// write.
     pub(crate) async fn identities(
         &self,
         company: Company,

@@ -1,4 +1,4 @@
-//! What the company's people say of a customer: kept with each of his identities.
+//! What members record of a customer: stored with each of the customer's identities.
 
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
@@ -24,7 +24,7 @@ use crate::{Store, keys};
 pub struct OpportunityChange<'a> {
     /// On which card.
     pub card: CardId,
-    /// Under which of his identities.
+    /// The identity that the caller named.
     pub person: PersonId,
     /// What it changes.
     pub retold: &'a CustomerUpdate,

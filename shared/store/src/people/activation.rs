@@ -21,12 +21,12 @@ use crate::table::read::Order;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Page, Store, keys};
 
-/// A member with his activation, and the first result if the request is a retry.
+/// A member with their activation, and the first result if the request is a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RadarOf {
     /// The member.
     pub member: Member,
-    /// His activation.
+    /// Their activation.
     pub activation: Activation,
     /// What the same request was answered before.
     pub before: Option<CodeSent>,
@@ -43,11 +43,11 @@ pub struct CodeSent {
 }
 
 impl Store {
-    /// A member and his activation, as of the last write.
+    /// A member and their activation, as of the last write.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] when there is no such member, [`Failure::KeyReused`] when
-    /// the request's key stands for another request.
+    /// [`Failure::NotFound`] when there is no such member, [`Failure::KeyReused`] when the
+    /// request's key stands for another request.
     pub async fn radar_of(
         &self,
         company: Company,

@@ -39,12 +39,12 @@ pub struct JoinContext {
     pub request: Option<JoinRequest>,
 }
 
-/// Somebody who becomes a member, with his card.
+/// Somebody who becomes a member, with their card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoiningMember {
     /// The member.
     pub member: Member,
-    /// His card.
+    /// Their card.
     pub card: Card,
 }
 
@@ -53,9 +53,9 @@ pub struct JoiningMember {
 pub struct Joining<'a> {
     /// The invitation.
     pub invitation: InvitationId,
-    /// His id inside the mini-program.
+    /// Their id inside the mini-program.
     pub openid: &'a OpenId,
-    /// Whom he becomes.
+    /// The member they become.
     pub newcomer: &'a JoiningMember,
     /// The entry of the audit log.
     pub audit: &'a AuditEntry,
@@ -93,7 +93,7 @@ impl Store {
         })
     }
 
-    /// Makes somebody a member by an invitation: one of its seats becomes his.
+    /// Makes somebody a member by an invitation: one of its seats becomes theirs.
     ///
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
@@ -161,9 +161,9 @@ impl Store {
         Ok((request, take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?))
     }
 
-    /// Decides about a request that was read while it waited: makes the person the member
-    /// that comes with it, or frees the seat. Gives the request as it stands afterwards,
-    /// which is as somebody else has decided if he was first.
+    /// Decides about a request that was read while it waited: makes the person the member that
+    /// comes with it, or frees the seat. Returns the request as it stands afterwards; if somebody
+    /// else decided first, with their decision.
     ///
     /// # Errors
     /// [`Failure::Exists`] `membership` when the person has become a member otherwise.

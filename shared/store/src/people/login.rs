@@ -1,4 +1,4 @@
-//! What a login reads: who it is, and the memberships he may choose from.
+//! What a login reads: who it is, and the memberships they may choose from.
 
 use std::collections::BTreeMap;
 
@@ -24,15 +24,15 @@ const MEMBERSHIPS_MAX: usize = 30;
 /// Who logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginContext {
-    /// The company of the mini-program he comes through.
+    /// The company of the mini-program they come through.
     pub profile: CompanyProfile,
-    /// The person, unless it is his first login there.
+    /// The person, unless it is their first login there.
     pub person: Option<Person>,
     /// Where the same human is known to have memberships.
     pub links: BTreeMap<Company, Link>,
 }
 
-/// A member as a login finds him.
+/// A member as a login finds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberLogin {
     /// In which company.
@@ -41,12 +41,13 @@ pub struct MemberLogin {
     pub profile: CompanyProfile,
     /// The member.
     pub member: Member,
-    /// How far his radar is.
+    /// The state of their radar's activation.
     pub activation: Activation,
 }
 
 impl Store {
-    /// Who logs in, as of the last write: he may have claimed a membership a moment ago.
+    /// The person who logs in, as of the last write: they may have claimed a membership a moment
+    /// ago.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such company.

@@ -37,7 +37,7 @@ pub enum CommitError {
     /// These segments, by position, are in the log already, each with the fingerprint
     /// it was logged under.
     Duplicates(Vec<(usize, String)>),
-    /// A customer, or another identity of his, has changed since he was read.
+    /// A customer, or another of their identities, has changed since they were read.
     Stale,
     /// Anything else.
     Store(Failure),
