@@ -77,7 +77,7 @@ pub(crate) fn company(company: Company) -> Key {
     Key::new(company.id().to_string(), "COMPANY")
 }
 
-/// Which company a mini-program belongs to. Stands before any company is known.
+/// The company that a mini-program belongs to. Read before any company is known.
 pub(crate) fn app(appid: &AppId) -> Key {
     Key::new(format!("APP#{}", appid.as_str()), "APP")
 }
@@ -236,7 +236,7 @@ pub(crate) fn expired_by(now_ms: i64) -> String {
     format!("{now_ms:013}~")
 }
 
-/// When what waits at a place expires, in Unix milliseconds.
+/// When the item that waits at a place expires, in Unix milliseconds.
 pub(crate) fn expiry_of(place: &str) -> Option<i64> {
     place.split_once('#')?.0.parse().ok()
 }
@@ -281,12 +281,12 @@ pub(crate) fn pending_deltas(company: Company, left_by: Uuid, chunk: usize) -> K
     Key::new(pending_deltas_of_company(company), format!("{}#{chunk:03}", left_by.simple()))
 }
 
-/// What an identity has told of itself.
+/// The profile of an identity.
 pub(crate) fn profile(company: Company, person: PersonId) -> Key {
     Key::new(format!("{}#PROFILE#{person}", company.id()), "PROFILE")
 }
 
-/// Which identity a phone number stands for.
+/// The identity that a phone number belongs to.
 pub(crate) fn phone(company: Company, phone: &Mobile) -> Key {
     Key::new(format!("{}#PHONE#{}", company.id(), phone.reveal()), "PHONE")
 }

@@ -72,7 +72,7 @@ impl Store {
         Self { client, table, retry }
     }
 
-    /// What tries again here, for flows that read, change and write.
+    /// The retry policy, for flows that read, change and write.
     pub fn retry(&self) -> &Retry {
         &self.retry
     }

@@ -20,9 +20,9 @@ pub type Introduction = Paragraph<2_000>;
 /// A postal address.
 pub type Address = OptionalLine<200>;
 
-/// What a shared card is titled with (转发设置).
+/// The title of a shared card (转发设置).
 pub type SharePhrase = OptionalLine<60>;
-/// What a visitor is greeted with (欢迎语).
+/// The greeting for a visitor (欢迎语).
 pub type WelcomeText = Paragraph<200>;
 /// The shortcut buttons of a card.
 pub type Shortcuts = UniqueList<Shortcut, 3>;
@@ -68,7 +68,7 @@ pub struct Identity {
     pub company: CompanyName,
 }
 
-/// What the owners may change themselves.
+/// What owners may change themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// At most [`PHONES_MAX`].
@@ -98,7 +98,7 @@ pub struct Contact {
     pub shortcuts: Option<Shortcuts>,
 }
 
-/// Whom the card of somebody who is gone leads to.
+/// The member that the card of an inactive owner leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Successor {
     /// Their card.
@@ -110,7 +110,7 @@ pub struct Successor {
 /// That the owner was disabled or has left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerInactive {
-    /// Who has taken over, once somebody is named.
+    /// The successor, once one is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<Successor>,
 }
@@ -118,9 +118,9 @@ pub struct OwnerInactive {
 /// A card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
-    /// Which.
+    /// Its id.
     pub id: CardId,
-    /// Whose.
+    /// The member who owns it.
     pub member: MemberId,
     /// Locked for the owner.
     pub identity: Identity,
@@ -153,7 +153,7 @@ macro_rules! parsed {
             /// Reads the text.
             ///
             /// # Errors
-            /// A [`FieldError`] that says what is expected.
+            /// A [`FieldError`] that names what is expected.
             pub fn parse(text: &str) -> Result<Self, FieldError> {
                 let parse: fn(&str) -> Result<String, FieldError> = $parse;
                 parse(text.trim()).map(Self)

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::close_rate::model::{Band, Rate};
 
-/// One band of the funnel: what was predicted and what came.
+/// One band of the funnel: what was predicted and what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandCheck {
-    /// Which band.
+    /// The band.
     #[serde(rename = "b")]
     pub band: Band,
     /// How many customers had a rate in it.

@@ -41,7 +41,7 @@ const FREEDOM: f64 = 4.0;
 /// One customer of the company.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Who.
+    /// The customer.
     pub customer: PersonId,
     /// Whether they have closed a deal.
     pub closed: bool,
@@ -51,7 +51,7 @@ pub struct Sample {
 }
 
 string_enum! {
-    /// What became of a retrain.
+    /// The outcome of a retraining.
     Verdict, "unknown_verdict", "未知的模型校准结果" {
         /// The company has its own model.
         Kept = "kept",
@@ -80,10 +80,10 @@ pub struct Scores {
     pub mean: u32,
 }
 
-/// What a retrain found, for publication.
+/// The report of a retraining, for publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetrainReport {
-    /// What became of it.
+    /// The outcome.
     pub verdict: Verdict,
     /// How many customers have closed a deal.
     pub closed: usize,
@@ -98,7 +98,7 @@ pub struct RetrainReport {
 }
 
 impl RetrainReport {
-    /// What became of it, in Chinese.
+    /// The outcome, in Chinese.
     pub fn text(&self) -> String {
         let reason = match self.verdict {
             Verdict::Kept => return "已采用本企业模型：对未参与校准的客户，预测比默认模型更准".to_owned(),
@@ -112,19 +112,19 @@ impl RetrainReport {
     }
 }
 
-/// When a company is refitted next, after this time: on the same weekday.
+/// When a company is retrained next, after this time: on the same weekday.
 pub fn next_retrain(after: Timestamp) -> Timestamp {
     Day::of(after).plus(EVERY_DAYS).start()
 }
 
-/// When a company that has never waited for a retrain has its first: within a week, not all
-/// of them on the same day.
+/// When a company that had no retraining yet has its first: within a week, not all companies on
+/// the same day.
 pub fn first_retrain(company: CompanyId, now: Timestamp) -> Timestamp {
     let [.., last] = company.uuid().into_bytes();
     Day::of(now).plus(1 + i32::from(last) % EVERY_DAYS).start()
 }
 
-/// Fits a model to a company's customers, and says which one is in force from now on.
+/// Fits a model to a company's customers, and returns the one in force from now on.
 pub fn retrain(mut samples: Vec<Sample>) -> (Model, RetrainReport) {
     samples.sort_by_key(|sample| (sample.closed, spread(sample.customer), sample.customer));
     let closed = samples.iter().filter(|sample| sample.closed).count();

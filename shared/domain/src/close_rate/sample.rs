@@ -45,7 +45,7 @@ impl Histories {
     /// ever. `None` for a person who has done nothing.
     pub fn sample(&self, identities: &BTreeSet<PersonId>, closed_on: Option<Day>, today: Day) -> Option<Sample> {
         let customer = *identities.first()?;
-        // What came with a deal would predict it.
+        // Events that come with a deal would predict it.
         let until = closed_on.map_or(today, |day| day.plus(-1).min(today));
         let parts = || identities.iter().filter_map(|identity| self.0.get(identity));
         parts().next()?;

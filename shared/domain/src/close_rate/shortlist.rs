@@ -14,11 +14,11 @@ use crate::close_rate::model::{Band, Model, Rank, Rate};
 use crate::kernel::day::Day;
 use crate::kernel::id::PersonId;
 
-/// So many of the best are listed, whatever their rate.
+/// How many of the best are listed, whatever their rate.
 pub const LISTED_MAX: usize = 100;
-/// So many of each kind may leave before one is missed.
+/// How many of each kind may drop out before one is missed.
 pub const SPARE: usize = 50;
-/// Most persons of a shortlist: above so many in the upper bands the funnel stops counting.
+/// Most persons of a shortlist; with more in the upper bands the funnel stops counting.
 pub const KEPT_MAX: usize = 2_000;
 
 const KEPT_OF_EACH: usize = LISTED_MAX + SPARE;
@@ -31,7 +31,7 @@ pub struct Shortlist {
     places: BTreeMap<PersonId, RankKey>,
 }
 
-/// What a person is placed by.
+/// What a person is ranked by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RankKey {
     /// Their evidence.
@@ -40,7 +40,7 @@ pub enum RankKey {
     Set(Rate),
 }
 
-/// What is known anew of a person.
+/// The refreshed data of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RankUpdate {
     /// The identity they are listed under.
@@ -54,7 +54,7 @@ pub struct RankUpdate {
 /// A customer in a list by rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RankedCustomer {
-    /// Who.
+    /// The person.
     pub person: PersonId,
     /// Their rate on the requested day.
     pub rate: Rate,
@@ -71,8 +71,8 @@ pub struct Funnel {
 const SET: i64 = 1 << 44;
 
 impl RankKey {
-    /// The place of a person: none for who has closed a deal, nor for who has neither a
-    /// rate set by hand nor evidence that counts.
+    /// The rank key of a person; `None` for customers who have closed a deal, and for those who
+    /// have neither a rate set by hand nor evidence that counts.
     pub fn of(model: &Model, reading: &DecayedEvidence, set: Option<Rate>, closed: bool) -> Option<Self> {
         let place = set.map(Self::Set).or_else(|| model.rank(reading).map(Self::Ranked));
         place.filter(|_| !closed)
@@ -115,7 +115,7 @@ impl Shortlist {
         &self.model
     }
 
-    /// Takes in who is known anew, by this list's model.
+    /// Enters the refreshed persons, by this list's model.
     pub fn update(&mut self, standings: impl IntoIterator<Item = RankUpdate>) {
         for RankUpdate { person, others, place } in standings {
             self.places.remove(&person);
@@ -146,8 +146,8 @@ impl Shortlist {
         self.sorted(today).into_iter().take(LISTED_MAX).map(prospect).collect()
     }
 
-    /// All of so many customers, of whom so many have closed a deal, the others by band:
-    /// who is not in the list has about the rate of somebody without evidence.
+    /// The funnel of `everybody`, of whom `closed` have closed a deal; the others by band. A
+    /// customer who is not in the list has about the rate of a customer without evidence.
     pub fn funnel(&self, today: Day, everybody: i64, closed: i64) -> Funnel {
         let mut customers = [0; Band::ALL.len()];
         for place in self.places.values() {
@@ -159,7 +159,7 @@ impl Shortlist {
         Funnel { customers }
     }
 
-    /// How many persons have a place.
+    /// How many persons have a rank key.
     pub fn len(&self) -> usize {
         self.places.len()
     }

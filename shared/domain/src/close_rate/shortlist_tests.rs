@@ -52,7 +52,7 @@ enum ShortlistStep {
     Visit(u16),
     /// Somebody sets the rate of this person who has none yet.
     Set(u16, u64),
-    /// Somebody closes a deal, or takes back a rate.
+    /// Somebody closes a deal, or removes a rate.
     Leave(u16),
 }
 
@@ -66,7 +66,7 @@ fn acts() -> impl Strategy<Value = Vec<(i32, ShortlistStep)>> {
 }
 
 proptest! {
-    /// Pruned every day, it says what a list of everybody would say.
+    /// Pruned every day, it shows the same as a list of everybody.
     #[test]
     fn what_is_let_go_is_never_missed(acts in acts()) {
         let (mut pruned, mut whole) = (Shortlist::default(), Shortlist::default());

@@ -1,4 +1,4 @@
-//! The audit log: who changed what of somebody else's, from what, to what.
+//! The audit log: who changed something of somebody else's, from what, to what.
 
 use std::str::FromStr;
 
@@ -26,7 +26,7 @@ pub enum AuditAction {
     InvitationRevoked,
     /// An invited member got a new claim code (重发邀请码).
     ClaimCodeIssued,
-    /// Who has left got a successor, or none any more (接任者).
+    /// A former member got a successor, or none any more (接任者).
     MemberSuccessor,
     /// A member's name or position was changed, on their card too (成员资料).
     MemberEdited,
@@ -74,11 +74,11 @@ pub enum AuditAction {
     CloseRateCleared,
     /// A deal with a customer was recorded (成交记录).
     DealRecorded,
-    /// A deal was taken back (撤销成交).
+    /// A deal was removed (撤销成交).
     DealRemoved,
 }
 
-/// A change, as whoever makes it tells of it.
+/// A change, as the code that makes it describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditChange {
     /// What was done.
@@ -107,12 +107,12 @@ pub enum AuditActor {
 pub struct AuditEntry {
     /// A UUIDv7 of the moment: orders the log.
     pub id: Uuid,
-    /// When.
+    /// When the change was made.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// Who.
+    /// Who made it.
     pub actor: AuditActor,
-    /// What.
+    /// The kind of change.
     pub action: AuditAction,
     /// Id of the thing that was changed.
     pub target: String,

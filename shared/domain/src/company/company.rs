@@ -33,7 +33,7 @@ pub type CompanyName = Line<60>;
 /// What is known of a company.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompanyProfile {
-    /// Which.
+    /// Its id.
     pub id: CompanyId,
     /// Its name.
     pub name: CompanyName,
@@ -72,7 +72,7 @@ pub struct Link {
 /// A person as one company's mini-program knows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Who.
+    /// Their id.
     pub id: PersonId,
     /// Their membership, if they have claimed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

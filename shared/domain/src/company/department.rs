@@ -31,8 +31,8 @@ pub struct Department {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepartmentTree {
     departments: BTreeMap<DepartmentId, Department>,
-    /// What was removed, and the living department its members count to. Members are not
-    /// written when their department goes: this tells where they are.
+    /// What was removed, and the living department its members count to. Members are not written
+    /// when their department is removed: this map shows where they are.
     removed: BTreeMap<DepartmentId, Option<DepartmentId>>,
     /// Goes up by one with each change.
     pub version: u64,

@@ -12,7 +12,7 @@ use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, PersonId};
 use crate::radar::counter::{CounterDeltas, Scope};
 
-/// What a member says of a customer on a card.
+/// A command of a member about a customer of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CustomerCommand {
     /// Sets how likely they are to buy.
@@ -25,7 +25,7 @@ pub enum CustomerCommand {
     NoDeal(DealId),
 }
 
-/// Why something cannot be said.
+/// Why a command is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandError {
     /// The identity has as many deals as there may be.
@@ -60,16 +60,17 @@ impl From<CommandError> for CustomerError {
     }
 }
 
-/// What saying something writes.
+/// What a command writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerUpdate {
-    /// The identities that change, with the versions they were read at; none when it was said before.
+    /// The identities that change, with the versions they were read at; empty when nothing
+    /// changes.
     pub customers: Identities,
     /// The others, which must still be at these versions: the counters depend on all.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub deltas: CounterDeltas,
-    /// What is said of the person now.
+    /// The person's opportunity afterwards.
     pub opportunity: Opportunity,
 }
 
@@ -116,8 +117,8 @@ fn opportunity(identities: &Identities) -> Opportunity {
     Opportunity::union(identities.values().map(|part| &part.opportunity))
 }
 
-/// The rate as it is kept: the one in force if that says the same, else later than it,
-/// whatever the clocks say.
+/// The rate as it is stored: the one in force if it is equal, else with a later time than the one
+/// in force, whatever the clocks show.
 fn overriding(set: ManualCloseRate, before: &Opportunity, card: CardId) -> ManualCloseRate {
     match before.set_rate_in(Scope::Card(card)) {
         Some(in_force) if in_force.rate == set.rate => in_force,

@@ -74,7 +74,7 @@ pub struct CardHistory {
     /// The earliest save, in Unix milliseconds.
     #[serde(default, rename = "s")]
     pub saved_ms: Option<i64>,
-    /// What speaks for a deal, all but the like in force.
+    /// The evidence for a deal, all but the like in force.
     #[serde(default, rename = "e")]
     evidence: Evidence,
     /// The departments of that save.
@@ -115,8 +115,8 @@ impl From<TooOld> for ApplyError {
 }
 
 impl CustomerState {
-    /// Counts events into the state, all on cards that were in these departments; the
-    /// deltas say what changes in the counters.
+    /// Counts events into the state, all on cards that were in these departments, and returns the
+    /// changes of the counters.
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
@@ -131,8 +131,8 @@ impl CustomerState {
         Ok(deltas)
     }
 
-    /// The same for one part of a person whose other parts these are: the deltas says what
-    /// changes for the person, the state takes in what its own identity did.
+    /// The same for one part of a person whose other parts these are: the deltas are the changes
+    /// for the person, the state takes in what its own identity did.
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
@@ -186,7 +186,7 @@ impl CustomerState {
         Ok(())
     }
 
-    /// What several parts say together: the state of the person whose parts they are.
+    /// The union of several parts: the state of the person whose parts they are.
     #[must_use]
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union = Self::default();
@@ -205,8 +205,8 @@ impl CustomerState {
         }
     }
 
-    /// What the state adds to the counters that count people, likes and saves. The raw
-    /// counters (events, time spent) do not depend on who is who.
+    /// What the state adds to the counters that count people, likes and saves. The raw counters
+    /// (events, time spent) do not depend on merges.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = CounterDeltas::default();
         self.presence.add_to(&mut deltas, Scope::Company);
@@ -221,12 +221,12 @@ impl CustomerState {
         deltas
     }
 
-    /// What speaks for a deal on one card.
+    /// The evidence for a deal on one card.
     pub fn evidence_on(&self, card: CardId) -> Evidence {
         self.cards.get(&card).map(CardHistory::evidence).unwrap_or_default()
     }
 
-    /// What speaks for a deal on all cards together.
+    /// The evidence for a deal on all cards together.
     pub fn evidence(&self) -> Evidence {
         let mut sum = Evidence::default();
         self.cards.values().for_each(|card| sum.add_all(&card.evidence()));
@@ -324,7 +324,7 @@ impl CardHistory {
         move_count(deltas, card, Counter::Likes, before.as_ref().and_then(LikeState::liked), self.liked());
     }
 
-    /// What speaks for a deal; a like does as long as it is in force.
+    /// The evidence for a deal; a like counts while it is in force.
     fn evidence(&self) -> Evidence {
         let mut evidence = self.evidence.clone();
         if let Some(ms) = self.liked_ms() {
@@ -333,7 +333,7 @@ impl CardHistory {
         evidence
     }
 
-    /// When the like was given that is in force.
+    /// When the like in force was given.
     pub fn liked_ms(&self) -> Option<i64> {
         self.liked().map(|(ms, _)| ms)
     }

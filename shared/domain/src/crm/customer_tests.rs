@@ -38,7 +38,7 @@ proptest! {
         }
     }
 
-    /// What changes is the difference of what the states add, up to the raw counters.
+    /// The changes are the difference of the states' contributions, up to the raw counters.
     #[test]
     fn what_a_state_adds_is_what_its_events_have_changed(visits in visits()) {
         let (mut state, mut changed) = (CustomerState::default(), CounterDeltas::default());
@@ -97,7 +97,7 @@ fn see(state: &mut CustomerState, event: &Event) -> CounterDeltas {
     state.apply(std::slice::from_ref(event), &path_of(event)).unwrap()
 }
 
-/// The changes of the counters that depend on who is who.
+/// The changes of the counters that depend on merges.
 fn of_people(deltas: &CounterDeltas) -> Vec<(Scope, Period, Counter, i64)> {
     use Counter::{Gap, Likes, Newcomers, People, Saves};
     let each = |(scope, period, counts): (Scope, Period, crate::radar::counter::Counts)| {

@@ -13,11 +13,11 @@ use crate::radar::counter::CounterDeltas;
 pub struct Customer {
     /// Raised by one with every write.
     pub version: u64,
-    /// What is remembered of what this identity did.
+    /// What is remembered of this identity's events.
     pub state: CustomerState,
-    /// Which other identities are the same person.
+    /// The other identities of the same person.
     pub ties: Ties,
-    /// What the company's people say of this identity.
+    /// What members have recorded of this identity.
     pub opportunity: Opportunity,
 }
 

@@ -1,10 +1,10 @@
-//! Who is who: identities that are one person, and what merging them changes.
+//! Merges: identities that are one person, and what merging them changes.
 //!
-//! An identity is the subject of a token. It never changes, events are recorded under it,
-//! and its state, the *part*, is fed by its own events only. A merge ties two identities
-//! together; all that are tied, directly or not, are one person, whose state is the
-//! union of the parts. So a merge moves the counters by what the union adds less what the
-//! two sides added, and its undoing by the opposite. Nothing is lost in between.
+//! An identity is the subject of a token. It never changes, events are recorded under it, and its
+//! state, the *part*, is fed by its own events only. A merge is an edge between two identities.
+//! All identities that edges connect, directly or not, are one person, whose state is the union
+//! of the parts. So a merge moves the counters by what the union adds less what the two sides
+//! added, and undoing it moves them back. Nothing is lost in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ pub struct Merge {
     pub tie: MergeEdge,
     /// Why.
     pub reason: MergeReason,
-    /// When.
+    /// When it was made.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
     /// When and by whom it was undone, if it was.
@@ -54,10 +54,10 @@ pub struct Merge {
 /// The undoing of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
-    /// When.
+    /// When it was undone.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// Who did it.
+    /// The member who undid it.
     pub by: MemberId,
 }
 
@@ -84,8 +84,8 @@ pub struct MergePlan {
 }
 
 impl Merge {
-    /// Merges two identities. `known` holds both and all of their groups; who is missing
-    /// has done nothing yet.
+    /// Merges two identities. `known` holds both and all of their groups; an identity that is
+    /// missing has done nothing yet.
     ///
     /// # Errors
     /// [`MergeError`].
@@ -136,7 +136,7 @@ impl Merge {
     }
 }
 
-/// Who is one person by those of the merges that are in force.
+/// The groups of identities that are one person by the merges in force.
 pub fn groups<'a>(merges: impl IntoIterator<Item = &'a Merge>) -> Vec<Group> {
     let (mut groups, mut of) = (BTreeMap::<MergeId, Group>::new(), BTreeMap::<PersonId, MergeId>::new());
     for tie in merges.into_iter().filter(|merge| merge.undone.is_none()).map(|merge| merge.tie) {

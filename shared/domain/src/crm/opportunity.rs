@@ -1,7 +1,7 @@
-//! What the company's people say of a customer, card by card: a rate set by hand
-//! (预计成交率) and closed deals (成交).
+//! What members record of a customer, card by card: a rate set by hand (预计成交率) and closed deals
+//! (成交).
 //!
-//! Each identity holds what was said of it; of the person all of it together is true.
+//! Each identity holds what was recorded under it; a person has all of it together.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ pub const DEALS_MAX: usize = 100;
 /// How long ago a deal may have been closed, in days: ten years.
 const DAYS_BACK_MAX: i32 = 3_653;
 
-/// What was said of one identity; empty for most.
+/// What was recorded of one identity; empty for most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Opportunity(BTreeMap<CardId, CardOpportunity>);
 
-/// What was said on one card.
+/// What was recorded on one card.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct CardOpportunity {
     #[serde(default, rename = "r", skip_serializing_if = "Option::is_none")]
@@ -36,13 +36,13 @@ struct CardOpportunity {
 /// A rate that was set by hand. Of two the one set later counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ManualCloseRate {
-    /// When.
+    /// When it was set.
     #[serde(rename = "t", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
     /// To what.
     #[serde(rename = "r")]
     pub rate: Rate,
-    /// Who did it.
+    /// The member who set it.
     #[serde(rename = "b")]
     pub by: MemberId,
 }
@@ -56,7 +56,7 @@ pub struct Deal {
     /// When it was recorded.
     #[serde(rename = "t", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// Who did it.
+    /// The member who recorded it.
     #[serde(rename = "b")]
     pub by: MemberId,
 }
@@ -79,7 +79,7 @@ impl Deal {
 pub struct TooManyDeals;
 
 impl Opportunity {
-    /// Whether nothing was said.
+    /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -148,7 +148,7 @@ impl Opportunity {
         self.0.iter().filter(move |(card, _)| counts_in(scope, **card)).map(|(_, said)| said)
     }
 
-    /// What was said of several identities that are one person.
+    /// What was recorded of several identities that are one person.
     #[must_use]
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union = Self::default();
@@ -160,7 +160,7 @@ impl Opportunity {
         union
     }
 
-    /// What a person with these opportunity adds to the counters.
+    /// What a person with this opportunity adds to the counters.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = CounterDeltas::default();
         for scope in self.0.keys().map(|card| Scope::Card(*card)).chain([Scope::Company]) {

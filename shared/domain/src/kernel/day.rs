@@ -58,7 +58,7 @@ impl FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, FieldError> {
         let day = parse(text).ok_or_else(|| FieldError::new("invalid_day", "日期格式不正确，应为 YYYY-MM-DD"))?;
-        // One day has one spelling: `2026-1-5` is refused.
+        // One day has one spelling: `2026-1-5` is rejected.
         if day.to_string() == text {
             Ok(day)
         } else {

@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for ClaimCode {
     }
 }
 
-/// When a code given out at `now` stops being valid.
+/// When a code issued at `now` expires.
 pub fn expires_at(now: Timestamp) -> Timestamp {
     now.plus_millis(CLAIM_LIFE_MS)
 }

@@ -1,4 +1,4 @@
-//! Requests to join: whoever comes by an invitation with review waits for a decision.
+//! Requests to join: people who come by an invitation with review wait for a decision.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +39,11 @@ string_enum! {
 /// A request to join.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinRequest {
-    /// Which.
+    /// Its id.
     pub id: JoinRequestId,
     /// The invitation they came by.
     pub invitation: InvitationId,
-    /// Who asks.
+    /// The person who asks.
     pub person: PersonId,
     /// Their id inside the mini-program, under which the table knows them. Never shown.
     pub openid: OpenId,
@@ -56,7 +56,7 @@ pub struct JoinRequest {
     /// When they asked.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
-    /// What was decided, once it is.
+    /// The decision, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// The member they have become.
@@ -87,7 +87,7 @@ impl JoinRequest {
         self.created_at.plus_millis(LIFE_MS)
     }
 
-    /// Where it stands at `now`.
+    /// Its state at `now`.
     pub fn state(&self, now: Timestamp) -> JoinRequestState {
         match self.decision {
             Some(Decision::Approve) => JoinRequestState::Approved,

@@ -142,7 +142,7 @@ impl MemberStatus {
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Who.
+    /// Their id.
     pub id: MemberId,
     /// Their name.
     pub name: PersonName,

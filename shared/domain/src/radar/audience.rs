@@ -9,7 +9,7 @@ use crate::radar::best_hour::VisitHours;
 /// What a group has in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AudienceProfile {
-    /// How many people it is of.
+    /// How many people it has.
     pub people: usize,
     /// By [`Feature::ALL`]: how many of them have such evidence.
     pub did: [usize; FEATURES],

@@ -1,8 +1,8 @@
 //! The best hour to follow up: when in the week a customer is usually there.
 //!
-//! A visit is an hour of a day with any event; ten events in it are one visit. Which
-//! hours of which days were visited is kept, not counters: a counter could not tell
-//! whether a late event's hour has been counted. The 168 counters follow from it.
+//! A visit is an hour of a day with any event; ten events in it are one visit. The visited hours
+//! of the days are kept, not counters: a counter could not show whether a late event's hour has
+//! been counted. The 168 counters follow from them.
 
 use serde::Deserialize;
 use time::Weekday;

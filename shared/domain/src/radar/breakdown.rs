@@ -1,5 +1,5 @@
-//! What was looked at and who passed things on, per scope and day: the material of the
-//! top lists, which plain counters cannot hold.
+//! Views by object and forwards by person, per scope and day: the material of the top lists,
+//! which plain counters cannot hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -29,7 +29,7 @@ pub struct Breakdown {
 pub struct Viewed {
     /// Views.
     pub views: i64,
-    /// The title that was seen last, if any was told.
+    /// The title that was seen last, if any was sent.
     pub title: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub struct Additions {
 }
 
 impl Additions {
-    /// Those of what was counted in these segments.
+    /// The breakdowns of the counted events in these segments.
     pub fn of(segments: &[Segment]) -> Self {
         let mut additions = Self::default();
         for segment in segments {

@@ -41,11 +41,11 @@ pub enum Period {
 /// Which people are counted as distinct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
-    /// Who viewed something (客户总数 UV).
+    /// People who viewed something (客户总数 UV).
     Visitors,
-    /// Who opened a chat (沟通总客户数).
+    /// People who opened a chat (沟通总客户数).
     ChatStarters,
-    /// Who viewed a product (商城访客).
+    /// People who viewed a product (商城访客).
     Shoppers,
 }
 
@@ -56,7 +56,7 @@ pub enum Counter {
     Events(EventKind),
     /// Distinct people of the period.
     People(Audience),
-    /// Of a day's people, those whose last seen day before it is so many days earlier.
+    /// Of a day's people, those whose last seen day before it is this many days earlier.
     Gap(Audience, u8),
     /// People whose first ever day it is.
     Newcomers(Audience),
@@ -196,14 +196,14 @@ impl Counter {
         }
     }
 
-    /// The gap stored under `code` where it stood until counters had their layout 2: at the
-    /// day before it. On the day so many days later it is a [`Counter::Gap`].
+    /// The gap stored under `code` where it stood until counters had their layout 2: at the day
+    /// before it. On the day that many days later it is a [`Counter::Gap`].
     pub fn gap_before(code: &str) -> Option<(u8, Self)> {
         gap(code, Audience::from_letter).map(|(crowd, gap)| (gap, Self::Gap(crowd, gap)))
     }
 }
 
-/// A crowd's letter and a gap.
+/// An audience's letter and a gap.
 fn gap(code: &str, crowd: impl Fn(&str) -> Option<Audience>) -> Option<(Audience, u8)> {
     let (letter, gap) = code.split_at_checked(1)?;
     let gap = gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap))?;
@@ -312,7 +312,7 @@ impl CounterDeltas {
         }
     }
 
-    /// Keeps so many scopes and periods, those of departments last, and gives the others.
+    /// Keeps this many scopes and periods, departments last, and returns the others.
     #[must_use]
     pub fn split_off(&mut self, kept: usize) -> Self {
         self.0.retain(|_, sums| !sums.is_zero());

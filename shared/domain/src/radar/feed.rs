@@ -1,9 +1,9 @@
-//! What a visitor did, as a Chinese describe_event without its subject.
+//! A visitor's events as Chinese sentences without a subject.
 
 use crate::kernel::id::{Id, PersonId};
 use crate::tracking::event::{Event, EventKind, Object, Target};
 
-/// What the feed says of an event, for example `查看了商品《智能门锁》`.
+/// The feed's sentence for an event, for example `查看了商品《智能门锁》`.
 pub fn describe_event(event: &Event) -> String {
     let object = describe(&event.object);
     match event.kind {

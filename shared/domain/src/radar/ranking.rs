@@ -51,7 +51,7 @@ impl Metric {
 /// An employee's numbers in every window, in the order of [`Window::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contender {
-    /// Who.
+    /// The member.
     #[serde(rename = "m")]
     pub member: MemberId,
     /// Their card.
@@ -75,7 +75,7 @@ pub struct RankingPlace<'a> {
     pub place: usize,
     /// The value they are ranked by.
     pub value: i64,
-    /// Who.
+    /// The employee.
     pub contender: &'a Contender,
 }
 

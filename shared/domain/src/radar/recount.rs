@@ -75,7 +75,7 @@ impl Measure {
     }
 }
 
-/// What the log says so far: an amount of memory per person and per scope and period.
+/// The counts of the log so far: an amount of memory per person and per scope and period.
 #[derive(Debug, Clone, Default)]
 pub struct Recount {
     /// The part of each identity.
@@ -100,7 +100,7 @@ impl Recount {
             return;
         }
         self.beyond.insert(person);
-        // Of somebody who was never seen before it can be counted, which tells the scopes.
+        // For a person who was never seen before it can be counted, which yields the scopes.
         if let Ok(deltas) = CustomerState::default().apply(&segment.events, &segment.departments) {
             self.beyond_scopes.extend(deltas.periods().map(|(scope, _)| scope));
         }
@@ -123,7 +123,7 @@ impl Recount {
         self.counters.subtract_all(waiting);
     }
 
-    /// The state of an identity; `None` when it cannot be told.
+    /// The state of an identity; `None` when the log cannot show it.
     pub fn customer(&self, person: PersonId) -> Option<CustomerState> {
         (!self.beyond.contains(&person)).then(|| self.customers.get(&person).cloned().unwrap_or_default())
     }
@@ -138,7 +138,7 @@ impl Recount {
         self.counters.periods().map(|(scope, _)| scope).collect()
     }
 
-    /// What the counters of a scope must be, by period; `None` when it cannot be told.
+    /// What the counters of a scope must be, by period; `None` when the log cannot show it.
     pub fn counters(&self, scope: Scope) -> Option<BTreeMap<Period, Counts>> {
         (!self.beyond_scopes.contains(&scope)).then(|| self.counters.of(scope).collect())
     }
@@ -184,7 +184,7 @@ pub struct Finding {
     pub day: Option<Day>,
     /// What was stored.
     pub stored: i64,
-    /// What the log says.
+    /// The value by the log.
     pub expected: i64,
 }
 
@@ -202,7 +202,7 @@ pub struct RecountReport {
     pub people: u64,
     /// Sets of counters of a scope and period that were compared.
     pub compared: u64,
-    /// By measure; who is missing was right.
+    /// By measure; a measure that is missing was right.
     pub drift: BTreeMap<Measure, Drift>,
     /// Customers whose state was wrong.
     pub customers: u64,

@@ -54,7 +54,7 @@ impl SeenDays {
         self.days.is_empty()
     }
 
-    /// Adds a day and tells what changes; nothing when it was seen already.
+    /// Adds a day and returns what changes; nothing when it was seen already.
     ///
     /// # Errors
     /// [`TooOld`] for a day before all that are remembered when some were forgotten: its

@@ -27,13 +27,13 @@ pub struct Rules {
 /// The rules in force.
 pub const RULES: Rules = Rules {
     version: 1,
-    // Not `bot` alone: phones of the maker Cubot say it too.
+    // Not `bot` alone: the agents of Cubot phones contain it too.
     crawlers: &["crawler", "spider", "googlebot", "bingbot", "applebot", "headlesschrome", "phantomjs"],
     burst_events: 10,
     burst_ms: 10 * SECOND_MS,
 };
 
-/// Who sends a batch, as far as the rules want to know.
+/// The sender of a batch, as far as the rules need to know.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sender<'a> {
     /// The `User-Agent` header.

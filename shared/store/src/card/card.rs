@@ -28,7 +28,7 @@ pub struct CardChange<'a> {
     pub read: &'a Card,
     /// The entry of the audit log, when somebody else than the owner makes the change.
     pub audit: Option<&'a AuditEntry>,
-    /// When.
+    /// When it is made.
     pub now: Timestamp,
 }
 
@@ -48,7 +48,7 @@ impl Store {
         self.get(&keys::card(company, card), CARD).await?.ok_or(Failure::NotFound)
     }
 
-    /// Those of the first 100 cards that exist, in the order asked for.
+    /// The cards that exist, of the first 100 that are wanted, in the order asked for.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -168,7 +168,7 @@ impl Store {
         Ok(Card { media, ..change.after() })
     }
 
-    /// Commits a change of a card with what `rest` adds and the entry that tells of it.
+    /// Commits a change of a card with what `rest` adds and the audit entry.
     async fn edit(
         &self,
         company: Company,

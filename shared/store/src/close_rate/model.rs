@@ -1,4 +1,4 @@
-//! A company's model of close rates: what its last retrain found, and when the next is due.
+//! A company's model of close rates: the report of its last retraining, and when the next is due.
 
 use domain::close_rate::model::Model;
 use domain::close_rate::retrain::RetrainReport;
@@ -15,14 +15,14 @@ use crate::table::kinds::MODEL;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// What a retrain found, and the model that is in force since.
+/// The report of a retraining, and the model that is in force since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fitted {
     /// The model: the default one, unless the company's own was kept.
     pub model: Model,
-    /// What was found.
+    /// The report.
     pub report: RetrainReport,
-    /// When.
+    /// When it ran.
     pub at: Timestamp,
 }
 

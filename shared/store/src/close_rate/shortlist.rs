@@ -1,6 +1,6 @@
-//! Shortlists: an item per scope with its most likely customers, brought up to date with
-//! the leaderboards, and when somebody says something of a customer. Each is by one model, that
-//! of its item, whichever is in force by now.
+//! Shortlists: an item per scope with its most likely customers, brought up to date with the
+//! leaderboards and whenever a member records something of a customer. Each item keeps to its own
+//! model, whichever is in force by now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,8 +176,8 @@ impl Store {
         Ok(lists)
     }
 
-    /// What all identities of each of these persons have done together, and what is said of
-    /// them; nobody who is unknown.
+    /// The state and the opportunity of each of these persons, all identities together; unknown
+    /// persons are left out.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when one cannot be read.

@@ -1,5 +1,5 @@
-//! Marks that a person's place in the shortlists is to be looked at: whoever changes what
-//! it depends on leaves one in the same transaction, housekeeping takes it away again.
+//! Marks that a person's rank in the shortlists must be refreshed: a change of what the rank
+//! depends on leaves a mark in the same transaction, and housekeeping removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ impl Mark {
 }
 
 impl Store {
-    /// Looks at the places of at most `limit` marked persons, of all companies; gives how
+    /// Refreshes the ranks of at most `limit` marked persons, of all companies, and returns how
     /// many marks it found. What others write at the same time is left to the next run.
     ///
     /// # Errors

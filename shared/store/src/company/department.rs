@@ -27,7 +27,7 @@ use crate::{Store, keys};
 /// The attribute of the tree that holds the living departments by their ids.
 const LIVING: &str = "departments";
 
-/// What tells where cards are: of each its department, and the tree.
+/// The attributes that locate cards: the department of each, and the tree.
 const PLACES: &[&str] = &[TYPE, LAYOUT, "department", LIVING, "removed", "version"];
 
 /// Of a card, where it is.
@@ -40,7 +40,7 @@ struct Placed {
 /// A department that was made, as the request that made it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepartmentAdded {
-    /// Which.
+    /// Its id.
     pub id: DepartmentId,
     /// Its name and place.
     #[serde(flatten)]
@@ -75,12 +75,12 @@ impl Store {
         Ok((tree, before.flatten()))
     }
 
-    /// Stores the tree with a new department, once per request; gives `added`, or what
-    /// the first request was answered.
+    /// Stores the tree with a new department, once per request. Returns `added`, or the first
+    /// request's result.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when the tree has changed since it was read,
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    /// [`Failure::Busy`] when the tree has changed since it was read, [`Failure::KeyReused`] when
+    /// the request's key stands for another request.
     pub async fn add_department(
         &self,
         company: Company,
@@ -128,7 +128,7 @@ impl Store {
         Ok((member, tree_of(take(&mut items, &wanted[1]))?))
     }
 
-    /// Those of the cards, at most 99, that exist, each with the departments it is in.
+    /// The cards that exist, of at most 99, each with the departments it is in.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

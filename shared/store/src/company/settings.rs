@@ -22,7 +22,7 @@ struct Book {
     phrases: Phrases,
 }
 
-/// A stored greeting; none when it was taken back.
+/// A stored greeting; none when it was removed.
 #[derive(Debug, Serialize, Deserialize)]
 struct GreetingItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +145,7 @@ impl Store {
         put.send().await.map(drop).map_err(failure)
     }
 
-    /// The same, with the entry that tells of it.
+    /// The same, with the audit entry.
     async fn replace_told(&self, company: Company, item: Item, audit: &AuditEntry) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         transaction.replace(&self.table, item);

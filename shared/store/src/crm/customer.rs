@@ -39,7 +39,7 @@ struct CustomerItem {
     opportunity: Option<String>,
 }
 
-/// The item of a customer who is written once more.
+/// The item of a customer that is written again.
 fn encode(key: &keys::Key, customer: &Customer) -> Result<Item, Failure> {
     let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
     let opportunity = (!customer.opportunity.is_empty()).then(|| json(&customer.opportunity)).transpose()?;
@@ -75,7 +75,7 @@ fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
 type Customers = BTreeMap<PersonId, Result<Customer, Failure>>;
 
 impl Store {
-    /// These customers and all identities of their groups, as of the last write; who is
+    /// These customers and all identities of their groups, as of the last write; a person who is
     /// missing has done nothing yet. One call, and one more if somebody is in a group.
     ///
     /// # Errors

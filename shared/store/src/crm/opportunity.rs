@@ -19,7 +19,7 @@ use crate::table::idempotency::replayed;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// Something said of a customer of a card.
+/// A change that a member makes to a customer of a card.
 #[derive(Debug, Clone, Copy)]
 pub struct OpportunityChange<'a> {
     /// On which card.
@@ -28,7 +28,7 @@ pub struct OpportunityChange<'a> {
     pub person: PersonId,
     /// What it changes.
     pub retold: &'a CustomerUpdate,
-    /// What the audit log is told, and when.
+    /// Its audit entry, with its time.
     pub audit: &'a AuditEntry,
 }
 
@@ -57,7 +57,8 @@ impl Store {
         Ok((known, before.flatten()))
     }
 
-    /// Stores what was said; with a request once: gives `said`, or what the first one said.
+    /// Stores the change; with a request once. Returns `said`, or the command of the first
+    /// request.
     ///
     /// # Errors
     /// [`Failure::Busy`] when one of the identities has changed since it was read,

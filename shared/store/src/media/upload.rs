@@ -21,9 +21,9 @@ use domain::kernel::failure::{Failure, Thing};
 /// An upload whose time is over: its file goes first, then [`Store::forget_upload`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expired {
-    /// Whose.
+    /// The company.
     pub company: Company,
-    /// Which.
+    /// The upload.
     pub upload: UploadId,
     /// Its place in the expiry index when it was found.
     place: String,
@@ -59,7 +59,7 @@ impl Store {
         self.get_latest(&keys::upload(company, upload), UPLOAD).await?.ok_or(Failure::NotFound)
     }
 
-    /// Says what inspection found; the first finding stands.
+    /// Records the result of an inspection; the first result stands.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

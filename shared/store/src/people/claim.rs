@@ -29,7 +29,7 @@ pub struct ClaimCodeOf {
     pub member: Member,
     /// What is held for them.
     pub hold: Option<Hold>,
-    /// What the same request was answered before.
+    /// The result of the same request, if it came before.
     pub before: Option<ClaimCodeIssued>,
 }
 

@@ -35,7 +35,7 @@ pub struct JoinContext {
     pub offer: Option<Offer>,
     /// The company.
     pub profile: CompanyProfile,
-    /// What the person asked for last.
+    /// The person's latest request.
     pub request: Option<JoinRequest>,
 }
 
@@ -61,7 +61,7 @@ pub struct Joining<'a> {
     pub audit: &'a AuditEntry,
 }
 
-/// What came of an attempt to enter by an invitation.
+/// The outcome of an attempt to join by an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinOutcome {
     /// It is done.
@@ -73,7 +73,7 @@ pub enum JoinOutcome {
 }
 
 impl Store {
-    /// What the code with this hash leads to, and what the person asked for before.
+    /// What the code with this hash leads to, and the person's latest request.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such company.
@@ -248,8 +248,8 @@ impl Store {
     }
 }
 
-/// What a transaction has come to whose first action is on the person and whose second is
-/// on the invitation.
+/// The outcome of a transaction whose first action is on the person and whose second is on the
+/// invitation.
 fn entered(done: Result<(), Cancelled>, now: Timestamp) -> Result<JoinOutcome, Failure> {
     let failed = match done {
         Ok(()) => return Ok(JoinOutcome::Done),

@@ -21,7 +21,7 @@ use crate::{Store, keys};
 /// Most memberships looked at in a login: three items each, below the 100 of one call.
 const MEMBERSHIPS_MAX: usize = 30;
 
-/// Who logs in.
+/// The person who logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginContext {
     /// The company of the mini-program they come through.
@@ -66,13 +66,13 @@ impl Store {
         Ok(LoginContext {
             profile: COMPANY.decode(items.remove(&profile).ok_or(Failure::NotFound)?)?,
             person: items.remove(&person).map(|item| PERSON.decode(item)).transpose()?,
-            // WeChat has said that all of them are the same human's.
+            // WeChat has confirmed that all of them belong to the same human.
             links: links.into_iter().map(|(company, link)| (Company::granted(company), link)).collect(),
         })
     }
 
-    /// Those of the first 30 memberships that exist, in the order asked for, and the
-    /// request to join that was `asked`, as of the last write.
+    /// The memberships that exist, of the first 30, in the order asked for, and the request to
+    /// join that was `asked`, as of the last write.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

@@ -49,7 +49,7 @@ pub struct NewMember {
 #[derive(Debug, Serialize, Deserialize)]
 struct Claim {
     member: MemberId,
-    /// Which of the member's codes it is.
+    /// The number of the member's code.
     #[serde(default)]
     number: u32,
     /// Unix milliseconds.
@@ -59,7 +59,7 @@ struct Claim {
 /// A person claiming a membership.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimRequest<'a> {
-    /// Who.
+    /// The person.
     pub person: Person,
     /// Their id inside the mini-program.
     pub openid: &'a OpenId,
@@ -67,7 +67,7 @@ pub struct ClaimRequest<'a> {
     pub unionid: Option<&'a UnionId>,
     /// Hash of the code they entered.
     pub hash: &'a str,
-    /// When.
+    /// When they claim.
     pub now: Timestamp,
 }
 
@@ -107,7 +107,7 @@ pub struct MemberChange<'a> {
     pub audit: &'a AuditEntry,
 }
 
-/// What came of a claim.
+/// The outcome of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claimed {
     /// They are this member now, or have been before.
@@ -238,7 +238,7 @@ impl Store {
             .condition_expression("attribute_exists(expires_ms) AND attribute_not_exists(used_at)")
             .expression_attribute_values(":now", number(claiming.now.millis()));
         transaction.update(&self.table, &keys::claim(company, claiming.hash), used, Failure::NotFound);
-        // A code that was replaced is dead. Members of old have no number.
+        // A code that was replaced does not count. Members of old have no number.
         let counts = match claim.number {
             0 => "(attribute_not_exists(claim_number) OR claim_number = :number)",
             _ => "claim_number = :number",

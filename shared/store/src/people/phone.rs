@@ -14,7 +14,7 @@ use crate::table::kinds::{PHONE, PROFILE};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// What an identity has told of itself.
+/// What an identity has reported of itself.
 #[derive(Debug, Serialize, Deserialize)]
 struct PhoneProfile {
     phone: Mobile,
@@ -22,7 +22,7 @@ struct PhoneProfile {
     granted_at: Timestamp,
 }
 
-/// Which identity a number stands for: the one that granted it last.
+/// The identity that a number belongs to: the one that granted it last.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holder {
     person: PersonId,
@@ -33,7 +33,7 @@ struct Holder {
 pub struct PhoneClaim {
     person: PersonId,
     phone: Mobile,
-    /// Whom the number stands for now.
+    /// The identity that the number belongs to now.
     pub holder: Option<PersonId>,
     /// The number the identity granted before.
     before: Option<Mobile>,
@@ -42,7 +42,7 @@ pub struct PhoneClaim {
 }
 
 impl Store {
-    /// Whom a number stands for that `person` grants.
+    /// The person and the number they grant, as they are stored now.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

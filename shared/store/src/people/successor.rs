@@ -1,4 +1,4 @@
-//! Successors: where the card of somebody who is gone leads to.
+//! Successors: where the cards of inactive members lead.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
 use domain::card::{OwnerInactive, Successor};

@@ -1,5 +1,5 @@
-//! The live radar of a card: one item tells who watches and how far the numbers are,
-//! one each holds a message of the last hours. Nothing is written while nobody watches.
+//! The live radar of a card: one item holds who watches and how far the numbers are, one each
+//! holds a message of the last hours. Nothing is written while nobody watches.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ struct MarkItem {
 }
 
 impl Store {
-    /// The states of these cards as of the last write; who was never watched has none.
+    /// The states of these cards as of the last write; a card that was never watched has none.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like; a state that cannot be read fails alone.
@@ -191,8 +191,8 @@ impl Store {
         }
     }
 
-    /// Gives the segments, all of this card, the numbers after `last`, and keeps them
-    /// until `keep_until`: all of them or none.
+    /// Numbers the segments, all of this card, after `last`, and keeps them until `keep_until`:
+    /// all of them or none.
     ///
     /// # Errors
     /// [`AppendError`]; the caller drops what has a number or reads again, and repeats.

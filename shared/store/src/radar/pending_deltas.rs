@@ -1,6 +1,6 @@
-//! Changes of counters that did not fit into the transaction they belong to: a merge's, or
-//! that of late events far down in the departments. They are written down in it, and each
-//! chunk is counted in the transaction that ends it: once.
+//! Changes of counters that did not fit into the transaction they belong to: of a merge, or of
+//! late events deep in the departments. That transaction stores them, and each chunk is counted
+//! once, in the transaction that ends it.
 
 use domain::company::Company;
 use domain::crm::merge::CHANGES_MAX;
@@ -173,7 +173,7 @@ impl Store {
         }
     }
 
-    /// Counts at most `limit` chunks that wait, of all companies; gives how many it found.
+    /// Counts at most `limit` chunks that wait, of all companies, and returns how many it found.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one chunk at least; the others are done.

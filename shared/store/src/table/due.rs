@@ -49,7 +49,7 @@ pub(crate) struct Due {
 /// A company whose turn has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingCompany {
-    /// Which.
+    /// The company.
     pub company: Company,
     place: String,
 }
@@ -167,7 +167,7 @@ impl Store {
     }
 
     /// Does `work` with at most `limit` things of a list that are due by `now`, the longest
-    /// waiting first; gives how many. Goes on when one fails.
+    /// waiting first, and returns how many. Goes on when one fails.
     ///
     /// # Errors
     /// The first failure, after all others were done.

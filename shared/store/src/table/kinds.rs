@@ -1,6 +1,6 @@
 //! The register of item kinds: name, newest layout, and the module that reads and writes it.
 //!
-//! An item of a newer layout is refused; all older ones stay readable.
+//! An item of a newer layout is rejected; all older ones stay readable.
 
 use crate::table::item::Kind;
 

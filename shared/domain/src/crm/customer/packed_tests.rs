@@ -10,7 +10,7 @@ fn path(departments: &[u128]) -> DepartmentPath {
     departments.iter().map(|n| department(*n)).collect()
 }
 
-/// Whoever did all this on the first cards, each day back from today.
+/// The state of a customer who did all this on the first cards, each day back from today.
 fn state(kinds: &[EventKind], cards: u128, days: i64, path: &DepartmentPath) -> CustomerState {
     let mut state = CustomerState::default();
     for days_ago in (0..days).rev() {
