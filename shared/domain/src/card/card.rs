@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fourth_phone_is_refused() {
+    fn the_fourth_phone_is_rejected() {
         let contact = |n| Contact { phones: vec![Phone::parse("110").unwrap(); n], ..Contact::default() };
         assert!(contact(3).checked().is_ok());
         assert_eq!(contact(4).checked().unwrap_err().pointer, "/phones");

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_and_what_goes_is_told_apart_from_what_only_moves() {
+    fn new_and_removed_uploads_are_distinguished_from_moved_ones() {
         let before = CardMedia { avatar: Some(id(1)), photos: photos([2, 3, 4]), video: None };
         let after = CardMedia { avatar: Some(id(1)), photos: photos([4, 5, 2]), video: Some(id(6)) };
         assert_eq!(after.without(&before), [id(5), id(6)]);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tenth_photo_is_refused() {
+    fn the_tenth_photo_is_rejected() {
         assert!(Photos::parse((0..9).map(id).collect()).is_ok());
         assert_eq!(Photos::parse((0..10).map(id).collect()).unwrap_err().code, "too_many");
     }

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_changes_locked_fields_is_refused_at_each() {
+    fn an_edit_that_changes_locked_fields_is_rejected_at_each() {
         let own = contact("家里", "懂茶");
         assert_eq!(locks().edited(&own, own.clone()), Err(vec!["/address", "/style"]));
         let edit = Contact { style: Style::Festive, ..locks().shown(own.clone()) };
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_shows_where_the_owner_has_said_nothing() {
+    fn a_default_shows_where_the_owner_has_set_nothing() {
         let template = with_defaults();
         let shown = template.shown(texts("", "我的"));
         assert_eq!((shown.share_phrase.as_str(), shown.welcome_text.as_str()), ("您好", "我的"));

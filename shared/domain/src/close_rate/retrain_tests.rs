@@ -124,7 +124,7 @@ fn where_rates_level_out_the_curve_follows() {
 }
 
 #[test]
-fn on_pure_noise_the_retrain_is_refused_every_time() {
+fn on_pure_noise_the_retraining_is_rejected_every_time() {
     for seed in 1..=24 {
         let rate = [0.15, 0.25, 0.4][usize::try_from(seed % 3).unwrap()];
         let (model, report) = retrain(samples(&market(seed, 400, |_| rate)));

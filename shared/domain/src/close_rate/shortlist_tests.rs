@@ -111,7 +111,7 @@ proptest! {
 }
 
 #[test]
-fn the_most_likely_come_first_and_of_equal_ones_who_came_first() {
+fn the_most_likely_come_first_and_of_equal_ones_the_earliest() {
     let list = list([
         standing(3, ranked(&[TODAY])),
         standing(2, ranked(&[TODAY, TODAY - 1])),
@@ -153,7 +153,7 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
 }
 
 #[test]
-fn who_turns_out_to_be_another_is_listed_once() {
+fn a_person_who_turns_out_to_be_another_is_listed_once() {
     let mut list = list([standing(1, ranked(&[TODAY])), standing(2, ranked(&[TODAY]))]);
     let others = BTreeSet::from([person(2)]);
     list.update([RankUpdate { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
@@ -161,7 +161,7 @@ fn who_turns_out_to_be_another_is_listed_once() {
 }
 
 #[test]
-fn who_has_no_evidence_left_is_not_listed() {
+fn a_person_without_evidence_left_is_not_listed() {
     let mut list = list([standing(1, ranked(&[TODAY]))]);
     list.update([standing(1, ranked(&[]))]);
     assert_eq!(list, Shortlist::default());

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_said_last_counts_whatever_the_clocks_say_until_the_model_is_back() {
+    fn the_rate_set_last_counts_whatever_the_clocks_show_until_the_model_is_back() {
         let mut known = two();
         assert_eq!(in_force(&said(&mut known, 1, rate(80, 50))), Some(80.0));
         assert_eq!(in_force(&said(&mut known, 2, rate(20, 10))), Some(20.0));

@@ -126,7 +126,7 @@ fn nowhere() -> DepartmentPath {
 }
 
 #[test]
-fn a_like_is_taken_back_from_the_departments_it_was_counted_in() {
+fn an_unlike_is_subtracted_from_the_departments_that_counted_the_like() {
     let [first, second] = [1, 2].map(|n| DepartmentPath::from_iter([department(n), department(3)]));
     let like = event(EventKind::Like, card(1), now());
     let unlike = event(EventKind::Unlike, card(1), now().plus_millis(1));
@@ -160,7 +160,7 @@ fn opened_cards_are_listed_last_first() {
 }
 
 #[test]
-fn a_customer_with_too_many_cards_is_refused() {
+fn a_customer_with_too_many_cards_is_rejected() {
     let mut state = CustomerState::default();
     for n in 0..CARDS_MAX as u128 {
         state.apply(&[event(EventKind::ViewCard, card(n), now())], &nowhere()).unwrap();

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deal_counts_once_on_its_card_and_in_the_company_until_it_is_taken_back() {
+    fn a_deal_counts_once_on_its_card_and_in_the_company_until_it_is_removed() {
         let mut said = Opportunity::default();
         assert_eq!(said.add_deal(card(1), id(1), deal(30)), Ok(true));
         assert_eq!(said.add_deal(card(1), id(1), deal(31)), Ok(false));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_person_all_is_true_that_was_said_of_his_identities() {
+    fn a_person_has_all_that_was_recorded_of_their_identities() {
         let (mut a, mut b) = (Opportunity::default(), Opportunity::default());
         a.set_rate(card(1), rate(80, 5));
         b.set_rate(card(1), rate(20, 9));

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_do_not_exist_or_are_spelt_otherwise_are_refused() {
+    fn days_that_do_not_exist_or_are_spelt_otherwise_are_rejected() {
         for text in ["2026-02-29", "2026-13-01", "2026-1-5", "", "-", "2026-11-21T00:00:00Z"] {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_too_many_and_a_value_twice_are_refused() {
+    fn a_value_too_many_and_a_value_twice_are_rejected() {
         type List = UniqueList<u8, 2>;
         assert_eq!(List::parse(vec![1, 2, 3]).unwrap_err().code, "too_many");
         assert_eq!(List::parse(vec![1, 1]).unwrap_err().code, "duplicate");

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_get_an_sms_is_refused() {
+    fn a_number_that_cannot_get_an_sms_is_rejected() {
         for bad in [
             "",
             "110",

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_below_128_is_one_byte_and_too_large_ones_are_refused() {
+    fn a_number_below_128_is_one_byte_and_too_large_ones_are_rejected() {
         let mut bytes = Vec::new();
         [0_u64, 127, 128].iter().for_each(|number| number.pack(&mut bytes));
         (-64_i64).pack(&mut bytes);

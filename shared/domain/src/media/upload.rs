@@ -54,7 +54,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// Why a file was refused. The names are stored: never change one.
+    /// Why a file was rejected. The names are stored: never change one.
     Refusal, "unknown_reason", "未知原因" {
         /// Something else than announced.
         WrongType = "wrong_type",

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_rejected_asks_again_by_another_invitation_only() {
+    fn a_rejected_person_asks_again_by_another_invitation_only() {
         let (same, other) = (request(None).invitation, InvitationId::from_uuid(Uuid::from_u128(1)));
         let (now, end) = (request(None).created_at, request(None).expires_at());
         for (decision, at, by_same, by_other) in [

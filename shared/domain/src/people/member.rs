@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_job_title_is_called_by_his_name_alone() {
+    fn a_member_without_a_job_title_is_called_by_the_name_alone() {
         let untitled = member(true, None);
         let titled = Member { position: Position::parse("茶艺师").unwrap(), ..untitled.clone() };
         assert_eq!((untitled.called(), titled.called()), ("林悦".to_owned(), "林悦（茶艺师）".to_owned()));

@@ -44,7 +44,7 @@ mod tests {
     use crate::kernel::timestamp::Timestamp;
 
     #[test]
-    fn each_person_counts_once_for_what_he_did_and_where_he_stands() {
+    fn each_person_counts_once_by_their_events_and_their_band() {
         let now = Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap();
         let today = Day::of(now);
         let (mut hot, mut hours) = (Evidence::default(), VisitHours::default());

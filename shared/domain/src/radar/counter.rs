@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_of_the_first_layout_are_told_with_their_length() {
+    fn gaps_of_the_first_layout_are_read_with_their_length() {
         assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Audience::Visitors, 5))));
         assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Audience::ChatStarters, 29))));
         for code in ["v", "V5", "v0", "v30", "e1", "h3", "x1", ""] {

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_is_told_apart_by_the_end_of_his_id() {
+    fn visitors_are_distinguished_by_the_end_of_their_id() {
         assert_eq!(visitor_name(PersonId::from_uuid(Uuid::from_u128(0x1_0AFE))), "访客0AFE");
     }
 }

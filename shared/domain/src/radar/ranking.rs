@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contender_reads_back_as_he_was_stored() {
+    fn a_contender_reads_back_as_stored() {
         let all = Metrics::from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let department = Some(DepartmentId::from_uuid(Uuid::from_u128(1)));
         let stored = Contender { windows: [all; 4], department, ..contender(1, [0; 4]) };

@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_cut_off_or_too_many_are_refused(visits in visits(), place: prop::sample::Index) {
+    fn bytes_that_are_cut_off_or_too_many_are_rejected(visits in visits(), place: prop::sample::Index) {
         let mut state = CustomerState::default();
         for (_, event) in &visits {
             state.apply(std::slice::from_ref(event), &path_of(event)).unwrap();
