@@ -107,7 +107,7 @@ pub struct Successor {
     pub name: PersonName,
 }
 
-/// That the owner was disabled or has left.
+/// The mark that the owner was disabled or has left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerInactive {
     /// The successor, once one is named.
@@ -132,7 +132,7 @@ pub struct Card {
     /// Set while the owner is disabled or has left; changes with their status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_gone: Option<OwnerInactive>,
-    /// The department of its member, for whoever counts by department.
+    /// The department of its member, for counting by department.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
     /// Goes up by one with each change; an edit names the one it was made from.

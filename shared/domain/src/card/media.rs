@@ -32,7 +32,7 @@ impl CardMedia {
         self.avatar.into_iter().chain(self.photos.as_slice().iter().copied()).chain(self.video)
     }
 
-    /// Those that are shown here and not there.
+    /// The uploads that are shown here and not there.
     pub fn without(&self, there: &Self) -> Vec<UploadId> {
         self.uploads().filter(|upload| there.uploads().all(|other| other != *upload)).collect()
     }

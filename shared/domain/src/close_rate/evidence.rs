@@ -26,7 +26,8 @@ const HALF_LIVES: u16 = 8;
 const REMEMBERED: u16 = HALF_LIVES * 14;
 
 string_enum! {
-    /// A group of kinds of events that speak for a deal. The order is stored: add at the end only.
+    /// A group of kinds of events that are evidence for a deal. The order is stored: add at the
+    /// end only.
     Feature, "unknown_feature", "未知的成交依据" {
         /// 查看名片
         ViewCard = "view_card",

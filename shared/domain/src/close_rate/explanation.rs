@@ -15,7 +15,7 @@ pub struct RateExplanation {
     pub rate: Rate,
     /// Where it comes from.
     pub source: Source,
-    /// The reasons; their points add up to the rate. The base comes first, then what counts most.
+    /// The reasons; their points add up to the rate. The base comes first, then the largest.
     pub parts: Vec<ExplanationPart>,
 }
 
@@ -65,7 +65,7 @@ impl RateExplanation {
 }
 
 impl ExplanationReason {
-    /// In Chinese.
+    /// The reason in Chinese.
     pub fn text(self) -> String {
         match self {
             Self::Deal => "已成交".to_owned(),

@@ -104,7 +104,7 @@ string_enum! {
     }
 }
 
-/// The rate that is shown: a deal before a rate set by hand before the model's.
+/// The rate that is shown: a deal goes before a rate set by hand, and that before the model's.
 pub fn effective(closed: bool, manual: Option<Rate>, model: Rate) -> (Rate, Source) {
     match manual {
         _ if closed => (Rate::CLOSED, Source::Deal),

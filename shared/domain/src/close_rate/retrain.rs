@@ -25,10 +25,10 @@ pub const CLOSED_MIN: usize = 50;
 /// Fewest open customers for a company's own model.
 pub const OPEN_MIN: usize = 200;
 
-/// Days from one retrain of a company to the next.
+/// Days from one retraining of a company to the next.
 const EVERY_DAYS: i32 = 7;
 
-/// Into how many parts the customers are split.
+/// The number of parts the customers are split into.
 const FOLDS: usize = 5;
 /// By how many standard errors the Brier score must be better than the mean's.
 const MARGIN_MEAN: f64 = 3.0;

@@ -29,7 +29,7 @@ struct History {
 }
 
 impl Histories {
-    /// Takes in a segment of the log. Filtered events are no sign of anybody.
+    /// Adds a segment of the log. Filtered events are no evidence.
     pub fn add(&mut self, segment: &Segment) {
         for event in segment.events.iter().filter(|event| event.filtered.is_none()) {
             self.0.entry(segment.key.person).or_default().take(event);

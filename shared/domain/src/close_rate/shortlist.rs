@@ -24,7 +24,7 @@ pub const KEPT_MAX: usize = 2_000;
 const KEPT_OF_EACH: usize = LISTED_MAX + SPARE;
 const _: () = assert!(2 * KEPT_OF_EACH <= KEPT_MAX);
 
-/// Persons and their places by one model.
+/// Persons and their rank keys by one model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shortlist {
     model: Model,
@@ -78,7 +78,7 @@ impl RankKey {
         place.filter(|_| !closed)
     }
 
-    /// As a number, not negative and below 2^45. Of places of the same rate the higher
+    /// As a number, not negative and below 2^45. Of rank keys with the same rate the higher
     /// number comes first.
     pub fn number(self) -> i64 {
         match self {
@@ -87,7 +87,7 @@ impl RankKey {
         }
     }
 
-    /// The place of this number, if it is one's.
+    /// The rank key of this number, if there is one.
     pub fn from_number(number: i64) -> Option<Self> {
         match number {
             ..0 => None,
@@ -110,7 +110,7 @@ impl Shortlist {
         Self { model, places: places.into_iter().collect() }
     }
 
-    /// The model by which the places are.
+    /// The model of the rank keys.
     pub fn model(&self) -> &Model {
         &self.model
     }
@@ -140,7 +140,7 @@ impl Shortlist {
         self.places = sorted.into_iter().map(|(_, place, person)| (person, place)).chain(rest).collect();
     }
 
-    /// The most likely first, at most [`LISTED_MAX`]; of equal ones who came first.
+    /// The most likely first, at most [`LISTED_MAX`]; of equal ones the earliest.
     pub fn best(&self, today: Day) -> Vec<RankedCustomer> {
         let prospect = |(rate, _, person)| RankedCustomer { person, rate };
         self.sorted(today).into_iter().take(LISTED_MAX).map(prospect).collect()
@@ -164,12 +164,12 @@ impl Shortlist {
         self.places.len()
     }
 
-    /// Whether nobody has.
+    /// Whether nobody has one.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Persons and places, by person.
+    /// Persons and rank keys, by person.
     pub fn iter(&self) -> impl Iterator<Item = (PersonId, RankKey)> {
         self.places.iter().map(|(person, place)| (*person, *place))
     }

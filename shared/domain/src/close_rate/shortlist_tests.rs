@@ -79,7 +79,7 @@ proptest! {
                         days.entry(*n).or_default().push(TODAY + at);
                         n
                     }
-                    // A rate that is lowered leaves a place, too.
+                    // A rate that is lowered frees a place, too.
                     ShortlistStep::Set(n, percent) => {
                         let higher = rates.get(n).is_none_or(|rate| rate <= percent) && !days.contains_key(n);
                         if higher {

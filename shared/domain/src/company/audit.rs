@@ -56,7 +56,7 @@ pub enum AuditAction {
     MemberDepartment,
     /// The company was renamed (企业名称).
     CompanyName,
-    /// The WeCom credentials were set or taken away (企业微信).
+    /// The WeCom credentials were set or removed (企业微信).
     Wecom,
     /// The company's phrases were changed (企业常用语).
     Phrases,
@@ -138,7 +138,7 @@ pub struct AuditFilter {
     pub action: Option<AuditAction>,
     /// Only changes of this thing.
     pub target: Option<String>,
-    /// Only changes by this one.
+    /// Only changes by this actor.
     pub actor: Option<AuditActor>,
 }
 

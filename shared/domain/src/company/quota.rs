@@ -27,7 +27,7 @@ pub struct Quota {
 pub struct Hold {
     /// How many are still held.
     pub amount: i64,
-    /// Until when.
+    /// When the hold ends.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
 }
@@ -66,7 +66,7 @@ pub enum Move {
     Resize(i64),
 }
 
-/// The move is not possible: there are not enough units where they should come from.
+/// The move is not possible: there are too few units at its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("quota exhausted")]
 pub struct Exhausted;

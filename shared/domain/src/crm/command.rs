@@ -17,7 +17,7 @@ use crate::radar::counter::{CounterDeltas, Scope};
 pub enum CustomerCommand {
     /// Sets how likely they are to buy.
     Rate(ManualCloseRate),
-    /// The model knows better.
+    /// Removes the rate that was set by hand: the model's counts again.
     NoRate,
     /// Records a deal they have closed.
     Deal(DealId, Deal),
@@ -66,7 +66,7 @@ pub struct CustomerUpdate {
     /// The identities that change, with the versions they were read at; empty when nothing
     /// changes.
     pub customers: Identities,
-    /// The others, which must still be at these versions: the counters depend on all.
+    /// The other identities, which must still be at these versions: the counters depend on all.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub deltas: CounterDeltas,

@@ -82,12 +82,12 @@ pub struct CardHistory {
     saved_in: DepartmentPath,
 }
 
-/// A like or its taking back. Later wins; at the same instant taking back wins.
+/// A like, or its removal. The later one counts; at the same instant the removal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct LikeState {
     /// When, in Unix milliseconds.
     pub ms: i64,
-    /// Whether it takes the like back.
+    /// Whether it removes the like.
     pub off: bool,
     /// The departments a like counts in.
     #[serde(default, rename = "d")]
@@ -286,7 +286,7 @@ impl ActiveDays {
 }
 
 impl CardHistory {
-    /// Takes in what is remembered per card: openings, like, save.
+    /// Adds what is remembered per card: openings, like, save.
     fn remember(&mut self, event: &Event, path: &DepartmentPath, deltas: &mut CounterDeltas) {
         let ms = event.at.millis();
         match event.kind {

@@ -53,7 +53,7 @@ proptest! {
         prop_assert_eq!(of_people(&state.contributions()), of_people(&changed));
     }
 
-    /// Whatever the order, and whoever of two that are one person did it.
+    /// In any order, and under either of two identities of one person.
     #[test]
     fn evidence_and_visited_hours_are_those_of_the_events(
         (visits, shuffled) in visits().prop_flat_map(|v| (Just(v.clone()), Just(v).prop_shuffle())),

@@ -51,7 +51,7 @@ pub struct Merge {
     pub undone: Option<Undone>,
 }
 
-/// The undoing of a merge.
+/// The end of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
     /// When it was undone.
@@ -114,8 +114,8 @@ impl Merge {
         if large { Err(MergeError::TooLarge) } else { Ok(regrouping) }
     }
 
-    /// Takes the merge back; the two are not merged again without somebody's doing.
-    /// `None` when it is not in force.
+    /// Undoes the merge; the two are not merged again unless somebody does it. `None` when it is
+    /// not in force.
     pub fn undo(&self, known: &BTreeMap<PersonId, Customer>) -> Option<MergePlan> {
         let MergeEdge { merge, a, b } = self.tie;
         let group = &known.get(&a)?.ties.group;

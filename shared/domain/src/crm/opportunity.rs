@@ -39,7 +39,7 @@ pub struct ManualCloseRate {
     /// When it was set.
     #[serde(rename = "t", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// To what.
+    /// The rate.
     #[serde(rename = "r")]
     pub rate: Rate,
     /// The member who set it.
@@ -50,7 +50,7 @@ pub struct ManualCloseRate {
 /// A deal that was closed outside the shop, as a member recorded it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deal {
-    /// On which day it was closed.
+    /// The day on which it was closed.
     #[serde(rename = "o")]
     pub closed_on: Day,
     /// When it was recorded.
@@ -84,7 +84,7 @@ impl Opportunity {
         self.0.is_empty()
     }
 
-    /// Sets the rate on a card, or takes it back. Whether that changes anything.
+    /// Sets or removes the rate on a card. Returns whether that changes anything.
     pub fn set_rate(&mut self, card: CardId, rate: Option<ManualCloseRate>) -> bool {
         let before = self.0.get(&card).and_then(|said| said.rate);
         if before != rate {
@@ -94,7 +94,8 @@ impl Opportunity {
         before != rate
     }
 
-    /// Records a deal on a card. Whether that changes anything: not when it was already.
+    /// Records a deal on a card. Returns whether that changes anything: it does not when the deal
+    /// is there already.
     ///
     /// # Errors
     /// [`TooManyDeals`].
@@ -109,7 +110,7 @@ impl Opportunity {
         Ok(true)
     }
 
-    /// Takes a deal back. Whether there was one.
+    /// Removes a deal. Returns whether there was one.
     pub fn remove_deal(&mut self, card: CardId, id: DealId) -> bool {
         let removed = self.0.get_mut(&card).is_some_and(|said| said.deals.remove(&id).is_some());
         self.tidy();
@@ -125,7 +126,7 @@ impl Opportunity {
         self.0.get(&card).into_iter().flat_map(|said| &said.deals).map(|(id, deal)| (*id, *deal))
     }
 
-    /// The deals in a scope with their cards, who was closed last first. A department has none.
+    /// The deals in a scope with their cards, the last closed first. A department has none.
     pub fn deals_in(&self, scope: Scope) -> Vec<(CardId, DealId, Deal)> {
         let of_card = |card: CardId| self.deals_on(card).map(move |(id, deal)| (card, id, deal));
         let mut deals: Vec<_> =

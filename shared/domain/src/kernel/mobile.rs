@@ -40,7 +40,7 @@ impl Mobile {
         }
     }
 
-    /// The number, for whoever sends to it.
+    /// The number, for the channel that sends to it.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -79,7 +79,7 @@ pub struct Limits {
 }
 
 impl Purpose {
-    /// What is allowed. No picture is rejected for its width or height.
+    /// The limits of this purpose. No picture is rejected for its width or height.
     pub fn limits(self) -> Limits {
         const PICTURES: &[Format] = &[Format::Jpeg, Format::Png, Format::Webp];
         const SOUNDS: &[Format] = &[Format::Mp3, Format::M4a, Format::Aac];
@@ -91,7 +91,7 @@ impl Purpose {
         }
     }
 
-    /// Checks what is announced of a file.
+    /// Checks what a client announces of a file.
     ///
     /// # Errors
     /// `wrong_content_type` or `out_of_range`, each at its field.
@@ -122,7 +122,7 @@ impl Limits {
 }
 
 impl Refusal {
-    /// For the user.
+    /// The sentence for the user.
     pub fn detail(self) -> &'static str {
         match self {
             Self::WrongType => "文件内容与类型不符，请重新选择文件",
@@ -163,7 +163,7 @@ pub struct Upload {
     pub format: Format,
     /// How many bytes it may have, as announced.
     pub bytes: u64,
-    /// For which card.
+    /// The card it is for.
     pub card: CardId,
     /// The member who sends it.
     pub member: MemberId,

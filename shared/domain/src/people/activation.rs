@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for RadarCode {
     }
 }
 
-/// A code that was sent, as far as it is kept.
+/// The stored part of a code that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentCode {
     /// Random, of this code only; its hash and its ticket are bound to it.

@@ -95,10 +95,10 @@ pub struct Invitation {
     /// When it was made.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
-    /// From when on nobody joins by it.
+    /// From this time on nobody joins by it.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
-    /// Whether it was called back.
+    /// Whether it was revoked.
     pub revoked: bool,
 }
 
@@ -136,7 +136,7 @@ pub struct Offer {
     pub role: Role,
     /// Whether an admin decides about each.
     pub review: bool,
-    /// From when on nobody joins by it.
+    /// From this time on nobody joins by it.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
 }

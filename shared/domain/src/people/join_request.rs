@@ -82,7 +82,7 @@ pub enum DecisionError {
 }
 
 impl JoinRequest {
-    /// From when on nobody decides any more.
+    /// From this time on nobody decides any more.
     pub fn expires_at(&self) -> Timestamp {
         self.created_at.plus_millis(LIFE_MS)
     }
@@ -97,8 +97,8 @@ impl JoinRequest {
         }
     }
 
-    /// Whether it stands in the way of asking again by this invitation: it waits, or the
-    /// answer was no.
+    /// Whether the person may not ask again by this invitation: the request waits, or was
+    /// rejected.
     pub fn stands_against(&self, invitation: InvitationId, now: Timestamp) -> bool {
         match self.state(now) {
             JoinRequestState::Pending => true,

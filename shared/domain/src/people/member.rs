@@ -180,7 +180,7 @@ impl Member {
         Self { id, name, position, role, card, person, ended, successor, claim_number: 0, department: None, created_at }
     }
 
-    /// Name and job title in a word.
+    /// Name and job title in one text.
     pub fn called(&self) -> String {
         match self.position.as_str() {
             "" => self.name.to_string(),

@@ -68,8 +68,8 @@ pub struct AggregationPlan {
     pub segments: Vec<usize>,
     /// The customers after counting, with the versions they were read at.
     pub customers: BTreeMap<PersonId, Customer>,
-    /// Customers that are only looked at, with the versions they were read at: the other
-    /// identities of persons who are counted.
+    /// Customers that are only read, with the versions they were read at: the other identities of
+    /// persons who are counted.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub deltas: CounterDeltas,

@@ -28,7 +28,7 @@ use crate::{Store, keys};
 /// Name of the attribute with the entries: for each, 16 bytes of the person's id and
 /// [`PLACE_BYTES`] of their rank key. As text it would be twice as large.
 const ENTRIES: &str = "entries";
-/// A place is below 2^45.
+/// A rank key is below 2^45.
 const PLACE_BYTES: usize = 6;
 const ENTRY_BYTES: usize = 16 + PLACE_BYTES;
 /// Name of the attribute that is raised by one with every write.
@@ -45,7 +45,7 @@ pub struct StoredShortlist {
 }
 
 impl StoredShortlist {
-    /// The same place in the table with another list.
+    /// The same item with another list.
     #[must_use]
     pub fn with(&self, list: Shortlist) -> Self {
         Self { list, version: self.version }
@@ -86,7 +86,7 @@ impl ShortlistCandidate {
     pub fn rank_update(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
         let evidence = match scope {
             Scope::Card(card) => self.state.evidence_on(card),
-            // Lists are kept of cards and the company; of a department nobody asks.
+            // Lists are kept of cards and the company; nobody asks for a department's.
             Scope::Company | Scope::Department(_) => self.state.evidence(),
         };
         let set = self.opportunity.set_rate_in(scope).map(|set| set.rate);
@@ -134,10 +134,10 @@ impl Store {
         Ok(lists)
     }
 
-    /// Puts a shortlist in the place of the stored one.
+    /// Replaces the stored shortlist.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when that has changed since it was read.
+    /// [`Failure::Busy`] when it has changed since it was read.
     pub async fn replace_shortlist(
         &self,
         company: Company,
@@ -149,8 +149,8 @@ impl Store {
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The stored shortlists of these scopes, with what is known of these people by now. A
-    /// list that is begun is by the model in force.
+    /// The stored shortlists of these scopes, with the present data of these people. A new list
+    /// is by the model in force.
     pub(crate) async fn shortlists_after(
         &self,
         company: Company,
@@ -206,8 +206,7 @@ impl Store {
     }
 }
 
-/// Puts a shortlist in the place of the stored one, on condition that it is still the one
-/// that was read.
+/// Replaces the stored shortlist, on condition that it is still the one that was read.
 pub(crate) fn put_shortlist(
     transaction: &mut Transaction,
     table: &str,

@@ -21,8 +21,7 @@ use crate::{Store, keys};
 
 /// How often a person was marked on a card since their rank was last refreshed.
 const MARKS: &str = "marks";
-/// Marks taken away together: with a list for each and the company's they fit into one
-/// transaction.
+/// Marks removed together: with a list for each and the company's they fit into one transaction.
 const TOGETHER: usize = 45;
 
 /// A mark as it was read.
@@ -87,8 +86,8 @@ impl Store {
     }
 }
 
-/// Adds to a transaction that a person's place in the lists of this card and the company
-/// is to be looked at, from `now` on. At most once for a person and card in a transaction.
+/// Adds to a transaction the mark that a person's rank in the lists of this card and the company
+/// must be refreshed, from `now` on. At most once for a person and card in a transaction.
 ///
 /// # Errors
 /// [`Failure::Corrupt`] when it cannot be encoded.

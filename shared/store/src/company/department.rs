@@ -30,14 +30,14 @@ const LIVING: &str = "departments";
 /// The attributes that locate cards: the department of each, and the tree.
 const PLACES: &[&str] = &[TYPE, LAYOUT, "department", LIVING, "removed", "version"];
 
-/// Of a card, where it is.
+/// The department of a card.
 #[derive(Debug, Deserialize)]
 struct Placed {
     #[serde(default)]
     department: Option<DepartmentId>,
 }
 
-/// A department that was made, as the request that made it is answered.
+/// A new department: the result of the request that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepartmentAdded {
     /// Its id.
@@ -45,7 +45,7 @@ pub struct DepartmentAdded {
     /// Its name and place.
     #[serde(flatten)]
     pub department: Department,
-    /// The version of the tree that has it first.
+    /// The first version of the tree that has it.
     pub version: u64,
 }
 
@@ -58,7 +58,7 @@ impl Store {
         Ok(self.get_latest(&keys::departments(company), TREE).await?.unwrap_or_default())
     }
 
-    /// The departments, and what the same request was answered before.
+    /// The departments, and the result of the same request, if it came before.
     ///
     /// # Errors
     /// [`Failure::KeyReused`] when the request's key stands for another request.

@@ -1,5 +1,5 @@
-//! Quotas and the holds on them. Every move is an action in somebody's transaction; a
-//! hold's amount and the quota's `reserved` move together.
+//! Quotas and the holds on them. Every move is an action in its caller's transaction; a hold's
+//! amount and the quota's `reserved` move together.
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -58,7 +58,7 @@ pub struct QuotaAudit {
     pub held: i64,
 }
 
-/// Where a transaction's quota moves go.
+/// The quota that a transaction moves units of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuotaRef<'a> {
     pub(crate) table: &'a str,
@@ -107,8 +107,8 @@ impl QuotaRef<'_> {
         Ok(())
     }
 
-    /// Lets a hold that was read as `read` last until another moment with `amount` units,
-    /// and reserves those that it does not hold any more.
+    /// Makes a hold that was read as `read` last until another moment with `amount` units, and
+    /// reserves the units that it does not hold any more.
     pub(crate) fn renew(
         self,
         transaction: &mut Transaction,
@@ -122,7 +122,7 @@ impl QuotaRef<'_> {
         let values = Item::from([(":still".to_owned(), number(still))]);
         let condition = match read {
             Some(_) => "attribute_exists(#pk) AND amount = :still",
-            // The table forgets a hold late.
+            // The table removes an expired hold late.
             None => "attribute_not_exists(#pk) OR amount = :still",
         };
         transaction.put(self.table, item, condition, values, Failure::Busy);

@@ -28,8 +28,8 @@ const STATE: &str = "state";
 /// Most identities that are read beside a card in one call.
 pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
-/// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten
-/// whole with every batch. Ties and opportunity, which most do not have, are JSON texts.
+/// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten whole
+/// with every batch. Merge edges and opportunity, which most do not have, are JSON texts.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
@@ -116,12 +116,12 @@ impl Store {
         Ok((MergedCustomer::of(parts.values()), model))
     }
 
-    /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are
-    /// looked at for must exist. One call.
+    /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are read for
+    /// must exist. One call.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when an identity
-    /// cannot be read.
+    /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when an identity cannot be
+    /// read.
     pub async fn identities_on(
         &self,
         company: Company,
@@ -224,7 +224,7 @@ pub(crate) fn put_customer(
     Ok(())
 }
 
-/// Adds to a transaction that a customer is still the one that was read.
+/// Adds the condition to a transaction that a customer is still the one that was read.
 pub(crate) fn check_customer(
     transaction: &mut Transaction,
     table: &str,

@@ -22,24 +22,24 @@ use crate::{Store, keys};
 /// A change that a member makes to a customer of a card.
 #[derive(Debug, Clone, Copy)]
 pub struct OpportunityChange<'a> {
-    /// On which card.
+    /// The card.
     pub card: CardId,
     /// The identity that the caller named.
     pub person: PersonId,
-    /// What it changes.
+    /// What the change writes.
     pub retold: &'a CustomerUpdate,
     /// Its audit entry, with its time.
     pub audit: &'a AuditEntry,
 }
 
 impl Store {
-    /// All identities of a person, as of the last write, and what the same request was
-    /// answered before; the card they are looked at for must exist. One call, and one
-    /// more if the person is in a group.
+    /// All identities of a person, as of the last write, and the result of the same request, if
+    /// it came before; the card they are read for must exist. One call, and one more if the
+    /// person is in a group.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] without such a card, [`Failure::KeyReused`] when the request's
-    /// key stands for another request.
+    /// [`Failure::NotFound`] without such a card, [`Failure::KeyReused`] when the request's key
+    /// stands for another request.
     pub async fn opportunity_of(
         &self,
         company: Company,

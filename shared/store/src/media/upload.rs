@@ -118,7 +118,7 @@ impl Store {
         }
     }
 
-    /// Adds that a ready upload is shown from now on, and does not expire.
+    /// Adds to a transaction that a ready upload is shown from now on, and does not expire.
     pub(crate) fn use_upload(&self, transaction: &mut Transaction, company: Company, upload: UploadId) {
         let update = no_longer(Update::builder())
             .update_expression(format!("SET used = :used REMOVE {WAITS_NO_LONGER}"))
@@ -131,7 +131,8 @@ impl Store {
         transaction.update(&self.table, &keys::upload(company, upload), update, Failure::VersionConflict);
     }
 
-    /// Adds that an upload is not shown any more: its file goes a while later.
+    /// Adds to a transaction that an upload is not shown any more: its file is deleted a while
+    /// later.
     pub(crate) fn drop_upload(
         &self,
         transaction: &mut Transaction,

@@ -32,7 +32,7 @@ pub struct RadarOf {
     pub before: Option<CodeSent>,
 }
 
-/// A new code, as the request that made it is answered.
+/// A new code: the result of the request that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeSent {
     /// The code's nonce; empty when there is no way to send one.
@@ -79,7 +79,7 @@ impl Store {
         decode(items.into_iter().next(), member)
     }
 
-    /// Stores what became of an activation that was read at the version before.
+    /// Stores an activation after a step, if the stored one is at the version before.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it is not at that version any more.
@@ -151,7 +151,7 @@ impl Store {
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The activations of a company, those of the first members first. Members for whom
+    /// The activations of a company, in the order the members were added. Members for whom
     /// nothing has happened yet have none.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub struct ClaimCodeOf {
     pub before: Option<ClaimCodeIssued>,
 }
 
-/// A new claim code, as the request that made it is answered.
+/// A new claim code: the result of the request that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimCodeIssued {
     /// The member, with the number of the code.
@@ -101,7 +101,7 @@ impl Store {
             add_entry(transaction, &self.table, company, audit)
         })
         .await
-        // Another request has given out the code of this number.
+        // Another request has issued the code of this number.
         .map_err(|failure| if failure == Failure::Exists(Thing::Claim) { Failure::VersionConflict } else { failure })
     }
 }

@@ -110,8 +110,8 @@ impl Store {
         entered(self.commit(transaction).await, now)
     }
 
-    /// Stores a request to join; `before` is what the person asked for last. The seat that
-    /// was held for the invitation is held for the request from now on.
+    /// Stores a request to join; `before` is the person's latest request. The seat that was held
+    /// for the invitation is held for the request from now on.
     ///
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
@@ -212,8 +212,8 @@ impl Store {
         }
     }
 
-    /// The requests that stand like this at `now`, the latest first. A filter looks through
-    /// as many as one call reads, so a page may be short and not the last.
+    /// The requests in this state at `now`, the latest first. A filter looks through as many as
+    /// one call reads, so a page may be short and not the last.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

@@ -35,7 +35,7 @@ pub struct LoginContext {
 /// A member as a login finds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberLogin {
-    /// In which company.
+    /// The company.
     pub company: Company,
     /// Its profile.
     pub profile: CompanyProfile,

@@ -74,13 +74,13 @@ pub struct ClaimRequest<'a> {
 /// Which members to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberFilter {
-    /// Only those who stand like this.
+    /// Only members of this status.
     pub status: Option<MemberStatus>,
-    /// Only those whose name contains this.
+    /// Only members whose name contains this.
     pub name: Option<String>,
-    /// Only those whose name or position contains this.
+    /// Only members whose name or position contains this.
     pub words: Option<String>,
-    /// Only those whose department is one of these.
+    /// Only members whose department is one of these.
     pub departments: Option<BTreeSet<DepartmentId>>,
 }
 

@@ -21,7 +21,7 @@ use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
 
-/// How far a company's leaderboards have been brought.
+/// How far a company's leaderboards are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The company.
@@ -94,7 +94,7 @@ impl Store {
         Ok(Progress { page: Some(page), ..before })
     }
 
-    /// Lets the leaderboards be due again at `due`.
+    /// Makes the leaderboards due again at `due`.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has brought the leaderboards further.
@@ -139,7 +139,7 @@ fn progress(Due { company, item, .. }: Due) -> Result<Progress, Failure> {
     Ok(Progress { company, page })
 }
 
-/// On condition that the leaderboards are where they were read.
+/// The condition that the leaderboards are as they were read.
 fn unchanged(update: UpdateBuilder, read: Progress) -> UpdateBuilder {
     let update = update.expression_attribute_names("#page", "page");
     match read.page {

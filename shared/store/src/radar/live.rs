@@ -41,7 +41,7 @@ pub struct Numbered {
 pub enum AppendError {
     /// These segments, by position, have a number already.
     Numbered(Vec<(usize, Seq)>),
-    /// Numbers were given, or a run begun, since the state was read: this one stands now.
+    /// Segments were numbered, or a run begun, since the state was read: this one is stored now.
     Stale(Option<LiveState>),
     /// Anything else.
     Store(Failure),
@@ -155,8 +155,8 @@ impl Store {
         })
     }
 
-    /// Takes sockets out; the card counts as watched until `lingers_until`. A socket that
-    /// is not there changes nothing else.
+    /// Removes sockets; the card counts as watched until `lingers_until`. A socket that is not
+    /// there changes nothing else.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

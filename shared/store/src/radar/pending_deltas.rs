@@ -58,7 +58,7 @@ struct StoredChange {
     counts: Vec<(String, i64)>,
 }
 
-/// What is counted at once, and the chunks that wait.
+/// The changes to count at once, and the chunks that wait.
 pub(crate) fn split(company: Company, deltas: &CounterDeltas, left_by: Uuid) -> (Vec<ScopeDelta>, Vec<PendingDeltas>) {
     let mut at_once: Vec<_> = deltas.changes().collect();
     let later = at_once.split_off(at_once.len().min(AT_ONCE));

@@ -29,7 +29,8 @@ kinds! {
     COMPANY = "company", 1, "company";
     /// In layout 1 gaps stood at the earlier of their two days; both are read.
     COUNTERS = "counters", 2, "counters";
-    /// Layout 1 had no ties, and seen days as bits; until layout 2 the state was a JSON text.
+    /// Layout 1 had no merge edges, and seen days as bits; until layout 2 the state was a JSON
+    /// text.
     CUSTOMER = "customer", 3, "customer";
     TREE = "departments", 1, "department";
     FEED_PAGE = "feed_page", 1, "feed";
