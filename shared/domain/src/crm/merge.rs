@@ -51,7 +51,7 @@ pub struct Merge {
     pub undone: Option<Undone>,
 }
 
-/// The end of a merge.
+/// Who undid a merge, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
     /// When it was undone.

@@ -10,7 +10,7 @@ use crate::radar::seen_days::{GAP_MAX, GapChange};
 use crate::tracking::event::{EventKind, ObjectType};
 use crate::tracking::filter_reason::FilterReason;
 
-/// Whose numbers.
+/// The part of a company that numbers belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// One card: the staff radar.
@@ -23,7 +23,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whose numbers change when something happens on a card.
+    /// The scopes whose numbers change when something happens on a card.
     pub fn of(card: CardId, path: &DepartmentPath) -> impl Iterator<Item = Self> {
         [Self::Card(card), Self::Company].into_iter().chain(path.iter().map(Self::Department))
     }
@@ -58,7 +58,7 @@ pub enum Counter {
     People(Audience),
     /// Of a day's people, those whose last seen day before it is this many days earlier.
     Gap(Audience, u8),
-    /// People whose first ever day it is.
+    /// People whose first day ever it is.
     Newcomers(Audience),
     /// Cards whose phone was saved for the first time by a person.
     Saves,
@@ -211,7 +211,7 @@ fn gap(code: &str, crowd: impl Fn(&str) -> Option<Audience>) -> Option<(Audience
 }
 
 impl Audience {
-    /// Whether an event of this kind makes a person one of them.
+    /// Whether an event of this kind makes a person part of the audience.
     pub fn is_joined_by(self, kind: EventKind) -> bool {
         match self {
             Self::Visitors => kind.is_view(),
@@ -293,12 +293,12 @@ impl CounterDeltas {
         }
     }
 
-    /// Adds all of another deltas.
+    /// Adds all of the other deltas.
     pub fn add_all(&mut self, other: &Self) {
         self.add_times(other, 1);
     }
 
-    /// Takes all of another deltas away.
+    /// Subtracts all of the other deltas.
     pub fn subtract_all(&mut self, other: &Self) {
         self.add_times(other, -1);
     }

@@ -43,7 +43,7 @@ impl SocketId {
     }
 }
 
-/// The number of a message on one card; never given twice.
+/// The number of a message on one card; no number is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(u64);
@@ -72,7 +72,7 @@ impl fmt::Display for Seq {
 pub struct LiveState {
     /// The number before the first of this run.
     pub begin: Seq,
-    /// The last number given.
+    /// The last number that was used.
     pub seq: Seq,
     /// Until when the card counts as watched without a socket, in Unix milliseconds.
     pub lingers_until: i64,

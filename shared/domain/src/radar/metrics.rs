@@ -85,7 +85,7 @@ impl ScopeCounts {
         }
     }
 
-    /// The nine metrics of the lifetime, for whoever has read no days.
+    /// The nine metrics of the lifetime, for callers who have read no days.
     pub fn of_lifetime(lifetime: Counts) -> Metrics {
         let anywhen = Day::from_number(0);
         Self { lifetime, ..Self::default() }.metrics(Window::Total, anywhen)

@@ -79,7 +79,7 @@ pub struct RankingPlace<'a> {
     pub contender: &'a Contender,
 }
 
-/// The employees with the greatest value first; of equal ones who was added first.
+/// The employees with the greatest value first; of equal ones the one who was added first.
 pub fn rank(contenders: &[Contender], metric: Metric, window: Window) -> Vec<RankingPlace<'_>> {
     let position = Window::ALL.iter().position(|one| *one == window).unwrap_or_default();
     let value = |contender: &Contender| metric.of(&contender.windows[position]);

@@ -16,7 +16,7 @@ use crate::kernel::timestamp::Timestamp;
 use crate::radar::aggregate::Segment;
 use crate::radar::counter::{Audience, Counter, CounterDeltas, Counts, Period, Scope};
 
-/// Most findings that a report holds, those that were most wrong.
+/// Most findings that a report holds: the most wrong ones.
 pub const FINDINGS_MAX: usize = 50;
 
 string_enum! {
@@ -118,7 +118,7 @@ impl Recount {
         }
     }
 
-    /// Takes off changes that the stored counters have still to get.
+    /// Subtracts changes that are not yet in the stored counters.
     pub fn defer(&mut self, waiting: &CounterDeltas) {
         self.counters.subtract_all(waiting);
     }
@@ -206,10 +206,10 @@ pub struct RecountReport {
     pub drift: BTreeMap<Measure, Drift>,
     /// Customers whose state was wrong.
     pub customers: u64,
-    /// Sets of counters that could not be compared, because somebody wrote them all the
-    /// time or the log goes beyond what a state remembers.
+    /// Sets of counters that could not be compared, because somebody wrote them all the time or
+    /// the log goes beyond what a state remembers.
     pub unchecked_counters: u64,
-    /// Customers of whom the same is true, or whose state cannot be read.
+    /// Customers that could not be compared for the same reasons, or whose state cannot be read.
     pub unchecked_customers: u64,
     /// At most [`FINDINGS_MAX`] of the counters, the most wrong first.
     pub findings: Vec<Finding>,
@@ -232,7 +232,7 @@ impl RecountReport {
         }
     }
 
-    /// Takes in the counters of one scope and period with what had to be added to them.
+    /// Enters the counters of one scope and period with the correction they needed.
     pub fn compared(&mut self, scope: Scope, period: Period, stored: &Counts, correction: &Counts) {
         self.compared += 1;
         let (card, department) = match scope {
@@ -274,7 +274,7 @@ impl RecountReport {
         self.customers + self.drift.values().map(|drift| drift.counters).sum::<u64>()
     }
 
-    /// Counters and customers of which it is not known.
+    /// Counters and customers that were not checked.
     pub fn unchecked(&self) -> u64 {
         self.unchecked_counters + self.unchecked_customers
     }

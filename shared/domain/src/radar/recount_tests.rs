@@ -1,4 +1,4 @@
-//! A recount with sets and loops, for the tests of whatever moves counters.
+//! A recount with sets and loops, for the tests of everything that moves counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 

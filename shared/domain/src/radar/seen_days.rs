@@ -101,8 +101,8 @@ impl SeenDays {
         seen.chain(gaps).chain(once.into_iter().flatten())
     }
 
-    /// Takes in the days of another set. A union is computed with and never stored, so
-    /// that nothing of it is forgotten.
+    /// Adds the days of another set. A union is computed with and never stored, so that nothing
+    /// of it is forgotten.
     pub fn join(&mut self, other: &Self) {
         if other.is_empty() {
             return;

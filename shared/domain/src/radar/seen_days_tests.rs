@@ -23,7 +23,7 @@ impl Counters {
         }
     }
 
-    /// Those that are not zero.
+    /// The counters that are not zero.
     fn kept(mut self) -> Self {
         self.seen.retain(|_, by| *by != 0);
         self.gaps.retain(|_, by| *by != 0);

@@ -66,7 +66,7 @@ impl BatchId {
 pub struct AcceptedBatch {
     /// [`MESSAGE_VERSION`].
     pub v: u8,
-    /// Whose mini-program.
+    /// The company whose mini-program sent it.
     pub company: CompanyId,
     /// The person who did it.
     pub person: PersonId,

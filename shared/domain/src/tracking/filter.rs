@@ -62,8 +62,8 @@ pub fn classify(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
     mark_bursts(rules, events);
 }
 
-/// Of the same kind on the same object, what comes after [`Rules::burst_events`] within
-/// [`Rules::burst_ms`] before it.
+/// Marks events of the same kind on the same object that come after [`Rules::burst_events`]
+/// others within [`Rules::burst_ms`].
 fn mark_bursts(rules: &Rules, events: &mut [Event]) {
     let mut by_thing: BTreeMap<(CardId, EventKind, Target), Vec<usize>> = BTreeMap::new();
     for (position, event) in events.iter().enumerate() {
