@@ -7,10 +7,9 @@ import pytest
 
 from contracts import OPENAPI
 from repository import ROOT, text
+from sentences import PRONOUNS
 
 METHODS = ("get", "post", "put", "delete")
-# "They" stands for people.
-PRONOUNS = re.compile(r"\b(?:he|his|him|himself|she|her)\b", re.IGNORECASE)
 
 
 STATUSES = {

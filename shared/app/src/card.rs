@@ -59,8 +59,8 @@ pub async fn create(
     Ok((card, template, Counts::new()))
 }
 
-/// Changes what a card says of its owner besides their identity. `edit` returns the contact
-/// as it shall be stored, from the card and its template.
+/// Changes what a card shows of its owner besides their identity. `edit` returns the contact to
+/// store, from the card and its template.
 ///
 /// # Errors
 /// Those of `edit`; [`Failure::VersionConflict`] when the card has changed since.

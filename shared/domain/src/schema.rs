@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_says_its_own_bounds() {
+    fn a_value_names_its_own_bounds() {
         assert_eq!(json::<Line<30>>(), r#"{"type":"string","maxLength":30,"minLength":1}"#);
         assert_eq!(json::<CardId>(), r#"{"type":"string","pattern":"^crd_[0-9a-v]{26}$"}"#);
         assert_eq!(json::<Window>(), r#"{"type":"string","enum":["total","yesterday","last_7_days","last_30_days"]}"#);

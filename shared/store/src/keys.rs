@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::radar::*;
 
-/// Names of partition and sort key, for whoever creates a table.
+/// Names of partition and sort key, for code that creates a table.
 pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];
 
 /// The index in which items wait for their expiry.
@@ -33,11 +33,11 @@ pub const EXPIRY_ATTRIBUTES: [&str; 2] = ["GSI1PK", "GSI1SK"];
 pub(crate) enum DueList {
     /// Holds on a quota, until they expire.
     Holds,
-    /// Changes of counters that wait to be made.
+    /// Changes of counters that wait to be counted.
     PendingTallies,
     /// Uploads that nothing shows.
     Uploads,
-    /// Marks that a person's place in the shortlists is to be looked at.
+    /// Marks that a person's rank in the shortlists must be refreshed.
     Standings,
     /// Companies, until their leaderboards are due.
     Boards,
@@ -77,17 +77,17 @@ pub(crate) fn company(company: Company) -> Key {
     Key::new(company.id().to_string(), "COMPANY")
 }
 
-/// Which company a mini-program belongs to. Stands before any company is known.
+/// The company that a mini-program belongs to. Read before any company is known.
 pub(crate) fn app(appid: &AppId) -> Key {
     Key::new(format!("APP#{}", appid.as_str()), "APP")
 }
 
-/// In which companies a person has memberships. Stands before any company is known.
+/// The companies in which a person has memberships. Read before any company is known.
 pub(crate) fn union(unionid: &UnionId) -> Key {
     Key::new(format!("UNION#{}", unionid.as_str()), "UNION")
 }
 
-/// A person, by his id inside the company's mini-program.
+/// A person, by their id inside the company's mini-program.
 pub(crate) fn person(company: Company, openid: &OpenId) -> Key {
     Key::new(format!("{}#PERSON#{}", company.id(), openid.as_str()), "PERSON")
 }
@@ -187,7 +187,7 @@ pub(crate) fn greeting(company: Company, member: Option<MemberId>) -> Key {
     Key::new(settings(company, member), "GREETING")
 }
 
-/// The partition of what a member, or the company for all, has set.
+/// The partition of the settings of a member, or of the company for all.
 fn settings(company: Company, member: Option<MemberId>) -> String {
     match member {
         Some(member) => format!("{}#SETTINGS#{member}", company.id()),
@@ -236,7 +236,7 @@ pub(crate) fn expired_by(now_ms: i64) -> String {
     format!("{now_ms:013}~")
 }
 
-/// When what waits at a place expires, in Unix milliseconds.
+/// When the item that waits at a place expires, in Unix milliseconds.
 pub(crate) fn expiry_of(place: &str) -> Option<i64> {
     place.split_once('#')?.0.parse().ok()
 }
@@ -246,7 +246,7 @@ pub(crate) fn quota_of(key: &Key) -> Option<&str> {
     Some(key.pk.split_once("#QUOTA#")?.1)
 }
 
-/// What a hold is held for.
+/// The id that a hold is held for.
 pub(crate) fn held_for(key: &Key) -> Option<&str> {
     key.sk.strip_prefix("HOLD#")
 }
@@ -271,22 +271,22 @@ pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
     Key::new(merges(company), merge.to_string())
 }
 
-/// The partition of the changes of a company's counters that wait to be made.
+/// The partition of a company's pending changes of counters.
 pub(crate) fn pending_deltas_of_company(company: Company) -> String {
     format!("{}#PENDING", company.id())
 }
 
-/// Some of the changes of counters that one transaction has left to be made.
+/// One chunk of the pending changes of counters that one transaction has left.
 pub(crate) fn pending_deltas(company: Company, left_by: Uuid, chunk: usize) -> Key {
     Key::new(pending_deltas_of_company(company), format!("{}#{chunk:03}", left_by.simple()))
 }
 
-/// What an identity has told of itself.
+/// The profile of an identity.
 pub(crate) fn profile(company: Company, person: PersonId) -> Key {
     Key::new(format!("{}#PROFILE#{person}", company.id()), "PROFILE")
 }
 
-/// Which identity a phone number stands for.
+/// The identity that a phone number belongs to.
 pub(crate) fn phone(company: Company, phone: &Mobile) -> Key {
     Key::new(format!("{}#PHONE#{}", company.id(), phone.reveal()), "PHONE")
 }

@@ -1,8 +1,8 @@
 //! The single DynamoDB table.
 //!
-//! Keys, items, transactions and cursors live here and nowhere else. Attribute
-//! values, expressions and SDK errors do not leave this crate; each access pattern
-//! is one named method of [`Store`]. No rule of the product belongs here.
+//! Keys, items, transactions and cursors live here and nowhere else. Attribute values,
+//! expressions and SDK errors do not leave this crate; each access pattern is one named method of
+//! [`Store`]. Decisions that need no table belong to `domain`.
 
 mod card;
 mod close_rate;
@@ -72,7 +72,7 @@ impl Store {
         Self { client, table, retry }
     }
 
-    /// What tries again here, for flows that read, change and write.
+    /// The retry policy, for flows that read, change and write.
     pub fn retry(&self) -> &Retry {
         &self.retry
     }

@@ -1,4 +1,4 @@
-//! Logging in: who it is, by which way they come, and which company the session is for.
+//! Logging in: who it is, how they come, and which company the session is for.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub struct LoginRequest {
     pub company: Company,
     /// Their id inside the mini-program.
     pub openid: OpenId,
-    /// Their id across the mini-programs of an account, where WeChat tells it.
+    /// Their id across the mini-programs of an account, where WeChat returns it.
     pub unionid: Option<UnionId>,
     /// The way they come.
     pub entry: LoginMethod,
@@ -44,7 +44,7 @@ pub struct LoginRequest {
 /// A company to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompanyOption {
-    /// Which.
+    /// Its id.
     pub id: CompanyId,
     /// Its name.
     pub name: CompanyName,
@@ -52,7 +52,7 @@ pub struct CompanyOption {
     pub current: bool,
 }
 
-/// Whom a session is for, and where.
+/// The person a session is for, and the company.
 pub struct LoginOutcome {
     /// The company.
     pub company: Company,
@@ -62,7 +62,7 @@ pub struct LoginOutcome {
     pub person: PersonId,
     /// The active member they are; `None` for a visitor.
     pub member: Option<MemberLogin>,
-    /// Every company where they are an active member, as far as WeChat tells.
+    /// Every company where they are an active member, as far as WeChat knows.
     pub companies: Vec<CompanyOption>,
     /// Their request to join the company they came through.
     pub join_request: Option<JoinRequest>,

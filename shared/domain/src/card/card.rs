@@ -20,9 +20,9 @@ pub type Introduction = Paragraph<2_000>;
 /// A postal address.
 pub type Address = OptionalLine<200>;
 
-/// What a shared card is titled with (转发设置).
+/// The title of a shared card (转发设置).
 pub type SharePhrase = OptionalLine<60>;
-/// What a visitor is greeted with (欢迎语).
+/// The greeting for a visitor (欢迎语).
 pub type WelcomeText = Paragraph<200>;
 /// The shortcut buttons of a card.
 pub type Shortcuts = UniqueList<Shortcut, 3>;
@@ -68,7 +68,7 @@ pub struct Identity {
     pub company: CompanyName,
 }
 
-/// What the owner may change himself.
+/// What owners may change themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// At most [`PHONES_MAX`].
@@ -93,24 +93,24 @@ pub struct Contact {
     /// 欢迎语, or empty.
     #[serde(default)]
     pub welcome_text: WelcomeText,
-    /// The buttons the owner chose; all while he has not.
+    /// The buttons the owner chose; `None` until they choose, which shows all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortcuts: Option<Shortcuts>,
 }
 
-/// Whom the card of somebody who is gone leads to.
+/// The member that the card of an inactive owner leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Successor {
-    /// His card.
+    /// Their card.
     pub card: CardId,
-    /// His name when he was named.
+    /// Their name at the moment they were named.
     pub name: PersonName,
 }
 
-/// That the owner was disabled or has left.
+/// The mark that the owner was disabled or has left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerInactive {
-    /// Who has taken over, once somebody is named.
+    /// The successor, once one is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<Successor>,
 }
@@ -118,9 +118,9 @@ pub struct OwnerInactive {
 /// A card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
-    /// Which.
+    /// Its id.
     pub id: CardId,
-    /// Whose.
+    /// The member who owns it.
     pub member: MemberId,
     /// Locked for the owner.
     pub identity: Identity,
@@ -129,10 +129,10 @@ pub struct Card {
     /// Pictures and video, open to the owner. Cards made before there were any have none.
     #[serde(default)]
     pub media: CardMedia,
-    /// Set while the owner is disabled or has left; changes with his status.
+    /// Set while the owner is disabled or has left; changes with their status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_gone: Option<OwnerInactive>,
-    /// The department of its member, for whoever counts by department.
+    /// The department of its member, for counting by department.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
     /// Goes up by one with each change; an edit names the one it was made from.
@@ -153,7 +153,7 @@ macro_rules! parsed {
             /// Reads the text.
             ///
             /// # Errors
-            /// A [`FieldError`] that says what is expected.
+            /// A [`FieldError`] that names what is expected.
             pub fn parse(text: &str) -> Result<Self, FieldError> {
                 let parse: fn(&str) -> Result<String, FieldError> = $parse;
                 parse(text.trim()).map(Self)
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fourth_phone_is_refused() {
+    fn the_fourth_phone_is_rejected() {
         let contact = |n| Contact { phones: vec![Phone::parse("110").unwrap(); n], ..Contact::default() };
         assert!(contact(3).checked().is_ok());
         assert_eq!(contact(4).checked().unwrap_err().pointer, "/phones");

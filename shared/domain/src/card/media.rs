@@ -32,7 +32,7 @@ impl CardMedia {
         self.avatar.into_iter().chain(self.photos.as_slice().iter().copied()).chain(self.video)
     }
 
-    /// Those that are shown here and not there.
+    /// The uploads that are shown here and not there.
     pub fn without(&self, there: &Self) -> Vec<UploadId> {
         self.uploads().filter(|upload| there.uploads().all(|other| other != *upload)).collect()
     }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_and_what_goes_is_told_apart_from_what_only_moves() {
+    fn new_and_removed_uploads_are_distinguished_from_moved_ones() {
         let before = CardMedia { avatar: Some(id(1)), photos: photos([2, 3, 4]), video: None };
         let after = CardMedia { avatar: Some(id(1)), photos: photos([4, 5, 2]), video: Some(id(6)) };
         assert_eq!(after.without(&before), [id(5), id(6)]);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tenth_photo_is_refused() {
+    fn the_tenth_photo_is_rejected() {
         assert!(Photos::parse((0..9).map(id).collect()).is_ok());
         assert_eq!(Photos::parse((0..10).map(id).collect()).unwrap_err().code, "too_many");
     }

@@ -8,7 +8,7 @@ use crate::kernel::text::Line;
 pub type Phrase = Line<200>;
 /// The phrases of one book.
 pub type Phrases = UniqueList<Phrase, 50>;
-/// What a member reads under his name after the login.
+/// What members read under their name after the login.
 pub type Greeting = Line<60>;
 
 /// The greeting of a member who has set none.

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_control_characters_are_refused_and_blanks_trimmed() {
+    fn empty_and_control_characters_are_rejected_and_blanks_trimmed() {
         assert_eq!(Tag::parse(" ").unwrap_err().code, "required");
         assert_eq!(Tag::parse("a\nb").unwrap_err().code, "control_character");
         assert_eq!(Tag::parse(" 懂茶 ").unwrap().as_str(), "懂茶");

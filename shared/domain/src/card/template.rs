@@ -27,8 +27,8 @@ macro_rules! lockable {
                 Contact { $($field: self.$field.clone().unwrap_or(own.$field),)* ..own }
             }
 
-            /// What an edit leaves to be stored: a locked field keeps the card's own value,
-            /// which is shown again when the lock is taken away.
+            /// What is stored of an edit: a locked field keeps the card's own value, which is
+            /// shown again when the lock is removed.
             ///
             /// # Errors
             /// Pointers to the locked fields that the edit would change.
@@ -61,8 +61,8 @@ lockable! {
     welcome_text: WelcomeText, "welcome_text", "/welcome_text";
 }
 
-/// What a card shows where its owner has said nothing. Unlike a lock it is the owner's to
-/// replace.
+/// The values that a card shows where its owner has set nothing. Unlike locked values, owners can
+/// replace them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defaults {
@@ -82,7 +82,7 @@ pub struct Defaults {
 pub struct CardTemplate {
     /// What is locked.
     pub locks: Locks,
-    /// What is shown where the owner has said nothing.
+    /// The defaults, shown where the owner has set nothing.
     #[serde(default)]
     pub defaults: Defaults,
     /// Goes up by one with each change.
@@ -113,8 +113,8 @@ impl CardTemplate {
         all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect()
     }
 
-    /// What an edit leaves to be stored. A default that is sent back as it is shown does
-    /// not become the card's own, so that the card follows when the default changes.
+    /// What is stored of an edit. A default that is sent back as it is shown does not become the
+    /// card's own, so that the card follows when the default changes.
     ///
     /// # Errors
     /// Pointers to the locked fields that the edit would change.
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_changes_locked_fields_is_refused_at_each() {
+    fn an_edit_that_changes_locked_fields_is_rejected_at_each() {
         let own = contact("家里", "懂茶");
         assert_eq!(locks().edited(&own, own.clone()), Err(vec!["/address", "/style"]));
         let edit = Contact { style: Style::Festive, ..locks().shown(own.clone()) };
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_shows_where_the_owner_has_said_nothing() {
+    fn a_default_shows_where_the_owner_has_set_nothing() {
         let template = with_defaults();
         let shown = template.shown(texts("", "我的"));
         assert_eq!((shown.share_phrase.as_str(), shown.welcome_text.as_str()), ("您好", "我的"));

@@ -13,7 +13,7 @@ pub fn vcard(card: &Card, photo: Option<&str>) -> String {
     let Contact { phones, wechat_id, email, address, introduction, tags, .. } = &card.contact;
     let name = escaped(name.as_str());
     let mut lines = vec!["BEGIN:VCARD".to_owned(), "VERSION:3.0".to_owned()];
-    // Which part of a Chinese name is the family's, nobody tells us: the whole name stands there.
+    // Nobody knows which part of a Chinese name is the family's: the whole name stands there.
     lines.push(format!("N:{name};;;;"));
     lines.push(format!("FN:{name}"));
     lines.push(format!("ORG:{}", escaped(company.as_str())));
@@ -27,7 +27,7 @@ pub fn vcard(card: &Card, photo: Option<&str>) -> String {
         optional("TEL;TYPE=WORK,VOICE:", phone.as_str());
     }
     optional("EMAIL;TYPE=INTERNET:", email.as_str());
-    // Post box and suite stay empty; town, region, code and country are not told apart.
+    // Post box and suite stay empty; town, region, code and country are not separated.
     optional("ADR;TYPE=WORK:;;", address.as_str());
     optional("X-WECHAT:", wechat_id.as_str());
     optional("NOTE:", &note(card.owner_gone.as_ref(), introduction.as_str()));
@@ -42,7 +42,7 @@ pub fn vcard(card: &Card, photo: Option<&str>) -> String {
     lines.iter().map(|line| folded(line)).collect()
 }
 
-/// The introduction, below a line that says when the owner is gone, and to whom to turn.
+/// The introduction, below a line that shows that the owner is gone, and who has taken over.
 fn note(gone: Option<&OwnerInactive>, introduction: &str) -> String {
     let Some(OwnerInactive { successor }) = gone else { return introduction.to_owned() };
     let line = match successor {

@@ -75,7 +75,7 @@ fn the_file_name_is_safe_whatever_the_name() {
 }
 
 #[test]
-fn the_card_of_somebody_who_is_gone_says_so_and_names_his_successor() {
+fn the_card_of_an_inactive_owner_shows_it_and_names_the_successor() {
     let note = |introduction: &str, successor| {
         let card = Card { owner_gone: Some(OwnerInactive { successor }), ..card("林晓", introduction) };
         unfolded(&vcard(&card, None)).into_iter().find(|line| line.starts_with("NOTE:")).unwrap()

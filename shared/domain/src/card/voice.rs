@@ -8,7 +8,7 @@ use crate::kernel::timestamp::Timestamp;
 /// What a visitor of the member's card hears about a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voice {
-    /// About which product.
+    /// The product.
     pub product: ProductId,
     /// The recording.
     pub upload: UploadId,

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::close_rate::model::{Band, Rate};
 
-/// One band of the funnel: what was predicted and what came.
+/// One band of the funnel: what was predicted and what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandCheck {
-    /// Which band.
+    /// The band.
     #[serde(rename = "b")]
     pub band: Band,
     /// How many customers had a rate in it.
@@ -46,7 +46,7 @@ pub fn by_band(outcomes: impl IntoIterator<Item = (Rate, bool)>) -> Vec<BandChec
     Band::ALL.iter().zip(sums).map(check).collect()
 }
 
-/// The squared distance of a prediction from what came; its mean is the Brier score.
+/// The squared distance of a prediction from the outcome; its mean is the Brier score.
 pub(crate) fn brier_loss(probability: f64, closed: bool) -> f64 {
     (probability - f64::from(u8::from(closed))).powi(2)
 }

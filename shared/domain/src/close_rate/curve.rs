@@ -1,12 +1,12 @@
-//! The calibration curve of a company's own model: what its predictions have to be
-//! moved by to come true. It never falls, so it changes no order.
+//! The calibration curve of a company's own model: what its predictions have to be moved by to
+//! come true. It never falls, so it changes no order.
 //!
-//! The curve is the identity wherever the predictions are as good as chance lets one
-//! tell; it only corrects what is surely off, such as a rate that levels out.
+//! The curve is the identity wherever the predictions are as good as chance can show. It only
+//! corrects what is surely off, such as a rate that levels out.
 
 use serde::{Deserialize, Serialize};
 
-/// How much a bin must tell: the variance of the number of its deals.
+/// The least information in a bin: the variance of the number of its deals.
 const VARIANCE_MIN: f64 = 5.0;
 /// A bin that is off by fewer standard errors than this is left alone.
 const DOUBT: f64 = 2.0;
@@ -114,7 +114,7 @@ fn bins(sorted: &[(f64, bool)]) -> Vec<Bin> {
     let mut before = f64::NEG_INFINITY;
     for (logit, closed) in sorted {
         if let Some(bin) = bins.last_mut() {
-            // What is left must be enough for a bin of its own.
+            // The rest must be enough for a bin of its own.
             if bin.variance >= VARIANCE_MIN && left >= VARIANCE_MIN && *logit > before {
                 bins.push(Bin::default());
             }

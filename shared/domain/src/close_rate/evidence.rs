@@ -1,10 +1,10 @@
-//! What speaks for a customer closing a deal: which kinds of events, on which days.
+//! The evidence that a customer will close a deal: which kinds of events, on which days.
 //!
-//! A day's events of one feature count as at most [`DAILY_MAX`], and an event of long
-//! ago counts less: half after [`HALF_LIFE_DAYS`]. The days themselves are kept, not
-//! sums, so late, reordered and merged events give the same state to the bit, and
-//! nothing is rewritten as time passes. All features fade by one common factor
-//! ("forward decay"): only what a customer does can move him past another.
+//! A day's events of one feature count as at most [`DAILY_MAX`]. Old events count less: half
+//! after [`HALF_LIFE_DAYS`]. The days themselves are kept, not sums, so late, reordered and
+//! merged events give the same state to the bit, and nothing is rewritten as time passes. All
+//! features fade by one common factor ("forward decay"): customers pass each other only by what
+//! they do.
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use crate::kernel::recent_days::{BITS, Bits, RecentDays};
 use crate::kernel::string_enum::string_enum;
 use crate::tracking::event::{Event, EventKind};
 
-/// After so many days an event counts half.
+/// After this many days an event counts half.
 pub const HALF_LIFE_DAYS: i32 = 14;
 /// Most events of one feature and day that count.
 pub const DAILY_MAX: u8 = 3;
@@ -26,7 +26,8 @@ const HALF_LIVES: u16 = 8;
 const REMEMBERED: u16 = HALF_LIVES * 14;
 
 string_enum! {
-    /// A group of kinds of events that speak for a deal. The order is stored: add at the end only.
+    /// A group of kinds of events that are evidence for a deal. The order is stored: add at the
+    /// end only.
     Feature, "unknown_feature", "未知的成交依据" {
         /// 查看名片
         ViewCard = "view_card",
@@ -58,10 +59,10 @@ pub const FEATURES: usize = Feature::ALL.len();
 const _: () = assert!(FEATURES * 2 <= BITS && DAILY_MAX == 3);
 
 impl Feature {
-    /// What an event counts as; nothing if it is filtered.
+    /// The feature that an event counts for; `None` if it is filtered.
     ///
-    /// Not the likes: a like counts while it is in force, which the latest toggle in
-    /// the customer state knows. Who reads the evidence adds it by [`Evidence::see`].
+    /// Likes are left out: a like counts while it is in force, which the latest toggle in the
+    /// customer state knows. Readers of the evidence add it by [`Evidence::see`].
     pub fn of(event: &Event) -> Option<Self> {
         if event.filtered.is_some() {
             return None;
@@ -80,7 +81,7 @@ impl Feature {
         }
     }
 
-    /// What it is called in a receipt.
+    /// Its name in an explanation.
     pub fn label(self) -> &'static str {
         match self {
             Self::ViewCard => "查看名片",
@@ -157,7 +158,7 @@ impl Evidence {
         self.0.iter().next().map(|(day, _)| day)
     }
 
-    /// What it amounts to at the end of `today`; later days are left out.
+    /// Its decayed amount at the end of `today`; later days are left out.
     pub fn on(&self, today: Day) -> DecayedEvidence {
         let mut reading = DecayedEvidence { today, block: 0, sums: [0; FEATURES], newest: [None; FEATURES] };
         for (day, bits) in self.0.iter().filter(|(day, _)| *day <= today) {
@@ -179,7 +180,7 @@ impl Evidence {
     }
 }
 
-/// All evidence there ever was; what a part of it amounted to can still be asked.
+/// All evidence there ever was; the evidence until any past day can still be computed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WholeEvidence(RecentDays<{ u16::MAX }>);
 
@@ -241,18 +242,18 @@ impl DecayedEvidence {
         self.newest[feature.index()]
     }
 
-    /// The exact sum of a feature; comparable within one reading.
+    /// The exact sum of a feature; comparable within one value of decayed evidence.
     pub(crate) fn sum(&self, feature: Feature) -> u64 {
         self.sums[feature.index()]
     }
 
-    /// What a sum of this reading, or of such sums, is worth today.
+    /// What a sum of this evidence, or a sum of such sums, is worth today.
     fn faded(&self, sum: u64) -> f64 {
         let half_lives = f64::from(self.block) - f64::from(self.today.number()) / f64::from(HALF_LIFE_DAYS);
         float(sum) / PHASE_ONE * half_lives.exp2()
     }
 
-    /// The half-life that a sum counts from, to compare sums of different readings.
+    /// The half-life that a sum counts from, to compare sums of different evidence.
     pub(crate) fn block(&self) -> i32 {
         self.block
     }

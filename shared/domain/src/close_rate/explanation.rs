@@ -1,8 +1,8 @@
-//! The receipt of a close rate: the reasons, in points that add up to it exactly.
+//! The explanation of a close rate: the reasons, in points that add up to it exactly.
 //!
-//! The points above the base are shared out in proportion to coefficient × evidence.
-//! That is what each feature adds along the way from no evidence to all of it, which
-//! is also the way the rate goes down again when the customer does nothing more.
+//! The points above the base are shared out in proportion to coefficient × evidence. Each feature
+//! gets what it adds along the way from no evidence to all of it. The rate goes down the same way
+//! when the customer does nothing more.
 
 use crate::close_rate::evidence::{DecayedEvidence, Feature};
 use crate::close_rate::model::{Model, Rate, Source, effective};
@@ -15,11 +15,11 @@ pub struct RateExplanation {
     pub rate: Rate,
     /// Where it comes from.
     pub source: Source,
-    /// The reasons; their points add up to the rate. The base comes first, then what counts most.
+    /// The reasons; their points add up to the rate. The base comes first, then the largest.
     pub parts: Vec<ExplanationPart>,
 }
 
-/// One line of a receipt.
+/// One line of an explanation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExplanationPart {
     /// What it is for.
@@ -51,7 +51,7 @@ pub enum ExplanationReason {
 }
 
 impl RateExplanation {
-    /// The receipt of the rate that is shown for a customer.
+    /// The explanation of the rate that is shown for a customer.
     pub fn of(model: &Model, reading: &DecayedEvidence, manual: Option<Rate>, closed: bool) -> Self {
         let (rate, source) = effective(closed, manual, model.rate(reading));
         let whole = |reason| vec![ExplanationPart { reason, points: rate.basis_points() }];
@@ -65,7 +65,7 @@ impl RateExplanation {
 }
 
 impl ExplanationReason {
-    /// In Chinese.
+    /// The reason in Chinese.
     pub fn text(self) -> String {
         match self {
             Self::Deal => "已成交".to_owned(),

@@ -54,7 +54,7 @@ proptest! {
 }
 
 #[test]
-fn a_receipt_tells_what_was_done_when_and_what_it_is_worth() {
+fn an_explanation_names_what_was_done_when_and_what_it_is_worth() {
     let mut evidence = Evidence::default();
     let today: Day = "2026-11-21".parse().unwrap();
     evidence.see(Feature::Chat, today);

@@ -1,12 +1,12 @@
 //! The close rate (成交率): how likely a customer is to close a deal.
 //!
-//! The model is one line: `odds = e^intercept × e^(Σ coefficient × evidence)`; a
-//! company's own may have a rising [`Curve`] on top. No coefficient is negative: what a
-//! customer does never lowers his rate, only time does.
-//! Evidence fades by a factor that is the same for everybody, so as long as nobody
-//! does anything, the customers keep their order: [`Model::rank`] needs no rewriting.
-//! Two things do change the order: another model, and rates that do not fade (set by
-//! hand, closed) beside rates that do.
+//! The model is one line: `odds = e^intercept × e^(Σ coefficient × evidence)`; a company's own
+//! may have a rising [`Curve`] on top. No coefficient is negative: a customer's action never
+//! lowers their rate, only time does.
+//!
+//! Evidence fades by a factor that is the same for everybody. So while nobody does anything, the
+//! customers keep their order, and [`Model::rank`] needs no rewriting. Two things do change the
+//! order: another model, and rates that do not fade (set by hand, closed) beside rates that do.
 
 use serde::{Deserialize, Serialize};
 
@@ -95,16 +95,16 @@ impl Band {
 string_enum! {
     /// Where a customer's rate comes from.
     Source, "unknown_source", "未知的成交率来源" {
-        /// He has a closed deal.
+        /// They have a closed deal.
         Deal = "deal",
         /// A member has set it.
         Manual = "manual",
-        /// The model gives it.
+        /// The model computes it.
         Model = "model",
     }
 }
 
-/// The rate that is shown: a deal before a rate set by hand before the model's.
+/// The rate that is shown: a deal goes before a rate set by hand, and that before the model's.
 pub fn effective(closed: bool, manual: Option<Rate>, model: Rate) -> (Rate, Source) {
     match manual {
         _ if closed => (Rate::CLOSED, Source::Deal),
@@ -197,8 +197,8 @@ impl Model {
         self.rate_of(self.rank(reading), reading.today())
     }
 
-    /// The rate of the customer with this rank at the end of a day; `None` has no
-    /// evidence. So a list of ranks says the same as the customer's own receipt.
+    /// The rate of the customer with this rank at the end of a day; `None` has no evidence. So a
+    /// list of ranks shows the same rate as the customer's own explanation.
     pub fn rate_of(&self, rank: Option<Rank>, today: Day) -> Rate {
         Rate::of_probability(logistic(self.curve.apply(self.logit_of(rank, today))))
     }
@@ -219,9 +219,9 @@ impl Model {
         (f64::from(self.intercept) + evidence) / 1_000.0
     }
 
-    /// Places customers by this model's rate, whatever the day: of two readings that
-    /// left out no day, the one with the higher rank never has the lower rate.
-    /// `None`, below all others, without evidence that counts.
+    /// Orders customers by this model's rate, whatever the day: of two that left out no day, the
+    /// one with the higher rank never has the lower rate. `None`, below all others, without
+    /// evidence that counts.
     pub fn rank(&self, reading: &DecayedEvidence) -> Option<Rank> {
         let score = self.score(reading);
         #[expect(clippy::cast_possible_truncation, reason = "less than 2^12 half-lives, so less than 2^44")]
@@ -229,7 +229,7 @@ impl Model {
         (score > 0).then_some(Rank(place))
     }
 
-    /// The weighted evidence, exact: a sum of the reading in thousandths.
+    /// The weighted evidence, exact: a sum in thousandths.
     fn score(&self, reading: &DecayedEvidence) -> u64 {
         Feature::ALL.iter().map(|feature| self.weighted(*feature, reading)).sum()
     }

@@ -1,10 +1,10 @@
-//! A company's own model: fitted to its deals, kept only if that is no accident.
+//! A company's own model: fitted to its deals, kept only if it is better than chance.
 //!
-//! Every customer is predicted by a model that has not seen him: the customers are
-//! split into [`FOLDS`] parts by their ids, and each part is predicted by a fit to the
-//! others. Only if these predictions are better than the default model's, and better
-//! than giving everybody the company's mean, by more than chance does it, the company
-//! gets the fit to all its customers. No step depends on the order of the customers.
+//! Every customer is predicted by a model that has not seen them: the customers are split into
+//! [`FOLDS`] parts by their ids, and each part is predicted by a fit to the others. The company
+//! gets the fit to all its customers only if these predictions beat the default model's, and the
+//! company's mean for everybody, by more than chance does it. No step depends on the order of the
+//! customers.
 
 use serde::{Deserialize, Serialize};
 use smartcore::linalg::basic::arrays::Array;
@@ -25,10 +25,10 @@ pub const CLOSED_MIN: usize = 50;
 /// Fewest open customers for a company's own model.
 pub const OPEN_MIN: usize = 200;
 
-/// Days from one retrain of a company to the next.
+/// Days from one retraining of a company to the next.
 const EVERY_DAYS: i32 = 7;
 
-/// Into how many parts the customers are split.
+/// The number of parts the customers are split into.
 const FOLDS: usize = 5;
 /// By how many standard errors the Brier score must be better than the mean's.
 const MARGIN_MEAN: f64 = 3.0;
@@ -41,17 +41,17 @@ const FREEDOM: f64 = 4.0;
 /// One customer of the company.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Who.
+    /// The customer.
     pub customer: PersonId,
-    /// Whether he has closed a deal.
+    /// Whether they have closed a deal.
     pub closed: bool,
-    /// His evidence at the end of the last day he was there; of those before the day of his
-    /// first deal if he has one. What came with or after a deal would predict it by itself.
+    /// Their evidence at the end of the last day they were there; with a deal, of the last day
+    /// before it. Events that come with a deal or after it would predict it by themselves.
     pub reading: DecayedEvidence,
 }
 
 string_enum! {
-    /// What became of a retrain.
+    /// The outcome of a retraining.
     Verdict, "unknown_verdict", "未知的模型校准结果" {
         /// The company has its own model.
         Kept = "kept",
@@ -80,10 +80,10 @@ pub struct Scores {
     pub mean: u32,
 }
 
-/// What a retrain found, for publication.
+/// The report of a retraining, for publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetrainReport {
-    /// What became of it.
+    /// The outcome.
     pub verdict: Verdict,
     /// How many customers have closed a deal.
     pub closed: usize,
@@ -98,7 +98,7 @@ pub struct RetrainReport {
 }
 
 impl RetrainReport {
-    /// What became of it, in Chinese.
+    /// The outcome, in Chinese.
     pub fn text(&self) -> String {
         let reason = match self.verdict {
             Verdict::Kept => return "已采用本企业模型：对未参与校准的客户，预测比默认模型更准".to_owned(),
@@ -112,19 +112,19 @@ impl RetrainReport {
     }
 }
 
-/// When a company is refitted next, after this time: on the same weekday.
+/// When a company is retrained next, after this time: on the same weekday.
 pub fn next_retrain(after: Timestamp) -> Timestamp {
     Day::of(after).plus(EVERY_DAYS).start()
 }
 
-/// When a company that has never waited for a retrain has its first: within a week, not all
-/// of them on the same day.
+/// When a company that had no retraining yet has its first: within a week, not all companies on
+/// the same day.
 pub fn first_retrain(company: CompanyId, now: Timestamp) -> Timestamp {
     let [.., last] = company.uuid().into_bytes();
     Day::of(now).plus(1 + i32::from(last) % EVERY_DAYS).start()
 }
 
-/// Fits a model to a company's customers, and says which one is in force from now on.
+/// Fits a model to a company's customers, and returns the one in force from now on.
 pub fn retrain(mut samples: Vec<Sample>) -> (Model, RetrainReport) {
     samples.sort_by_key(|sample| (sample.closed, spread(sample.customer), sample.customer));
     let closed = samples.iter().filter(|sample| sample.closed).count();

@@ -81,7 +81,7 @@ fn score(market: &[SimulatedCustomer], predict: impl Fn(&DecayedEvidence) -> f64
     mean(&market.iter().map(|c| brier_loss(predict(&c.sample.reading), c.sample.closed)).collect::<Vec<_>>())
 }
 
-/// Rates against the known truth, in every band that holds enough customers to tell.
+/// Rates against the known truth, in every band with enough customers for a test.
 fn bands_come_true(fresh: &[SimulatedCustomer], model: &Model, within: f64) {
     let rate = |customer: &SimulatedCustomer| model.rate(&customer.sample.reading);
     for band in by_band(fresh.iter().map(|customer| (rate(customer), customer.sample.closed))) {
@@ -107,7 +107,7 @@ fn a_companys_own_model_beats_the_default_and_a_coin_and_its_bands_come_true() {
     }
 }
 
-/// No logistic model can say this; the curve can.
+/// No logistic model can express this; the curve can.
 #[test]
 fn where_rates_level_out_the_curve_follows() {
     let truth = |reading: &DecayedEvidence| if reading.amount(Feature::Chat) > 0.5 { 0.6 } else { 0.05 };
@@ -124,7 +124,7 @@ fn where_rates_level_out_the_curve_follows() {
 }
 
 #[test]
-fn on_pure_noise_the_retrain_is_refused_every_time() {
+fn on_pure_noise_the_retraining_is_rejected_every_time() {
     for seed in 1..=24 {
         let rate = [0.15, 0.25, 0.4][usize::try_from(seed % 3).unwrap()];
         let (model, report) = retrain(samples(&market(seed, 400, |_| rate)));

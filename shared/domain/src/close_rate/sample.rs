@@ -1,10 +1,10 @@
-//! What a retrain learns from: each customer as he was at the end of the last day he was
-//! there before his first deal, or at all, by the event log. A customer's state would not
-//! do: it forgets.
+//! The samples that a retraining learns from: each customer at the end of the last day they were
+//! there before their first deal, or at all, by the event log. The stored state of a customer
+//! would not do: it forgets.
 //!
-//! Those with a deal and those without are read in the same way. Were the others read
-//! today, most would have gone quiet since, and every deal would seem to come from being
-//! fresh.
+//! Customers with a deal and customers without are read in the same way. If the others were read
+//! today, most would have gone quiet since, and every deal would seem to come from fresh
+//! evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,12 +24,12 @@ pub struct Histories(BTreeMap<PersonId, History>);
 struct History {
     /// All but the likes.
     evidence: WholeEvidence,
-    /// When he liked a card (`false`) or took that back (`true`), in Unix milliseconds.
+    /// When they liked a card (`false`) or took the like back (`true`), in Unix milliseconds.
     toggles: BTreeSet<(CardId, i64, bool)>,
 }
 
 impl Histories {
-    /// Takes in a segment of the log. Filtered events are no sign of anybody.
+    /// Adds a segment of the log. Filtered events are no evidence.
     pub fn add(&mut self, segment: &Segment) {
         for event in segment.events.iter().filter(|event| event.filtered.is_none()) {
             self.0.entry(segment.key.person).or_default().take(event);
@@ -41,11 +41,11 @@ impl Histories {
         self.0.keys().copied()
     }
 
-    /// The sample of a person with these identities, who closed his first deal on that day
-    /// if he has. `None` for who has done nothing.
+    /// The sample of a person with these identities, who closed their first deal on that day, if
+    /// ever. `None` for a person who has done nothing.
     pub fn sample(&self, identities: &BTreeSet<PersonId>, closed_on: Option<Day>, today: Day) -> Option<Sample> {
         let customer = *identities.first()?;
-        // What came with a deal would predict it.
+        // Events that come with a deal would predict it.
         let until = closed_on.map_or(today, |day| day.plus(-1).min(today));
         let parts = || identities.iter().filter_map(|identity| self.0.get(identity));
         parts().next()?;

@@ -38,8 +38,8 @@ fn told(sample: Option<Sample>) -> Option<(PersonId, bool, crate::close_rate::ev
 }
 
 proptest! {
-    /// Whatever came in between, late or under another identity: the sample is what his
-    /// page would have said on the last day he was there until then.
+    /// Whatever came in between, late or under another identity: the sample is what the
+    /// customer's page would have shown on the last day they were there until then.
     #[test]
     fn a_sample_is_the_customers_state_of_that_day(mut visits in visits(), ago in 0i32..40, seed: u64) {
         let today = Day::of(now());
@@ -89,15 +89,15 @@ fn what_came_with_or_after_a_deal_is_left_out_and_what_is_long_ago_is_not() {
     let deal = Some(today.plus(-150));
     assert_eq!(amount(deal, Feature::Chat), 0.0);
     assert_eq!(amount(deal, Feature::Contact), 0.0);
-    assert_eq!(amount(deal, Feature::GrantPhone), 1.0, "as fresh as when he was there");
-    assert!(amount(deal, Feature::Like) > 0.9, "he took it back later");
+    assert_eq!(amount(deal, Feature::GrantPhone), 1.0, "as fresh as on the day they were there");
+    assert!(amount(deal, Feature::Like) > 0.9, "the like was taken back later");
     assert_eq!((amount(None, Feature::Like), amount(None, Feature::GrantPhone)), (0.0, 0.0));
     assert_eq!(amount(None, Feature::Contact), 1.0);
-    assert_eq!(amount(Some(today.plus(-300)), Feature::GrantPhone), 0.0, "he came after his deal");
+    assert_eq!(amount(Some(today.plus(-300)), Feature::GrantPhone), 0.0, "they came after their deal");
 }
 
 #[test]
-fn who_has_done_nothing_that_counts_is_no_sample() {
+fn a_person_who_has_done_nothing_that_counts_is_no_sample() {
     let mut own = event(EventKind::ViewCard, card(1), now());
     own.filtered = Some(FilterReason::Own);
     let mut like = event(EventKind::Like, card(1), now());

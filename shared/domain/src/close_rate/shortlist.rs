@@ -1,12 +1,11 @@
 //! The shortlist of a scope: its most likely customers, for the top ten and the funnel.
 //!
-//! Places by evidence fade, by one factor for all; places set by hand stay. So within each
-//! of the two kinds the order never changes by time: whoever is among the best of both
-//! together is among the best of his own kind, and nobody gets there, or into the upper
-//! bands, but by what is done, when he is entered. The best of each kind and the upper
-//! bands are enough. Who leaves (by a deal, by a lower rate) makes room for somebody who
-//! has no place; [`SPARE`] more of each kind are kept for that, until the list is made
-//! anew.
+//! Ranks by evidence fade by one factor for all; rates set by hand stay. So within each of the
+//! two kinds, time never changes the order: the best customers of both kinds together are among
+//! the best of their own kind. A customer gets there, or into the upper bands, only by an action,
+//! and is entered then. So the best of each kind and the upper bands are enough. A customer who
+//! drops out (by a deal, by a lower rate) makes room for one who is not listed; [`SPARE`] more of
+//! each kind are kept for that, until the list is refreshed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,49 +14,49 @@ use crate::close_rate::model::{Band, Model, Rank, Rate};
 use crate::kernel::day::Day;
 use crate::kernel::id::PersonId;
 
-/// So many of the best are listed, whatever their rate.
+/// How many of the best are listed, whatever their rate.
 pub const LISTED_MAX: usize = 100;
-/// So many of each kind may leave before one is missed.
+/// How many of each kind may drop out before one is missed.
 pub const SPARE: usize = 50;
-/// Most persons of a shortlist: above so many in the upper bands the funnel stops counting.
+/// Most persons of a shortlist; with more in the upper bands the funnel stops counting.
 pub const KEPT_MAX: usize = 2_000;
 
 const KEPT_OF_EACH: usize = LISTED_MAX + SPARE;
 const _: () = assert!(2 * KEPT_OF_EACH <= KEPT_MAX);
 
-/// Persons and their places by one model.
+/// Persons and their rank keys by one model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shortlist {
     model: Model,
     places: BTreeMap<PersonId, RankKey>,
 }
 
-/// What a person is placed by.
+/// What a person is ranked by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RankKey {
-    /// His evidence.
+    /// Their evidence.
     Ranked(Rank),
     /// A rate that was set by hand.
     Set(Rate),
 }
 
-/// What is known anew of a person.
+/// The refreshed data of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RankUpdate {
-    /// The identity he is listed under.
+    /// The identity they are listed under.
     pub person: PersonId,
-    /// His other identities, which are not listed.
+    /// Their other identities, which are not listed.
     pub others: BTreeSet<PersonId>,
-    /// His place, if he has one.
+    /// Their rank key, if they have one.
     pub place: Option<RankKey>,
 }
 
 /// A customer in a list by rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RankedCustomer {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// His rate on the day that was asked for.
+    /// Their rate on the requested day.
     pub rate: Rate,
 }
 
@@ -72,14 +71,14 @@ pub struct Funnel {
 const SET: i64 = 1 << 44;
 
 impl RankKey {
-    /// The place of a person: none for who has closed a deal, nor for who has neither a
-    /// rate set by hand nor evidence that counts.
+    /// The rank key of a person; `None` for customers who have closed a deal, and for those who
+    /// have neither a rate set by hand nor evidence that counts.
     pub fn of(model: &Model, reading: &DecayedEvidence, set: Option<Rate>, closed: bool) -> Option<Self> {
         let place = set.map(Self::Set).or_else(|| model.rank(reading).map(Self::Ranked));
         place.filter(|_| !closed)
     }
 
-    /// As a number, not negative and below 2^45. Of places of the same rate the higher
+    /// As a number, not negative and below 2^45. Of rank keys with the same rate the higher
     /// number comes first.
     pub fn number(self) -> i64 {
         match self {
@@ -88,7 +87,7 @@ impl RankKey {
         }
     }
 
-    /// The place of this number, if it is one's.
+    /// The rank key of this number, if there is one.
     pub fn from_number(number: i64) -> Option<Self> {
         match number {
             ..0 => None,
@@ -111,12 +110,12 @@ impl Shortlist {
         Self { model, places: places.into_iter().collect() }
     }
 
-    /// The model by which the places are.
+    /// The model of the rank keys.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// Takes in who is known anew, by this list's model.
+    /// Enters the refreshed persons, by this list's model.
     pub fn update(&mut self, standings: impl IntoIterator<Item = RankUpdate>) {
         for RankUpdate { person, others, place } in standings {
             self.places.remove(&person);
@@ -127,7 +126,7 @@ impl Shortlist {
         }
     }
 
-    /// Lets go whoever is neither among the best of his kind nor in the upper bands.
+    /// Removes everybody who is neither among the best of their kind nor in the upper bands.
     pub fn prune(&mut self, today: Day) {
         let (mut sorted, mut of_kind, mut rest) = (self.sorted(today), [0; 2], Vec::new());
         sorted.retain(|(rate, place, person)| {
@@ -141,14 +140,14 @@ impl Shortlist {
         self.places = sorted.into_iter().map(|(_, place, person)| (person, place)).chain(rest).collect();
     }
 
-    /// The most likely first, at most [`LISTED_MAX`]; of equal ones who came first.
+    /// The most likely first, at most [`LISTED_MAX`]; of equal ones the earliest.
     pub fn best(&self, today: Day) -> Vec<RankedCustomer> {
         let prospect = |(rate, _, person)| RankedCustomer { person, rate };
         self.sorted(today).into_iter().take(LISTED_MAX).map(prospect).collect()
     }
 
-    /// All of so many customers, of whom so many have closed a deal, the others by band:
-    /// who is not in the list has about the rate of somebody without evidence.
+    /// The funnel of `everybody`, of whom `closed` have closed a deal; the others by band. A
+    /// customer who is not in the list has about the rate of a customer without evidence.
     pub fn funnel(&self, today: Day, everybody: i64, closed: i64) -> Funnel {
         let mut customers = [0; Band::ALL.len()];
         for place in self.places.values() {
@@ -160,17 +159,17 @@ impl Shortlist {
         Funnel { customers }
     }
 
-    /// How many persons have a place.
+    /// How many persons have a rank key.
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether nobody has.
+    /// Whether nobody has one.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Persons and places, by person.
+    /// Persons and rank keys, by person.
     pub fn iter(&self) -> impl Iterator<Item = (PersonId, RankKey)> {
         self.places.iter().map(|(person, place)| (*person, *place))
     }

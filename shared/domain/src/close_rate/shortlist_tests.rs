@@ -15,7 +15,7 @@ fn day(number: i32) -> Day {
     Day::from_number(number)
 }
 
-/// The rank of who has granted his phone number on each of these days.
+/// The rank of a customer who has granted their phone number on each of these days.
 fn rank(days: &[i32]) -> Option<Rank> {
     let mut evidence = Evidence::default();
     for at in days {
@@ -52,7 +52,7 @@ enum ShortlistStep {
     Visit(u16),
     /// Somebody sets the rate of this person who has none yet.
     Set(u16, u64),
-    /// Somebody closes a deal, or takes back a rate.
+    /// Somebody closes a deal, or removes a rate.
     Leave(u16),
 }
 
@@ -66,7 +66,7 @@ fn acts() -> impl Strategy<Value = Vec<(i32, ShortlistStep)>> {
 }
 
 proptest! {
-    /// Pruned every day, it says what a list of everybody would say.
+    /// Pruned every day, it shows the same as a list of everybody.
     #[test]
     fn what_is_let_go_is_never_missed(acts in acts()) {
         let (mut pruned, mut whole) = (Shortlist::default(), Shortlist::default());
@@ -79,7 +79,7 @@ proptest! {
                         days.entry(*n).or_default().push(TODAY + at);
                         n
                     }
-                    // A rate that is lowered leaves a place, too.
+                    // A rate that is lowered frees a place, too.
                     ShortlistStep::Set(n, percent) => {
                         let higher = rates.get(n).is_none_or(|rate| rate <= percent) && !days.contains_key(n);
                         if higher {
@@ -111,7 +111,7 @@ proptest! {
 }
 
 #[test]
-fn the_most_likely_come_first_and_of_equal_ones_who_came_first() {
+fn the_most_likely_come_first_and_of_equal_ones_the_earliest() {
     let list = list([
         standing(3, ranked(&[TODAY])),
         standing(2, ranked(&[TODAY, TODAY - 1])),
@@ -153,7 +153,7 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
 }
 
 #[test]
-fn who_turns_out_to_be_another_is_listed_once() {
+fn a_person_who_turns_out_to_be_another_is_listed_once() {
     let mut list = list([standing(1, ranked(&[TODAY])), standing(2, ranked(&[TODAY]))]);
     let others = BTreeSet::from([person(2)]);
     list.update([RankUpdate { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
@@ -161,7 +161,7 @@ fn who_turns_out_to_be_another_is_listed_once() {
 }
 
 #[test]
-fn who_has_no_evidence_left_is_not_listed() {
+fn a_person_without_evidence_left_is_not_listed() {
     let mut list = list([standing(1, ranked(&[TODAY]))]);
     list.update([standing(1, ranked(&[]))]);
     assert_eq!(list, Shortlist::default());

@@ -1,4 +1,4 @@
-//! The audit log: who changed what of somebody else's, from what, to what.
+//! The audit log: who changed something of somebody else's, from what, to what.
 
 use std::str::FromStr;
 
@@ -26,9 +26,9 @@ pub enum AuditAction {
     InvitationRevoked,
     /// An invited member got a new claim code (重发邀请码).
     ClaimCodeIssued,
-    /// Who has left got a successor, or none any more (接任者).
+    /// A former member got a successor, or none any more (接任者).
     MemberSuccessor,
-    /// A member's name or position was changed, on his card too (成员资料).
+    /// A member's name or position was changed, on their card too (成员资料).
     MemberEdited,
     /// A member's status was changed (成员状态).
     MemberStatus,
@@ -56,7 +56,7 @@ pub enum AuditAction {
     MemberDepartment,
     /// The company was renamed (企业名称).
     CompanyName,
-    /// The WeCom credentials were set or taken away (企业微信).
+    /// The WeCom credentials were set or removed (企业微信).
     Wecom,
     /// The company's phrases were changed (企业常用语).
     Phrases,
@@ -74,7 +74,7 @@ pub enum AuditAction {
     CloseRateCleared,
     /// A deal with a customer was recorded (成交记录).
     DealRecorded,
-    /// A deal was taken back (撤销成交).
+    /// A deal was removed (撤销成交).
     DealRemoved,
 }
 
@@ -94,12 +94,12 @@ pub enum AuditActor {
 pub struct AuditEntry {
     /// A UUIDv7 of the moment: orders the log.
     pub id: Uuid,
-    /// When.
+    /// When the change was made.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// Who.
+    /// Who made it.
     pub actor: AuditActor,
-    /// What.
+    /// The kind of change.
     pub action: AuditAction,
     /// Id of the thing that was changed.
     pub target: String,
@@ -125,7 +125,7 @@ pub struct AuditFilter {
     pub action: Option<AuditAction>,
     /// Only changes of this thing.
     pub target: Option<String>,
-    /// Only changes by this one.
+    /// Only changes by this actor.
     pub actor: Option<AuditActor>,
 }
 

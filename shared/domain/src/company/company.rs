@@ -33,7 +33,7 @@ pub type CompanyName = Line<60>;
 /// What is known of a company.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompanyProfile {
-    /// Which.
+    /// Its id.
     pub id: CompanyId,
     /// Its name.
     pub name: CompanyName,
@@ -63,21 +63,21 @@ pub struct WeCom {
 /// A company in which somebody has a membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// Who he is there.
+    /// The person they are there.
     pub person: PersonId,
-    /// His membership there.
+    /// Their membership there.
     pub member: MemberId,
 }
 
-/// A person as one company's mini-program knows him.
+/// A person as one company's mini-program knows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Who.
+    /// Their id.
     pub id: PersonId,
-    /// His membership, if he has claimed one.
+    /// Their membership, if they have claimed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
-    /// What he asked for last, if he has asked to join.
+    /// Their latest request to join, if they have made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_request: Option<JoinRequestId>,
 }

@@ -31,8 +31,8 @@ pub struct Department {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepartmentTree {
     departments: BTreeMap<DepartmentId, Department>,
-    /// What was removed, and the living department its members count to. Members are not
-    /// written when their department goes: this tells where they are.
+    /// What was removed, and the living department its members count to. Members are not written
+    /// when their department is removed: this map shows where they are.
     removed: BTreeMap<DepartmentId, Option<DepartmentId>>,
     /// Goes up by one with each change.
     pub version: u64,
@@ -93,13 +93,13 @@ impl DepartmentTree {
         self.departments.get(&id)
     }
 
-    /// The department that members of `id` are in: it, or if it was removed the one that
-    /// it was below; none when there is none left.
+    /// The department that members of `id` are in: that one, or if it was removed the one that it
+    /// was below; `None` when there is none left.
     pub fn living(&self, id: DepartmentId) -> Option<DepartmentId> {
         if self.departments.contains_key(&id) { Some(id) } else { self.removed.get(&id).copied().flatten() }
     }
 
-    /// The path of who was put into a department, or into none.
+    /// The path of a member who was put into a department, or into none.
     pub fn path_of(&self, department: Option<DepartmentId>) -> DepartmentPath {
         let living = department.and_then(|department| self.living(department));
         living.into_iter().flat_map(|department| self.path(department)).collect()

@@ -158,7 +158,7 @@ proptest! {
             tree = after.unwrap_or(tree);
             check(&tree);
             prop_assert_eq!(tree.version - before.version, u64::from(tree != before));
-            // Who was somewhere still is at the same place or above it.
+            // A member who was somewhere is still at the same place or above it.
             for (id, _) in before.iter() {
                 let now = tree.living(id);
                 prop_assert!(now == Some(id) || before.path(id).any(|above| Some(above) == now) || now.is_none());

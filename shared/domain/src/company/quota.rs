@@ -27,17 +27,17 @@ pub struct Quota {
 pub struct Hold {
     /// How many are still held.
     pub amount: i64,
-    /// Until when.
+    /// When the hold ends.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
 }
 
 impl Hold {
-    /// The hold after `n` of its units have left it: confirmed, released, or passed on to
-    /// another hold.
+    /// The hold after `n` of its units have left it: confirmed, released, or passed on to another
+    /// hold.
     ///
     /// # Errors
-    /// [`Exhausted`] when it does not hold so many.
+    /// [`Exhausted`] when it holds fewer.
     pub fn without(self, n: i64) -> Result<Self, Exhausted> {
         let amount = self.amount - n;
         if amount < 0 { Err(Exhausted) } else { Ok(Self { amount, ..self }) }
@@ -66,7 +66,7 @@ pub enum Move {
     Resize(i64),
 }
 
-/// The move is not possible: there are not enough units where they should come from.
+/// The move is not possible: there are too few units at its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("quota exhausted")]
 pub struct Exhausted;
@@ -123,8 +123,7 @@ impl Quota {
         if possible { Ok(quota) } else { Err(Exhausted) }
     }
 
-    /// Whether the units that are held and in use, counted one by one, are what the
-    /// quota says.
+    /// Whether the units that are held and in use, counted one by one, equal the quota's numbers.
     pub fn agrees_with(self, reservations: i64, in_use: i64) -> bool {
         self.reserved == reservations && self.used == in_use && self.available >= 0
     }
@@ -145,7 +144,7 @@ mod tests {
         holds: BTreeMap<u8, Hold>,
     }
 
-    /// What happens to the books: a hold is named by a number.
+    /// What happens to the quota: a hold is named by a number.
     #[derive(Debug, Clone, Copy)]
     enum QuotaEntry {
         Hold(u8, i64),

@@ -1,5 +1,5 @@
-//! Saying something of a customer, and what of it changes: for the person as he is united
-//! now, and for the counters of his closed deals.
+//! What members record of a customer, and what each command changes: the stored opportunity of
+//! the person with all identities, and the counters of closed deals.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, PersonId};
 use crate::radar::counter::{CounterDeltas, Scope};
 
-/// What a member says of a customer on a card.
+/// A command of a member about a customer of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CustomerCommand {
-    /// He is this likely to buy.
+    /// Sets how likely they are to buy.
     Rate(ManualCloseRate),
-    /// The model knows better.
+    /// Removes the rate that was set by hand: the model's counts again.
     NoRate,
-    /// He has closed a deal.
+    /// Records a deal they have closed.
     Deal(DealId, Deal),
-    /// He has not closed that one.
+    /// Removes a deal.
     NoDeal(DealId),
 }
 
-/// Why something cannot be said.
+/// Why a command is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandError {
     /// The identity has as many deals as there may be.
@@ -60,22 +60,23 @@ impl From<CommandError> for CustomerError {
     }
 }
 
-/// What saying something writes.
+/// What a command writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerUpdate {
-    /// The identities that change, with the versions they were read at; none when it was said before.
+    /// The identities that change, with the versions they were read at; empty when nothing
+    /// changes.
     pub customers: Identities,
-    /// The others, which must still be at these versions: the counters depend on all.
+    /// The other identities, which must still be at these versions: the counters depend on all.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub deltas: CounterDeltas,
-    /// What is said of the person now.
+    /// The person's opportunity afterwards.
     pub opportunity: Opportunity,
 }
 
 impl CustomerCommand {
-    /// Says it of a person, under the identity `person`; what ends something ends it for
-    /// all of his identities.
+    /// Applies the command to a person, under the identity `person`. A command that ends
+    /// something ends it for all of their identities.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -116,8 +117,8 @@ fn opportunity(identities: &Identities) -> Opportunity {
     Opportunity::union(identities.values().map(|part| &part.opportunity))
 }
 
-/// The rate as it is kept: the one in force if that says the same, else later than it,
-/// whatever the clocks say.
+/// The rate as it is stored: the one in force if it is equal, else with a later time than the one
+/// in force, whatever the clocks show.
 fn overriding(set: ManualCloseRate, before: &Opportunity, card: CardId) -> ManualCloseRate {
     match before.set_rate_in(Scope::Card(card)) {
         Some(in_force) if in_force.rate == set.rate => in_force,
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_said_last_counts_whatever_the_clocks_say_until_the_model_is_back() {
+    fn the_rate_set_last_counts_whatever_the_clocks_show_until_the_model_is_back() {
         let mut known = two();
         assert_eq!(in_force(&said(&mut known, 1, rate(80, 50))), Some(80.0));
         assert_eq!(in_force(&said(&mut known, 2, rate(20, 10))), Some(20.0));

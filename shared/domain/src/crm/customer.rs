@@ -1,8 +1,8 @@
-//! What is remembered of one customer, and what a batch of his changes.
+//! What is remembered of one customer, and what a batch of their events changes.
 //!
-//! [`CustomerState::apply`] is the heart of the radar. It gives the same sums for the
-//! same batches in any order: distinct days are a set, the latest toggle decides a
-//! like, the earliest save is the save.
+//! [`CustomerState::apply`] is the heart of the radar. It gives the same sums for the same
+//! batches in any order: distinct days are a set, the latest toggle decides a like, the earliest
+//! save is the save.
 
 pub mod packed;
 
@@ -24,20 +24,20 @@ use crate::tracking::filter_reason::FilterReason;
 /// Most cards whose history is kept per customer.
 pub const CARDS_MAX: usize = 200;
 
-/// One person as the radar of one company knows him. What is deserialized is the JSON of a
+/// One person as the radar of one company knows them. What is deserialized is the JSON of a
 /// stored customer's layouts before 3; see [`CustomerState::to_bytes`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct CustomerState {
-    /// His days across the company.
+    /// Their days across the company.
     #[serde(rename = "p")]
     pub presence: ActiveDays,
-    /// His history with each card.
+    /// Their history with each card.
     #[serde(rename = "c")]
     pub cards: BTreeMap<CardId, CardHistory>,
-    /// The hours in which he was there.
+    /// The hours in which they were there.
     #[serde(default, rename = "h")]
     pub hours: VisitHours,
-    /// His days in each department: on the cards that were in it, or below it, then.
+    /// Their days in each department: on the cards that were in it, or below it, then.
     #[serde(default, rename = "d")]
     pub departments: BTreeMap<DepartmentId, ActiveDays>,
 }
@@ -59,13 +59,13 @@ pub struct ActiveDays {
 /// One person's history with one card.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct CardHistory {
-    /// His days on this card.
+    /// Their days on this card.
     #[serde(rename = "p")]
     pub presence: ActiveDays,
-    /// How often he opened it.
+    /// How often they opened it.
     #[serde(default, rename = "o")]
     pub opened: u64,
-    /// When he opened it last, in Unix milliseconds.
+    /// When they opened it last, in Unix milliseconds.
     #[serde(default, rename = "l")]
     pub last_opened_ms: Option<i64>,
     /// The latest like or unlike.
@@ -74,7 +74,7 @@ pub struct CardHistory {
     /// The earliest save, in Unix milliseconds.
     #[serde(default, rename = "s")]
     pub saved_ms: Option<i64>,
-    /// What speaks for a deal, all but the like in force.
+    /// The evidence for a deal, all but the like in force.
     #[serde(default, rename = "e")]
     evidence: Evidence,
     /// The departments of that save.
@@ -82,12 +82,12 @@ pub struct CardHistory {
     saved_in: DepartmentPath,
 }
 
-/// A like or its taking back. Later wins; at the same instant taking back wins.
+/// A like, or its removal. The later one counts; at the same instant the removal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct LikeState {
     /// When, in Unix milliseconds.
     pub ms: i64,
-    /// Whether it takes the like back.
+    /// Whether it removes the like.
     pub off: bool,
     /// The departments a like counts in.
     #[serde(default, rename = "d")]
@@ -115,8 +115,8 @@ impl From<TooOld> for ApplyError {
 }
 
 impl CustomerState {
-    /// Counts events into the state, all on cards that were in these departments; the
-    /// deltas say what changes in the counters.
+    /// Counts events into the state, all on cards that were in these departments, and returns the
+    /// changes of the counters.
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
@@ -131,8 +131,8 @@ impl CustomerState {
         Ok(deltas)
     }
 
-    /// The same for one part of a person whose other parts these are: the deltas says what
-    /// changes for the person, the state takes in what its own identity did.
+    /// The same for one part of a person whose other parts these are: the deltas are the changes
+    /// for the person, the state takes in what its own identity did.
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
@@ -186,7 +186,7 @@ impl CustomerState {
         Ok(())
     }
 
-    /// What several parts say together: the state of the person whose parts they are.
+    /// The union of several parts: the state of the person whose parts they are.
     #[must_use]
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union = Self::default();
@@ -205,8 +205,8 @@ impl CustomerState {
         }
     }
 
-    /// What the state adds to the counters that count people, likes and saves. The raw
-    /// counters (events, time spent) do not depend on who is who.
+    /// What the state adds to the counters that count people, likes and saves. The raw counters
+    /// (events, time spent) do not depend on merges.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = CounterDeltas::default();
         self.presence.add_to(&mut deltas, Scope::Company);
@@ -221,26 +221,26 @@ impl CustomerState {
         deltas
     }
 
-    /// What speaks for a deal on one card.
+    /// The evidence for a deal on one card.
     pub fn evidence_on(&self, card: CardId) -> Evidence {
         self.cards.get(&card).map(CardHistory::evidence).unwrap_or_default()
     }
 
-    /// What speaks for a deal on all cards together.
+    /// The evidence for a deal on all cards together.
     pub fn evidence(&self) -> Evidence {
         let mut sum = Evidence::default();
         self.cards.values().for_each(|card| sum.add_all(&card.evidence()));
         sum
     }
 
-    /// The cards he has opened, the last one first.
+    /// The cards they have opened, the last one first.
     pub fn opened_cards(&self) -> Vec<(CardId, &CardHistory)> {
         let mut cards = self.cards_by_last_opening();
         cards.retain(|(_, card)| card.opened > 0);
         cards
     }
 
-    /// All cards he has a history with: the last one opened first, those never opened last.
+    /// All cards they have a history with: the last one opened first, those never opened last.
     pub fn cards_by_last_opening(&self) -> Vec<(CardId, &CardHistory)> {
         let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (*id, card)).collect();
         cards.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
@@ -286,7 +286,7 @@ impl ActiveDays {
 }
 
 impl CardHistory {
-    /// Takes in what is remembered per card: openings, like, save.
+    /// Adds what is remembered per card: openings, like, save.
     fn remember(&mut self, event: &Event, path: &DepartmentPath, deltas: &mut CounterDeltas) {
         let ms = event.at.millis();
         match event.kind {
@@ -304,7 +304,7 @@ impl CardHistory {
         }
     }
 
-    /// A member too finds the cards he has opened in his list.
+    /// A member too finds the cards they have opened in their list.
     fn remember_filtered(&mut self, event: &Event, reason: FilterReason) {
         if event.kind == EventKind::ViewCard && matches!(reason, FilterReason::Own | FilterReason::Colleague) {
             self.opened(event.at.millis());
@@ -324,7 +324,7 @@ impl CardHistory {
         move_count(deltas, card, Counter::Likes, before.as_ref().and_then(LikeState::liked), self.liked());
     }
 
-    /// What speaks for a deal; a like does as long as it is in force.
+    /// The evidence for a deal; a like counts while it is in force.
     fn evidence(&self) -> Evidence {
         let mut evidence = self.evidence.clone();
         if let Some(ms) = self.liked_ms() {
@@ -333,7 +333,7 @@ impl CardHistory {
         evidence
     }
 
-    /// When the like was given that is in force.
+    /// When the like in force was given.
     pub fn liked_ms(&self) -> Option<i64> {
         self.liked().map(|(ms, _)| ms)
     }

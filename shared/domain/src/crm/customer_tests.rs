@@ -38,7 +38,7 @@ proptest! {
         }
     }
 
-    /// What changes is the difference of what the states add, up to the raw counters.
+    /// The changes are the difference of the states' contributions, up to the raw counters.
     #[test]
     fn what_a_state_adds_is_what_its_events_have_changed(visits in visits()) {
         let (mut state, mut changed) = (CustomerState::default(), CounterDeltas::default());
@@ -53,7 +53,7 @@ proptest! {
         prop_assert_eq!(of_people(&state.contributions()), of_people(&changed));
     }
 
-    /// Whatever the order, and whoever of two that are one person did it.
+    /// In any order, and under either of two identities of one person.
     #[test]
     fn evidence_and_visited_hours_are_those_of_the_events(
         (visits, shuffled) in visits().prop_flat_map(|v| (Just(v.clone()), Just(v).prop_shuffle())),
@@ -97,7 +97,7 @@ fn see(state: &mut CustomerState, event: &Event) -> CounterDeltas {
     state.apply(std::slice::from_ref(event), &path_of(event)).unwrap()
 }
 
-/// The changes of the counters that depend on who is who.
+/// The changes of the counters that depend on merges.
 fn of_people(deltas: &CounterDeltas) -> Vec<(Scope, Period, Counter, i64)> {
     use Counter::{Gap, Likes, Newcomers, People, Saves};
     let each = |(scope, period, counts): (Scope, Period, crate::radar::counter::Counts)| {
@@ -126,7 +126,7 @@ fn nowhere() -> DepartmentPath {
 }
 
 #[test]
-fn a_like_is_taken_back_from_the_departments_it_was_counted_in() {
+fn an_unlike_is_subtracted_from_the_departments_that_counted_the_like() {
     let [first, second] = [1, 2].map(|n| DepartmentPath::from_iter([department(n), department(3)]));
     let like = event(EventKind::Like, card(1), now());
     let unlike = event(EventKind::Unlike, card(1), now().plus_millis(1));
@@ -160,7 +160,7 @@ fn opened_cards_are_listed_last_first() {
 }
 
 #[test]
-fn a_customer_with_too_many_cards_is_refused() {
+fn a_customer_with_too_many_cards_is_rejected() {
     let mut state = CustomerState::default();
     for n in 0..CARDS_MAX as u128 {
         state.apply(&[event(EventKind::ViewCard, card(n), now())], &nowhere()).unwrap();
@@ -186,6 +186,7 @@ fn what_is_filtered_changes_no_number_but_its_own() {
         let of = |reason| counts.in_window(Window::Last7Days, today, Counter::Filtered(reason));
         assert_eq!((of(FilterReason::Own), of(FilterReason::Bot)), (i64::try_from(kinds.len()).unwrap(), 1));
     }
-    // He finds the card he has opened himself in his list; a crawler leaves no trace there.
+    // The owner finds the card they have opened themselves in their list; a crawler leaves no
+    // trace there.
     assert_eq!(state.opened_cards().iter().map(|(_, history)| history.opened).collect::<Vec<_>>(), [1]);
 }

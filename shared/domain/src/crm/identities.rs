@@ -13,23 +13,23 @@ use crate::radar::counter::CounterDeltas;
 pub struct Customer {
     /// Raised by one with every write.
     pub version: u64,
-    /// What is remembered of what this identity did.
+    /// What is remembered of this identity's events.
     pub state: CustomerState,
-    /// Which other identities are the same person.
+    /// The other identities of the same person.
     pub ties: Ties,
-    /// What the company's people say of this identity.
+    /// What members have recorded of this identity.
     pub opportunity: Opportunity,
 }
 
 /// All identities of a person, as they were read.
 pub type Identities = BTreeMap<PersonId, Customer>;
 
-/// A person: all of his identities together.
+/// A person: all of their identities together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MergedCustomer {
-    /// What he has done.
+    /// What they have done.
     pub state: CustomerState,
-    /// What is said of him.
+    /// What members have recorded of them.
     pub opportunity: Opportunity,
 }
 
@@ -40,7 +40,7 @@ impl MergedCustomer {
         Self { state, opportunity: Opportunity::union(parts.map(|part| &part.opportunity)) }
     }
 
-    /// What he adds to the counters.
+    /// What they add to the counters.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = self.state.contributions();
         deltas.add_all(&self.opportunity.contributions());

@@ -1,10 +1,10 @@
-//! Who is who: identities that are one person, and what merging them changes.
+//! Merges: identities that are one person, and what merging them changes.
 //!
-//! An identity is the subject of a token. It never changes, events are recorded under it,
-//! and its state, the *part*, is fed by its own events only. A merge ties two identities
-//! together; all that are tied, directly or not, are one person, whose state is the
-//! union of the parts. So a merge moves the counters by what the union adds less what the
-//! two sides added, and its undoing by the opposite. Nothing is lost in between.
+//! An identity is the subject of a token. It never changes, events are recorded under it, and its
+//! state, the *part*, is fed by its own events only. A merge is an edge between two identities.
+//! All identities that edges connect, directly or not, are one person, whose state is the union
+//! of the parts. So a merge moves the counters by what the union adds less what the two sides
+//! added, and undoing it moves them back. Nothing is lost in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ const APART_MAX: usize = 50;
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MergeReason {
-    /// Who logged in brought the token he had used before (登录).
+    /// A login carried the token that the person had used before (登录).
     Login,
     /// Both granted the same phone number (手机号).
     Phone,
@@ -43,7 +43,7 @@ pub struct Merge {
     pub tie: MergeEdge,
     /// Why.
     pub reason: MergeReason,
-    /// When.
+    /// When it was made.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
     /// When and by whom it was undone, if it was.
@@ -51,13 +51,13 @@ pub struct Merge {
     pub undone: Option<Undone>,
 }
 
-/// The undoing of a merge.
+/// Who undid a merge, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
-    /// When.
+    /// When it was undone.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// Who did it.
+    /// The member who undid it.
     pub by: MemberId,
 }
 
@@ -84,8 +84,8 @@ pub struct MergePlan {
 }
 
 impl Merge {
-    /// Merges two identities. `known` holds both and all of their groups; who is missing
-    /// has done nothing yet.
+    /// Merges two identities. `known` holds both and all of their groups; an identity that is
+    /// missing has done nothing yet.
     ///
     /// # Errors
     /// [`MergeError`].
@@ -114,8 +114,8 @@ impl Merge {
         if large { Err(MergeError::TooLarge) } else { Ok(regrouping) }
     }
 
-    /// Takes the merge back; the two are not merged again without somebody's doing.
-    /// `None` when it is not in force.
+    /// Undoes the merge; the two are not merged again unless somebody does it. `None` when it is
+    /// not in force.
     pub fn undo(&self, known: &BTreeMap<PersonId, Customer>) -> Option<MergePlan> {
         let MergeEdge { merge, a, b } = self.tie;
         let group = &known.get(&a)?.ties.group;
@@ -136,7 +136,7 @@ impl Merge {
     }
 }
 
-/// Who is one person by those of the merges that are in force.
+/// The groups of identities that are one person by the merges in force.
 pub fn groups<'a>(merges: impl IntoIterator<Item = &'a Merge>) -> Vec<Group> {
     let (mut groups, mut of) = (BTreeMap::<MergeId, Group>::new(), BTreeMap::<PersonId, MergeId>::new());
     for tie in merges.into_iter().filter(|merge| merge.undone.is_none()).map(|merge| merge.tie) {

@@ -89,7 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<MergeStep>> {
     prop::collection::vec(step, 0..60)
 }
 
-/// Everybody's name: the smallest of those he is tied to, found by walking in circles.
+/// Everybody's name: the smallest identity they are merged with, found by walking in circles.
 fn names(active: &[Merge]) -> [u8; 4] {
     let mut names = [0, 1, 2, 3];
     for _ in 0..4 {
@@ -198,14 +198,14 @@ fn one_visitor_who_was_anonymous_first_is_one_visitor() {
     world.merge(&login).unwrap();
     assert_eq!(visitors(&world), 1);
     world.visit(0, std::slice::from_ref(&view));
-    assert_eq!(visitors(&world), 1, "what comes late is his");
+    assert_eq!(visitors(&world), 1, "what comes late is theirs");
     assert_eq!(world.merge(&login), Err(MergeError::Already));
     let other = Merge { reason: MergeReason::Login, ..merge(2, 2, 0) };
     assert_eq!(world.merge(&other), Err(MergeError::Taken), "a token belongs to one person");
 }
 
 #[test]
-fn who_was_separated_is_not_merged_again_by_way_of_others_either() {
+fn separated_identities_are_not_merged_again_by_way_of_others_either() {
     let mut world = MergeWorld::default();
     let made = merge(1, 0, 1);
     world.merge(&made).unwrap();
@@ -228,7 +228,7 @@ fn a_person_has_ten_identities_at_most() {
 }
 
 #[test]
-fn the_plan_of_a_grouped_visitor_depends_on_all_his_parts() {
+fn the_plan_of_a_grouped_visitor_depends_on_all_parts() {
     let mut world = MergeWorld::default();
     world.merge(&merge(1, 0, 1)).unwrap();
     let view = event(EventKind::ViewCard, card(1), now());

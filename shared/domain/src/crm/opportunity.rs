@@ -1,7 +1,7 @@
-//! What the company's people say of a customer, card by card: a rate set by hand
-//! (预计成交率) and closed deals (成交).
+//! What members record of a customer, card by card: a rate set by hand (预计成交率) and closed deals
+//! (成交).
 //!
-//! Each identity holds what was said of it; of the person all of it together is true.
+//! Each identity holds what was recorded under it; a person has all of it together.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ pub const DEALS_MAX: usize = 100;
 /// How long ago a deal may have been closed, in days: ten years.
 const DAYS_BACK_MAX: i32 = 3_653;
 
-/// What was said of one identity; empty for most.
+/// What was recorded of one identity; empty for most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Opportunity(BTreeMap<CardId, CardOpportunity>);
 
-/// What was said on one card.
+/// What was recorded on one card.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct CardOpportunity {
     #[serde(default, rename = "r", skip_serializing_if = "Option::is_none")]
@@ -36,13 +36,13 @@ struct CardOpportunity {
 /// A rate that was set by hand. Of two the one set later counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ManualCloseRate {
-    /// When.
+    /// When it was set.
     #[serde(rename = "t", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// To what.
+    /// The rate.
     #[serde(rename = "r")]
     pub rate: Rate,
-    /// Who did it.
+    /// The member who set it.
     #[serde(rename = "b")]
     pub by: MemberId,
 }
@@ -50,13 +50,13 @@ pub struct ManualCloseRate {
 /// A deal that was closed outside the shop, as a member recorded it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deal {
-    /// On which day it was closed.
+    /// The day on which it was closed.
     #[serde(rename = "o")]
     pub closed_on: Day,
     /// When it was recorded.
     #[serde(rename = "t", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// Who did it.
+    /// The member who recorded it.
     #[serde(rename = "b")]
     pub by: MemberId,
 }
@@ -79,12 +79,12 @@ impl Deal {
 pub struct TooManyDeals;
 
 impl Opportunity {
-    /// Whether nothing was said.
+    /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Sets the rate on a card, or takes it back. Whether that changes anything.
+    /// Sets or removes the rate on a card. Returns whether that changes anything.
     pub fn set_rate(&mut self, card: CardId, rate: Option<ManualCloseRate>) -> bool {
         let before = self.0.get(&card).and_then(|said| said.rate);
         if before != rate {
@@ -94,7 +94,8 @@ impl Opportunity {
         before != rate
     }
 
-    /// Records a deal on a card. Whether that changes anything: not when it was already.
+    /// Records a deal on a card. Returns whether that changes anything: it does not when the deal
+    /// is there already.
     ///
     /// # Errors
     /// [`TooManyDeals`].
@@ -109,7 +110,7 @@ impl Opportunity {
         Ok(true)
     }
 
-    /// Takes a deal back. Whether there was one.
+    /// Removes a deal. Returns whether there was one.
     pub fn remove_deal(&mut self, card: CardId, id: DealId) -> bool {
         let removed = self.0.get_mut(&card).is_some_and(|said| said.deals.remove(&id).is_some());
         self.tidy();
@@ -125,7 +126,7 @@ impl Opportunity {
         self.0.get(&card).into_iter().flat_map(|said| &said.deals).map(|(id, deal)| (*id, *deal))
     }
 
-    /// The deals in a scope with their cards, who was closed last first. A department has none.
+    /// The deals in a scope with their cards, the last closed first. A department has none.
     pub fn deals_in(&self, scope: Scope) -> Vec<(CardId, DealId, Deal)> {
         let of_card = |card: CardId| self.deals_on(card).map(move |(id, deal)| (card, id, deal));
         let mut deals: Vec<_> =
@@ -148,7 +149,7 @@ impl Opportunity {
         self.0.iter().filter(move |(card, _)| counts_in(scope, **card)).map(|(_, said)| said)
     }
 
-    /// What was said of several identities that are one person.
+    /// What was recorded of several identities that are one person.
     #[must_use]
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union = Self::default();
@@ -160,7 +161,7 @@ impl Opportunity {
         union
     }
 
-    /// What a person with these opportunity adds to the counters.
+    /// What a person with this opportunity adds to the counters.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = CounterDeltas::default();
         for scope in self.0.keys().map(|card| Scope::Card(*card)).chain([Scope::Company]) {
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deal_counts_once_on_its_card_and_in_the_company_until_it_is_taken_back() {
+    fn a_deal_counts_once_on_its_card_and_in_the_company_until_it_is_removed() {
         let mut said = Opportunity::default();
         assert_eq!(said.add_deal(card(1), id(1), deal(30)), Ok(true));
         assert_eq!(said.add_deal(card(1), id(1), deal(31)), Ok(false));
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_person_all_is_true_that_was_said_of_his_identities() {
+    fn a_person_has_all_that_was_recorded_of_their_identities() {
         let (mut a, mut b) = (Opportunity::default(), Opportunity::default());
         a.set_rate(card(1), rate(80, 5));
         b.set_rate(card(1), rate(20, 9));

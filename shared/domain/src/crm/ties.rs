@@ -1,4 +1,4 @@
-//! Which identities are one person: the ties that merges put between them.
+//! Which identities are one person: the edges that merges put between them.
 
 use std::collections::BTreeSet;
 
@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::id::{MergeId, PersonId};
 
-/// Two identities that are tied together.
+/// Two identities that a merge connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MergeEdge {
-    /// By which merge.
+    /// The merge that put it there.
     #[serde(rename = "m")]
     pub merge: MergeId,
-    /// The one that stands for more: who logged in, who granted the number now.
+    /// The leading identity: the one that logged in, or that has granted the number now.
     pub a: PersonId,
     /// The other one.
     pub b: PersonId,
 }
 
-/// Identities that are one person: the ties between them. They are a tree, since who is
-/// one person already is not tied again.
+/// Identities that are one person: the edges between them. The edges form a tree, since two
+/// identities of one person do not get another edge.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Group(pub(super) BTreeSet<MergeEdge>);
 
-/// How an identity stands to others. All identities of a group hold the same group.
+/// How an identity relates to others. All identities of a group hold the same group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ties {
-    /// Who is the same person.
+    /// The identities of the same person.
     #[serde(default, rename = "g", skip_serializing_if = "Group::is_alone")]
     pub group: Group,
-    /// Who is not, as somebody has decided by undoing a merge.
+    /// The identities of other persons, as a member has decided by undoing a merge.
     #[serde(default, rename = "n", skip_serializing_if = "BTreeSet::is_empty")]
     pub apart: BTreeSet<PersonId>,
 }
@@ -41,7 +41,7 @@ impl Group {
         self.0.is_empty()
     }
 
-    /// Whether an identity is tied to others in it.
+    /// Whether an identity is connected to others in it.
     pub fn has(&self, person: PersonId) -> bool {
         self.0.iter().any(|tie| tie.a == person || tie.b == person)
     }
@@ -51,7 +51,7 @@ impl Group {
         self.0.iter().flat_map(|tie| [tie.a, tie.b]).collect()
     }
 
-    /// Those that are still tied to an identity without this merge, and their ties.
+    /// The identities that stay connected to an identity without this merge, and their edges.
     pub(super) fn around(&self, person: PersonId, without: MergeId) -> (BTreeSet<PersonId>, Self) {
         let (mut members, mut ties) = (BTreeSet::from([person]), BTreeSet::new());
         // A tree of n identities is walked in n rounds at most.

@@ -58,7 +58,7 @@ impl FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, FieldError> {
         let day = parse(text).ok_or_else(|| FieldError::new("invalid_day", "日期格式不正确，应为 YYYY-MM-DD"))?;
-        // One day has one spelling: `2026-1-5` is refused.
+        // One day has one spelling: `2026-1-5` is rejected.
         if day.to_string() == text {
             Ok(day)
         } else {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_do_not_exist_or_are_spelt_otherwise_are_refused() {
+    fn days_that_do_not_exist_or_are_spelt_otherwise_are_rejected() {
         for text in ["2026-02-29", "2026-13-01", "2026-1-5", "", "-", "2026-11-21T00:00:00Z"] {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }

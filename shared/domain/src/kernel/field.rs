@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A refused field: a stable code for programs, a Chinese sentence for people,
-/// and, where a rule spans fields, the pointer to the part below the value.
+/// A rejected field: a stable code for programs, a Chinese sentence for people, and, where a rule
+/// spans fields, the pointer to the part below the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// Stable, lower snake case, for example `too_long`.

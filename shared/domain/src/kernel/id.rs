@@ -102,7 +102,7 @@ macro_rules! ids {
 ids! {
     /// A company, the tenant (企业).
     CompanyId = "com_";
-    /// A person as one company's mini-program knows him: visitor or member.
+    /// A person as one company's mini-program knows them: visitor or member.
     PersonId = "per_";
     /// A member of a company (成员).
     MemberId = "mem_";
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_another_kind_or_spelling_is_refused() {
+    fn an_id_of_another_kind_or_spelling_is_rejected() {
         let id = CardId(Uuid::from_u128(7)).to_string();
         assert!(id.parse::<MemberId>().is_err());
         assert!(id.to_uppercase().parse::<CardId>().is_err());
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_7_uuid_tells_its_time() {
+    fn a_version_7_uuid_holds_its_time() {
         let uuid = uuid::Builder::from_unix_timestamp_millis(1_795_000_000_123, &[9; 10]).into_uuid();
         assert_eq!(uuid_v7_millis(uuid), Some(1_795_000_000_123));
         assert_eq!(uuid_v7_millis(Uuid::nil()), None);

@@ -10,7 +10,7 @@ pub const REPLAY_MS: i64 = DAY_MS;
 pub struct Idempotency {
     /// Digest of caller, method, path and `Idempotency-Key`.
     pub key: String,
-    /// Digest of the request body as a JSON value: another value under the same key is refused.
+    /// Digest of the request body as a JSON value: another value under the same key is rejected.
     pub fingerprint: String,
 }
 

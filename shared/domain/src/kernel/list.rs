@@ -51,8 +51,8 @@ impl<T, const MAX: usize> UniqueList<T, MAX> {
     }
 }
 
-/// Reads one value into the list. Being refused as a value, not as a list, an error
-/// points at the value that is one too many or comes twice.
+/// Reads one value into the list. The error is the value's, not the list's, so it points at the
+/// value that is one too many or comes twice.
 struct Next<'a, T, const MAX: usize>(&'a mut UniqueList<T, MAX>);
 
 impl<'de, T: Deserialize<'de> + PartialEq, const MAX: usize> DeserializeSeed<'de> for Next<'_, T, MAX> {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_too_many_and_a_value_twice_are_refused() {
+    fn a_value_too_many_and_a_value_twice_are_rejected() {
         type List = UniqueList<u8, 2>;
         assert_eq!(List::parse(vec![1, 2, 3]).unwrap_err().code, "too_many");
         assert_eq!(List::parse(vec![1, 1]).unwrap_err().code, "duplicate");

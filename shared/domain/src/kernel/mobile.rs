@@ -40,7 +40,7 @@ impl Mobile {
         }
     }
 
-    /// The number, for whoever sends to it.
+    /// The number, for the channel that sends to it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_get_an_sms_is_refused() {
+    fn a_number_that_cannot_get_an_sms_is_rejected() {
         for bad in [
             "",
             "110",

@@ -24,7 +24,7 @@ impl Pack for usize {
     }
 }
 
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
+/// Seven bits a byte, the lowest first; the eighth shows that more follow.
 impl Pack for u64 {
     fn pack(&self, bytes: &mut Vec<u8>) {
         let mut rest = *self;
@@ -101,7 +101,7 @@ impl<T: Pack> Pack for Vec<T> {
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
-        // What is not there ends the list, however long it says it is.
+        // Missing bytes end the list, whatever length it announces.
         (0..usize::unpack(bytes)?).map(|_| T::unpack(bytes)).collect()
     }
 }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_below_128_is_one_byte_and_too_large_ones_are_refused() {
+    fn a_number_below_128_is_one_byte_and_too_large_ones_are_rejected() {
         let mut bytes = Vec::new();
         [0_u64, 127, 128].iter().for_each(|number| number.pack(&mut bytes));
         (-64_i64).pack(&mut bytes);

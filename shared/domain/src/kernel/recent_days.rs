@@ -43,7 +43,7 @@ impl<const REMEMBERED: u16> RecentDays<REMEMBERED> {
         }
     }
 
-    /// Takes in the days of another, where both have one by `merge`.
+    /// Adds the days of another; where both have one, by `merge`.
     pub(crate) fn add_all(&mut self, other: &Self, merge: impl Fn(Bits, Bits) -> Bits) {
         for (day, bits) in other.iter() {
             self.change(day, |mine| merge(mine, bits));

@@ -1,6 +1,6 @@
 //! Choices out of a fixed set, each with a stable name on the wire and in the table.
 
-/// An enum whose variants have names; another name is refused with the given code and sentence.
+/// An enum whose variants have names; another name is rejected with the given code and sentence.
 macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident, $code:literal, $detail:literal {
         $($(#[$each:meta])* $variant:ident = $wire:literal,)*

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_refused_and_line_breaks_only_where_allowed() {
+    fn control_characters_are_rejected_and_line_breaks_only_where_allowed() {
         for bad in ["a\u{0}b", "a\u{7f}b", "a\u{1b}[0m", "a\nb"] {
             assert_eq!(Line::<9>::parse(bad).unwrap_err().code, "control_character");
         }

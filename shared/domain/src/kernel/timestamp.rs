@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn no_offset_and_far_years_are_refused() {
+    fn no_offset_and_far_years_are_rejected() {
         assert_eq!(Timestamp::parse("2026-11-21T00:00:00").unwrap_err().code, "invalid_time");
         assert_eq!(Timestamp::parse("1970-01-01T00:00:00Z").unwrap_err().code, "time_out_of_range");
         assert_eq!(Timestamp::parse("9999-12-31T23:59:59Z").unwrap_err().code, "time_out_of_range");

@@ -54,7 +54,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// Why a file was refused. The names are stored: never change one.
+    /// Why a file was rejected. The names are stored: never change one.
     Refusal, "unknown_reason", "未知原因" {
         /// Something else than announced.
         WrongType = "wrong_type",
@@ -79,7 +79,7 @@ pub struct Limits {
 }
 
 impl Purpose {
-    /// What is allowed. No picture is refused for its width or height.
+    /// The limits of this purpose. No picture is rejected for its width or height.
     pub fn limits(self) -> Limits {
         const PICTURES: &[Format] = &[Format::Jpeg, Format::Png, Format::Webp];
         const SOUNDS: &[Format] = &[Format::Mp3, Format::M4a, Format::Aac];
@@ -91,7 +91,7 @@ impl Purpose {
         }
     }
 
-    /// Checks what is announced of a file.
+    /// Checks what a client announces of a file.
     ///
     /// # Errors
     /// `wrong_content_type` or `out_of_range`, each at its field.
@@ -111,7 +111,7 @@ impl Purpose {
 }
 
 impl Limits {
-    /// Refuses what plays too long. The rest of a second is let pass: encoders fill it up.
+    /// Rejects a file that plays too long. The rest of a second is let pass: encoders fill it up.
     ///
     /// # Errors
     /// [`Refusal::TooLong`].
@@ -122,7 +122,7 @@ impl Limits {
 }
 
 impl Refusal {
-    /// For the user.
+    /// The sentence for the user.
     pub fn detail(self) -> &'static str {
         match self {
             Self::WrongType => "文件内容与类型不符，请重新选择文件",
@@ -133,7 +133,7 @@ impl Refusal {
     }
 }
 
-/// How far an upload is.
+/// The state of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum UploadState {
@@ -155,19 +155,19 @@ pub enum UploadState {
 /// A file that a member sends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
-    /// Which.
+    /// Its id.
     pub id: UploadId,
-    /// What for.
+    /// Its purpose.
     pub purpose: Purpose,
-    /// What it is.
+    /// Its format.
     pub format: Format,
     /// How many bytes it may have, as announced.
     pub bytes: u64,
-    /// For which card.
+    /// The card it is for.
     pub card: CardId,
-    /// Who sends it.
+    /// The member who sends it.
     pub member: MemberId,
-    /// How far it is.
+    /// Its state.
     pub state: UploadState,
     /// Whether it was used; an upload is used once.
     pub used: bool,
@@ -187,11 +187,11 @@ impl Upload {
         self.created_at.plus_millis(KEPT_MS)
     }
 
-    /// Checks that a card may show it for this purpose; gives how long it plays, in
+    /// Checks that a card may show it for this purpose, and returns how long it plays, in
     /// milliseconds, 0 for a picture.
     ///
     /// # Errors
-    /// `unknown_upload` also for one of another card: nobody learns of others' uploads;
+    /// `unknown_upload`, also for an upload of another card: nobody learns of others' uploads;
     /// `wrong_purpose`, `upload_not_ready`, `upload_refused` or `upload_used`.
     pub fn usable(&self, card: CardId, purpose: Purpose, now: Timestamp) -> Result<u64, FieldError> {
         if self.card != card {

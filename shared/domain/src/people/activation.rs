@@ -1,6 +1,6 @@
 //! Activation of a member's radar: granted, code sent, redeemed, joined.
 //!
-//! The radar is off until its member has joined; the boss has his without, since
+//! The radar is off until its member has joined. The boss has theirs from the start, since
 //! somebody must be able to begin.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for RadarCode {
     }
 }
 
-/// A code that was sent, as far as it is kept.
+/// The stored part of a code that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentCode {
     /// Random, of this code only; its hash and its ticket are bound to it.
@@ -78,13 +78,13 @@ pub struct SentCode {
 }
 
 impl SentCode {
-    /// When it stops being good.
+    /// When it expires.
     pub fn expires_at(&self) -> Timestamp {
         self.sent_at.plus_millis(CODE_LIFE_MS)
     }
 }
 
-/// How far a member is.
+/// The state of a member's activation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivationState {
@@ -97,9 +97,9 @@ pub enum ActivationState {
     },
     /// The code was right; the ticket is to be followed.
     Redeemed {
-        /// That of the code.
+        /// The code's nonce.
         nonce: String,
-        /// When.
+        /// When it was redeemed.
         #[serde(with = "crate::kernel::timestamp::as_millis")]
         at: Timestamp,
     },
@@ -126,12 +126,12 @@ impl ActivationState {
 /// A member's activation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activation {
-    /// Whose.
+    /// The member.
     pub member: MemberId,
     /// Where codes are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mobile: Option<Mobile>,
-    /// How far he is.
+    /// The state it is in.
     pub state: ActivationState,
     /// When codes were sent in the last day, in Unix milliseconds. Outlives a revocation:
     /// granting anew is no way around the limits.
@@ -141,10 +141,10 @@ pub struct Activation {
     pub version: u64,
 }
 
-/// How somebody comes to join.
+/// How a member joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RadarEntry {
-    /// By the ticket of his redeemed code.
+    /// By the ticket of their redeemed code.
     Ticket,
     /// By the company's own QR code, without an SMS.
     CompanyQr,
@@ -182,7 +182,7 @@ pub enum ActivationError {
     /// The step is not possible.
     #[error(transparent)]
     Refused(#[from] ActivationRefusal),
-    /// The code was not sent; says why, for the log.
+    /// The code was not sent; carries the reason, for the log.
     #[error("the code was not sent: {0}")]
     NotSent(String),
     /// As every action can fail.
@@ -220,7 +220,7 @@ pub enum ActivationRefusal {
 }
 
 impl Activation {
-    /// That of a member for whom nothing has happened yet.
+    /// The activation of a member for whom nothing has happened yet.
     pub fn none(member: MemberId) -> Self {
         Self { member, mobile: None, state: ActivationState::None, sends: Vec::new(), version: 0 }
     }
@@ -238,7 +238,7 @@ impl Activation {
         }
     }
 
-    /// What it is after `step`; the same, version included, where the step changes nothing.
+    /// The activation after `step`; the same, version included, when the step changes nothing.
     ///
     /// # Errors
     /// [`ActivationRefusal`].

@@ -77,7 +77,7 @@ fn codes_and_tickets_end_after_ten_minutes() {
 }
 
 #[test]
-fn what_is_not_possible_says_why() {
+fn an_impossible_step_returns_the_reason() {
     let redeem = ActivationStep::Redeem { right: true };
     let resend = ActivationStep::Resend(None);
     assert_eq!(fresh().after(redeem.clone(), noon()), Err(ActivationRefusal::NoCode));

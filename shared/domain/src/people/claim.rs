@@ -1,4 +1,4 @@
-//! Claim codes: how an invited member proves who he is at his first login.
+//! Claim codes: how invited members prove who they are at their first login.
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for ClaimCode {
     }
 }
 
-/// When a code given out at `now` stops being valid.
+/// When a code issued at `now` expires.
 pub fn expires_at(now: Timestamp) -> Timestamp {
     now.plus_millis(CLAIM_LIFE_MS)
 }

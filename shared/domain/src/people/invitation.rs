@@ -20,7 +20,7 @@ pub type LifeHours = Within<1, 720>;
 /// What an invitation is for, for those who administrate.
 pub type InvitationNote = OptionalLine<60>;
 
-/// Hours an invitation lasts unless said otherwise: a week.
+/// Hours an invitation lasts by default: a week.
 const LIFE_HOURS_DEFAULT: u32 = 168;
 /// Length of an hour in milliseconds.
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
@@ -78,7 +78,7 @@ string_enum! {
 /// An invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
-    /// Which.
+    /// Its id.
     pub id: InvitationId,
     /// What those who join may do: staff or admin.
     pub role: Role,
@@ -90,20 +90,20 @@ pub struct Invitation {
     pub review: bool,
     /// What it is for, or empty.
     pub note: InvitationNote,
-    /// Who made it.
+    /// The member who made it.
     pub created_by: MemberId,
-    /// When.
+    /// When it was made.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
-    /// From when on nobody joins by it.
+    /// From this time on nobody joins by it.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
-    /// Whether it was called back.
+    /// Whether it was revoked.
     pub revoked: bool,
 }
 
 impl Invitation {
-    /// Where it stands at `now`.
+    /// Its state at `now`.
     pub fn state(&self, now: Timestamp) -> InvitationState {
         if self.revoked {
             InvitationState::Revoked
@@ -127,7 +127,7 @@ impl Invitation {
     }
 }
 
-/// What a code opens: that of an invitation which never changes.
+/// What a code opens: the part of an invitation that never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// The invitation.
@@ -136,12 +136,12 @@ pub struct Offer {
     pub role: Role,
     /// Whether an admin decides about each.
     pub review: bool,
-    /// From when on nobody joins by it.
+    /// From this time on nobody joins by it.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
 }
 
-/// Why a login is refused.
+/// Why a login is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
     /// The claim code is unknown, used or expired.

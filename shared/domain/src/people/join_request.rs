@@ -1,4 +1,4 @@
-//! Requests to join: whoever comes by an invitation with review waits for a decision.
+//! Requests to join: people who come by an invitation with review wait for a decision.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,27 +39,27 @@ string_enum! {
 /// A request to join.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinRequest {
-    /// Which.
+    /// Its id.
     pub id: JoinRequestId,
-    /// By which invitation he came.
+    /// The invitation they came by.
     pub invitation: InvitationId,
-    /// Who asks.
+    /// The person who asks.
     pub person: PersonId,
-    /// His id inside the mini-program: where the table knows him. Never shown.
+    /// Their id inside the mini-program, under which the table knows them. Never shown.
     pub openid: OpenId,
-    /// What he is called, as he says.
+    /// Their name, as they wrote it.
     pub name: PersonName,
-    /// His job title, as he says.
+    /// Their job title, as they wrote it.
     pub position: Position,
-    /// What he would be allowed.
+    /// The role they would get.
     pub role: Role,
-    /// When he asked.
+    /// When they asked.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
-    /// What was decided, once it is.
+    /// The decision, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// The member he has become.
+    /// The member they have become.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
 }
@@ -82,12 +82,12 @@ pub enum DecisionError {
 }
 
 impl JoinRequest {
-    /// From when on nobody decides any more.
+    /// From this time on nobody decides any more.
     pub fn expires_at(&self) -> Timestamp {
         self.created_at.plus_millis(LIFE_MS)
     }
 
-    /// Where it stands at `now`.
+    /// Its state at `now`.
     pub fn state(&self, now: Timestamp) -> JoinRequestState {
         match self.decision {
             Some(Decision::Approve) => JoinRequestState::Approved,
@@ -97,8 +97,8 @@ impl JoinRequest {
         }
     }
 
-    /// Whether it stands in the way of asking again by this invitation: it waits, or the
-    /// answer was no.
+    /// Whether the person may not ask again by this invitation: the request waits, or was
+    /// rejected.
     pub fn stands_against(&self, invitation: InvitationId, now: Timestamp) -> bool {
         match self.state(now) {
             JoinRequestState::Pending => true,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_rejected_asks_again_by_another_invitation_only() {
+    fn a_rejected_person_asks_again_by_another_invitation_only() {
         let (same, other) = (request(None).invitation, InvitationId::from_uuid(Uuid::from_u128(1)));
         let (now, end) = (request(None).created_at, request(None).expires_at());
         for (decision, at, by_same, by_other) in [

@@ -8,7 +8,7 @@ use crate::kernel::id::{CardId, DepartmentId, MemberId, PersonId};
 use crate::kernel::text::{Line, OptionalLine};
 use crate::kernel::timestamp::Timestamp;
 
-/// A person's name, as shown on his card.
+/// A person's name, as shown on their card.
 pub type PersonName = Line<30>;
 /// A job title.
 pub type Position = OptionalLine<30>;
@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for Role {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MemberStatus {
-    /// 待加入: has not claimed his membership yet; his seat is reserved.
+    /// 待加入: has not claimed the membership yet; the seat is reserved.
     Invited,
     /// 在职: uses a seat.
     Active,
@@ -109,11 +109,11 @@ impl Ended {
 pub enum SeatChange {
     /// Nothing: the status is the same, or neither of them uses a seat.
     Keep,
-    /// He needs one again.
+    /// They need one again.
     Take,
-    /// He gives it back.
+    /// They give it back.
     GiveBack,
-    /// The one that was reserved for him is free again.
+    /// The one that was reserved for them is free again.
     Release,
 }
 
@@ -142,33 +142,33 @@ impl MemberStatus {
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Who.
+    /// Their id.
     pub id: MemberId,
-    /// His name.
+    /// Their name.
     pub name: PersonName,
-    /// His job title.
+    /// Their job title.
     pub position: Position,
-    /// What he may do.
+    /// What they may do.
     pub role: Role,
-    /// His card, if he has one.
+    /// Their card, if they have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<CardId>,
     /// The person who claimed the membership; `None` while invited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
-    /// How his membership ended; `None` while it lasts.
+    /// How the membership ended; `None` while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
-    /// Who has taken over from him since his membership ended.
+    /// Who has taken over from them since the membership ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<MemberId>,
-    /// Which of his claim codes counts: 0 is the first.
+    /// The number of the claim code that counts: 0 is the first.
     #[serde(default)]
     pub claim_number: u32,
-    /// The department he was put into; it may be removed since.
+    /// The department they were put into; it may be removed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
-    /// When he was added.
+    /// When they were added.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
 }
@@ -180,7 +180,7 @@ impl Member {
         Self { id, name, position, role, card, person, ended, successor, claim_number: 0, department: None, created_at }
     }
 
-    /// Name and job title in a word.
+    /// Name and job title in one text.
     pub fn called(&self) -> String {
         match self.position.as_str() {
             "" => self.name.to_string(),
@@ -188,7 +188,7 @@ impl Member {
         }
     }
 
-    /// Where he stands.
+    /// The status of the membership.
     pub fn status(&self) -> MemberStatus {
         match (self.ended, self.person) {
             (Some(Ended::Disabled), _) => MemberStatus::Disabled,
@@ -198,12 +198,11 @@ impl Member {
         }
     }
 
-    /// How his membership stands after a change of status, and what that does to his
-    /// seat.
+    /// How the membership stands after a change of status, and what the change does to the seat.
     ///
     /// # Errors
-    /// `not_allowed` for somebody who never joined: he can only be withdrawn (`left`),
-    /// and invited anew.
+    /// `not_allowed` for somebody who never joined: they can only be withdrawn (`left`) and
+    /// invited anew.
     pub fn with_status(&self, to: MemberStatus) -> Result<(Option<Ended>, SeatChange), FieldError> {
         use MemberStatus::{Active, Disabled, Invited, Left};
         let refused = || FieldError::new("not_allowed", "该成员尚未加入，只能撤销邀请").at("/status");
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_job_title_is_called_by_his_name_alone() {
+    fn a_member_without_a_job_title_is_called_by_the_name_alone() {
         let untitled = member(true, None);
         let titled = Member { position: Position::parse("茶艺师").unwrap(), ..untitled.clone() };
         assert_eq!((untitled.called(), titled.called()), ("林悦".to_owned(), "林悦（茶艺师）".to_owned()));

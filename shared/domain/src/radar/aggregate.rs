@@ -24,7 +24,7 @@ pub struct SegmentKey {
     pub card: CardId,
     /// The batch they came in.
     pub batch: BatchId,
-    /// Who did them.
+    /// The person who did them.
     pub person: PersonId,
 }
 
@@ -68,8 +68,8 @@ pub struct AggregationPlan {
     pub segments: Vec<usize>,
     /// The customers after counting, with the versions they were read at.
     pub customers: BTreeMap<PersonId, Customer>,
-    /// Customers that are only looked at, with the versions they were read at: the other
-    /// identities of persons who are counted.
+    /// Customers that are only read, with the versions they were read at: the other identities of
+    /// persons who are counted.
     pub unchanged: BTreeMap<PersonId, u64>,
     /// The changes of the counters.
     pub deltas: CounterDeltas,
@@ -82,10 +82,10 @@ pub struct AggregationPlan {
 
 /// Counts as many of the first segments as fit into one transaction.
 ///
-/// `known` holds the states of all persons concerned, and of the other identities of
-/// each; who is missing is new. At least the first segment is always taken or refused:
-/// alone it touches at most seven scopes of some 20 periods and ten identities, which
-/// leaves less than a chunk for later.
+/// `known` holds the states of all persons concerned, and of the other identities of each; a
+/// person who is missing is new. At least the first segment is always counted or rejected: alone
+/// it touches at most seven scopes of some 20 periods and ten identities, which leaves less than
+/// a chunk for later.
 pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Customer>) -> AggregationPlan {
     let mut plan = AggregationPlan::default();
     let mut counters: BTreeSet<(Scope, Period)> = BTreeSet::new();

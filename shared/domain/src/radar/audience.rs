@@ -9,7 +9,7 @@ use crate::radar::best_hour::VisitHours;
 /// What a group has in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AudienceProfile {
-    /// How many people it is of.
+    /// How many people it has.
     pub people: usize,
     /// By [`Feature::ALL`]: how many of them have such evidence.
     pub did: [usize; FEATURES],
@@ -20,7 +20,7 @@ pub struct AudienceProfile {
 }
 
 impl AudienceProfile {
-    /// The profile of people, each with what speaks for a deal and when he was there.
+    /// The profile of people, each with the evidence for a deal and the hours they were there.
     pub fn of<'a>(people: impl IntoIterator<Item = (Evidence, &'a VisitHours)>, model: &Model, today: Day) -> Self {
         let mut profile = Self::default();
         for (evidence, hours) in people {
@@ -44,7 +44,7 @@ mod tests {
     use crate::kernel::timestamp::Timestamp;
 
     #[test]
-    fn each_person_counts_once_for_what_he_did_and_where_he_stands() {
+    fn each_person_counts_once_by_their_events_and_their_band() {
         let now = Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap();
         let today = Day::of(now);
         let (mut hot, mut hours) = (Evidence::default(), VisitHours::default());

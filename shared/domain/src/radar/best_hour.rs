@@ -1,8 +1,8 @@
 //! The best hour to follow up: when in the week a customer is usually there.
 //!
-//! A visit is an hour of a day with any event; ten events in it are one visit. Which
-//! hours of which days were visited is kept, not counters: a counter could not tell
-//! whether a late event's hour has been counted. The 168 counters follow from it.
+//! A visit is an hour of a day with any event; ten events in it are one visit. The visited hours
+//! of the days are kept, not counters: a counter could not show whether a late event's hour has
+//! been counted. The 168 counters follow from them.
 
 use serde::Deserialize;
 use time::Weekday;
@@ -37,9 +37,9 @@ pub struct Advice {
     pub weekday: Option<Weekday>,
     /// The hour of the day in Asia/Shanghai at which it begins; it lasts one hour.
     pub hour: u8,
-    /// On how many such days he was there in this hour …
+    /// On how many such days they were there in this hour …
     pub seen: u32,
-    /// … of how many, since his first visit of the last eight weeks.
+    /// … of how many, since their first visit of the last eight weeks.
     pub of: u32,
     /// How sure it is that this is no accident, [`CONFIDENCE_MIN`] to 1.
     pub confidence: f64,
@@ -74,8 +74,8 @@ impl VisitHours {
         self.0.add_all(&other.0, |mine, theirs| mine | theirs);
     }
 
-    /// On how many Mondays 0 o'clock, Mondays 1 o'clock, … he was there in the eight
-    /// weeks up to `today`: 168 counters.
+    /// On how many Mondays 0 o'clock, Mondays 1 o'clock, … they were there in the eight weeks up
+    /// to `today`: 168 counters.
     pub fn histogram(&self, today: Day) -> [u8; 168] {
         let mut counters = [0; 168];
         for (day, hours) in self.last_weeks(today) {
@@ -86,12 +86,12 @@ impl VisitHours {
         counters
     }
 
-    /// The hour to follow up in; `None` as long as too little is known, or no hour
-    /// stands out. Never in quiet hours.
+    /// The hour to follow up in; `None` as long as too little is known, or no hour stands out.
+    /// Never in quiet hours.
     ///
-    /// An hour stands out if a customer with as many visits at random free hours would
-    /// hardly (less than 5 %) have any hour that is visited as often. Of these the one
-    /// is best in which he is most surely met.
+    /// An hour stands out if a customer with as many visits at random free hours would hardly
+    /// (less than 5 %) have any hour that is visited as often. Of these hours, the best is the
+    /// one in which the customer is most surely met.
     pub fn advise(&self, now: Timestamp, quiet: QuietHours) -> Option<Advice> {
         let today = Day::of(now);
         let visited: u32 = self.last_weeks(today).map(|(_, hours)| hours.count_ones()).sum();

@@ -43,7 +43,7 @@ impl HourRandom {
 const NOW: &str = "2026-11-21T15:00:00+08:00";
 
 #[test]
-fn a_regular_visitor_is_best_met_in_his_usual_hour() {
+fn regular_visitors_are_best_met_in_their_usual_hour() {
     let advice = advise(&tuesdays(), NOW).unwrap();
     assert_eq!((advice.weekday, advice.hour), (Some(Weekday::Tuesday), 20));
     assert_eq!((advice.seen, advice.of), (6, 8));
@@ -134,7 +134,7 @@ fn hours_fall_on_the_day_of_shanghai_over_month_ends_and_the_leap_day() {
 }
 
 #[test]
-fn advice_ends_when_he_stays_away() {
+fn advice_ends_when_the_visitor_stays_away() {
     assert!(advise(&tuesdays(), "2026-11-25T12:00:00+08:00").is_some());
     assert_eq!(advise(&tuesdays(), "2027-01-05T12:00:00+08:00"), None);
 }

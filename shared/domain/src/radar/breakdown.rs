@@ -1,5 +1,5 @@
-//! What was looked at and who passed things on, per scope and day: the material of the
-//! top lists, which plain counters cannot hold.
+//! Views by object and forwards by person, per scope and day: the material of the top lists,
+//! which plain counters cannot hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -10,7 +10,7 @@ use crate::radar::aggregate::Segment;
 use crate::radar::counter::Scope;
 use crate::tracking::event::{Event, EventKind, ObjectType, Target};
 
-/// Most things kept of a scope and day; far more than anybody shows in a day.
+/// Most things kept of a scope and day; far more than any list of a day shows.
 pub const THINGS_MAX: usize = 500;
 /// Most sharers kept of a scope and day.
 pub const SHARERS_MAX: usize = 1_000;
@@ -29,7 +29,7 @@ pub struct Breakdown {
 pub struct Viewed {
     /// Views.
     pub views: i64,
-    /// The title that was seen last, if any was told.
+    /// The title that was seen last, if any was sent.
     pub title: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl Breakdown {
         }
     }
 
-    /// Forgets what will not be in a top list: the stored item must not outgrow its limit.
+    /// Forgets the entries too small for a top list: the stored item must not outgrow its limit.
     pub fn keep_the_greatest(&mut self) {
         if self.things.len() > THINGS_MAX {
             let things = std::mem::take(&mut self.things).into_iter();
@@ -56,14 +56,14 @@ impl Breakdown {
         }
     }
 
-    /// The products, or other things of one type, with the most views first; of equal
-    /// ones the older thing.
+    /// The products, or other things of one type, with the most views first; of equal ones the
+    /// older thing.
     pub fn top_things(&self, object: ObjectType, most: usize) -> Vec<(Target, &Viewed)> {
         let things = self.things.iter().filter(|(target, _)| target.object_type() == object);
         top(things.map(|(target, viewed)| (*target, viewed)), most, |viewed| viewed.views)
     }
 
-    /// The persons with the most forwards first; of equal ones who came first.
+    /// The persons with the most forwards first; of equal ones the earliest.
     pub fn top_sharers(&self, most: usize) -> Vec<(PersonId, i64)> {
         top(self.sharers.iter().map(|(person, forwards)| (*person, *forwards)), most, |forwards| *forwards)
     }
@@ -92,12 +92,12 @@ impl AddAssign for Breakdown {
 pub struct Additions {
     /// What was counted, broken down.
     pub breakdowns: BTreeMap<(Scope, Day), Breakdown>,
-    /// Whose close rate may have changed.
+    /// The people whose close rate may have changed.
     pub people: BTreeMap<Scope, BTreeSet<PersonId>>,
 }
 
 impl Additions {
-    /// Those of what was counted in these segments.
+    /// The breakdowns of the counted events in these segments.
     pub fn of(segments: &[Segment]) -> Self {
         let mut additions = Self::default();
         for segment in segments {

@@ -10,7 +10,7 @@ use crate::radar::seen_days::{GAP_MAX, GapChange};
 use crate::tracking::event::{EventKind, ObjectType};
 use crate::tracking::filter_reason::FilterReason;
 
-/// Whose numbers.
+/// The part of a company that numbers belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// One card: the staff radar.
@@ -23,7 +23,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whose numbers change when something happens on a card.
+    /// The scopes whose numbers change when something happens on a card.
     pub fn of(card: CardId, path: &DepartmentPath) -> impl Iterator<Item = Self> {
         [Self::Card(card), Self::Company].into_iter().chain(path.iter().map(Self::Department))
     }
@@ -41,11 +41,11 @@ pub enum Period {
 /// Which people are counted as distinct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
-    /// Who viewed something (客户总数 UV).
+    /// People who viewed something (客户总数 UV).
     Visitors,
-    /// Who opened a chat (沟通总客户数).
+    /// People who opened a chat (沟通总客户数).
     ChatStarters,
-    /// Who viewed a product (商城访客).
+    /// People who viewed a product (商城访客).
     Shoppers,
 }
 
@@ -56,9 +56,9 @@ pub enum Counter {
     Events(EventKind),
     /// Distinct people of the period.
     People(Audience),
-    /// Of a day's people, those whose last seen day before it is so many days earlier.
+    /// Of a day's people, those whose last seen day before it is this many days earlier.
     Gap(Audience, u8),
-    /// People whose first ever day it is.
+    /// People whose first day ever it is.
     Newcomers(Audience),
     /// Cards whose phone was saved for the first time by a person.
     Saves,
@@ -196,14 +196,14 @@ impl Counter {
         }
     }
 
-    /// The gap stored under `code` where it stood until counters had their layout 2: at the
-    /// day before it. On the day so many days later it is a [`Counter::Gap`].
+    /// The gap stored under `code` where it stood until counters had their layout 2: at the day
+    /// before it. On the day that many days later it is a [`Counter::Gap`].
     pub fn gap_before(code: &str) -> Option<(u8, Self)> {
         gap(code, Audience::from_letter).map(|(crowd, gap)| (gap, Self::Gap(crowd, gap)))
     }
 }
 
-/// A crowd's letter and a gap.
+/// An audience's letter and a gap.
 fn gap(code: &str, crowd: impl Fn(&str) -> Option<Audience>) -> Option<(Audience, u8)> {
     let (letter, gap) = code.split_at_checked(1)?;
     let gap = gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap))?;
@@ -211,7 +211,7 @@ fn gap(code: &str, crowd: impl Fn(&str) -> Option<Audience>) -> Option<(Audience
 }
 
 impl Audience {
-    /// Whether an event of this kind makes a person one of them.
+    /// Whether an event of this kind makes a person part of the audience.
     pub fn is_joined_by(self, kind: EventKind) -> bool {
         match self {
             Self::Visitors => kind.is_view(),
@@ -293,12 +293,12 @@ impl CounterDeltas {
         }
     }
 
-    /// Adds all of another deltas.
+    /// Adds all of the other deltas.
     pub fn add_all(&mut self, other: &Self) {
         self.add_times(other, 1);
     }
 
-    /// Takes all of another deltas away.
+    /// Subtracts all of the other deltas.
     pub fn subtract_all(&mut self, other: &Self) {
         self.add_times(other, -1);
     }
@@ -312,7 +312,7 @@ impl CounterDeltas {
         }
     }
 
-    /// Keeps so many scopes and periods, those of departments last, and gives the others.
+    /// Keeps this many scopes and periods, departments last, and returns the others.
     #[must_use]
     pub fn split_off(&mut self, kept: usize) -> Self {
         self.0.retain(|_, sums| !sums.is_zero());
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_of_the_first_layout_are_told_with_their_length() {
+    fn gaps_of_the_first_layout_are_read_with_their_length() {
         assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Audience::Visitors, 5))));
         assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Audience::ChatStarters, 29))));
         for code in ["v", "V5", "v0", "v30", "e1", "h3", "x1", ""] {

@@ -1,9 +1,9 @@
-//! What a visitor did, as a Chinese describe_event without its subject.
+//! A visitor's events as Chinese sentences without a subject.
 
 use crate::kernel::id::{Id, PersonId};
 use crate::tracking::event::{Event, EventKind, Object, Target};
 
-/// What the feed says of an event, for example `查看了商品《智能门锁》`.
+/// The feed's sentence for an event, for example `查看了商品《智能门锁》`.
 pub fn describe_event(event: &Event) -> String {
     let object = describe(&event.object);
     match event.kind {
@@ -36,7 +36,7 @@ fn describe(object: &Object) -> String {
     }
 }
 
-/// What a visitor is called until his name is known: `访客` and the end of his id.
+/// What visitors are called until their name is known: `访客` and the end of their id.
 pub fn visitor_name(person: PersonId) -> String {
     format!("访客{:04X}", person.uuid().as_u128() & 0xFFFF)
 }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_is_told_apart_by_the_end_of_his_id() {
+    fn visitors_are_distinguished_by_the_end_of_their_id() {
         assert_eq!(visitor_name(PersonId::from_uuid(Uuid::from_u128(0x1_0AFE))), "访客0AFE");
     }
 }

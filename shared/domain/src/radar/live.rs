@@ -1,8 +1,8 @@
-//! The live radar: who watches a card, the numbers of its messages, and where a socket
-//! that was away may go on.
+//! The live radar: who watches a card, the numbers of its messages, and where a socket that was
+//! away may go on.
 //!
-//! Messages are numbered one by one while somebody watches. When nobody has for a
-//! while, events pass unnumbered, and the next watcher begins a new run of numbers.
+//! Messages are numbered one by one while somebody watches. After a while without watchers,
+//! events pass unnumbered, and the next watcher begins a new run of numbers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
 
 /// How long after the last socket has gone a card still counts as watched.
 pub const LINGER_MS: i64 = 600 * SECOND_MS;
-/// What must be left of that for a run to go on: far above any clock difference and the
-/// time between reading and writing.
+/// The part of [`LINGER_MS`] that must be left for a run to go on: far above any clock difference
+/// and the time between reading and writing.
 const MARGIN_MS: i64 = 30 * SECOND_MS;
 /// How long messages can be sent again, and how long a repeated message is recognised.
 pub const KEEP_MS: i64 = 6 * 3_600 * SECOND_MS;
@@ -43,13 +43,13 @@ impl SocketId {
     }
 }
 
-/// The number of a message on one card; never given twice.
+/// The number of a message on one card; no number is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(u64);
 
 impl Seq {
-    /// This number, as stored or as a client says.
+    /// This number, as stored or as a client sends it.
     pub fn new(number: u64) -> Self {
         Self(number)
     }
@@ -72,7 +72,7 @@ impl fmt::Display for Seq {
 pub struct LiveState {
     /// The number before the first of this run.
     pub begin: Seq,
-    /// The last number given.
+    /// The last number that was used.
     pub seq: Seq,
     /// Until when the card counts as watched without a socket, in Unix milliseconds.
     pub lingers_until: i64,
@@ -103,7 +103,7 @@ impl LiveState {
     }
 
     fn watched_until(&self) -> i64 {
-        // Who was cut off by the end of his token may come back like anybody else.
+        // A client that was cut off by the end of its token may come back like any other.
         self.sockets.values().map(|expires_at| expires_at + LINGER_MS).fold(self.lingers_until, i64::max)
     }
 
@@ -116,7 +116,7 @@ impl LiveState {
         (ids(true), ids(false))
     }
 
-    /// How a client goes on that has seen everything up to `last`.
+    /// How a client that has seen everything up to `last` goes on.
     pub fn resume(&self, last: Option<Seq>) -> Resume {
         match last {
             None => Resume::Start,

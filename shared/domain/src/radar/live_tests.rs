@@ -34,7 +34,7 @@ fn a_run_goes_on_only_with_time_to_spare() {
 }
 
 #[test]
-fn sockets_are_told_apart_by_the_end_of_their_token() {
+fn sockets_are_distinguished_by_the_end_of_their_token() {
     let mut state = state();
     state.sockets.insert(socket("b"), now().plus_millis(2_000).millis());
     assert_eq!(state.sockets_at(now().plus_millis(999)), (vec![socket("a"), socket("b")], vec![]));

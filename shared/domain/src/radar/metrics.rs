@@ -85,7 +85,7 @@ impl ScopeCounts {
         }
     }
 
-    /// The nine metrics of the lifetime, for whoever has read no days.
+    /// The nine metrics of the lifetime, for callers who have read no days.
     pub fn of_lifetime(lifetime: Counts) -> Metrics {
         let anywhen = Day::from_number(0);
         Self { lifetime, ..Self::default() }.metrics(Window::Total, anywhen)
@@ -110,7 +110,7 @@ impl ScopeCounts {
         }
     }
 
-    /// Distinct people: each is counted on his first seen day of the window.
+    /// Distinct people: each is counted on their first seen day of the window.
     pub fn people(&self, from: Option<Day>, to: Day, crowd: Audience) -> i64 {
         let Some(from) = from else { return count(&self.lifetime, Counter::People(crowd)) };
         self.days

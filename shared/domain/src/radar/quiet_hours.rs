@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn other_spellings_are_refused() {
+    fn other_spellings_are_rejected() {
         for text in ["", "21:30", "24:00-08:00", "21:60-08:00", "9:00-10:00", "21:30 - 08:30", "２1:30-08:30"] {
             assert_eq!(text.parse::<QuietHours>().unwrap_err().code, "invalid_quiet_hours", "{text}");
         }

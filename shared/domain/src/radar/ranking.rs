@@ -51,16 +51,16 @@ impl Metric {
 /// An employee's numbers in every window, in the order of [`Window::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contender {
-    /// Who.
+    /// The member.
     #[serde(rename = "m")]
     pub member: MemberId,
-    /// His card.
+    /// Their card.
     #[serde(rename = "c")]
     pub card: CardId,
-    /// His name when the numbers were read.
+    /// Their name when the numbers were read.
     #[serde(rename = "n")]
     pub name: String,
-    /// The department he was put into.
+    /// The department they were put into.
     #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
     /// The numbers.
@@ -71,15 +71,15 @@ pub struct Contender {
 /// A place in a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RankingPlace<'a> {
-    /// 1 for the first; who has as much as another shares his place.
+    /// 1 for the first; employees with equal values share a place.
     pub place: usize,
-    /// What he is ranked by.
+    /// The value they are ranked by.
     pub value: i64,
-    /// Who.
+    /// The employee.
     pub contender: &'a Contender,
 }
 
-/// The employees with the greatest value first; of equal ones who was added first.
+/// The employees with the greatest value first; of equal ones the one who was added first.
 pub fn rank(contenders: &[Contender], metric: Metric, window: Window) -> Vec<RankingPlace<'_>> {
     let position = Window::ALL.iter().position(|one| *one == window).unwrap_or_default();
     let value = |contender: &Contender| metric.of(&contender.windows[position]);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contender_reads_back_as_he_was_stored() {
+    fn a_contender_reads_back_as_stored() {
         let all = Metrics::from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let department = Some(DepartmentId::from_uuid(Uuid::from_u128(1)));
         let stored = Contender { windows: [all; 4], department, ..contender(1, [0; 4]) };

@@ -16,7 +16,7 @@ use crate::kernel::timestamp::Timestamp;
 use crate::radar::aggregate::Segment;
 use crate::radar::counter::{Audience, Counter, CounterDeltas, Counts, Period, Scope};
 
-/// Most findings that a report holds, those that were most wrong.
+/// Most findings that a report holds: the most wrong ones.
 pub const FINDINGS_MAX: usize = 50;
 
 string_enum! {
@@ -75,7 +75,7 @@ impl Measure {
     }
 }
 
-/// What the log says so far: an amount of memory per person and per scope and period.
+/// The counts of the log so far: an amount of memory per person and per scope and period.
 #[derive(Debug, Clone, Default)]
 pub struct Recount {
     /// The part of each identity.
@@ -100,7 +100,7 @@ impl Recount {
             return;
         }
         self.beyond.insert(person);
-        // Of somebody who was never seen before it can be counted, which tells the scopes.
+        // For a person who was never seen before it can be counted, which yields the scopes.
         if let Ok(deltas) = CustomerState::default().apply(&segment.events, &segment.departments) {
             self.beyond_scopes.extend(deltas.periods().map(|(scope, _)| scope));
         }
@@ -118,12 +118,12 @@ impl Recount {
         }
     }
 
-    /// Takes off changes that the stored counters have still to get.
+    /// Subtracts changes that are not yet in the stored counters.
     pub fn defer(&mut self, waiting: &CounterDeltas) {
         self.counters.subtract_all(waiting);
     }
 
-    /// The state of an identity; `None` when it cannot be told.
+    /// The state of an identity; `None` when the log cannot show it.
     pub fn customer(&self, person: PersonId) -> Option<CustomerState> {
         (!self.beyond.contains(&person)).then(|| self.customers.get(&person).cloned().unwrap_or_default())
     }
@@ -138,7 +138,7 @@ impl Recount {
         self.counters.periods().map(|(scope, _)| scope).collect()
     }
 
-    /// What the counters of a scope must be, by period; `None` when it cannot be told.
+    /// What the counters of a scope must be, by period; `None` when the log cannot show it.
     pub fn counters(&self, scope: Scope) -> Option<BTreeMap<Period, Counts>> {
         (!self.beyond_scopes.contains(&scope)).then(|| self.counters.of(scope).collect())
     }
@@ -184,7 +184,7 @@ pub struct Finding {
     pub day: Option<Day>,
     /// What was stored.
     pub stored: i64,
-    /// What the log says.
+    /// The value by the log.
     pub expected: i64,
 }
 
@@ -202,14 +202,14 @@ pub struct RecountReport {
     pub people: u64,
     /// Sets of counters of a scope and period that were compared.
     pub compared: u64,
-    /// By measure; who is missing was right.
+    /// By measure; a measure that is missing was right.
     pub drift: BTreeMap<Measure, Drift>,
     /// Customers whose state was wrong.
     pub customers: u64,
-    /// Sets of counters that could not be compared, because somebody wrote them all the
-    /// time or the log goes beyond what a state remembers.
+    /// Sets of counters that could not be compared, because somebody wrote them all the time or
+    /// the log goes beyond what a state remembers.
     pub unchecked_counters: u64,
-    /// Customers of whom the same is true, or whose state cannot be read.
+    /// Customers that could not be compared for the same reasons, or whose state cannot be read.
     pub unchecked_customers: u64,
     /// At most [`FINDINGS_MAX`] of the counters, the most wrong first.
     pub findings: Vec<Finding>,
@@ -232,7 +232,7 @@ impl RecountReport {
         }
     }
 
-    /// Takes in the counters of one scope and period with what had to be added to them.
+    /// Enters the counters of one scope and period with the correction they needed.
     pub fn compared(&mut self, scope: Scope, period: Period, stored: &Counts, correction: &Counts) {
         self.compared += 1;
         let (card, department) = match scope {
@@ -274,7 +274,7 @@ impl RecountReport {
         self.customers + self.drift.values().map(|drift| drift.counters).sum::<u64>()
     }
 
-    /// Counters and customers of which it is not known.
+    /// Counters and customers that were not checked.
     pub fn unchecked(&self) -> u64 {
         self.unchecked_counters + self.unchecked_customers
     }

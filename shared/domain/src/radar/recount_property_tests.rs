@@ -158,7 +158,7 @@ fn what_the_log_does_not_know_is_left_alone() {
 }
 
 #[test]
-fn who_was_seen_on_more_days_than_are_remembered_is_right_in_order_and_unknown_otherwise() {
+fn a_person_seen_on_more_days_than_are_remembered_is_right_in_order_and_unknown_otherwise() {
     let day = |n: usize| now().plus_millis(i64::try_from(n).unwrap() * DAY_MS - 2_000 * DAY_MS);
     let mut visits: Vec<RecordedVisit> =
         (0..DAYS_MAX + 2).map(|n| (1, event(EventKind::ViewCard, card(1), day(n)))).collect();

@@ -1,4 +1,4 @@
-//! A recount with sets and loops, for the tests of whatever moves counters.
+//! A recount with sets and loops, for the tests of everything that moves counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +66,7 @@ impl CounterTable {
             for (counter, by) in counts {
                 let counts = self.0.entry((scope, period)).or_default();
                 *counts.entry(counter).or_default() += by;
-                // What is zero again is as if it had never been.
+                // A counter that is zero again is as if it had never been.
                 counts.retain(|_, value| *value != 0);
             }
         }

@@ -1,15 +1,14 @@
 //! The days on which one person was seen, and what they add to the gap counters.
 //!
-//! Distinct people of any window come from two plain counters per day: `V[x]`, the
-//! people seen on day x, and `G[x][g]`, the people seen on day x whose last seen day
-//! before it is x−g. A person is counted on his first seen day of the window, so for a
-//! window of at most 30 days from day s to day a
-//! the distinct people are `Σ_{x=s..a} ( V[x] − Σ_{g=1..x−s} G[x][g] )`.
-//! Who comes again changes the counters of today only, which are written anyway. Late
-//! days fall into place: [`SeenDays::see`] says which counters move.
+//! Distinct people of any window come from two plain counters per day: `V[x]`, the people seen on
+//! day x, and `G[x][g]`, the people seen on day x whose last seen day before it is x−g. A person
+//! is counted on their first seen day of the window, so for a window of at most 30 days from day
+//! s to day a the distinct people are `Σ_{x=s..a} ( V[x] − Σ_{g=1..x−s} G[x][g] )`. A person who
+//! comes again changes the counters of today only, which are written anyway. Late days fall into
+//! place: [`SeenDays::see`] returns which counters move.
 //!
-//! What a set of days adds is a function of the set alone ([`SeenDays::contributions`]),
-//! so that two sets can be replaced by their union, and back.
+//! What a set of days adds is a function of the set alone ([`SeenDays::contributions`]), so that
+//! two sets can be replaced by their union, and back.
 
 use serde::Deserialize;
 
@@ -31,7 +30,7 @@ pub enum GapChange {
     Gap(Day, u8, i64),
     /// The person's first day moves: up on the new one, down on the old.
     First(Day, i64),
-    /// He has never been seen before.
+    /// They have never been seen before.
     Lifetime,
 }
 
@@ -55,7 +54,7 @@ impl SeenDays {
         self.days.is_empty()
     }
 
-    /// Adds a day and tells what changes; nothing when it was seen already.
+    /// Adds a day and returns what changes; nothing when it was seen already.
     ///
     /// # Errors
     /// [`TooOld`] for a day before all that are remembered when some were forgotten: its
@@ -102,8 +101,8 @@ impl SeenDays {
         seen.chain(gaps).chain(once.into_iter().flatten())
     }
 
-    /// Takes in the days of another set. A union is computed with and never stored, so
-    /// that nothing of it is forgotten.
+    /// Adds the days of another set. A union is computed with and never stored, so that nothing
+    /// of it is forgotten.
     pub fn join(&mut self, other: &Self) {
         if other.is_empty() {
             return;

@@ -23,7 +23,7 @@ impl Counters {
         }
     }
 
-    /// Those that are not zero.
+    /// The counters that are not zero.
     fn kept(mut self) -> Self {
         self.seen.retain(|_, by| *by != 0);
         self.gaps.retain(|_, by| *by != 0);
@@ -155,7 +155,7 @@ fn back(seen: &SeenDays) -> Option<SeenDays> {
 }
 
 #[test]
-fn packed_days_are_short_and_broken_ones_are_refused() {
+fn packed_days_are_short_and_broken_ones_are_rejected() {
     let mut seen = SeenDays::default();
     for day in [20_700, 20_701, 20_704, 20_730, 20_757] {
         seen.see(Day::from_number(day)).unwrap();
@@ -170,7 +170,7 @@ fn packed_days_are_short_and_broken_ones_are_refused() {
 }
 
 #[test]
-fn broken_text_is_refused() {
+fn broken_text_is_rejected() {
     for text in ["1.2", "a.b.c", "1.2.", "1.2.xyz", "1.2.2", "x", "1A", "1+", "1+0", "1+-1", "1:", ":1", "1:x", "1日"]
     {
         assert!(SeenDays::try_from(text.to_owned()).is_err(), "{text}");

@@ -22,8 +22,8 @@ pub const MESSAGE_VERSION: u8 = 1;
 
 /// The id of a batch: a UUIDv7 that the client makes once and keeps on every retry.
 ///
-/// It is the key under which the batch's events are logged, so its own time orders
-/// the feed; that is why a time far from the server's is refused.
+/// It is the key under which the batch's events are logged, so its own time orders the feed. That
+/// is why a time far from the server's is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BatchId(Uuid);
@@ -66,9 +66,9 @@ impl BatchId {
 pub struct AcceptedBatch {
     /// [`MESSAGE_VERSION`].
     pub v: u8,
-    /// Whose mini-program.
+    /// The company whose mini-program sent it.
     pub company: CompanyId,
-    /// Who did it.
+    /// The person who did it.
     pub person: PersonId,
     /// The client's batch id.
     pub batch: BatchId,

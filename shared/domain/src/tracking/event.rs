@@ -289,7 +289,7 @@ pub struct Event {
     /// How long, in milliseconds; for `dwell` only.
     #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u32>,
-    /// Why it is not counted; `None` for what is.
+    /// Why it is not counted; `None` when it is.
     #[serde(default, rename = "f", skip_serializing_if = "Option::is_none")]
     pub filtered: Option<FilterReason>,
 }

@@ -1,8 +1,8 @@
-//! Which events are kept but not counted, and why: bots, the owner on his own card,
-//! colleagues, and bursts.
+//! Which events are kept but not counted, and why: bots, owners on their own cards, colleagues,
+//! and bursts.
 //!
-//! The rules look at one batch and at who sends it, nothing else, so that an event's
-//! reason never depends on the order of delivery and a recount finds the same one.
+//! The rules look only at one batch and its sender, so an event's reason never depends on the
+//! order of delivery, and a recount finds the same one.
 
 use std::collections::BTreeMap;
 
@@ -27,26 +27,26 @@ pub struct Rules {
 /// The rules in force.
 pub const RULES: Rules = Rules {
     version: 1,
-    // Not `bot` alone: phones of the maker Cubot say it too.
+    // Not `bot` alone: the agents of Cubot phones contain it too.
     crawlers: &["crawler", "spider", "googlebot", "bingbot", "applebot", "headlesschrome", "phantomjs"],
     burst_events: 10,
     burst_ms: 10 * SECOND_MS,
 };
 
-/// Who sends a batch, as far as the rules want to know.
+/// The sender of a batch, as far as the rules need to know.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sender<'a> {
     /// The `User-Agent` header.
     pub agent: &'a str,
-    /// Whether he is a member of the company.
+    /// Whether they are a member of the company.
     pub member: bool,
-    /// His own card, if he has one.
+    /// Their own card, if they have one.
     pub card: Option<CardId>,
 }
 
 /// Gives each event of a batch its reason, if there is one.
 ///
-/// A member's forward counts like anybody's: passing cards on is his work.
+/// A member's forward counts like anybody's: passing cards on is their work.
 pub fn classify(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
     let agent = sender.agent.to_lowercase();
     let crawler = rules.crawlers.iter().any(|part| agent.contains(part));
@@ -62,8 +62,8 @@ pub fn classify(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
     mark_bursts(rules, events);
 }
 
-/// Of the same kind on the same object, what comes after [`Rules::burst_events`] within
-/// [`Rules::burst_ms`] before it.
+/// Marks events of the same kind on the same object that come after [`Rules::burst_events`]
+/// others within [`Rules::burst_ms`].
 fn mark_bursts(rules: &Rules, events: &mut [Event]) {
     let mut by_thing: BTreeMap<(CardId, EventKind, Target), Vec<usize>> = BTreeMap::new();
     for (position, event) in events.iter().enumerate() {

@@ -5,9 +5,9 @@ use crate::kernel::string_enum::string_enum;
 string_enum! {
     /// Why an event is not counted (过滤原因).
     FilterReason, "unknown_filter_reason", "过滤原因只能是 bot、own、colleague 或 burst" {
-        /// 机器人: the client says that it is a crawler.
+        /// 机器人: the client calls itself a crawler.
         Bot = "bot",
-        /// 本人: the owner on his own card.
+        /// 本人: owners on their own cards.
         Own = "own",
         /// 同事: another member of the company.
         Colleague = "colleague",

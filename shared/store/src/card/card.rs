@@ -28,7 +28,7 @@ pub struct CardChange<'a> {
     pub read: &'a Card,
     /// The entry of the audit log, when somebody else than the owner makes the change.
     pub audit: Option<&'a AuditEntry>,
-    /// When.
+    /// When it is made.
     pub now: Timestamp,
 }
 
@@ -48,7 +48,7 @@ impl Store {
         self.get(&keys::card(company, card), CARD).await?.ok_or(Failure::NotFound)
     }
 
-    /// Those of the first 100 cards that exist, in the order asked for.
+    /// The cards that exist, of the first 100 that are wanted, in the order asked for.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -71,11 +71,11 @@ impl Store {
         Ok(items.iter().filter_map(|item| keys::card_of(&keys::Key::of(item)?)).collect())
     }
 
-    /// Creates the card of a member who has none, in his department.
+    /// Creates the card of a member who has none, in their department.
     ///
     /// # Errors
-    /// [`Failure::Exists`] `card` when he has one, [`Failure::Busy`] when he was given one,
-    /// put elsewhere or renamed since he was read.
+    /// [`Failure::Exists`] `card` when they have one, [`Failure::Busy`] when they were given one,
+    /// put elsewhere or renamed since they were read.
     pub async fn create_card(
         &self,
         company: Company,
@@ -85,7 +85,7 @@ impl Store {
     ) -> Result<Card, Failure> {
         let (unchanged, was) = stays_in(read.department);
         let item = CARD.encode(&keys::card(company, card.id), &card)?;
-        // He must not leave or come back meanwhile: the card says whether he is here.
+        // The member must not leave or come back meanwhile: the card shows whether they are here.
         let stands = if card.owner_gone.is_some() { "attribute_exists(ended)" } else { "attribute_not_exists(ended)" };
         let assigned = Update::builder()
             .update_expression("SET card = :card")
@@ -168,7 +168,7 @@ impl Store {
         Ok(Card { media, ..change.after() })
     }
 
-    /// Commits a change of a card with what `rest` adds and the entry that tells of it.
+    /// Commits a change of a card with what `rest` adds and the audit entry.
     async fn edit(
         &self,
         company: Company,

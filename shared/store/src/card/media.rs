@@ -18,7 +18,7 @@ use domain::kernel::failure::Failure;
 pub struct CardWithUploads {
     /// The card with what is shown beside it.
     pub view: CardView,
-    /// Those of the uploads that exist, in no order.
+    /// The uploads that exist, in no order.
     pub uploads: Vec<Upload>,
 }
 
@@ -41,7 +41,7 @@ impl Store {
         Ok(CardWithUploads { view: view_of(&mut rest, true)?, uploads })
     }
 
-    /// Changes what a card shows besides text. What comes was checked to be usable.
+    /// Changes what a card shows besides text. New uploads were checked to be usable.
     ///
     /// # Errors
     /// [`Failure::VersionConflict`] when the card, or an upload, is not as it was read.

@@ -15,7 +15,7 @@ use crate::table::kinds::{CARD, COMPANY, COUNTERS, MEMBER, TEMPLATE};
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
 
-/// A card with what is shown beside it.
+/// A card, its lifetime counters and the template it is shown under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardView {
     /// The card as it is stored.
@@ -84,7 +84,7 @@ pub(crate) fn keys_of_view(company: Company, card: CardId, template: bool) -> Ve
     wanted
 }
 
-/// Takes a view out of the items found.
+/// Takes a view out of the items that were found.
 pub(crate) fn view_of(items: &mut Vec<Item>, template: bool) -> Result<CardView, Failure> {
     let card = take(items, CARD)?.ok_or(Failure::NotFound)?;
     let lifetime = items.iter().find(|item| COUNTERS.is_of(item)).map(counts_of).transpose()?;
@@ -92,7 +92,7 @@ pub(crate) fn view_of(items: &mut Vec<Item>, template: bool) -> Result<CardView,
     Ok(CardView { card, lifetime: lifetime.unwrap_or_default(), template: template.then_some(found) })
 }
 
-/// Takes the one item of a kind out of those found.
+/// Takes the one item of a kind out of those that were found.
 pub(crate) fn take<T: DeserializeOwned>(items: &mut Vec<Item>, kind: Kind) -> Result<Option<T>, Failure> {
     let position = items.iter().position(|item| kind.is_of(item));
     position.map(|position| kind.decode(items.swap_remove(position))).transpose()

@@ -15,7 +15,7 @@ use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
 use domain::kernel::failure::Failure;
 
-/// What there is of a product before its voice introduction is changed.
+/// The state of a product before its voice introduction is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoiceToSet {
     /// The introduction it has.
@@ -42,7 +42,7 @@ impl Store {
         Ok(VoiceToSet { voice: take(&mut items, VOICE)?, upload: take(&mut items, UPLOAD)? })
     }
 
-    /// Replaces the voice introduction of a product, or takes it away.
+    /// Replaces or removes the voice introduction of a product.
     ///
     /// # Errors
     /// [`Failure::VersionConflict`] when the introduction or the upload is not as it was read.

@@ -1,4 +1,4 @@
-//! A company's model of close rates: what its last retrain found, and when the next is due.
+//! A company's model of close rates: the report of its last retraining, and when the next is due.
 
 use domain::close_rate::model::Model;
 use domain::close_rate::retrain::RetrainReport;
@@ -15,21 +15,21 @@ use crate::table::kinds::MODEL;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// What a retrain found, and the model that is in force since.
+/// The report of a retraining, and the model that is in force since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fitted {
     /// The model: the default one, unless the company's own was kept.
     pub model: Model,
-    /// What was found.
+    /// The report.
     pub report: RetrainReport,
-    /// When.
+    /// When it ran.
     pub at: Timestamp,
 }
 
 /// What is known of a company's model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CloseRateModel {
-    /// Its last retrain; none before the first.
+    /// Its last retraining; none before the first.
     pub fitted: Option<Fitted>,
     /// When the next one is due, if that is known.
     pub next_at: Option<Timestamp>,
@@ -60,7 +60,7 @@ impl ModelItem {
     }
 }
 
-/// The item by which a company's first retrain is due at `due`.
+/// The item by which a company's first retraining is due at `due`.
 pub(crate) fn new_model(company: Company, due: Timestamp) -> Result<Item, Failure> {
     let key = keys::close_rate_model(company);
     let mut item = MODEL.encode(&key, &ModelItem::default())?;
@@ -74,13 +74,13 @@ pub(crate) fn model_of(item: Item) -> Result<Model, Failure> {
 }
 
 impl Store {
-    /// At most `limit` companies whose retrain is due by `now`, the longest waiting first;
-    /// those after this one only.
+    /// At most `limit` companies whose retraining is due by `now`, the longest waiting first;
+    /// only those after `after`.
     pub async fn retrainings_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
         self.due(DueList::Retrainings, after, now, limit).await.read(|due| Ok(due.into()))
     }
 
-    /// Lets nobody else begin the retrain of a company until then.
+    /// Keeps everybody else from beginning the retraining of a company until then.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has begun it.
@@ -88,7 +88,7 @@ impl Store {
         self.take_turn(DueList::Retrainings, &keys::close_rate_model(waiting.company), waiting, until).await
     }
 
-    /// Lets a company have its first retrain at `due`, unless it waits for one already.
+    /// Schedules a company's first retraining for `due`, unless one is scheduled already.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -101,7 +101,7 @@ impl Store {
         }
     }
 
-    /// Brings a company's model in force; the next retrain is due at `due`.
+    /// Brings a company's model in force; the next retraining is due at `due`.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

@@ -1,6 +1,6 @@
-//! Shortlists: an item per scope with its most likely customers, brought up to date with
-//! the leaderboards, and when somebody says something of a customer. Each is by one model, that
-//! of its item, whichever is in force by now.
+//! Shortlists: an item per scope with its most likely customers, brought up to date with the
+//! leaderboards and whenever a member records something of a customer. Each item keeps to its own
+//! model, whichever is in force by now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,10 +25,10 @@ use crate::table::kinds::SHORTLIST;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 
-/// Name of the attribute with the entries: for each 16 bytes of the person's id and
-/// [`PLACE_BYTES`] of his place. As text it would be twice as large.
+/// Name of the attribute with the entries: for each, 16 bytes of the person's id and
+/// [`PLACE_BYTES`] of their rank key. As text it would be twice as large.
 const ENTRIES: &str = "entries";
-/// A place is below 2^45.
+/// A rank key is below 2^45.
 const PLACE_BYTES: usize = 6;
 const ENTRY_BYTES: usize = 16 + PLACE_BYTES;
 /// Name of the attribute that is raised by one with every write.
@@ -45,14 +45,14 @@ pub struct StoredShortlist {
 }
 
 impl StoredShortlist {
-    /// The same place in the table with another list.
+    /// The same item with another list.
     #[must_use]
     pub fn with(&self, list: Shortlist) -> Self {
         Self { list, version: self.version }
     }
 }
 
-/// A person with all of his identities.
+/// A person with all of their identities.
 #[derive(Debug, Clone)]
 pub struct ShortlistCandidate {
     first: PersonId,
@@ -62,31 +62,31 @@ pub struct ShortlistCandidate {
 }
 
 impl ShortlistCandidate {
-    /// The identity he is listed under: the first of all.
+    /// The identity they are listed under: the first of all.
     pub fn id(&self) -> PersonId {
         self.first
     }
 
-    /// All of his identities.
+    /// All of their identities.
     pub fn identities(&self) -> impl Iterator<Item = PersonId> {
         self.others.iter().copied().chain([self.first])
     }
 
-    /// The day of his first deal in the company.
+    /// The day of their first deal in the company.
     pub fn closed_on(&self) -> Option<Day> {
         self.opportunity.closed_on(Scope::Company)
     }
 
-    /// The lists he may have a place in.
+    /// The lists they may be on.
     pub fn scopes(&self) -> impl Iterator<Item = Scope> {
         self.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
     }
 
-    /// His place in a list by this model.
+    /// Their rank in a list by this model.
     pub fn rank_update(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
         let evidence = match scope {
             Scope::Card(card) => self.state.evidence_on(card),
-            // Lists are kept of cards and the company; of a department nobody asks.
+            // Lists are kept of cards and the company; nobody asks for a department's.
             Scope::Company | Scope::Department(_) => self.state.evidence(),
         };
         let set = self.opportunity.set_rate_in(scope).map(|set| set.rate);
@@ -134,10 +134,10 @@ impl Store {
         Ok(lists)
     }
 
-    /// Puts a shortlist in the place of the stored one.
+    /// Replaces the stored shortlist.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when that has changed since it was read.
+    /// [`Failure::Busy`] when it has changed since it was read.
     pub async fn replace_shortlist(
         &self,
         company: Company,
@@ -149,8 +149,8 @@ impl Store {
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The stored shortlists of these scopes, with what is known of these people by now. A
-    /// list that is begun is by the model in force.
+    /// The stored shortlists of these scopes, with the present data of these people. A new list
+    /// is by the model in force.
     pub(crate) async fn shortlists_after(
         &self,
         company: Company,
@@ -176,8 +176,8 @@ impl Store {
         Ok(lists)
     }
 
-    /// What all identities of each of these persons have done together, and what is said of
-    /// them; nobody who is unknown.
+    /// The state and the opportunity of each of these persons, all identities together; unknown
+    /// persons are left out.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when one cannot be read.
@@ -206,8 +206,7 @@ impl Store {
     }
 }
 
-/// Puts a shortlist in the place of the stored one, on condition that it is still the one
-/// that was read.
+/// Replaces the stored shortlist, on condition that it is still the one that was read.
 pub(crate) fn put_shortlist(
     transaction: &mut Transaction,
     table: &str,

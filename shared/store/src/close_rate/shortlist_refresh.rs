@@ -1,5 +1,5 @@
-//! Marks that a person's place in the shortlists is to be looked at: whoever changes what
-//! it depends on leaves one in the same transaction, housekeeping takes it away again.
+//! Marks that a person's rank in the shortlists must be refreshed: a change of what the rank
+//! depends on leaves a mark in the same transaction, and housekeeping removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +19,9 @@ use crate::table::kinds::SHORTLIST_REFRESH;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// How often a person was marked on a card since his place was looked at last.
+/// How often a person was marked on a card since their rank was last refreshed.
 const MARKS: &str = "marks";
-/// Marks taken away together: with a list for each and the company's they fit into one
-/// transaction.
+/// Marks removed together: with a list for each and the company's they fit into one transaction.
 const TOGETHER: usize = 45;
 
 /// A mark as it was read.
@@ -43,7 +42,7 @@ impl Mark {
 }
 
 impl Store {
-    /// Looks at the places of at most `limit` marked persons, of all companies; gives how
+    /// Refreshes the ranks of at most `limit` marked persons, of all companies, and returns how
     /// many marks it found. What others write at the same time is left to the next run.
     ///
     /// # Errors
@@ -66,8 +65,8 @@ impl Store {
         failed.map(|()| found)
     }
 
-    /// Takes marks away in the transaction that writes what they ask for. The marks were
-    /// read first: who is marked anew after that keeps his.
+    /// Removes marks in the transaction that writes what they ask for. The marks were read first:
+    /// a person who is marked anew after that keeps the new mark.
     async fn place(&self, company: Company, marks: &[Mark], today: Day) -> Result<(), Failure> {
         let mut people = BTreeMap::<Scope, BTreeSet<PersonId>>::new();
         for mark in marks {
@@ -87,8 +86,8 @@ impl Store {
     }
 }
 
-/// Adds to a transaction that a person's place in the lists of this card and the company
-/// is to be looked at, from `now` on. At most once for a person and card in a transaction.
+/// Adds to a transaction the mark that a person's rank in the lists of this card and the company
+/// must be refreshed, from `now` on. At most once for a person and card in a transaction.
 ///
 /// # Errors
 /// [`Failure::Corrupt`] when it cannot be encoded.

@@ -14,7 +14,7 @@ use crate::{Page, Store, keys};
 /// megabyte of one call.
 const FILTER_READ_MAX: u32 = 300;
 
-/// Adds an entry to the transaction of the change it tells of.
+/// Adds an entry to the transaction of the change it describes.
 pub(crate) fn add_entry(
     transaction: &mut Transaction,
     table: &str,

@@ -25,7 +25,7 @@ use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::{Failure, Resource, Thing};
 
-/// Where the directory points.
+/// The company that an entry of the directory points to.
 #[derive(Debug, Serialize, Deserialize)]
 struct AppBinding {
     company: CompanyId,
@@ -113,7 +113,7 @@ impl Store {
         self.edit_company(company, update, Failure::VersionConflict, audit).await
     }
 
-    /// Sets a company's WeCom, or takes it away.
+    /// Sets or removes a company's WeCom.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such company.

@@ -1,4 +1,4 @@
-//! Departments: one item holds the tree of a company; a member names his department.
+//! Departments: one item holds the tree of a company; each member names their department.
 
 use std::collections::BTreeMap;
 
@@ -27,25 +27,25 @@ use crate::{Store, keys};
 /// The attribute of the tree that holds the living departments by their ids.
 const LIVING: &str = "departments";
 
-/// What tells where cards are: of each its department, and the tree.
+/// The attributes that locate cards: the department of each, and the tree.
 const PLACES: &[&str] = &[TYPE, LAYOUT, "department", LIVING, "removed", "version"];
 
-/// Of a card, where it is.
+/// The department of a card.
 #[derive(Debug, Deserialize)]
 struct Placed {
     #[serde(default)]
     department: Option<DepartmentId>,
 }
 
-/// A department that was made, as the request that made it is answered.
+/// A new department: the result of the request that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepartmentAdded {
-    /// Which.
+    /// Its id.
     pub id: DepartmentId,
     /// Its name and place.
     #[serde(flatten)]
     pub department: Department,
-    /// The version of the tree that has it first.
+    /// The first version of the tree that has it.
     pub version: u64,
 }
 
@@ -58,7 +58,7 @@ impl Store {
         Ok(self.get_latest(&keys::departments(company), TREE).await?.unwrap_or_default())
     }
 
-    /// The departments, and what the same request was answered before.
+    /// The departments, and the result of the same request, if it came before.
     ///
     /// # Errors
     /// [`Failure::KeyReused`] when the request's key stands for another request.
@@ -75,12 +75,12 @@ impl Store {
         Ok((tree, before.flatten()))
     }
 
-    /// Stores the tree with a new department, once per request; gives `added`, or what
-    /// the first request was answered.
+    /// Stores the tree with a new department, once per request. Returns `added`, or the first
+    /// request's result.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when the tree has changed since it was read,
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    /// [`Failure::Busy`] when the tree has changed since it was read, [`Failure::KeyReused`] when
+    /// the request's key stands for another request.
     pub async fn add_department(
         &self,
         company: Company,
@@ -128,7 +128,7 @@ impl Store {
         Ok((member, tree_of(take(&mut items, &wanted[1]))?))
     }
 
-    /// Those of the cards, at most 99, that exist, each with the departments it is in.
+    /// The cards that exist, of at most 99, each with the departments it is in.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -149,12 +149,11 @@ impl Store {
         items.into_iter().map(place).collect()
     }
 
-    /// Puts a member into a department that the tree still has, or out of any; on his
-    /// card too.
+    /// Puts a member into a department that the tree still has, or out of any; on their card too.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when the department was removed, or the member put elsewhere or
-    /// given a card, since they were read.
+    /// [`Failure::Busy`] when the department was removed, or the member put elsewhere or given a
+    /// card, since they were read.
     pub async fn set_member_department(
         &self,
         company: Company,

@@ -1,5 +1,5 @@
-//! Quotas and the holds on them. Every move is an action in somebody's transaction; a
-//! hold's amount and the quota's `reserved` move together.
+//! Quotas and the holds on them. Every move is an action in its caller's transaction; a hold's
+//! amount and the quota's `reserved` move together.
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -52,13 +52,13 @@ impl QuotaName {
 /// A quota and its holds, as they add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaAudit {
-    /// What the quota says.
+    /// The quota as stored.
     pub quota: Quota,
     /// What its holds add up to.
     pub held: i64,
 }
 
-/// Where a transaction's quota moves go.
+/// The quota that a transaction moves units of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuotaRef<'a> {
     pub(crate) table: &'a str,
@@ -74,7 +74,7 @@ impl QuotaRef<'_> {
         Ok(())
     }
 
-    /// Moves units; refused when there are not enough where they should come from.
+    /// Moves units; fails when there are not enough at their source.
     pub(crate) fn shift(self, transaction: &mut Transaction, step: Move) {
         let QuotaDelta { available, reserved, used } = step.change();
         let mut update = Update::builder()
@@ -93,8 +93,8 @@ impl QuotaRef<'_> {
         transaction.update(self.table, &keys::quota(self.company, self.name.key()), update, self.name.exhausted());
     }
 
-    /// A new hold. Whoever calls it reserves the units: one transaction may act on the
-    /// quota once, for all that it holds.
+    /// A new hold. The caller reserves the units: one transaction may act on the quota once, for
+    /// all that it holds.
     pub(crate) fn hold(
         self,
         transaction: &mut Transaction,
@@ -107,8 +107,8 @@ impl QuotaRef<'_> {
         Ok(())
     }
 
-    /// Lets a hold that was read as `read` last until another moment with `amount` units,
-    /// and reserves those that it does not hold any more.
+    /// Makes a hold that was read as `read` last until another moment with `amount` units, and
+    /// reserves the units that it does not hold any more.
     pub(crate) fn renew(
         self,
         transaction: &mut Transaction,
@@ -122,7 +122,7 @@ impl QuotaRef<'_> {
         let values = Item::from([(":still".to_owned(), number(still))]);
         let condition = match read {
             Some(_) => "attribute_exists(#pk) AND amount = :still",
-            // The table forgets a hold late.
+            // The table removes an expired hold late.
             None => "attribute_not_exists(#pk) OR amount = :still",
         };
         transaction.put(self.table, item, condition, values, Failure::Busy);
@@ -176,8 +176,8 @@ impl QuotaRef<'_> {
         }
     }
 
-    /// Takes units out of a hold. One that holds nothing any more stays in the expiry index
-    /// until the sweep finds it: what an update leaves is not known when it is written.
+    /// Takes units out of a hold. An empty hold stays in the expiry index until the sweep finds
+    /// it: the result of an update is not known when it is written.
     fn leave(self, transaction: &mut Transaction, held_for: &str, amount: i64, now: Timestamp) {
         let update = Update::builder()
             .update_expression("SET amount = amount - :amount")
@@ -221,8 +221,8 @@ impl Store {
         Ok(QuotaAudit { quota, held })
     }
 
-    /// Frees the units of a company's holds that have expired; gives how many. A hold
-    /// that somebody confirms or sweeps at the same moment is left to him.
+    /// Frees the units of a company's holds that have expired, and returns how many. A hold that
+    /// another writer confirms or sweeps at the same moment is left to them.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -236,8 +236,8 @@ impl Store {
         Ok(freed)
     }
 
-    /// Frees the units of at most `limit` expired holds of all companies, the longest
-    /// expired first; gives how many holds it found.
+    /// Frees the units of at most `limit` expired holds of all companies, the longest expired
+    /// first, and returns how many holds it found.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one hold at least; the others are done.
@@ -281,10 +281,10 @@ impl Store {
         Ok(holds)
     }
 
-    /// Adds units to a quota, or takes available ones away; gives by how many.
+    /// Adds units to a quota, or removes available ones, and returns by how many it changed.
     ///
     /// # Errors
-    /// [`Failure::Exhausted`] when fewer are available than are to be taken away.
+    /// [`Failure::Exhausted`] when fewer are available than are to be removed.
     pub async fn resize_quota(
         &self,
         company: Company,

@@ -22,7 +22,7 @@ struct Book {
     phrases: Phrases,
 }
 
-/// A stored greeting; none when it was taken back.
+/// A stored greeting; none when it was removed.
 #[derive(Debug, Serialize, Deserialize)]
 struct GreetingItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,7 +113,7 @@ impl Store {
         Ok(found.and_then(|item| item.greeting))
     }
 
-    /// Sets a member's own greeting, or takes it back.
+    /// Sets or removes a member's own greeting.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -126,7 +126,7 @@ impl Store {
         self.replace(greeting_item(company, Some(member), greeting)?).await
     }
 
-    /// Sets the company's greeting, or takes it back.
+    /// Sets or removes the company's greeting.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -139,13 +139,13 @@ impl Store {
         self.replace_told(company, greeting_item(company, None, greeting)?, audit).await
     }
 
-    /// Puts an item in the place of whatever is there.
+    /// Replaces the stored item, whatever it is.
     async fn replace(&self, item: Item) -> Result<(), Failure> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         put.send().await.map(drop).map_err(failure)
     }
 
-    /// The same, with the entry that tells of it.
+    /// The same, with the audit entry.
     async fn replace_told(&self, company: Company, item: Item, audit: &AuditEntry) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         transaction.replace(&self.table, item);

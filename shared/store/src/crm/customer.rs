@@ -28,8 +28,8 @@ const STATE: &str = "state";
 /// Most identities that are read beside a card in one call.
 pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
-/// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten
-/// whole with every batch. Ties and opportunity, which most do not have, are JSON texts.
+/// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten whole
+/// with every batch. Merge edges and opportunity, which most do not have, are JSON texts.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
@@ -39,7 +39,7 @@ struct CustomerItem {
     opportunity: Option<String>,
 }
 
-/// The item of a customer who is written once more.
+/// The item of a customer that is written again.
 fn encode(key: &keys::Key, customer: &Customer) -> Result<Item, Failure> {
     let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
     let opportunity = (!customer.opportunity.is_empty()).then(|| json(&customer.opportunity)).transpose()?;
@@ -75,7 +75,7 @@ fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
 type Customers = BTreeMap<PersonId, Result<Customer, Failure>>;
 
 impl Store {
-    /// These customers and all identities of their groups, as of the last write; who is
+    /// These customers and all identities of their groups, as of the last write; a person who is
     /// missing has done nothing yet. One call, and one more if somebody is in a group.
     ///
     /// # Errors
@@ -84,8 +84,9 @@ impl Store {
         self.customers_and_groups(company, persons, ReadMode::Consistent).await
     }
 
-    /// All identities of a person together; an empty state when he has done nothing yet. Perhaps a moment old, as the queue before it is. One call, and one
-    /// more if the person is in a group.
+    /// All identities of a person together; an empty state when they have done nothing yet.
+    /// Perhaps a moment old, as the queue before it is. One call, and one more if the person is
+    /// in a group.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
@@ -95,8 +96,8 @@ impl Store {
         Ok(MergedCustomer::of(parts.iter()))
     }
 
-    /// The same with the model of close rates in force; the card he is looked at for, if it
-    /// is for one, must exist. The call that reads him finds both.
+    /// The same, with the model of close rates in force. If a card is named, it must exist. The
+    /// call that reads the person finds both.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card.
@@ -115,12 +116,12 @@ impl Store {
         Ok((MergedCustomer::of(parts.values()), model))
     }
 
-    /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are
-    /// looked at for must exist. One call.
+    /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are read for
+    /// must exist. One call.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when an identity
-    /// cannot be read.
+    /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when an identity cannot be
+    /// read.
     pub async fn identities_on(
         &self,
         company: Company,
@@ -157,8 +158,8 @@ impl Store {
         if found { Ok((known, other)) } else { Err(Failure::NotFound) }
     }
 
-    /// A person whose own item was read, with the other identities of his group as of the
-    /// last write.
+    /// A person whose own item was read, with the other identities of their group as of the last
+    /// write.
     pub(crate) async fn identities(
         &self,
         company: Company,
@@ -223,7 +224,7 @@ pub(crate) fn put_customer(
     Ok(())
 }
 
-/// Adds to a transaction that a customer is still the one that was read.
+/// Adds the condition to a transaction that a customer is still the one that was read.
 pub(crate) fn check_customer(
     transaction: &mut Transaction,
     table: &str,

@@ -1,4 +1,4 @@
-//! What the company's people say of a customer: kept with each of his identities.
+//! What members record of a customer: stored with each of the customer's identities.
 
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
@@ -19,27 +19,27 @@ use crate::table::idempotency::replayed;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// Something said of a customer of a card.
+/// A change that a member makes to a customer of a card.
 #[derive(Debug, Clone, Copy)]
 pub struct OpportunityChange<'a> {
-    /// On which card.
+    /// The card.
     pub card: CardId,
-    /// Under which of his identities.
+    /// The identity that the caller named.
     pub person: PersonId,
-    /// What it changes.
+    /// What the change writes.
     pub retold: &'a CustomerUpdate,
-    /// What the audit log is told, and when.
+    /// Its audit entry, with its time.
     pub audit: &'a AuditEntry,
 }
 
 impl Store {
-    /// All identities of a person, as of the last write, and what the same request was
-    /// answered before; the card they are looked at for must exist. One call, and one
-    /// more if the person is in a group.
+    /// All identities of a person, as of the last write, and the result of the same request, if
+    /// it came before; the card they are read for must exist. One call, and one more if the
+    /// person is in a group.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] without such a card, [`Failure::KeyReused`] when the request's
-    /// key stands for another request.
+    /// [`Failure::NotFound`] without such a card, [`Failure::KeyReused`] when the request's key
+    /// stands for another request.
     pub async fn opportunity_of(
         &self,
         company: Company,
@@ -57,7 +57,8 @@ impl Store {
         Ok((known, before.flatten()))
     }
 
-    /// Stores what was said; with a request once: gives `said`, or what the first one said.
+    /// Stores the change; with a request once. Returns `said`, or the command of the first
+    /// request.
     ///
     /// # Errors
     /// [`Failure::Busy`] when one of the identities has changed since it was read,

@@ -54,7 +54,7 @@ pub(crate) fn counters_from(from: Day) -> (String, String) {
     (period_key(Period::Day(from)), period_key(Period::Lifetime))
 }
 
-/// A company's leaderboards: how far they have been brought.
+/// A company's leaderboards: how far they are.
 pub(crate) fn leaderboards(company: Company) -> Key {
     Key::new(format!("{}#BOARDS", company.id()), "PROGRESS")
 }
@@ -90,8 +90,7 @@ pub(crate) fn shortlist(company: Company, scope: Scope) -> Key {
     Key::new(format!("{}#SHORTLIST#{}", company.id(), scope_key(scope)), "SHORTLIST")
 }
 
-/// The mark that a person's place in the shortlists of a card and the company is to be
-/// looked at.
+/// The mark that a person's rank in the shortlists of a card and the company must be refreshed.
 pub(crate) fn shortlist_refresh(company: Company, person: PersonId, card: CardId) -> Key {
     Key::new(format!("{}#STANDING#{person}", company.id()), card.to_string())
 }
@@ -140,7 +139,7 @@ pub(crate) fn live(company: Company, card: CardId) -> String {
     format!("{}#LIVE#{card}", company.id())
 }
 
-/// Who watches a card, and how far its numbers are.
+/// The state of a card's live radar: its watchers, and how far its numbers are.
 pub(crate) fn live_state(company: Company, card: CardId) -> Key {
     Key::new(live(company, card), "STATE")
 }

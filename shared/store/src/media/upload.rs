@@ -21,9 +21,9 @@ use domain::kernel::failure::{Failure, Thing};
 /// An upload whose time is over: its file goes first, then [`Store::forget_upload`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expired {
-    /// Whose.
+    /// The company.
     pub company: Company,
-    /// Which.
+    /// The upload.
     pub upload: UploadId,
     /// Its place in the expiry index when it was found.
     place: String,
@@ -59,7 +59,7 @@ impl Store {
         self.get_latest(&keys::upload(company, upload), UPLOAD).await?.ok_or(Failure::NotFound)
     }
 
-    /// Says what inspection found; the first finding stands.
+    /// Records the result of an inspection; the first result stands.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -118,7 +118,7 @@ impl Store {
         }
     }
 
-    /// Adds that a ready upload is shown from now on, and does not expire.
+    /// Adds to a transaction that a ready upload is shown from now on, and does not expire.
     pub(crate) fn use_upload(&self, transaction: &mut Transaction, company: Company, upload: UploadId) {
         let update = no_longer(Update::builder())
             .update_expression(format!("SET used = :used REMOVE {WAITS_NO_LONGER}"))
@@ -131,7 +131,8 @@ impl Store {
         transaction.update(&self.table, &keys::upload(company, upload), update, Failure::VersionConflict);
     }
 
-    /// Adds that an upload is not shown any more: its file goes a while later.
+    /// Adds to a transaction that an upload is not shown any more: its file is deleted a while
+    /// later.
     pub(crate) fn drop_upload(
         &self,
         transaction: &mut Transaction,

@@ -21,33 +21,33 @@ use crate::table::read::Order;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Page, Store, keys};
 
-/// A member with his activation, and the first result if the request is a retry.
+/// A member with their activation, and the first result if the request is a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RadarOf {
     /// The member.
     pub member: Member,
-    /// His activation.
+    /// Their activation.
     pub activation: Activation,
-    /// What the same request was answered before.
+    /// The result of the same request, if it came before.
     pub before: Option<CodeSent>,
 }
 
-/// A new code, as the request that made it is answered.
+/// A new code: the result of the request that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeSent {
-    /// That of the code; empty when there is no way to send one.
+    /// The code's nonce; empty when there is no way to send one.
     pub nonce: String,
-    /// When.
+    /// When it was sent.
     #[serde(with = "domain::kernel::timestamp::as_millis")]
     pub at: Timestamp,
 }
 
 impl Store {
-    /// A member and his activation, as of the last write.
+    /// A member and their activation, as of the last write.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] when there is no such member, [`Failure::KeyReused`] when
-    /// the request's key stands for another request.
+    /// [`Failure::NotFound`] when there is no such member, [`Failure::KeyReused`] when the
+    /// request's key stands for another request.
     pub async fn radar_of(
         &self,
         company: Company,
@@ -79,19 +79,20 @@ impl Store {
         decode(items.into_iter().next(), member)
     }
 
-    /// Stores what became of an activation that was read at the version before.
+    /// Stores an activation after a step, if the stored one is at the version before.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it is not at that version any more.
     pub async fn change_activation(&self, company: Company, after: &Activation) -> Result<(), Failure> {
-        // A transaction, though of one item: when its answer is lost, the SDK's next attempt is told that
-        // it is done. A put would meet what it has itself put before, and refuse the try of a code twice.
+        // A transaction, though of one item: when its answer is lost, the SDK's next attempt
+        // learns that it is done. A put would meet its own first write, and reject the try of a
+        // code twice.
         let mut transaction = Transaction::default();
         self.put_activation(&mut transaction, company, after)?;
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The same together with the entry that tells of it: an admin's change.
+    /// The same together with the audit entry: an admin's change.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it is not at that version any more.
@@ -107,7 +108,7 @@ impl Store {
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// Stores an activation together with the record of the request that has a new code sent; gives
+    /// Stores an activation together with the record of the request for a new code. Returns
     /// `result`, or the first one when the request is a retry.
     ///
     /// # Errors
@@ -129,7 +130,7 @@ impl Store {
         .await
     }
 
-    /// Takes back a code that could not be sent, and lets the request be made again.
+    /// Removes a code that could not be sent, and lets the request be made again.
     ///
     /// # Errors
     /// [`Failure::Busy`] when the activation is not at that version any more.
@@ -150,7 +151,7 @@ impl Store {
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The activations of a company, those of the first members first. Members for whom
+    /// The activations of a company, in the order the members were added. Members for whom
     /// nothing has happened yet have none.
     ///
     /// # Errors

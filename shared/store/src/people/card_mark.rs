@@ -9,7 +9,7 @@ use domain::people::member::Ended;
 use crate::keys;
 use crate::table::transaction::Transaction;
 
-/// Lets a card say whether its owner is gone. Who is named already stays.
+/// Marks on a card whether its owner is gone. A successor who is named already stays.
 pub(crate) fn mark_card(
     transaction: &mut Transaction,
     table: &str,

@@ -27,13 +27,13 @@ use crate::{Store, keys};
 pub struct ClaimCodeOf {
     /// The member.
     pub member: Member,
-    /// What is held for him.
+    /// What is held for them.
     pub hold: Option<Hold>,
-    /// What the same request was answered before.
+    /// The result of the same request, if it came before.
     pub before: Option<ClaimCodeIssued>,
 }
 
-/// A new claim code, as the request that made it is answered.
+/// A new claim code: the result of the request that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimCodeIssued {
     /// The member, with the number of the code.
@@ -44,7 +44,7 @@ pub struct ClaimCodeIssued {
 }
 
 impl Store {
-    /// A member, what is held for him, and the first result if the request is a retry.
+    /// A member, what is held for them, and the first result if the request is a retry.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such member, [`Failure::KeyReused`] when the
@@ -72,12 +72,13 @@ impl Store {
         Ok(ClaimCodeOf { member, hold, before })
     }
 
-    /// Lets another code of an invited member count, and holds his seat until it expires.
-    /// `issued` is the member with the number of the new code; the old one is dead.
+    /// Makes another code of an invited member the one that counts, and holds their seat until it
+    /// expires. `issued` is the member with the number of the new code; the old code no longer
+    /// works.
     ///
     /// # Errors
-    /// [`Failure::Exhausted`] `seats` when his was freed and none is left;
-    /// [`Failure::VersionConflict`] when he has changed since he was read.
+    /// [`Failure::Exhausted`] `seats` when theirs was freed and none is left;
+    /// [`Failure::VersionConflict`] when they have changed since they were read.
     pub async fn issue_claim_code(
         &self,
         company: Company,
@@ -100,7 +101,7 @@ impl Store {
             add_entry(transaction, &self.table, company, audit)
         })
         .await
-        // Another request has given out the code of this number.
+        // Another request has issued the code of this number.
         .map_err(|failure| if failure == Failure::Exists(Thing::Claim) { Failure::VersionConflict } else { failure })
     }
 }

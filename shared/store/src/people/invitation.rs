@@ -1,4 +1,4 @@
-//! Invitations: the item that counts who came by it, and its code, by hash.
+//! Invitations: the item that counts the people who came by it, and its code, by hash.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::Update;
@@ -71,7 +71,7 @@ impl Store {
         self.get_latest(&keys::invitation(company, invitation), INVITATION).await?.ok_or(Failure::NotFound)
     }
 
-    /// Calls an open invitation back and frees the seats that are still held for it.
+    /// Revokes an open invitation and frees the seats that are still held for it.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it has changed since it was read.
@@ -99,8 +99,8 @@ impl Store {
         }
     }
 
-    /// The invitations that stand like this at `now`, the latest first. A filter looks
-    /// through as many as one call reads, so a page may be short and not the last.
+    /// The invitations in this state at `now`, the latest first. A filter looks through as many
+    /// as one call reads, so a page may be short and not the last.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

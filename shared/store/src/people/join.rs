@@ -35,16 +35,16 @@ pub struct JoinContext {
     pub offer: Option<Offer>,
     /// The company.
     pub profile: CompanyProfile,
-    /// What the person asked for last.
+    /// The person's latest request.
     pub request: Option<JoinRequest>,
 }
 
-/// Somebody who becomes a member, with his card.
+/// Somebody who becomes a member, with their card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoiningMember {
     /// The member.
     pub member: Member,
-    /// His card.
+    /// Their card.
     pub card: Card,
 }
 
@@ -53,15 +53,15 @@ pub struct JoiningMember {
 pub struct Joining<'a> {
     /// The invitation.
     pub invitation: InvitationId,
-    /// His id inside the mini-program.
+    /// Their id inside the mini-program.
     pub openid: &'a OpenId,
-    /// Whom he becomes.
+    /// The member they become.
     pub newcomer: &'a JoiningMember,
     /// The entry of the audit log.
     pub audit: &'a AuditEntry,
 }
 
-/// What came of an attempt to enter by an invitation.
+/// The outcome of an attempt to join by an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinOutcome {
     /// It is done.
@@ -73,7 +73,7 @@ pub enum JoinOutcome {
 }
 
 impl Store {
-    /// What the code with this hash leads to, and what the person asked for before.
+    /// What the code with this hash leads to, and the person's latest request.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such company.
@@ -93,7 +93,7 @@ impl Store {
         })
     }
 
-    /// Makes somebody a member by an invitation: one of its seats becomes his.
+    /// Makes somebody a member by an invitation: one of its seats becomes theirs.
     ///
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
@@ -110,8 +110,8 @@ impl Store {
         entered(self.commit(transaction).await, now)
     }
 
-    /// Stores a request to join; `before` is what the person asked for last. The seat that
-    /// was held for the invitation is held for the request from now on.
+    /// Stores a request to join; `before` is the person's latest request. The seat that was held
+    /// for the invitation is held for the request from now on.
     ///
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
@@ -161,9 +161,9 @@ impl Store {
         Ok((request, take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?))
     }
 
-    /// Decides about a request that was read while it waited: makes the person the member
-    /// that comes with it, or frees the seat. Gives the request as it stands afterwards,
-    /// which is as somebody else has decided if he was first.
+    /// Decides about a request that was read while it waited: makes the person the member that
+    /// comes with it, or frees the seat. Returns the request as it stands afterwards; if somebody
+    /// else decided first, with their decision.
     ///
     /// # Errors
     /// [`Failure::Exists`] `membership` when the person has become a member otherwise.
@@ -212,8 +212,8 @@ impl Store {
         }
     }
 
-    /// The requests that stand like this at `now`, the latest first. A filter looks through
-    /// as many as one call reads, so a page may be short and not the last.
+    /// The requests in this state at `now`, the latest first. A filter looks through as many as
+    /// one call reads, so a page may be short and not the last.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -248,8 +248,8 @@ impl Store {
     }
 }
 
-/// What a transaction has come to whose first action is on the person and whose second is
-/// on the invitation.
+/// The outcome of a transaction whose first action is on the person and whose second is on the
+/// invitation.
 fn entered(done: Result<(), Cancelled>, now: Timestamp) -> Result<JoinOutcome, Failure> {
     let failed = match done {
         Ok(()) => return Ok(JoinOutcome::Done),

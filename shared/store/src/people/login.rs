@@ -1,4 +1,4 @@
-//! What a login reads: who it is, and the memberships he may choose from.
+//! What a login reads: who it is, and the memberships they may choose from.
 
 use std::collections::BTreeMap;
 
@@ -21,32 +21,33 @@ use crate::{Store, keys};
 /// Most memberships looked at in a login: three items each, below the 100 of one call.
 const MEMBERSHIPS_MAX: usize = 30;
 
-/// Who logs in.
+/// The person who logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginContext {
-    /// The company of the mini-program he comes through.
+    /// The company of the mini-program they come through.
     pub profile: CompanyProfile,
-    /// The person, unless it is his first login there.
+    /// The person, unless it is their first login there.
     pub person: Option<Person>,
     /// Where the same human is known to have memberships.
     pub links: BTreeMap<Company, Link>,
 }
 
-/// A member as a login finds him.
+/// A member as a login finds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberLogin {
-    /// In which company.
+    /// The company.
     pub company: Company,
     /// Its profile.
     pub profile: CompanyProfile,
     /// The member.
     pub member: Member,
-    /// How far his radar is.
+    /// The state of their radar's activation.
     pub activation: Activation,
 }
 
 impl Store {
-    /// Who logs in, as of the last write: he may have claimed a membership a moment ago.
+    /// The person who logs in, as of the last write: they may have claimed a membership a moment
+    /// ago.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such company.
@@ -65,13 +66,13 @@ impl Store {
         Ok(LoginContext {
             profile: COMPANY.decode(items.remove(&profile).ok_or(Failure::NotFound)?)?,
             person: items.remove(&person).map(|item| PERSON.decode(item)).transpose()?,
-            // WeChat has said that all of them are the same human's.
+            // WeChat has confirmed that all of them belong to the same human.
             links: links.into_iter().map(|(company, link)| (Company::granted(company), link)).collect(),
         })
     }
 
-    /// Those of the first 30 memberships that exist, in the order asked for, and the
-    /// request to join that was `asked`, as of the last write.
+    /// The memberships that exist, of the first 30, in the order asked for, and the request to
+    /// join that was `asked`, as of the last write.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

@@ -35,12 +35,12 @@ const CLAIM_KEPT_MS: i64 = 30 * DAY_MS;
 pub struct NewMember {
     /// The member.
     pub member: Member,
-    /// His card, unless he gets one later.
+    /// Their card, unless they get one later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Card>,
-    /// Hash of the code with which he claims the membership.
+    /// Hash of the code with which they claim the membership.
     pub claim_hash: String,
-    /// Until when he can.
+    /// Until when they can.
     #[serde(with = "domain::kernel::timestamp::as_millis")]
     pub claim_expires_at: Timestamp,
 }
@@ -49,7 +49,7 @@ pub struct NewMember {
 #[derive(Debug, Serialize, Deserialize)]
 struct Claim {
     member: MemberId,
-    /// Which of the member's codes it is.
+    /// The number of the member's code.
     #[serde(default)]
     number: u32,
     /// Unix milliseconds.
@@ -59,28 +59,28 @@ struct Claim {
 /// A person claiming a membership.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimRequest<'a> {
-    /// Who.
+    /// The person.
     pub person: Person,
-    /// His id inside the mini-program.
+    /// Their id inside the mini-program.
     pub openid: &'a OpenId,
-    /// His id across mini-programs, if WeChat tells it.
+    /// Their id across mini-programs, if WeChat returns it.
     pub unionid: Option<&'a UnionId>,
-    /// Hash of the code he gave.
+    /// Hash of the code they entered.
     pub hash: &'a str,
-    /// When.
+    /// When they claim.
     pub now: Timestamp,
 }
 
 /// Which members to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberFilter {
-    /// Only those who stand like this.
+    /// Only members of this status.
     pub status: Option<MemberStatus>,
-    /// Only those whose name contains this.
+    /// Only members whose name contains this.
     pub name: Option<String>,
-    /// Only those whose name or position contains this.
+    /// Only members whose name or position contains this.
     pub words: Option<String>,
-    /// Only those whose department is one of these.
+    /// Only members whose department is one of these.
     pub departments: Option<BTreeSet<DepartmentId>>,
 }
 
@@ -98,7 +98,7 @@ impl MemberFilter {
     }
 }
 
-/// A change of a member as he was read, with the entry that tells of it.
+/// A change of a member as they were read, with its audit entry.
 #[derive(Debug, Clone, Copy)]
 pub struct MemberChange<'a> {
     /// The member before the change.
@@ -107,19 +107,19 @@ pub struct MemberChange<'a> {
     pub audit: &'a AuditEntry,
 }
 
-/// What came of a claim.
+/// The outcome of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claimed {
-    /// He is this member now, or has been before.
+    /// They are this member now, or have been before.
     Member(MemberId),
     /// No such code, expired, or used by somebody else.
     Refused,
-    /// He is another member of this company already.
+    /// They are another member of this company already.
     OtherMember,
 }
 
-/// Adds a member's items to a transaction: member, claim, hold of his seat, and card if
-/// there is one. Whoever calls it moves the seat in the quota.
+/// Adds a member's items to a transaction: member, claim, hold of their seat, and card if there
+/// is one. The caller moves the seat in the quota.
 pub(crate) fn create_member(
     transaction: &mut Transaction,
     seats: QuotaRef<'_>,
@@ -151,7 +151,7 @@ pub(crate) fn create_claim(
     Ok(())
 }
 
-/// Makes a person a member, if he is none.
+/// Makes a person a member, if they are none.
 pub(crate) fn bind_person(
     transaction: &mut Transaction,
     table: &str,
@@ -167,7 +167,7 @@ pub(crate) fn bind_person(
     transaction.update(table, &keys::person(company, openid), bound, Failure::Exists(Thing::Membership));
 }
 
-/// An update of a member on condition that he stands as he was read, with the card he had.
+/// An update of a member on condition that they stand as they were read, with the card they had.
 pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
     let (stands, update) = match (read.ended, read.person) {
         (Some(was), _) => ("ended = :was", update.expression_attribute_values(":was", text(was.name()))),
@@ -185,11 +185,11 @@ pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
 }
 
 impl Store {
-    /// Adds a member, with his card, his claim code and the seat held for him.
+    /// Adds a member, with their card, their claim code and the seat held for them.
     ///
     /// # Errors
-    /// [`Failure::Exhausted`] `seats`; [`Failure::KeyReused`] when the request's key
-    /// stands for another request.
+    /// [`Failure::Exhausted`] `seats`; [`Failure::KeyReused`] when the request's key stands for
+    /// another request.
     pub async fn add_member(
         &self,
         company: Company,
@@ -208,7 +208,7 @@ impl Store {
         .await
     }
 
-    /// Makes a person the member whose code he gives.
+    /// Makes a person the member whose code they entered.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else claims at the same moment.
@@ -238,7 +238,7 @@ impl Store {
             .condition_expression("attribute_exists(expires_ms) AND attribute_not_exists(used_at)")
             .expression_attribute_values(":now", number(claiming.now.millis()));
         transaction.update(&self.table, &keys::claim(company, claiming.hash), used, Failure::NotFound);
-        // A code that was replaced is dead. Members of old have no number.
+        // A code that was replaced does not count. Members of old have no number.
         let counts = match claim.number {
             0 => "(attribute_not_exists(claim_number) OR claim_number = :number)",
             _ => "claim_number = :number",
@@ -282,11 +282,11 @@ impl Store {
         Ok((profile, member))
     }
 
-    /// Changes where a member stands, and his seat and his card with it.
+    /// Changes the status of a membership, and with it the member's seat and card.
     ///
     /// # Errors
-    /// [`Failure::VersionConflict`] when he has changed since he was read;
-    /// [`Failure::Exhausted`] `seats` when he needs one and none is left.
+    /// [`Failure::VersionConflict`] when the member has changed since they were read;
+    /// [`Failure::Exhausted`] `seats` when they need one and none is left.
     pub async fn set_member_ended(
         &self,
         company: Company,
@@ -321,7 +321,7 @@ impl Store {
     /// Changes what a member may do.
     ///
     /// # Errors
-    /// [`Failure::VersionConflict`] when his role has changed since he was read.
+    /// [`Failure::VersionConflict`] when their role has changed since they were read.
     pub async fn set_member_role(&self, company: Company, change: MemberChange<'_>, role: Role) -> Result<(), Failure> {
         let MemberChange { read, audit } = change;
         let update = Update::builder()

@@ -1,4 +1,4 @@
-//! What a member is called, on his card too.
+//! What members are called, on their cards too.
 
 use aws_sdk_dynamodb::types::Update;
 use domain::company::Company;
@@ -12,15 +12,15 @@ use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
 impl Store {
-    /// Changes name and position of a member, on his card too if he has one.
+    /// Changes name and position of a member, on their card too if they have one.
     ///
     /// # Errors
-    /// [`Failure::VersionConflict`] when he has changed since he was read.
+    /// [`Failure::VersionConflict`] when they have changed since they were read.
     pub async fn edit_member(&self, company: Company, change: MemberChange<'_>, after: &Member) -> Result<(), Failure> {
         let MemberChange { read, audit } = change;
         let update = as_read(Update::builder(), read);
         let stands = update.get_condition_expression().as_deref().unwrap_or("attribute_exists(id)");
-        // His role decided who may do this.
+        // The member's role decided who may do this.
         let condition = format!("{stands} AND #role = :role AND #name = :was_name AND #position = :was_position");
         let update = update
             .update_expression("SET #name = :name, #position = :position")

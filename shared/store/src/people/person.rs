@@ -13,7 +13,7 @@ use crate::table::kinds::PERSON;
 use crate::{Store, keys};
 
 impl Store {
-    /// The person with this openid; a new one, `fresh`, at his first login.
+    /// The person with this openid; a new one, `fresh`, at their first login.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

@@ -1,4 +1,4 @@
-//! Phone numbers that people have granted: which identity a number stands for.
+//! Phone numbers that people have granted: which identity a number belongs to.
 
 use domain::company::Company;
 use domain::kernel::failure::Failure;
@@ -14,7 +14,7 @@ use crate::table::kinds::{PHONE, PROFILE};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// What an identity has told of itself.
+/// The number that an identity has granted.
 #[derive(Debug, Serialize, Deserialize)]
 struct PhoneProfile {
     phone: Mobile,
@@ -22,7 +22,7 @@ struct PhoneProfile {
     granted_at: Timestamp,
 }
 
-/// Which identity a number stands for: the one that granted it last.
+/// The identity that a number belongs to: the one that granted it last.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holder {
     person: PersonId,
@@ -33,16 +33,16 @@ struct Holder {
 pub struct PhoneClaim {
     person: PersonId,
     phone: Mobile,
-    /// Whom the number stands for now.
+    /// The identity that the number belongs to now.
     pub holder: Option<PersonId>,
     /// The number the identity granted before.
     before: Option<Mobile>,
-    /// Whether that one still stands for it.
+    /// Whether that number still belongs to the identity.
     held_before: bool,
 }
 
 impl Store {
-    /// Whom a number stands for that `person` grants.
+    /// The person and the number they grant, as they are stored now.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -66,8 +66,7 @@ impl Store {
         Ok(PhoneClaim { person, phone: phone.clone(), holder, before, held_before })
     }
 
-    /// Lets the number stand for the identity that grants it, and no number it granted
-    /// before.
+    /// Makes the number belong to the identity that grants it, and no number it granted before.
     ///
     /// # Errors
     /// [`Failure::Busy`] when something has changed since the claim was read.

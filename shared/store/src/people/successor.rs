@@ -1,4 +1,4 @@
-//! Successors: where the card of somebody who is gone leads to.
+//! Successors: where the cards of inactive members lead.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
 use domain::card::{OwnerInactive, Successor};
@@ -35,7 +35,7 @@ impl Store {
         Ok((find(member).ok_or(Failure::NotFound)?, other.and_then(find)))
     }
 
-    /// Names the successor of somebody who is gone, on his card too, or nobody any more.
+    /// Sets or removes the successor of a member who is gone, on the member's card too.
     ///
     /// # Errors
     /// [`Failure::VersionConflict`] when either of them has changed since they were read.

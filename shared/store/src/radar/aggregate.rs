@@ -23,7 +23,7 @@ pub struct Commit<'a> {
     pub plan: &'a AggregationPlan,
     /// Id of the page of the company's feed.
     pub page: Uuid,
-    /// When. What the plan leaves for later is due from now on.
+    /// The time of the write. What the plan leaves for later is due from now on.
     pub now: Timestamp,
 }
 
@@ -37,7 +37,7 @@ pub enum CommitError {
     /// These segments, by position, are in the log already, each with the fingerprint
     /// it was logged under.
     Duplicates(Vec<(usize, String)>),
-    /// A customer, or another identity of his, has changed since he was read.
+    /// A customer, or another of their identities, has changed since they were read.
     Stale,
     /// Anything else.
     Store(Failure),
@@ -63,8 +63,8 @@ impl Store {
         Err(if duplicates.is_empty() { CommitError::Stale } else { CommitError::Duplicates(duplicates) })
     }
 
-    /// The writes of [`Store::commit_segments`], which asks nobody. The segments come
-    /// first: their position is how a cancelled transaction names its duplicates.
+    /// The writes of [`Store::commit_segments`]; makes no call. The segments come first: their
+    /// position is how a cancelled transaction names its duplicates.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when something cannot be encoded.

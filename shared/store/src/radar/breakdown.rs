@@ -76,7 +76,7 @@ fn decode(item: Item) -> Result<Breakdown, Failure> {
     Ok(Breakdown { things: things.collect(), sharers })
 }
 
-/// Puts a breakdown in the place of the stored one.
+/// Replaces the stored breakdown.
 pub(crate) fn put_breakdown(
     transaction: &mut Transaction,
     table: &str,

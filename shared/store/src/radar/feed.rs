@@ -28,7 +28,7 @@ struct FeedPage {
 
 type Reference = (CardId, BatchId, PersonId);
 
-/// Where in the company's feed a segment stands.
+/// The position of a segment in the company's feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompanyFeedPosition {
     /// The page.

@@ -1,4 +1,4 @@
-//! Boards: the top lists and rankings of a company, brought up to date every few minutes
+//! Leaderboards: the top lists and rankings of a company, brought up to date every few minutes
 //! from its feed. A company waits in the expiry index until its leaderboards are due again.
 
 use aws_sdk_dynamodb::types::Update;
@@ -21,10 +21,10 @@ use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
 
-/// How far a company's leaderboards have been brought.
+/// How far a company's leaderboards are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Whose.
+    /// The company.
     pub company: Company,
     /// The last page of the feed that is in them.
     pub page: Option<Uuid>,
@@ -67,7 +67,7 @@ impl Store {
     }
 
     /// Adds what was read up to a page of the feed, once, and brings the shortlists up to
-    /// `today`: who comes later with the same progress is refused.
+    /// `today`. A later writer with the same progress is rejected.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has brought the leaderboards further.
@@ -94,7 +94,7 @@ impl Store {
         Ok(Progress { page: Some(page), ..before })
     }
 
-    /// Lets the leaderboards be due again at `due`.
+    /// Makes the leaderboards due again at `due`.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has brought the leaderboards further.
@@ -139,7 +139,7 @@ fn progress(Due { company, item, .. }: Due) -> Result<Progress, Failure> {
     Ok(Progress { company, page })
 }
 
-/// On condition that the leaderboards are where they were read.
+/// The condition that the leaderboards are as they were read.
 fn unchanged(update: UpdateBuilder, read: Progress) -> UpdateBuilder {
     let update = update.expression_attribute_names("#page", "page");
     match read.page {

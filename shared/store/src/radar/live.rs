@@ -1,5 +1,5 @@
-//! The live radar of a card: one item tells who watches and how far the numbers are,
-//! one each holds a message of the last hours. Nothing is written while nobody watches.
+//! The live radar of a card: one item holds who watches and how far the numbers are, one each
+//! holds a message of the last hours. Nothing is written while nobody watches.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub struct Numbered {
 pub enum AppendError {
     /// These segments, by position, have a number already.
     Numbered(Vec<(usize, Seq)>),
-    /// Numbers were given, or a run begun, since the state was read: this one stands now.
+    /// Segments were numbered, or a run begun, since the state was read: this one is stored now.
     Stale(Option<LiveState>),
     /// Anything else.
     Store(Failure),
@@ -64,7 +64,7 @@ struct MarkItem {
 }
 
 impl Store {
-    /// The states of these cards as of the last write; who was never watched has none.
+    /// The states of these cards as of the last write; a card that was never watched has none.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like; a state that cannot be read fails alone.
@@ -155,8 +155,8 @@ impl Store {
         })
     }
 
-    /// Takes sockets out; the card counts as watched until `lingers_until`. A socket that
-    /// is not there changes nothing else.
+    /// Removes sockets; the card counts as watched until `lingers_until`. A socket that is not
+    /// there changes nothing else.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -191,8 +191,8 @@ impl Store {
         }
     }
 
-    /// Gives the segments, all of this card, the numbers after `last`, and keeps them
-    /// until `keep_until`: all of them or none.
+    /// Numbers the segments, all of this card, after `last`, and keeps them until `keep_until`:
+    /// all of them or none.
     ///
     /// # Errors
     /// [`AppendError`]; the caller drops what has a number or reads again, and repeats.

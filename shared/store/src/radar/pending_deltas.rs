@@ -1,6 +1,6 @@
-//! Changes of counters that did not fit into the transaction they belong to: a merge's, or
-//! that of late events far down in the departments. They are written down in it, and each
-//! chunk is counted in the transaction that ends it: once.
+//! Changes of counters that did not fit into the transaction they belong to: of a merge, or of
+//! late events deep in the departments. That transaction stores them, and each chunk is counted
+//! once, in the transaction that ends it.
 
 use domain::company::Company;
 use domain::crm::merge::CHANGES_MAX;
@@ -58,7 +58,7 @@ struct StoredChange {
     counts: Vec<(String, i64)>,
 }
 
-/// What is counted at once, and the chunks that wait.
+/// The changes to count at once, and the chunks that wait.
 pub(crate) fn split(company: Company, deltas: &CounterDeltas, left_by: Uuid) -> (Vec<ScopeDelta>, Vec<PendingDeltas>) {
     let mut at_once: Vec<_> = deltas.changes().collect();
     let later = at_once.split_off(at_once.len().min(AT_ONCE));
@@ -173,7 +173,7 @@ impl Store {
         }
     }
 
-    /// Counts at most `limit` chunks that wait, of all companies; gives how many it found.
+    /// Counts at most `limit` chunks that wait, of all companies, and returns how many it found.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one chunk at least; the others are done.

@@ -36,13 +36,13 @@ pub(crate) fn new_recount(company: Company, now: Timestamp) -> Result<Item, Fail
 }
 
 impl Store {
-    /// At most `limit` companies whose recount is due by `now`, the longest waiting first;
-    /// those after this one only.
+    /// At most `limit` companies whose recount is due by `now`, the longest waiting first; only
+    /// those after `after`.
     pub async fn recounts_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
         self.due(DueList::Recounts, after, now, limit).await.read(|due| Ok(due.into()))
     }
 
-    /// Lets nobody else begin the recount of a company until then.
+    /// Keeps everybody else from beginning the recount of a company until then.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has begun it.
@@ -50,7 +50,7 @@ impl Store {
         self.take_turn(DueList::Recounts, &keys::recount(waiting.company), waiting, until).await
     }
 
-    /// Keeps the report of a company's recount; the next one is due at `due`.
+    /// Stores the report of a company's recount; the next one is due at `due`.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.

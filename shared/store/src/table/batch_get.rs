@@ -12,7 +12,7 @@ use runtime::retry::{Policy, Transient};
 /// Most keys in one call (DynamoDB's limit).
 pub(crate) const KEYS_MAX: usize = 100;
 
-/// How fresh and how much.
+/// Which attributes are read, and how fresh they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadMode {
     /// Whole items, as of the last write.

@@ -1,9 +1,8 @@
 //! What becomes due: one list for each kind of thing that waits, in shards by company.
 //!
 //! An item waits by two attributes of the expiry index: the shard of its list, and its place,
-//! which begins with the time. A sweep asks all shards at the same time, and does what it
-//! finds in the others when one fails. This is the only place that gives a schedule the
-//! company of what it finds.
+//! which begins with the time. A sweep asks all shards at the same time; when one fails, it does
+//! the work of the others. This is the only code that hands companies to schedules.
 
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -38,10 +37,10 @@ pub(crate) const WAITS_NO_LONGER: &str = "#due_list, #due_place";
 /// Something whose time has come.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Due {
-    /// Whose it is.
+    /// The company it belongs to.
     pub(crate) company: Company,
     pub(crate) key: Key,
-    /// Where it waited.
+    /// Its place in the expiry index when it was found.
     pub(crate) place: String,
     pub(crate) item: Item,
 }
@@ -49,7 +48,7 @@ pub(crate) struct Due {
 /// A company whose turn has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingCompany {
-    /// Which.
+    /// The company.
     pub company: Company,
     place: String,
 }
@@ -95,7 +94,7 @@ impl From<Due> for WaitingCompany {
 }
 
 impl DueList {
-    /// Lets a new item wait until `at`.
+    /// Makes a new item wait until `at`.
     pub(crate) fn put(self, item: &mut Item, company: Company, key: &Key, at: Timestamp) {
         let values = [self.shard_of(company), keys::expiry(at.millis(), key)].map(text);
         item.extend(EXPIRY_ATTRIBUTES.map(ToOwned::to_owned).into_iter().zip(values));
@@ -127,7 +126,7 @@ pub(crate) fn no_longer(update: UpdateBuilder) -> UpdateBuilder {
     update.expression_attribute_names("#due_list", list).expression_attribute_names("#due_place", place)
 }
 
-/// Where an item waits in the expiry index.
+/// The place of an item in the expiry index.
 pub(crate) fn place_of(item: &Item) -> Option<String> {
     item.get(EXPIRY_ATTRIBUTES[1])?.as_s().ok().cloned()
 }
@@ -167,7 +166,7 @@ impl Store {
     }
 
     /// Does `work` with at most `limit` things of a list that are due by `now`, the longest
-    /// waiting first; gives how many. Goes on when one fails.
+    /// waiting first, and returns how many. Goes on when one fails.
     ///
     /// # Errors
     /// The first failure, after all others were done.
@@ -196,7 +195,7 @@ impl Store {
         failed.map(|()| found)
     }
 
-    /// Lets a company whose turn was found wait until `at`.
+    /// Makes a company whose turn was found wait until `at`.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has taken the turn.

@@ -21,9 +21,8 @@ struct StoredRequest {
 }
 
 impl Store {
-    /// Commits what `rest` adds together with the record of the request, and gives
-    /// the result: this one, or the first one's when the request is a retry.
-    ///
+    /// Commits what `rest` adds together with the record of the request, and returns the result:
+    /// this one, or the first one's when the request is a retry.
     pub(crate) async fn create_once<T: Serialize + DeserializeOwned>(
         &self,
         key: &Key,

@@ -13,9 +13,9 @@ use domain::kernel::failure::Failure;
 /// Attribute names and values.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// Name of the attribute that tells the entity.
+/// Name of the attribute with the entity's kind.
 pub(crate) const TYPE: &str = "type";
-/// Name of the attribute that tells the layout version.
+/// Name of the attribute with the layout version.
 pub(crate) const LAYOUT: &str = "layout";
 /// Name of the attribute by which the table forgets an item, in Unix seconds.
 pub(crate) const EXPIRES_AT: &str = "expires_at";
@@ -70,7 +70,7 @@ impl Kind {
         item.get(TYPE).and_then(|value| value.as_s().ok()).is_some_and(|name| name == self.name)
     }
 
-    /// Refuses an item of another type, or of a layout newer than this code.
+    /// Rejects an item of another type, or of a layout newer than this code.
     pub(crate) fn check(self, item: &Item) -> Result<(), Failure> {
         let name = item.get(TYPE).and_then(|value| value.as_s().ok());
         if name.is_none_or(|name| name != self.name) {

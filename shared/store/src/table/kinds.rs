@@ -1,6 +1,6 @@
 //! The register of item kinds: name, newest layout, and the module that reads and writes it.
 //!
-//! An item of a newer layout is refused; all older ones stay readable.
+//! An item of a newer layout is rejected; all older ones stay readable.
 
 use crate::table::item::Kind;
 
@@ -29,7 +29,7 @@ kinds! {
     COMPANY = "company", 1, "company";
     /// In layout 1 gaps stood at the earlier of their two days; both are read.
     COUNTERS = "counters", 2, "counter";
-    /// Layout 1 had no ties, and seen days as bits; until layout 2 the state was a JSON text.
+    /// Layout 1 had no merge edges, seen days as bits; until layout 2 the state was a JSON text.
     CUSTOMER = "customer", 3, "customer";
     TREE = "departments", 1, "department";
     FEED_PAGE = "feed_page", 1, "feed";

@@ -94,8 +94,8 @@ impl Store {
         Ok(items)
     }
 
-    /// The items of a partition after `start`, oldest first, as of the last write: as many
-    /// as one call gives.
+    /// The items of a partition after `start`, oldest first, as of the last write: as many as one
+    /// call returns.
     pub(crate) async fn page_latest(&self, partition: &str, start: Option<Key>) -> Result<Page<Item, Key>, Failure> {
         let query = self
             .client
@@ -124,9 +124,9 @@ impl Store {
         }
     }
 
-    /// The entities of a partition that pass the filter, if there is one; `place` tells what
-    /// the next page begins after. A filter looks through as many items as one call reads,
-    /// so a page may be short and not the last.
+    /// The entities of a partition that pass the filter, if there is one; `place` returns what
+    /// the next page begins after. A filter looks through as many items as one call reads, so a
+    /// page may be short and not the last.
     pub(crate) async fn search<T: DeserializeOwned, P>(
         &self,
         search: Search<'_>,

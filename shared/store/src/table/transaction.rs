@@ -22,7 +22,7 @@ pub(crate) struct Transaction(Vec<(TransactWriteItem, Failure)>);
 pub(crate) struct Refused {
     /// Its place in the transaction.
     pub(crate) position: usize,
-    /// What that means.
+    /// What the failed condition means.
     pub(crate) failure: Failure,
     /// The item it met, if there is one.
     pub(crate) item: Option<Item>,

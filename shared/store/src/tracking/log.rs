@@ -32,8 +32,8 @@ const PLAIN: &str = "plain";
 const DEFLATED: &str = "deflated";
 /// Name of the attribute of layout 2: the deflated text.
 const PACKED: &str = "packed";
-/// So many bytes fit into a write unit beside the rest of the item: to deflate them would
-/// take a third of the aggregator's time and save nothing.
+/// This many bytes fit into a write unit beside the rest of the item: deflating them would take a
+/// third of the aggregator's time and save nothing.
 const PLAIN_MAX: usize = 800;
 /// The quickest: on so short a text the best level gains a twentieth and takes half as
 /// long again.
@@ -64,8 +64,8 @@ struct Packed {
     /// Version of the filter rules.
     #[serde(default, rename = "r")]
     rules: u16,
-    /// A letter for each event, [`COUNTED`] or that of the reason why it is not; empty
-    /// when all are counted.
+    /// A letter for each event: [`COUNTED`], or the letter of its filter reason; empty when all
+    /// are counted.
     #[serde(default, rename = "f", skip_serializing_if = "String::is_empty")]
     filtered: String,
     /// Where the card was.
@@ -205,7 +205,7 @@ pub(crate) fn fingerprint(item: &Item) -> Option<&str> {
 
 impl Store {
     /// The segments of a card after this one, in the order of their batches, as of the last
-    /// write: as many as one call gives.
+    /// write: as many as one call returns.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when one cannot be read.

@@ -146,7 +146,7 @@ fn unpack_object(bytes: &mut &[u8]) -> Option<Object> {
 }
 
 fn unpack_list<T>(bytes: &mut &[u8], read: impl Fn(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
-    // What is not there ends the list, however long it says it is.
+    // Missing bytes end the list, whatever length it announces.
     (0..usize::unpack(bytes)?).map(|_| read(bytes)).collect()
 }
 

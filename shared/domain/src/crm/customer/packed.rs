@@ -1,8 +1,8 @@
 //! A customer's state as bytes, which are rewritten with every batch.
 //!
-//! Who was seen on one card has the same days there, in the company and in each department.
-//! So every set of days is written once, and so is every department's id; the rest points to
-//! them by their number.
+//! A person who was seen on one card has the same days there, in the company and in each
+//! department. So every set of days is written once, and so is every department's id; the rest
+//! points to them by their number.
 
 use std::collections::BTreeMap;
 

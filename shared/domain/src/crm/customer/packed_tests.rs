@@ -10,7 +10,7 @@ fn path(departments: &[u128]) -> DepartmentPath {
     departments.iter().map(|n| department(*n)).collect()
 }
 
-/// Whoever did all this on the first cards, each day back from today.
+/// The state of a customer who did all this on the first cards, each day back from today.
 fn state(kinds: &[EventKind], cards: u128, days: i64, path: &DepartmentPath) -> CustomerState {
     let mut state = CustomerState::default();
     for days_ago in (0..days).rev() {
@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_cut_off_or_too_many_are_refused(visits in visits(), place: prop::sample::Index) {
+    fn bytes_that_are_cut_off_or_too_many_are_rejected(visits in visits(), place: prop::sample::Index) {
         let mut state = CustomerState::default();
         for (_, event) in &visits {
             state.apply(std::slice::from_ref(event), &path_of(event)).unwrap();
