@@ -1,4 +1,4 @@
-//! Queue batches: each message succeeds, is retried, or is put aside with its reason.
+//! Queue batches: each message succeeds, is retried, or goes to the dead-letter queue.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use crate::dead_letters::DeadLetters;
 use crate::delivery::{Delivery, Reason};
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Processed; it will not be delivered again.
@@ -18,11 +18,11 @@ pub enum Outcome {
     Poison(Reason),
 }
 
-/// Runs `process` on a batch and reports the messages that must come again.
+/// Runs `process` on a batch and reports the messages that must be delivered again.
 ///
-/// `process` gives one outcome per delivery, in order. A poisonous message, and one
-/// whose `max_attempts`-th delivery asks for another, goes to the dead letters with
-/// its reason; only when that has been written is it taken off the queue.
+/// `process` returns one outcome per delivery, in order. A poisonous message, and one whose
+/// `max_attempts`-th delivery would be retried, goes to the dead-letter queue with its reason; it
+/// is deleted from the queue only after that is written.
 pub async fn handle<F>(event: SqsEvent, max_attempts: u32, dead: &impl DeadLetters, process: F) -> SqsBatchResponse
 where
     F: AsyncFnOnce(&[Delivery]) -> Vec<Outcome>,
