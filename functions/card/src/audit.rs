@@ -1,4 +1,4 @@
-//! What the audit log is told of changes to what a company sets for all.
+//! Audit log entries for changes to the company's settings.
 
 use domain::company::audit::{AuditAction, AuditChange, AuditEntry};
 use domain::kernel::failure::Failure;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::App;
 
-/// The entry of a change of what is set for the whole company.
+/// The entry for a change to a setting of the whole company.
 pub(crate) fn of_company(
     app: &App,
     admin: &Admin,
@@ -19,7 +19,7 @@ pub(crate) fn of_company(
     app.ids.audit_entry(app.clock.now(), admin.audit_actor(), change)
 }
 
-/// A value as an entry tells it.
+/// A value as the audit log shows it.
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Corrupt(error.to_string()))
 }
