@@ -1,4 +1,4 @@
-"""The card: who sees it, who may change what (F36-F38), and the visitor's list (F48-F49)."""
+"""The card: who may see it, who may change which fields (F36-F38), and the visitor's list (F48-F49)."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""One's company, its WeCom (F31), and one person in several companies (F20, R19)."""
+"""The caller's company, its WeCom (F31), and one person in several companies (F20, R19)."""
 
 import uuid
 
@@ -12,7 +12,7 @@ WECOM = {"corp_id": "ww0123456789abcdef", "agent_id": 1000002}
 
 
 def fresh():
-    """An id at WeChat that nobody has used."""
+    """A new id at WeChat."""
     return "u" + uuid.uuid4().hex
 
 
@@ -29,7 +29,7 @@ def join(company, name, openid, unionid, **more):
 
 @pytest.fixture
 def company(world):
-    """A company of its own for each test."""
+    """A company for each test."""
     return world.company("云杉茶业")
 
 
@@ -116,7 +116,7 @@ def test_the_wecom_is_the_operator_s_to_set_for_companies_that_exist(world, comp
 
 @pytest.fixture
 def both(world, company):
-    """(company A, company B, his openid, his unionid): a member of A who is admin of B."""
+    """(company A, company B, openid, unionid): a member of A who is an admin of B."""
     other, openid, unionid = world.company("别家茶业"), fresh(), fresh()
     join(company, "林晓", openid, unionid)
     join(other, "林晓", openid, unionid, role="admin")

@@ -1,4 +1,4 @@
-"""What a company's people say of a customer: rates set by hand, closed deals."""
+"""Close rates that are set by hand, and closed deals of a customer."""
 
 import time
 import uuid
@@ -45,7 +45,7 @@ def at(office, customer, more):
 
 
 def page(who, card_id, customer):
-    """The customer's page on the radar of a card."""
+    """The customer's page in the radar of a card."""
     return who.get(f"/v1/radar/cards/{card_id}/customers/{customer.id}").expect(200)
 
 
@@ -56,7 +56,7 @@ def close(who, office, customer, closed_on=None, key=None):
 
 
 def closed(who, scope):
-    """Closed customers, and all others, by the funnel."""
+    """The numbers of closed and of other customers, from the funnel."""
     funnel = who.get(f"/v1/radar/{scope}/funnel").expect(200)
     assert sum(band["customers"] for band in funnel["bands"]) == funnel["customers"] - funnel["closed"]
     return funnel["closed"]

@@ -1,4 +1,4 @@
-"""The dashboard checks itself: what was written wrongly into the table is found, told and repaired."""
+"""The recount: wrong numbers in the table are found, reported and repaired."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def items(shop, kind):
 
 
 def tamper(shop, key, attribute, value):
-    """Writes into the table behind everybody's back."""
+    """Writes into the table directly, past the functions."""
     stack = shop["company"].world.stack
     stack.boto("dynamodb").update_item(
         TableName=stack.outputs["TableName"], Key=key, UpdateExpression="SET #a = :a",

@@ -1,4 +1,4 @@
-"""Seats, the status of members, roles, and the log of who changed what."""
+"""Seats, the status of members, roles, and the audit log."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ def key():
 
 
 def seats(company):
-    """The seats as the API tells them, once they agree with the list of members."""
+    """The seats in the API, once they agree with the list of members."""
     found = company.boss.get("/v1/seats").expect(200)
     members = company.api.pages("/v1/members", company.boss.token)
     active = sum(member["status"] == "active" for member in members)

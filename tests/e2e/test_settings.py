@@ -1,4 +1,4 @@
-"""What members set for themselves: phrases (F117), greeting (F94, F118), shortcut buttons (F110)."""
+"""Settings of members: phrases (F117), greeting (F94, F118), shortcut buttons (F110)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Share codes: who passed a card on, and how a visitor comes in (F50, F51)."""
+"""Share codes: who shared a card, and how visitors come to it (F50, F51)."""
 
 import re
 import uuid
