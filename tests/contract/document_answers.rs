@@ -1,4 +1,4 @@
-//! Every answer to a file of `events/`, and every body that is accepted, is as the API document says.
+//! Every answer to a file of `events/`, and every accepted body, has the form in the API document.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use testkit::world::World;
 use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 
-/// What of `value` is not as `schema` says.
+/// The parts of `value` that do not match `schema`.
 fn faults(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let schema = resolved(document, schema);
     if let Some(choices) = schema["oneOf"].as_array() {
@@ -63,7 +63,7 @@ fn faults_of_fields(document: &Value, schema: &Value, value: &Value, at: &str) -
     found
 }
 
-/// The fields of an object, those of its parts too.
+/// The fields of an object and of its parts.
 fn fields<'a>(
     document: &'a Value,
     schema: &'a Value,
@@ -119,7 +119,7 @@ async fn every_answer_and_accepted_body_is_as_the_document_says() {
             let world = World::new().await;
             let functions = Functions::on(&world).await;
             if matches!(function, "crm" | "radar") {
-                // It is about who has been there.
+                // The answers need a visitor.
                 let aggregator = crate::aggregator::aggregator(&world, KeptDeadLetters::default());
                 let visit = serde_json::from_str(&load("radar-aggregator", "stats", &world)).unwrap();
                 radar_aggregator::handle(&aggregator, visit, "r").await;
