@@ -68,7 +68,7 @@ def faults_of_row(file):
 
 
 def faults_of_placeholders(file):
-    """Placeholders that nobody would fill, and keys that nobody reads."""
+    """Placeholders that nobody would fill, and taken values that nobody uses."""
     row, used = file.row, set(PLACEHOLDER.findall(json.dumps(file.payload)))
     found = [f"before: there is no request {case}" for case in row.get("before", []) if case not in CASES]
     found += [f"${{{name}}} is filled by nobody" for name in sorted(used - PLACEHOLDERS - set(row.get("take", {})))]
