@@ -117,7 +117,7 @@ async fn parallel_aggregators_with_the_same_messages_count_each_once() {
 }
 
 #[tokio::test]
-async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
+async fn a_batch_id_with_other_content_goes_to_the_dead_letters_and_changes_nothing() {
     let world = World::new().await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
     let first = batch(&world, 1, 1, &[0]);
@@ -131,7 +131,7 @@ async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last_attempt() {
+async fn an_unreadable_customer_fails_alone_and_goes_to_the_dead_letters_at_the_last_attempt() {
     let world = World::new().await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
     let (broken, healthy) = (batch(&world, 1, 1, &[0]), batch(&world, 2, 2, &[0]));

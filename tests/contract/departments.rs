@@ -95,7 +95,7 @@ async fn a_change_from_an_outdated_tree_is_refused() {
 }
 
 #[tokio::test]
-async fn a_member_and_his_card_are_in_a_department_that_exists() {
+async fn a_member_and_their_card_are_in_a_department_that_exists() {
     let world = World::new().await;
     let (lin, chen) = (world.staff["lin"].member, world.staff["chen"].member);
     let east = add(&world, "华东", None).await.unwrap();

@@ -47,7 +47,7 @@ impl DeadLetters for KeptDeadLetters {
 }
 
 #[tokio::test]
-async fn every_queue_event_is_counted_or_put_aside_as_promised() {
+async fn every_queue_event_is_counted_or_goes_to_the_dead_letters_as_promised() {
     for (case, forwards, send_to_dlq) in
         [("stats", 1, None), ("stats.delivered_twice", 1, None), ("stats.poison", 1, Some("unknown_version"))]
     {

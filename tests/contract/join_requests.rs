@@ -36,7 +36,7 @@ async fn ask(world: &World, router: &Router, openid: &str, link: &Value) -> Valu
 }
 
 #[tokio::test]
-async fn who_is_approved_is_a_member_at_his_next_login() {
+async fn an_approved_person_is_a_member_at_their_next_login() {
     let (world, router, link) = start().await;
     let request = ask(&world, &router, "asker", &link).await;
     assert_eq!(request["state"], "pending");

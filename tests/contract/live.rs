@@ -221,7 +221,7 @@ async fn sockets_that_open_at_the_same_time_join_one_run() {
 }
 
 #[tokio::test]
-async fn who_comes_back_in_time_gets_what_he_missed_once_and_in_order() {
+async fn a_client_that_comes_back_in_time_gets_the_missed_frames_once_and_in_order() {
     let world = World::new().await;
     let live = function(&world);
     let begin = device(&world, &live, "a").await;
@@ -321,7 +321,7 @@ async fn what_could_not_be_pushed_comes_again_under_its_number() {
     live.sockets.failing.lock().unwrap().insert("a".to_owned());
     let first = batch(&world, 1, 1);
     assert_eq!(deliver(&live, &[&first], 1).await, 1);
-    assert_eq!(deliver(&live, &[&batch(&world, 2, 1)], 5).await, 0, "the last attempt is put aside");
+    assert_eq!(deliver(&live, &[&batch(&world, 2, 1)], 5).await, 0, "the last attempt goes to the dead letters");
     live.sockets.failing.lock().unwrap().clear();
     assert_eq!(deliver(&live, &[&first], 2).await, 0);
     assert_eq!(numbers(&live.sockets.take("a")).into_keys().collect::<Vec<_>>(), [begin + 1]);

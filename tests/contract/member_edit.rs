@@ -40,7 +40,7 @@ async fn told(world: &World) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn an_edit_shows_on_the_card_and_is_told_once() {
+async fn an_edit_shows_on_the_card_and_is_recorded_once() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let organization = functions.router("organization");

@@ -170,7 +170,7 @@ async fn of_twenty_rates_at_once_one_is_in_force() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twenty_deals_at_once_are_twenty_deals_of_one_closed_customer_while_he_comes_by() {
+async fn twenty_deals_at_once_are_twenty_deals_of_one_closed_customer_during_their_visit() {
     let office = Arc::new(Fixture::new().await);
     let visitor = office.world.visitor;
     let visits = (10..20).map(|number| {

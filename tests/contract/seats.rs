@@ -124,7 +124,7 @@ async fn sweeps_and_claims_at_once_free_or_use_each_seat_once() {
 }
 
 #[tokio::test]
-async fn who_leaves_gives_his_seat_back_and_needs_one_to_return() {
+async fn a_member_who_leaves_frees_their_seat_and_needs_one_to_return() {
     let world = World::new().await;
     let lin = world.staff["lin"].member;
     let set = async |ended: Option<Ended>, seat| {

@@ -35,7 +35,7 @@ async fn shown(world: &World, functions: &Functions, name: &str) -> (bool, Value
 }
 
 #[tokio::test]
-async fn a_card_says_that_its_owner_is_gone_and_leads_to_his_successor_until_he_is_back() {
+async fn a_card_shows_that_its_owner_has_left_and_leads_to_the_successor_until_they_are_back() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let organization = functions.router("organization");

@@ -170,7 +170,7 @@ async fn a_text_that_is_called_a_picture_is_refused_and_never_published() {
 }
 
 #[tokio::test]
-async fn messages_that_tell_of_no_ticket_are_put_aside_and_a_test_of_s3_is_not() {
+async fn messages_without_a_ticket_go_to_the_dead_letters_and_a_test_of_s3_does_not() {
     let world = World::new().await;
     let inspection = Inspection::of(&world).await;
     for case in all("media-inspector") {

@@ -70,7 +70,7 @@ def test_every_rate_comes_with_a_receipt_that_adds_up_to_it(office):
             assert all(part["text"] for part in rate["receipt"])
 
 
-def test_a_customer_shows_what_he_did_and_why_he_is_likely(office):
+def test_a_customer_shows_their_events_and_the_reasons_of_the_rate(office):
     lin, hot = office["lin"], office["hot"]
     body = lin.get(f"/v1/radar/cards/{lin.card_id}/customers/{hot.id}").expect(200)
     parts = {part["feature"]: part for part in body["close_rate"]["receipt"]}

@@ -36,7 +36,7 @@ def company(world):
 # ---- the deployment
 
 
-def test_a_deployment_is_told_whether_organization_can_use_its_keys(stack):
+def test_a_deployment_checks_whether_organization_can_use_its_keys(stack):
     Credentials("dev", stack.boto).check()
 
 
@@ -153,7 +153,7 @@ def test_no_id_of_one_company_is_valid_in_the_other_even_for_who_is_in_both(both
     assert there.put(f"/v1/members/{at_home.member['id']}/status", {"status": "left"}).status == 404
 
 
-def test_another_s_company_an_unknown_one_and_one_he_left_are_not_found(world, both):
+def test_a_foreign_an_unknown_and_a_left_company_are_not_found(world, both):
     company, other, openid, unionid = both
     third = world.company("第三家")
     for choice in (third.id, absent_id("com_")):
@@ -219,7 +219,7 @@ def test_the_boss_filters_the_log_by_action_target_and_actor(company):
     admin.get("/v1/audit-log", query={"target": target}).expect(403, "role_required")
 
 
-def test_a_new_radar_code_is_told_without_the_number(company):
+def test_a_new_radar_code_is_recorded_without_the_number(company):
     staff = company.member("林晓", radar=False)
     path = f"/v1/members/{staff.member['id']}/radar"
     phone = "+8613900001111"

@@ -193,7 +193,7 @@ def test_removing_and_putting_at_once_leave_nobody_in_a_department_that_never_wa
         assert there == ({"id": east, "name": "华东"} if answer.status == 200 else None)
 
 
-def test_each_change_is_told_in_the_audit_log(company):
+def test_each_change_is_recorded_in_the_audit_log(company):
     boss, lin = company.boss, company.member("林悦", radar=False)
     east = made(boss, "华东")
     change(boss, east, "东区", None, 1).expect(200)

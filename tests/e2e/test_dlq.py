@@ -96,7 +96,7 @@ def test_poison_between_good_messages_holds_none_of_them_up(world, dead_letters)
     assert len(dead_letters(6)) == 6
 
 
-def test_a_batch_id_that_comes_again_with_other_events_is_put_aside_and_not_counted(world, dead_letters):
+def test_a_repeated_batch_id_with_other_events_goes_to_the_dead_letters_and_is_not_counted(world, dead_letters):
     company = world.company("重复编号公司")
     card = company.member("甲").card_id
     guest, ident = company.visitor(), batch_id()

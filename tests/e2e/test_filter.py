@@ -77,7 +77,7 @@ def test_the_feed_is_narrowed_by_kind_person_and_day(office):
         company.boss.get(f"/v1/radar/{path}/feed?day=2026-13-01").expect(400, "invalid_query")
 
 
-def test_a_member_finds_the_cards_he_has_opened_though_they_do_not_count(office):
+def test_a_member_finds_the_cards_they_have_opened_though_the_views_do_not_count(office):
     cards = office["colleague"].get("/v1/my/cards").expect(200)["items"]
     assert [item["card"]["id"] for item in cards] == [office["card"]]
 

@@ -47,7 +47,7 @@ def test_shares_and_interests_add_up_to_the_whole(office):
     assert len(answer["active_hours"]) == 24 and sum(answer["active_hours"]) == 11
 
 
-def test_a_member_sees_the_same_of_his_own_card(office):
+def test_a_member_sees_the_same_for_their_own_card(office):
     lin = office["lin"]
     own = lin.get(f"/v1/radar/cards/{lin.card_id}/behaviour?window=last_30_days").expect(200)
     assert own == office["company"].boss.get(f"/v1/radar/cards/{lin.card_id}/behaviour?window=last_30_days").expect(200)

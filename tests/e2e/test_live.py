@@ -190,7 +190,7 @@ def test_a_ping_is_answered_with_the_last_number_and_nonsense_with_an_error(comp
     device.leave()
 
 
-def test_who_may_not_watch_is_refused_at_the_handshake(world, company, staff, visitor):
+def test_callers_who_may_not_watch_are_rejected_at_the_handshake(world, company, staff, visitor):
     assert handshake(world) == 401
     for value in ("", "Bearer", "Bearer ", f"Basic {staff.token}", staff.token):
         assert handshake(world, headers={"Authorization": value}) in (401, 403)

@@ -188,7 +188,7 @@ def test_a_person_has_ten_identities_at_most(scene):
     assert outcomes == ["done"] * 9 + ["refused"] * 2
 
 
-def test_a_member_stays_the_member_he_is(scene):
+def test_a_member_stays_the_same_member(scene):
     added = scene.company.add_member("先看后入")
     before = scene.company.anonymous()
     openid = fresh()

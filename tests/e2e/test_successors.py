@@ -73,7 +73,7 @@ def test_a_chain_shows_the_direct_successor_only(company):
     assert [name and name["name"] for name in names] == ["第二", "第三", None]
 
 
-def test_the_successor_must_be_there_and_only_who_may_change_the_member_names_him(company, admin, staff):
+def test_the_successor_must_be_active_and_is_set_only_by_callers_who_may_change_the_member(company, admin, staff):
     gone, other = company.member("又一位"), company.member("也离职")
     boss_like = company.member("离任管理员", role="admin")
     for member in (gone, other, boss_like):

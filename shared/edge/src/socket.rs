@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_with_card_and_radar_watches_until_his_token_ends() {
+    fn a_member_with_card_and_radar_watches_until_their_token_ends() {
         let found = watcher(member(Some(4)), true, 0).unwrap();
         assert_eq!((found.company().id().uuid().as_u128(), found.card().uuid().as_u128()), (1, 4));
         assert_eq!(found.expires_at(), now().plus_millis(TOKEN_LIFE_MS));

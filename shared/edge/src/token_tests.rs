@@ -70,7 +70,7 @@ fn during_a_rotation_both_keys_are_accepted_and_afterwards_only_the_new_one() {
 }
 
 #[test]
-fn an_anonymous_token_shows_who_he_was_for_a_week_and_no_other_token_does() {
+fn an_anonymous_token_identifies_the_person_for_a_week_and_no_other_token_does() {
     let keys = keys("k1");
     let verifier = verifier(&[&keys]);
     let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));

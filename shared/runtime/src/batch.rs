@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_attempt_is_put_aside_with_its_reason() {
+    async fn the_last_attempt_goes_to_the_dead_letters_with_its_reason() {
         let shelf = FakeDeadLetters::default();
         assert!(run(&shelf, &[5], vec![Outcome::Retry(reason("busy"))]).await.is_empty());
         assert_eq!(*shelf.put.lock().unwrap(), [("m0".to_owned(), "busy")]);
     }
 
     #[tokio::test]
-    async fn a_message_that_cannot_be_put_aside_stays_in_the_queue() {
+    async fn a_message_that_cannot_be_stored_in_the_dead_letters_stays_in_the_queue() {
         let shelf = FakeDeadLetters { broken: true, ..FakeDeadLetters::default() };
         assert_eq!(run(&shelf, &[9], vec![Outcome::Poison(reason("garbage"))]).await, ["m0"]);
     }

@@ -40,11 +40,16 @@ impl DeadLetters for DeadLetterQueue {
         let sent = message.set_message_attributes(Some(attributes)).send().await;
         match sent {
             Ok(_) => {
-                tracing::error!(message_id = delivery.id, reason = reason.code, detail, "message put aside");
+                tracing::error!(
+                    message_id = delivery.id,
+                    reason = reason.code,
+                    detail,
+                    "message sent to the dead-letter queue"
+                );
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(message_id = delivery.id, error = %DisplayErrorContext(error), "message could not be put aside");
+                tracing::error!(message_id = delivery.id, error = %DisplayErrorContext(error), "message could not be sent to the dead-letter queue");
                 Err(())
             }
         }

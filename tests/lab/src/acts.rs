@@ -152,9 +152,9 @@ impl Act {
             Self::Route(route) => format!("routes: {} by {}", route.line.operation, route.line.case),
             Self::Sweep => "housekeeping: a run".to_owned(),
             Self::Recount => "recount: a run".to_owned(),
-            Self::Retrain => "recount: a run of the refits".to_owned(),
+            Self::Retrain => "recount: a run of the retraining".to_owned(),
             Self::Inspect(PNG) => "media-inspector: a file to publish".to_owned(),
-            Self::Inspect(_) => "media-inspector: a file to refuse".to_owned(),
+            Self::Inspect(_) => "media-inspector: a file to reject".to_owned(),
             Self::Live(scene) => format!("live: {}", scene.name),
         }
     }

@@ -147,7 +147,7 @@ async fn try_out(wire: &Wire, trial: &Trial, now: Timestamp) -> Vec<String> {
     wrong.extend((!trial.rules.is_empty() && bench.happened == 0).then(|| "the fault has not happened".to_owned()));
     let put_aside = stage.put_aside().await;
     let poison = put_aside.iter().all(|body| body == POISON);
-    wrong.extend((put_aside.is_empty() || !poison).then(|| "not just the poison was put aside".to_owned()));
+    wrong.extend((put_aside.is_empty() || !poison).then(|| "the dead letters are not just the poison".to_owned()));
     wrong
 }
 
