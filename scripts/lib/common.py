@@ -16,7 +16,7 @@ BUILT = ROOT / ".build" / "lambda"
 
 
 class StepFailed(Exception):
-    """A step did not work. `next_step` is what the reader does about it."""
+    """A step failed. `next_step` tells the reader what to do about it."""
 
     def __init__(self, message: str, next_step: str) -> None:
         super().__init__(message)
@@ -72,7 +72,7 @@ def step(title: str) -> Iterator[None]:
 
 
 def wait_for(probe: Any, what: str, seconds: float, next_step: str, pause: float = 0.1) -> Any:
-    """Calls `probe` until it gives something true; fails after `seconds`."""
+    """Calls `probe` until it returns something true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         found = probe()

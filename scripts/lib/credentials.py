@@ -38,7 +38,7 @@ class Credentials:
         self.next_name = f"mingpian/{stage}/token-next"
 
     def init(self) -> str | None:
-        """Makes what is missing. The operator key if it was made now; it is stored nowhere."""
+        """Makes the missing keys. Returns the operator key if it was made now; it is stored nowhere."""
         secret = self._read_secret(self.secret_name)
         if secret is not None:
             if not self.jwks()["keys"]:
@@ -62,7 +62,7 @@ class Credentials:
             return {"keys": []}
 
     def start_rotation(self) -> str:
-        """Publishes the public half of a new signing key; its id."""
+        """Publishes the public half of a new signing key; returns its id."""
         secret = self._need_secret()
         pending = self._read_secret(self.next_name)
         if pending and pending["kid"] != secret["signing_key"]["kid"]:
@@ -74,7 +74,7 @@ class Credentials:
         return key["kid"]
 
     def finish_rotation(self) -> str:
-        """Signs with the new key from now on; its id. The old one still verifies until the next rotation."""
+        """Signs with the new key from now on; returns its id. The old one still verifies until the next rotation."""
         secret, pending = self._need_secret(), self._read_secret(self.next_name)
         if not pending or pending["kid"] == secret["signing_key"]["kid"]:
             raise StepFailed("no rotation is under way", f"scripts/secrets rotate {self.stage}")
@@ -88,7 +88,7 @@ class Credentials:
         return pending["kid"]
 
     def rotate_operator_key(self) -> str:
-        """A new operator key; the one before stays valid until the next rotation."""
+        """Makes a new operator key; the old one stays valid until the next rotation."""
         secret = self._need_secret()
         operator_key, digest = _new_operator_key()
         secret["operator_key_sha256"] = [digest, *secret["operator_key_sha256"]][:KEYS_MAX]

@@ -61,7 +61,7 @@ class Demo:
     # ---- making it
 
     def ensure(self) -> None:
-        """Makes what is missing; nothing when all of it is there."""
+        """Makes the missing parts; nothing if all of them exist."""
         if not self._is_known():
             self.state = {"table": self.stack.outputs["TableName"], "keys": secrets.token_hex(8)}
             self.day_file.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ class Demo:
         write_json(self.file, self.state)
 
     def _is_known(self) -> bool:
-        """Whether the stack still has what was made: an emulator that was killed has lost it."""
+        """Whether the stack still has the demo: an emulator that was killed has lost it."""
         if self.state.get("table") != self.stack.outputs["TableName"]:
             return False
         if "staff" not in self.state:
@@ -136,7 +136,7 @@ class Demo:
         self._save()
 
     def _claim(self, who: str, claim_code: str) -> dict[str, Any]:
-        """Logs in for the first time; a claim that was used before the interruption is no fault."""
+        """Logs in for the first time; a claim code that was used before an interruption is no fault."""
         try:
             return self.login(who, claim_code)
         except Refused as error:
@@ -145,7 +145,7 @@ class Demo:
             return self.login(who)
 
     def _activate_staff(self) -> None:
-        """What an interruption left granted or redeemed goes on by the company's QR code."""
+        """An activation that was interrupted after the grant or the code continues with the company's QR code."""
         boss = self.login("boss")["token"]
         for person in STAFF:
             session, phone = self.login(person["key"]), person["phones"][0]
@@ -177,7 +177,7 @@ class Demo:
         return {"Idempotency-Key": f"demo-{self.state['keys']}-{what}"}
 
     def _make_day(self) -> None:
-        """The same file after an interruption: its batch ids make a second sending harmless."""
+        """The same file after an interruption: its batch ids make a repeated sending harmless."""
         if self.day_file.exists():
             return
         cards = ",".join(person["card_id"] for person in self.state["staff"].values())
@@ -220,11 +220,11 @@ class Demo:
         return self.api.post("/v1/sessions", None, body)
 
     def anonymous(self) -> dict[str, Any]:
-        """A session of somebody who has not logged in."""
+        """A session of a person who has not logged in."""
         return self.api.post("/v1/sessions/anonymous", None, {"appid": self.state["appid"]})
 
     def merge_id(self) -> str:
-        """The merge of a visitor with whom they were before they logged in."""
+        """The merge of a visitor with their anonymous identity."""
         appid = self.state["appid"]
         code = self.stack.login_code(appid, f"demo-merged-{secrets.token_hex(8)}")
         self.api.post("/v1/sessions", None, {"appid": appid, "code": code, "anonymous_token": self.anonymous()["token"]})
@@ -234,19 +234,19 @@ class Demo:
         return ["boss", *self.state.get("staff", {}), "v001"]
 
     def share_code(self) -> str:
-        """A code under which lin shares his own card; always the same one."""
+        """A share code of lin for lin's own card; always the same one."""
         body = {"card_id": self.state["staff"]["lin"]["card_id"], "channel": "code"}
         made = self.api.post("/v1/share-codes", self.login("lin")["token"], body, self._key("share"))
         return made["share_code"]
 
     def ticket(self, purpose: str, content_type: str) -> str:
-        """An upload that lin has a ticket for; always the same one."""
+        """An upload with a ticket of lin; always the same one."""
         body = {"purpose": purpose, "content_type": content_type, "bytes": 1_000_000}
         made = self.api.post("/v1/uploads", self.login("lin")["token"], body, self._key(f"upload-{purpose}"))
         return made["upload_id"]
 
     def send(self, kind: str, card: str, visitor: str) -> dict[str, Any]:
-        """One event of a visitor, now; the body that was sent."""
+        """Sends one event of a visitor, now; returns the body."""
         at = datetime.now(SHANGHAI).isoformat(timespec="milliseconds")
         body = {"batch_id": batch_id(), "events": [{"kind": kind, "card_id": card, "at": at}]}
         self.api.post("/v1/events", self.login(visitor)["token"], body)
@@ -254,7 +254,7 @@ class Demo:
 
 
 def batch_id() -> str:
-    """A fresh UUIDv7."""
+    """A new UUIDv7."""
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 7 << 76
     digits = f"{value & ~(3 << 62) | 2 << 62:032x}"

@@ -17,7 +17,7 @@ from common import ROOT
 
 FOLDER = ROOT / "events"
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-# What every reader of the files fills in: the ids of one company, and what is new each time.
+# The placeholders that every reader of the files fills: the ids of one company, and values that are new each time.
 PLACEHOLDERS = {
     *(f"token_{name}" for name in ("boss", "lin", "chen", "wang", "visitor", "anonymous")),
     *(f"member_{name}" for name in ("boss", "lin", "chen", "wang")),
@@ -30,7 +30,7 @@ PLACEHOLDERS = {
 
 @dataclass(frozen=True)
 class EventFile:
-    """One file, which a function gets."""
+    """One file: the payload for a function."""
 
     function: str
     path: Path
@@ -42,22 +42,22 @@ class EventFile:
 
     @property
     def place(self) -> str:
-        """The file as people write it."""
+        """The file's path as people write it."""
         return f"events/{self.function}/{self.path.name}"
 
     @cached_property
     def text(self) -> str:
-        """Its text, placeholders and all."""
+        """Its text, with placeholders."""
         return self.path.read_text("utf-8")
 
     @cached_property
     def payload(self) -> dict[str, Any]:
-        """What the function gets, without the row."""
+        """The payload for the function, without the row."""
         return {name: value for name, value in json.loads(self.text).items() if name != "expect"}
 
     @cached_property
     def row(self) -> dict[str, Any]:
-        """The row; empty where the file holds no request."""
+        """The row; empty if the file holds no request."""
         return json.loads(self.text).get("expect", {})
 
     @property
@@ -72,7 +72,7 @@ class EventFile:
 
     @property
     def is_sample(self) -> bool:
-        """Whether it is the file of the operation, and not another case of it."""
+        """Whether it is the sample of the operation, and not another case of it."""
         return self.is_request and self.case == self.operation
 
     @property
@@ -127,7 +127,7 @@ def look_up(body: Any, pointer: str) -> Any:
 
 
 def taken(file: EventFile, send: Callable[[EventFile, dict[str, str]], Any]) -> dict[str, str]:
-    """Sends the files before this one; gives the placeholders that their last answer fills.
+    """Sends the files before this one; returns the placeholders that their last answer fills.
 
     `send` sends one file with these placeholders and returns the body of its success.
     """

@@ -18,11 +18,11 @@ SOURCE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${A
 
 
 class WrongRoutes(Exception):
-    """The operations cannot be served as they are written; the text says why."""
+    """The operations cannot be served as they are written; the text has the reason."""
 
 
 class Node:
-    """A place in the tree of paths: what is served there, and below."""
+    """A place in the tree of paths: the operations there, and the places below."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -43,7 +43,7 @@ class Node:
             yield from node.nodes()
 
     def full_matches(self, exact: set[str], but: str = "") -> dict[str, str]:
-        """Routes of this path itself, for what has none in `exact` and is not served by `but`."""
+        """Routes of this path itself, for operations that are not in `exact` and not served by `but`."""
         left = {method: name for method, name in self.here.items() if f"{method} {self.path}" not in exact}
         if len(set(left.values())) == 1 and but not in left.values():
             return {f"{ALL} {self.path}": next(iter(left.values()))}
@@ -59,7 +59,7 @@ class Node:
             for owner in sorted({name for node in left for name in node.here.values()}):
                 others = {key: name for node in left for key, name in node.full_matches(exact, but=owner).items()}
                 ways.append({f"{ALL} {self.path}/{GREEDY}": owner, **others})
-        # A greedy route is taken where it saves nothing, too: the function then answers what is unknown.
+        # A greedy route is used even if it saves nothing: the function then answers unknown paths.
         return self.full_matches(exact) | min(reversed(ways), key=len)
 
 
@@ -69,7 +69,7 @@ def is_variable(segment: str) -> bool:
 
 
 def logical_id(function: str) -> str:
-    """What a function's resources begin with: RadarAggregator for radar-aggregator."""
+    """The prefix of a function's resources: RadarAggregator for radar-aggregator."""
     return "".join(part.capitalize() for part in function.split("-"))
 
 
@@ -137,7 +137,7 @@ def selected(table: dict[str, str], operation: str) -> list[str]:
 
 
 def reached(table: dict[str, str], operation: str) -> set[str]:
-    """The functions that may get a request. Where a greedy route is selected, all greedy ones count."""
+    """The functions that may get a request. If a greedy route is selected, all greedy ones count."""
     best = selected(table, operation)
     greedy = [key for key in matching(table, operation) if is_greedy(key)]
     return {table[key] for key in (greedy if greedy and is_greedy(best[0]) else best)}
@@ -170,7 +170,7 @@ def definition(table: dict[str, str]) -> dict[str, Any]:
 
 
 def permissions(table: dict[str, str]) -> dict[str, Any]:
-    """One permission per function: this API, and no other, may call it."""
+    """One permission per function: only this API may call it."""
     return {
         f"{logical_id(function)}ApiPermission": {
             "Type": "AWS::Lambda::Permission",

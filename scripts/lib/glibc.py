@@ -77,7 +77,7 @@ def newest_glibc(versions: set[str]) -> tuple[int, ...]:
 
 
 def problem(path: Path, architecture: str) -> str | None:
-    """Prints what the file needs and gives what is wrong with it."""
+    """Prints the needs of the file and returns its faults."""
     data = path.read_bytes()
     try:
         built_for = machine(data)

@@ -24,7 +24,7 @@ class Refused(StepFailed):
 
 
 class HttpApi:
-    """One connection per thread; every call gives the answer's JSON or raises Refused."""
+    """One connection per thread; every call returns the answer's JSON or raises Refused."""
 
     def __init__(self, base: str) -> None:
         self.base = base

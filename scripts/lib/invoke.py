@@ -34,7 +34,7 @@ TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/m
 
 
 def values(demo: Demo) -> dict[str, Callable[[], str]]:
-    """Each placeholder with the way to its value; only those that a file uses are asked for."""
+    """A function for the value of each placeholder; only those that a file uses are called."""
     found: dict[str, Callable[[], str]] = {
         "company_id": lambda: demo.state["company"]["id"],
         "appid": lambda: demo.state["appid"],

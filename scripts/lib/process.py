@@ -36,7 +36,7 @@ def alive(record: Record | None) -> bool:
 
 
 def stop(record: Record | None, grace_seconds: float) -> None:
-    """Asks the process to end, waits, then ends what is left of its group."""
+    """Asks the process to end, waits, then ends the rest of its group."""
     if not record or not alive(record):
         return
     os.kill(record["pid"], signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Recounts companies from their event logs, now, and says what was wrong.
+"""Recounts companies from their event logs, now, and prints the wrong numbers.
 
     scripts/recount COMPANY [STAGE] [--dry-run]
     scripts/recount --all [STAGE] [--dry-run]
@@ -53,7 +53,7 @@ def function(client: Any, stage: str) -> Call:
 
 
 def companies(call: Call) -> list[str]:
-    """All of them, each once."""
+    """All companies, each once."""
     found: dict[str, None] = {}
     after = None
     while True:
@@ -65,7 +65,7 @@ def companies(call: Call) -> list[str]:
 
 
 def lines(report: dict[str, Any]) -> list[str]:
-    """What a report says, the wrong numbers one by one."""
+    """A report as text, the wrong numbers one by one."""
     found = [f"{report['events']} events of {report['people']} people, {report['compared']} sets of counters"]
     for measure, drift in report["drift"].items():
         found.append(f"wrong: {drift['counters']} counters of {measure}, by {drift['amount']} in sum")
@@ -85,7 +85,7 @@ def wrong(report: dict[str, Any]) -> bool:
 
 
 def run(call: Call, wanted: list[str], dry_run: bool) -> int:
-    """Recounts them with a line of progress for each; how many failed."""
+    """Recounts the companies with a line of progress for each; returns how many failed."""
     drifted, failed = 0, 0
     for number, company in enumerate(wanted, 1):
         began = time.monotonic()
@@ -127,7 +127,7 @@ Run = Callable[[Call, list[str], bool], int]
 
 
 def main(arguments: list[str], work: Run = run, prog: str = "scripts/recount", about: str | None = __doc__) -> int:
-    """Does the work on the companies that the arguments name."""
+    """Runs the work for the companies in the arguments."""
     options = parse(arguments, prog, about)
     try:
         call = function(client_for(options.stage), options.stage)

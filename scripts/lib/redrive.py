@@ -25,7 +25,7 @@ QUEUES = ("radar-stats", "radar-live", "media-inspection")
 LIMIT = 1_000
 LIMIT_MAX = 100_000
 HIDDEN_SECONDS = 120
-EMPTY_ANSWERS = 3  # SQS may answer with nothing although something waits
+EMPTY_ANSWERS = 3  # SQS may return no message although one waits
 
 
 def client_for(stage: str) -> Any:
@@ -60,7 +60,7 @@ def messages(sqs: Any, url: str, limit: int) -> Iterator[dict[str, Any]]:
 
 
 def reason(message: dict[str, Any]) -> str:
-    """Why it is here; the queue's own receive limit leaves no reason."""
+    """The reason of a message; the queue's own receive limit leaves none."""
     attributes = message.get("MessageAttributes", {})
     return attributes.get("reason", {}).get("StringValue", "none (received too often)")
 

@@ -46,7 +46,7 @@ PARAMETERS = {
 }
 
 
-# What the simulator's SMS side is called with.
+# The account of the simulator's SMS side.
 SMS_ACCOUNT = {
     "secret_id": "AKIDlocal", "secret_key": "local-sms-key", "sdk_app_id": "1400000000",
     "sign_name": "名片", "template_id": "1000001", "region": "ap-guangzhou",
@@ -130,7 +130,7 @@ class LocalStack:
     # ---- what callers do
 
     def up(self) -> None:
-        """Starts what does not run yet and waits until it answers."""
+        """Starts the processes that do not run yet and waits until they answer."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
         if not self.persist:
             self.down()
@@ -142,7 +142,7 @@ class LocalStack:
         self._save()
 
     def deploy(self, parameters: dict[str, str] | None = None) -> bool:
-        """Deploys the template if it, the functions or the parameters changed; whether it did."""
+        """Deploys the template if it, the functions or the parameters changed; returns whether it did."""
         vendors = {"WeChatBaseUrl": self.simulator, "SmsBaseUrl": self.simulator}
         gateways = {"ConnectionsBaseUrl": f"{self.endpoint}/_aws/execute-api", "S3BaseUrl": self.endpoint}
         chosen = {**PARAMETERS, **vendors, **gateways, **(parameters or {})}
@@ -162,7 +162,7 @@ class LocalStack:
         return True
 
     def register_app(self, appid: str, app_secret: str) -> None:
-        """Makes a mini-program known to the simulator and its secret to the stack."""
+        """Registers a mini-program at the simulator and stores its secret in the stack."""
         requests.post(f"{self.simulator}/_sim/apps", json={"appid": appid, "secret": app_secret}, timeout=10)
         Credentials(STAGE, self.boto).put_wechat_secret(appid, app_secret)
 
@@ -172,7 +172,7 @@ class LocalStack:
         return [item["values"][0] for item in answer.json()["items"]]
 
     def login_code(self, appid: str, openid: str) -> str:
-        """What wx.login gives to the person with this openid."""
+        """A login code of wx.login for the person with this openid."""
         answer = requests.post(f"{self.simulator}/_sim/codes", json={"appid": appid, "openid": openid}, timeout=10)
         return answer.json()["code"]
 
@@ -209,13 +209,13 @@ class LocalStack:
     def _start_emulator(self) -> bool:
         if process.alive(self.state.get("emulator")):
             return False
-        # An emulator that was killed leaves its functions behind; they carry its state directory.
+        # An emulator that was killed leaves its functions behind; they have its state directory in their environment.
         own = {"STATE_DIR": str(self.state_dir / "ministack")}
         process.end_all_with(own)
         port = self._port("emulator")
         temporary = self.state_dir / "tmp"
         temporary.mkdir(exist_ok=True)
-        # Functions inherit this environment, so it holds nothing of the user's.
+        # Functions inherit this environment, so it has no variable of the user.
         env = _clean_environment() | {
             "AUTH": "true" if self.auth else "false",
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",  # else functions cannot call back
@@ -247,7 +247,7 @@ class LocalStack:
         wait_for(answers, f"an answer of the {name}", START_SECONDS, f"read the end of {self.logs_dir}/")
 
     def _make_sms_account(self) -> None:
-        """The account is made up: the simulator believes whatever it is told here."""
+        """The account is made up: the simulator accepts any account registered here."""
         requests.post(f"{self.simulator}/_sim/sms/accounts", json=SMS_ACCOUNT, timeout=10)
         Credentials(STAGE, self.boto).put_sms_secret(SMS_ACCOUNT)
 
@@ -304,7 +304,7 @@ class LocalStack:
         return self.boto("cloudformation").describe_stacks(StackName=gaps.STACK)["Stacks"][0]
 
     def _stack_exists(self) -> bool:
-        """Whether the emulator that was started now still has what was deployed before."""
+        """Whether the emulator that was just started still has the earlier deployment."""
         if "deployed" not in self.state:
             return False
         client = self.boto("cloudformation")

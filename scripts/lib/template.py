@@ -29,14 +29,14 @@ Part = dict[str, Any]
 
 
 class WrongPart(Exception):
-    """A part cannot be used; the text names it and says why."""
+    """A part cannot be used; the text has its name and the reason."""
 
 
 # ---- reading
 
 
 class Loader(yaml.CSafeLoader):
-    """YAML with CloudFormation's short forms, made long. A key that comes twice is a mistake."""
+    """YAML with CloudFormation's short forms, made long. A key that occurs twice is a mistake."""
 
 
 def _long_form(loader: Loader, suffix: str, node: yaml.Node) -> Any:
@@ -115,7 +115,7 @@ def assemble(parts: dict[str, Part], routes: dict[str, list[str]]) -> dict[str, 
 
 
 def _merge(parts: dict[str, Part]) -> tuple[dict[str, Any], dict[tuple[str, str], str]]:
-    """The sections of all parts, and which part each name comes from."""
+    """The sections of all parts, and the part of each name."""
     merged: dict[str, Any] = {name: "" for name in HEAD} | {name: {} for name in (*SECTIONS, *OURS)}
     origin: dict[tuple[str, str], str] = {}
     for file, part in parts.items():
@@ -143,7 +143,7 @@ def _merge(parts: dict[str, Part]) -> tuple[dict[str, Any], dict[tuple[str, str]
 
 
 def _alarms(merged: dict[str, Any], origin: dict[tuple[str, str], str]) -> dict[str, Any]:
-    """One alarm per row: what its kind says of every alarm, of this kind, and what the row says."""
+    """One alarm per row: the properties of every alarm, of its kind, and of the row."""
     every = merged["AlarmKinds"].get("Every", {})
     alarms = {}
     for name, row in merged["Alarms"].items():
@@ -204,7 +204,7 @@ def _dashboard(rows: dict[str, Any], parts: dict[str, Part]) -> dict[str, Any]:
 
 
 class Dumper(yaml.CSafeDumper):
-    """Plain YAML: what is used twice is written twice."""
+    """Plain YAML: data that is used twice is written twice."""
 
     def ignore_aliases(self, data: Any) -> bool:
         """Always."""

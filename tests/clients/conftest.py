@@ -11,13 +11,13 @@ OPENAPI = ROOT / "infra" / "openapi.json"
 
 
 class Tools:
-    """What `scripts/setup contract` has installed, run in a folder of its own."""
+    """The programs that `scripts/setup contract` has installed, run in a separate folder."""
 
     def __init__(self, home, folder):
         self.home, self.folder = Path(home), folder
 
     def node(self, name, *arguments):
-        """Runs a program of an npm package; returns what it printed, and fails when it fails."""
+        """Runs a program of an npm package; returns its output, and fails if the program fails."""
         return self.run(self.home / "node_modules" / ".bin" / name, *arguments)
 
     def generator(self, *arguments):
@@ -26,7 +26,7 @@ class Tools:
         return self.run("java", "-jar", jar, *arguments)
 
     def run(self, *command):
-        """Runs a program; returns what it printed."""
+        """Runs a program; returns its output."""
         environment = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
         done = subprocess.run(
             [str(part) for part in command], cwd=self.folder, env=environment, text=True,

@@ -1,4 +1,4 @@
-//! Activations on DynamoDB Local: of two writers one wins, and a retry is no second code.
+//! Activations on DynamoDB Local: one of two writers wins, and a retry sends no second code.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The aggregator on DynamoDB Local: exactly once, whatever is delivered how often, in
-//! which order, and by how many at a time.
+//! The aggregator on DynamoDB Local: exactly once, for every number and order of deliveries and any
+//! number of concurrent calls.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -84,13 +84,13 @@ async fn parallel_aggregators_with_the_same_messages_count_each_once() {
     let world = World::new().await;
     let (batches, expected) = day(&world);
     let shared = Arc::new(aggregator(&world, KeptDeadLetters::default()));
-    // Four at a time, each with all batches, in chunks of other sizes and orders.
+    // Four at a time, each with all batches, in chunks of different sizes and orders.
     let workers = (0..4_usize).map(|worker| {
         let (aggregator, mut batches) = (Arc::clone(&shared), batches.clone());
         tokio::spawn(async move {
             batches.rotate_left(worker * 41);
             let mut pending: Vec<_> = batches.iter().collect();
-            // As the queue does it: what fails comes again.
+            // Like the queue: failed messages are delivered again.
             while !pending.is_empty() {
                 let mut again = Vec::new();
                 for chunk in pending.chunks(17 + worker * 11) {
@@ -117,7 +117,7 @@ async fn parallel_aggregators_with_the_same_messages_count_each_once() {
 }
 
 #[tokio::test]
-async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
+async fn a_batch_id_with_other_content_goes_to_the_dead_letters_and_changes_nothing() {
     let world = World::new().await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
     let first = batch(&world, 1, 1, &[0]);
@@ -131,7 +131,7 @@ async fn a_batch_id_with_another_content_is_put_aside_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_customer_that_cannot_be_read_fails_alone_and_is_put_aside_at_the_last_attempt() {
+async fn an_unreadable_customer_fails_alone_and_goes_to_the_dead_letters_at_the_last_attempt() {
     let world = World::new().await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
     let (broken, healthy) = (batch(&world, 1, 1, &[0]), batch(&world, 2, 2, &[0]));

@@ -78,7 +78,7 @@ async fn a_view_holds_card_and_counters_and_the_template_when_asked() {
     assert_eq!(nobody.unwrap_err(), Failure::NotFound);
 }
 
-/// Read units of one BatchGetItem of these kinds of items, as the view makes it.
+/// Read units of one BatchGetItem of these kinds of items, as the view reads them.
 async fn read_units(world: &World, kinds: &[(&str, &str)]) -> f64 {
     let all = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
     let is = |value: &AttributeValue, text: &str| value.as_s().is_ok_and(|found| found.contains(text));
@@ -94,7 +94,7 @@ async fn read_units(world: &World, kinds: &[(&str, &str)]) -> f64 {
     answer.consumed_capacity.unwrap()[0].capacity_units.unwrap()
 }
 
-/// Read units of the view of a card that somebody has visited.
+/// Read units of the view of a card that a visitor has opened.
 pub(crate) async fn view_units(world: &World, card: &str) -> f64 {
     visit(world).await;
     read_units(world, &[("card", card), ("counters", "LIFETIME")]).await
@@ -108,7 +108,7 @@ async fn a_view_costs_one_read_unit_and_half_of_one_more_with_the_template() {
     let card = world.card("lin").to_string();
     let view = [("card", card.as_str()), ("counters", "LIFETIME")];
     assert!((read_units(&world, &view).await - 1.0).abs() < f64::EPSILON);
-    // What the card shows besides text are ids: no view of it costs more.
+    // Besides text the card shows only ids: no view of it costs more.
     let photos = Photos::parse(vec![world.uploads["photo"]]).unwrap();
     let (avatar, video) = (Some(world.uploads["avatar"]), Some(world.uploads["card_video"]));
     let read = world.store.card(world.company, world.card("lin")).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_lock_shows_at_once_where_it_was_made_and_elsewhere_fifteen_seconds_la
     assert_eq!(answer(&elsewhere, "get_card", &world).await["style"], "classic");
     world.clock.advance(1);
     assert_eq!(answer(&elsewhere, "get_card", &world).await, card);
-    // An edit reads the lock itself, wherever it is made.
+    // An edit reads the lock itself, on whichever instance it runs.
     let (status, refused) = call(elsewhere.router("card"), &load("card", "update_card", &world)).await;
     assert_eq!((status, &refused["code"]), (403, &Value::from("field_locked")));
 }

@@ -1,4 +1,4 @@
-//! New claim codes on DynamoDB Local: one counts, and the seat is held for it.
+//! New claim codes on DynamoDB Local: one is valid, and the seat is held for it.
 
 use axum::Router;
 use domain::company::quota::Quota;
@@ -48,7 +48,7 @@ async fn only_the_newest_code_counts_and_a_retry_shows_the_same() {
     for dead in [&first, &second] {
         assert_eq!(claim(&world, &router, "zhou", dead).await["code"], "claim_code_invalid");
     }
-    // The hold was renewed with the code: the first one's time is over.
+    // The hold was renewed with the code: the first one has expired.
     world.clock.advance(6 * DAY_MS + 1);
     world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap();
     assert_eq!(claim(&world, &router, "zhou", &third).await["member"]["id"], first["member"]["id"]);

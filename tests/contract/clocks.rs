@@ -1,5 +1,5 @@
-//! Where days turn and clocks disagree, from the request to the radar: each event is counted
-//! once, on the day it happened in Shanghai.
+//! Ends of days and wrong clocks, from the request to the radar: each event is counted once, on the
+//! day it happened in Shanghai.
 
 use domain::kernel::day::Day;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
@@ -20,8 +20,8 @@ const MINUTE_MS: i64 = 60 * SECOND_MS;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const OFF_MS: i64 = 10 * MINUTE_MS;
 
-/// An ordinary midnight, the ends of months and of a year, 1 March of a common year, and both
-/// ends of a leap day; each with how far the aggregator's clock is off.
+/// An ordinary midnight, the ends of months and of a year, 1 March of a common year, and both ends
+/// of a leap day; each with the error of the aggregator's clock.
 const MIDNIGHTS: [(&str, i64); 7] = [
     ("2026-11-22", 0),
     ("2026-12-01", OFF_MS),
@@ -32,7 +32,7 @@ const MIDNIGHTS: [(&str, i64); 7] = [
     ("2028-12-31", -OFF_MS),
 ];
 
-/// A world at some instant, and the way into it.
+/// A world at a chosen instant, and the functions to send and count events.
 struct ClockScene {
     world: World,
     functions: Functions,
@@ -45,7 +45,7 @@ impl ClockScene {
         Self { functions: Functions::on(&world).await, world }
     }
 
-    /// A visitor's phone, its clock off by so much, views `lin`'s card at these instants and
+    /// A visitor's phone, with this error of its clock, views `lin`'s card at these instants and
     /// sends the batch.
     async fn view(&self, phone_ms: i64, at: &[Timestamp]) -> (u16, Value) {
         let id = batch_id(self.world.clock.now().plus_millis(phone_ms));
@@ -60,7 +60,7 @@ impl ClockScene {
         send(self.functions.router("tracking"), ("POST", "/v1/events"), (Some(&token), None), Some(body)).await
     }
 
-    /// The aggregator, its clock off by so much, counts what is in the queue.
+    /// The aggregator, with this error of its clock, counts the messages in the queue.
     async fn count(&self, off_ms: i64) {
         let event = receive(&self.functions, &self.functions.queue.1).await;
         assert!(!event.records.is_empty());
@@ -68,7 +68,7 @@ impl ClockScene {
         assert!(failed.is_empty());
     }
 
-    /// What `lin` sees.
+    /// The radar of `lin`.
     async fn see(&self, what: &str) -> Value {
         let path = format!("/v1/radar/cards/{}/{what}", self.world.card("lin"));
         let token = self.world.token("lin");
@@ -77,19 +77,19 @@ impl ClockScene {
         seen
     }
 
-    /// Views of yesterday, 7 days, 30 days and all days.
+    /// Views of yesterday, the last 7 days, the last 30 days and all days.
     async fn views(&self) -> [i64; 4] {
         let windows = &self.see("metrics").await["windows"];
         ["yesterday", "last_7_days", "last_30_days", "total"].map(|name| number(&windows[name]["views"]))
     }
 
-    /// Views of the windows before.
+    /// Views of the windows before them.
     async fn previous(&self) -> [i64; 3] {
         let windows = &self.see("metrics").await["windows"];
         ["yesterday", "last_7_days", "last_30_days"].map(|name| number(&windows[name]["previous"]["views"]))
     }
 
-    /// Views of a day and the day after, of the chart, and the lines of each day's feed.
+    /// Views of a day and of the next day in the chart, and the lines of each day's feed.
     async fn two_days(&self, first: Day) -> ([i64; 2], [usize; 2]) {
         let days = [first, first.plus(1)];
         let chart = self.see(&format!("days?from={first}&to={}", days[1])).await;
@@ -160,8 +160,8 @@ async fn the_last_and_the_first_millisecond_of_a_day_are_counted_on_their_own_da
 async fn a_phone_whose_clock_is_off_loses_and_doubles_nothing() {
     let midnight = "2028-02-29".parse::<Day>().unwrap().start();
     let (before, after) = (-5 * MINUTE_MS, 5 * MINUTE_MS);
-    // Server's time from midnight, the phone's from the server's, views of both days: the past
-    // is believed, the future is taken for now.
+    // Server time from midnight, phone time from server time, views of both days: a past time is
+    // accepted, a future time becomes now.
     for (server_ms, phone_ms, views) in [
         (after, -OFF_MS, [1, 0]),
         (before, -OFF_MS, [1, 0]),
@@ -176,7 +176,7 @@ async fn a_phone_whose_clock_is_off_loses_and_doubles_nothing() {
         let (id, event) = (batch_id(at.plus_millis(phone_ms)), [at.plus_millis(phone_ms)]);
         assert_eq!(scene.view_as(id, &event).await.0, 202);
         scene.count(0).await;
-        // Sent again ten minutes later: its event, were it new, would be taken for another time.
+        // Sent again ten minutes later: a new event would get another time.
         scene.world.clock.advance(OFF_MS);
         assert_eq!(scene.view_as(id, &event).await.0, 202);
         scene.count(0).await;
@@ -212,7 +212,7 @@ async fn aggregators_whose_clocks_are_twenty_minutes_apart_count_the_same() {
         assert_eq!(scene.view(0, &[midnight.plus_millis(-1), midnight]).await.0, 202);
         scene.count(off_ms).await;
     }
-    // What one has counted is delivered to the other again.
+    // A message that one has counted is delivered to the other again.
     let again = delivered(&[&batch(&scene.world, 1, 1, &[0])], 2);
     for off_ms in [-OFF_MS, OFF_MS, 0] {
         radar_aggregator::handle(&off(&scene.world, off_ms), again.clone(), "r").await;

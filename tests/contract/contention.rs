@@ -1,4 +1,4 @@
-//! Many writers of one customer on DynamoDB Local: each gets through, and none is lost.
+//! Many writers of one customer on DynamoDB Local: each succeeds, and no write is lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,10 @@ use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
 
 const WRITERS: usize = 60;
-/// A shared machine may be slow: how long it takes is tried with simulated time, in
-/// `runtime::retry`.
+/// A shared machine may be slow: `runtime::retry` tests the duration in simulated time.
 const PATIENT: Policy = Policy { deadline: Duration::from_secs(120), attempts: 10_000, ..Policy::CONTENTION };
 
-/// Reads the visitor, adds a deal and writes, as a request does.
+/// Reads the visitor, adds a deal and writes, like a request.
 async fn close(world: &World) -> Result<DealId, Failure> {
     let (company, card, person, now) = (world.company, world.card("lin"), world.visitor, world.clock.now());
     let id = world.ids.new_id(now).unwrap();

@@ -1,5 +1,5 @@
-//! The radar of departments: what happens counts for those a card is in at that time, and
-//! what does not fit into the aggregator's transaction is counted soon after.
+//! The radar of departments: events count for the departments of the card at that time, and deltas
+//! that do not fit into the aggregator's transaction are counted soon after.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ async fn ask(world: &World, functions: &Functions, question: &str, department: D
     answer
 }
 
-/// Has the visitor view 林's card, and what is in the queue counted.
+/// Lets the visitor view 林's card, and counts the messages in the queue.
 async fn visit(world: &World, functions: &Functions) {
     let (status, answer) = call(functions.router("tracking"), &load("tracking", "record_events", world)).await;
     assert_eq!(status, 202, "{answer}");
@@ -95,7 +95,7 @@ async fn what_does_not_fit_waits_and_is_counted_once() {
     use EventKind::{Like, OpenChat, SavePhone, ViewCard, ViewProduct};
     let world = World::new().await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
-    // Ten identities of one person, each of which a transaction looks at.
+    // Ten identities of one person; a transaction reads each of them.
     let person = batch(&world, 0, 1, &[0]).person;
     for _ in 1..10 {
         world.tie(person, world.fresh_person(), MergeReason::Phone).await.unwrap();

@@ -18,7 +18,7 @@ fn department(name: &str, parent: Option<DepartmentId>) -> Department {
     Department { name: DepartmentName::parse(name).unwrap(), parent }
 }
 
-/// Adds a department, as the route does.
+/// Adds a department, like the route.
 pub(crate) async fn add(world: &World, name: &str, parent: Option<DepartmentId>) -> Result<DepartmentId, Failure> {
     let request = world.request(name);
     let now = world.clock.now();
@@ -95,7 +95,7 @@ async fn a_change_from_an_outdated_tree_is_refused() {
 }
 
 #[tokio::test]
-async fn a_member_and_his_card_are_in_a_department_that_exists() {
+async fn a_member_and_their_card_are_in_a_department_that_exists() {
     let world = World::new().await;
     let (lin, chen) = (world.staff["lin"].member, world.staff["chen"].member);
     let east = add(&world, "华东", None).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_member_and_his_card_are_in_a_department_that_exists() {
     let card = world.store.card(world.company, world.card("lin")).await.unwrap();
     assert_eq!(card.department, Some(sales));
     assert_eq!(put(&world, chen, Some(world.ids.new_id(world.clock.now()).unwrap())).await.unwrap_err(), Failure::Busy);
-    // The department goes between reading and writing.
+    // The department is deleted between reading and writing.
     let (read, before) = world.store.member_and_departments(world.company, chen).await.unwrap();
     let after = before.remove(sales).unwrap();
     world.store.change_departments(world.company, &after, &world.entry()).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_member_and_his_card_are_in_a_department_that_exists() {
     let below = after.below(east);
     let filter = MemberFilter { departments: below, ..MemberFilter::default() };
     let found = world.store.list_members(world.company, &filter, None, 10).await.unwrap().items;
-    assert_eq!(found.iter().map(|member| member.id).collect::<Vec<_>>(), [lin], "he counts to what is above");
+    assert_eq!(found.iter().map(|member| member.id).collect::<Vec<_>>(), [lin], "they count for the department above");
     put(&world, lin, None).await.unwrap();
     assert_eq!(world.store.card(world.company, world.card("lin")).await.unwrap().department, None);
     assert_eq!(world.store.member(world.company, lin).await.unwrap().department, None);
@@ -141,7 +141,7 @@ async fn a_new_card_is_in_its_member_s_department_or_not_made() {
         let card = Card { department: read.department, ..Card::new(id, boss, identity, now) };
         world.store.create_card(world.company, card, read, &world.request(key)).await
     };
-    assert_eq!(make(&read, "stale").await.unwrap_err(), Failure::Busy, "he was put elsewhere");
+    assert_eq!(make(&read, "stale").await.unwrap_err(), Failure::Busy, "they were moved to another department");
     let now = world.store.member(world.company, boss).await.unwrap();
     let card = make(&now, "first").await.unwrap();
     assert_eq!(world.store.card(world.company, card.id).await.unwrap().department, Some(east));

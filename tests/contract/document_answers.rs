@@ -1,4 +1,4 @@
-//! Every answer to a file of `events/`, and every body that is accepted, is as the API document says.
+//! Every answer to a file of `events/`, and every accepted body, has the form in the API document.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use testkit::world::World;
 use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 
-/// What of `value` is not as `schema` says.
+/// The parts of `value` that do not match `schema`.
 fn faults(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let schema = resolved(document, schema);
     if let Some(choices) = schema["oneOf"].as_array() {
@@ -63,7 +63,7 @@ fn faults_of_fields(document: &Value, schema: &Value, value: &Value, at: &str) -
     found
 }
 
-/// The fields of an object, those of its parts too.
+/// The fields of an object and of its parts.
 fn fields<'a>(
     document: &'a Value,
     schema: &'a Value,

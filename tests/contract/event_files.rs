@@ -1,4 +1,4 @@
-//! Every file of `events/` is answered as its row, or this file, promises.
+//! Every file of `events/` gets the answer in its row, or in this file.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ async fn every_http_event_is_answered_as_its_row_promises() {
     for function in functions {
         for case in all(&function) {
             let row = row(&function, &case).unwrap_or_else(|| panic!("{function}/{case} needs an object expect"));
-            // A world of its own for each: none depends on another's effect.
+            // Each file has its own world: no file depends on the effects of another.
             let world = World::new().await;
             let functions = Functions::on(&world).await;
             if row.visited {
@@ -35,7 +35,7 @@ async fn every_http_event_is_answered_as_its_row_promises() {
     }
 }
 
-/// Keeps what is put aside.
+/// Stores the dead letters.
 #[derive(Debug, Default)]
 pub(crate) struct KeptDeadLetters(pub(crate) std::sync::Mutex<Vec<(String, &'static str)>>);
 
@@ -47,7 +47,7 @@ impl DeadLetters for KeptDeadLetters {
 }
 
 #[tokio::test]
-async fn every_queue_event_is_counted_or_put_aside_as_promised() {
+async fn every_queue_event_is_counted_or_goes_to_the_dead_letters_as_promised() {
     for (case, forwards, send_to_dlq) in
         [("stats", 1, None), ("stats.delivered_twice", 1, None), ("stats.poison", 1, Some("unknown_version"))]
     {

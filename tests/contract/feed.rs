@@ -1,4 +1,4 @@
-//! The company's feed: the order of a page, and pages that lose and repeat nothing.
+//! The company's feed: the order within a page, and pages that neither lose nor repeat events.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 
-/// A batch of three events that was received so many seconds ago.
+/// A batch of three events that was received this many seconds ago.
 fn received(world: &World, number: u64, seconds_ago: i64) -> AcceptedBatch {
     let received_at = world.clock.now().plus_millis(-seconds_ago * SECOND_MS);
     AcceptedBatch { received_at, ..batch(world, u128::from(number), number, &[0]) }
@@ -37,7 +37,7 @@ async fn a_page_of_the_companys_feed_is_newest_first_whatever_was_counted_first(
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
-    // Counted in this order, in two transactions and more: the queue does not keep the order.
+    // Counted in this order, in several transactions: the queue does not keep the order.
     for counted in [[40, 10, 30], [20, 60, 5_i64]] {
         let batches = counted.map(|seconds| received(&world, seconds.unsigned_abs(), seconds));
         let event = delivered(&batches.each_ref(), 1);

@@ -12,7 +12,7 @@ use testkit::world::World;
 use testkit::{emulators, vendors};
 use tracking::queue::Queues;
 
-/// Where files are read.
+/// The base URL of files.
 pub const MEDIA_URL: &str = "https://media.example";
 
 /// The routers of all HTTP functions.
@@ -23,14 +23,14 @@ pub struct Functions {
     radar: Router,
     tracking: Router,
     video: Router,
-    /// Where tracking sends batches.
+    /// The queue that tracking sends batches to.
     pub queue: (aws_sdk_sqs::Client, String),
-    /// Where it sends them for the live radar.
+    /// Its queue for the live radar.
     pub live_queue: String,
 }
 
 impl Functions {
-    /// Builds them, each with its caches empty.
+    /// Builds all of them, with empty caches.
     pub async fn on(world: &World) -> Self {
         let (sqs, url) = emulators::queue().await;
         let (_, live_url) = emulators::queue().await;
@@ -39,7 +39,7 @@ impl Functions {
 
     /// The same with these queues.
     pub async fn sending_to(world: &World, queue: (aws_sdk_sqs::Client, String), live_queue: String) -> Self {
-        // Signing asks nobody: there need not be a bucket.
+        // Signing makes no call: the bucket need not exist.
         let media = SignedBucket::new(&emulators::config(MEDIA_URL), "media".to_owned(), MEDIA_URL.to_owned()).unwrap();
         let card = card::build(common(world), media.clone());
         let video = video::build(common(world), media);
@@ -63,7 +63,7 @@ impl Functions {
     }
 }
 
-/// What every HTTP function has, on the world's table; its store remembers nothing.
+/// The parts of every HTTP function, on the world's table; its store has no cache.
 fn common(world: &World) -> Common {
     Common {
         store: Store::new(world.dynamodb.clone(), world.table.clone()),
@@ -98,7 +98,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
     organization::build(common(world), config, secrets)
 }
 
-/// Housekeeping with leaderboards that are so many seconds behind, and a bucket of its own.
+/// Housekeeping with leaderboards this many seconds behind, and a bucket of its own.
 pub async fn housekeeping(world: &World, boards_lag_s: u32) -> Housekeeping {
     let (sdk, media_bucket, _) = emulators::bucket().await;
     let (store, s3) = (common(world).store, aws_sdk_s3::Client::new(&sdk));

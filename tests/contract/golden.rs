@@ -1,4 +1,4 @@
-//! The checked-in contract is the one the code has.
+//! The checked-in API document and routes equal those of the code.
 
 use std::collections::BTreeMap;
 

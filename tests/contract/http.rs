@@ -1,4 +1,4 @@
-//! Requests to a function as the API gateway hands them on, and the books of the seats.
+//! Requests to a function as the API gateway sends them, and the balance of the seats.
 
 use axum::Router;
 use domain::company::quota::Quota;
@@ -8,7 +8,7 @@ use store::{MemberFilter, QuotaName};
 use testkit::events::call;
 use testkit::world::World;
 
-/// Status and body of a request; whoever meets other writers sends it again.
+/// Status and body of a request; repeats it while other writers are in the way.
 pub(crate) async fn send(
     router: &Router,
     (method, path): (&str, &str),
@@ -50,14 +50,14 @@ pub(crate) async fn invite(world: &World, router: &Router, key: &str, body: Valu
     made
 }
 
-/// Somebody logging in by an invitation.
+/// A person who logs in by an invitation.
 pub(crate) async fn join(world: &World, router: &Router, openid: &str, invitation: &Value) -> (u16, Value) {
     let by = json!({"code": invitation["invitation_code"], "name": openid, "position": "茶艺师"});
     let body = json!({"appid": world.appid.as_str(), "code": openid, "invitation": by});
     send(router, ("POST", "/v1/sessions"), (None, None), Some(body)).await
 }
 
-/// Somebody logging in.
+/// A person who logs in.
 pub(crate) async fn log_in(world: &World, router: &Router, openid: &str) -> Value {
     let body = json!({"appid": world.appid.as_str(), "code": openid});
     let (status, session) = send(router, ("POST", "/v1/sessions"), (None, None), Some(body)).await;
@@ -86,7 +86,7 @@ pub(crate) async fn books(world: &World) -> Quota {
     audit.quota
 }
 
-/// Gives the company more seats.
+/// Adds seats to the company.
 pub(crate) async fn add_seats(world: &World, n: i64) {
     let (entry, request) = (world.entry(), world.request("more seats"));
     world.store.resize_quota(world.company, QuotaName::Seats, n, &entry, &request).await.unwrap();

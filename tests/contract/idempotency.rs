@@ -1,5 +1,5 @@
-//! A key of a creating request stands for its caller and its path: below another thing it
-//! is another request, with the members of its body in another order the same one.
+//! A key of a creating request stands for its caller and its path: below another resource it is
+//! another request; with the members of its body in another order it is the same request.
 
 use domain::company::Company;
 use domain::kernel::id::{CardId, CompanyId, Id, MemberId, PersonId};
@@ -19,7 +19,7 @@ fn at(event: &Value, path: &str) -> Value {
     event
 }
 
-/// The path with each id replaced by a new_id one of its kind; the same path without ids.
+/// The path with a new id of the same kind in place of each id; a path without ids stays the same.
 fn elsewhere(world: &World, path: &str) -> String {
     let uuid = world.ids.uuid(world.clock.now()).unwrap();
     let new_id = |part: &str| {
@@ -35,7 +35,7 @@ fn elsewhere(world: &World, path: &str) -> String {
     path.split('/').map(new_id).collect::<Vec<_>>().join("/")
 }
 
-/// The body with the members of its object the other way round.
+/// The body with the members of its object in reverse order.
 fn turned(body: &str) -> String {
     let Ok(Value::Object(members)) = serde_json::from_str(body) else { return body.to_owned() };
     let members: Vec<_> = members.iter().rev().map(|(name, value)| format!("{}:{value}", json!(name))).collect();

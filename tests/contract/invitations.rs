@@ -1,5 +1,5 @@
-//! Invitations on DynamoDB Local: a link lets in as many as it is for, and every seat is
-//! accounted for whatever happens at the same moment.
+//! Invitations on DynamoDB Local: an invitation admits as many people as its limit, and every seat
+//! is accounted for under concurrent requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ async fn start() -> (Arc<World>, Router) {
     (world, router)
 }
 
-/// How often each answer came: the problem code, or `member` or `visitor`.
+/// The number of each answer: the problem code, or `member` or `visitor`.
 async fn joins(world: &Arc<World>, router: &Router, n: usize, invitation: &Value) -> BTreeMap<String, usize> {
     let tasks = (0..n).map(|n| {
         let (world, router, invitation) = (Arc::clone(world), router.clone(), invitation.clone());

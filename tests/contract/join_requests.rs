@@ -27,7 +27,7 @@ async fn decide(world: &World, router: &Router, request: &Value, decision: &str)
     send(router, ("PUT", &path), (Some(&world.token("boss")), None), Some(body)).await
 }
 
-/// The request of somebody who asks, as his session tells it.
+/// The join request of a person, as their session shows it.
 async fn ask(world: &World, router: &Router, openid: &str, link: &Value) -> Value {
     let (status, session) = join(world, router, openid, link).await;
     assert_eq!((status, &session["kind"]), (201, &json!("visitor")), "{session}");
@@ -36,7 +36,7 @@ async fn ask(world: &World, router: &Router, openid: &str, link: &Value) -> Valu
 }
 
 #[tokio::test]
-async fn who_is_approved_is_a_member_at_his_next_login() {
+async fn an_approved_person_is_a_member_at_their_next_login() {
     let (world, router, link) = start().await;
     let request = ask(&world, &router, "asker", &link).await;
     assert_eq!(request["state"], "pending");

@@ -1,5 +1,4 @@
-//! Boards on DynamoDB Local: brought up to date from the feed, each page once, whoever
-//! runs at the same time.
+//! Leaderboards on DynamoDB Local: updated from the feed, each page once, under concurrent runs.
 
 use std::sync::Arc;
 
@@ -35,7 +34,7 @@ async fn breakdown(world: &World, scope: Scope) -> Breakdown {
 async fn a_page_gets_into_the_leaderboards_when_it_is_old_enough_and_only_once() {
     let world = World::new().await;
     let housekeeping = housekeeping(&world, LAG_S).await;
-    // A view today and one yesterday, a like and a forward, by each of two persons.
+    // A view today and one yesterday, a like and a forward, by each of two people.
     count(&world, delivered(&[&batch(&world, 1, 1, &[0, 1]), &batch(&world, 2, 2, &[0, 1])], 1)).await;
     assert_eq!(housekeeping.run("r").await.unwrap().boards, 1, "due at once, but the page is too young");
     assert_eq!(breakdown(&world, Scope::Company).await, Breakdown::default());
@@ -84,7 +83,7 @@ async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
     let world = World::new().await;
     let housekeeping = housekeeping(&world, LAG_S).await;
     assert!(world.store.ranking(world.company).await.unwrap().is_none());
-    // Persons 0 and 3 come to lin, person 1 to chen.
+    // People 0 and 3 visit lin, person 1 visits chen.
     let batches = [batch(&world, 0, 1, &[0]), batch(&world, 3, 2, &[0]), batch(&world, 1, 3, &[0])];
     count(&world, delivered(&batches.iter().collect::<Vec<_>>(), 1)).await;
     housekeeping.run("r").await.unwrap();
@@ -106,7 +105,7 @@ async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
 async fn leaderboards_that_cannot_be_read_stop_neither_those_of_others_nor_the_deletion_of_uploads() {
     let world = World::new().await;
     count(&world, delivered(&[&batch(&world, 1, 1, &[0])], 1)).await;
-    // It waits behind the world's own company.
+    // It is due after the world's own company.
     let (other, _) = another_company(&world).await;
     set_layout(&world, "feed_page", "", "99").await;
     world.clock.advance(DAY_MS + LINGER_MS);

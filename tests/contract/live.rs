@@ -1,5 +1,5 @@
-//! The live radar on DynamoDB Local: numbers without gap or repeat, whatever is delivered
-//! twice or at the same time, and nothing written for a card that nobody watches.
+//! The live radar on DynamoDB Local: numbers without gap or repetition, also under repeated and
+//! concurrent deliveries, and no write for a card that nobody watches.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ pub(crate) struct Screens {
 }
 
 impl Screens {
-    /// The frames that a socket was sent, and forgets them.
+    /// Takes the frames that were sent to a socket.
     pub(crate) fn take(&self, socket: &str) -> Vec<Value> {
         let mut frames = self.frames.lock().unwrap();
         let (taken, left) = std::mem::take(&mut *frames).into_iter().partition(|(to, _)| to == socket);
@@ -71,7 +71,7 @@ async fn call(live: &TestLive, payload: Value) -> Value {
     live::handle(live, serde_json::from_value::<Trigger>(payload).unwrap(), "r").await
 }
 
-/// Something happens on a socket of the owner of `lin`'s card, whose token has just been made.
+/// An event of a socket of the owner of `lin`'s card, whose token was just made.
 async fn on_socket(world: &World, live: &TestLive, socket: &str, event: &str, body: Option<Value>) -> u64 {
     let expires_ms = world.clock.now().plus_millis(TOKEN_LIFE_MS).millis().to_string();
     let authorizer =
@@ -89,14 +89,14 @@ async fn disconnect(world: &World, live: &TestLive, socket: &str) {
     assert_eq!(on_socket(world, live, socket, "DISCONNECT", None).await, 200);
 }
 
-/// What a socket is answered that has seen everything up to `last`.
+/// The answer to a socket that has seen everything up to `last`.
 async fn resume(world: &World, live: &TestLive, socket: &str, last: Option<u64>) -> Vec<Value> {
     let body = json!({"action": "resume", "last_seq": last});
     assert_eq!(on_socket(world, live, socket, "MESSAGE", Some(body)).await, 200);
     live.sockets.take(socket)
 }
 
-/// A new device, and the number it begins at.
+/// A new device, and the number that it begins at.
 async fn device(world: &World, live: &TestLive, socket: &str) -> u64 {
     connect(world, live, socket).await;
     let frames = resume(world, live, socket, None).await;
@@ -129,7 +129,7 @@ fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch {
     }
 }
 
-/// Delivers batches; gives how many must come again.
+/// Delivers batches; returns how many must be delivered again.
 async fn deliver(live: &TestLive, batches: &[&AcceptedBatch], attempts: u32) -> usize {
     let record = |(n, batch): (usize, &&AcceptedBatch)| {
         json!({
@@ -181,7 +181,7 @@ async fn parallel_deliveries_of_the_same_messages_give_each_one_number_without_g
             for chunk in batches.chunks(3 + worker) {
                 let mut chunk: Vec<_> = chunk.iter().collect();
                 chunk.push(chunk[0]);
-                // As the queue does it: what fails comes again.
+                // Like the queue: failed messages are delivered again.
                 while deliver(&live, &chunk, 1).await > 0 {}
             }
         })
@@ -221,7 +221,7 @@ async fn sockets_that_open_at_the_same_time_join_one_run() {
 }
 
 #[tokio::test]
-async fn who_comes_back_in_time_gets_what_he_missed_once_and_in_order() {
+async fn a_client_that_comes_back_in_time_gets_the_missed_frames_once_and_in_order() {
     let world = World::new().await;
     let live = function(&world);
     let begin = device(&world, &live, "a").await;
@@ -266,7 +266,7 @@ async fn forgotten_messages_are_no_gap_that_goes_unnoticed() {
     let live = function(&world);
     let begin = device(&world, &live, "a").await;
     deliver(&live, &[&batch(&world, 1, 1), &batch(&world, 2, 1)], 1).await;
-    // As the table does it when they have expired.
+    // Like the table after they have expired.
     let mut first = items(&world, "live_message")
         .await
         .into_iter()
@@ -321,7 +321,7 @@ async fn what_could_not_be_pushed_comes_again_under_its_number() {
     live.sockets.failing.lock().unwrap().insert("a".to_owned());
     let first = batch(&world, 1, 1);
     assert_eq!(deliver(&live, &[&first], 1).await, 1);
-    assert_eq!(deliver(&live, &[&batch(&world, 2, 1)], 5).await, 0, "the last attempt is put aside");
+    assert_eq!(deliver(&live, &[&batch(&world, 2, 1)], 5).await, 0, "the last attempt goes to the dead letters");
     live.sockets.failing.lock().unwrap().clear();
     assert_eq!(deliver(&live, &[&first], 2).await, 0);
     assert_eq!(numbers(&live.sockets.take("a")).into_keys().collect::<Vec<_>>(), [begin + 1]);

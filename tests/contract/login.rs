@@ -1,4 +1,4 @@
-//! Logins of one human who has memberships in several companies.
+//! Logins of one person with memberships in several companies.
 
 use domain::company::{Company, CompanyProfile, Link};
 use domain::kernel::failure::Failure;
@@ -103,7 +103,7 @@ async fn a_person_of_two_companies_chooses_one_per_session() {
     assert_eq!(body["person_id"].as_str(), Some(link.person.to_string().as_str()));
     assert_eq!(body["member"]["id"].as_str(), Some(link.member.to_string().as_str()));
     assert_eq!(choices(&body), [(own_id, false), (other_id.clone(), true)]);
-    // A visitor here who is a member there.
+    // A visitor of this company who is a member of the other.
     let (status, body) = log_in(&world, "passer-by--union-1", None).await;
     assert_eq!((status, body["kind"].as_str()), (201, Some("visitor")), "{body}");
     assert_eq!(choices(&body), [(other_id, false)]);

@@ -1,4 +1,4 @@
-//! What a member is called, on DynamoDB Local: his card says the same.
+//! A member's name and position on DynamoDB Local: their card shows the same.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ async fn told(world: &World) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn an_edit_shows_on_the_card_and_is_told_once() {
+async fn an_edit_shows_on_the_card_and_is_recorded_once() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let organization = functions.router("organization");
@@ -57,7 +57,7 @@ async fn an_edit_shows_on_the_card_and_is_told_once() {
     assert_eq!(card, Card { identity, version: before.version + 1, ..before });
     assert_eq!(lin(&world).await.name.as_str(), "林晓");
     assert_eq!(told(&world).await, [("lin（茶艺师）".to_owned(), "林晓".to_owned())]);
-    // The boss has no card, and may call himself anew.
+    // The boss has no card, and may change their own name.
     let (status, boss) = edit(&world, organization, "boss", json!({"name": "沈云", "position": "董事长"})).await;
     assert_eq!((status, &boss["name"], &boss["card_id"]), (200, &json!("沈云"), &Value::Null), "{boss}");
 }

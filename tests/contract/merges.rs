@@ -1,5 +1,5 @@
-//! Merges on DynamoDB Local: the counters are those of the persons, whatever happens at
-//! the same time.
+//! Merges on DynamoDB Local: the counters are those of the merged persons, also under concurrent
+//! writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ fn views(world: &World, person: PersonId, days_ago: &[i64]) -> AcceptedBatch {
 }
 
 async fn visit(world: &World, person: PersonId, days_ago: &[i64]) {
-    // As many as one transaction takes.
+    // As many as fit into one transaction.
     for days_ago in days_ago.chunks(30) {
         let batch = views(world, person, days_ago);
         let aggregator = aggregator(world, KeptDeadLetters::default());
@@ -120,7 +120,7 @@ async fn what_was_read_before_a_merge_is_not_written_after_it() {
         world.store.commit_segments(world.company, Commit { segments: &segments, plan, page, now }).await
     };
     assert!(matches!(commit(&read_before).await, Err(CommitError::Stale)));
-    // The other identity of a person changes between reading and writing.
+    // A person's other identity changes between reading and writing.
     let read = world.known(a, b).await.unwrap();
     let read = plan(&all, &read);
     assert_eq!(read.unchanged.keys().collect::<Vec<_>>(), [&a]);
@@ -140,7 +140,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
             for day in 0..6 {
                 let batch = views(&world, person, &[day, i64::try_from(n).unwrap()]);
                 let aggregator = aggregator(&world, KeptDeadLetters::default());
-                // As the queue does it: what fails comes again.
+                // Like the queue: failed messages are delivered again.
                 while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r")
                     .await
                     .batch_item_failures
@@ -165,7 +165,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
     for task in visiting.chain(merging).collect::<Vec<_>>() {
         task.await.unwrap();
     }
-    // The counters are what the parts and groups add up to, however the race ended.
+    // The counters equal the sums of the parts and groups, whoever wins the race.
     let known = world.store.customers(world.company, &people).await.unwrap();
     let known: BTreeMap<_, _> = known.into_iter().map(|(person, customer)| (person, customer.unwrap())).collect();
     let groups: BTreeSet<BTreeSet<PersonId>> = people
@@ -270,10 +270,11 @@ async fn a_number_stands_for_who_granted_it_last_and_a_person_for_one_number() {
     let again = claim(a, &first).await;
     assert_eq!(again.holder, Some(a));
     hold(again).await.unwrap();
-    // A new number replaces the old one, which is free again.
+    // A new number replaces the old one, which becomes free.
     hold(claim(a, &second).await).await.unwrap();
     assert_eq!(claim(b, &first).await.holder, None);
-    // Who granted it last has it; the other one's next number leaves it with him.
+    // The person who granted a number last holds it, also after the other person grants a new
+    // number.
     let taken = claim(b, &second).await;
     assert_eq!(taken.holder, Some(a));
     hold(taken).await.unwrap();

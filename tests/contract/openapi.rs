@@ -23,18 +23,18 @@ fn parts() -> [(&'static str, OpenApi); 6] {
 
 /// The document, as it is checked in at `infra/openapi.json`.
 ///
-/// # Errors
+/// If the functions' parts make no document.
 /// When the functions' parts make no document.
 pub fn document() -> Result<String, DocumentError> {
     let document = edge::openapi::document(parts().map(|(_, part)| part))?;
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-/// Which function serves which operation ("METHOD /path"), as it is checked in at
-/// `infra/routes.json`. The gateway's routes come of it.
+/// The function of each operation ("METHOD /path"), as checked in at `infra/routes.json`. The
+/// gateway's routes are made from it.
 ///
 /// # Errors
-/// When it cannot be written as JSON.
+/// If it cannot be written as JSON.
 pub fn routes() -> Result<String, serde_json::Error> {
     let mut routes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (function, part) in parts() {

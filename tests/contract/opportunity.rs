@@ -1,5 +1,5 @@
-//! Rates set by hand and deals on DynamoDB Local: one of many wins, all of many count, and
-//! closed customers are persons, whatever happens at the same time.
+//! Rates set by hand and deals on DynamoDB Local: of several rates one wins, all deals count, and
+//! closed customers are counted by person, also under concurrent writes.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, recounter};
 
-/// A company whose visitor has been on `lin`'s card.
+/// A company whose visitor has opened `lin`'s card.
 struct Fixture {
     world: World,
     functions: Functions,
@@ -31,7 +31,7 @@ impl Fixture {
         office
     }
 
-    /// As the queue does it: what fails comes again.
+    /// Like the queue: failed messages are delivered again.
     async fn visit(&self, person: PersonId, number: u64) {
         // Number 0 visits `lin`.
         let batch = domain::tracking::batch::AcceptedBatch { person, ..batch(&self.world, 0, number, &[0]) };
@@ -41,7 +41,7 @@ impl Fixture {
         }
     }
 
-    /// Asks with an event file about a person, repeated as long as others are in the way.
+    /// Sends an event file about a person, repeated while others are in the way.
     async fn ask(&self, case: &str, person: PersonId, change: impl Fn(&mut Value)) -> (u16, Value) {
         let text = load("crm", case, &self.world).replace(&self.world.visitor.to_string(), &person.to_string());
         let mut event: Value = serde_json::from_str(&text).unwrap();
@@ -170,7 +170,7 @@ async fn of_twenty_rates_at_once_one_is_in_force() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twenty_deals_at_once_are_twenty_deals_of_one_closed_customer_while_he_comes_by() {
+async fn twenty_deals_at_once_are_twenty_deals_of_one_closed_customer_during_their_visit() {
     let office = Arc::new(Fixture::new().await);
     let visitor = office.world.visitor;
     let visits = (10..20).map(|number| {
@@ -223,7 +223,7 @@ async fn merged_customers_are_one_closed_customer_and_two_again() {
     assert_eq!(office.customer(a).await["close_rate"]["manual"]["basis_points"], 2_000);
     assert_eq!(office.ask("clear_close_rate", a, |_| {}).await.0, 204);
     assert_eq!(office.customer(b).await["close_rate"]["manual"], Value::Null, "of both");
-    // Under either name of his: it is one person's deal.
+    // Under either identity: it is one person's deal.
     assert_eq!((office.take_back(a, &second).await, office.closed().await), (204, [1, 1]));
     let read = world.store.merge(world.company, merge).await.unwrap();
     let regrouping = read.undo(&world.known(a, b).await.unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! The secret of the organization function: fetched by the first request that needs it, once,
-//! and asked for again after a failure.
+//! The secret of the organization function: fetched once, by the first request that needs it, and
+//! again after a failure.
 
 use axum::Router;
 use serde_json::Value;
@@ -27,12 +27,12 @@ async fn what_needs_no_key_is_answered_without_the_secret() {
         let (status, body) = ask(&world, &router, file).await;
         assert!(status < 300, "{file}: {status} {body}");
     }
-    assert_eq!(ask(&world, &router, "create_company.without_operator_key").await.0, 401, "nobody says who he is");
+    assert_eq!(ask(&world, &router, "create_company.without_operator_key").await.0, 401, "the caller is unknown");
 }
 
 #[tokio::test]
 async fn what_needs_a_key_is_unavailable_without_the_secret() {
-    // The one of this other name is there, and is no JSON.
+    // The secret of this other name exists, but is not JSON.
     for secret in ["absent", "malformed"] {
         let (world, router) = start(secret).await;
         for file in ["create_session", "create_company", "create_member", "create_invitation", "get_radar_qr"] {

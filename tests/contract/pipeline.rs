@@ -9,7 +9,7 @@ use crate::aggregator::aggregator;
 use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, tracking};
 
-/// Takes what tracking has sent off a queue, as a Lambda event.
+/// Takes the messages of tracking off a queue, as a Lambda event.
 pub(crate) async fn receive(functions: &Functions, url: &str) -> SqsEvent {
     let (sqs, _) = &functions.queue;
     let received =

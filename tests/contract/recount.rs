@@ -1,5 +1,5 @@
-//! Recounts on DynamoDB Local: what is wrong is found and repaired, what is right is left
-//! alone, whoever writes at the same time.
+//! Recounts on DynamoDB Local: wrong numbers are found and repaired, right ones are left alone,
+//! also under concurrent writes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,14 +33,14 @@ async fn recounted(world: &World, dry_run: bool) -> RecountReport {
     serde_json::from_value(asked(world, command).await.unwrap()).unwrap()
 }
 
-/// As the queue does it: what fails comes again.
+/// Like the queue: failed messages are delivered again.
 async fn visit(world: &World, person: u128, number: u64, days_ago: &[i64]) {
     let batch = batch(world, person, number, days_ago);
     let aggregator = aggregator(world, KeptDeadLetters::default());
     while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await.batch_item_failures.is_empty() {}
 }
 
-/// Nine people on three cards, some days each.
+/// Nine people on three cards, several days each.
 async fn days_of_visits(world: &World) {
     for n in 0..18_u64 {
         visit(world, u128::from(n % 9), n, &[i64::try_from(n % 4).unwrap(), 1, 9]).await;
@@ -53,7 +53,7 @@ async fn metrics(world: &World, scope: Scope) -> Vec<Metrics> {
     Window::ALL.into_iter().map(|window| counts.metrics(window, today)).collect()
 }
 
-/// Sets or removes an attribute of the item whose keys end so, behind everybody's back.
+/// Sets or removes an attribute of the item with this end of its keys, past the functions.
 async fn tamper(world: &World, [pk, sk]: [&str; 2], attribute: &str, value: Option<AttributeValue>) {
     let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
     let ends = |item: &std::collections::HashMap<String, AttributeValue>, n: usize, ending: &str| {
@@ -112,8 +112,8 @@ async fn whatever_is_wrong_is_reported_by_a_dry_run_and_repaired_by_the_next() {
     let yesterday = format!("{}", Day::of(world.clock.now()).plus(-1));
     let chen = world.card("chen").to_string();
     let person = batch(&world, 4, 0, &[0]).person;
-    // One too many, one gone, one of a day without events, a state that has forgotten all, and
-    // what the log knows nothing of.
+    // One too many, one missing, one of a day without events, an empty state, and numbers that the
+    // log does not have.
     tamper(&world, ["ALL", "LIFETIME"], "v", number(100)).await;
     tamper(&world, [&chen, &yesterday], "e1", None).await;
     tamper(&world, [&chen, "LIFETIME"], "rev", number(77)).await;
@@ -135,7 +135,7 @@ async fn whatever_is_wrong_is_reported_by_a_dry_run_and_repaired_by_the_next() {
     let stored = (metrics(&world, Scope::Company).await, metrics(&world, Scope::Card(world.card("chen"))).await);
     assert_eq!(stored, right);
     assert_eq!(recounted(&world, false).await.wrong(), 0);
-    // The repaired state is what the next event is counted with.
+    // The next event is counted with the repaired state.
     visit(&world, 4, 99, &[0, 1]).await;
     assert_eq!(recounted(&world, true).await.wrong(), 0);
 }
@@ -238,7 +238,7 @@ async fn each_night_every_company_has_its_turn_and_one_that_fails_stops_no_other
     assert_eq!(again().await, 2);
 }
 
-/// Moves each gap to the earlier of its two days, where it stood in layout 1.
+/// Moves each gap to the earlier of its two days, as in layout 1.
 async fn as_in_layout_1(world: &World) -> usize {
     let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
     let mut moved = 0;
@@ -264,7 +264,7 @@ async fn gaps_that_were_stored_by_layout_1_count_as_before() {
     let right = metrics(&world, Scope::Company).await;
     assert!(as_in_layout_1(&world).await > 20);
     assert_eq!(metrics(&world, Scope::Company).await, right);
-    // A late day falls between two whose gap is one of the old ones.
+    // A late day falls between two days whose gap has the old layout.
     visit(&world, 4, 99, &[5, 0]).await;
     let report = recounted(&world, true).await;
     assert_eq!((report.wrong(), report.unchecked()), (0, 0), "{report:?}");

@@ -1,4 +1,4 @@
-//! Refits on DynamoDB Local: from events and deals to the rates that are shown.
+//! Retrainings on DynamoDB Local: from events and deals to the rates that are shown.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ fn person(n: u128) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(n))
 }
 
-/// What somebody did on lin's card, so many days ago.
+/// The events of a person on lin's card, this many days ago.
 fn batch(world: &World, by: PersonId, number: u64, acts: &[(EventKind, i64)]) -> AcceptedBatch {
     let now = world.clock.now();
     let event = |(kind, days_ago): &(EventKind, i64)| Event {
@@ -63,7 +63,7 @@ fn batch(world: &World, by: PersonId, number: u64, acts: &[(EventKind, i64)]) ->
     }
 }
 
-/// As the queue does it: what fails comes again.
+/// Like the queue: failed messages are delivered again.
 async fn count(world: &World, batches: &[AcceptedBatch]) {
     let aggregator = aggregator(world, KeptDeadLetters::default());
     for chunk in batches.chunks(50) {
@@ -72,7 +72,7 @@ async fn count(world: &World, batches: &[AcceptedBatch]) {
     }
 }
 
-/// Records a deal of so many days ago with lin.
+/// Records a deal with lin from this many days ago.
 pub(crate) async fn close(world: &World, by: PersonId, days_ago: i32) {
     let mut known = world.store.customers(world.company, &[by]).await.unwrap();
     let mut customer: Customer = known.remove(&by).unwrap().unwrap();
@@ -83,14 +83,14 @@ pub(crate) async fn close(world: &World, by: PersonId, days_ago: i32) {
     world.store.repair_customer(world.company, by, &customer).await.unwrap();
 }
 
-/// People who did different things; those below `closed` had a deal five days ago, some of
-/// the things before it if `signal`, others with it.
+/// People with different events; those below `closed` had a deal five days ago. If `signal`,
+/// interested people had most of the deals; otherwise interest and deals are unrelated.
 async fn market(world: &World, closed: u128, open: u128, signal: bool) {
     let mut batches = Vec::new();
     for n in 0..closed + open {
         let exception = n % 12 == 0;
         let interested = if signal { (n < closed) != exception } else { n % 3 == 0 };
-        // Who has no deal went quiet long ago.
+        // People without a deal stopped long ago.
         let last = if n < closed { 6 } else { 40 } + i64::try_from(n % 4).unwrap();
         let mut acts = vec![(EventKind::ViewCard, last), (EventKind::ViewCard, last + 24)];
         if interested {
@@ -100,7 +100,7 @@ async fn market(world: &World, closed: u128, open: u128, signal: bool) {
             acts.extend([(EventKind::Forward, last + 2), (EventKind::ViewCard, last + 3)]);
             acts.push((EventKind::Like, last + 4));
         }
-        // Whoever looks at all events would find this.
+        // A model that reads all events would find this.
         acts.extend((n < closed).then_some((EventKind::GrantPhone, 5)));
         batches.push(batch(world, person(1_000 + n), u64::try_from(n).unwrap(), &acts));
     }
@@ -117,7 +117,7 @@ async fn everybody(world: &World) -> Vec<ShortlistCandidate> {
     people.into_values().filter(|person| shown.insert(person.id())).collect()
 }
 
-/// The list of everybody by this model.
+/// The list of all people by this model.
 async fn whole_list(world: &World, scope: Scope, model: &Model) -> Shortlist {
     let today = Day::of(world.clock.now());
     let mut list = Shortlist::new(model.clone(), []);
@@ -151,7 +151,7 @@ async fn page(world: &World, functions: &Functions, path: &str) -> Value {
 async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_companys_own_model() {
     let world = World::new().await;
     market(&world, 60, 250, true).await;
-    // Somebody's deal is another identity's, who came later.
+    // A person's deal belongs to another identity, who came later.
     let late = batch(&world, person(1_390), 900, &[(EventKind::ViewCard, 0)]);
     count(&world, &[late]).await;
     world.tie(person(1_390), person(1_001), MergeReason::Phone).await.unwrap();
@@ -183,13 +183,13 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
     assert_eq!((&told["model"], &told["refit"]["verdict"]), (&json!("own"), &json!("kept")));
     assert!(told["refit"]["brier_scores"]["own"].as_f64() < told["refit"]["brier_scores"]["default"].as_f64());
 
-    // Whatever happens next is placed by the list's model.
+    // Later events are ranked by the list's model.
     count(&world, &[batch(&world, person(1_200), 901, &[(EventKind::GrantPhone, 0), (EventKind::OpenChat, 0)])]).await;
     world.clock.advance(120 * SECOND_MS);
     housekeeping(&world, 60).await.run("r").await.unwrap();
     list_is_whole(&world, Scope::Company, &model).await;
 
-    // A run that was cut short: the model is in force, the lists are not by it yet.
+    // An interrupted run: the model is in force, the lists are not yet made by it.
     let card = Scope::Card(world.card("lin"));
     let stored = world.store.shortlists(world.company, &[card]).await.unwrap().remove(&card).unwrap();
     let old = stored.with(whole_list(&world, card, &Model::default()).await);
@@ -237,7 +237,7 @@ async fn each_week_every_company_has_its_turn() {
     let known = world.store.close_rate_model(world.company).await.unwrap();
     assert_eq!(known.next_at, Some(next_retrain(world.clock.now())));
     assert_eq!(known.fitted.unwrap().report.verdict, Verdict::TooFewClosed);
-    // Another call is at it.
+    // Another call is retraining the company.
     world.clock.advance(7 * DAY_MS);
     let waiting = world.store.retrainings_due(world.clock.now(), None, 10).await.items;
     let until = world.clock.now().plus_millis(SECOND_MS);
@@ -247,7 +247,7 @@ async fn each_week_every_company_has_its_turn() {
     world.clock.advance(SECOND_MS);
     assert_eq!(again().await, 1, "who was cut short comes again");
 
-    // A company that is older than retrainings waits for one from its next recount on.
+    // A company that is older than retraining is due after its next recount.
     let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
     let mut key = items.into_iter().find(|item| item["type"].as_s().unwrap() == "close_rate_model").unwrap();
     key.retain(|name, _| KEY_ATTRIBUTES.contains(&name.as_str()));

@@ -22,7 +22,7 @@ async fn quota(world: &World) -> Quota {
 
 async fn add(world: &World, name: &str) -> Result<NewMember, Failure> {
     let new = world.member(name, Role::Staff);
-    // As the function does it: a client repeats what met other writers.
+    // Like the function: a client repeats a request that met other writers.
     loop {
         match world.store.add_member(world.company, new.clone(), &world.entry(), &world.request(name)).await {
             Err(Failure::Busy) => tokio::task::yield_now().await,
@@ -96,7 +96,7 @@ async fn sweeps_and_claims_at_once_free_or_use_each_seat_once() {
     for n in 0..6 {
         invited.push(add(&world, &format!("m{n}")).await.unwrap());
     }
-    // A moment before the end: half of the claims may still be in time.
+    // A moment before the expiry: half of the claims may still be in time.
     world.clock.advance(7 * DAY_MS - 1);
     let claims = invited.into_iter().enumerate().map(|(n, new)| {
         let world = Arc::clone(&world);
@@ -124,7 +124,7 @@ async fn sweeps_and_claims_at_once_free_or_use_each_seat_once() {
 }
 
 #[tokio::test]
-async fn who_leaves_gives_his_seat_back_and_needs_one_to_return() {
+async fn a_member_who_leaves_frees_their_seat_and_needs_one_to_return() {
     let world = World::new().await;
     let lin = world.staff["lin"].member;
     let set = async |ended: Option<Ended>, seat| {

@@ -1,5 +1,5 @@
-//! Shortlists on DynamoDB Local: they follow what is said of customers, whoever writes at
-//! the same time, and lists of the first layout are still read.
+//! Shortlists on DynamoDB Local: they follow changes to customers, also under concurrent writes,
+//! and lists of the first layout are still read.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ async fn sweep(world: &World) -> usize {
     world.store.sweep_shortlist_refreshes(world.clock.now(), 100).await.unwrap()
 }
 
-/// As whoever says something of a customer does it in his transaction.
+/// Marks a customer like the transaction of a change to them.
 async fn mark(world: &World, person: PersonId, card: CardId) {
     let text = |value: String| AttributeValue::S(value);
     let pk = [&world.company.id().to_string(), "STANDING", &person.to_string()].join("#");
@@ -83,7 +83,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     let card = Scope::Card(world.card("lin"));
     let before = best(&world, Scope::Company).await;
     assert_eq!((before.len(), best(&world, card).await.len()), (12, 4));
-    // Persons 0, 3, 6 and 9 come to lin.
+    // People 0, 3, 6 and 9 visit lin.
     let persons = [0, 3, 6].map(|n| batch(&world, n, 0, &[0]).person);
     set_rate(&world, persons[1], Some(85)).await;
     set_rate(&world, persons[2], Some(85)).await;
@@ -96,7 +96,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     }
     let chen = best(&world, Scope::Card(world.card("chen"))).await;
     assert_eq!(chen.len(), 4, "nothing was said of anybody there");
-    // A deal takes him out, also by another identity of his.
+    // A deal removes the person from the list, also a deal of another identity of theirs.
     close(&world, persons[2], 0).await;
     world.tie(batch(&world, 9, 0, &[0]).person, persons[2], MergeReason::Phone).await.unwrap();
     mark(&world, persons[2], world.card("lin")).await;

@@ -193,7 +193,7 @@ fn batch(world: &World, number: u64) -> AcceptedBatch {
     }
 }
 
-/// Counts batches in one transaction, from customers that are read before.
+/// Counts batches in one transaction, with customers that were read before.
 async fn count(world: &World, numbers: &[u64]) -> Result<(), CommitError> {
     let all: Vec<_> = numbers.iter().flat_map(|number| segments(batch(world, *number))).collect();
     let persons: Vec<_> = all.iter().map(|segment| segment.key.person).collect();

@@ -1,4 +1,4 @@
-//! The card of somebody who is gone, on DynamoDB Local: it says so and leads on.
+//! The card of a member who has left, on DynamoDB Local: it shows that and leads to the successor.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
@@ -19,7 +19,7 @@ async fn status(world: &World, functions: &Functions, name: &str, status: &str) 
     assert_eq!(put(world, functions.router("organization"), name, "status", body).await.0, 200);
 }
 
-/// `owner_active` and `successor` of the card, alike in each of the three places that show them.
+/// `owner_active` and `successor` of the card, equal in each of the three places that show them.
 async fn shown(world: &World, functions: &Functions, name: &str) -> (bool, Value) {
     let (card, visitor) = (world.card(name), world.token("visitor"));
     let get = async |path: String| {
@@ -35,7 +35,7 @@ async fn shown(world: &World, functions: &Functions, name: &str) -> (bool, Value
 }
 
 #[tokio::test]
-async fn a_card_says_that_its_owner_is_gone_and_leads_to_his_successor_until_he_is_back() {
+async fn a_card_shows_that_its_owner_has_left_and_leads_to_the_successor_until_they_are_back() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let organization = functions.router("organization");
@@ -61,14 +61,14 @@ async fn a_card_says_that_its_owner_is_gone_and_leads_to_his_successor_until_he_
         (false, successor.clone()),
         "left instead of disabled: the same"
     );
-    // The successor leaves too: what is shown is only the direct one, whose card leads on.
+    // The successor leaves too: only the direct successor is shown, whose card leads on.
     status(&world, &functions, "chen", "left").await;
     assert_eq!(shown(&world, &functions, "lin").await, (false, successor));
     assert_eq!(shown(&world, &functions, "chen").await, (false, Value::Null));
     status(&world, &functions, "lin", "active").await;
     assert_eq!(shown(&world, &functions, "lin").await, (true, Value::Null));
     status(&world, &functions, "lin", "left").await;
-    assert_eq!(shown(&world, &functions, "lin").await, (false, Value::Null), "his return has cleared it");
+    assert_eq!(shown(&world, &functions, "lin").await, (false, Value::Null), "their return has cleared it");
 }
 
 #[tokio::test]

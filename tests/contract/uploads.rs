@@ -1,5 +1,5 @@
-//! Uploads: forms and addresses on LocalStack's S3, inspection from quarantine to publication,
-//! and from use to deletion.
+//! Uploads: forms and addresses on LocalStack's S3, from quarantine to publication and from use to
+//! deletion.
 
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_s3::primitives::ByteStream;
@@ -28,7 +28,7 @@ use crate::functions::{Functions, MEDIA_URL};
 
 const BOUNDARY: &str = "------------------------boundary";
 
-/// Sends a form as a mini-program does; the status and S3's code.
+/// Sends a form like a mini-program; returns the status and S3's code.
 async fn send(form: &PostForm, file: &[u8]) -> (u16, String) {
     let mut body = Vec::new();
     for (name, value) in &form.fields {
@@ -144,7 +144,7 @@ async fn a_file_is_inspected_once_and_published_as_what_it_is() {
     assert_eq!(world.store.upload(world.company, upload).await.unwrap().state, ready);
     assert_eq!(inspection.get(&media).await.unwrap(), ("image/png".to_owned(), png(b"first")));
     assert_eq!(inspection.get(&quarantine).await, None);
-    // The ticket is good for a while: another file under it changes nothing, good or bad.
+    // The ticket stays valid for a while: another file under it changes nothing, good or bad.
     for other in [&png(b"second")[..], b"<html>"] {
         inspection.put(&quarantine, other).await;
         inspection.handle(&event).await;
@@ -170,7 +170,7 @@ async fn a_text_that_is_called_a_picture_is_refused_and_never_published() {
 }
 
 #[tokio::test]
-async fn messages_that_tell_of_no_ticket_are_put_aside_and_a_test_of_s3_is_not() {
+async fn messages_without_a_ticket_go_to_the_dead_letters_and_a_test_of_s3_does_not() {
     let world = World::new().await;
     let inspection = Inspection::of(&world).await;
     for case in all("media-inspector") {
@@ -234,7 +234,7 @@ async fn what_nothing_shows_is_deleted_and_what_is_shown_stays() {
     assert_eq!(inspection.get(&file(world.uploads["voice"])).await, None);
     let forgotten = world.store.upload(world.company, world.uploads["voice"]).await;
     assert_eq!(forgotten.unwrap_err(), Failure::NotFound);
-    // The avatar goes from the card; who has its address may read it a while longer.
+    // The avatar is removed from the card; its address can be read for a while longer.
     show(&world, &shown, CardMedia { avatar: None, ..media }).await.unwrap();
     world.clock.advance(LINGER_MS - 1);
     assert_eq!(deleted().await, 0);

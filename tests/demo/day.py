@@ -91,12 +91,12 @@ class Journey:
 
 
 def new_share_code(rng):
-    """A share code as the mini-program mints it."""
+    """A share code as the mini-program makes it."""
     return "s-" + "".join(rng.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZabcdefghjkmnpqrstvwxyz") for _ in range(10))
 
 
 def visit(rng, catalogue, card, share_code, memory):
-    """One visit. `memory` keeps what this person has done on this card before."""
+    """One visit. `memory` keeps the person's earlier actions on this card."""
     walk = Journey(rng, catalogue, card, share_code)
     walk.act("view_card")
     if rng.random() < 0.6:

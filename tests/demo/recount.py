@@ -94,7 +94,7 @@ def first_view_days(events):
 
 
 def count_window(events, first_day, last_day):
-    """The nine metrics of one window; `first_day` None means since ever."""
+    """The nine metrics of one window; `first_day` None means the lifetime."""
     def inside(day):
         return (first_day is None or day >= first_day) and day <= last_day
 
@@ -109,7 +109,7 @@ def count_window(events, first_day, last_day):
         "sales_fen": 0,
         "orders": 0,
         "forwards": len([event for event in in_window if event["kind"] == "forward"]),
-        # Looked up in all events: what decides may lie outside the window.
+        # Looked up in all events: the deciding event may be outside the window.
         "saves": len([day for day in save_days(events) if inside(day)]),
         "likes": len([day for day in like_days(events) if inside(day)]),
     }
@@ -145,7 +145,7 @@ def with_previous(events, last_day, days):
 
 
 def count_scope(events, today):
-    """Everything the radar shows of one scope (a card, or the company)."""
+    """All numbers of the radar for one scope (a card, or the company)."""
     return {
         "today": count_today(events, today),
         "windows": {

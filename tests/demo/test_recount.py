@@ -54,7 +54,7 @@ def test_the_windows_begin_six_and_twenty_nine_days_ago_and_end_today():
     assert windows["total"]["visitors"] == 4
 
 
-def test_a_visitor_is_one_person_however_often_he_looks():
+def test_a_visitor_is_one_person_for_any_number_of_views():
     counted = scope(
         line("v1", "b1", ("view_card", "crd_a", "2026-11-20T10:00:00+08:00"),
              ("view_product", "crd_a", "2026-11-20T10:00:05+08:00")),

@@ -1,4 +1,4 @@
-"""The recount of the laboratory, in SQL, says what the plain one says, and knows what is filtered."""
+"""The recount of the laboratory, in SQL, agrees with the plain one, and knows the filter rules."""
 
 import json
 from datetime import date
@@ -12,7 +12,7 @@ PHONE = "MicroMessenger/8.0.54"
 
 
 def in_sql(tmp_path, lines, first=DAYS[0], last=DAYS[-1]):
-    """All that the program says of these lines."""
+    """The output of the program for these lines."""
     file = tmp_path / "lines.jsonl"
     file.write_text("".join(json.dumps({"agent": PHONE, **line}) + "\n" for line in lines), encoding="utf-8")
     return Recount(file, number(date.fromisoformat(first)), number(date.fromisoformat(last)), 1).all()
@@ -23,7 +23,7 @@ def test_it_agrees_with_the_plain_recount_at_the_end_of_every_day(tmp_path):
     for seed, day in enumerate(DAYS):
         until = f"{day}T22:00:00+08:00"
         lines += [{**line, "received_at": until} for line in make_day(seed, until, ["crd_a", "crd_b"])]
-        # Somebody was offline for days, his clock is ahead, and he sends everything twice.
+        # A visitor was offline for days, with a clock that is ahead, and sends everything twice.
         late = {"kind": "view_card", "card_id": "crd_a", "at": f"2026-11-{8 + seed:02}T23:30:00+08:00"}
         early = {"kind": "save_phone", "card_id": "crd_b", "at": f"{day}T23:59:00+08:00"}
         batch = {"batch_id": f"late-{seed}", "events": [late, early]}

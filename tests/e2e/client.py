@@ -31,7 +31,7 @@ class Answer:
         return f"{self.sent} -> {self.status} {self.text[:600]}"
 
     def check(self):
-        """What holds for every answer, good or bad."""
+        """Asserts the properties of every answer, good or bad."""
         if self.status < 400:
             if self.status == 204:
                 assert not self.text, f"204 with a body: {self}"
@@ -113,7 +113,7 @@ class Api:
         return self.call("DELETE", path, token, **more)
 
     def pages(self, path, token, limit=100):
-        """All items of a list, page by page."""
+        """All items of a list, read page by page."""
         items, cursor = [], None
         while True:
             query = {"limit": limit, **({"cursor": cursor} if cursor else {})}

@@ -49,7 +49,7 @@ def world(stack):
 
 @pytest.fixture(scope="module")
 def company(world):
-    """A company of its own for the tests of one file."""
+    """A company for the tests of one file."""
     return world.company()
 
 
@@ -61,7 +61,7 @@ def staff(company):
 
 @pytest.fixture(scope="module")
 def admin(company):
-    """A member who administrates."""
+    """An admin."""
     return company.member("周敏", role="admin")
 
 
@@ -73,7 +73,7 @@ def visitor(company):
 
 @pytest.fixture
 def short_visibility(world):
-    """Lets the queue hand a message out again soon, so that retries need no minutes."""
+    """Makes the queue deliver a message again soon, so that retries need no minutes."""
     sqs, url = world.stack.boto("sqs"), world.stack.outputs["StatsQueueUrl"]
     name = "VisibilityTimeout"
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]

@@ -48,7 +48,7 @@ class Signer:
         return f"{text}.{b64((how or self.key.sign)(text.encode()))}"
 
     def variants(self, good):
-        """name -> a token that must be refused, each wrong in one respect."""
+        """name -> a token that must be rejected, each wrong in one respect."""
         header, claims = parts(good)
         now = int(time.time())
         hour = 3600

@@ -13,7 +13,7 @@ TIMEOUT_S = 30
 
 
 def handshake(world, token=None, headers=None):
-    """An open socket, or the HTTP status it was refused with."""
+    """An open socket, or the HTTP status it was rejected with."""
     sent = dict(headers or {})
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"
@@ -24,7 +24,7 @@ def handshake(world, token=None, headers=None):
 
 
 class LiveClient:
-    """One device: everything it was shown, in order, each line once."""
+    """One device: the events that it has shown, in order, each line once."""
 
     def __init__(self, person, last=None):
         self.person, self.last = person, last
@@ -39,11 +39,11 @@ class LiveClient:
         self.socket.send(json.dumps(action))
 
     def resume(self):
-        """Asks for what was missed."""
+        """Asks for the missed frames."""
         self.say(action="resume", **({} if self.last is None else {"last_seq": self.last}))
 
     def step(self, seconds):
-        """Takes in one frame, if one comes in time; tells whether."""
+        """Reads one frame, if one comes in time; returns whether it did."""
         try:
             frame = json.loads(self.socket.recv(timeout=seconds))
         except TimeoutError:
@@ -58,7 +58,7 @@ class LiveClient:
         return True
 
     def events(self, frame):
-        """Shows what is next, ignores what was shown, and asks for what is missing."""
+        """Shows the next frame, ignores a repeated one, and asks for missing ones."""
         if self.last is None:
             return  # before the answer to resume: that number includes it
         if frame["seq"] <= self.last:
@@ -74,7 +74,7 @@ class LiveClient:
                 self.seconds[item["id"]] = now
 
     def until(self, question, why, seconds=TIMEOUT_S):
-        """Takes in frames until the answer is true."""
+        """Reads frames until the answer is true."""
         deadline = time.monotonic() + seconds
         while not question():
             assert time.monotonic() < deadline, f"{why} did not come; frames: {self.frames[-5:]}"
@@ -90,7 +90,7 @@ class LiveClient:
         return [item["object"]["title"] for item in self.shown]
 
     def quiet(self, seconds=1.0):
-        """Takes in what comes in this time."""
+        """Reads the frames that come in this time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.step(0.1)

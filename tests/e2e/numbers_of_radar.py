@@ -15,7 +15,7 @@ IDLE_LOOKS = 5
 
 
 def until(question, seconds=30, pause=0.05, why="the awaited state"):
-    """Asks again and again until the answer is true; returns it."""
+    """Calls again and again until the answer is true; returns it."""
     deadline = time.monotonic() + seconds
     while True:
         answer = question()
@@ -26,14 +26,14 @@ def until(question, seconds=30, pause=0.05, why="the awaited state"):
 
 
 def queue_depth(stack, url_name="StatsQueueUrl"):
-    """Messages waiting or being worked on."""
+    """Messages that wait or are being processed."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
     counted = stack.boto("sqs").get_queue_attributes(QueueUrl=stack.outputs[url_name], AttributeNames=names)["Attributes"]
     return sum(int(counted.get(name, 0)) for name in names)
 
 
 def drain(stack, seconds=120):
-    """Waits until the statistics queue is empty and stays so for several looks."""
+    """Waits until the statistics queue is empty, and still is at several more looks."""
     looks = 0
 
     def idle():
@@ -60,7 +60,7 @@ def scope_now(boss, path):
 
 
 def radar_now(company, cards):
-    """Everything the radar says of a company, in the recount's shape."""
+    """All numbers of a company's radar, in the recount's shape."""
     return {
         "cards": {card: scope_now(company.boss, f"cards/{card}") for card in sorted(cards)},
         "company": scope_now(company.boss, "company"),
@@ -68,7 +68,7 @@ def radar_now(company, cards):
 
 
 def tidy(numbers):
-    """The same numbers without kinds that did not happen."""
+    """The same numbers without kinds of events that are 0."""
     numbers = copy.deepcopy(numbers)
     for scope in [numbers["company"], *numbers["cards"].values()]:
         kinds = scope["today"]["by_kind"]
@@ -87,7 +87,7 @@ def differences(expected, seen, path=""):
 
 
 def wrong_numbers(company, lines, cards, same=()):
-    """What the radar says differently from the recount, right now."""
+    """The differences between the radar and the recount, right now."""
     expected = recount(lines, now_text(), same)
     for card in cards:  # a card without events is a row of zeros
         expected["cards"].setdefault(card, recount([], now_text())["company"])
@@ -95,7 +95,7 @@ def wrong_numbers(company, lines, cards, same=()):
 
 
 def expect_recount(company, lines, cards, seconds=120, same=()):
-    """Waits for the queue to be empty, then the radar must equal the recount."""
+    """Waits until the queue is empty and the radar equals the recount."""
     drain(company.world.stack, seconds)
     wrong = []
 
@@ -104,7 +104,7 @@ def expect_recount(company, lines, cards, seconds=120, same=()):
         wrong = wrong_numbers(company, lines, cards, same)
         return not wrong
 
-    # The queue says "empty" a moment before the last write is seen.
+    # The queue is reported empty a moment before the last write is seen.
     deadline = time.monotonic() + 10
     while not right():
         assert time.monotonic() < deadline, "\n".join(wrong)
@@ -112,5 +112,5 @@ def expect_recount(company, lines, cards, seconds=120, same=()):
 
 
 def feed_size(company, path="company"):
-    """How many events the feed holds."""
+    """The number of events in the feed."""
     return len(company.api.pages(f"/v1/radar/{path}/feed", company.boss.token))

@@ -26,7 +26,7 @@ TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/m
 
 
 def sample_of(file):
-    """The file of the same operation that says who may send it."""
+    """The file of the same operation that has the access class."""
     return find(file.operation)
 
 
@@ -44,7 +44,7 @@ def name(file):
 
 
 class Stage:
-    """A company as the files of events/ see it: `lin` owns what is asked for."""
+    """A company as the files of events/ see it: `lin` owns the resources."""
 
     def __init__(self, company, owner, visitor=None, visited=None):
         self.company, self.world, self.owner = company, company.world, owner
@@ -59,13 +59,13 @@ class Stage:
         return self.kept[what]
 
     def person(self, who):
-        """Whom a file means by a name."""
+        """The person that a name in a file stands for."""
         if who == "anonymous":
             return self.keep("person_anonymous", self.company.anonymous)
         return self.keep(f"person_{who}", lambda: self.company.member(who))
 
     def fresh(self, what):
-        """A value that is new each time; None for what stays the same."""
+        """A value that is new each time; None for a constant value."""
         code = self.world.simulator.code
         make = {
             "idempotency_key": lambda: uuid.uuid4().hex, "unique": lambda: uuid.uuid4().hex[:6], "phone": mobile,
@@ -77,7 +77,7 @@ class Stage:
         return make and make()
 
     def value(self, what):
-        """What a placeholder stands for."""
+        """The value of a placeholder."""
         known = {
             "company_id": self.company.id, "appid": self.company.appid, "operator_key": self.world.stack.operator_key,
             "visitor_id": self.visitor.id, "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4",
@@ -96,17 +96,17 @@ class Stage:
         return self.owner.post("/v1/share-codes", body, key=uuid.uuid4().hex).expect(201)["share_code"]
 
     def merge(self):
-        """A merge of somebody with themselves before they logged in."""
+        """A merge of a person with their own anonymous identity."""
         self.company.log_in("merged-" + uuid.uuid4().hex, before=self.company.anonymous().token)
         return self.company.boss.get("/v1/merges").expect(200)["items"][0]["id"]
 
     def ticket(self, purpose):
-        """An upload of the owner, no file sent."""
+        """An upload of the owner, without a file."""
         body = {"purpose": purpose, "content_type": TICKETS[purpose], "bytes": 1}
         return self.owner.post("/v1/uploads", body, key=uuid.uuid4().hex).expect(201)["upload_id"]
 
     def prepare(self, file):
-        """Has happen what the file needs; gives the placeholders that come of it."""
+        """Sends the files that this file needs; returns the placeholders that they fill."""
         if file.row.get("visited") and self.owner.id not in self.visited:
             self.visited.add(self.owner.id)
             self.visitor.send(event("view_card", self.owner.card_id))
@@ -147,5 +147,5 @@ class Stage:
 
 
 def nowhere(file):
-    """Placeholders of things that do not exist, for requests that are refused before anything is looked at."""
+    """Placeholders of things that do not exist, for requests that are rejected before any id is read."""
     return dict.fromkeys(file.row.get("take", {}), "0" * 26)

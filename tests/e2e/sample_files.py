@@ -16,7 +16,7 @@ def segment(marker, content):
 
 
 def jpeg(before=b"", behind=b"", size=(5, 3)):
-    """A JPEG, with segments before its frame and whatever behind its end."""
+    """A JPEG, with segments before its frame and bytes behind its end."""
     frame = segment(0xC0, b"\x08" + struct.pack(">HH", size[1], size[0]) + b"\x01\x01\x11\0")
     scan = segment(0xDA, b"\x01\x01\0\0\x3f\0") + b"\x07\xff\0\x08"
     return b"\xff\xd8" + segment(0xE0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0") + before + frame + scan + b"\xff\xd9" + behind

@@ -43,7 +43,7 @@ def send(person, purpose, content_type, file, card_id=None):
 
 
 def ready(person, purpose, content_type, file, card_id=None):
-    """The id of a file that was sent and found good."""
+    """The id of a file that was sent and is ready."""
     found = send(person, purpose, content_type, file, card_id)
     assert found["state"] == "ready", found
     return found["upload_id"]

@@ -15,14 +15,14 @@ def table_items(stack):
 
 
 def snapshot(stack):
-    """Everything that a refused request must leave alone."""
+    """Everything that a rejected request must leave unchanged."""
     items = sorted(json.dumps(item, sort_keys=True, default=str) for item in table_items(stack))
     return items, queue_depth(stack), queue_depth(stack, "StatsDeadLetterQueueUrl")
 
 
 @contextmanager
 def nothing_stored(stack):
-    """Fails when what happens inside changes the table or a queue."""
+    """Fails if the code inside changes the table or a queue."""
     drain(stack)
     before = snapshot(stack)
     yield

@@ -18,7 +18,7 @@ def radar(person):
 
 
 def sent(company, phone):
-    """How many codes were sent to a number."""
+    """The number of codes sent to a number."""
     return len(company.world.stack.sent_codes(phone))
 
 

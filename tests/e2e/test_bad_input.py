@@ -85,7 +85,7 @@ def test_one_bad_event_is_refused_with_its_pointer(case, world, staff, visitor):
     answer.expect(404 if code == "unknown_card" else 422)
     assert answer.body["errors"], answer
     if pointer is not None:
-        # An unknown field may be named itself or by the object that holds it.
+        # An error for an unknown field may point at the field or at its object.
         allowed = {f"/events/1{pointer}", f"/events/1{pointer}".rsplit("/", 1)[0]} if code is None else {f"/events/1{pointer}"}
         assert allowed & set(answer.pointers()), answer
     if code is not None:
@@ -120,7 +120,7 @@ def test_a_bad_batch_is_refused_as_a_whole(case, staff, visitor):
         assert any(found.startswith(pointer) for found in answer.pointers()), answer
 
 
-# name -> raw bytes that are no JSON document we can read
+# name -> raw bytes that are no readable JSON document
 BROKEN = {
     "nothing": b"",
     "half an object": b'{"batch_id": "',
@@ -143,7 +143,7 @@ BROKEN = {
 def test_a_broken_document_is_refused(case, path, company):
     answer = company.boss.post(path, raw=BROKEN[case], key=uuid4_text())
     assert answer.status in (400, 422), answer
-    # MiniStack hands invalid UTF-8 on as U+FFFD; that the function itself refuses it, a unit test of the edge shows.
+    # MiniStack passes invalid UTF-8 on as U+FFFD; a unit test of the edge shows that the function itself rejects it.
     if case not in ("the same key twice", "invalid UTF-8"):
         answer.expect(400, "malformed_json")
 
@@ -206,7 +206,7 @@ def test_a_bad_member_is_refused(case, company):
 
 
 def test_all_of_it_leaves_nothing_behind(world, company, staff, visitor):
-    """The worst of each kind once more, with a look at table and queues around it."""
+    """The worst case of each kind again, with the table and queues compared before and after."""
     with nothing_stored(world.stack):
         for fields, _, _ in BAD_EVENTS.values():
             assert visitor.post(EVENTS, batch_of(staff.card_id, **fields)).status in (404, 422)

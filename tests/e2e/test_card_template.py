@@ -1,4 +1,4 @@
-"""The company's card template: fields that owners cannot change, one value on every card."""
+"""The company's card template: locked fields that owners cannot change, one value on every card."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,13 +14,13 @@ LOCKS = {"address": "上海市黄浦区中山东一路 1 号", "style": "dark"}
 
 @pytest.fixture
 def company(world):
-    """A company of its own for each test: a template is for all."""
+    """A company for each test: a template applies to the whole company."""
     return world.company("统一名片")
 
 
 @pytest.fixture
 def owner(company):
-    """A member with a card of his own taste."""
+    """A member with a card that they have changed."""
     member = company.member("林晓")
     own = {"address": "自己的地址", "style": "festive", "introduction": "懂茶"}
     member.put(f"/v1/cards/{member.card_id}", {"version": 1, **CARD_FIELDS, **own}).expect(200)
@@ -32,7 +32,7 @@ def lock(person, version, **fields):
 
 
 def shown(person, owner, **fields):
-    """The card, as soon as it shows these fields: a lock is there within 15 seconds."""
+    """The card, as soon as it shows these fields: a lock is on it within 15 seconds."""
     def card():
         card = person.get(f"/v1/cards/{owner.card_id}").expect(200)
         return card if all(card[name] == value for name, value in fields.items()) else None
@@ -88,7 +88,7 @@ def test_a_default_shows_until_the_owner_says_something_and_follows_the_company(
     lock(company.boss, 0, defaults=DEFAULTS).expect(200)
     card = shown(visitor, owner, **DEFAULTS)
     assert card["default_fields"] == ["share_phrase", "welcome_text", "shortcuts"] and card["locked_fields"] == []
-    # Sent back as it is shown, the default does not become the owner's own.
+    # A default that is sent back as shown does not become the owner's own value.
     same = {name: card[name] for name in CARD_FIELDS}
     own = owner.put(path, {"version": 2, **same, "welcome_text": "找我喝茶"}).expect(200)
     assert own["default_fields"] == ["share_phrase", "shortcuts"] and own["welcome_text"] == "找我喝茶"

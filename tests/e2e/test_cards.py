@@ -1,4 +1,4 @@
-"""The card: who sees it, who may change what (F36-F38), and the visitor's list (F48-F49)."""
+"""The card: who may see it, who may change which fields (F36-F38), and the visitor's list (F48-F49)."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -142,7 +142,7 @@ def test_every_field_has_to_be_there(field, owner):
     owner.put(f"/v1/cards/{owner.card_id}", {"version": 1, **CONTACT, "photo": "x"}).expect(422)
 
 
-def test_a_visitor_finds_the_cards_he_has_opened_newest_first(company):
+def test_a_visitor_finds_the_cards_they_have_opened_newest_first(company):
     first, second, third = (company.member(name) for name in ("甲", "乙", "丙"))
     guest = company.visitor()
     assert guest.get("/v1/my/cards").expect(200) == {"items": [], "default_card_id": None}

@@ -1,4 +1,4 @@
-"""Who is likely to buy, why, and when to call: rates, receipts, lists, funnel, best hour."""
+"""Who is likely to buy, why, and when to call: rates, explanations, lists, funnel, best hour."""
 
 import time
 
@@ -12,7 +12,7 @@ SHANGHAI_MS = 8 * 3_600_000
 
 
 def at_hour(hour, days_ago):
-    """How long ago it was so many minutes past that hour, Shanghai time, so many days ago."""
+    """The milliseconds since so many minutes past that hour, Shanghai time, so many days ago."""
     now = int(time.time() * 1000)
     midnight = (now + SHANGHAI_MS) // DAY_MS * DAY_MS - SHANGHAI_MS
     return now - (midnight - days_ago * DAY_MS + hour * 3_600_000 + 600_000)
@@ -20,7 +20,7 @@ def at_hour(hour, days_ago):
 
 @pytest.fixture(scope="module")
 def office(world):
-    """Two cards and three visitors: one who all but buys, one who looks, one who comes every day at three."""
+    """Two cards and three visitors: one who almost buys, one who looks, one who comes every day at three."""
     company = world.company("云岭茶业")
     lin, chen = company.member("林晓"), company.member("陈默")
     hot, cold, daily = (company.visitor() for _ in range(3))
@@ -32,7 +32,7 @@ def office(world):
     drain(world.stack)
 
     def tidied():
-        """The job runs every five minutes; here at once, until it has seen the last page."""
+        """The job runs every five minutes; this runs it at once, until it has read the last page."""
         name = world.stack.outputs["HousekeepingFunctionName"]
         answer = world.stack.boto("lambda").invoke(FunctionName=name, Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
@@ -70,7 +70,7 @@ def test_every_rate_comes_with_a_receipt_that_adds_up_to_it(office):
             assert all(part["text"] for part in rate["receipt"])
 
 
-def test_a_customer_shows_what_he_did_and_why_he_is_likely(office):
+def test_a_customer_shows_their_events_and_the_reasons_of_the_rate(office):
     lin, hot = office["lin"], office["hot"]
     body = lin.get(f"/v1/radar/cards/{lin.card_id}/customers/{hot.id}").expect(200)
     parts = {part["feature"]: part for part in body["close_rate"]["receipt"]}

@@ -1,4 +1,4 @@
-"""One's company, its WeCom (F31), and one person in several companies (F20, R19)."""
+"""The caller's company, its WeCom (F31), and one person in several companies (F20, R19)."""
 
 import uuid
 
@@ -12,7 +12,7 @@ WECOM = {"corp_id": "ww0123456789abcdef", "agent_id": 1000002}
 
 
 def fresh():
-    """An id at WeChat that nobody has used."""
+    """A new id at WeChat."""
     return "u" + uuid.uuid4().hex
 
 
@@ -29,14 +29,14 @@ def join(company, name, openid, unionid, **more):
 
 @pytest.fixture
 def company(world):
-    """A company of its own for each test."""
+    """A company for each test."""
     return world.company("云杉茶业")
 
 
 # ---- the deployment
 
 
-def test_a_deployment_is_told_whether_organization_can_use_its_keys(stack):
+def test_a_deployment_checks_whether_organization_can_use_its_keys(stack):
     Credentials("dev", stack.boto).check()
 
 
@@ -116,7 +116,7 @@ def test_the_wecom_is_the_operator_s_to_set_for_companies_that_exist(world, comp
 
 @pytest.fixture
 def both(world, company):
-    """(company A, company B, his openid, his unionid): a member of A who is admin of B."""
+    """(company A, company B, openid, unionid): a member of A who is an admin of B."""
     other, openid, unionid = world.company("别家茶业"), fresh(), fresh()
     join(company, "林晓", openid, unionid)
     join(other, "林晓", openid, unionid, role="admin")
@@ -153,7 +153,7 @@ def test_no_id_of_one_company_is_valid_in_the_other_even_for_who_is_in_both(both
     assert there.put(f"/v1/members/{at_home.member['id']}/status", {"status": "left"}).status == 404
 
 
-def test_another_s_company_an_unknown_one_and_one_he_left_are_not_found(world, both):
+def test_a_foreign_an_unknown_and_a_left_company_are_not_found(world, both):
     company, other, openid, unionid = both
     third = world.company("第三家")
     for choice in (third.id, absent_id("com_")):
@@ -219,7 +219,7 @@ def test_the_boss_filters_the_log_by_action_target_and_actor(company):
     admin.get("/v1/audit-log", query={"target": target}).expect(403, "role_required")
 
 
-def test_a_new_radar_code_is_told_without_the_number(company):
+def test_a_new_radar_code_is_recorded_without_the_number(company):
     staff = company.member("林晓", radar=False)
     path = f"/v1/members/{staff.member['id']}/radar"
     phone = "+8613900001111"

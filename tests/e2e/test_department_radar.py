@@ -1,4 +1,4 @@
-"""The radar of a department: what happened on cards while they were in it, or below it."""
+"""The radar of a department: events on cards that were in the department, or below it, at that time."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ def radar(by, department, question):
 
 
 def on_cards(lines, cards):
-    """What a recount makes of these cards as if they were the company."""
+    """The recount of these cards as if they were the company."""
     kept = [{**line, "batch": {**line["batch"], "events": [each for each in line["batch"]["events"] if each["card_id"] in cards]}}
             for line in lines]
     return recount([line for line in kept if line["batch"]["events"]], now_text())["company"]
@@ -107,7 +107,7 @@ def send(person, *events):
     batch = {"batch_id": batch_id(), "events": list(events)}
 
     def accepted():
-        # Where a process has just been ended, the gateway answers by itself, and not as we do.
+        # If a process has just been ended, the gateway itself answers, not our code.
         with contextlib.suppress(AssertionError):
             return person.post("/v1/events", batch).status == 202
         return False
@@ -116,7 +116,7 @@ def send(person, *events):
 
 
 def forget_cards(stack):
-    """Ends the processes of tracking, and with them what they know of cards for a minute."""
+    """Ends the processes of tracking, and with them their cache of cards, which lasts a minute."""
     for pid in stack.function_pids("tracking"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -140,7 +140,7 @@ def test_numbers_stay_with_the_department_in_which_it_happened(world):
         return tuple(window[name] for name in ("visitors", "views", "likes", "saves"))
 
     until(lambda: (total(old), total(new)) == ((1, 1, 1, 1), (2, 2, 1, 0)), 10, 0.3, "each number in its place")
-    # A like is taken back where it was given.
+    # An unlike counts for the department of the like.
     send(fan, event("unlike", card, 2_000))
     until(lambda: (total(old), total(new)) == ((1, 1, 0, 1), (2, 2, 1, 0)), 30, 0.3, "the like taken back")
     boss.delete(f"/v1/departments/{old}").expect(200)

@@ -34,7 +34,7 @@ def change(by, department, name, parent, version):
 
 @pytest.fixture
 def company(world):
-    """A company of its own for each test."""
+    """A company for each test."""
     return world.company("部门公司")
 
 
@@ -193,7 +193,7 @@ def test_removing_and_putting_at_once_leave_nobody_in_a_department_that_never_wa
         assert there == ({"id": east, "name": "华东"} if answer.status == 200 else None)
 
 
-def test_each_change_is_told_in_the_audit_log(company):
+def test_each_change_is_recorded_in_the_audit_log(company):
     boss, lin = company.boss, company.member("林悦", radar=False)
     east = made(boss, "华东")
     change(boss, east, "东区", None, 1).expect(200)
@@ -235,7 +235,7 @@ def test_the_directory_shows_active_colleagues_and_only_what_is_public(company):
 
 
 def test_staff_see_their_own_data_and_the_directory_and_nothing_else_of_colleagues(company):
-    """R2: what is a colleague's own is not there; the lists of the heads are for the heads."""
+    """R2: private data of colleagues is absent; the lists for admins and the boss are for them alone."""
     lin, chen = company.member("林悦"), company.member("陈嘉")
     for question in ("feed", "today", "metrics"):
         lin.get(f"/v1/radar/cards/{lin.card_id}/{question}").expect(200)

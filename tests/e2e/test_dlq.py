@@ -1,4 +1,4 @@
-"""What cannot be processed waits in the dead-letter queue with its reason, and can be brought back."""
+"""Messages that cannot be processed wait in the dead-letter queue with their reason, and can be brought back."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def dead_letters(world):
 
 
 def receive(sqs, url):
-    """All messages that wait, shown again at once."""
+    """All waiting messages, made visible again at once."""
     found = {}
     while True:
         page = sqs.receive_message(
@@ -62,7 +62,7 @@ def put(world, body):
     world.stack.boto("sqs").send_message(QueueUrl=world.stack.outputs["StatsQueueUrl"], MessageBody=body)
 
 
-# name -> (text, the reason it must be put aside with)
+# name -> (text, the reason it must have in the dead-letter queue)
 POISON = {
     "no JSON": ("this is no JSON", "unreadable_message"),
     "empty object": ("{}", "unreadable_message"),
@@ -96,7 +96,7 @@ def test_poison_between_good_messages_holds_none_of_them_up(world, dead_letters)
     assert len(dead_letters(6)) == 6
 
 
-def test_a_batch_id_that_comes_again_with_other_events_is_put_aside_and_not_counted(world, dead_letters):
+def test_a_repeated_batch_id_with_other_events_goes_to_the_dead_letters_and_is_not_counted(world, dead_letters):
     company = world.company("重复编号公司")
     card = company.member("甲").card_id
     guest, ident = company.visitor(), batch_id()
@@ -111,7 +111,7 @@ def test_a_batch_id_that_comes_again_with_other_events_is_put_aside_and_not_coun
 
 @contextmanager
 def unreadable_state(world, person_id):
-    """Inside, the customer's state has a layout that nobody knows yet."""
+    """Inside, the customer's state has an unknown layout."""
     table, database = world.stack.outputs["TableName"], world.stack.boto("dynamodb")
     schema = database.describe_table(TableName=table)["Table"]["KeySchema"]
     (item,) = [

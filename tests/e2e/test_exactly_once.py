@@ -1,4 +1,4 @@
-"""Whatever is sent twice, in another order, or interrupted: every event counts once."""
+"""Every event counts once, also when it is sent twice, in another order, or interrupted."""
 
 import os
 import random
@@ -13,12 +13,12 @@ from world import batch_id, event
 
 
 AGGREGATOR = "radar-aggregator"
-# The queue gives a message up after eight deliveries: no message may meet more kills.
+# The queue drops a message after eight deliveries: no message may meet more kills.
 KILLS = 6
 
 
 def kill_aggregator(stack):
-    """SIGKILL to the aggregator's processes of this stack; tells how many there were."""
+    """SIGKILL to the aggregator's processes of this stack; returns how many there were."""
     pids = stack.function_pids(AGGREGATOR)
     for pid in pids:
         try:
@@ -101,7 +101,7 @@ def test_killing_the_aggregator_in_the_middle_of_batches_loses_and_doubles_nothi
     with ThreadPoolExecutor(1) as sender:
         sending = sender.submit(send_lines, people, lines, 3)
         for number in range(KILLS):
-            if sending.done():  # it was quicker than we: give it work again
+            if sending.done():  # it was faster than the test: send work again
                 send_lines(people, lines[:20])
             until(lambda: world.stack.function_pids(AGGREGATOR), 60, 0.01, f"a process for kill {number}")
             time.sleep(rng.uniform(0.02, 0.4))  # somewhere in its work

@@ -1,4 +1,4 @@
-"""Bots, own views, colleagues and bursts are kept, shown with their reason, and not counted."""
+"""Events of bots, own views, colleagues and bursts are stored, shown with their reason, and not counted."""
 
 import pytest
 
@@ -10,7 +10,7 @@ REASONS = ("bot", "own", "colleague", "burst")
 
 @pytest.fixture(scope="module")
 def office(world):
-    """A company with two cards; everybody has looked at the first."""
+    """A company with two cards; everybody has viewed the first."""
     company = world.company("云岭茶业")
     owner, colleague, guest = company.member("林晓"), company.member("陈默"), company.visitor()
     card = owner.card_id
@@ -31,7 +31,7 @@ def office(world):
     runner = company.visitor()
     send(runner, [event("view_card", card, back_ms=50_000) for _ in range(12)])
     counted.append({"person": runner.id, "batch": {"batch_id": batch_id(), "events": lines[-1]["batch"]["events"][:10]}})
-    # Passing cards on is a member's work.
+    # Members are expected to share cards.
     send(owner, [event("forward", card)])
     counted.append(lines[-1])
     drain(world.stack)
@@ -77,7 +77,7 @@ def test_the_feed_is_narrowed_by_kind_person_and_day(office):
         company.boss.get(f"/v1/radar/{path}/feed?day=2026-13-01").expect(400, "invalid_query")
 
 
-def test_a_member_finds_the_cards_he_has_opened_though_they_do_not_count(office):
+def test_a_member_finds_the_cards_they_have_opened_though_the_views_do_not_count(office):
     cards = office["colleague"].get("/v1/my/cards").expect(200)["items"]
     assert [item["card"]["id"] for item in cards] == [office["card"]]
 

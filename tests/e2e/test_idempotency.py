@@ -1,4 +1,4 @@
-"""A creating request that is sent again gives the first answer."""
+"""A creating request that is repeated gets the first answer."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor

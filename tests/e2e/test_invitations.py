@@ -1,4 +1,4 @@
-"""Joining by a link: as many as it is for, with and without a review, whatever happens meanwhile."""
+"""Joining by an invitation: up to its limit of people, with and without a review, also concurrently."""
 
 import os
 import random
@@ -22,7 +22,7 @@ def key():
 
 
 def seats(company):
-    """The seats as the API tells them, once they agree with members, invitations and requests."""
+    """The seats in the API, once they agree with members, invitations and requests."""
     found = company.boss.get("/v1/seats").expect(200)
     token = company.boss.token
     members = company.api.pages("/v1/members", token)
@@ -38,7 +38,7 @@ def seats(company):
 
 
 def holds(stack, company):
-    """What the stored holds of a company add up to."""
+    """The sums of the stored holds of a company."""
     items = [item for item in table_items(stack) if item["type"]["S"] == "hold"]
     return sum(int(item["amount"]["N"]) for item in items if any(company.id in str(value) for value in item.values()))
 
@@ -104,7 +104,7 @@ def test_killing_the_function_while_sixty_people_join_loses_and_doubles_nobody(w
     rng = random.Random(11)
 
     def join(number):
-        """As a mini-program does it: whatever is no answer of ours is tried again."""
+        """Like a mini-program: an answer that is not ours is retried."""
         for _ in range(60):
             try:
                 answer = company.join(f"tough-{number}", invited, f"同事{number}")

@@ -15,15 +15,15 @@ KEYED = [
     file for file in SAMPLES
     if any(given["name"] == HEADER and given["required"] for given in DOCUMENT[file.operation].get("parameters", []))
 ]
-# Those below one thing.
+# Operations below one resource.
 BELOW = [file for file in KEYED if "{" in file.route]
-# Those whose body has an order of fields.
+# Operations whose body has several fields.
 ORDERED = [file for file in KEYED if len(json.loads(file.payload["body"])) > 1]
 
 
 @pytest.fixture(scope="module")
 def scene(world):
-    """A way to a stage: its own owner, whose radar is off, in one company or in one of its own."""
+    """Access to a stage: its own owner, whose radar is off, in one shared company or in one of its own."""
     company = world.company("同一把钥匙")
 
     def make(own_company):
@@ -34,7 +34,7 @@ def scene(world):
 
 
 def prepared(file, stage):
-    """What the file needs; a code by SMS was sent a while ago."""
+    """Sends the files that this file needs; a code by SMS was sent a while ago."""
     values = stage.prepare(file)
     if "grant_radar" in file.row.get("before", []):
         age(stage.world, stage.owner, 61_000)
@@ -64,7 +64,7 @@ def test_one_key_and_body_for_two_things_act_on_both(file, scene):
     first, second = (send(file, *pair, key, body).expect(file.row["status"]) for pair in zip(stages, values))
     if file.row["access"] != "operator":  # seats have no ids: they are counted below
         assert first != second
-    # Sent again, each is told its own.
+    # A repeated request gets its own first answer.
     for pair, told in zip(zip(stages, values), (first, second)):
         assert send(file, *pair, key, body).expect(file.row["status"]) == told
 

@@ -1,4 +1,4 @@
-"""Behaviour analysis, top lists and rankings, as the radar answers them."""
+"""Behaviour analysis, top lists and rankings, as the radar returns them."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from world import absent_id, event, product
 
 @pytest.fixture(scope="module")
 def office(world):
-    """Two cards; three visitors look at two products and pass things on."""
+    """Two cards; three visitors view two products and share cards."""
     company = world.company("云岭茶业")
     lin, chen = company.member("林晓"), company.member("陈默")
     east, sales = (company.boss.post("/v1/departments", {"name": name}, key=uuid.uuid4().hex).expect(201)["id"] for name in ("华东", "销售"))
@@ -25,7 +25,7 @@ def office(world):
     drain(world.stack)
 
     def refreshed():
-        """The job runs every five minutes; here at once, until it has seen the last page."""
+        """The job runs every five minutes; this runs it at once, until it has read the last page."""
         name = world.stack.outputs["HousekeepingFunctionName"]
         answer = world.stack.boto("lambda").invoke(FunctionName=name, Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
@@ -47,7 +47,7 @@ def test_shares_and_interests_add_up_to_the_whole(office):
     assert len(answer["active_hours"]) == 24 and sum(answer["active_hours"]) == 11
 
 
-def test_a_member_sees_the_same_of_his_own_card(office):
+def test_a_member_sees_the_same_for_their_own_card(office):
     lin = office["lin"]
     own = lin.get(f"/v1/radar/cards/{lin.card_id}/behaviour?window=last_30_days").expect(200)
     assert own == office["company"].boss.get(f"/v1/radar/cards/{lin.card_id}/behaviour?window=last_30_days").expect(200)

@@ -1,4 +1,4 @@
-"""The live radar: what a visitor does is on the owner's screen at once, once, and in order."""
+"""The live radar: a visitor's events are on the owner's screen at once, once, and in order."""
 
 import json
 import random
@@ -26,7 +26,7 @@ def other(world):
 
 
 def show(visitor, card, title, **more):
-    """A visitor looks at something of this title."""
+    """A visitor views a product with this title."""
     return visitor.send(event("view_product", card, object=product(title)), **more)
 
 
@@ -40,7 +40,7 @@ def live_items(world, card):
 
 
 def sockets_of(world, card):
-    """The sockets that the card's state knows."""
+    """The sockets in the card's state."""
     (state,) = live_items(world, card).get("live_state", [{"sockets": {"M": {}}}])
     return set(state["sockets"]["M"])
 
@@ -139,7 +139,7 @@ def test_reconnecting_in_the_middle_of_a_stream_misses_nothing_and_repeats_nothi
     shown += device.shown
     assert leaves >= 2 and device.resets == 0
     assert sorted(item["object"]["title"] for item in shown) == sorted(titles)
-    for guest in guests:  # what one person does comes in his order
+    for guest in guests:  # events of one person arrive in their order
         own = [item["object"]["title"] for item in shown if item["visitor"]["person_id"] == guest.id]
         assert len(own) == 15
     device.leave()
@@ -190,7 +190,7 @@ def test_a_ping_is_answered_with_the_last_number_and_nonsense_with_an_error(comp
     device.leave()
 
 
-def test_who_may_not_watch_is_refused_at_the_handshake(world, company, staff, visitor):
+def test_callers_who_may_not_watch_are_rejected_at_the_handshake(world, company, staff, visitor):
     assert handshake(world) == 401
     for value in ("", "Bearer", "Bearer ", f"Basic {staff.token}", staff.token):
         assert handshake(world, headers={"Authorization": value}) in (401, 403)
@@ -239,7 +239,7 @@ def test_a_socket_that_is_gone_is_taken_off_at_the_next_event(world, company, vi
     table, database = world.stack.outputs["TableName"], world.stack.boto("dynamodb")
     (state,) = live_items(world, owner.card_id)["live_state"]
     schema = database.describe_table(TableName=table)["Table"]["KeySchema"]
-    database.update_item(  # as if a function had died at a $disconnect
+    database.update_item(  # as if a function had crashed at a $disconnect
         TableName=table, Key={part["AttributeName"]: state[part["AttributeName"]] for part in schema},
         UpdateExpression="SET sockets.ghost = :until", ExpressionAttributeValues={":until": state["sockets"]["M"][known]},
     )

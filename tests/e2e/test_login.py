@@ -1,4 +1,4 @@
-"""Logging in by wx.login code, and claiming a membership."""
+"""Logging in with a wx.login code, and claiming a membership."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ import pytest
 
 
 def fresh():
-    """An openid nobody has used."""
+    """A new openid."""
     return "o" + uuid.uuid4().hex
 
 
@@ -141,7 +141,7 @@ def test_of_many_parallel_claims_one_wins(company):
     with ThreadPoolExecutor(len(people)) as pool:
         answers = list(pool.map(lambda openid: company.session(openid, added["claim_code"], codes[openid]), people))
     assert len([answer for answer in answers if answer.status == 201]) == 1, answers
-    # Who collided with the winner is told to try again, and then that the code is used.
+    # A login that collided with the winner is asked to retry, and then the code is used.
     assert {answer.status for answer in answers} <= {201, 409, 422, 503}, answers
     company.session(fresh(), added["claim_code"]).expect(422, "claim_code_invalid")
     winner = next(answer.body for answer in answers if answer.status == 201)
@@ -156,4 +156,4 @@ def test_a_visitor_who_becomes_a_member_stays_the_same_person(company):
     added = company.add_member("从访客来")
     after = company.log_in(openid, claim=added["claim_code"])
     assert after.id == before.id
-    assert before.get("/v1/me").expect(200)["kind"] == "visitor"  # the old token says what it said
+    assert before.get("/v1/me").expect(200)["kind"] == "visitor"  # the old token still has the old claims

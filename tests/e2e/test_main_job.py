@@ -48,7 +48,7 @@ def test_the_feed_of_each_card_holds_every_event_once_and_newest_first(day):
     assert feed_size(company) == len(sent)
 
 
-def test_a_member_reads_the_same_numbers_of_his_own_card_as_the_boss(day):
+def test_a_member_reads_the_same_numbers_of_their_own_card_as_the_boss(day):
     assert len(day["staff"]) > 1
     for member in day["staff"]:
         path = f"/v1/radar/cards/{member.card_id}"

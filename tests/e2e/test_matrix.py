@@ -14,7 +14,7 @@ from operations import SAMPLES, Stage, name
 
 @pytest.fixture(scope="module")
 def cast(world):
-    """The callers that are not the owner of what is asked for."""
+    """The callers that do not own the resource."""
     company, foreign = world.company("矩阵公司"), world.company("别家矩阵公司")
     return {
         "company": company,
@@ -29,7 +29,7 @@ def cast(world):
 
 
 def owner_of(cast):
-    """Somebody new who owns what is asked for."""
+    """A new person who owns the resource."""
     owner = cast["company"].member(f"员工{uuid.uuid4().hex[:6]}")
     return Stage(cast["company"], owner, cast["visitor"], cast["visited"])
 
@@ -50,7 +50,7 @@ def test_there_are_operations():
 def test_every_caller_gets_what_the_access_class_says(file, world, cast):
     stage, answered = None, {}
     for caller in CALLERS:
-        # What a caller has changed is not asked about again.
+        # A resource that a caller has changed is not used again.
         if stage is None or (not file.route.startswith("GET ") and list(answered.values())[-1] < 300):
             stage = owner_of(cast)
             values = stage.prepare(file)

@@ -88,7 +88,7 @@ def test_a_card_for_a_member_who_does_not_exist_is_not_found(company, staff):
     staff.post("/v1/cards", {"member_id": staff.member["id"]}, key=key()).expect(403, "role_required")
 
 
-def test_a_corrected_name_shows_on_the_card_and_is_told_to_the_boss_once(company, admin):
+def test_a_corrected_name_shows_on_the_card_and_is_recorded_once(company, admin):
     staff = company.member("林月")
     path, before = f"/v1/members/{staff.member['id']}", staff.get(f"/v1/cards/{staff.card_id}").expect(200)
     body = {"name": "林悦", "position": "高级顾问"}
@@ -103,7 +103,7 @@ def test_a_corrected_name_shows_on_the_card_and_is_told_to_the_boss_once(company
     assert [(line["from"], line["to"]) for line in log["items"]] == [("林月（客户经理）", "林悦（高级顾问）")]
 
 
-def test_names_are_corrected_whatever_the_status_and_of_the_boss_by_himself(company):
+def test_names_are_corrected_in_any_status_and_the_boss_corrects_their_own(company):
     def corrected(member, name):
         edited = company.boss.put(f"/v1/members/{member['id']}", {"name": name, "position": ""}).expect(200)
         assert (edited["name"], edited["position"], edited["role"]) == (name, "", member["role"])

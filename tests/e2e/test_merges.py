@@ -1,4 +1,4 @@
-"""Who is one person: anonymous before the login, one phone number on two accounts, and undone again."""
+"""Merges of identities: anonymous before the login, one phone number on two accounts, and undoing."""
 
 import random
 import uuid
@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 
 
 def fresh():
-    """An openid nobody has used."""
+    """A new openid."""
     return "o" + uuid.uuid4().hex
 
 
@@ -89,7 +89,7 @@ def test_a_visitor_who_comes_back_anonymously_stays_one_visitor(scene):
     again = scene.company.log_in(openid, before=before.token)
     assert again.id == first.id
     scene.expect([again, before])
-    # Late events of who he was are his, and the same token again changes nothing.
+    # Late events of the anonymous identity count for the person. Repeating the token is idempotent.
     scene.visit(before, "view_card", "save_phone", back_ms=5 * DAY_MS)
     assert scene.company.log_in(openid, before=before.token).merge == "done"
     scene.expect([again, before])
@@ -151,7 +151,7 @@ def test_a_token_that_does_not_fit_is_refused_and_the_login_stands(scene, world,
         assert company.log_in(fresh(), before=token).merge == "refused", kind
     assert company.log_in(fresh()).merge is None
     assert scene.merges() == []
-    # A token that ended within the week still shows who he was.
+    # A token that expired within the last week still identifies the person.
     ended = {**claims, "iat": claims["iat"] - 9000, "nbf": claims["nbf"] - 9000, "exp": claims["exp"] - 9000}
     assert company.log_in(fresh(), before=signer.sign(header, ended)).merge == "done"
     company.session(fresh(), before=5).expect(422, pointer="/anonymous_token")
@@ -188,7 +188,7 @@ def test_a_person_has_ten_identities_at_most(scene):
     assert outcomes == ["done"] * 9 + ["refused"] * 2
 
 
-def test_a_member_stays_the_member_he_is(scene):
+def test_a_member_stays_the_same_member(scene):
     added = scene.company.add_member("先看后入")
     before = scene.company.anonymous()
     openid = fresh()
@@ -231,7 +231,7 @@ def test_who_grant_the_same_number_are_one_person_until_that_is_undone(scene):
     scene.visit(other, "view_card", back_ms=2 * DAY_MS)
     scene.expect()
     assert scene.visitors() == 2
-    # Again it changes nothing, and the number does not merge them again.
+    # Repeating it is idempotent, and the number does not merge them again.
     assert scene.company.boss.delete(f"/v1/merges/{merge['id']}").expect(200) == undone
     assert scene.merges() == [undone]
     for person in (other, one):
@@ -339,7 +339,7 @@ def test_undoing_one_of_several_merges_splits_where_it_tied(scene):
     tie = next(merge for merge in scene.merges() if merge["reason"] == "phone")
     scene.company.boss.delete(f"/v1/merges/{tie['id']}").expect(200)
     scene.expect([one, before[0]], [other, before[1]])
-    # Not by way of the anonymous ones either.
+    # Nor through the anonymous identities.
     assert scene.company.log_in(other.openid, before=before[0].token).merge == "refused"
 
 

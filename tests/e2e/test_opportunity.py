@@ -1,4 +1,4 @@
-"""What a company's people say of a customer: rates set by hand, closed deals."""
+"""Close rates that are set by hand, and closed deals of a customer."""
 
 import time
 import uuid
@@ -45,7 +45,7 @@ def at(office, customer, more):
 
 
 def page(who, card_id, customer):
-    """The customer's page on the radar of a card."""
+    """The customer's page in the radar of a card."""
     return who.get(f"/v1/radar/cards/{card_id}/customers/{customer.id}").expect(200)
 
 
@@ -56,7 +56,7 @@ def close(who, office, customer, closed_on=None, key=None):
 
 
 def closed(who, scope):
-    """Closed customers, and all others, by the funnel."""
+    """The numbers of closed and of other customers, from the funnel."""
     funnel = who.get(f"/v1/radar/{scope}/funnel").expect(200)
     assert sum(band["customers"] for band in funnel["bands"]) == funnel["customers"] - funnel["closed"]
     return funnel["closed"]
@@ -137,7 +137,7 @@ def test_parallel_deals_all_count_and_of_parallel_rates_one_is_in_force(office, 
     assert body["close_rate"]["manual"]["basis_points"] in range(1_000, 9_000, 1_000)
 
 
-def test_the_boss_speaks_of_every_customer_and_the_audit_log_tells(office, customer):
+def test_the_boss_changes_every_customer_and_the_audit_log_records_it(office, customer):
     boss, lin = office["company"].boss, office["lin"]
     boss.put(at(office, customer, "close-rate"), {"percent": 0}).expect(200)
     boss.delete(at(office, customer, "close-rate")).expect(204)
@@ -196,7 +196,7 @@ def test_to_whom_a_customer_is_nobody_there_is_nothing_to_say(office, world):
     assert page(lin, lin.card_id, customer)["deals"] == [deal]
 
 
-def test_merged_customers_are_one_and_what_was_said_of_either_is_true(office, world):
+def test_merged_customers_are_one_and_the_changes_of_both_apply(office, world):
     company, lin = office["company"], office["lin"]
     before = company.anonymous()
     before.send(event("view_card", lin.card_id))

@@ -1,4 +1,4 @@
-"""The dashboard checks itself: what was written wrongly into the table is found, told and repaired."""
+"""The recount: wrong numbers in the table are found, reported and repaired."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def items(shop, kind):
 
 
 def tamper(shop, key, attribute, value):
-    """Writes into the table behind everybody's back."""
+    """Writes into the table directly, past the functions."""
     stack = shop["company"].world.stack
     stack.boto("dynamodb").update_item(
         TableName=stack.outputs["TableName"], Key=key, UpdateExpression="SET #a = :a",
@@ -42,7 +42,7 @@ def recounted(shop, dry_run=False):
     return shop["call"]({"company_id": shop["company"].id, "dry_run": dry_run})
 
 
-def test_before_the_first_night_nothing_is_said(shop):
+def test_before_the_first_night_nothing_is_reported(shop):
     answer = shop["company"].boss.get("/v1/radar/company/recount").expect(200)
     assert answer["checked_at"] is None and answer["repairs"] == []
     assert {row["measure"]: row["counters"] for row in answer["drift"]}["visitors"] == 0
@@ -50,7 +50,7 @@ def test_before_the_first_night_nothing_is_said(shop):
         assert shop["company"].boss.get(f"/v1/radar/{path}/metrics").expect(200)["checked_at"] is None
 
 
-def test_a_wrong_counter_is_found_told_and_repaired(shop):
+def test_a_wrong_counter_is_found_reported_and_repaired(shop):
     boss, card = shop["company"].boss, shop["staff"].card_id
     right = radar_now(shop["company"], [card])
     for item, key in items(shop, "counters"):
@@ -78,7 +78,7 @@ def test_a_wrong_counter_is_found_told_and_repaired(shop):
     assert repaired["state"] == state["state"]
 
 
-def test_what_is_right_stays_and_is_said_to_be_right(shop, capsys):
+def test_right_numbers_stay_and_are_reported_as_right(shop, capsys):
     assert recounting.run(shop["call"], [shop["company"].id], dry_run=False) == 0
     said = capsys.readouterr().out
     assert " right, " in said and "recounted: 1 companies, 0 repaired, 0 failed" in said and "wrong" not in said

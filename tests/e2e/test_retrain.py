@@ -1,4 +1,4 @@
-"""Every week a model of close rates is tried for each company, and what became of it is told."""
+"""Every week a close-rate model is tried for each company, and the result is reported."""
 
 import time
 import uuid
@@ -74,7 +74,7 @@ def test_the_list_follows_a_rate_set_by_hand_and_a_deal(shop):
         return staff.get(f"/v1/radar/cards/{staff.card_id}/{path}").expect(200)
 
     def tidied():
-        """The job runs every five minutes; here at once."""
+        """The job runs every five minutes; this runs it at once."""
         stack = shop["company"].world.stack
         answer = stack.boto("lambda").invoke(FunctionName=stack.outputs["HousekeepingFunctionName"], Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
@@ -111,7 +111,7 @@ def test_where_deals_follow_a_pattern_the_company_gets_its_own_model(world):
     day = 86_400_000
 
     def visit(number):
-        """Of three visitors one asks for more; of four of those three buy, of the others hardly any."""
+        """Of three visitors one sends an inquiry; of four of those three buy, of the others hardly any."""
         visitor, keen = company.visitor(), number % 3 == 0
         kinds = ["view_card", "open_chat", "grant_phone"] if keen else ["view_card", "view_website"]
         visitor.send(*[event(kind, staff.card_id, 2 * day + n * 60_000) for n, kind in enumerate(kinds)])

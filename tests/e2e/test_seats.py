@@ -1,4 +1,4 @@
-"""Seats, the status of members, roles, and the log of who changed what."""
+"""Seats, the status of members, roles, and the audit log."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ def key():
 
 
 def seats(company):
-    """The seats as the API tells them, once they agree with the list of members."""
+    """The seats in the API, once they agree with the list of members."""
     found = company.boss.get("/v1/seats").expect(200)
     members = company.api.pages("/v1/members", company.boss.token)
     active = sum(member["status"] == "active" for member in members)
@@ -80,7 +80,7 @@ def test_twenty_parallel_leaves_give_one_seat_back(world):
     assert seats(company) == {"limit": 3, "available": 2, "reserved": 0, "used": 1}
 
 
-def test_admins_change_staff_only_and_nobody_himself(company, staff, admin, visitor):
+def test_admins_change_staff_only_and_nobody_changes_themselves(company, staff, admin, visitor):
     victim = company.member("普通员工")
     other_admin = company.member("另一管理员", role="admin")
     for nobody in (staff, visitor):
@@ -137,7 +137,7 @@ def test_the_boss_reads_who_changed_what(world):
     admin.get("/v1/audit-log").expect(403, "role_required")
 
 
-def test_changes_of_somebody_elses_card_are_told_and_of_ones_own_are_not(world):
+def test_changes_to_other_members_cards_are_in_the_audit_log_and_own_changes_are_not(world):
     company = world.company("名片审计公司")
     staff = company.member("员工")
     path = f"/v1/cards/{staff.card_id}"

@@ -1,4 +1,4 @@
-"""What members set for themselves: phrases (F117), greeting (F94, F118), shortcut buttons (F110)."""
+"""Settings of members: phrases (F117), greeting (F94, F118), shortcut buttons (F110)."""
 
 import pytest
 
@@ -9,7 +9,7 @@ BOOKS = ("chat", "follow_up")
 
 
 @pytest.mark.parametrize("book", BOOKS)
-def test_a_member_finds_the_phrases_of_the_company_and_his_own(book, world):
+def test_a_member_finds_the_phrases_of_the_company_and_their_own(book, world):
     company = world.company("常用语公司")
     lin, chen, admin = company.member("林晓"), company.member("陈嘉"), company.member("周敏", role="admin")
     assert lin.get(f"/v1/my/phrases/{book}").expect(200) == {"company_phrases": [], "phrases": []}
@@ -25,7 +25,7 @@ def test_a_member_finds_the_phrases_of_the_company_and_his_own(book, world):
     assert lin.get(f"/v1/my/phrases/{book}").expect(200)["phrases"] == []
 
 
-def test_the_books_are_for_members_and_the_company_s_for_the_heads_to_write(company, staff, visitor):
+def test_phrase_books_are_for_members_and_the_company_s_are_written_by_admins_and_the_boss(company, staff, visitor):
     staff.put("/v1/phrases/chat", {"phrases": ["改"]}).expect(403, "role_required")
     for path in ("/v1/phrases/chat", "/v1/my/phrases/chat"):
         visitor.get(path).expect(403, "role_required")
@@ -61,7 +61,7 @@ def test_the_most_phrases_of_the_greatest_length_are_kept(staff):
     assert staff.get("/v1/my/phrases/follow_up").expect(200)["phrases"] == phrases
 
 
-def test_everybody_is_greeted_by_the_default_until_he_sets_his_own(company, staff, visitor):
+def test_everybody_is_greeted_by_the_default_until_they_set_their_own(company, staff, visitor):
     path, default = "/v1/my/greeting", {"greeting": DEFAULT, "is_default": True}
     assert staff.get(path).expect(200) == company.boss.get(path).expect(200) == default
     own = {"greeting": "加油，林晓 💪", "is_default": False}

@@ -1,4 +1,4 @@
-"""Share codes: who passed a card on, and how a visitor comes in (F50, F51)."""
+"""Share codes: who shared a card, and how visitors come to it (F50, F51)."""
 
 import re
 import uuid
@@ -16,7 +16,7 @@ def make(person, card, key=None, channel="share", **more):
     return person.post(SHARES, {"card_id": card, "channel": channel, **more}, key=key or uuid.uuid4().hex)
 
 
-def test_whoever_passes_a_card_on_gets_a_code_that_says_so(company, staff, admin, visitor):
+def test_people_who_share_a_card_get_a_code_that_identifies_them(company, staff, admin, visitor):
     for person, channel in ((visitor, "share"), (staff, "code"), (admin, "notification"), (company.boss, "share")):
         code = make(person, staff.card_id, channel=channel).expect(201)["share_code"]
         assert re.fullmatch(r"[\w-]{22,32}", code, re.A)
@@ -45,7 +45,7 @@ def test_a_retry_gives_the_same_code_and_another_share_another(staff, visitor):
     assert make(visitor, staff.card_id).expect(201)["share_code"] not in codes
 
 
-def test_who_comes_with_a_code_brings_it_in_his_events(company, staff):
+def test_visitors_who_come_with_a_code_send_it_in_their_events(company, staff):
     code = make(staff, staff.card_id, channel="code").expect(201)["share_code"]
     guest = company.visitor()
     guest.send(event("view_card", staff.card_id, share_code=code))

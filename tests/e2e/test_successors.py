@@ -1,4 +1,4 @@
-"""The card of somebody who has left says so and leads to his successor."""
+"""The card of a member who has left shows it and leads to their successor."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from world import absent_id, event
 
 @pytest.fixture(scope="module")
 def leaver(company):
-    """Somebody who has left, with a visitor who knows his card and a share of it."""
+    """A member who has left, with a visitor who knows their card and a share of it."""
     member, guest = company.member("离职者"), company.visitor()
     guest.send(event("view_card", member.card_id))
     share = {"card_id": member.card_id, "channel": "share"}
@@ -27,7 +27,7 @@ def successor(by, member, other):
 
 
 def shown(leaver):
-    """What all three places say of the owner; they say the same."""
+    """The owner's state in all three places; they must agree."""
     member, guest = leaver["member"], leaver["guest"]
     from numbers_of_radar import drain
 
@@ -73,13 +73,13 @@ def test_a_chain_shows_the_direct_successor_only(company):
     assert [name and name["name"] for name in names] == ["第二", "第三", None]
 
 
-def test_the_successor_must_be_there_and_only_who_may_change_the_member_names_him(company, admin, staff):
+def test_the_successor_must_be_active_and_is_set_only_by_callers_who_may_change_the_member(company, admin, staff):
     gone, other = company.member("又一位"), company.member("也离职")
     boss_like = company.member("离任管理员", role="admin")
     for member in (gone, other, boss_like):
         set_status(company, member, "left")
     path = f"/v1/members/{gone.member['id']}/successor"
-    for bad in (other, gone, company.boss):  # left, himself, no card
+    for bad in (other, gone, company.boss):  # has left, the member themselves, no card
         successor(company.boss, gone, bad).expect(422, pointer="/member_id")
     company.boss.put(path, {"member_id": absent_id("mem_")}).expect(422, pointer="/member_id")
     company.boss.put(path, {"member_id": "x"}).expect(422, pointer="/member_id")

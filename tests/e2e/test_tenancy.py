@@ -10,7 +10,7 @@ from numbers_of_radar import drain
 from operations import ALL, GUARDED, SAMPLES, Stage, is_guarded, name, nowhere, sample_of
 from world import batch_id, event
 
-# Each sample, and the other cases that are served and name something of the company.
+# Each sample, and the other successful cases that name a resource of the company.
 ABOUT_THINGS = [
     file for file in ALL
     if is_guarded(file) and (file.is_sample or (file.row["status"] < 400 and names_things(file)))
@@ -24,7 +24,7 @@ LISTS = [
 
 @pytest.fixture(scope="module")
 def other(world):
-    """Company B, with two of everything that is listed."""
+    """Company B, with two items in every list."""
     company = world.company("别家公司")
     stage = Stage(company, company.member("别家员工"))
     stage.visitor.send(event("view_card", stage.owner.card_id), event("forward", stage.owner.card_id))
@@ -38,7 +38,7 @@ def other(world):
 
 @pytest.fixture(scope="module")
 def prepared(other):
-    """A way to what a file needs of company B: made once, with an owner of its own where something has to happen."""
+    """Access to the resources of company B that a file needs: made once, with an owner of its own if files must be sent first."""
     made = {}
 
     def of(file):
@@ -53,7 +53,7 @@ def prepared(other):
 
 
 def ids_of(stage, values, file):
-    """Every id of company B that could leak; those that the request names are echoed by some refusals."""
+    """Every id of company B that could leak; some rejections echo the ids in the request."""
     company = stage.company
     named = {values.get(what) or stage.value(what) for what in things(file.text)}
     known = {company.id, stage.owner.card_id, stage.owner.member["id"], stage.owner.id, stage.visitor.id,
@@ -73,7 +73,7 @@ def test_a_token_of_company_a_finds_nothing_of_company_b(file, role, prepared, c
     stage, values = prepared(file)
     answer = stage.send(file, values, who.token)
     expected = from_outside(file, sample_of(file), role)
-    if expected is None:  # it is about their own company, where a colleague may have done it before
+    if expected is None:  # it changes their own company, where a colleague may have done it before
         assert answer.status in (statuses(file, sample_of(file))["boss"], 200, 201, 409), answer
     else:
         answer.expect(expected)

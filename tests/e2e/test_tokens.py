@@ -1,4 +1,4 @@
-"""A bad token opens nothing: every bearer operation with every kind of it."""
+"""A bad token is rejected: every bearer operation with every kind of bad token."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_no_bad_token_is_accepted(file, bad_tokens, stage):
 
 
 def test_the_same_hand_made_token_is_accepted_when_nothing_is_wrong_with_it(signer, company):
-    """Otherwise the test above would prove nothing."""
+    """Without this check the test above would prove nothing."""
     header, claims = parts(company.boss.token)
     company.api.get("/v1/me", signer.sign(header, claims)).expect(200)
 

@@ -39,7 +39,7 @@ def owner(company):
 
 
 def fetch(media):
-    """What a client reads at a signed address."""
+    """The answer to a client at a signed address."""
     answer = requests.get(media["url"], timeout=60)
     assert answer.status_code == 200, answer.text
     return answer
@@ -87,7 +87,7 @@ def test_avatar_photos_and_video_are_shown_on_the_card_byte_for_byte(owner, visi
     assert picture.headers["content-disposition"] == "inline"
     visitor_of_list = visitor.get(f"{card}/vcard").expect(200)
     assert "PHOTO;VALUE=uri:http" in visitor_of_list.replace("\r\n ", "")
-    # In another order, fewer, and none at all.
+    # In another order, fewer, and none.
     for ids in (photos[::-1], photos[3:5], []):
         changed = owner.put(f"{card}/photos", {"version": version, "upload_ids": ids}).expect(200)
         version += 1

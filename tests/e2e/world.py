@@ -32,17 +32,17 @@ def now_text(back_ms=0):
 
 
 def batch_id(at_ms=None):
-    """A fresh batch id."""
+    """A new batch id."""
     return uuid_text(uuid7(now_ms() if at_ms is None else at_ms, RNG))
 
 
 def object_id(prefix):
-    """A fresh id of a product, article or video."""
+    """A new id of a product, article or video."""
     return wire_id(prefix, uuid7(now_ms(), RNG))
 
 
 def absent_id(prefix):
-    """A well-formed id of something that does not exist."""
+    """A well-formed id of a thing that does not exist."""
     return wire_id(prefix, uuid7(now_ms(), RNG))
 
 
@@ -57,7 +57,7 @@ def product(title, ident=None):
 
 
 def mobile():
-    """A mobile number that nobody else has."""
+    """A new mobile number."""
     return f"+8613{RNG.randrange(10**9):09d}"
 
 
@@ -74,11 +74,11 @@ class Simulator:
         return answer.json() if answer.content else None
 
     def code(self, appid, openid, unionid=None):
-        """A fresh wx.login code."""
+        """A new wx.login code."""
         return self.control("POST", "codes", {"appid": appid, "openid": openid, "unionid": unionid})["code"]
 
     def phone_code(self, appid, phone):
-        """A fresh code of a phone grant for a mainland number."""
+        """A new code of a phone grant for a mainland number."""
         return self.control("POST", "phone-codes", {"appid": appid, "number": phone.removeprefix("+86")})["code"]
 
     def reset(self):
@@ -86,12 +86,12 @@ class Simulator:
         self.control("POST", "reset", {})
 
     def fault(self, times=1, path="/sns/jscode2session", **fault):
-        """The next `times` calls of a vendor route go wrong."""
+        """The next `times` calls of a vendor route fail."""
         self.control("POST", "faults", {"path": path, "times": times, **fault})
 
 
 class Person:
-    """Somebody who is logged in to one company."""
+    """A person who is logged in to one company."""
 
     def __init__(self, company, openid, session):
         self.company, self.openid = company, openid
@@ -143,7 +143,7 @@ class Company:
         self.boss = self.log_in("boss-" + appid, claim=created["boss"]["claim_code"])
 
     def session(self, openid, claim=None, code=None, appid=None, invitation=None, unionid=None, company_id=None, before=None):
-        """The raw answer of POST /v1/sessions; `before` is the token he had before."""
+        """The raw answer of POST /v1/sessions; `before` is the token that the person had before."""
         body = {"appid": appid or self.appid, "code": code or self.world.simulator.code(self.appid, openid, unionid)}
         if claim is not None:
             body["claim_code"] = claim
@@ -156,15 +156,15 @@ class Company:
         return self.api.post("/v1/sessions", body=body)
 
     def log_in(self, openid, claim=None, **more):
-        """Somebody with this openid, logged in."""
+        """A person with this openid, logged in."""
         return Person(self, openid, self.session(openid, claim, **more).expect(201))
 
     def anonymous(self):
-        """Somebody who has not logged in."""
+        """A person who has not logged in."""
         return Person(self, None, self.api.post("/v1/sessions/anonymous", body={"appid": self.appid}).expect(201))
 
     def visitor(self, name=None):
-        """A visitor nobody has seen before."""
+        """A new visitor."""
         return self.log_in(f"visitor-{name or uuid.uuid4().hex}")
 
     def add_member(self, name, position="客户经理", role=None, by=None):
@@ -173,7 +173,7 @@ class Company:
         return (by or self.boss).post("/v1/members", body, key=uuid.uuid4().hex).expect(201)
 
     def member(self, name, role=None, position="客户经理", radar=True):
-        """A new member who has claimed the place and is logged in, with his radar on."""
+        """A new member who has claimed their membership and is logged in, with their radar on."""
         added = self.add_member(name, position, role)
         person = self.log_in(f"member-{uuid.uuid4().hex}", claim=added["claim_code"])
         if not radar:
@@ -189,14 +189,14 @@ class Company:
         return (by or self.boss).post("/v1/invitations", body, key=uuid.uuid4().hex).expect(201)
 
     def join(self, openid, invited, name="新同事"):
-        """The raw answer to somebody who comes by an invitation; repeats what meets others."""
+        """The raw answer to a person who joins by an invitation; retries after a collision with others."""
         while True:
             answer = self.session(openid, invitation={"code": invited["invitation_code"], "name": name})
             if answer.status != 409 or answer.body["code"] != "request_in_progress":
                 return answer
 
     def grant(self, person):
-        """Grants a member the radar; the number his code was sent to."""
+        """Grants a member the radar; returns the number that the code was sent to."""
         phone = mobile()
         answer = self.boss.put(f"/v1/members/{person.member['id']}/radar", {"phone": phone}).expect(200)
         assert (answer["state"], answer["sms"]) == ("granted", "sent"), answer
@@ -234,7 +234,7 @@ class World:
         return self.stack.sent_codes(phone)[-1]
 
     def make_app(self):
-        """A mini-program known to WeChat, its secret kept where the functions look for it."""
+        """A mini-program known to WeChat, its secret stored where the functions look for it."""
         appid, secret = "wx" + secrets.token_hex(8), secrets.token_hex(16)
         self.stack.register_app(appid, secret)
         return appid, secret

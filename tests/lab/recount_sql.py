@@ -7,7 +7,7 @@ events and any number of days.
 
     python tests/lab/recount_sql.py million.jsonl --first 2026-11-21 --last 2026-12-30
 
-A line is a request: who, when it came in, the User-Agent, the sender's own card if he is a
+A line is a request: sender, time of receipt, User-Agent, the sender's own card if they are a
 member, and the batch. Prints what the radar has to say
 
     live       at the end of each day, of what had come in until then: {day: {scope: ANSWERS}}
@@ -81,7 +81,7 @@ FROM (SELECT *, unnest([card, 'company']) AS scope FROM judged)
 LEFT JOIN burst USING (request, place);
 """
 
-# What is the same whenever one looks is summed up first.
+# Sums that are the same at every moment are computed first.
 SUMS = """
 CREATE TABLE daily AS
 SELECT scope, day, arrived, kind, reason, count(*) AS events, sum(dwell) AS dwell FROM event GROUP BY ALL;
@@ -144,7 +144,7 @@ def text(day):
 
 
 def spans(today):
-    """Name, first and last day of each window, of the one before it, and of the day."""
+    """Name, first and last day of each window, of the window before it, and of the day."""
     yield "total", None, today
     yield "today", today, today
     for name, last, days in (("yesterday", today - 1, 1), ("last_7_days", today, 7), ("last_30_days", today, 30)):
@@ -219,7 +219,7 @@ class Recount:
         }
 
     def answers(self, as_of, today, scope, left_out=()):
-        """What the radar says of a scope on a day."""
+        """The radar's numbers of a scope on a day."""
         windows = {name: window for name, window in self.windows(as_of, today, scope).items() if name not in left_out}
         filtered = {
             name: {reason: self.of_kind(as_of, today, name, scope, reason) for reason in REASONS} for name in windows
@@ -239,7 +239,7 @@ class Recount:
         return of
 
     def all(self):
-        """Everything."""
+        """The whole output."""
         every = range(self.first - LATE_DAYS, self.last + 1)
         return {
             "live": {text(day): {scope: self.answers(day, day, scope) for scope in self.scopes} for day in self.live},

@@ -27,7 +27,7 @@ AUTHORIZATION = re.compile(
 
 
 class SmsError(Exception):
-    """A request that is refused as a whole."""
+    """A request that is rejected as a whole."""
 
 
 def signature(secret_key: str, headers: Mapping[str, str], signed: str, body: bytes, day: str) -> str:
@@ -44,7 +44,7 @@ def signature(secret_key: str, headers: Mapping[str, str], signed: str, body: by
 
 
 class Sms:
-    """The vendor's accounts and what was sent."""
+    """The vendor's accounts and the messages sent."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Json] = {}
@@ -141,7 +141,7 @@ class Sms:
         return {"secret_id": body["secret_id"]}
 
     def read_sent(self, body: Json) -> Json:
-        """What was sent to {phone}, the oldest first."""
+        """The messages sent to {phone}, the oldest first."""
         return {"items": [item for item in self.sent if item["phone"] == body.get("phone")]}
 
     def add_fault(self, body: Json) -> Json:
@@ -150,5 +150,5 @@ class Sms:
         return {"planned": self.faults[-1]["times"]}
 
     def reset(self) -> None:
-        """Forgets the planned faults; keeps accounts and what was sent."""
+        """Forgets the planned faults; keeps accounts and sent messages."""
         self.faults.clear()

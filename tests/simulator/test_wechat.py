@@ -36,7 +36,7 @@ class Client:
         return answer
 
     def code(self, openid="o1"):
-        """A fresh login code."""
+        """A new login code."""
         return self.control("codes", {"appid": "wx1", "openid": openid})["code"]
 
     def login(self, code, **more):

@@ -57,7 +57,7 @@ class BadControl(Exception):
 
 @dataclass
 class Code:
-    """What wx.login gave to one person."""
+    """The result of wx.login for one person."""
 
     appid: str
     openid: str
@@ -68,7 +68,7 @@ class Code:
 
 @dataclass
 class PhoneCode:
-    """What the button "get phone number" gave to one person."""
+    """The result of the button "get phone number" for one person."""
 
     appid: str
     country_code: str

@@ -88,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         if url.path in VENDOR_ROUTES:
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            # A POST says who asks in the query, and what in the body.
+            # A POST has the access token in the query and the arguments in the body.
             self._vendor(method, url.path, query if method == "GET" or body is None else {**query, **body})
         elif (method, url.path) in CONTROL_ROUTES:
             self._control(CONTROL_ROUTES[method, url.path], body)

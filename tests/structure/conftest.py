@@ -19,6 +19,6 @@ def show(request):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """What the tests gave to `show`."""
+    """The lines that the tests passed to `show`."""
     for line in config.stash.get(TABLES, []):
         terminalreporter.write_line(line)

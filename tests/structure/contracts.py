@@ -33,7 +33,7 @@ def deployed():
 
 
 def served():
-    """"METHOD /path" -> function folder, as the routers say."""
+    """"METHOD /path" -> function folder, from the routers."""
     return {operation: folder for folder, operations in template.read_routes(ROOT).items() for operation in operations}
 
 
@@ -59,12 +59,12 @@ def problem_codes():
     return re.findall(r'= [A-Z_]+, "([a-z_]+)",', text(ROOT / "shared" / "edge" / "src" / "problem.rs"))
 
 
-# The name of a variable where it is read.
+# The place where a variable is read, with its name.
 VARIABLE = re.compile(r'\.(?:required|optional|dead_letters)\w*\(\s*"([A-Z][A-Z0-9_]*)"')
 
 
 def variables_read(folder):
-    """Names of the environment variables that Rust files below a folder read, themselves or by `function::Start`."""
+    """Names of the environment variables that Rust files below a folder read, directly or by `function::Start`."""
     names, shared = set(), variables_of_start()
     for path in named(f"{folder}/**/*.rs"):
         source = without_comments(without_tests(text(path)))
@@ -75,7 +75,7 @@ def variables_read(folder):
 
 
 def variables_of_start():
-    """method of `function::Start` -> names of the variables it reads, itself or by another of them."""
+    """method of `function::Start` -> names of the variables it reads, directly or by another method."""
     source = without_comments(without_tests(text(ROOT / "shared" / "function" / "src" / "start.rs")))
     bodies = {part.split("(")[0]: part for part in source.split("pub fn ")[1:]}
     assert bodies, "no method of Start was found"

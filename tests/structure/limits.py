@@ -1,4 +1,4 @@
-"""How far a transformed template is from what AWS refuses. Sizes are those of the values in prod:
+"""How far a transformed template is from AWS's limits. Sizes are those of the values in prod:
 references are replaced by texts as long as real ones."""
 
 import json
@@ -17,7 +17,7 @@ LONG_PARAMETERS = {"TokenVerificationKeys": "k" * 512}
 
 
 class Values:
-    """Replaces intrinsic functions by the texts they stand for."""
+    """Replaces intrinsic functions by the texts that they resolve to."""
 
     def __init__(self, template, parameters):
         self.template = template
@@ -40,7 +40,7 @@ class Values:
         return {key: self.of(inner) for key, inner in value.items()}
 
     def reference(self, name):
-        """A parameter's value, or what identifies a resource."""
+        """A parameter's value, or the identifier of a resource."""
         if name in PSEUDO:
             return PSEUDO[name]
         if name in self.parameters:
@@ -86,7 +86,7 @@ class Values:
         return self.template["Mappings"][first][second][third]
 
     def join(self, argument):
-        """Texts in a row."""
+        """Joined texts."""
         return str(self.of(argument[0])).join(str(self.of(inner)) for inner in argument[1])
 
     def _either(self, argument):
@@ -121,7 +121,7 @@ def alias_policies(template, values):
 
 
 def measured(source, template, parameters):
-    """Limit -> (AWS's figure, ours), of the template that is sent and what SAM makes of it."""
+    """Limit -> (AWS's figure, ours), of the template as sent and as transformed by SAM."""
     values = Values(template, parameters)
     resources = template["Resources"]
     of_type = {}

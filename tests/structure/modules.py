@@ -67,7 +67,7 @@ def uses(root):
     for module, source in modules.items():
         found = set()
         for path in named_paths(module, source):
-            # An area's noun of the same name is re-exported by the area: `card::Card` is `card::card::Card`.
+            # The main type of an area of the same name is re-exported by the area: `card::Card` is `card::card::Card`.
             for length in range(len(path), 0, -1):
                 target = path[:length]
                 twin = (*target, target[-1])

@@ -1,4 +1,4 @@
-"""What CloudFormation gets: the assembled template as SAM transforms it."""
+"""The template that CloudFormation gets: assembled, and transformed by SAM."""
 
 import copy
 import logging

@@ -1,4 +1,4 @@
-"""The API document is written for people: every sentence that they need is there, and plain."""
+"""The API document is written for people: every sentence that they need exists, and is plain."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def problems():
 
 
 def told(sentences):
-    """{(status, code)} that sentences name: 409 `version_conflict`."""
+    """{(status, code)} in the sentences: 409 `version_conflict`."""
     return set(re.findall(r"\b([45]\d\d) `([a-z_]+)`", sentences))
 
 
@@ -66,7 +66,7 @@ def objects(schema):
 
 
 def faults(operation):
-    """What is wrong with the sentences of an operation."""
+    """The faults in the sentences of an operation."""
     summary, description = operation.get("summary", ""), operation.get("description", "")
     if not 2 <= len(summary.split()) <= 8 or summary.endswith("."):
         yield f"summary of 2 to 8 words without a full stop: {summary!r}"
@@ -95,7 +95,7 @@ def test_every_field_has_a_sentence():
         for name, schema in document()["components"]["schemas"].items()
         for found in objects(schema)
         for field, value in found["properties"].items()
-        # The tag of a choice is said by its value.
+        # The value of a choice's tag describes it.
         if not value.get("description") and len(value.get("enum", "no tag")) != 1
     ]
     assert not missing

@@ -1,4 +1,4 @@
-"""Every place that calls AWS is in the laboratory's list, with what tries faults there."""
+"""Every place that calls AWS is in the laboratory's list, with the trials that test faults there."""
 
 import re
 
@@ -14,7 +14,7 @@ OPERATIONS = (
 CALL = re.compile(rf"\.\s*({'|'.join(OPERATIONS)})\(\)")
 # The trials of scripts/lab faults: processes of the pipeline, and acts.
 TRIED_BY = {"tracking", "radar-aggregator", "routes", "housekeeping", "recount", "live", "media-inspector"}
-# The same words, where they are not a call of AWS.
+# The same words in other places than calls of AWS.
 NOT_AWS = re.compile(r"\buri\s*\.\s*query\(\)")
 
 

@@ -1,4 +1,4 @@
-"""Template, OpenAPI document, event files, configuration and documents say the same."""
+"""Template, OpenAPI document, event files, configuration and documents agree."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def test_operation_ids_are_unique():
 
 
 def test_names_of_schemas_are_unique():
-    """The functions' documents become one: of two schemas with one name it would keep the last."""
+    """The functions' documents are joined into one: of two schemas with one name only the last would be kept."""
     schema = re.compile(r"\bToSchema\b[^\]]*\)\]\s*(?:#\[[^\n]*\]\s*)*pub(?:\(crate\))? (?:struct|enum) (\w+)")
     places = {}
     for path, source in shipped_rust():

@@ -1,4 +1,4 @@
-"""The arrows between crates: domain <- runtime <- store, edge, wechat; store, wechat <- app; all <- function, functions."""
+"""The dependencies of crates: domain <- runtime <- store, edge, wechat; store, wechat <- app; all <- function, functions."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pytest
 from repository import ROOT
 
 ADAPTERS = {"store", "edge", "runtime", "wechat"}
-# What a member may use of ours, tests left out. Functions may use everything but each other.
+# The crates of ours that a crate may use, tests left out. Functions may use all but each other.
 MAY_USE = {
     "domain": set(),
     "store": {"domain", "runtime"},
@@ -27,7 +27,7 @@ NOT_IN_DOMAIN = (
     "async", "jsonwebtoken",
 )
 
-# Flows serve routes, queues and schedules alike: they know none of what calls them.
+# Flows serve routes, queues and schedules alike: they know nothing about their callers.
 NOT_IN_APP = ("axum", "http", "hyper", "lambda", "tower", "utoipa", "aws_lambda_events", "edge")
 
 

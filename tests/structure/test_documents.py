@@ -1,4 +1,4 @@
-"""The documents are complete, their links lead somewhere, and they name nothing from elsewhere."""
+"""The documents are complete, their links have targets, and they name nothing outside the repository."""
 
 import re
 from urllib.parse import unquote
@@ -120,7 +120,7 @@ def test_links_lead_somewhere(path):
 
 @pytest.mark.parametrize("path", documents(), ids=short)
 def test_paths_in_backticks_exist(path):
-    """`functions/…`, `shared/…`, `scripts/…` and so on, as far as they name one file."""
+    """`functions/…`, `shared/…`, `scripts/…` and so on, if they name one file."""
     plain = re.sub(r"```.*?```", "", text(path), flags=re.S)
     folders = r"(?:functions|shared|scripts|tests|infra|docs|\.ci)/[\w./-]+"
     for name in re.findall(rf"`({folders})`", plain):

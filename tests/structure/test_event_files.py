@@ -30,7 +30,7 @@ def documented(route):
 
 
 def faults_of_request(file):
-    """What is wrong with the request itself."""
+    """The faults in the request itself."""
     route, payload = ROUTES.get(file.operation), file.payload
     if route is None:
         return [f"{file.operation} is no operation of the API document"]
@@ -48,7 +48,7 @@ def faults_of_request(file):
 
 
 def faults_of_row(file):
-    """What is wrong with the row."""
+    """The faults in the row."""
     row, found = file.row, []
     if not isinstance(row.get("status"), int):
         return ["expect has no status"]
@@ -68,7 +68,7 @@ def faults_of_row(file):
 
 
 def faults_of_placeholders(file):
-    """What nobody would fill in, and what is taken for nothing."""
+    """Placeholders that nobody would fill, and taken values that nobody uses."""
     row, used = file.row, set(PLACEHOLDER.findall(json.dumps(file.payload)))
     found = [f"before: there is no request {case}" for case in row.get("before", []) if case not in CASES]
     found += [f"${{{name}}} is filled by nobody" for name in sorted(used - PLACEHOLDERS - set(row.get("take", {})))]
@@ -79,7 +79,7 @@ def faults_of_placeholders(file):
 
 
 def faults(file):
-    """All of it; empty when nothing is wrong."""
+    """All faults; empty if there is none."""
     found = faults_of_placeholders(file)
     if file.is_request:
         return found + faults_of_request(file) + faults_of_row(file)
@@ -108,7 +108,7 @@ def test_who_needs_a_token_is_the_same_in_row_and_document():
 
 @pytest.fixture
 def broken(tmp_path):
-    """A way to a file like one of events/, with a change."""
+    """A function that makes a file like one of events/, with a change."""
     def make(function, case, change):
         original = next(file for file in event_files() if (file.function, file.case) == (function, case))
         data = json.loads(original.text)

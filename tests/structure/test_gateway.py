@@ -1,4 +1,4 @@
-"""Who is served by whom: the gateway's routes against the routers, by API Gateway's own rules."""
+"""Which function serves which request: the gateway's routes against the routers, by API Gateway's own rules."""
 
 import importlib.util
 from pathlib import Path
@@ -11,14 +11,14 @@ from gateway import WrongRoutes, logical_id, matching, route_table, selected
 
 
 def example(operation):
-    """A request of an operation: variables filled in."""
+    """A request of an operation, with values for the variables."""
     method, path = operation.split(" ")
     return method, "/".join("x1" if part.startswith("{") else part for part in path.split("/"))
 
 
 @pytest.fixture(scope="module")
 def emulator():
-    """How MiniStack chooses a route: written by others, from API Gateway's documentation."""
+    """How MiniStack chooses a route: an independent implementation of API Gateway's documentation."""
     folder = Path(importlib.util.find_spec("ministack").origin).parent
     assert folder.is_dir()
     from ministack.services import apigateway
@@ -44,13 +44,13 @@ def test_the_emulator_sends_each_operation_to_the_same_function(emulator, monkey
 
 
 def test_greedy_routes_of_different_functions_never_meet():
-    """What API Gateway does between two greedy routes is not documented: nothing depends on it."""
+    """The documentation does not define the choice between two greedy routes: no route may depend on it."""
     routes = {key: name for key, name in gateway_routes().items() if gateway.is_greedy(key)}
     for operation in served():
         assert len({routes[key] for key in matching(routes, operation)}) <= 1, operation
 
 
-# The example of AWS's page on routing HTTP API requests.
+# The example on AWS's page on routing HTTP API requests.
 PETS = {"GET /pets/dog/1": "a", "GET /pets/dog/{id}": "b", "GET /pets/{proxy+}": "c", "ANY /{proxy+}": "d"}
 
 

@@ -1,4 +1,4 @@
-"""The glossary names each term once, and types and modules that exist."""
+"""The glossary names each term once, and its types and modules exist."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Handlers only parse, authorise, call and answer; nothing else knows problems of HTTP."""
+"""Handlers only parse, authorise, call and answer; no other code knows problems of HTTP."""
 
 import re
 
@@ -7,14 +7,14 @@ from repository import FUNCTION, block_end, code_only, named, is_test_file, line
 HANDLER_LINES_MAX = 15
 HANDLER = re.compile(r"#\[utoipa::path\(")
 PLAIN_CALLER = re.compile(r"\bcaller: Caller\b")
-# Handlers for whoever has logged in, for what is theirs alone or everybody's.
+# Handlers for all callers who have logged in, for data of the caller alone or of everybody.
 FOR_EVERY_PERSON = {
     "create_share_code", "create_upload", "get_me", "grant_my_phone", "list_card_voices", "list_my_cards",
 }
 
 
 def body_start(code, start):
-    """Where the body of the function opens whose parameters begin at or after `start`."""
+    """The position where the body of the function opens whose parameters begin at or after `start`."""
     depth = 0
     for position in range(start, len(code)):
         if code[position] in "([":

@@ -37,7 +37,7 @@ def second_half():
     for name in names:
         copied = model.replace(MODEL, name).replace(logical_id(MODEL), logical_id(name))
         copied = copied.replace("media-inspection", f"{name}-work").replace("Inspection", f"{logical_id(name)}Work")
-        # The bucket goes on waiting for the policy of its own queue.
+        # The bucket still depends on the policy of its own queue.
         parts[f"infra/functions/{name}.yaml"] = template.read_part(name, copied)
         routes[name] = []
     today = [(function, operation) for function, found in template.read_routes(ROOT).items() for operation in found]
@@ -59,7 +59,7 @@ def second_half():
 
 @pytest.fixture(scope="module")
 def figures():
-    """Limit -> AWS's figure, today's, and that of twice the product."""
+    """Limit -> AWS's figure, today's, and the one with twice the product."""
     larger = template.assemble(*second_half())
     now, later = (
         measured(source, transformed(source, Release="0" * 64, **prod()), prod()) for source in (assembled(), larger)

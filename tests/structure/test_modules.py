@@ -1,11 +1,11 @@
-"""Files know each other in one direction, areas use what they may, and a type name is defined once."""
+"""Files use each other in one direction, areas use only allowed areas, and a type name is defined once."""
 
 import pytest
 
 from modules import circles, crate_modules, crate_of, source_roots, type_places, uses
 from repository import ROOT
 
-# What each function and each test program has alike.
+# Names that each function and each test program may define.
 HAS_ALIKE = {"App", "Config"}
 # area -> the areas that it may use besides `kernel` (domain) and `table`, `keys` (store).
 DOMAIN_AREAS = {
@@ -30,7 +30,7 @@ STORE_AREAS = {
     "close_rate": {"radar"},
     "radar": {"tracking", "crm", "close_rate"},
 }
-# How values look in the API document knows all areas.
+# The module with the schemas of the API document uses all areas.
 ROOT_FILES = {"shared/domain": {"schema"}, "shared/store": set()}
 AREAS = {"shared/domain": (DOMAIN_AREAS, {"kernel"}), "shared/store": (STORE_AREAS, {"table", "keys"})}
 

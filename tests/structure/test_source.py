@@ -19,7 +19,7 @@ CONFIG_FILE = "shared/runtime/src/config.rs"
 KEY_PREFIX = re.compile(r'"[^"\n]*(?:[A-Z]{3,}#|#[A-Z]{3,})[^"\n]*"')
 COMPANY_GIVERS = (
     "shared/store/src/company/company.rs",  # the company of an app id, the company just founded
-    "shared/store/src/table/due.rs",  # what is due in any company, for schedules
+    "shared/store/src/table/due.rs",  # due items of any company, for schedules
     "shared/store/src/people/login.rs",  # the companies that a unionid has memberships in
     "shared/edge/src/auth.rs",
     "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
@@ -54,7 +54,7 @@ def shell_files():
 
 
 def hits(pattern, sources, allowed=()):
-    """Readable places where a pattern occurs outside the allowed files; each of these has to have one."""
+    """Readable places where a pattern occurs outside the allowed files; each allowed file must have one."""
     assert sources, "there is nothing to look at"
     used = {place for path, source in sources for place in allowed if short(path).startswith(place) and pattern.search(source)}
     assert used == set(allowed), f"no longer an exception: {sorted(set(allowed) - used)}"

@@ -1,4 +1,4 @@
-"""What SAM makes of the template for each stage. MiniStack transforms with the parameters'
+"""The template as SAM transforms it for each stage. MiniStack transforms with the parameters'
 defaults only, so the canary and the version of a release can be seen here and not there."""
 
 from functools import cache

@@ -1,4 +1,4 @@
-//! Cards on the wire.
+//! Request and answer bodies of cards.
 
 use domain::card::tag::Tags;
 use domain::card::template::CardTemplate;
@@ -128,7 +128,7 @@ pub(crate) struct CardCounters {
 }
 
 impl CardBody {
-    /// What is shown of a card under the company's template.
+    /// A card under the company's template, as visitors see it.
     pub(crate) fn new(card: Card, media: CardMediaBody, template: &CardTemplate, lifetime: Counts) -> Self {
         let Card { id, member, identity, contact, owner_gone, version, updated_at, .. } = card;
         let CardMediaBody { avatar, photos, video } = media;
@@ -198,7 +198,7 @@ pub(crate) struct CardUpdate {
     share_phrase: SharePhrase,
     /// The text that welcomes a visitor. Can hold line breaks. Empty for none.
     welcome_text: WelcomeText,
-    // Known here only to be refused by name: 公司、职位、姓名 are not the owner's to change.
+    // Listed only to be rejected by name: owners cannot change 公司、职位、姓名.
     #[schema(ignore)]
     name: Option<IgnoredAny>,
     #[schema(ignore)]

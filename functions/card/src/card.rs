@@ -98,7 +98,7 @@ pub(crate) async fn update_card_identity(
     Ok(Json(views::body(&app, admin.company(), shown).await?))
 }
 
-/// The card that an editor edits, as flows take it.
+/// The member who edits the card, as flows take them.
 pub(crate) fn to_edit(editor: CardEditor, version: u64) -> CardToEdit {
     CardToEdit { company: editor.company(), card: editor.card(), version, audit_actor: editor.audit_actor() }
 }

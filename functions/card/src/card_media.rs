@@ -1,4 +1,4 @@
-//! `PUT /v1/cards/{card_id}/avatar`, `/photos` and `/video`: what a card shows besides text.
+//! `PUT /v1/cards/{card_id}/avatar`, `/photos` and `/video`: the media that a card shows.
 
 use app::card::{self, MediaEdit};
 use axum::Json;

@@ -1,4 +1,4 @@
-//! `/v1/card-template`: what all cards of a company have in common.
+//! `/v1/card-template`: the fields that all cards of a company share.
 
 use app::card;
 use axum::Json;

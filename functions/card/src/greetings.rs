@@ -1,4 +1,4 @@
-//! The greeting: a member's own, or the company's, or the product's.
+//! The greeting: the member's own, the company's or the product's.
 
 use axum::Json;
 use axum::extract::State;
@@ -30,7 +30,7 @@ pub(crate) struct NewGreeting {
 }
 
 impl GreetingBody {
-    /// The first that is set, of one's own and those of all.
+    /// The first greeting that is set, the member's own before the company's.
     fn new(own: Option<Greeting>, company: Option<Greeting>) -> Self {
         let is_default = own.is_none();
         let greeting = own.or(company).map_or_else(|| DEFAULT_GREETING.to_owned(), |set| set.to_string());

@@ -1,4 +1,4 @@
-//! Cards: view, edit, share, a visitor's list of cards, and what members set for themselves.
+//! Cards: view, edit, share, list opened cards, and members' own settings.
 
 mod body;
 mod card;
@@ -27,7 +27,7 @@ use runtime::ids::Ids;
 use runtime::s3_signing::SignedBucket;
 use store::Store;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
@@ -38,7 +38,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// What the flows of one request work with.
+    /// The context of one request for the flows.
     fn flow(&self) -> Flow<'_> {
         Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
     }
@@ -81,7 +81,7 @@ impl HttpFunction for App {
     }
 }
 
-/// The function's part of the contract.
+/// The function's part of the API document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     contract::<App>()
 }

@@ -1,4 +1,4 @@
-//! Cards: from its environment to its routes.
+//! The card function: from its environment to its routes.
 
 use function::Error;
 use function::http::run;

@@ -1,4 +1,4 @@
-//! Uploads on the wire: each with an address that reads its file for a while.
+//! Uploads in answers: each with an address that reads its file for about an hour.
 
 use domain::card::media::CardMedia;
 use domain::company::Company;
@@ -25,7 +25,7 @@ pub(crate) struct MediaBody {
     pub(crate) url: String,
 }
 
-/// What a card shows besides text.
+/// The media that a card shows.
 pub(crate) struct CardMediaBody {
     pub(crate) avatar: Option<MediaBody>,
     pub(crate) photos: Vec<MediaBody>,
@@ -38,7 +38,7 @@ impl MediaBody {
     }
 }
 
-/// What a card of the company shows, with addresses that begin now.
+/// The media of a card, with addresses that are valid from now.
 pub(crate) async fn body(app: &App, company: Company, media: &CardMedia) -> Result<CardMediaBody, Failure> {
     let signer = app.media.signer(app.clock.now()).await?;
     let body = |upload: &UploadId| MediaBody::new(&signer, company, *upload);

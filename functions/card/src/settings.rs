@@ -1,5 +1,4 @@
-//! Phrase books and the shortcut buttons: what members set for themselves, and the company
-//! for all.
+//! Phrase books and the shortcut buttons: settings of a member, and of the company for all members.
 
 use app::card::{self, CardToEdit};
 use axum::Json;

@@ -1,4 +1,4 @@
-//! `/v1/share-codes`: who passed a card on, and how a visitor comes in.
+//! `/v1/share-codes`: who shared a card, and how visitors come to it.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! Views of cards: the template is asked for a few times a minute, not once per view.
+//! Views of cards: the template is read a few times a minute, not once per view.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,12 +15,12 @@ use store::Store;
 use crate::body::CardBody;
 use crate::{App, media};
 
-/// How long a template is taken to be unchanged: so late may a lock be on a card's view.
+/// How long a template is kept. A new lock appears on a card's view after this time at the latest.
 const KNOWN_MS: i64 = 15 * SECOND_MS;
-/// Most templates remembered; beyond that all are forgotten, which costs one more read each.
+/// Most templates remembered. At the limit all are forgotten, which costs one more read each.
 const REMEMBERED_MAX: usize = 1_000;
 
-/// The templates that were seen lately.
+/// The templates that were read recently.
 #[derive(Clone, Default)]
 pub(crate) struct Templates(Arc<Mutex<HashMap<Company, (Timestamp, CardTemplate)>>>);
 
@@ -31,7 +31,7 @@ impl Templates {
         (now.millis() - at.millis() < KNOWN_MS).then(|| template.clone())
     }
 
-    /// Keeps what was just read or written.
+    /// Remembers a template that was just read or written.
     pub(crate) fn remember(&self, company: Company, template: &CardTemplate, now: Timestamp) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= REMEMBERED_MAX {
@@ -40,7 +40,7 @@ impl Templates {
         seen.insert(company, (now, template.clone()));
     }
 
-    /// A card as it is stored, its counters, and the template it is shown under: one call.
+    /// A stored card, its counters, and its template: one call.
     pub(crate) async fn view(
         &self,
         store: &Store,
@@ -57,7 +57,7 @@ impl Templates {
     }
 }
 
-/// The answer of a view.
+/// The answer to a view.
 pub(crate) async fn body(
     app: &App,
     company: Company,

@@ -1,4 +1,4 @@
-//! Voice introductions: a member's own for a product, heard by the visitors of his card.
+//! Voice introductions: a member records one for a product, and visitors of the card hear it.
 
 use axum::Json;
 use axum::extract::State;
@@ -105,7 +105,7 @@ pub(crate) async fn list_card_voices(
     Ok(Json(paging.page(page.items.into_iter().map(line).collect(), page.next)))
 }
 
-/// The introduction that an upload makes.
+/// The voice introduction of an upload.
 fn usable(upload: Option<Upload>, card: CardId, product: ProductId, now: Timestamp) -> Result<Voice, Problem> {
     let checked = upload.ok_or_else(unknown_upload).and_then(|found| {
         let duration_ms = found.usable(card, Purpose::Voice, now)?;

@@ -50,7 +50,7 @@ pub(crate) struct RateInForce {
 }
 
 impl RateInForce {
-    /// The rate in force when `set` is what was set last.
+    /// The close rate in force if `set` was set last.
     fn of(opportunity: &Opportunity, scope: Scope, set: ManualCloseRate) -> Self {
         let manual = opportunity.set_rate_in(scope).unwrap_or(set);
         let closed = opportunity.closed_on(scope).is_some();

@@ -1,4 +1,4 @@
-//! Customers, as the company's people see them: rates set by hand and closed deals.
+//! Customers as the company's members see them: close rates set by hand and closed deals.
 
 mod close_rate;
 mod deals;
@@ -14,7 +14,7 @@ use runtime::clock::Clock;
 use runtime::ids::Ids;
 use store::Store;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
@@ -23,13 +23,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// What the flows of one request work with.
+    /// The context of one request for the flows.
     fn flow(&self) -> Flow<'_> {
         Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
     }
 }
 
-/// The changes that an access allows.
+/// The editor of the customer in the path.
 fn editor(access: CustomerAccess) -> CustomerEditor {
     let (company, card, person) = (access.company(), access.card(), access.person());
     CustomerEditor { company, card, person, by: access.member(), radar_on: access.radar_on() }
@@ -50,7 +50,7 @@ impl HttpFunction for App {
     }
 }
 
-/// The function's part of the contract.
+/// The function's part of the API document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     contract::<App>()
 }

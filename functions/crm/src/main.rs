@@ -1,4 +1,4 @@
-//! Customers: from its environment to its routes.
+//! The CRM function: from its environment to its routes.
 
 use function::Error;
 use function::http::run;

@@ -1,6 +1,5 @@
-//! Bringing the leaderboards of companies up to date: what their feeds have got since the last
-//! time is added to the breakdowns and shortlists, and the employees' numbers are read for
-//! the ranking.
+//! Updates the leaderboards of companies: adds the new pages of their feeds to the breakdowns and
+//! shortlists, and reads the employees' numbers for the ranking.
 
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
@@ -11,33 +10,32 @@ use domain::radar::counter::Scope;
 use domain::radar::ranking::Contender;
 use store::{MemberFilter, Progress, Ranking, Store};
 
-/// Companies looked after in one run.
+/// Most companies in one run.
 const COMPANIES_MAX: u32 = 100;
-/// Pages read at once.
+/// Pages read together.
 const PAGES: u32 = 50;
-/// Most rounds for one company in a run; the rest waits for the next run.
+/// Most rounds for one company in a run; the next run does the rest.
 const ROUNDS_MAX: usize = 20;
-/// Most items written together; a transaction has at most 100 actions, and a single page,
-/// which was one itself and had a lifetime item for each scope, never has more.
+/// Most items written together. A transaction has at most 100 actions. A single page never needs
+/// more: it was one transaction itself, with a lifetime item for each scope.
 const ITEMS_MAX: usize = 90;
-/// Employees read at once.
+/// Employees read together.
 const MEMBERS: u32 = 100;
-/// Most of a ranking: with the longest names and numbers it is one item of 400 KB.
+/// Most employees in a ranking: with the longest names and numbers it is one item of 400 KB.
 const CONTENDERS_MAX: usize = 1_000;
 
-/// Brings the leaderboards that are due up to date with pages older than `lag_ms`: a page's id
-/// is made a moment before it is written, and a later one may come first. They are due
-/// again after that time, behind all who wait longer. Gives how many companies it has
-/// looked after.
+/// Updates the due leaderboards with pages older than `lag_ms`: a page's id is made shortly before
+/// the page is written, and an earlier id may be written later. Afterwards they are due again,
+/// behind all that wait longer. Returns the number of companies updated.
 pub(crate) async fn refresh(store: &Store, now: Timestamp, lag_ms: i64) -> Result<usize, Failure> {
     let due = store.leaderboards_due(now, COMPANIES_MAX).await;
     let (mut refreshed, mut failed) = (0, due.failed);
     for progress in due.items {
         match refresh_one(store, progress, now, lag_ms).await {
             Ok(()) => refreshed += 1,
-            // Another run is at it.
+            // Another run is updating this company.
             Err(Failure::Busy) => {}
-            // One company that cannot be read must not stop the others; the run still fails.
+            // A company that cannot be read must not stop the others; the run still fails.
             Err(failure) => failed = Err(failure),
         }
     }
@@ -69,7 +67,7 @@ async fn refresh_one(store: &Store, before: Progress, now: Timestamp, lag_ms: i6
     store.postpone_leaderboards(progress, now.plus_millis(lag_ms)).await
 }
 
-/// Reads the numbers of every active employee with a card.
+/// Reads the numbers of all active employees with a card.
 async fn rank(store: &Store, progress: Progress, now: Timestamp) -> Result<(), Failure> {
     let (company, today) = (progress.company, Day::of(now));
     let first = Window::Last30Days.days(today).0.unwrap_or(today);

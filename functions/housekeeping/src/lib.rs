@@ -1,5 +1,5 @@
-//! What is to be done when time has passed. Called on a schedule; a run that fails or
-//! is cut short leaves the rest to the next one.
+//! Work that is due after some time. A schedule calls it; the next run continues after a run that
+//! failed or was cut short.
 
 mod leaderboards;
 mod uploads;
@@ -11,42 +11,42 @@ use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
 
-/// Most holds, and most lots of changes, in one run: far below the function's time-out.
+/// Most holds, and most chunks of deltas, in one run: far below the function's time-out.
 const SWEPT_MAX: u32 = 2_000;
-/// Marks of places in shortlists looked at in one run: what is refused is met again by the
-/// next run, not by this one.
+/// Most shortlist marks in one run. A rejected mark is tried again by the next run, not by this
+/// one.
 const SHORTLIST_REFRESHES_MAX: u32 = 500;
 
-/// What a run does its work with.
+/// The resources of a run.
 #[derive(Debug)]
 pub struct Housekeeping {
     /// The table.
     pub store: Store,
-    /// How old a page of a company's feed must be before it is in the boards, in seconds.
+    /// The minimum age, in seconds, of a feed page that is added to the leaderboards.
     pub boards_lag_s: u32,
     /// The files.
     pub s3: aws_sdk_s3::Client,
     /// The bucket of uploaded files.
     pub media_bucket: String,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
 }
 
-/// What a run has done; also its log line and metrics.
+/// The counts of a run; also its log line and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunLine {
     level: &'static str,
     message: &'static str,
     function: &'static str,
     request_id: String,
-    /// Holds whose units were freed, or had left it one by one, or that somebody else ended
-    /// at the same moment.
+    /// Holds that ended: their seats were freed, were all used before, or another caller ended the
+    /// hold at the same moment.
     pub expired_holds: usize,
-    /// Companies whose boards were brought up to date.
+    /// Companies whose leaderboards were updated.
     pub boards: usize,
-    /// Lots of changes that merges, or segments too large, had left, and that are counted now.
+    /// Chunks of deltas, left by merges or by large segments, that were counted in this run.
     pub pending_deltas: usize,
-    /// Marks that somebody's place in the shortlists was to be looked at.
+    /// Processed marks to refresh a customer's rank in the shortlists.
     pub standings: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,
@@ -67,10 +67,10 @@ impl Housekeeping {
     /// One run.
     ///
     /// # Errors
-    /// [`Failure`] of table or bucket; what was done until then stays done.
+    /// [`Failure`] of table or bucket; the work done before it is kept.
     pub async fn run(&self, request_id: &str) -> Result<RunLine, Failure> {
         let now = self.clock.now();
-        // One list that fails must not stop the others; the run still fails.
+        // A list that fails must not stop the others; the run still fails.
         let expired_holds = self.store.sweep_expired_holds(now, SWEPT_MAX).await;
         let pending_deltas = self.store.sweep_pending_deltas(now, SWEPT_MAX).await;
         let standings = self.store.sweep_shortlist_refreshes(now, SHORTLIST_REFRESHES_MAX).await;

@@ -1,4 +1,4 @@
-//! Uploads that nothing shows: the file goes, then what is known of it.
+//! Uploads that nothing shows: the file is deleted first, then the item.
 
 use aws_sdk_s3::error::DisplayErrorContext;
 use domain::kernel::failure::Failure;
@@ -6,11 +6,11 @@ use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::media_key;
 use store::Store;
 
-/// Uploads deleted in one run, at two calls each; the next run goes on.
+/// Most uploads deleted in one run, at two calls each; the next run continues.
 const RUN: u32 = 500;
 
-/// Deletes the uploads whose time is over; gives how many. The file goes before the item:
-/// whoever is cut short in between finds it again.
+/// Deletes the expired uploads; returns their number. The file is deleted before the item, so that
+/// an interrupted run finds the upload again.
 pub(crate) async fn delete(
     store: &Store,
     s3: &aws_sdk_s3::Client,

@@ -1,5 +1,5 @@
-//! From the queue to the sockets: what happens on a watched card is numbered, kept and
-//! pushed; what nobody watches costs a read.
+//! From the queue to the sockets: events on a watched card are numbered, stored and pushed; events
+//! on an unwatched card cost one read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,16 +25,16 @@ const SEGMENTS_MAX: usize = 40;
 /// Sockets written to at the same time.
 const PUSHES_MAX: usize = 32;
 
-/// What was done with a queue batch.
+/// The counts of a queue batch.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     /// Segments that have a number.
     pub(crate) numbered: usize,
-    /// Frames taken by the gateway.
+    /// Frames that the gateway accepted.
     pub(crate) frames: usize,
     /// Sockets that were closed.
     pub(crate) gone: usize,
-    /// The longest time from accepting a batch to having pushed it.
+    /// The longest time from accepting a batch to pushing it.
     pub(crate) delay_ms: Option<i64>,
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn deliver<S: Sockets, D>(live: &Live<S, D>, deliveries: &[Deli
     (outcomes, done)
 }
 
-/// Numbers and pushes what happened on one card.
+/// Numbers and pushes the events on one card.
 async fn one_card<S: Sockets, D>(
     live: &Live<S, D>,
     (company, card): CompanyCard,
@@ -79,7 +79,7 @@ async fn one_card<S: Sockets, D>(
     done: &mut Done,
 ) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
-    // A batch that was delivered twice at once.
+    // The same batch was delivered twice at the same time.
     let new_id: Vec<_> = queued.iter().map(|(_, segment)| segment).filter(|segment| seen.insert(segment.key)).collect();
     let mut state = Some(state);
     let mut numbered = Vec::with_capacity(new_id.len());
@@ -92,19 +92,19 @@ async fn one_card<S: Sockets, D>(
     push(live, company, card, &state, &numbered, done).await
 }
 
-/// A card's segments on the way to their numbers.
+/// The segments of a card that are being numbered.
 struct Numbering<'a> {
     /// The card's state, if it has one.
     state: Option<LiveState>,
-    /// Whether the state is older than a write, by us or by another.
+    /// Whether the state is older than a write, of this call or another one.
     is_old: bool,
-    /// What has no number yet.
+    /// The segments without a number.
     segments: Vec<&'a Segment>,
     numbered: Vec<Numbered>,
 }
 
-/// Gives each segment its number, the old one if it has one; none while nobody watches.
-/// Leaves the state as of after that, with all sockets that must hear of it.
+/// Numbers each segment, or keeps its number; no segment while nobody watches. Leaves the new
+/// state, with all sockets that the segments must be pushed to.
 async fn number<S, D>(
     live: &Live<S, D>,
     company: Company,
@@ -126,7 +126,7 @@ async fn number<S, D>(
 }
 
 impl Numbering<'_> {
-    /// One attempt, unless all have their numbers or nobody watches.
+    /// One attempt, unless all segments have numbers or nobody watches.
     async fn append<S, D>(&mut self, live: &Live<S, D>, company: Company, card: CardId) -> Result<(), Failure> {
         if std::mem::take(&mut self.is_old) {
             self.state = live.store.live_state(company, card).await?;
@@ -154,7 +154,7 @@ impl Numbering<'_> {
         Err(Failure::Busy)
     }
 
-    /// Those that had a number before keep it.
+    /// Keeps the numbers that segments already have.
     fn take_known(&mut self, known: BTreeMap<usize, Seq>) {
         for (position, segment) in std::mem::take(&mut self.segments).into_iter().enumerate() {
             match known.get(&position) {
@@ -165,7 +165,7 @@ impl Numbering<'_> {
     }
 }
 
-/// Sends each message to each socket, in order; takes off those that are closed.
+/// Sends each message to each socket, in order; removes closed sockets from the card.
 async fn push<S: Sockets, D>(
     live: &Live<S, D>,
     company: Company,

@@ -9,13 +9,13 @@ use store::Numbered;
 /// Longest frame of a client, in bytes.
 const ACTION_BYTES_MAX: usize = 1_024;
 
-/// What a client says.
+/// A frame of the client.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Action {
-    /// That it is there.
+    /// The client is alive.
     Ping {},
-    /// Up to which number it has seen everything; nothing when it is new.
+    /// The last number that the client has seen; `None` for a new client.
     Resume {
         #[serde(default)]
         last_seq: Option<Seq>,
@@ -29,17 +29,17 @@ impl Action {
     }
 }
 
-/// What the server says.
+/// A frame of the server.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Frame {
-    /// The client is up to date at `seq`: its numbers went on (`resumable`), or begin here.
+    /// The client is up to date at `seq`: its numbers continued (`resumable`), or begin here.
     Hello { card_id: CardId, seq: Seq, resumable: bool },
-    /// What one visitor did on the card, in one batch; lines as in the feed, the latest first.
+    /// The events of one visitor on the card in one batch; lines as in the feed, the latest first.
     Events { card_id: CardId, seq: Seq, items: Vec<FeedLine> },
-    /// The answer to a ping; the last number of the card.
+    /// The answer to a ping: the last number of the card.
     Pong { card_id: CardId, seq: Seq },
-    /// The client was away for too long: it reads the feed, and its numbers begin here.
+    /// The client was away for too long: it must read the feed, and its numbers begin here.
     Reset { card_id: CardId, seq: Seq },
     /// The client's frame cannot be read.
     Error { code: &'static str, detail: &'static str },
@@ -54,12 +54,12 @@ impl Frame {
         Self::Events { card_id: message.segment.key.card, seq: message.seq, items }
     }
 
-    /// What a frame is answered that cannot be read.
+    /// The answer to an unreadable frame.
     pub(crate) fn unknown_action() -> Self {
         Self::Error { code: "unknown_action", detail: "未知的操作，可用的有 ping、resume" }
     }
 
-    /// As it is sent.
+    /// The text to send.
     pub(crate) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// What the gateway takes in one message.
+    /// The size limit of the gateway for one message.
     const FRAME_BYTES_MAX: usize = 128 * 1_024;
 
     fn segment(events: usize, title: &str) -> Segment {

@@ -1,4 +1,4 @@
-//! The handshake: may this become a socket? Decided by the token alone.
+//! The handshake: may this client open a socket? The token alone decides.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use edge::token::TokenVerifier;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What the gateway asks.
+/// The request of the gateway.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Handshake {
@@ -18,7 +18,7 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A policy for the gateway, and what the log says.
+    /// A policy for the gateway, and the outcome for the log.
     pub(crate) fn answer(&self, tokens: &TokenVerifier, now: Timestamp) -> (Value, &'static str) {
         // The gateway passes header names as the client wrote them.
         let mut headers = self.headers.iter();

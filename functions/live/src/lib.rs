@@ -1,5 +1,5 @@
-//! The live radar: a card's owner holds a socket, and what visitors do on the card is
-//! pushed to it. Numbers tell him what he has missed; the radar by HTTP stays the truth.
+//! The live radar: a card's owner opens a socket, and events on the card are pushed to it. Sequence
+//! numbers show the owner which frames they have missed; the radar by HTTP stays the truth.
 
 mod deliver;
 mod frame;
@@ -22,7 +22,7 @@ use store::Store;
 use crate::handshake::Handshake;
 use crate::socket::SocketEvent;
 
-/// What the handlers need.
+/// The state that the handlers share.
 pub struct Live<S, D> {
     /// The table.
     pub store: Store,
@@ -32,25 +32,25 @@ pub struct Live<S, D> {
     pub sockets: S,
     /// Where messages go that cannot be pushed.
     pub dead: D,
-    /// Deliveries after which a message is put aside.
+    /// Deliveries after which a message goes to the dead-letter queue.
     pub max_attempts: u32,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
 }
 
-/// What the function is called with.
+/// The payload of a call.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Trigger {
-    /// The gateway asks whether a handshake may become a socket.
+    /// The gateway asks whether a client may open a socket.
     Handshake(Handshake),
-    /// Something happened on a socket.
+    /// An event of a socket.
     Socket(SocketEvent),
     /// Accepted batches of events.
     Queue(SqsEvent),
 }
 
-/// The log line of a handshake, or of what happened on a socket.
+/// The log line of a handshake, or of a socket event.
 #[derive(Debug, Serialize)]
 struct SocketLine<'a> {
     level: &'static str,
@@ -90,7 +90,7 @@ impl EmfMetrics for DeliveryLine<'_> {
         &[("messages", "Count"), ("numbered", "Count"), ("frames", "Count"), ("gone", "Count"), ("retried", "Count")];
 }
 
-/// The slowest way of a batch from being accepted to a socket.
+/// The longest time from accepting a batch to pushing it.
 #[derive(Debug, Serialize)]
 struct DelayLine {
     function: &'static str,
@@ -102,7 +102,7 @@ impl EmfMetrics for DelayLine {
     const METRICS: &'static [(&'static str, &'static str)] = &[("delay_ms", "Milliseconds")];
 }
 
-/// Answers one call.
+/// Handles one call.
 pub async fn handle<S: Sockets, D: DeadLetters>(live: &Live<S, D>, trigger: Trigger, request_id: &str) -> Value {
     match trigger {
         Trigger::Handshake(handshake) => {

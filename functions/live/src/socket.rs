@@ -1,4 +1,4 @@
-//! What happens on a socket: it opens, it closes, the client says something.
+//! Socket events: open, close, frame of the client.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::Live;
 use crate::frame::{Action, Frame};
 use crate::watch::{joined, left};
 
-/// What the gateway tells of a socket.
+/// A socket event from the gateway.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SocketEvent {
@@ -27,7 +27,7 @@ pub struct SocketEvent {
 struct Context {
     event_type: EventType,
     connection_id: String,
-    /// What the handshake's answer has left with the socket.
+    /// The context that the handshake's answer left with the socket.
     #[serde(default)]
     authorizer: BTreeMap<String, Value>,
 }
@@ -51,10 +51,10 @@ impl SocketEvent {
     }
 }
 
-/// What the log says, or the cause of a failure.
+/// The outcome for the log, or the cause of a failure.
 type SocketResult = Result<&'static str, String>;
 
-/// Handles an event; gives the HTTP status for the gateway.
+/// Handles an event; returns the HTTP status for the gateway.
 pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent) -> (u16, SocketResult) {
     let Some(watcher) = Watcher::from_context(&event.request_context.authorizer) else {
         return (401, Ok("unknown"));
@@ -85,7 +85,7 @@ async fn message<S: Sockets, D>(
     body: &str,
 ) -> Result<&'static str, Failure> {
     if live.clock.now() >= watcher.expires_at() {
-        // The gateway tells of the end, and that takes it off the card.
+        // The gateway then sends the close event, which removes the socket from the card.
         live.sockets.close(socket).await.map_err(unavailable)?;
         return Ok("token_ended");
     }
@@ -110,7 +110,7 @@ async fn message<S: Sockets, D>(
     Ok(outcome)
 }
 
-/// What brings a client up to date that has seen everything up to `last`.
+/// The frames that bring a client up to date that has seen everything up to `last`.
 async fn resume<S, D>(
     live: &Live<S, D>,
     watcher: &Watcher,
@@ -129,7 +129,7 @@ async fn resume<S, D>(
     let seq = last.plus(missed.len());
     let complete = missed.iter().zip(1..).all(|(message, nth)| message.seq == last.plus(nth)) && seq >= state.seq;
     if !complete {
-        // Messages of long ago have been forgotten.
+        // Older messages have expired.
         return Ok((vec![Frame::Reset { card_id, seq: state.seq }], "reset"));
     }
     let mut frames: Vec<_> = missed.iter().map(Frame::events).collect();

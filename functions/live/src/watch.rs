@@ -1,4 +1,4 @@
-//! A card's watchers: sockets come and go.
+//! A card's watchers: sockets that open and close.
 
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Resource};
@@ -9,8 +9,8 @@ use runtime::retry::Policy;
 
 use crate::Live;
 
-/// The state of the watcher's card, the socket being one of its watchers: it is added
-/// when it is not, and begins a run when nobody watches any more.
+/// The state of the watcher's card with the socket among its watchers: adds the socket if it is
+/// absent, and begins a run if nobody watches any more.
 pub(crate) async fn joined<S, D>(
     live: &Live<S, D>,
     watcher: &Watcher,
@@ -38,13 +38,13 @@ async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &Socket
             live.store.begin_live(company, card, before.as_ref(), &begun, forget_at).await?;
         }
     }
-    // Read again: what is numbered from now on is pushed to this socket.
+    // Read again: from now on numbered segments are pushed to this socket.
     let now = live.clock.now();
     let state = live.store.live_state(company, card).await?;
     state.filter(|state| state.goes_on(now) && state.sockets.contains_key(socket)).ok_or(Failure::Busy)
 }
 
-/// Takes closed sockets off a card.
+/// Removes closed sockets from a card.
 pub(crate) async fn left<S, D>(
     live: &Live<S, D>,
     company: Company,

@@ -6,13 +6,13 @@ use crate::bytes::{be, length};
 use crate::clean::Clean;
 use crate::mp3::after_id3;
 
-/// Samples a second, by their index.
+/// Samples per second, by index.
 const RATES: [u64; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
-/// Samples of one block.
+/// Samples per block.
 const BLOCK: u64 = 1_024;
 
-/// The sound alone.
+/// Only the sound.
 pub(crate) fn clean(file: &[u8]) -> Result<Clean, Refusal> {
     let sound = file.get(after_id3(file)?..).unwrap_or_default();
     if frame(sound, 0).is_none() {
@@ -34,11 +34,11 @@ pub(crate) fn clean(file: &[u8]) -> Result<Clean, Refusal> {
     Ok(Clean { bytes: frames.to_vec(), duration_ms: Some(microseconds / 1_000) })
 }
 
-/// Bytes and microseconds of the frame at a place.
+/// Length in bytes and duration in microseconds of the frame at an offset.
 fn frame(sound: &[u8], at: usize) -> Option<(usize, u64)> {
     let head = be(sound, at, 7).ok()?;
     let bits = |shift: u32, mask: u64| head >> shift & mask;
-    // Twelve bits in a row, and layer 0.
+    // Twelve set bits, and layer 0.
     if bits(44, 0xFFF) != 0xFFF || bits(41, 3) != 0 {
         return None;
     }

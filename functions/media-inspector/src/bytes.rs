@@ -1,4 +1,4 @@
-//! Numbers at places of a file that may be shorter than it says.
+//! Numbers at offsets of a file that may be shorter than its headers claim.
 
 use domain::media::upload::Refusal;
 
@@ -8,12 +8,12 @@ pub(crate) fn part(file: &[u8], at: usize, len: usize) -> Result<&[u8], Refusal>
     file.get(at..end).ok_or(Refusal::Damaged)
 }
 
-/// The unsigned number in the `N` bytes at `at`, the most significant first.
+/// The unsigned big-endian number in the `N` bytes at `at`.
 pub(crate) fn be(file: &[u8], at: usize, len: usize) -> Result<u64, Refusal> {
     Ok(part(file, at, len)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
-/// The same, the least significant first.
+/// The unsigned little-endian number in the `N` bytes at `at`.
 pub(crate) fn le(file: &[u8], at: usize, len: usize) -> Result<u64, Refusal> {
     Ok(part(file, at, len)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }

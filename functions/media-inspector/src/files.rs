@@ -19,7 +19,7 @@ impl Files {
         Self { s3, bucket }
     }
 
-    /// A file; none when it is gone.
+    /// Reads a file; `None` if it is gone.
     pub(crate) async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
         let answer = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(answer) => answer,
@@ -32,14 +32,14 @@ impl Files {
         Ok(Some(body.to_vec()))
     }
 
-    /// Publishes a file: a browser shows it as what it is, and nothing else.
+    /// Publishes a file with its content type; browsers must not guess another one.
     pub(crate) async fn publish(&self, key: &str, format: Format, bytes: Vec<u8>) -> Result<(), Failure> {
         let put = self.s3.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(bytes));
         let put = put.content_type(format.name()).content_disposition("inline");
         put.cache_control("private, max-age=3600").send().await.map(drop).map_err(unavailable)
     }
 
-    /// Deletes a file, if it is there.
+    /// Deletes a file, if it exists.
     pub(crate) async fn delete(&self, key: &str) -> Result<(), Failure> {
         self.s3.delete_object().bucket(&self.bucket).key(key).send().await.map(drop).map_err(unavailable)
     }

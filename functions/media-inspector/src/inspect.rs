@@ -1,11 +1,11 @@
-//! What a file is, by its bytes and not by its name: refused, or as it may be published.
+//! Inspection of a file by its bytes, not by its name: rejects it, or returns it ready to publish.
 
 use domain::media::upload::{Format, Purpose, Refusal};
 
 use crate::clean::Clean;
 use crate::{aac, jpeg, mp3, mp4, png, webp};
 
-/// Inspects a file that should be of this format and for this purpose.
+/// Inspects a file against its declared format and purpose.
 pub(crate) fn inspect(purpose: Purpose, format: Format, file: Vec<u8>) -> Result<Clean, Refusal> {
     let limits = purpose.limits();
     let size = u64::try_from(file.len()).unwrap_or(u64::MAX);

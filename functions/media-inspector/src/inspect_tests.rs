@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What must not be published.
+/// Metadata that must not be published.
 const SECRET: &[u8] = b"31.2304N121.4737E";
 
 fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
@@ -12,7 +12,7 @@ fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     [&[0xFF, marker], &size.to_be_bytes()[..], content].concat()
 }
 
-/// A JPEG of two scans, with whatever stands before its frame, and behind its end.
+/// A JPEG of two scans, with any segments before its frame and any bytes behind its end.
 fn jpeg_with(before: &[Vec<u8>], behind: &[u8]) -> Vec<u8> {
     let frame = segment(0xC2, &[8, 0, 3, 0, 5, 1, 1, 0x11, 0]);
     let scan = [segment(0xDA, &[1, 1, 0, 0, 63, 0]), vec![7, 0xFF, 0x00, 8, 0xFF, 0xD0, 9]].concat();
@@ -192,7 +192,7 @@ fn a_video_needs_pictures_a_length_and_data() {
     assert_eq!(refused(movie(b"isom", &[b"vide"], 1, &boxed(b"free", b"").repeat(10_001))), Refusal::Damaged);
     let in_fragments = boxed(b"mvex", &boxed(b"mehd", &[0, 0, 0, 0, 0, 0, 0x0B, 0xB8]));
     let file = movie(b"isom", &[b"vide"], 0, &in_fragments);
-    // The fragments' box stands in the tracks and at the top too, where it means nothing.
+    // The box of fragments also stands in the tracks and at the top, where it has no meaning.
     assert_eq!(inspect(Purpose::CardVideo, Format::Mp4, file).unwrap().duration_ms, Some(3_000));
 }
 

@@ -1,5 +1,5 @@
-//! JPEG: only the segments that make the picture are kept, so that no place, device or text
-//! goes along, and nothing behind its end.
+//! JPEG: keeps only the segments that make the picture, so that no place, device or text remains,
+//! and no bytes behind its end.
 
 use domain::media::upload::Refusal;
 
@@ -14,10 +14,10 @@ const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
 const COMMENT: u8 = 0xFE;
 const EXIF: &[u8] = b"Exif\0\0";
-/// Exif's tag of how the camera was held.
+/// Exif's tag of the orientation.
 const ORIENTATION: u64 = 0x0112;
 
-/// The picture alone.
+/// Only the picture.
 pub(crate) fn clean(file: &[u8]) -> Result<Vec<u8>, Refusal> {
     if !file.starts_with(&[0xFF, SOI, 0xFF]) {
         return Err(Refusal::WrongType);
@@ -57,7 +57,7 @@ pub(crate) fn clean(file: &[u8]) -> Result<Vec<u8>, Refusal> {
     Ok(out)
 }
 
-/// The marker at a place, and where it ends. Any number of fill bytes may come before it.
+/// The marker at an offset, and where it ends. Any number of fill bytes may come before it.
 fn marker(file: &[u8], at: usize) -> Result<(u8, usize), Refusal> {
     let rest = file.get(at..).unwrap_or_default();
     let fill = rest.iter().take_while(|byte| **byte == 0xFF).count();
@@ -85,14 +85,14 @@ fn has_size(frame: &[u8]) -> Result<bool, Refusal> {
     if height > 0 && width > 0 { Ok(true) } else { Err(Refusal::Damaged) }
 }
 
-/// Where the data of a scan ends: at the next marker that is no restart.
+/// The end of the data of a scan: the next marker that is no restart.
 fn end_of_scan(file: &[u8], at: usize) -> Result<usize, Refusal> {
     let data = file.get(at..).unwrap_or_default();
     let is_end = |pair: &[u8]| matches!(pair, [0xFF, next] if !matches!(next, 0x00 | 0xD0..=0xD7));
     data.windows(2).position(is_end).map(|length| at + length).ok_or(Refusal::Damaged)
 }
 
-/// Exif with the orientation only, which a picture that was taken upright does not need.
+/// Exif with the orientation only. An upright picture does not need it.
 fn turned(content: &[u8]) -> Option<Vec<u8>> {
     let value = orientation(content.strip_prefix(EXIF)?).filter(|value| (2..=8).contains(value))?;
     let mut segment = vec![0xFF, APP1, 0, 34];

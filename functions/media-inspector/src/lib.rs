@@ -1,6 +1,6 @@
-//! From quarantine to publication: every file that a ticket let in is inspected, cleaned of
-//! what tells of its maker or the place, and published or refused. A file that is delivered
-//! twice is inspected once more at most; the first finding stands.
+//! From quarantine to publication: inspects every file that was sent with a ticket, removes
+//! metadata about its maker or the place, and publishes or rejects it. A file that is delivered
+//! twice is inspected at most once more; the first result stands.
 
 mod aac;
 mod bytes;
@@ -30,7 +30,7 @@ use store::Store;
 use crate::files::Files;
 use crate::inspect::inspect;
 
-/// What the handler needs.
+/// The state of the handler.
 #[derive(Debug)]
 pub struct Inspector<D> {
     /// The table.
@@ -39,9 +39,9 @@ pub struct Inspector<D> {
     pub files: Files,
     /// Where messages go whose files cannot be inspected.
     pub dead: D,
-    /// Deliveries after which a message is put aside.
+    /// Deliveries after which a message goes to the dead-letter queue.
     pub max_attempts: u32,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
 }
 
@@ -63,7 +63,7 @@ impl EmfMetrics for InspectionLine<'_> {
         &[("published", "Count"), ("refused", "Count"), ("retried", "Count")];
 }
 
-/// Inspects the files of a batch of messages and reports those that must come again.
+/// Inspects the files of a batch of messages and reports those that must be delivered again.
 pub async fn handle<D: DeadLetters>(inspector: &Inspector<D>, event: SqsEvent, request_id: &str) -> SqsBatchResponse {
     let mut line =
         InspectionLine { level: "INFO", message: "batch", function: "media-inspector", ..InspectionLine::default() };
@@ -82,7 +82,7 @@ pub async fn handle<D: DeadLetters>(inspector: &Inspector<D>, event: SqsEvent, r
 }
 
 impl<D> Inspector<D> {
-    /// One message: its files one after another.
+    /// Processes one message: its files one after another.
     async fn message(&self, body: &str, line: &mut InspectionLine<'_>) -> Outcome {
         let files = match message::read(body) {
             Ok(files) => files,
@@ -100,12 +100,12 @@ impl<D> Inspector<D> {
         Outcome::Done
     }
 
-    /// One file; gives what was found, if it had to be looked at.
+    /// Inspects one file; returns the result, or `None` if there was no need to inspect it.
     async fn file(&self, company: Company, id: UploadId) -> Result<Option<UploadState>, Failure> {
         let key = quarantine_key(company, id);
         let upload = match self.store.upload(company, id).await {
             Ok(upload) if upload.state == UploadState::Waiting => upload,
-            // Seen before, or forgotten: what comes late is not looked at.
+            // Inspected before, or deleted: a late file is not inspected.
             Ok(_) | Err(Failure::NotFound) => return self.files.delete(&key).await.map(|()| None),
             Err(failure) => return Err(failure),
         };

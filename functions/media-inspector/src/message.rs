@@ -1,4 +1,4 @@
-//! Queue messages: what S3 tells of new files.
+//! Queue messages: S3's notifications of new files.
 
 use domain::company::Company;
 use domain::kernel::id::UploadId;
@@ -6,7 +6,7 @@ use domain::media::upload::quarantined;
 use runtime::delivery::Reason;
 use serde::Deserialize;
 
-/// What S3 sends. Its test of a new notification has no records.
+/// A notification of S3. Its test notification has no records.
 #[derive(Debug, Deserialize)]
 struct Notification {
     #[serde(rename = "Records", default)]
@@ -29,8 +29,8 @@ struct S3Object {
     key: String,
 }
 
-/// The files of a message. Only a ticket lets a file in, and it fixes the key: what the key
-/// says of the company was said by us.
+/// The files of a message. A file needs a ticket, and the ticket fixes the key: so the company in
+/// the key can be trusted.
 pub(crate) fn read(body: &str) -> Result<Vec<(Company, UploadId)>, Reason> {
     let found: Notification = serde_json::from_str(body).map_err(|error| Reason::new("unreadable_message", error))?;
     let file = |record: Record| {

@@ -5,22 +5,22 @@ use domain::media::upload::Refusal;
 use crate::bytes::{be, length, part};
 use crate::clean::Clean;
 
-/// Kilobits a second of layer III, by version 1 and by versions 2 and 2.5.
+/// Kilobits per second of layer III, by version 1 and by versions 2 and 2.5.
 const BITRATES: [[u64; 14]; 2] = [
     [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
     [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
-/// Samples a second of version 1; a half and a quarter of it for 2 and 2.5.
+/// Samples per second of version 1; a half and a quarter of it for 2 and 2.5.
 const RATES: [u64; 3] = [44_100, 48_000, 32_000];
 
-/// A frame: how many bytes, how many samples, at how many a second.
+/// A frame: its bytes, its samples, and its samples per second.
 struct Mp3Frame {
     size: usize,
     samples: u64,
     rate: u64,
 }
 
-/// The sound alone.
+/// Only the sound.
 pub(crate) fn clean(file: &[u8]) -> Result<Clean, Refusal> {
     let start = after_id3(file)?;
     let sound = file.get(start..).unwrap_or_default();
@@ -45,7 +45,7 @@ pub(crate) fn clean(file: &[u8]) -> Result<Clean, Refusal> {
     Ok(Clean { bytes: frames.to_vec(), duration_ms: Some(microseconds / 1_000) })
 }
 
-/// Where the sound begins: behind an ID3v2 tag, whose length has seven bits a byte.
+/// The start of the sound: behind an ID3v2 tag, whose length has seven bits per byte.
 pub(crate) fn after_id3(file: &[u8]) -> Result<usize, Refusal> {
     if !file.starts_with(b"ID3") {
         return Ok(0);
@@ -57,7 +57,7 @@ pub(crate) fn after_id3(file: &[u8]) -> Result<usize, Refusal> {
 fn frame(sound: &[u8], at: usize) -> Option<Mp3Frame> {
     let head = be(sound, at, 4).ok()?;
     let bits = |shift: u32, mask: u64| head >> shift & mask;
-    // Eleven bits in a row, and layer III.
+    // Eleven set bits, and layer III.
     if bits(21, 0x7FF) != 0x7FF || bits(17, 3) != 1 {
         return None;
     }

@@ -1,5 +1,5 @@
-//! MP4: a walk through its boxes. What they say beside picture and sound, the place of the
-//! recording above all, is overwritten where it stands: offsets into the file stay right.
+//! MP4: a walk through its boxes. All content other than picture and sound, above all the place of
+//! the recording, is overwritten in place: offsets into the file stay right.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use domain::media::upload::Refusal;
 use crate::bytes::{be, length, part};
 use crate::clean::Clean;
 
-/// What a file must have.
+/// The tracks that a file must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Track {
     /// Moving pictures.
@@ -17,27 +17,27 @@ pub(crate) enum Track {
     Sound,
 }
 
-/// Brands of still pictures and of QuickTime, which share the form.
+/// Brands of still pictures and of QuickTime, which use the same container.
 const OTHER_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"mif1", b"msf1", b"avif", b"qt  "];
 /// Boxes that hold neither picture nor sound.
 const PRIVATE: [&[u8]; 5] = [b"udta", b"meta", b"uuid", b"free", b"skip"];
-/// Most boxes side by side: far above what a film in fragments has, far below what would fill
-/// the memory.
+/// Most boxes on one level: far above the number in a fragmented film, far below the number that
+/// would fill the memory.
 const BOXES_MAX: usize = 10_000;
-/// A duration that is not known.
+/// The value of an unknown duration.
 const UNKNOWN: [u64; 2] = [0xFFFF_FFFF, u64::MAX];
 
-/// A box: its kind, and the places of its head and content.
+/// A box: its kind, and the ranges of its head and content.
 struct Mp4Box {
     kind: [u8; 4],
     head: usize,
     content: Range<usize>,
 }
 
-/// What the walk has found.
+/// The findings of the walk.
 #[derive(Default)]
 struct Movie {
-    /// Units of time in a second, as `mvhd` says.
+    /// Units of time per second, from `mvhd`.
     scale: u64,
     duration_ms: u64,
     video: bool,
@@ -45,7 +45,7 @@ struct Movie {
     private: Vec<Mp4Box>,
 }
 
-/// The film or sound alone.
+/// Only the film or the sound.
 pub(crate) fn clean(mut file: Vec<u8>, wanted: Track) -> Result<Clean, Refusal> {
     if file.get(4..8) != Some(b"ftyp") || file.get(8..12).is_none_or(|brand| OTHER_BRANDS.contains(&brand)) {
         return Err(Refusal::WrongType);
@@ -91,7 +91,7 @@ fn describe(file: &[u8], moov: Range<usize>, movie: &mut Movie) -> Result<(), Re
                 movie.lasts(scale, duration);
             }
             b"trak" => describe_track(file, found.content, movie)?,
-            // A film in fragments tells its length here.
+            // A fragmented film has its length here.
             b"mvex" => describe_fragments(file, found.content, movie)?,
             kind if is_private(kind) => movie.private.push(found),
             _ => {}
@@ -126,7 +126,7 @@ fn describe_track(file: &[u8], trak: Range<usize>, movie: &mut Movie) -> Result<
     Ok(())
 }
 
-/// A film in fragments counts its length in the time scale of `mvhd`, which comes first.
+/// A fragmented film counts its length in the time scale of `mvhd`, which comes first.
 fn describe_fragments(file: &[u8], mvex: Range<usize>, movie: &mut Movie) -> Result<(), Refusal> {
     for found in boxes(file, mvex)? {
         if &found.kind == b"mehd" {
@@ -143,8 +143,8 @@ fn is_private(kind: &[u8; 4]) -> bool {
     PRIVATE.contains(&kind.as_slice())
 }
 
-/// Units in a second, and their number, in a header of the film (`mvhd`) or of a track's
-/// media (`mdhd`).
+/// Units per second, and their number, in a header of the film (`mvhd`) or of a track's media
+/// (`mdhd`).
 fn times(file: &[u8], content: &Range<usize>) -> Result<(u64, u64), Refusal> {
     let header = file.get(content.clone()).ok_or(Refusal::Damaged)?;
     // Version 1 has times and duration in 8 bytes.
@@ -155,7 +155,7 @@ fn times(file: &[u8], content: &Range<usize>) -> Result<(u64, u64), Refusal> {
 }
 
 impl Movie {
-    /// The longest duration that is told counts; one that is not known does not.
+    /// The longest known duration counts.
     fn lasts(&mut self, scale: u64, units: u64) {
         if scale > 0 && !UNKNOWN.contains(&units) {
             let ms = u64::try_from(u128::from(units) * 1_000 / u128::from(scale)).unwrap_or(u64::MAX);
@@ -171,7 +171,7 @@ fn boxes(file: &[u8], place: Range<usize>) -> Result<Vec<Mp4Box>, Refusal> {
     while at < place.end {
         let kind = part(file, at + 4, 4)?.try_into().map_err(|_| Refusal::Damaged)?;
         let (header, size) = match be(file, at, 4)? {
-            // To the end; or in 8 bytes.
+            // Size 0: to the end. Size 1: the size is in 8 bytes.
             0 => (8, place.end - at),
             1 => (16, length(be(file, at + 8, 8)?)?),
             size => (8, length(size)?),

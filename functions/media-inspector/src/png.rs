@@ -1,4 +1,4 @@
-//! PNG: only the chunks that make the picture are kept, and nothing behind its end.
+//! PNG: keeps only the chunks that make the picture, and no bytes behind its end.
 
 use domain::media::upload::Refusal;
 
@@ -11,7 +11,7 @@ const KEPT: [&[u8]; 15] = [
     b"acTL", b"fcTL", b"fdAT",
 ];
 
-/// The picture alone.
+/// Only the picture.
 pub(crate) fn clean(file: &[u8]) -> Result<Vec<u8>, Refusal> {
     if !file.starts_with(SIGNATURE) {
         return Err(Refusal::WrongType);

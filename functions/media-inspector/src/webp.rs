@@ -1,16 +1,16 @@
-//! WebP: only the chunks that make the picture are kept, and nothing behind its end.
+//! WebP: keeps only the chunks that make the picture, and no bytes behind its end.
 
 use domain::media::upload::Refusal;
 
 use crate::bytes::{le, length, part};
 
-/// Size of the file's header, and of what its length does not count.
+/// Size of the file's header, and of the part that its length does not count.
 const HEADER: usize = 12;
 const UNCOUNTED: usize = 8;
-/// The bits of `VP8X` that promise Exif and XMP.
+/// The bits of `VP8X` that announce Exif and XMP.
 const METADATA: u8 = 0b0000_1100;
 
-/// The picture alone.
+/// Only the picture.
 pub(crate) fn clean(file: &[u8]) -> Result<Vec<u8>, Refusal> {
     if !file.starts_with(b"RIFF") || file.get(8..HEADER) != Some(b"WEBP") {
         return Err(Refusal::WrongType);
@@ -20,7 +20,7 @@ pub(crate) fn clean(file: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (mut out, mut at, mut data) = (file.get(..HEADER).unwrap_or_default().to_vec(), HEADER, false);
     while at < file.len() {
         let size = length(le(file, at + 4, 4)?)?;
-        // Chunks begin at even places.
+        // Chunks begin at even offsets.
         let chunk = part(file, at, size.checked_add(8 + size % 2).ok_or(Refusal::Damaged)?)?;
         let (kind, content) = (part(chunk, 0, 4)?, part(chunk, 8, size)?);
         at += chunk.len();

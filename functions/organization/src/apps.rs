@@ -1,5 +1,5 @@
-//! Mini-programs: whose they are, and their app secrets. Both change rarely and are
-//! kept for a while, so that a login does not ask again.
+//! Mini-programs: their companies and their app secrets. Both change rarely and are cached, so that
+//! a login need not read them again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,23 +14,23 @@ use edge::problem::{Code, Problem};
 use store::Store;
 use wechat::AppSecret;
 
-/// How long an answer is kept; a changed secret works after this at the latest.
+/// How long an answer is cached; a changed secret works after this time at the latest.
 const KEPT_MS: i64 = 300 * SECOND_MS;
 
-/// A mini-program that can be logged in to.
+/// A mini-program that people can log in to.
 #[derive(Clone)]
 pub(crate) struct MiniProgram {
     pub(crate) company: Company,
     pub(crate) secret: AppSecret,
 }
 
-/// Why a mini-program cannot be logged in to.
+/// The reason why nobody can log in to a mini-program.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChannelError {
-    /// Its app secret is not stored; says what is missing, for the log.
+    /// Its app secret is not stored; the text names the missing part, for the log.
     #[error("{0}")]
     NotConfigured(&'static str),
-    /// As every action can fail.
+    /// Any other failure.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
@@ -44,7 +44,7 @@ impl From<ChannelError> for Problem {
     }
 }
 
-/// The mini-programs that were asked for lately.
+/// The mini-programs that were used recently.
 pub(crate) struct Apps {
     store: Store,
     secrets: aws_sdk_secretsmanager::Client,

@@ -1,4 +1,4 @@
-//! Companies, their people and logins.
+//! Companies, their members and logins.
 
 mod apps;
 mod company;
@@ -26,27 +26,27 @@ use crate::apps::Apps;
 use crate::secrets::OwnSecret;
 use crate::sms::SmsChannel;
 
-/// Whom the function asks: what it reads from its environment beside what all do.
+/// The services that the function calls, read from its environment.
 #[derive(Debug)]
 pub struct Config {
-    /// Name of the secret with the function's own keys: what signs tokens, who the operator
-    /// is, what codes are made with.
+    /// Name of the secret with the function's own keys: for signing tokens, recognizing the
+    /// operator and making codes.
     pub organization_secret: String,
-    /// What precedes the app id in the name of the secret with its app secret.
+    /// The prefix of the app id in the name of the secret with its app secret.
     pub wechat_secret_prefix: String,
-    /// Where the WeChat API is, without a trailing slash.
+    /// The URL of the WeChat API, without a trailing slash.
     pub wechat_base_url: String,
     /// Name of the secret with the SMS account; without it no SMS is sent.
     pub sms_secret: String,
-    /// Where the SMS API is, without a trailing slash.
+    /// The URL of the SMS API, without a trailing slash.
     pub sms_base_url: String,
 }
 
 impl Config {
-    /// Reads it.
+    /// Reads the environment.
     ///
     /// # Errors
-    /// Names the first variable that is missing.
+    /// Names the first missing variable.
     pub fn load(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
             organization_secret: env.required("ORGANIZATION_SECRET")?,
@@ -58,7 +58,7 @@ impl Config {
     }
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
@@ -73,7 +73,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// What the flows of one request work with.
+    /// The context of one request for the flows.
     fn flow(&self) -> Flow<'_> {
         Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
     }
@@ -147,7 +147,7 @@ impl HttpFunction for App {
     }
 }
 
-/// The function's part of the contract.
+/// The function's part of the API document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     contract::<App>()
 }

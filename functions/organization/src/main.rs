@@ -1,4 +1,4 @@
-//! Companies and logins: from its environment to its routes.
+//! The organization function: from its environment to its routes.
 
 use function::Error;
 use function::http::run;

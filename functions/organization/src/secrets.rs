@@ -1,5 +1,5 @@
-//! The function's own secret: fetched by the first request that needs it, since most need
-//! nothing of it and every start would wait for it.
+//! The function's own secret: fetched by the first request that needs it, because most requests
+//! need nothing of it and every start would wait for it.
 
 use app::people::claim_code::ClaimCodes;
 use app::people::radar_code::RadarCodes;
@@ -10,29 +10,29 @@ use edge::token::{KeyError, TokenSigner};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-/// Bytes of the claim pepper, at least.
+/// The minimum length of the claim pepper, in bytes.
 const PEPPER_LEN_MIN: usize = 32;
 
-/// The secret with the keys only this function has.
+/// The secret with the keys of this function.
 pub(crate) struct OwnSecret {
     secrets: aws_sdk_secretsmanager::Client,
     name: String,
     kept: OnceCell<OwnKeys>,
 }
 
-/// What is in it.
+/// The content of the secret.
 pub(crate) struct OwnKeys {
     /// Signs bearer tokens.
     pub(crate) signer: TokenSigner,
-    /// SHA-256 digests of the operator keys that are accepted.
+    /// SHA-256 digests of the accepted operator keys.
     pub(crate) operator_keys: Vec<[u8; 32]>,
-    /// Makes the codes with which memberships are claimed.
+    /// Makes the codes with which members claim their memberships.
     pub(crate) claims: ClaimCodes,
     /// Makes radar codes and tickets.
     pub(crate) radar_codes: RadarCodes,
 }
 
-/// The secret cannot be used. Says what is wrong, never what it holds.
+/// The secret cannot be used. Names the fault, never the content.
 #[derive(Debug, thiserror::Error)]
 enum SecretError {
     /// It could not be fetched.
@@ -40,7 +40,7 @@ enum SecretError {
     Unreadable {
         /// Its name.
         name: String,
-        /// Why.
+        /// The cause.
         cause: String,
     },
     /// A part of it is missing or has another form.
@@ -70,11 +70,11 @@ impl OwnSecret {
         Self { secrets, name, kept: OnceCell::new() }
     }
 
-    /// Its keys. They are fetched when they are asked for first, and kept; who asks meanwhile
-    /// waits for the same call. A failure is not kept: the next one tries again.
+    /// The keys. The first call fetches them, and they are kept; calls meanwhile wait for the same
+    /// fetch. A failure is not kept: the next call tries again.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when it cannot be read; the log knows why.
+    /// [`Failure::Unavailable`] if it cannot be read; the log has the cause.
     pub(crate) async fn keys(&self) -> Result<&OwnKeys, Failure> {
         let keys = self.kept.get_or_try_init(|| self.load()).await;
         keys.map_err(|error| Failure::Unavailable(error.to_string()))

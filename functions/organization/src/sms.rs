@@ -1,4 +1,4 @@
-//! The SMS channel: an account kept in a secret. Without the secret the channel is off.
+//! The SMS channel: its account is in a secret. Without the secret the channel is off.
 
 use app::Flow;
 use app::people::activation::{CodeChannel, CodeDraft};
@@ -15,10 +15,10 @@ use wechat::{Sms, SmsAccount, SmsError};
 
 use crate::App;
 
-/// How long an answer is kept; a changed secret works after this at the latest.
+/// How long an answer is cached; a changed secret works after this time at the latest.
 const KEPT_MS: i64 = 300 * SECOND_MS;
 
-/// The account, or that there is none, and when that was found.
+/// The account, or that there is none, and when it was read.
 type Kept = Option<(Option<SmsAccount>, Timestamp)>;
 
 /// Sends radar codes.
@@ -34,7 +34,7 @@ impl SmsChannel {
         Self { sms, secrets, secret_name, kept: Mutex::default() }
     }
 
-    /// The account; `None` while the channel is off.
+    /// The account; `None` if the channel is off.
     pub(crate) async fn account(&self, now: Timestamp) -> Result<Option<SmsAccount>, Failure> {
         if let Some(account) = self.kept(now) {
             return Ok(account);
@@ -62,7 +62,7 @@ impl SmsChannel {
         }
     }
 
-    /// Sends a code. The account's template takes the code and its life in minutes.
+    /// Sends a code. The account's template takes the code and its validity in minutes.
     pub(crate) async fn send(
         &self,
         account: &SmsAccount,

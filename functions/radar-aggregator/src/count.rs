@@ -1,5 +1,5 @@
-//! Counting the segments of one company: plan a transaction, commit it, and when it
-//! is refused drop what was counted before or read again.
+//! Counts the segments of one company: plans a transaction and commits it. If it is rejected, drops
+//! the segments that were counted before, or reads again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,12 +20,12 @@ type Queued = (usize, Segment);
 /// Deliveries that were not counted, and why.
 type Failed = Vec<(usize, Outcome)>;
 
-/// Counts the segments; gives the deliveries for which that failed.
+/// Counts the segments; returns the deliveries that failed.
 pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queued: Vec<Queued>) -> Failed {
     let (mut queued, mut failed) = without_repeats(queued);
     while !queued.is_empty() {
         let before = queued.len();
-        // As soon as a round has settled one, the next begins with all its attempts.
+        // As soon as a round has settled a segment, the next begins with all its attempts.
         let settle = |(mut queued, mut failed)| async move {
             let result = round(aggregator, company, &mut queued, &mut failed).await;
             let state = (queued, failed);
@@ -47,7 +47,7 @@ pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queue
     failed
 }
 
-/// A batch delivered twice at once is counted once; another content under the same
+/// A batch that is delivered twice at the same time is counted once; other content under the same
 /// batch id is not counted.
 fn without_repeats(queued: Vec<Queued>) -> (Vec<Queued>, Failed) {
     let mut kept: BTreeMap<_, Queued> = BTreeMap::new();
@@ -62,7 +62,7 @@ fn without_repeats(queued: Vec<Queued>) -> (Vec<Queued>, Failed) {
     (kept.into_values().collect(), failed)
 }
 
-/// One transaction: takes what it has settled out of the queue.
+/// One transaction: removes the segments that it has settled from the queue.
 async fn round<D>(
     aggregator: &Aggregator<D>,
     company: Company,
@@ -103,8 +103,8 @@ async fn round<D>(
     result
 }
 
-/// The states of the persons concerned and of their other identities. Who has one that
-/// cannot be read fails alone.
+/// The states of the persons and of their other identities. A person with an unreadable state fails
+/// alone.
 async fn known<D>(
     aggregator: &Aggregator<D>,
     company: Company,

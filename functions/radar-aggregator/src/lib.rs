@@ -1,5 +1,5 @@
-//! From the queue to the event log, the customers' states and the counters: each
-//! accepted batch is counted exactly once, whatever is delivered twice or crashes.
+//! From the queue to the event log, the customers' states and the counters: each accepted batch is
+//! counted exactly once, also after repeated deliveries and crashes.
 
 mod count;
 
@@ -18,18 +18,18 @@ use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
 
-/// What the handler needs.
+/// The state of the handler.
 #[derive(Debug)]
 pub struct Aggregator<D> {
     /// The table.
     pub store: Store,
     /// Where messages go that cannot be counted.
     pub dead: D,
-    /// Deliveries after which a message is put aside.
+    /// Deliveries after which a message goes to the dead-letter queue.
     pub max_attempts: u32,
     /// Makes ids of feed pages.
     pub ids: Ids,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
 }
 
@@ -51,7 +51,7 @@ impl EmfMetrics for AggregationLine<'_> {
         &[("messages", "Count"), ("events", "Count"), ("retried", "Count")];
 }
 
-/// Counts a batch of messages and reports those that must come again.
+/// Counts a batch of messages and reports those that must be delivered again.
 pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent, request_id: &str) -> SqsBatchResponse {
     let (messages, mut events) = (event.records.len(), 0);
     let response =
@@ -75,7 +75,7 @@ pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent,
     response
 }
 
-/// The outcome of each delivery, in order: the worst of its segments'.
+/// The outcome of each delivery, in order: the worst outcome of its segments.
 async fn count_all<D>(aggregator: &Aggregator<D>, read: ReadBatch) -> Vec<Outcome> {
     let mut outcomes = read.outcomes;
     let mut by_company: BTreeMap<Company, Vec<(usize, Segment)>> = BTreeMap::new();

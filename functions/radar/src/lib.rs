@@ -1,5 +1,5 @@
-//! The radar's reading side: feeds, overviews, metrics, analyses, rankings and the last recount,
-//! of one card, a department and the company. Writes nothing.
+//! The read side of the radar: feeds, overviews, metrics, analyses, rankings and the last recount,
+//! of a card, a department or the company. Writes nothing.
 
 mod close_rate;
 mod radar;
@@ -14,7 +14,7 @@ use function::http::{Common, HttpFunction, contract, router};
 use runtime::clock::Clock;
 use store::Store;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
@@ -28,7 +28,7 @@ impl CardLookup for App {
 }
 
 impl DepartmentLookup for App {
-    /// Also one that was removed: its numbers stay.
+    /// Accepts deleted departments too: their numbers are kept.
     async fn find_department(&self, company: Company, department: DepartmentId) -> Result<(), Failure> {
         let known = self.store.departments(company).await?.has_known(department);
         if known { Ok(()) } else { Err(Failure::NotFound) }
@@ -81,7 +81,7 @@ impl HttpFunction for App {
     }
 }
 
-/// The function's part of the contract.
+/// The function's part of the API document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     contract::<App>()
 }

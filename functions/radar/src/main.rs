@@ -1,4 +1,4 @@
-//! The radar's reading side: from its environment to its routes.
+//! The read side of the radar: from its environment to its routes.
 
 use function::Error;
 use function::http::run;

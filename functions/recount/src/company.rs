@@ -1,10 +1,10 @@
-//! One company's recount, beside whoever writes at the same time.
+//! The recount of one company while others write.
 //!
-//! A round reads how often each set of counters was written, then the whole log, then the
-//! counters. Every transaction that adds to counters raises their revision, so counters
-//! whose revision is the same at both ends were touched by nobody in between, and the log
-//! says exactly what they must be. What was touched, the next round looks at. What is
-//! repaired is repaired on condition of the revision or the version that was compared.
+//! A round reads the revision of each set of counters, then the whole log, then the counters. Every
+//! transaction that adds to counters raises their revision, so counters with the same revision
+//! before and after were not changed in between, and the log determines their right values. The
+//! next round checks the counters that were changed. A repair is conditional on the compared
+//! revision or version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,13 +22,13 @@ use store::{Counted, Store};
 
 use crate::log::replay;
 
-/// Most rounds; what was written during all of them is reported as not checked.
+/// Most rounds; counters that were written during all of them are reported as not checked.
 const ROUNDS: usize = 4;
-/// Customers read at once.
+/// Customers read together.
 const CUSTOMERS: usize = 100;
 
-/// Recounts a company; with `repair` what is wrong is made right, without it nothing is
-/// written. No round begins that would not end by `stop_at`.
+/// Recounts a company; with `repair` it corrects wrong numbers, without it it writes nothing. No
+/// round begins that could not end by `stop_at`.
 pub(crate) async fn recount(
     store: &Store,
     company: Company,
@@ -48,7 +48,7 @@ pub(crate) async fn recount(
     job.end().await
 }
 
-/// Which counters of a scope are still to be compared.
+/// The counters of a scope that are still to be compared.
 #[derive(Debug)]
 enum Open {
     All,
@@ -68,17 +68,17 @@ struct RecountJob<'a> {
     store: &'a Store,
     company: Company,
     report: RecountReport,
-    /// Every scope that was ever met.
+    /// All known scopes.
     scopes: BTreeSet<Scope>,
-    /// Those with counters that are still to be compared.
+    /// The scopes with counters that are still to be compared.
     open: BTreeMap<Scope, Open>,
-    /// Those of which the log does not tell enough.
+    /// The scopes for which the log is incomplete.
     untold: BTreeSet<Scope>,
     /// Customers that are still to be compared; all in the first round.
     suspects: Option<BTreeSet<PersonId>>,
 }
 
-/// What is read before the log.
+/// The data that is read before the log.
 struct Before {
     revisions: BTreeMap<Scope, BTreeMap<Period, u64>>,
     versions: BTreeMap<PersonId, u64>,
@@ -105,8 +105,8 @@ impl<'a> RecountJob<'a> {
     }
 
     async fn round(&mut self) -> Result<(), Failure> {
-        // The company comes before its cards: of a card that is made in between, nothing
-        // is in the company's counters yet.
+        // The company before its cards: events of a card that is created in between are not yet in
+        // the company's counters.
         let mut before = Before { revisions: BTreeMap::new(), versions: self.versions().await? };
         self.read_revisions(&mut before).await?;
         let cards = self.store.every_card(self.company).await?;
@@ -121,7 +121,7 @@ impl<'a> RecountJob<'a> {
             if waiting.contains(&chunk) {
                 recount.defer(&chunk.deltas());
             } else {
-                // What it belongs to may or may not have been read.
+                // The events of the chunk may or may not be in the log that was read.
                 moving.extend(chunk.deltas().periods());
             }
         }
@@ -131,7 +131,7 @@ impl<'a> RecountJob<'a> {
         self.compare_counters(&recount, &before.revisions, &moving).await
     }
 
-    /// Of the scopes that are still to be compared and were not read yet.
+    /// The scopes that are still to be compared and were not read yet.
     async fn read_revisions(&self, before: &mut Before) -> Result<(), Failure> {
         for scope in self.open.keys() {
             if !before.revisions.contains_key(scope) {
@@ -143,7 +143,7 @@ impl<'a> RecountJob<'a> {
         Ok(())
     }
 
-    /// Of the suspects.
+    /// The versions of the suspects.
     async fn versions(&self) -> Result<BTreeMap<PersonId, u64>, Failure> {
         let suspects: Vec<_> = self.suspects.iter().flatten().copied().collect();
         let mut versions = BTreeMap::new();
@@ -166,8 +166,8 @@ impl<'a> RecountJob<'a> {
         Ok(recount)
     }
 
-    /// A customer may have been written after his events were read: who seems to be wrong
-    /// is judged in the next round, if his version has not changed since before the log.
+    /// A customer may have been written after their events were read: suspects are checked in the
+    /// next round, if their version has not changed since before the log was read.
     async fn compare_customers(
         &mut self,
         recount: &Recount,
@@ -219,7 +219,7 @@ impl<'a> RecountJob<'a> {
     ) -> Result<(), Failure> {
         for (scope, open) in std::mem::take(&mut self.open) {
             let Some(revisions) = revisions.get(&scope) else {
-                // Met in the log for the first time.
+                // First seen in the log.
                 self.open.insert(scope, open);
                 continue;
             };
@@ -265,10 +265,10 @@ impl<'a> RecountJob<'a> {
         Ok(true)
     }
 
-    /// Says what could not be checked, and notes at each scope that it was, if all was.
+    /// Reports what could not be checked, and records the recount at each fully checked scope.
     async fn end(mut self) -> Result<RecountReport, Failure> {
         for open in self.open.values() {
-            // A scope that was met in the last round has one set of counters at least.
+            // A scope that was first seen in the last round has at least one set of counters.
             self.report.unchecked_counters += match open {
                 Open::All => 1,
                 Open::Some(periods) => len(periods.len()),
@@ -277,7 +277,7 @@ impl<'a> RecountJob<'a> {
         self.report.unchecked_customers += len(self.suspects.map_or(0, |suspects| suspects.len()));
         for scope in &self.scopes {
             if self.report.repaired && !self.open.contains_key(scope) && !self.untold.contains(scope) {
-                // Whoever writes there at the moment is not in the way of the report.
+                // A concurrent writer there must not fail the report.
                 done(self.store.note_checked(self.company, *scope, self.report.at).await)?;
             }
         }
@@ -285,7 +285,7 @@ impl<'a> RecountJob<'a> {
     }
 }
 
-/// Whether something was written; not when somebody else has written it since.
+/// Whether the item was written; `false` if another writer has changed it since.
 fn done(written: Result<(), Failure>) -> Result<bool, Failure> {
     match written {
         Ok(()) => Ok(true),

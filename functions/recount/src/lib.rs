@@ -1,6 +1,5 @@
-//! Recounts companies from their event logs, one after the other: every night those that
-//! are due, and at once the one that an operator names. Once a week it fits a model of
-//! close rates to each.
+//! Recounts companies from their event logs, one after the other: those that are due every night,
+//! and one that an operator names at once. Once a week it fits a close-rate model for each.
 
 mod company;
 mod log;
@@ -20,10 +19,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Store, WaitingCompany};
 
-/// Companies looked for at once: with their reports they stay below the megabyte of a query.
+/// Companies read together: with their reports they stay below the megabyte of a query.
 const PAGE: u32 = 100;
-/// For how long nobody else begins a company that has been begun: longer than a call, and
-/// short enough that one that failed is tried again in the same night.
+/// How long a company that a call has begun is reserved for it: longer than a call, and short
+/// enough that a failed one is tried again in the same night.
 const BEGUN_MS: i64 = 3_600 * SECOND_MS;
 
 /// Recounts the companies of a table.
@@ -31,22 +30,22 @@ const BEGUN_MS: i64 = 3_600 * SECOND_MS;
 pub struct Recounter {
     /// The table.
     pub store: Store,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
 }
 
-/// What is asked for.
+/// The payload of a call.
 #[derive(Debug)]
 enum RecountRequest {
-    /// The companies that are due; so asks the schedule.
+    /// The companies that are due; the schedule sends it.
     Due,
     /// One company, now.
     One(Command),
-    /// Which companies there are.
+    /// Lists the companies.
     List(Listing),
-    /// The companies that are due for a retrain; so asks the other schedule.
+    /// The companies whose retraining is due; the other schedule sends it.
     RetrainDue,
-    /// The retrain of one company, now.
+    /// The retraining of one company, now.
     Retrain(RetrainCommand),
 }
 
@@ -54,7 +53,7 @@ enum RecountRequest {
 #[serde(deny_unknown_fields)]
 struct Command {
     company_id: CompanyId,
-    /// Whether nothing is written.
+    /// Whether it writes nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -63,7 +62,7 @@ struct Command {
 #[serde(deny_unknown_fields)]
 struct RetrainCommand {
     retrain: CompanyId,
-    /// Whether nothing is written.
+    /// Whether it writes nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -115,11 +114,11 @@ impl EmfMetrics for CompanyLine<'_> {
 }
 
 impl Recounter {
-    /// Does what the payload asks for, and begins nothing new when the time that is left
-    /// until `stop_at` is not enough.
+    /// Does the work of the payload, and begins nothing new if the time until `stop_at` is too
+    /// short.
     ///
     /// # Errors
-    /// [`Failure`] of the table, of one company at least; the others were recounted.
+    /// [`Failure`] of the table, for one company at least; the others were recounted.
     pub async fn run(&self, payload: Value, stop_at: Timestamp, request_id: &str) -> Result<Value, Failure> {
         match RecountRequest::read(payload)? {
             RecountRequest::Due => {
@@ -141,7 +140,7 @@ impl Recounter {
                 serde_json::to_value(report).map_err(|error| Failure::Corrupt(error.to_string()))
             }
             RecountRequest::List(Listing { companies_after }) => {
-                // All of them: nobody is due later than the next night.
+                // All of them: each is due by the next night at the latest.
                 let all = self.clock.now().plus_millis(30 * domain::kernel::timestamp::DAY_MS);
                 let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await;
                 page.failed?;
@@ -151,10 +150,10 @@ impl Recounter {
         }
     }
 
-    /// Recounts those that are due, the longest waiting first; gives how many.
+    /// Recounts the due companies, the longest waiting first; returns their number.
     async fn due(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
         let now = self.clock.now();
-        // One that begins in the first half has as much time again.
+        // A recount that begins in the first half has at least as much time left.
         let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
         let (mut recounted, mut failed, mut after) = (0, Ok(()), None);
         loop {
@@ -166,7 +165,8 @@ impl Recounter {
                 }
                 match self.begin(&waiting, stop_at, request_id).await {
                     Ok(begun) => recounted += usize::from(begun),
-                    // One company that cannot be recounted must not stop the others; the call still fails.
+                    // A company that cannot be recounted must not stop the others; the call still
+                    // fails.
                     Err(failure) => failed = Err(failure),
                 }
             }
@@ -177,7 +177,7 @@ impl Recounter {
         }
     }
 
-    /// Whether it was done; not when another call is at it.
+    /// Whether the recount was done; `false` if another call is recounting the company.
     async fn begin(&self, waiting: &WaitingCompany, stop_at: Timestamp, request_id: &str) -> Result<bool, Failure> {
         match self.store.begin_recount(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
             Ok(()) => self.recount(waiting.company, true, stop_at, request_id).await.map(|_| true),
@@ -209,11 +209,11 @@ impl Recounter {
             unchecked: report.unchecked(),
             took_ms: now.millis() - began.millis(),
         };
-        // First: what was repaired is not found again by a run that has to be repeated.
+        // First, because a repeated run does not find the repaired numbers again.
         emit(&line, now);
         if repair {
             self.store.end_recount(company, &report, Day::of(now).plus(1).start()).await?;
-            // Companies that are older than retrainings have never waited for one.
+            // Companies that are older than retraining have no due time yet.
             self.store.await_retrain(company, first_retrain(company.id(), now)).await?;
         }
         Ok(report)

@@ -1,4 +1,4 @@
-//! Reading a company's event log, whole.
+//! Reads the whole event log of a company.
 
 use domain::company::Company;
 use domain::kernel::failure::Failure;
@@ -6,7 +6,7 @@ use domain::kernel::id::CardId;
 use domain::radar::aggregate::Segment;
 use store::Store;
 
-/// Shows every segment of these cards.
+/// Passes every segment of these cards to the closure.
 pub(crate) async fn replay(
     store: &Store,
     company: Company,

@@ -1,5 +1,5 @@
-//! One company's retrain: its customers as they were before their deals, by the event log;
-//! the model that fits them, if it is surely better; and every shortlist by that model.
+//! The retraining of one company: its customers as they were before their deals, from the event
+//! log; the model that fits them, if it is surely better; and every shortlist by that model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +16,14 @@ use store::{Fitted, ShortlistCandidate, Store};
 
 use crate::log::replay;
 
-/// Customers read at once.
+/// Customers read together.
 const CUSTOMERS: usize = 100;
-/// How often the lists are made that somebody else has written meanwhile.
+/// Most attempts to rebuild the shortlists that others have written meanwhile.
 const ROUNDS: usize = 4;
-/// Where a list that is being made is cut back.
+/// The length at which a growing list is cut back.
 const CROWDED: usize = 2 * KEPT_MAX;
 
-/// A retrain at work.
+/// A retraining in progress.
 pub(crate) struct RetrainJob<'a> {
     store: &'a Store,
     company: Company,
@@ -34,7 +34,7 @@ pub(crate) struct RetrainJob<'a> {
 }
 
 impl<'a> RetrainJob<'a> {
-    /// Reads the log and the deals, and fits. Writes nothing.
+    /// Reads the log and the deals, and fits a model. Writes nothing.
     pub(crate) async fn fit(store: &'a Store, company: Company, now: Timestamp) -> Result<(Self, Fitted), Failure> {
         let cards = store.every_card(company).await?;
         let mut histories = Histories::default();
@@ -56,7 +56,7 @@ impl<'a> RetrainJob<'a> {
         Ok(samples)
     }
 
-    /// Shows each person once, whatever identities he has.
+    /// Passes each person once to the closure, whatever identities they have.
     async fn everybody(&self, mut show: impl FnMut(&ShortlistCandidate)) -> Result<(), Failure> {
         let (people, mut shown) = (Vec::from_iter(self.people.iter().copied()), BTreeSet::new());
         for some in people.chunks(CUSTOMERS) {
@@ -70,11 +70,10 @@ impl<'a> RetrainJob<'a> {
         Ok(())
     }
 
-    /// Makes every shortlist anew by this model; gives how many were not as they must be.
+    /// Rebuilds every shortlist by this model; returns how many were wrong.
     ///
-    /// The lists are read before the customers, and each is replaced on condition that it
-    /// is still the one that was read: whoever has brought it up to date meanwhile is not
-    /// undone, it is made once more.
+    /// The lists are read before the customers, and each is replaced on condition that it is still
+    /// the list that was read: a concurrent update is kept, and the list is rebuilt once more.
     pub(crate) async fn make_lists(&self, fitted: &Fitted) -> Result<usize, Failure> {
         let cards = self.cards.iter().map(|card| Scope::Card(*card));
         let (mut open, mut made): (Vec<_>, usize) = (cards.chain([Scope::Company]).collect(), 0);

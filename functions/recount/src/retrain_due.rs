@@ -1,4 +1,4 @@
-//! Which companies are retrained, and what is told of it.
+//! The companies whose retraining is due, and the log lines of retrainings.
 
 use domain::close_rate::retrain::{RetrainReport, Verdict, next_retrain};
 use domain::company::Company;
@@ -12,7 +12,7 @@ use store::WaitingCompany;
 use crate::retrain::RetrainJob;
 use crate::{BEGUN_MS, PAGE, Recounter};
 
-/// The log line of a company's retrain, which is also its metrics.
+/// The log line of a company's retraining, which is also its metrics.
 #[derive(Debug, Serialize)]
 struct RetrainLine<'a> {
     level: &'static str,
@@ -24,9 +24,9 @@ struct RetrainLine<'a> {
     verdict: Verdict,
     closed: usize,
     open: usize,
-    /// Companies with a model of their own: this one or none.
+    /// Companies with a model of their own: 1 or 0.
     own_models: usize,
-    /// Shortlists that were made anew.
+    /// Shortlists that were rebuilt.
     lists: usize,
     retrain_ms: i64,
 }
@@ -38,7 +38,7 @@ impl EmfMetrics for RetrainLine<'_> {
 }
 
 impl Recounter {
-    /// Refits those that are due, the longest waiting first; gives how many.
+    /// Retrains the due companies, the longest waiting first; returns their number.
     pub(crate) async fn due_retrainings(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
         let now = self.clock.now();
         let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
@@ -62,7 +62,7 @@ impl Recounter {
         }
     }
 
-    /// Whether it was done; not when another call is at it.
+    /// Whether the retraining was done; `false` if another call is at it.
     async fn begin_one(&self, waiting: &WaitingCompany, request_id: &str) -> Result<bool, Failure> {
         match self.store.begin_retrain(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
             Ok(()) => self.retrain(waiting.company, true, request_id).await.map(|_| true),
@@ -71,8 +71,8 @@ impl Recounter {
         }
     }
 
-    /// Refits a company. Who is cut short before the lists are made leaves it due in an
-    /// hour; until then each list is by the model it says.
+    /// Retrains a company. A call that is cut short before the lists are rebuilt leaves the company
+    /// due in an hour; until then each list names the model it was made by.
     pub(crate) async fn retrain(
         &self,
         company: Company,

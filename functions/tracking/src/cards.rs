@@ -1,5 +1,4 @@
-//! Which cards exist, and in which departments: asked once a minute per card, not once per
-//! batch.
+//! The cards of a company and their departments: read once a minute per card, not once per batch.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -11,15 +10,15 @@ use domain::kernel::id::CardId;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use store::Store;
 
-/// How long a card that was seen is taken to exist, and to be where it was.
+/// How long a found card, and its departments, are cached.
 const KNOWN_MS: i64 = 60 * SECOND_MS;
-/// Most cards remembered; beyond that all are forgotten, which costs one more read each.
+/// Most cards remembered. At the limit all are forgotten, which costs one more read each.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// When a card was seen, and where.
+/// When a card was read, and its departments.
 type Seen = (Timestamp, DepartmentPath);
 
-/// The cards that were seen lately.
+/// The cards that were read recently.
 pub(crate) struct KnownCards {
     store: Store,
     seen: Mutex<HashMap<(Company, CardId), Seen>>,
@@ -30,7 +29,7 @@ impl KnownCards {
         Self { store, seen: Mutex::default() }
     }
 
-    /// Those of the cards that exist in the company, each with the departments it is in.
+    /// The cards that exist in the company, each with its departments.
     pub(crate) async fn places(
         &self,
         company: Company,

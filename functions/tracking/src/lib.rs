@@ -16,7 +16,7 @@ use runtime::clock::Clock;
 use crate::cards::KnownCards;
 use crate::queue::Queues;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     cards: Arc<KnownCards>,
@@ -38,7 +38,7 @@ impl HttpFunction for App {
     }
 }
 
-/// The function's part of the contract.
+/// The function's part of the API document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     contract::<App>()
 }

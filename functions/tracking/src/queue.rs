@@ -15,7 +15,7 @@ pub struct Queues {
     live_url: String,
 }
 
-/// The log line of a batch that the live radar will not show.
+/// The log line of a batch that the live radar does not show.
 #[derive(Debug, Serialize)]
 struct UnsentLine<'a> {
     level: &'static str,
@@ -36,9 +36,9 @@ impl Queues {
         Self { sqs, stats_url, live_url }
     }
 
-    /// Sends a batch to both queues at once. It is accepted once the aggregator's has it;
-    /// that the live radar's has not taken it, after the client's own retries, is logged
-    /// and raises an alarm: the feed by HTTP shows it all the same.
+    /// Sends a batch to both queues in parallel. The batch is accepted once it is in the
+    /// aggregator's queue. If the live radar's queue has not taken it, after the client's own
+    /// retries, that is logged and raises an alarm: the feed by HTTP still shows the events.
     pub(crate) async fn send(&self, batch: &AcceptedBatch) -> Result<(), Failure> {
         let body = serde_json::to_string(batch).map_err(|error| Failure::Corrupt(error.to_string()))?;
         let (stats, live) = tokio::join!(self.put(&self.stats_url, &body), self.put(&self.live_url, &body));

@@ -117,14 +117,14 @@ pub(crate) async fn record_events(
     Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
 }
 
-/// What the filter rules want to know.
+/// The input of the filter rules.
 fn sender<'a>(anyone: &TokenHolder, headers: &'a HeaderMap) -> Sender<'a> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let membership = anyone.membership();
     Sender { agent, member: membership.is_some(), card: membership.and_then(|membership| membership.card) }
 }
 
-/// All that can be said without asking anybody; names every bad event.
+/// All checks that need no call; returns an error for every bad event.
 fn checked(new: NewBatch, received_at: Timestamp) -> Result<(BatchId, Vec<Event>), Problem> {
     let batch = BatchId::parse(&new.batch_id, received_at).map_err(|error| Problem::field("/batch_id", &error))?;
     if new.events.is_empty() || new.events.len() > EVENTS_MAX {
@@ -173,7 +173,7 @@ fn refuse_unknown(events: &[Event], known: &BTreeMap<CardId, DepartmentPath>) ->
     if errors.is_empty() { Ok(()) } else { Err(Problem::of(Code::NotFound).with_errors(errors)) }
 }
 
-/// Of the events as sent, before their times are clamped: the same on every retry.
+/// Computed from the events as sent, before their times are clamped: the same on every retry.
 fn fingerprint(events: &[Event]) -> Result<String, Problem> {
     use domain::kernel::failure::Failure;
     let json = serde_json::to_vec(events).map_err(|error| Failure::Corrupt(error.to_string()))?;

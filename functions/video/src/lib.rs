@@ -1,4 +1,4 @@
-//! Uploads: tickets by which members send files, and what became of them.
+//! Uploads: tickets with which members send files, and the state of the files.
 
 mod uploads;
 
@@ -12,7 +12,7 @@ use runtime::ids::Ids;
 use runtime::s3_signing::SignedBucket;
 use store::Store;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
@@ -22,7 +22,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// What the flows of one request work with.
+    /// The context of one request for the flows.
     fn flow(&self) -> Flow<'_> {
         Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
     }
@@ -41,7 +41,7 @@ impl HttpFunction for App {
     }
 }
 
-/// The function's part of the contract.
+/// The function's part of the API document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     contract::<App>()
 }

@@ -1,4 +1,4 @@
-//! `/v1/uploads`: a ticket to send one file, and what became of it.
+//! `/v1/uploads`: a ticket to send one file, and the state of the file.
 
 use std::collections::BTreeMap;
 
@@ -148,7 +148,7 @@ pub(crate) async fn get_upload(State(app): State<App>, viewer: UploadViewer) -> 
     Ok(Json(upload.into()))
 }
 
-/// The ticket of an upload, signed as of the moment it was made.
+/// The ticket of an upload, signed for the moment it was made.
 async fn ticket(app: &App, company: Company, upload: &Upload) -> Result<UploadTicket, Failure> {
     let key = quarantine_key(company, upload.id);
     let (content_type, until) = (upload.format.name(), upload.ticket_until());

@@ -1,8 +1,8 @@
-//! Permissions for resources: values that only this module makes, from a verified token and
-//! the ids of the path. What a caller may not see does not exist for them.
+//! Permissions for resources: values that only this module makes, from a verified token and the ids
+//! of the path. Resources that callers may not see are hidden from them.
 //!
-//! Extract them before the body or the query: a caller without the permission learns nothing
-//! of what is wrong with those.
+//! Extract them before the body or the query: callers without the permission learn nothing about
+//! faults in those.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -18,21 +18,21 @@ use http::request::Parts;
 use crate::auth::{Actor, Caller, Membership};
 use crate::problem::{Code, Problem};
 
-/// A function that knows which cards there are.
+/// A function that can look up cards.
 pub trait CardLookup {
-    /// Succeeds when the company has the card.
+    /// Succeeds if the company has the card.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] when it has not.
+    /// [`Failure::NotFound`] if it does not.
     fn find_card(&self, company: Company, card: CardId) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// A function that knows which departments there are.
+/// A function that can look up departments.
 pub trait DepartmentLookup {
-    /// Succeeds when the company has, or had, the department.
+    /// Succeeds if the company has, or had, the department.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] when it never had.
+    /// [`Failure::NotFound`] if it never had.
     fn find_department(
         &self,
         company: Company,
@@ -51,22 +51,22 @@ pub struct CardEditor {
 #[derive(Debug, Clone, Copy)]
 pub struct CardAdmin(CardEditor);
 
-/// Somebody who may see a radar, which is on: the owner the one of their card, admins and the
-/// boss those of every card, every department and the company. Which one the path names:
-/// `card_id`, `department_id`, or neither for the company.
+/// A caller who may see a radar, and whose radar is on: the owner sees the radar of their card;
+/// admins and the boss see the radars of every card, every department and the company. The path
+/// names the radar: `card_id`, `department_id`, or neither for the company.
 #[derive(Debug, Clone, Copy)]
 pub struct RadarScope {
     company: Company,
     scope: Scope,
 }
 
-/// Somebody who may see the radar of the card of the path once it is on: for handlers that
+/// A caller who may see the radar of the card of the path once their radar is on: for handlers that
 /// find the card in the same call as its numbers, and then [`CardRadar::open`] it.
 #[derive(Debug, Clone, Copy)]
 pub struct CardRadar(CardEditor);
 
-/// Somebody who may see and change the customers of the card of the path: its owner, an admin
-/// or the boss. Whether their radar is on is checked after the customer is found.
+/// A caller who may see and change the customers of the card of the path: its owner, an admin or
+/// the boss. Whether their radar is on is checked after the customer is found.
 #[derive(Debug, Clone, Copy)]
 pub struct CustomerAccess {
     caller: Caller,
@@ -75,8 +75,7 @@ pub struct CustomerAccess {
     person: PersonId,
 }
 
-/// Somebody who may see the upload of the path, if it is their own, or they are an admin or
-/// the boss.
+/// A caller who may see the upload of the path: its owner, an admin or the boss.
 #[derive(Debug, Clone, Copy)]
 pub struct UploadViewer {
     caller: Caller,
@@ -94,7 +93,7 @@ impl CardEditor {
         self.card
     }
 
-    /// Whom the audit log names; `None` for the owner, who changes their own card.
+    /// The actor for the audit log; `None` for the owner, who changes their own card.
     pub fn audit_actor(&self) -> Option<AuditActor> {
         self.caller.audit_actor().filter(|_| !self.caller.owns(self.card))
     }
@@ -105,7 +104,7 @@ impl CardEditor {
 }
 
 impl CardAdmin {
-    /// The right to edit, which they have too.
+    /// The right to edit, which these callers have too.
     pub fn editor(&self) -> CardEditor {
         self.0
     }
@@ -168,12 +167,12 @@ impl CustomerAccess {
         self.card
     }
 
-    /// The identity that the path names.
+    /// The identity in the path.
     pub fn person(&self) -> PersonId {
         self.person
     }
 
-    /// The member who asks.
+    /// The member who calls.
     pub fn member(&self) -> MemberId {
         self.member
     }
@@ -195,10 +194,10 @@ impl UploadViewer {
         self.upload
     }
 
-    /// Succeeds when they may see an upload of `owner`.
+    /// Succeeds if the caller may see an upload of `owner`.
     ///
     /// # Errors
-    /// `not_found` when they may not.
+    /// `not_found` if they may not.
     pub fn require_may_see(&self, owner: MemberId) -> Result<(), Problem> {
         let own = self.caller.membership().is_some_and(|membership| membership.member == owner);
         if own || self.caller.is_admin() { Ok(()) } else { Err(Problem::of(Code::NotFound)) }
@@ -217,7 +216,7 @@ async fn path_ids<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<HashMa
     ids.map(|Path(ids)| ids).map_err(|_| Problem::of(Code::NotFound))
 }
 
-/// The id of this name; text that cannot be an id names nothing.
+/// The id of this name. Text that cannot be an id is `not_found`.
 fn id<T: FromStr>(ids: &HashMap<String, String>, name: &str) -> Result<T, Problem> {
     ids.get(name).and_then(|text| text.parse().ok()).ok_or_else(|| Problem::of(Code::NotFound))
 }
@@ -231,7 +230,7 @@ impl<S: CardLookup + Send + Sync> FromRequestParts<S> for CardEditor {
         if Self::may_edit(&caller, card) {
             return Ok(Self { caller, card });
         }
-        // A card that others may see is not theirs to edit; one that does not exist is not there.
+        // Callers without the right get 403 for a card that exists, and 404 for one that does not.
         state.find_card(caller.company(), card).await?;
         Err(Problem::of(Code::RoleRequired))
     }
@@ -279,7 +278,7 @@ impl<S: CardLookup + DepartmentLookup + Send + Sync> FromRequestParts<S> for Rad
     }
 }
 
-/// To others than admins and the boss, these radars do not exist.
+/// For other callers than admins and the boss, these radars do not exist.
 fn require_admin(caller: &Caller) -> Result<(), Problem> {
     if caller.is_admin() { Ok(()) } else { Err(Problem::of(Code::NotFound)) }
 }

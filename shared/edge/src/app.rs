@@ -1,4 +1,4 @@
-//! From a router to a running function: gate, panics, problems, one log line a request.
+//! From a router to a running function: authentication, panics, problems, one log line per request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -64,7 +64,7 @@ pub fn app<S: Clone + Send + Sync + 'static>(
 /// Serves the router until the environment is shut down.
 ///
 /// # Errors
-/// Those of the runtime.
+/// Errors of the runtime.
 pub async fn run(app: Router) -> Result<(), lambda_http::Error> {
     lambda_http::run(app).await
 }
@@ -84,7 +84,7 @@ async fn observe(function: &'static str, gate: Arc<Authenticator>, mut request: 
     request.extensions_mut().insert(gate);
     request.extensions_mut().insert(trace.clone());
     let mut response = next.run(request).await;
-    // What axum itself refuses becomes a problem too.
+    // Rejections of axum become problems too.
     let foreign =
         |status: StatusCode| Problem::of(if status.is_server_error() { Code::Internal } else { Code::InvalidQuery });
     let problem = response.extensions_mut().remove::<Problem>();

@@ -1,4 +1,4 @@
-//! Who is calling: authorization is an argument that only this module can make.
+//! Authentication: authorization is an argument that only this module can make.
 
 use std::sync::Arc;
 
@@ -21,23 +21,23 @@ use crate::trace::Trace;
 /// Header with the platform operator's key.
 const OPERATOR_KEY: &str = "x-operator-key";
 
-/// What tokens are checked with. Shared by all requests of a function.
+/// The keys and the clock that tokens are checked with. All requests of a function share them.
 pub struct Authenticator {
     /// Checks bearer tokens.
     pub tokens: TokenVerifier,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
 }
 
-/// Anybody with a valid token, also who has not logged in: for what everybody may see,
-/// and for telling what one does there.
+/// A caller with a valid token, also one who has not logged in: for data that everybody may see,
+/// and for recording events there.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenHolder {
     caller: Caller,
     anonymous: bool,
 }
 
-/// A person with a valid token who has logged in: any visitor or member.
+/// A caller with a valid token who has logged in: any visitor or member.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
     company: Company,
@@ -45,16 +45,16 @@ pub struct Caller {
     membership: Option<Membership>,
 }
 
-/// A caller's membership, as his token says.
+/// A caller's membership, from their token.
 #[derive(Debug, Clone, Copy)]
 pub struct Membership {
-    /// Which member.
+    /// The member.
     pub member: MemberId,
-    /// What he may do.
+    /// The member's role.
     pub role: Role,
-    /// His card, if he has one.
+    /// The member's card, if they have one.
     pub card: Option<CardId>,
-    /// Whether his radar is on.
+    /// Whether the member's radar is on.
     pub radar: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct Staff {
     membership: Membership,
 }
 
-/// A member who is admin or boss.
+/// A member who is an admin or the boss.
 #[derive(Debug, Clone, Copy)]
 pub struct Admin {
     caller: Caller,
@@ -74,99 +74,97 @@ pub struct Admin {
     pub role: Role,
 }
 
-/// A member who is boss.
+/// The boss of the company.
 #[derive(Debug, Clone, Copy)]
 pub struct Boss(Admin);
 
-/// The platform operator. Only the routes of a function that has [`OperatorKeys`] can ask
-/// for him.
+/// The platform operator. Only routes of a function with [`OperatorKeys`] can ask for the operator.
 #[derive(Debug, Clone, Copy)]
 pub struct Operator(());
 
-/// A function that knows who the platform operator is.
+/// A function that can recognize the platform operator.
 pub trait OperatorKeys {
-    /// SHA-256 digests of the operator keys that are accepted. Asked only when a request
-    /// has a key.
+    /// SHA-256 digests of the accepted operator keys. Called only if a request has a key.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when they cannot be had now.
+    /// [`Failure::Unavailable`] if they cannot be read now.
     fn operator_keys(&self) -> impl Future<Output = Result<&[[u8; 32]], Failure>> + Send;
 }
 
-/// Somebody whose creating requests are remembered apart from others'.
+/// A caller whose creating requests are remembered apart from those of others.
 pub trait Actor {
-    /// Who, for the digest of his idempotency keys.
+    /// The actor, for the digest of their idempotency keys.
     fn actor(&self) -> String;
 }
 
 impl TokenHolder {
-    /// The company his token is for; the only way to its data.
+    /// The company of the caller's token; the only way to its data.
     pub fn company(&self) -> Company {
         self.caller.company
     }
 
-    /// The identity he acts under.
+    /// The identity of the caller.
     pub fn person(&self) -> PersonId {
         self.caller.person
     }
 
-    /// His membership, if any.
+    /// The caller's membership, if any.
     pub fn membership(&self) -> Option<Membership> {
         self.caller.membership
     }
 
     fn from_claims(claims: &TokenClaims) -> Option<Self> {
         let caller = Caller::from_claims(claims)?;
-        // Nobody knows who an anonymous one is: he cannot be a member.
+        // The identity of an anonymous caller is unknown: they cannot be a member.
         let consistent = !claims.ano || caller.membership.is_none();
         consistent.then_some(Self { caller, anonymous: claims.ano })
     }
 }
 
 impl Caller {
-    /// The company his token is for; the only way to its data.
+    /// The company of the caller's token; the only way to its data.
     pub fn company(&self) -> Company {
         self.company
     }
 
-    /// Who he is.
+    /// The identity of the caller.
     pub fn person(&self) -> PersonId {
         self.person
     }
 
-    /// His membership, if any.
+    /// The caller's membership, if any.
     pub fn membership(&self) -> Option<Membership> {
         self.membership
     }
 
-    /// Whom the audit log names; nobody for a visitor, who changes nothing of others'.
+    /// The actor for the audit log; `None` for a visitor, who changes only their own data.
     pub fn audit_actor(&self) -> Option<AuditActor> {
         self.membership.map(|membership| AuditActor::Member(membership.member))
     }
 
-    /// Whether the card is his own.
+    /// Whether the card is the caller's own.
     pub fn owns(&self, card: CardId) -> bool {
         self.membership.is_some_and(|membership| membership.card == Some(card))
     }
 
-    /// Whether he is admin or boss.
+    /// Whether the caller is an admin or the boss.
     pub fn is_admin(&self) -> bool {
         self.membership.is_some_and(|membership| membership.role >= Role::Admin)
     }
 
-    /// That his radar is on.
+    /// Succeeds if the caller's radar is on.
     ///
     /// # Errors
-    /// `radar_not_active` when it is off.
+    /// `radar_not_active` if it is off.
     pub fn require_radar(&self) -> Result<(), Problem> {
         let on = self.membership.is_some_and(|membership| membership.radar);
         if on { Ok(()) } else { Err(Problem::of(Code::RadarNotActive)) }
     }
 
-    /// His membership.
+    /// The caller's membership.
     ///
     /// # Errors
-    /// `role_required` when he is not a member.
+    /// `role_required` if the caller is not a member.
     pub fn require_member(&self) -> Result<MemberId, Problem> {
         let member = self.membership.map(|membership| membership.member);
         member.ok_or_else(|| Problem::of(Code::RoleRequired))
@@ -183,63 +181,63 @@ impl Caller {
 }
 
 impl Staff {
-    /// The company his token is for.
+    /// The company of the caller's token.
     pub fn company(&self) -> Company {
         self.caller.company
     }
 
-    /// Which member he is.
+    /// The member who calls.
     pub fn id(&self) -> MemberId {
         self.membership.member
     }
 
-    /// His card, if he has one.
+    /// The caller's card, if they have one.
     pub fn card(&self) -> Option<CardId> {
         self.membership.card
     }
 
-    /// Whether he is admin or boss.
+    /// Whether the caller is an admin or the boss.
     pub fn is_admin(&self) -> bool {
         self.caller.is_admin()
     }
 }
 
 impl Admin {
-    /// The company his token is for.
+    /// The company of the caller's token.
     pub fn company(&self) -> Company {
         self.caller.company
     }
 
-    /// Which member he is.
+    /// The member who calls.
     pub fn member(&self) -> MemberId {
         self.member
     }
 
-    /// Whom the audit log names.
+    /// The actor for the audit log.
     pub fn audit_actor(&self) -> AuditActor {
         AuditActor::Member(self.member)
     }
 }
 
 impl Boss {
-    /// The company his token is for.
+    /// The company of the caller's token.
     pub fn company(&self) -> Company {
         self.0.company()
     }
 
-    /// Which member he is.
+    /// The member who calls.
     pub fn member(&self) -> MemberId {
         self.0.member()
     }
 
-    /// Whom the audit log names.
+    /// The actor for the audit log.
     pub fn audit_actor(&self) -> AuditActor {
         self.0.audit_actor()
     }
 }
 
 impl Operator {
-    /// Any company: the operator serves them all. One that does not exist has no data.
+    /// Any company: the operator serves all of them. An unknown company has no data.
     pub fn company(&self, id: CompanyId) -> Company {
         Company::granted(id)
     }

@@ -1,4 +1,4 @@
-//! Request bodies: bounded, JSON, and every refusal points at its field.
+//! Request bodies: bounded, JSON; each error points at its field.
 
 use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::FromRequest;
@@ -44,11 +44,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Reads a value, or says which field is wrong.
+/// Parses a value, or returns the wrong field.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // A wrong field before a broken end: the end is what is wrong.
+        // A truncated body is reported before a wrong field.
         if error.inner().is_data() && serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
             let pointer = pointer(error.path());
             Problem::invalid(vec![field(pointer, &error.inner().to_string())])
@@ -77,7 +77,7 @@ fn escape(key: &str) -> String {
     shown.replace('~', "~0").replace('/', "~1")
 }
 
-/// What serde says, as a field problem. Serde hands errors on as text only.
+/// Serde's message as a field error. Serde returns errors as text only.
 fn field(pointer: String, message: &str) -> FieldProblem {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     let quoted = || message.split('`').nth(1).map(escape).unwrap_or_default();
@@ -88,7 +88,7 @@ fn field(pointer: String, message: &str) -> FieldProblem {
     }
     if message.starts_with("unknown field") {
         let name = quoted();
-        // The path already ends in the field where the format tells it.
+        // The path already ends with the field if the format records it.
         let pointer = if pointer.ends_with(&format!("/{name}")) { pointer } else { format!("{pointer}/{name}") };
         problem(pointer, "unknown_field", "不支持的字段")
     } else if message.starts_with("missing field") {

@@ -72,7 +72,7 @@ pub fn sort_by_receipt(lines: &mut [FeedLine]) {
     lines.sort_by_key(|line| std::cmp::Reverse((line.received_at, line.at)));
 }
 
-/// What the feed says of an event, the `number`-th oldest of its segment.
+/// The line of the `number`-th oldest event of its segment.
 pub fn feed_line(segment: &Segment, event: &Event, number: usize) -> FeedLine {
     let SegmentKey { card, batch, person } = segment.key;
     let name = visitor_name(person);

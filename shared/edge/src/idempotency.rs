@@ -1,12 +1,12 @@
-//! Creating requests: each carries a key, and its retries get the first result.
+//! Creating requests: each carries a key, and its retries get the first answer.
 //!
 //! The key stands for the caller, the method and the path of the request: the same key below
-//! another thing is another request. The body is compared as a JSON value: the order of an
+//! another resource is another request. The body is compared as a JSON value: the order of an
 //! object's members does not count, `1` and `1.0` differ.
 //!
-//! Until November 2026 the key stood for the matched route, and the body was compared byte by
-//! byte. A retry whose first request was answered by that code, at most 24 hours before, is
-//! refused with 422 on a route without an id, and counts as a new request below an id.
+//! Until November 2026 the key stood for the matched route, and the body was compared byte by byte.
+//! A retry whose first request was answered by that code, at most 24 hours before, gets 422 on a
+//! route without an id, and counts as a new request on a route with an id.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body as HttpBody;
@@ -36,7 +36,7 @@ pub struct IdempotentRequest<T> {
 }
 
 impl<T> IdempotentRequest<T> {
-    /// The body, and the identity of the request when `actor` makes it.
+    /// The body, and the identity of the request if `actor` makes it.
     pub fn of(self, actor: &impl Actor) -> (T, Idempotency) {
         let Self { target, key, fingerprint, body } = self;
         let key = hex(format!("{}\n{target}\n{key}", actor.actor()).as_bytes());
@@ -94,7 +94,7 @@ mod tests {
             .header(IDEMPOTENCY_KEY, "key-of-a-test")
             .body(HttpBody::from(body))
             .unwrap();
-        // A body that is there at once is read without waiting.
+        // A body that has arrived is read without waiting.
         let read =
             pin!(IdempotentRequest::<Value>::from_request(request, &())).poll(&mut Context::from_waker(Waker::noop()));
         let Poll::Ready(once) = read else { panic!("the body is there") };

@@ -1,7 +1,7 @@
-//! The API document: what all operations have in common is written here, once.
+//! The API document: the parts that all operations have in common are written here, once.
 //!
-//! Operations say what is their own. [`document`] joins the functions' parts and adds the rest:
-//! security, path parameters, problem answers and descriptions of answers.
+//! Operations describe only what is special to them. [`document`] joins the functions' parts and
+//! adds the rest: security, path parameters, problem answers and descriptions of answers.
 
 use domain::card::settings::PhraseBook;
 use domain::kernel::id::{
@@ -38,7 +38,7 @@ the codes that it adds to these:
 
 \"Idempotent\" means: a repeated request changes nothing more and gets the same kind of answer.";
 
-/// What the functions' operations are about.
+/// The tags of the operations, with descriptions.
 const TAGS: &[(&str, &str)] = &[
     ("organization", "Companies, login, members, invitations, departments, seats, radar grants and merges."),
     ("card", "Cards, their media, the company's card template and share codes."),
@@ -102,7 +102,7 @@ macro_rules! closed_sets {
     )*};
 }
 
-/// Why the functions' parts make no document.
+/// Errors of joining the functions' parts.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// A part cannot be written as JSON.
@@ -111,7 +111,7 @@ pub enum DocumentError {
     /// Two different schemas have one name.
     #[error("two schemas are called {0}")]
     SchemaNamedTwice(String),
-    /// Nothing is known of a parameter in a path.
+    /// A parameter in a path has no description.
     #[error("no schema for the path parameter {0}: add it to edge::openapi")]
     UnknownParameter(String),
 }
@@ -188,7 +188,7 @@ fn inline(value: &mut Value, plain: &Map<String, Value>) {
     }
 }
 
-/// Says of the field itself what the macro says of the schema in "null or this schema".
+/// Moves the description of the field to the schema in "null or this schema".
 fn lift_description(fields: &mut Map<String, Value>) {
     let Some(Value::Array(items)) = fields.get_mut("oneOf") else { return };
     let mut references = items.iter_mut().filter_map(Value::as_object_mut).filter(|item| item.contains_key("$ref"));
@@ -206,7 +206,7 @@ fn add(fields: &mut Map<String, Value>, more: Map<String, Value>) {
     }
 }
 
-/// The name of the schema that is referred to.
+/// The name of the schema in a reference.
 fn referred(fields: &Map<String, Value>) -> Option<&str> {
     fields.get("$ref")?.as_str()?.strip_prefix("#/components/schemas/")
 }
@@ -239,7 +239,7 @@ fn refer_to_items(schemas: &mut Map<String, Value>) {
     }
 }
 
-/// Adds what an operation does not say because all operations are alike in it.
+/// Adds the parts that all operations have in common.
 fn complete(operation: &mut Value, path: &str, schemas: &Map<String, Value>) -> Result<(), DocumentError> {
     let Some(operation) = operation.as_object_mut() else { return Ok(()) };
     operation.entry("security").or_insert_with(|| json!([{ "bearer": [] }]));
@@ -261,7 +261,7 @@ fn complete(operation: &mut Value, path: &str, schemas: &Map<String, Value>) -> 
     Ok(())
 }
 
-/// An optional parameter is left out, and never `null`.
+/// An optional parameter may be absent, but never `null`.
 fn without_null(mut parameter: Value) -> Value {
     let schema = &mut parameter["schema"];
     if let Some(Value::Array(choices)) = schema.get("oneOf")
@@ -277,7 +277,7 @@ fn without_null(mut parameter: Value) -> Value {
     parameter
 }
 
-/// An answer without a describe_event of its own is described as its schema is.
+/// An answer without a description gets the one of its schema.
 fn describe(response: &mut Value, schemas: &Map<String, Value>) {
     if response["description"].as_str().is_some_and(|own| !own.is_empty()) {
         return;
@@ -292,7 +292,7 @@ fn describe(response: &mut Value, schemas: &Map<String, Value>) {
     }
 }
 
-/// What stands between braces in a path.
+/// The names between braces in a path.
 fn path_parameter(name: &str) -> Result<Value, DocumentError> {
     let (schema, description) = match name {
         "card_id" => (CardId::schema(), "The card."),

@@ -42,9 +42,9 @@ pub struct NoFilter {}
 /// The page a caller asks for, of a list with the filter `F`.
 #[derive(Debug)]
 pub struct Paging<F = NoFilter> {
-    /// Most items wanted.
+    /// Most items in the answer.
     pub limit: u32,
-    /// Which items are wanted.
+    /// The filter of the items.
     pub filter: F,
     cursor: Option<String>,
     binding: [u8; BINDING_LEN],
@@ -63,7 +63,7 @@ impl<F> Paging<F> {
     /// Where to start; `None` on the first page.
     ///
     /// # Errors
-    /// `invalid_cursor` for a cursor that is not ours or of another query.
+    /// `invalid_cursor` for a cursor of another query, or one that we did not make.
     pub fn position<P: FromStr>(&self) -> Result<Option<P>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let position = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok().and_then(|bytes| {
@@ -75,7 +75,7 @@ impl<F> Paging<F> {
         position.map(Some).ok_or_else(|| Problem::of(Code::InvalidCursor))
     }
 
-    /// The answer with these items; `next` is where the following page starts.
+    /// The page with these items; `next` is where the following page starts.
     pub fn page<T>(&self, items: Vec<T>, next: Option<impl ToString>) -> PageBody<T> {
         let cursor = |position: &str| {
             let bytes = [&[VERSION], &self.binding[..], position.as_bytes()].concat();

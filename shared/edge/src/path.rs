@@ -1,4 +1,4 @@
-//! Ids in paths: one that cannot be an id names nothing.
+//! Ids in paths: text that cannot be an id is `not_found`.
 
 use std::str::FromStr;
 

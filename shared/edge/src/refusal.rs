@@ -1,4 +1,4 @@
-//! Problems of the failures that flows return.
+//! Problems for the failures that flows return.
 
 use domain::card::media::MediaError;
 use domain::crm::command::CustomerError;

@@ -1,16 +1,16 @@
-//! One list of routes, of which both the served router and the contract are made.
+//! One list of routes: the served router and the API document are both made from it.
 //!
-//! What only the contract needs (schemas, examples, sentences) is reached from
-//! [`OpenApiRouter`]'s side alone, so that no shipped binary carries it.
+//! Schemas, examples and descriptions, which only the document needs, are reached only through
+//! [`OpenApiRouter`], so that no shipped binary contains them.
 
 use axum::Router;
 use axum::routing::MethodRouter;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-/// Something operations can be listed in.
+/// A collection that operations are added to.
 pub trait Routes<S>: Sized {
-    /// Lists operations, as [`routes!`](crate::routes!) gives them: how they are served, and
-    /// how they are documented.
+    /// Adds operations, as [`routes!`](crate::routes!) makes them: the handlers and their
+    /// documentation.
     #[must_use]
     fn routes<V, D>(self, operations: (V, D)) -> Self
     where

@@ -1,5 +1,5 @@
-//! Who is at the other end of a live socket: proved by a token at the handshake, and
-//! from then on by what the gateway keeps with the socket.
+//! The member at the other end of a live socket: authenticated by a token at the handshake, and
+//! from then on by the context that the gateway keeps with the socket.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const COMPANY: &str = "company";
 const CARD: &str = "card";
 const EXPIRES_MS: &str = "expires_ms";
 
-/// A member with his radar on, and his card.
+/// A member whose radar is on, and their card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watcher {
     company: Company,
@@ -23,15 +23,15 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// The watcher whose handshake has this `Authorization` header; `None` when the token
-    /// is not accepted, or not of a member with a card and his radar on.
+    /// The watcher whose handshake has this `Authorization` header; `None` if the token is not
+    /// accepted, or its member has no card or the radar off.
     pub fn from_header(tokens: &TokenVerifier, authorization: &str, now: Timestamp) -> Option<Self> {
         let claims = tokens.verify(bearer_token(authorization)?, now).ok()?;
         let card = claims.crd.filter(|_| claims.mem.is_some() && claims.role.is_some() && claims.rad)?;
         Some(Self { company: Company::granted(claims.com), card, expires_at: claims.expires_at() })
     }
 
-    /// What the gateway keeps and gives back with each event of the socket. A client can
+    /// The context that the gateway stores and returns with each event of the socket. A client can
     /// neither see nor change it.
     pub fn context(&self) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
@@ -41,7 +41,7 @@ impl Watcher {
         ])
     }
 
-    /// The watcher of a [`Watcher::context`] that the gateway gave back.
+    /// The watcher of a [`Watcher::context`] that the gateway returned.
     pub fn from_context(context: &BTreeMap<String, serde_json::Value>) -> Option<Self> {
         let text = |name| context.get(name).and_then(serde_json::Value::as_str);
         let company: CompanyId = text(COMPANY)?.parse().ok()?;
@@ -53,17 +53,17 @@ impl Watcher {
         })
     }
 
-    /// The company his token is for.
+    /// The company of the watcher's token.
     pub fn company(&self) -> Company {
         self.company
     }
 
-    /// His card.
+    /// The watcher's card.
     pub fn card(&self) -> CardId {
         self.card
     }
 
-    /// When his token ends, and with it the socket.
+    /// When the watcher's token expires, and with it the socket.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -85,7 +85,7 @@ mod tests {
         Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()
     }
 
-    /// The watcher that a token makes which is signed now and used `later`.
+    /// The watcher of a token that is signed now and used `later`.
     fn watcher(membership: Option<(MemberId, Role, Option<CardId>)>, radar: bool, later: i64) -> Option<Watcher> {
         let pair = Ed25519KeyPair::generate().unwrap();
         let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_with_card_and_radar_watches_until_his_token_ends() {
+    fn a_member_with_card_and_radar_watches_until_their_token_ends() {
         let found = watcher(member(Some(4)), true, 0).unwrap();
         assert_eq!((found.company().id().uuid().as_u128(), found.card().uuid().as_u128()), (1, 4));
         assert_eq!(found.expires_at(), now().plus_millis(TOKEN_LIFE_MS));

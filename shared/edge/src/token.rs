@@ -19,33 +19,33 @@ const KEYS_MAX: usize = 2;
 const ISSUER: &str = "mingpian";
 const AUDIENCE: &str = "mingpian-api";
 const TYPE: &str = "mp+jwt";
-/// How long after its end the token of somebody anonymous still shows who he was.
+/// How long after its expiry an anonymous token still identifies the person it was made for.
 const SHOWN_LATE_MS: i64 = 7 * 24 * 3_600 * SECOND_MS;
-/// How far another function's clock may be behind.
+/// How far the clock of another function may be behind.
 const LEEWAY_S: i64 = 5;
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenClaims {
     iss: String,
     aud: String,
     /// The person.
     pub sub: PersonId,
-    /// The company he is with.
+    /// The company of the session.
     pub com: CompanyId,
-    /// His membership, if any.
+    /// The person's membership, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mem: Option<MemberId>,
-    /// His role as a member.
+    /// The person's role as a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// His card as a member.
+    /// The person's card as a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crd: Option<CardId>,
-    /// Whether his radar is on.
+    /// Whether the person's radar is on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rad: bool,
-    /// Whether nobody knows who he is: he has not logged in.
+    /// Whether the person is anonymous: they have not logged in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ano: bool,
     iat: i64,
@@ -54,13 +54,13 @@ pub struct TokenClaims {
 }
 
 impl TokenClaims {
-    /// When the token stops being valid.
+    /// When the token expires.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_millis(self.exp.saturating_mul(SECOND_MS))
     }
 }
 
-/// A token is not accepted.
+/// A token was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("token refused")]
 pub struct TokenRefused;
@@ -80,17 +80,17 @@ impl TokenSigner {
     /// A signer with an Ed25519 key, PKCS#8 in base64.
     ///
     /// # Errors
-    /// [`KeyError`] when it is not base64.
+    /// [`KeyError`] if it is not base64.
     pub fn new(kid: String, pkcs8_base64: &str) -> Result<Self, KeyError> {
         let der = data_encoding::BASE64.decode(pkcs8_base64.as_bytes()).map_err(|error| KeyError(error.to_string()))?;
         Ok(Self { kid, key: EncodingKey::from_ed_der(&der) })
     }
 
-    /// A token for a person and, if he is a member, his membership and whether his
-    /// `radar` is on; valid from `now`.
+    /// A token for a person and, if they are a member, their membership and whether their `radar`
+    /// is on; valid from `now`.
     ///
     /// # Errors
-    /// [`KeyError`] when the key is not an Ed25519 key.
+    /// [`KeyError`] if the key is not an Ed25519 key.
     pub fn sign(
         &self,
         company: Company,
@@ -107,10 +107,10 @@ impl TokenSigner {
         self.encode(&claims)
     }
 
-    /// A token for somebody who has not logged in.
+    /// A token for a person who has not logged in.
     ///
     /// # Errors
-    /// [`KeyError`] when the key is not an Ed25519 key.
+    /// [`KeyError`] if the key is not an Ed25519 key.
     pub fn sign_anonymous(&self, company: Company, person: PersonId, now: Timestamp) -> Result<String, KeyError> {
         self.encode(&TokenClaims { ano: true, ..TokenClaims::new(company, person, now) })
     }
@@ -124,7 +124,7 @@ impl TokenSigner {
 }
 
 impl TokenClaims {
-    /// Those of a visitor.
+    /// The claims of a visitor.
     pub(crate) fn new(company: Company, person: PersonId, now: Timestamp) -> Self {
         Self {
             iss: ISSUER.to_owned(),
@@ -143,7 +143,7 @@ impl TokenClaims {
     }
 }
 
-/// When a token made at `now` stops being valid.
+/// When a token made at `now` expires.
 pub fn expires_at(now: Timestamp) -> Timestamp {
     now.plus_millis(TOKEN_LIFE_MS)
 }
@@ -172,7 +172,7 @@ impl TokenVerifier {
     /// A verifier with the public keys of a JWK set: one, or two during a rotation.
     ///
     /// # Errors
-    /// [`KeyError`] when there are none or too many, or one is not an Ed25519 key.
+    /// [`KeyError`] if there are none or too many, or one is not an Ed25519 key.
     pub fn from_jwks(jwks: &str) -> Result<Self, KeyError> {
         let jwks: Jwks = serde_json::from_str(jwks).map_err(|error| KeyError(error.to_string()))?;
         if jwks.keys.is_empty() || jwks.keys.len() > KEYS_MAX {
@@ -189,19 +189,19 @@ impl TokenVerifier {
         Ok(Self { keys: Arc::new(keys), seen: Arc::default() })
     }
 
-    /// What a token says, if it is ours and valid now.
+    /// The claims of a token that we made and that is valid now.
     ///
     /// # Errors
-    /// [`TokenRefused`], without a hint at the reason.
+    /// [`TokenRefused`], without the reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<TokenClaims, TokenRefused> {
         self.verify_late(token, now, 0)
     }
 
-    /// Who somebody was before he logged in, by the token he had: valid now, or until a
-    /// week ago.
+    /// The identity that a person had before they logged in, from their anonymous token: one that
+    /// is valid now, or expired within the last week.
     ///
     /// # Errors
-    /// [`TokenRefused`], also for the token of somebody who is not anonymous.
+    /// [`TokenRefused`], also for a token that is not anonymous.
     pub fn verify_anonymous(&self, token: &str, now: Timestamp) -> Result<TokenClaims, TokenRefused> {
         self.verify_late(token, now, SHOWN_LATE_MS / SECOND_MS).and_then(|claims| {
             let nobody = claims.ano && claims.mem.is_none() && claims.role.is_none();
@@ -209,7 +209,7 @@ impl TokenVerifier {
         })
     }
 
-    /// The times are checked for every token, also for one that was seen before.
+    /// The times are checked for every token, also for a remembered one.
     fn verify_late(&self, token: &str, now: Timestamp, late_s: i64) -> Result<TokenClaims, TokenRefused> {
         let digest = Digest::of(token);
         let recalled = self.seen.recall(digest, now);
@@ -226,7 +226,8 @@ impl TokenVerifier {
         Ok(claims)
     }
 
-    /// What a token says that one of our keys has signed for this API, whenever it is valid.
+    /// The claims of a token that one of our keys has signed for this API; the times are not
+    /// checked.
     fn proven(&self, token: &str) -> Result<TokenClaims, TokenRefused> {
         let header = decode_header(token).map_err(|_| TokenRefused)?;
         let pinned = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);

@@ -10,13 +10,13 @@ use domain::kernel::timestamp::Timestamp;
 /// Most tokens that are remembered, each with about 300 bytes.
 const TOKENS_MAX: usize = 500;
 
-/// SHA-256 of a whole token, signature included. The token itself is not kept: who reads the
-/// memory gets nothing that could be sent.
+/// SHA-256 of a whole token, signature included. The token itself is not kept: the memory holds
+/// nothing that could be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    /// That of a token.
+    /// The digest of a token.
     pub(crate) fn of(token: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
@@ -24,12 +24,12 @@ impl Digest {
     }
 }
 
-/// What tokens say whose signature, key, algorithm, type, issuer and audience were right. Whether
-/// they are valid now is for the caller to check, each time.
+/// The claims of tokens whose signature, key, algorithm, type, issuer and audience were right. The
+/// caller checks each time whether they are valid now.
 #[derive(Debug)]
 pub(crate) struct TokenMemory<T>(Mutex<HashMap<Digest, Remembered<T>>>);
 
-/// What a token says, and when it expires.
+/// The claims of a token, and when it expires.
 #[derive(Debug)]
 struct Remembered<T> {
     says: T,
@@ -43,7 +43,7 @@ impl<T> Default for TokenMemory<T> {
 }
 
 impl<T: Clone> TokenMemory<T> {
-    /// What a token says, if it was remembered and has not expired.
+    /// The claims of a token that is remembered and has not expired.
     pub(crate) fn recall(&self, digest: Digest, now: Timestamp) -> Option<T> {
         let mut tokens = self.lock();
         let known = tokens.get(&digest)?;
@@ -54,8 +54,8 @@ impl<T: Clone> TokenMemory<T> {
         None
     }
 
-    /// Remembers a token that was verified. When there are too many, it forgets those that have
-    /// expired, and if none have, all: they are only verified once more.
+    /// Remembers a verified token. At the limit it forgets the tokens that have expired, and if
+    /// there are none, all of them: they are verified once more.
     pub(crate) fn remember(&self, digest: Digest, says: &T, expires_at: Timestamp, now: Timestamp) {
         if expires_at <= now {
             return;

@@ -36,7 +36,7 @@ fn token(keys: &Keys) -> String {
     keys.signer.sign(company, PersonId::from_uuid(Uuid::from_u128(2)), Some(membership), true, now()).unwrap()
 }
 
-/// A token like a good one, but for what `change` does; signed with the right key.
+/// A good token with the claims that `change` changes; signed with the right key.
 fn forged(keys: &Keys, change: impl Fn(&mut Value, &mut Value)) -> String {
     let good = token(keys);
     let mut parts = good.split('.').map(|part| BASE64URL_NOPAD.decode(part.as_bytes()).unwrap());
@@ -70,7 +70,7 @@ fn during_a_rotation_both_keys_are_accepted_and_afterwards_only_the_new_one() {
 }
 
 #[test]
-fn an_anonymous_token_shows_who_he_was_for_a_week_and_no_other_token_does() {
+fn an_anonymous_token_identifies_the_person_for_a_week_and_no_other_token_does() {
     let keys = keys("k1");
     let verifier = verifier(&[&keys]);
     let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
@@ -118,7 +118,7 @@ fn every_altered_token_is_refused() {
     }
 }
 
-/// One of many tokens: good and bad ones, of members and anonymous ones, from other times.
+/// One of many tokens: good and bad, of members and anonymous, from different times.
 fn some_token(keys: &Keys, other: &Keys, kind: usize, begins_s: i64) -> String {
     let begins = now().seconds() + begins_s;
     let times = |claims: &mut Value| {
@@ -132,7 +132,8 @@ fn some_token(keys: &Keys, other: &Keys, kind: usize, begins_s: i64) -> String {
             claims["ano"] = json!(true);
             claims.as_object_mut().unwrap().retain(|name, _| !["mem", "role", "rad"].contains(&name.as_str()));
         }),
-        // Signed by somebody else under our key's name, of another type, for another audience, too long.
+        // Signed by another key under our key's name, of another type, for another audience, too
+        // long.
         2 => forged(other, |header, claims| {
             times(claims);
             header["kid"] = json!("k1");
@@ -149,7 +150,7 @@ fn some_token(keys: &Keys, other: &Keys, kind: usize, begins_s: i64) -> String {
             times(claims);
             claims["exp"] = json!(begins + 86_400);
         }),
-        // A good one's claims with another signature, and the other way round.
+        // The claims of a good token with another signature, and the reverse.
         6 => some_token(keys, other, 0, begins_s).rsplit_once('.').unwrap().0.to_owned() + ".AAAA",
         _ => some_token(keys, other, 0, begins_s) + "A",
     }
@@ -158,8 +159,7 @@ fn some_token(keys: &Keys, other: &Keys, kind: usize, begins_s: i64) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever was asked before, the answer is that of a verifier that has seen nothing yet. The
-    /// clock may also go back.
+    /// A verifier that has seen other tokens answers like a new one. The clock may also go back.
     #[test]
     fn a_verifier_that_remembers_accepts_exactly_what_one_without_memory_does(
         asked in prop::collection::vec((0..8_usize, 0..4_i64, -3_i64..=170, any::<bool>()), 1..40),
@@ -187,7 +187,7 @@ fn a_token_seen_before_is_still_checked_against_the_clock() {
     let verifier = verifier(&[&keys]);
     let token = token(&keys);
     assert!(verifier.verify(&token, now()).is_ok() && verifier.seen.len() == 1);
-    // The clock of this function is set back: the token is not valid yet, though it is known.
+    // The clock of this function is set back: the token is remembered, but not valid yet.
     assert_eq!(verifier.verify(&token, now().plus_millis(-6_000)), Err(TokenRefused));
     assert!(verifier.verify(&token, now()).is_ok());
     assert_eq!(verifier.verify(&token, now().plus_millis(TOKEN_LIFE_MS)), Err(TokenRefused));
@@ -202,7 +202,7 @@ fn only_tokens_that_were_accepted_are_remembered() {
         assert!(verifier.verify(&some_token(&own, &other, kind, 0), now()).is_err(), "kind {kind}");
     }
     assert!(verifier.verify(&some_token(&own, &other, 0, 3_600), now()).is_err(), "not yet valid");
-    // An anonymous one that has expired still shows who they were, but is not worth remembering.
+    // An expired anonymous token still shows who they were, but is not remembered.
     let late = some_token(&own, &other, 1, -3 * 3_600);
     assert!(verifier.verify_anonymous(&late, now()).is_ok());
     assert_eq!(verifier.seen.len(), 0);

@@ -1,4 +1,4 @@
-//! What a request's log line learns on the way.
+//! Facts about a request that are learned on the way, for its log line.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,7 @@ use domain::kernel::id::CompanyId;
 pub(crate) struct Trace(Arc<OnceLock<CompanyId>>);
 
 impl Trace {
-    /// Notes the company. The first one stands: a request has one.
+    /// Records the company. The first one stands: a request has one.
     pub(crate) fn note_company(&self, company: CompanyId) {
         let _ = self.0.set(company);
     }

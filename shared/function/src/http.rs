@@ -14,20 +14,20 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Error, Start};
 
-/// What every HTTP function has.
+/// The parts that every HTTP function has.
 #[derive(Clone)]
 pub struct Common {
     /// The table.
     pub store: Store,
     /// Checks bearer tokens.
     pub tokens: TokenVerifier,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
     /// Makes ids.
     pub ids: Ids,
 }
 
-/// What the handlers of an HTTP function share, and its routes.
+/// The state that the handlers of an HTTP function share, and its routes.
 pub trait HttpFunction: Clone + Send + Sync + 'static {
     /// The function's name, as in logs and metrics.
     const NAME: &'static str;
@@ -46,10 +46,10 @@ pub fn contract<F: HttpFunction>() -> utoipa::openapi::OpenApi {
     F::routes(OpenApiRouter::with_openapi(ApiDoc::openapi())).into_openapi()
 }
 
-/// Serves what `build` makes until the environment is shut down.
+/// Serves the routes that `build` makes until the environment is shut down.
 ///
 /// # Errors
-/// Those of `build`, and of the runtime.
+/// Errors of `build` and of the runtime.
 pub async fn run(build: impl FnOnce(&Start) -> Result<Router, Error>) -> Result<(), Error> {
     let router = build(&Start::process()?)?;
     edge::app::run(router).await

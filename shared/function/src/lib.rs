@@ -1,7 +1,7 @@
 //! Wiring of a Lambda: from its environment to its first event.
 //!
-//! A function keeps what is special to it. What all of a kind have is here: [`http`] for
-//! routes, [`queue`] for messages and frames, [`schedule`] for runs that time begins.
+//! A function keeps what is special to it. The parts that all functions of a kind share are here:
+//! [`http`] for routes, [`queue`] for messages and frames, [`schedule`] for scheduled runs.
 
 pub mod http;
 pub mod queue;

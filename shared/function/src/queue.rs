@@ -1,5 +1,5 @@
-//! The queue kind: called with messages, or by the gateway of sockets. What fails is told in
-//! the answer, message by message.
+//! The queue kind: called with messages, or by the gateway of sockets. The answer lists the
+//! messages that failed.
 
 use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::serve::serve;
 use crate::{Error, Start};
 
-/// Answers each event with what `handle` gives for it and the request's id.
+/// Answers each event with the result of `handle` for it and the request's id.
 ///
 /// # Errors
-/// Those of `build`, and of the runtime.
+/// Errors of `build` and of the runtime.
 pub async fn run<F, E, A>(
     build: impl FnOnce(&Start) -> Result<F, Error>,
     handle: impl AsyncFn(&F, E, &str) -> A,

@@ -1,5 +1,5 @@
-//! The schedule kind: runs that time begins, or an operator. One that fails is begun again by
-//! the next.
+//! The schedule kind: runs that a schedule or an operator starts. The next run continues after a
+//! failed one.
 
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::serve::serve;
 use crate::{Error, Start};
 
-/// What is left of a call's time for its end.
+/// The part of a call's time that is kept for its end.
 const MARGIN_MS: i64 = 15 * SECOND_MS;
 
 /// One run.
 #[derive(Debug)]
 pub struct Run<P> {
-    /// What it is called with.
+    /// The payload of the call.
     pub payload: P,
     /// When it must have ended.
     pub stop_at: Timestamp,
@@ -23,10 +23,10 @@ pub struct Run<P> {
     pub request_id: String,
 }
 
-/// Does each run by `work`, and answers with what it gives.
+/// Runs `work` for each call, and answers with its result.
 ///
 /// # Errors
-/// Those of `build`, and of the runtime.
+/// Errors of `build` and of the runtime.
 pub async fn run<F, P, A>(
     build: impl FnOnce(&Start) -> Result<F, Error>,
     work: impl AsyncFn(&F, Run<P>) -> Result<A, Failure>,

@@ -1,4 +1,4 @@
-//! The loop of the runtime, for what is called with events.
+//! The loop of the runtime, for functions that are called with events.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Start};
 
-/// Answers each event with what `handle` gives, until the environment is shut down.
+/// Answers each event with the result of `handle`, until the environment is shut down.
 pub(crate) async fn serve<F, E, A>(
     build: impl FnOnce(&Start) -> Result<F, Error>,
     handle: impl AsyncFn(&F, LambdaEvent<E>) -> Result<A, Error>,

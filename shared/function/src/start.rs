@@ -1,4 +1,4 @@
-//! What a function begins with.
+//! The start of a function.
 
 use aws_types::SdkConfig;
 use edge::token::TokenVerifier;
@@ -28,7 +28,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// Of this process, which logs from now on.
+    /// The environment of this process. Logging is on from here.
     pub(crate) fn process() -> Result<Self, ConfigError> {
         telemetry::init();
         let env = Env::process();
@@ -44,18 +44,18 @@ impl Start {
         Ok(Store::new(clients::dynamodb(&self.sdk), self.env.required("TABLE_NAME")?))
     }
 
-    /// What checks bearer tokens.
+    /// The verifier of bearer tokens.
     ///
     /// # Errors
-    /// When the keys are missing or cannot be used.
+    /// If the keys are missing or cannot be used.
     pub fn tokens(&self) -> Result<TokenVerifier, Error> {
         Ok(TokenVerifier::from_jwks(&self.env.required("TOKEN_VERIFICATION_KEYS")?)?)
     }
 
-    /// What every HTTP function has.
+    /// The parts that every HTTP function has.
     ///
     /// # Errors
-    /// Those of [`Self::store`] and [`Self::tokens`].
+    /// Errors of [`Self::store`] and [`Self::tokens`].
     pub fn common(&self) -> Result<Common, Error> {
         Ok(Common { store: self.store()?, tokens: self.tokens()?, clock: Clock::system(), ids: Ids::system() })
     }
@@ -63,7 +63,7 @@ impl Start {
     /// The bucket of files, for signing.
     ///
     /// # Errors
-    /// [`ConfigError`], or without region or credentials.
+    /// [`ConfigError`], or no region or credentials.
     pub fn media(&self) -> Result<SignedBucket, Error> {
         let (bucket, url) = (self.env.required("MEDIA_BUCKET")?, self.env.required("MEDIA_URL")?);
         Ok(SignedBucket::new(&self.sdk, bucket, url)?)
@@ -77,7 +77,7 @@ impl Start {
         Ok(DeadLetterQueue::new(clients::sqs(&self.sdk), self.env.required(url)?))
     }
 
-    /// Deliveries after which a message goes to the dead letters.
+    /// Deliveries after which a message goes to the dead-letter queue.
     ///
     /// # Errors
     /// [`ConfigError`].

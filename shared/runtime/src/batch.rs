@@ -1,4 +1,4 @@
-//! Queue batches: each message succeeds, is retried, or is put aside with its reason.
+//! Queue batches: each message succeeds, is retried, or goes to the dead-letter queue.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use crate::dead_letters::DeadLetters;
 use crate::delivery::{Delivery, Reason};
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Processed; it will not be delivered again.
@@ -18,11 +18,11 @@ pub enum Outcome {
     Poison(Reason),
 }
 
-/// Runs `process` on a batch and reports the messages that must come again.
+/// Runs `process` on a batch and reports the messages that must be delivered again.
 ///
-/// `process` gives one outcome per delivery, in order. A poisonous message, and one
-/// whose `max_attempts`-th delivery asks for another, goes to the dead letters with
-/// its reason; only when that has been written is it taken off the queue.
+/// `process` returns one outcome per delivery, in order. A poisonous message, and one whose
+/// `max_attempts`-th delivery would be retried, goes to the dead-letter queue with its reason; it
+/// is deleted from the queue only after that is written.
 pub async fn handle<F>(event: SqsEvent, max_attempts: u32, dead: &impl DeadLetters, process: F) -> SqsBatchResponse
 where
     F: AsyncFnOnce(&[Delivery]) -> Vec<Outcome>,
@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_attempt_is_put_aside_with_its_reason() {
+    async fn the_last_attempt_goes_to_the_dead_letters_with_its_reason() {
         let shelf = FakeDeadLetters::default();
         assert!(run(&shelf, &[5], vec![Outcome::Retry(reason("busy"))]).await.is_empty());
         assert_eq!(*shelf.put.lock().unwrap(), [("m0".to_owned(), "busy")]);
     }
 
     #[tokio::test]
-    async fn a_message_that_cannot_be_put_aside_stays_in_the_queue() {
+    async fn a_message_that_cannot_be_stored_in_the_dead_letters_stays_in_the_queue() {
         let shelf = FakeDeadLetters { broken: true, ..FakeDeadLetters::default() };
         assert_eq!(run(&shelf, &[9], vec![Outcome::Poison(reason("garbage"))]).await, ["m0"]);
     }

@@ -13,9 +13,9 @@ use crate::trust::{Trusting, connector};
 /// A client of the gateway's open sockets.
 pub use aws_sdk_apigatewaymanagement::Client as SocketsClient;
 
-/// One attempt of a call; far above what DynamoDB and SQS need.
+/// The time-out of one attempt; far above what DynamoDB and SQS need.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_000);
-/// A call with its retries; below every function's time-out.
+/// The time-out of a call with its retries; below every function's time-out.
 const OPERATION_TIMEOUT: Duration = Duration::from_millis(6_000);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// The same for a whole file, which may have 50 MB.
@@ -49,8 +49,8 @@ pub fn load(env: &Env) -> Result<SdkConfig, ConfigError> {
     Ok(config.build())
 }
 
-/// One connector for all clients, so that root certificates are parsed once. Left to itself each
-/// client parses them when it is made, and again at its first call.
+/// One connector for all clients, so that root certificates are parsed once. Without it each client
+/// would parse them when it is made, and again at its first call.
 fn http_client(region: &str) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(Trusting::to(region, |roots| connector(roots, CONNECT_TIMEOUT)));
     http_client_fn(move |_, _| connector.clone())

@@ -1,4 +1,4 @@
-//! The time, as something that can be handed in.
+//! The time, as a value that can be injected.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::kernel::timestamp::Timestamp;
 
-/// Tells the time.
+/// Returns the time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -20,7 +20,7 @@ impl Clock {
         }))
     }
 
-    /// A clock that is whatever the closure says.
+    /// A clock that returns what the closure returns.
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

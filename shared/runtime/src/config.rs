@@ -12,12 +12,12 @@ pub enum ConfigError {
     /// Not set, or empty.
     #[error("environment variable {0} is not set")]
     Missing(&'static str),
-    /// Set to something else than expected.
+    /// Set, but not to the expected form.
     #[error("environment variable {name} is not {expected}")]
     Invalid {
         /// The variable.
         name: &'static str,
-        /// What it should be.
+        /// The expected form.
         expected: &'static str,
     },
 }
@@ -32,12 +32,12 @@ impl Env {
         Self(std::env::vars().collect())
     }
 
-    /// These variables only.
+    /// Only these variables.
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    /// The value of a variable that must be there.
+    /// The value of a required variable.
     ///
     /// # Errors
     /// [`ConfigError::Missing`].
@@ -45,12 +45,12 @@ impl Env {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// The value of a variable that may be there.
+    /// The value of an optional variable.
     pub fn optional(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// The value of a variable that must be there and be a whole number.
+    /// The value of a required variable that is a whole number.
     ///
     /// # Errors
     /// [`ConfigError`].

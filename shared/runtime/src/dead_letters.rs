@@ -1,4 +1,4 @@
-//! Dead-letter queues: messages put aside with the reason as attributes.
+//! Dead-letter queues: messages that cannot be processed, with the reason as attributes.
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
@@ -10,8 +10,7 @@ const DETAIL_CHARS_MAX: usize = 500;
 
 /// Where messages go that cannot be processed.
 pub trait DeadLetters {
-    /// Keeps the message and its reason. `Err` when that could not be done; the
-    /// cause has been logged.
+    /// Stores the message and its reason. `Err` if that failed; the cause has been logged.
     fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> impl Future<Output = Result<(), ()>>;
 }
 
@@ -41,11 +40,16 @@ impl DeadLetters for DeadLetterQueue {
         let sent = message.set_message_attributes(Some(attributes)).send().await;
         match sent {
             Ok(_) => {
-                tracing::error!(message_id = delivery.id, reason = reason.code, detail, "message put aside");
+                tracing::error!(
+                    message_id = delivery.id,
+                    reason = reason.code,
+                    detail,
+                    "message sent to the dead-letter queue"
+                );
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(message_id = delivery.id, error = %DisplayErrorContext(error), "message could not be put aside");
+                tracing::error!(message_id = delivery.id, error = %DisplayErrorContext(error), "message could not be sent to the dead-letter queue");
                 Err(())
             }
         }

@@ -1,4 +1,4 @@
-//! A message as it was delivered, and why it was not processed.
+//! A message as it was delivered, and the reason why it was not processed.
 
 use domain::kernel::failure::Failure;
 
@@ -13,12 +13,12 @@ pub struct Delivery {
     pub attempts: u32,
 }
 
-/// Why a message was not processed.
+/// The reason why a message was not processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// Stable, lower snake case.
     pub code: &'static str,
-    /// For the person who looks into the dead-letter queue; no personal data.
+    /// For the person who reads the dead-letter queue; no personal data.
     pub detail: String,
 }
 

@@ -1,4 +1,4 @@
-//! Fresh ids and random bytes, as something that can be handed in.
+//! New ids and random bytes, as values that can be injected.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use domain::kernel::id::Id;
 use domain::kernel::timestamp::Timestamp;
 use uuid::{Builder, Uuid};
 
-/// The system gave no random bytes.
+/// The system returned no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no random bytes")]
 pub struct NoRandomness;
@@ -24,7 +24,7 @@ impl Ids {
         Self(Arc::new(|bytes| aws_lc_rs::rand::fill(bytes).map_err(|_| NoRandomness)))
     }
 
-    /// From whatever fills the bytes.
+    /// From the function that fills the bytes.
     pub fn from_fn(fill: impl Fn(&mut [u8]) -> Result<(), NoRandomness> + Send + Sync + 'static) -> Self {
         Self(Arc::new(fill))
     }
@@ -39,7 +39,7 @@ impl Ids {
         Ok(bytes)
     }
 
-    /// A UUIDv7 of this time.
+    /// A UUIDv7 with this time.
     ///
     /// # Errors
     /// [`NoRandomness`].

@@ -1,5 +1,5 @@
-//! What every function needs to run: configuration, AWS clients, telemetry,
-//! queue batches, sockets, clock and ids. No rule of the product belongs here.
+//! The parts that every function needs to run: configuration, AWS clients, telemetry, queue
+//! batches, sockets, clock and ids. No rule of the product belongs here.
 
 pub mod batch;
 pub mod clients;

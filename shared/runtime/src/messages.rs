@@ -6,17 +6,17 @@ use serde::Deserialize;
 use crate::batch::Outcome;
 use crate::delivery::{Delivery, Reason};
 
-/// What a Lambda batch holds.
+/// The readable messages of a Lambda batch.
 pub struct ReadBatch {
     /// Batches with the position of their delivery.
     pub batches: Vec<(usize, AcceptedBatch)>,
-    /// One outcome per delivery: poison where it cannot be read, done elsewhere.
+    /// One outcome per delivery: poison if the message cannot be read, done otherwise.
     pub outcomes: Vec<Outcome>,
     /// Events in all batches.
     pub events: usize,
 }
 
-/// The part every version of a message has.
+/// The part that every version of a message has.
 #[derive(Deserialize)]
 struct Versioned {
     v: u64,
@@ -49,7 +49,7 @@ fn parse(body: &str) -> Result<AcceptedBatch, Reason> {
             Err(Reason::new("unreadable_message", "no events"))
         }
         Ok(batch) if batch.v == MESSAGE_VERSION => Ok(batch),
-        // Whether another version can be read as this one or not, it is not this one.
+        // A message of another version is rejected, even if it could be read as this version.
         read => {
             let Versioned { v } = serde_json::from_str(body).map_err(unreadable)?;
             if v != u64::from(MESSAGE_VERSION) {

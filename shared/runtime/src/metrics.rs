@@ -19,7 +19,7 @@ pub trait EmfMetrics: Serialize {
 
 /// Writes one line with all metrics of the struct.
 pub fn emit<M: EmfMetrics>(metrics: &M, now: Timestamp) {
-    // One write: the output looks for line ends in each piece it is given.
+    // One write: standard output is split at line ends within each write.
     let line = format!("{}\n", line(metrics, now));
     // A lost metric must not fail the work it measures.
     let _ = std::io::stdout().write_all(line.as_bytes());

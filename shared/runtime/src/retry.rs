@@ -1,8 +1,8 @@
-//! Trying again: the only loop of its kind, and the only place that sleeps.
+//! Retries: the only loop of its kind, and the only place that sleeps.
 //!
-//! A pause is random between nothing and a bound that doubles (full jitter), so that
-//! callers that met once do not meet again. Each policy has a name, a greatest number of
-//! attempts and a total deadline; a request ends below the ten seconds of the gateway.
+//! A pause is random between zero and a bound that doubles (full jitter), so that callers that
+//! collided once do not collide again. Each policy has a name, a maximum number of attempts and a
+//! total deadline; a request ends below the ten seconds of the gateway.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::ids::Ids;
 #[path = "retry_tests.rs"]
 mod tests;
 
-/// How often and how fast something is tried again.
+/// How often and how fast an operation is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Most attempts, the first one included.
@@ -31,14 +31,14 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A transaction that another one is in the way of, or that the table throttles.
+    /// A transaction that conflicts with another one, or that the table throttles.
     pub const TRANSACTION: Self = Self::of(5, 25, 200, 2_000);
     /// Items that a batch read left out.
     pub const BATCH_GET: Self = Self::of(5, 25, 200, 2_000);
-    /// Reading one thing, changing it and writing it on condition of its version, while up
-    /// to a hundred others do the same. The deadline ends it.
+    /// Reading an item, changing it and writing it on condition of its version, while up to a
+    /// hundred others do the same. The deadline ends it.
     pub const CONTENTION: Self = Self::of(100, 25, 1_000, 7_000);
-    /// Counting a group of segments; the queue delivers again what is given up.
+    /// Counting a group of segments; the queue delivers again those that were not counted.
     pub const SEGMENTS: Self = Self::of(8, 25, 800, 5_000);
     /// The watchers of one card: up to forty sockets come, go and are written to at once.
     pub const WATCHERS: Self = Self::of(60, 10, 200, 6_000);
@@ -48,16 +48,16 @@ impl Policy {
         Self { attempts, base, cap, deadline: Duration::from_millis(deadline_ms) }
     }
 
-    /// The longest pause after `attempts` attempts, of which there was at least one.
+    /// The longest pause after `attempts` attempts, at least one.
     fn bound(self, attempts: u32) -> Duration {
         let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
         self.base.saturating_mul(factor).min(self.cap)
     }
 }
 
-/// An error after which the same attempt may succeed.
+/// An error that may be transient.
 pub trait Transient {
-    /// Whether it is one.
+    /// Whether the same attempt may succeed later.
     fn is_transient(&self) -> bool;
 }
 
@@ -67,9 +67,9 @@ impl Transient for Failure {
     }
 }
 
-/// Time that passes while one waits.
+/// Time, and waiting.
 pub trait Timer: Send + Sync {
-    /// Time since a moment that stays the same.
+    /// Time since a fixed moment.
     fn elapsed(&self) -> Duration;
 
     /// Waits.
@@ -89,7 +89,7 @@ impl Timer for SystemTimer {
     }
 }
 
-/// Tries again.
+/// Runs attempts until one succeeds.
 #[derive(Clone)]
 pub struct Retry {
     ids: Ids,
@@ -107,11 +107,11 @@ impl Retry {
         Self { ids, timer }
     }
 
-    /// The first success, or the first error that is not transient, or the last error when
-    /// the policy allows no further attempt.
+    /// The first success, or the first error that is not transient, or the last error if the policy
+    /// allows no further attempt.
     ///
     /// # Errors
-    /// Those of the attempt.
+    /// Errors of the attempt.
     pub async fn run<T, E, F>(&self, policy: Policy, mut attempt: impl FnMut() -> F) -> Result<T, E>
     where
         E: Transient,
@@ -124,11 +124,11 @@ impl Retry {
         self.run_with(policy, (), attempt).await.map_err(|((), error)| error)
     }
 
-    /// The same for attempts that go on where the last one ended: each takes the state and,
-    /// when it fails, gives it back.
+    /// The same for attempts that continue where the last one ended: each takes the state and, if
+    /// it fails, returns it.
     ///
     /// # Errors
-    /// Those of the attempt, with the state after it.
+    /// Errors of the attempt, with the state after it.
     pub async fn run_with<S, T, E, F>(
         &self,
         policy: Policy,
@@ -142,7 +142,7 @@ impl Retry {
         let begin = self.timer.elapsed();
         let mut attempts = 0;
         loop {
-            // In a box: an attempt may be large, and its caller's future would hold all of it.
+            // Boxed: an attempt may be large, and the caller's future would hold all of it.
             let error = match Box::pin(attempt(state)).await {
                 Err((after, error)) if error.is_transient() => {
                     state = after;

@@ -36,7 +36,7 @@ fn retry(byte: u8) -> (Retry, Arc<Paused>) {
     (Retry::new(ids, Arc::clone(&timer) as Arc<dyn Timer>), timer)
 }
 
-/// Runs what never waits.
+/// Runs a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match Box::pin(future).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
@@ -44,7 +44,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Fails with the errors, then succeeds; gives the result and the number of attempts.
+/// Fails with the errors, then succeeds; returns the result and the number of attempts.
 fn run(retry: &Retry, policy: Policy, errors: Vec<Failure>) -> (Result<usize, Failure>, usize) {
     let mut errors = errors.into_iter();
     let mut attempts = 0;
@@ -136,7 +136,7 @@ fn time_that_attempts_take_counts() {
 #[test]
 fn every_policy_ends_a_request_below_the_gateways_time_out() {
     for policy in [Policy::TRANSACTION, Policy::BATCH_GET, Policy::CONTENTION, Policy::SEGMENTS, Policy::WATCHERS] {
-        // The last attempt may be a transaction that is itself tried again.
+        // The last attempt may be a transaction that is itself retried.
         assert!(policy.deadline + Policy::TRANSACTION.deadline < Duration::from_secs(10), "{policy:?}");
         assert!(policy.base <= policy.cap && policy.cap < policy.deadline && policy.attempts > 1, "{policy:?}");
     }

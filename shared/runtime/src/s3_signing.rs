@@ -1,6 +1,6 @@
-//! Addresses and forms by which a client reads and sends one file of a bucket, without a call
-//! to AWS: signed by hand (Signature Version 4) with the function's own credentials. The SDK
-//! signs no forms, and for a signed address alone it would have to be linked.
+//! Addresses and forms by which a client reads and sends one file of a bucket, without a call to
+//! AWS: signed here (Signature Version 4) with the function's own credentials. The SDK cannot sign
+//! forms, and would have to be linked for signed addresses alone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ pub struct SignedBucket {
 }
 
 impl SignedBucket {
-    /// The bucket of this name. `url` is where it answers, without a slash at the end.
+    /// The bucket of this name. `url` is its address, without a slash at the end.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] without region or credentials.
@@ -43,10 +43,10 @@ impl SignedBucket {
         Ok(Self { credentials, region, name, url })
     }
 
-    /// What signs at this moment. What it signs is valid no longer than the role's session.
+    /// The signer of this moment. Its signatures expire with the role's session at the latest.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when there are no credentials.
+    /// [`Failure::Unavailable`] if there are no credentials.
     pub async fn signer(&self, now: Timestamp) -> Result<Signer<'_>, Failure> {
         let unavailable = |error: &dyn std::fmt::Display| Failure::Unavailable(format!("credentials: {error}"));
         let credentials = self.credentials.provide_credentials().await.map_err(|error| unavailable(&error))?;
@@ -60,17 +60,17 @@ impl SignedBucket {
 pub struct Signer<'a> {
     bucket: &'a SignedBucket,
     key: hmac::Key,
-    /// Who signs, and for what day, region and service.
+    /// The credentials, and the day, region and service of the signature.
     credential: String,
     scope: String,
     time: String,
     token: Option<String>,
 }
 
-/// A form that sends one file: every field goes into it, and then the field `file`.
+/// A form that sends one file: all fields first, and then the field `file`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostForm {
-    /// Where it is sent to, as `multipart/form-data`.
+    /// The address, for `multipart/form-data`.
     pub url: String,
     /// Its fields.
     pub fields: BTreeMap<&'static str, String>,
@@ -79,13 +79,13 @@ pub struct PostForm {
 /// The one file that a form may send.
 #[derive(Debug, Clone, Copy)]
 pub struct PostedFile<'a> {
-    /// Under which key it is stored.
+    /// The key under which it is stored.
     pub key: &'a str,
     /// Its content type.
     pub content_type: &'a str,
-    /// Most bytes.
+    /// The largest size, in bytes.
     pub bytes_max: u64,
-    /// Until when.
+    /// When the form expires.
     pub until: Timestamp,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Signer<'a> {
     /// An address that reads a file for `valid_ms` from now on.
     pub fn get(&self, key: &str, valid_ms: i64) -> String {
         let expires = (valid_ms / SECOND_MS).to_string();
-        // In the order of their names, as the signature wants them.
+        // In the order of their names, as the signature requires.
         let mut query = vec![
             ("X-Amz-Algorithm", ALGORITHM),
             ("X-Amz-Credential", &self.credential),
@@ -124,8 +124,8 @@ impl<'a> Signer<'a> {
         format!("{url}?{query}&X-Amz-Signature={signature}")
     }
 
-    /// A form that sends one file. S3 refuses another key, another type and a byte too many
-    /// before it stores anything.
+    /// A form that sends one file. S3 rejects another key, another type and a larger file before it
+    /// stores anything.
     pub fn post(&self, file: PostedFile<'_>) -> PostForm {
         let mut fields = BTreeMap::from([
             ("key", file.key.to_owned()),
@@ -155,12 +155,12 @@ fn hmac_key(bytes: &[u8]) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, bytes)
 }
 
-/// A time in UTC; none for one that cannot be written, which no [`Timestamp`] is.
+/// A time in UTC; `None` if it cannot be written, which is impossible for a [`Timestamp`].
 fn text_of(at: Timestamp, format: &[BorrowedFormatItem<'_>]) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(at.seconds()).ok()?.format(format).ok()
 }
 
-/// Percent-encoded as RFC 3986 says, but for the characters of `kept`.
+/// Percent-encoded by RFC 3986, except the characters in `kept`.
 fn encoded(text: &str, kept: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -168,7 +168,7 @@ fn encoded(text: &str, kept: &str) -> String {
         if c.is_ascii_alphanumeric() || "-._~".contains(c) || kept.contains(c) {
             encoded.push(c);
         } else {
-            // Writing to a text does not fail.
+            // Writing to a string does not fail.
             let _ = write!(encoded, "%{byte:02X}");
         }
     }
@@ -214,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_published_policy_has_the_published_signature() {
-        // Line breaks as on Amazon's page; the text that is signed is its base64.
+        // Line breaks as on Amazon's page; the signed text is its base64.
         let policy = [
             r#"{ "expiration": "2015-12-30T12:00:00.000Z","#,
             r#"  "conditions": ["#,

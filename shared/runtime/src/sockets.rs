@@ -8,20 +8,20 @@ use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectio
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use domain::radar::live::SocketId;
 
-/// Why a frame was not sent.
+/// The reason why a frame was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotSent {
     /// The socket is closed.
     Gone,
-    /// The gateway did not take it; for the log only.
+    /// The gateway rejected it; for the log only.
     Failed(String),
 }
 
-/// Sockets that can be written to.
+/// Sockets that frames can be sent to.
 pub trait Sockets {
     /// Sends a text frame.
     fn send(&self, socket: &SocketId, frame: &str) -> impl Future<Output = Result<(), NotSent>> + Send;
-    /// Closes a socket; one that is closed already stays so.
+    /// Closes a socket; a closed socket stays closed.
     fn close(&self, socket: &SocketId) -> impl Future<Output = Result<(), NotSent>> + Send;
 }
 

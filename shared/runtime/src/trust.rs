@@ -1,7 +1,7 @@
-//! Whose certificates the connections to AWS trust (ADR 0018).
+//! The certificates that connections to AWS trust (ADR 0018).
 //!
-//! AWS's endpoints chain to five roots of Amazon's, which are part of the binary. The machine's
-//! roots, some 140, are read only when they are needed: parsing them takes six times as long as
+//! AWS's endpoints chain to five roots of Amazon, which are part of the binary. The machine's
+//! roots, about 140, are read only when they are needed: parsing them takes six times as long as
 //! everything else before the first call.
 
 use std::error::Error;
@@ -20,11 +20,11 @@ use rustls::CertificateError;
 
 /// Amazon Root CA 1 to 4 and the older root that signs them too, as Mozilla and Debian ship them.
 const AMAZON: &str = include_str!("roots/amazon.pem");
-/// Regions whose endpoints need not chain to those: nobody publishes what China's use.
+/// Regions whose endpoints may chain to other roots: nobody publishes the roots of China's endpoints.
 const ELSEWHERE: &str = "cn-";
 
-/// Connections that trust Amazon's roots. When a server turns up that none of them vouches for,
-/// the call is done again with the machine's roots, and so is every later one.
+/// Connections that trust Amazon's roots. If a server's certificate chains to none of them, the
+/// call is repeated with the machine's roots, and so is every later one.
 #[derive(Debug)]
 pub(crate) struct Trusting {
     own: Option<Connector>,
@@ -56,7 +56,7 @@ impl HttpConnector for Trusting {
                 }
                 tracing::warn!("a server's root is not one of Amazon's: the machine's roots are used from now on");
                 machine.get_or_init(|| connector(fallback()));
-                // Nothing was sent: the client calls again, as after any broken connection.
+                // Nothing was sent: the client repeats the call, as after any broken connection.
                 ConnectorError::other(error.into_source(), Some(ErrorKind::TransientError)).never_connected()
             })
         })
@@ -69,24 +69,24 @@ pub(crate) fn connector(roots: TrustStore, connect_timeout: Duration) -> Connect
     let builder = Connector::builder().connector_settings(settings).tls_provider(Provider::rustls(CryptoMode::AwsLc));
     match TlsContext::builder().with_trust_store(roots).build() {
         Ok(context) => builder.tls_context(context).build(),
-        // It only refuses what the SDK's other TLS library cannot do.
+        // It rejects only options of the SDK's other TLS library.
         Err(_) => builder.build(),
     }
 }
 
-/// The roots of a PEM text and no others.
+/// The roots of a PEM text, and no others.
 fn only(pem: &str) -> TrustStore {
     TrustStore::empty().with_pem_certificate(pem)
 }
 
-/// Whether no root that is trusted vouches for the server.
+/// Whether no trusted root vouches for the server.
 fn is_unknown(error: &ConnectorError) -> bool {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
         if let Some(rustls::Error::InvalidCertificate(reason)) = error.downcast_ref() {
             return *reason == CertificateError::UnknownIssuer;
         }
-        // What an I/O error holds is not its source: that would be the source of what it holds.
+        // The inner error of an I/O error is not its source: that is the source of the inner error.
         let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
     }

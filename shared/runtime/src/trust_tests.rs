@@ -12,12 +12,12 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
 
-/// Made for these tests, valid until 2126: a root, and what it vouches for at `localhost`.
+/// Made for these tests, valid until 2126: a root, and a certificate of `localhost` that it signed.
 const TEST_ROOT: &str = include_str!("roots/tests/root.pem");
 const SERVER: &[u8] = include_bytes!("roots/tests/server.der");
 const SERVER_KEY: &[u8] = include_bytes!("roots/tests/server.key.der");
 
-/// What Mozilla's list and Amazon publish: SHA-256 of each certificate.
+/// SHA-256 of each certificate, as Mozilla's list and Amazon publish it.
 const PUBLISHED: [&str; 5] = [
     "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
     "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
@@ -57,7 +57,7 @@ fn no_root_expires_within_two_years() {
     assert!(ends.iter().all(|end| end - year > 2), "a root ends soon: take the new ones");
 }
 
-/// A TLS server with the test root's certificate that answers `{}`; tells of each handshake
+/// A TLS server with the test root's certificate that answers `{}`; it reports for each handshake
 /// whether the client accepted it.
 fn server() -> (String, Receiver<bool>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

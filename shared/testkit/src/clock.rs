@@ -1,4 +1,4 @@
-//! A clock that moves only when told, and ids that follow from it.
+//! A clock that moves only when a test moves it, and reproducible ids.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use runtime::ids::Ids;
 /// Where every test's clock starts: a Saturday noon in Shanghai.
 pub const NOON: &str = "2026-11-21T12:00:00+08:00";
 
-/// A clock in the hand of a test.
+/// A clock that a test controls.
 #[derive(Debug, Clone)]
 pub struct TestClock(Arc<AtomicI64>);
 
@@ -26,17 +26,17 @@ impl TestClock {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 
-    /// Moves on.
+    /// Moves the clock forward.
     pub fn advance(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Goes to this time.
+    /// Sets the clock to this time.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.millis(), Ordering::SeqCst);
     }
 
-    /// As code under test takes it.
+    /// The clock for the code under test.
     pub fn clock(&self) -> Clock {
         let clock = self.clone();
         Clock::from_fn(move || clock.now())
@@ -53,7 +53,7 @@ pub fn ids() -> Ids {
     ids_from(1)
 }
 
-/// The same, others for another seed.
+/// The same, with other ids for another seed.
 pub fn ids_from(seed: u64) -> Ids {
     let state = AtomicU64::new(seed);
     Ids::from_fn(move |bytes| {

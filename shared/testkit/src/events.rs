@@ -1,7 +1,7 @@
 //! The files of `events/`: input of tests and of local invokes.
 //!
-//! A file is a Lambda payload with placeholders such as `${token_lin}`, which stand for
-//! what differs from stack to stack. The file of a request also holds its [`Row`].
+//! A file is a Lambda payload with placeholders such as `${token_lin}`, which stand for values that
+//! differ from stack to stack. The file of a request also holds its [`Row`].
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use crate::clock::NOON;
 use crate::world::World;
 
-/// What the tests know of a request: the object `expect` of its file.
+/// The expectations of a request: the object `expect` of its file.
 ///
 /// The fields that only the end-to-end tests read are described in `docs/TESTING.md`.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,27 +26,27 @@ pub struct Row {
     /// The code of the problem; empty for a success.
     #[serde(default)]
     pub code: String,
-    /// The files that are sent first, in this order. Each has to succeed.
+    /// The files that are sent first, in this order. Each must succeed.
     #[serde(default)]
     pub before: Vec<String>,
     /// Placeholders of this file, and where the last answer before holds their values, as JSON pointers.
     #[serde(default)]
     pub take: BTreeMap<String, String>,
-    /// Whether the visitor has been on the card of `lin`.
+    /// Whether the visitor has opened the card of `lin`.
     #[serde(default)]
     pub visited: bool,
-    /// What the bill says beside the route.
+    /// The note of the bill beside the route.
     #[serde(default)]
     pub note: String,
-    /// What a repeated request does that one request does not; empty for what may be repeated.
+    /// The effect that only a repeated request has; empty for idempotent requests.
     #[serde(default)]
     pub again: String,
     /// Whether the laboratory tries faults with this file, too, and not only with the one of the operation.
     #[serde(default)]
     pub faults: bool,
-    /// Who may send the request; in the file of the operation only.
+    /// The access class of the request; in the file of the operation only.
     pub access: Option<String>,
-    /// What differs on a deployed stack.
+    /// The differences on a deployed stack.
     #[serde(default)]
     pub deployed: Value,
     /// Statuses by caller that do not follow from `access`.
@@ -70,7 +70,7 @@ fn read(function: &str, case: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The row of a file; none when the file holds no request.
+/// The row of a file; `None` if the file holds no request.
 pub fn row(function: &str, case: &str) -> Option<Row> {
     let mut payload: Value = serde_json::from_str(&read(function, case)).expect("an event file is JSON");
     let row = payload.get_mut("expect")?.take();
@@ -122,7 +122,7 @@ pub async fn prepared(case: &str, world: &World, router: &dyn Fn(&str) -> axum::
         let (status, body) = call(&router(&function_of(before)), &payload).await;
         assert!((200..300).contains(&status), "{before}, before {case}: {status} {body}");
         answer = body;
-        // A code is sent again after a minute only.
+        // A new code is sent at most once a minute.
         world.clock.advance(61_000);
     }
     for (name, pointer) in &row.take {
@@ -173,7 +173,7 @@ fn fill(function: &str, case: &str, world: &World) -> String {
     text
 }
 
-/// The operator key of every test.
+/// The operator key of all tests.
 pub const OPERATOR_KEY: &str = "operator-key-of-tests";
 
 /// Status and JSON body of a router's answer to an HTTP payload.

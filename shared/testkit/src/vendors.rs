@@ -1,6 +1,7 @@
-//! A loopback server that answers like WeChat's login and phone grant, like the SMS service and like
-//! Secrets Manager: a code is its own openid, or `openid--unionid`; every SMS is sent. Every secret is there but `absent`;
-//! one whose name begins with `late` is absent at the first question, one that begins with `once` at all but the first.
+//! A loopback server that answers like WeChat's login and phone grant, like the SMS service and
+//! like Secrets Manager: a code is its own openid, or `openid--unionid`; every SMS is sent. Every
+//! secret exists except `absent`; a secret whose name begins with `late` is absent at the first
+//! request, one that begins with `once` at all but the first.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -14,14 +15,14 @@ use serde_json::json;
 
 use crate::events::OPERATOR_KEY;
 
-/// The secrets of special names that were asked for.
+/// The secrets of special names that were requested.
 static ASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// The answer of Secrets Manager for a secret that is not there.
+/// The answer of Secrets Manager for an absent secret.
 const ABSENT: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close\r\n\
     x-amzn-errortype: ResourceNotFoundException\r\ncontent-length: 2\r\n\r\n{}";
 
-/// Starts the server for the rest of the process, once; gives its base URL.
+/// Starts the server for the rest of the process, once; returns its base URL.
 pub fn start() -> String {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(listen).clone()
@@ -73,7 +74,7 @@ fn is_absent(name: &str) -> bool {
     name == "absent" || name.starts_with("late") && first() || name.starts_with("once") && !first()
 }
 
-/// Whether head and body are there.
+/// Whether head and body have arrived.
 fn complete(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_ascii_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -81,8 +82,8 @@ fn complete(request: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-/// The SMS service, and its account in Secrets Manager; access tokens; phone grants, whose
-/// code is the number.
+/// The SMS service and its account in Secrets Manager; access tokens; phone grants, whose code is
+/// the number.
 fn other(request: &str) -> Option<String> {
     if request.contains("/cgi-bin/stable_token ") {
         return Some(r#"{"access_token":"t","expires_in":7200}"#.to_owned());

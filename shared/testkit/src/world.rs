@@ -32,13 +32,13 @@ pub const SEATS: u32 = 10;
 pub struct World {
     /// The table's client, for building functions.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// How functions reach other services of AWS.
+    /// How functions reach other AWS services.
     pub aws: SdkConfig,
     /// The table's name.
     pub table: String,
     /// The table as functions see it.
     pub store: Store,
-    /// The clock of everything.
+    /// The clock of the world.
     pub clock: TestClock,
     /// Makes ids.
     pub ids: Ids,
@@ -50,31 +50,31 @@ pub struct World {
     pub appid: AppId,
     /// `boss`, `lin`, `chen`, `wang`.
     pub staff: BTreeMap<&'static str, StaffMember>,
-    /// Somebody who is no member.
+    /// A person who is not a member.
     pub visitor: PersonId,
-    /// A share of `lin`'s card, by himself.
+    /// A share of `lin`'s card by `lin`.
     pub share_code: ShareCode,
-    /// A merge of two who are nobody else.
+    /// A merge of two other people.
     pub merge_id: MergeId,
-    /// What `lin` has sent for his card, by purpose: ready to be used.
+    /// The uploads of `lin` for `lin`'s card, by purpose: ready to be used.
     pub uploads: BTreeMap<&'static str, UploadId>,
 }
 
-/// A member who has claimed his membership.
+/// A member who has claimed their membership.
 #[derive(Debug, Clone, Copy)]
 pub struct StaffMember {
     /// The member.
     pub member: MemberId,
     /// The person.
     pub person: PersonId,
-    /// What he may do.
+    /// The member's role.
     pub role: Role,
-    /// His card; the boss has none.
+    /// The member's card; the boss has none.
     pub card: Option<CardId>,
 }
 
 impl World {
-    /// A new one. Two worlds share nothing but the emulator.
+    /// A new world. Two worlds share nothing but the emulator.
     pub async fn new() -> Self {
         let (dynamodb, table) = emulators::table().await;
         let (clock, ids) = (TestClock::default(), ids());
@@ -110,7 +110,7 @@ impl World {
         world
     }
 
-    /// An upload of `lin`'s for his card, not yet stored.
+    /// A new upload of `lin` for `lin`'s card, not stored.
     pub fn upload(&self, purpose: Purpose) -> Upload {
         let created_at = self.clock.now();
         Upload {
@@ -162,7 +162,7 @@ impl World {
         self.store.create_share(self.company, share, &self.request("share")).await.expect("the card is shared");
     }
 
-    /// A member of this name, not yet stored; staff come with a card.
+    /// A new member of this name, not stored; staff come with a card.
     pub fn member(&self, name: &str, role: Role) -> NewMember {
         let now = self.clock.now();
         let id = self.ids.new_id(now).expect("an id");
@@ -178,15 +178,15 @@ impl World {
         NewMember { member, card, claim_hash: format!("hash-of-{name}"), claim_expires_at: now.plus_millis(7 * DAY_MS) }
     }
 
-    /// Somebody nobody knows.
+    /// A new person.
     pub fn fresh_person(&self) -> PersonId {
         self.ids.new_id(self.clock.now()).expect("an id")
     }
 
-    /// Makes two identities one person; [`Failure::Busy`] when others write at the moment.
+    /// Merges two identities into one person; [`Failure::Busy`] if others write at the same moment.
     ///
     /// # Errors
-    /// [`Failure::Exists`] when they are not merged.
+    /// [`Failure::Exists`] if they are not merged.
     pub async fn tie(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
         let tie = MergeEdge { merge: self.ids.new_id(self.clock.now()).expect("an id"), a, b };
         let merge = Merge { tie, reason, at: self.clock.now(), undone: None };
@@ -200,13 +200,13 @@ impl World {
     /// Two identities with their groups.
     ///
     /// # Errors
-    /// Those of the table.
+    /// Errors of the table.
     pub async fn known(&self, a: PersonId, b: PersonId) -> Result<BTreeMap<PersonId, Customer>, Failure> {
         let known = self.store.customers(self.company, &[a, b]).await?;
         known.into_iter().map(|(person, customer)| Ok((person, customer?))).collect()
     }
 
-    /// A person logging in.
+    /// The context of a person's login.
     pub async fn sign_in(&self, openid: &str) -> Person {
         let openid = OpenId::parse(openid).expect("an openid");
         let new_id = self.ids.new_id(self.clock.now()).expect("an id");
@@ -257,7 +257,7 @@ impl World {
         self.keys.signer.sign(self.company, person, membership, radar, self.clock.now()).expect("a token")
     }
 
-    /// A token of somebody who has not logged in.
+    /// A token of a person who has not logged in.
     pub fn anonymous_token(&self) -> String {
         let token = self.keys.signer.sign_anonymous(self.company, self.fresh_person(), self.clock.now());
         token.expect("a token")

@@ -1,7 +1,7 @@
-//! Access tokens of mini-programs (`stable_token`), kept while they are good.
+//! Access tokens of mini-programs (`stable_token`), kept while they are valid.
 //!
-//! In normal mode the vendor gives the same token to everybody until it is about to
-//! expire, so each environment keeps its own copy and no lock is shared.
+//! In normal mode the vendor returns the same token to all callers until shortly before it expires,
+//! so each environment keeps its own copy and no lock is shared.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::transport::{AppSecret, WeChat, WeChatError};
 
-/// A token is renewed when less than this is left; the vendor accepts the old one for
-/// five more minutes.
+/// A token is renewed if less than this is left; the vendor accepts the old one for five more
+/// minutes.
 const RENEW_BEFORE_MS: i64 = 600 * SECOND_MS;
 
 /// An access token. Has no `Debug`, so that it does not get into a log.
@@ -34,24 +34,24 @@ struct StableToken {
     expires_in: i64,
 }
 
-/// The access tokens of all mini-programs this environment has worked for.
+/// The access tokens of all mini-programs that this environment has worked for.
 pub struct AccessTokens {
     pub(crate) wechat: WeChat,
     kept: Mutex<HashMap<AppId, (AccessToken, Timestamp)>>,
 }
 
 impl AccessTokens {
-    /// Nothing kept yet.
+    /// No token is kept yet.
     pub fn new(wechat: WeChat) -> Self {
         Self { wechat, kept: Mutex::default() }
     }
 
-    /// A token that is good at `now`; asks the vendor only when none is kept.
+    /// A token that is valid at `now`; calls the vendor only if none is kept.
     ///
     /// # Errors
     /// [`WeChatError`].
     pub async fn get(&self, appid: &AppId, secret: &AppSecret, now: Timestamp) -> Result<AccessToken, WeChatError> {
-        // Held while asking, so that parallel callers ask once.
+        // Held during the call, so that parallel callers make one call.
         let mut kept = self.kept.lock().await;
         if let Some((token, until)) = kept.get(appid)
             && now < *until
@@ -71,7 +71,7 @@ impl AccessTokens {
         Ok(token)
     }
 
-    /// Drops a token that the vendor has refused (40001, 40014, 42001).
+    /// Drops a token that the vendor has rejected (40001, 40014, 42001).
     pub async fn forget(&self, appid: &AppId) {
         self.kept.lock().await.remove(appid);
     }

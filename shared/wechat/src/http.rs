@@ -16,12 +16,12 @@ use tokio::time::timeout;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const TIMEOUT: Duration = Duration::from_millis(4_000);
 
-/// The connections to the vendors. Clones share them. What makes them is made for the first
-/// request: no start waits for it.
+/// The connections to the vendors. Clones share them. The connector is made at the first request:
+/// no start waits for it.
 #[derive(Debug, Clone, Default)]
 pub struct Http(Arc<OnceLock<Connector>>);
 
-/// Why there is no good answer, without URL.
+/// The reason why there is no good answer, without URL.
 #[derive(Debug)]
 pub(crate) struct NoAnswer(pub(crate) String);
 
@@ -31,7 +31,7 @@ impl Http {
         Self::default()
     }
 
-    /// Sends once and gives the body of a 2xx answer.
+    /// Sends once and returns the body of a 2xx answer.
     pub(crate) async fn send(&self, request: VendorRequest) -> Result<Vec<u8>, NoAnswer> {
         let answer = async {
             let answer =
@@ -46,14 +46,14 @@ impl Http {
     }
 }
 
-/// Reads the machine's root certificates, unless the SDK has.
+/// Reads the machine's root certificates, unless the SDK has read them.
 fn connector() -> Connector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let tls = Provider::rustls(CryptoMode::AwsLc);
     Connector::builder().connector_settings(settings).tls_provider(tls).build()
 }
 
-/// A request, unless it cannot be made.
+/// A request, or the error of making it.
 pub(crate) struct VendorRequest(Result<HttpRequest, NoAnswer>);
 
 impl VendorRequest {

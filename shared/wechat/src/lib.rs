@@ -1,8 +1,8 @@
 //! Thin clients of the WeChat mini-program API, and of the SMS service beside it.
 //!
-//! The vendor answers HTTP 200 with an `errcode` when it refuses. What it sends is
-//! read into our own types here; nothing else of it leaves this crate. Secrets and
-//! codes are part of its URLs, so no URL may get into an error or a log.
+//! The vendor answers HTTP 200 with an `errcode` if it rejects a request. This crate parses the
+//! answers into its own types; nothing else of them leaves it. Secrets and codes are part of the
+//! URLs, so no URL may get into an error or a log.
 
 mod access_token;
 mod http;

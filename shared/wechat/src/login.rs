@@ -8,18 +8,18 @@ use crate::transport::{AppSecret, WeChat, WeChatError};
 /// A code of `wx.login`: single use, five minutes.
 pub type LoginCode = OpaqueText<128>;
 
-/// Who logs in. The session key that comes along is not kept: nothing here needs it yet,
+/// The person who logs in. The session key in the answer is not kept: nothing here needs it yet,
 /// and it must never reach a client.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Login {
-    /// His id inside the mini-program.
+    /// The person's id inside the mini-program.
     pub openid: OpenId,
-    /// His id across mini-programs; only for those bound to an open-platform account.
+    /// The person's id across mini-programs; only for those bound to an open-platform account.
     pub unionid: Option<UnionId>,
 }
 
 impl WeChat {
-    /// Whose code it is.
+    /// The person whose code it is.
     ///
     /// # Errors
     /// [`WeChatError`]. After an unclear failure the client has to get a new code.

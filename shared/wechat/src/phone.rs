@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::access_token::AccessTokens;
 use crate::transport::{AppSecret, WeChatError};
 
-/// A code of a phone grant: single use, five minutes, and not that of a login.
+/// A code of a phone grant: single use, five minutes, different from the code of a login.
 pub type PhoneCode = OpaqueText<128>;
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ struct PhoneInfo {
     watermark: Watermark,
 }
 
-/// The vendor's samples show a number, its tables a text.
+/// The vendor's samples show a number, its tables a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum CountryCode {
@@ -51,7 +51,7 @@ impl AccessTokens {
         now: Timestamp,
     ) -> Result<Mobile, WeChatError> {
         let granted = match self.ask_phone(appid, secret, code, now).await {
-            // A refused token has not used up the code.
+            // A rejected token has not used up the code.
             Err(WeChatError::TokenRefused(_)) => {
                 self.forget(appid).await;
                 self.ask_phone(appid, secret, code, now).await

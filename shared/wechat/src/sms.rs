@@ -32,20 +32,20 @@ pub struct Sms {
     base_url: String,
 }
 
-/// An SMS that was not sent. Holds the vendor's code, never its message: that may repeat
-/// the number.
+/// An SMS that was not sent. Holds the vendor's code, never its message, which may repeat the
+/// number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SmsError {
-    /// Too many to this number, or by this account.
+    /// Too many messages to this number, or by this account.
     #[error("SMS limit reached ({0})")]
     Limited(String),
-    /// Keys, signature, template or balance of the account.
+    /// Keys, signature, template or balance of the account are not in order.
     #[error("SMS account refused ({0})")]
     Misconfigured(String),
-    /// The number or the text is refused.
+    /// The number or the text is rejected.
     #[error("SMS refused ({0})")]
     Refused(String),
-    /// No answer, or none that can be read.
+    /// No answer, or an unreadable one.
     #[error("SMS service unavailable: {0}")]
     Unavailable(String),
 }
@@ -86,8 +86,8 @@ impl Sms {
         Self { http, base_url }
     }
 
-    /// Sends the account's template with these values to one number, once: an unclear
-    /// failure is not repeated, so that nobody gets two.
+    /// Sends the account's template with these values to one number, once: an unclear failure is
+    /// not repeated, so that nobody gets two messages.
     ///
     /// # Errors
     /// [`SmsError`].
@@ -127,7 +127,7 @@ fn body(account: &SmsAccount, to: &Mobile, values: &[&str]) -> Result<String, Sm
 }
 
 fn authorization(account: &SmsAccount, host: &str, body: &str, now: Timestamp) -> String {
-    // The scope's day is that of UTC, not of Shanghai.
+    // The day of the scope is in UTC, not in Asia/Shanghai.
     let day = Day::from_number(i32::try_from(now.millis().div_euclid(DAY_MS)).unwrap_or(i32::MAX)).to_string();
     let canonical =
         format!("POST\n/\n\ncontent-type:{CONTENT_TYPE}\nhost:{host}\n\n{SIGNED_HEADERS}\n{}", sha256(body));
@@ -148,7 +148,7 @@ fn hmac_sha256(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }
 
-/// The request may be refused as a whole, and each number by itself.
+/// The whole request may be rejected, and each number by itself.
 fn check(response: Response) -> Result<(), SmsError> {
     if let Some(SmsStatus { code }) = response.error {
         return Err(refused(code));

@@ -1,4 +1,4 @@
-//! One JSON request to the vendor, and what its error codes mean.
+//! One JSON request to the vendor, and the meaning of its error codes.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +28,7 @@ pub struct WeChat {
     base_url: String,
 }
 
-/// A refused or failed request.
+/// A rejected or failed request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WeChatError {
     /// The code is unknown, used or expired.
@@ -43,7 +43,7 @@ pub enum WeChatError {
     /// The app id or its secret is wrong.
     #[error("app id or secret refused ({0})")]
     Misconfigured(i64),
-    /// The access token is not good any more.
+    /// The access token is no longer valid.
     #[error("access token refused ({0})")]
     TokenRefused(i64),
     /// The vendor is busy.
@@ -54,7 +54,7 @@ pub enum WeChatError {
     Unavailable(String),
 }
 
-/// The part of every answer that says whether it is one.
+/// The part that every answer has: the error code.
 #[derive(Deserialize)]
 struct VendorStatus {
     #[serde(default)]
@@ -114,7 +114,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A vendor that gives these answers, one per connection, and tells what it was asked.
+    /// A vendor that sends these answers, one per connection, and returns the requests it got.
     pub(crate) fn vendor(answers: &'static [&'static str]) -> (WeChat, Receiver<String>) {
         let (base_url, questions) = server(answers);
         (WeChat::new(Http::new(), base_url), questions)

@@ -1,5 +1,5 @@
-//! What is tried with faults inside the laboratory: the routes, and whatever a schedule, a
-//! queue or a socket calls. Each is made ready in a company, and can then be done repeatedly.
+//! The actions that are tried with faults inside the laboratory: the routes, and the calls of a
+//! schedule, a queue or a socket. Each is prepared in a company, and can then be repeated.
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
@@ -26,12 +26,12 @@ use crate::visits::{self, Visit};
 
 /// The bucket.
 const BUCKET: &str = "media";
-/// The tries of a message are another trial's matter.
+/// Retries of a message belong to another trial.
 const MAX_ATTEMPTS: u32 = 50;
-/// How long a recount that failed is left alone, and a little.
+/// A little more than the time for which a failed recount is left alone.
 const RECOUNT_REST_MS: i64 = 3_700 * SECOND_MS;
 
-/// Something that calls AWS.
+/// An action that calls AWS.
 #[derive(Debug)]
 pub(crate) enum Act {
     /// A request.
@@ -42,20 +42,20 @@ pub(crate) enum Act {
     Recount,
     /// A run of the retrainings.
     Retrain,
-    /// A file to be inspected: one to publish, or one to refuse.
+    /// A file to be inspected: one to publish, or one to reject.
     Inspect(&'static [u8]),
-    /// Something on a socket, or a message for sockets.
+    /// An event of a socket, or a message for sockets.
     Live(Scene),
 }
 
-/// What happens on sockets.
+/// The events of a socket.
 #[derive(Debug)]
 pub(crate) struct Scene {
     name: &'static str,
-    /// Event files that come before.
+    /// Event files that are sent before.
     before: &'static [&'static str],
     case: &'static str,
-    /// A text of the file and what stands there instead.
+    /// A text of the file and its replacement.
     instead: Option<(&'static str, &'static str)>,
 }
 
@@ -80,28 +80,28 @@ const SCENES: [Scene; 6] = [
     Scene { name: "a visit", before: &["connect"], case: "live", instead: None },
 ];
 
-/// An act in its company.
+/// An action that is prepared in its company.
 pub(crate) enum Ready {
     /// A request to one of the functions.
     Request(Box<Functions>, String, String),
     /// A run of housekeeping.
     Sweep(Housekeeping),
-    /// A run of the recount, or of the retrainings.
+    /// A run of the recount, or of the retraining.
     Recount(Recounter, Value),
     /// A message of S3.
     Inspect(Inspector<DeadLetterQueue>, String),
-    /// Something on a socket.
+    /// An event of a socket.
     Live(Box<Live<Gateway, DeadLetterQueue>>, String),
 }
 
-/// What came of an act.
+/// The result of an action.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// As of HTTP.
+    /// The HTTP status.
     pub(crate) status: u16,
     /// The body.
     pub(crate) body: Value,
-    /// Whether it says when to try again, or is tried again without.
+    /// Whether the answer has a time to retry after, or the caller retries by itself.
     pub(crate) again: bool,
 }
 
@@ -124,7 +124,7 @@ impl Answer {
     }
 }
 
-/// All of them.
+/// All actions.
 pub(crate) fn all() -> Vec<Act> {
     // Tracking is tried with the pipeline, where its messages are counted.
     let routes =
@@ -134,7 +134,7 @@ pub(crate) fn all() -> Vec<Act> {
 }
 
 impl Act {
-    /// Who tries, as the list of call sites says it.
+    /// The name of the trial in the list of call sites.
     pub(crate) fn tries_as(&self) -> &'static str {
         match self {
             Self::Route(_) => "routes",
@@ -145,37 +145,37 @@ impl Act {
         }
     }
 
-    /// For the report.
+    /// The name in the report.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Route(route) if route.line.case == route.line.operation => format!("routes: {}", route.line.case),
             Self::Route(route) => format!("routes: {} by {}", route.line.operation, route.line.case),
             Self::Sweep => "housekeeping: a run".to_owned(),
             Self::Recount => "recount: a run".to_owned(),
-            Self::Retrain => "recount: a run of the refits".to_owned(),
+            Self::Retrain => "recount: a run of the retraining".to_owned(),
             Self::Inspect(PNG) => "media-inspector: a file to publish".to_owned(),
-            Self::Inspect(_) => "media-inspector: a file to refuse".to_owned(),
+            Self::Inspect(_) => "media-inspector: a file to reject".to_owned(),
             Self::Live(scene) => format!("live: {}", scene.name),
         }
     }
 
-    /// Whether it only reads what has long been there.
+    /// Whether the action only reads data that has long existed.
     pub(crate) fn needs_a_past(&self) -> bool {
         matches!(self, Self::Route(route) if route.needs_a_past())
     }
 
-    /// How long who tries again waits.
+    /// How long a caller waits before a retry.
     pub(crate) fn rest_ms(&self) -> i64 {
         if matches!(self, Self::Recount | Self::Retrain) { RECOUNT_REST_MS } else { 0 }
     }
 
-    /// Whether doing it again may do more than doing it once.
+    /// Whether repeating the action may have more effect than doing it once.
     pub(crate) fn counts_twice(&self) -> bool {
         matches!(self, Self::Route(route) if !route.line.row.again.is_empty())
     }
 
-    /// Whether this row tells of one attempt only: what the first recount has repaired, the
-    /// next one does not find; a retrain says when it was.
+    /// Whether this row depends on the attempt: the second recount does not find what the first has
+    /// repaired; a retraining records its time.
     pub(crate) fn is_report(&self, row: &str) -> bool {
         match self {
             Self::Recount => row.contains(r#""type":{"S":"recount"}"#),
@@ -184,12 +184,12 @@ impl Act {
         }
     }
 
-    /// Whether this is how it ends when nothing goes wrong.
+    /// Whether the action ends like this if nothing fails.
     pub(crate) fn is_fine(&self, answer: &Answer) -> bool {
         if let Self::Route(route) = self { route.is_fine(answer.status) } else { answer.status == 200 }
     }
 
-    /// Makes it ready.
+    /// Prepares the action.
     pub(crate) async fn ready(&self, studio: &mut Studio) -> Ready {
         match self {
             Self::Route(route) => {
@@ -229,7 +229,7 @@ impl Act {
 }
 
 impl Ready {
-    /// Does it.
+    /// Runs the action.
     pub(crate) async fn go(&self, studio: &Studio) -> Answer {
         match self {
             Self::Request(functions, function, payload) => {
@@ -296,7 +296,7 @@ fn miscount(studio: &mut Studio) {
     studio.table.put(&row);
 }
 
-/// Holds and uploads whose time is over, and boards that are behind.
+/// Expired holds and uploads, and leaderboards that are behind.
 async fn sweep(studio: &Studio) -> Ready {
     let world = &studio.world;
     let functions = studio.functions().await;
@@ -317,7 +317,7 @@ async fn sweep(studio: &Studio) -> Ready {
     })
 }
 
-/// A file in quarantine, and the message that tells of it.
+/// A file in quarantine, and the message about it.
 async fn inspect(studio: &Studio, file: &[u8]) -> Ready {
     let world = &studio.world;
     let upload = Upload { format: Format::Png, ..world.upload(Purpose::Photo) };

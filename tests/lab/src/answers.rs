@@ -1,4 +1,4 @@
-//! What the radar answers of a company, in the shape of the recount.
+//! The answers of a company's radar, in the shape of the recount.
 
 use domain::kernel::day::Day;
 use domain::kernel::id::CardId;
@@ -12,22 +12,22 @@ const WINDOWS: [&str; 3] = ["yesterday", "last_7_days", "last_30_days"];
 
 /// How far back a late batch may reach.
 const LATE_DAYS: i32 = 7;
-/// The last days, of which each is asked for.
+/// The last days, each of which is compared.
 const LAST_DAYS: i32 = 7;
 
-/// Which days the radar is asked about.
+/// The days for which the radar is compared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AskedDays {
-    /// The first day on which something came in.
+    /// The first day with events.
     pub(crate) first: Day,
-    /// The last one.
+    /// The last day.
     pub(crate) last: Day,
-    /// Every so many of them, beside the last.
+    /// The interval of the other days.
     pub(crate) every: i32,
 }
 
 impl AskedDays {
-    /// Whether this is such a day.
+    /// Whether this day is compared.
     pub(crate) fn is_on(&self, day: Day) -> bool {
         let left = self.last.number() - day.number();
         left < LAST_DAYS || left % self.every == 0
@@ -40,7 +40,7 @@ fn scopes(cards: &[CardId]) -> Vec<(String, String)> {
     cards.chain([("company".to_owned(), "company".to_owned())]).collect()
 }
 
-/// What the radar says on the day that the stage's clock tells.
+/// The radar's numbers on the day of the stage's clock.
 pub(crate) async fn on_this_day(stage: &Stage, cards: &[CardId]) -> Value {
     let mut answers = Map::new();
     for (name, path) in scopes(cards) {
@@ -52,7 +52,8 @@ pub(crate) async fn on_this_day(stage: &Stage, cards: &[CardId]) -> Value {
     Value::Object(answers)
 }
 
-/// What it says of each day when all has come in. The stage's clock is on the last day.
+/// The radar's numbers of each day after all events have arrived. The stage's clock is on the last
+/// day.
 pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &AskedDays) -> Map<String, Value> {
     let (first, last) = (asked.first.plus(-LATE_DAYS), asked.last);
     let (mut days, mut behaviour) = (Map::new(), Map::new());
@@ -70,7 +71,7 @@ pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &AskedDay
         let day = last.plus(-back);
         let mut answers = if asked.is_on(day) { on_this_day(stage, cards).await } else { Value::Null };
         for scope in answers.as_object_mut().into_iter().flat_map(|scopes| scopes.values_mut()) {
-            // The lifetime is that of today, whichever day it is.
+            // The lifetime always ends today, for each of the days.
             for part in ["metrics", "filtered"] {
                 scope[part].as_object_mut().map(|windows| windows.remove("total"));
             }

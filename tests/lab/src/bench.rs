@@ -16,13 +16,13 @@ use crate::subject::{BenchSubject, HELLO, call, event_of};
 use crate::trials::binary;
 use crate::wire::Wire;
 
-/// How often each function is started, all in turn, so that a busy moment hits all.
+/// How often each function is started, in turns, so that a busy moment affects all of them.
 const STARTS: usize = 101;
-/// Invocations that are measured, after those that warm up.
+/// Invocations that are measured, after the warm-up.
 const INVOCATIONS: usize = 500;
 const WARM_UP: usize = 50;
-/// Functions and the event file each is called with; the others are only started.
-/// So is housekeeping, which deletes files: there is no S3 behind the wire.
+/// Functions and the event file that each is called with. The others are only started; so is
+/// housekeeping, which deletes files: there is no S3 behind the wire.
 const CASES: [(&str, Option<&str>); 11] = [
     ("organization", Some("get_me")),
     ("card", Some("get_card")),
@@ -39,7 +39,7 @@ const CASES: [(&str, Option<&str>); 11] = [
 
 const HEADER: &str = "                    cold start ms       its CPU ms     CPU µs a call   p50 µs   p99 µs   RSS MB";
 
-/// What was measured of one.
+/// The measurements of a function.
 struct Measured {
     cold_start: Duration,
     cold_cpu: Duration,
@@ -47,14 +47,14 @@ struct Measured {
     memory_kib: u64,
 }
 
-/// What its invocations took.
+/// The measurements of its invocations.
 struct Calls {
     cpu: Duration,
     p50: Duration,
     p99: Duration,
 }
 
-/// Counts instructions and prints them. With `check` fails when a bound is exceeded; without
+/// Counts instructions and prints them. With `check` it fails if a bound is exceeded; without it
 /// measures times too.
 pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
     let stage = Stage::empty().await;
@@ -77,7 +77,7 @@ fn times(subjects: &mut [BenchSubject], environment: &BTreeMap<String, String>) 
     for _ in 0..STARTS {
         for subject in &mut *subjects {
             let process = Process::start(&subject.binary, environment).expect("the function starts");
-            // The quickest: whatever else the machine does only makes it slower.
+            // The minimum: other work on the machine only adds time.
             subject.cold_start = subject.cold_start.min(process.cold_start);
             subject.cold_cpu = subject.cold_cpu.min(cpu(process.pid()));
         }

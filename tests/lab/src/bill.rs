@@ -11,9 +11,9 @@ const RISE: f64 = 0.05;
 pub(crate) struct BillTable {
     /// The names of the columns after the first.
     pub(crate) columns: &'static [&'static str],
-    /// What the first column is called.
+    /// The name of the first column.
     pub(crate) of: &'static str,
-    /// First column and the others.
+    /// The first column and the others.
     pub(crate) rows: Vec<(String, Vec<String>)>,
 }
 
@@ -23,7 +23,7 @@ impl BillTable {
         let mut text =
             format!("| {} | {} |\n|--|{}\n", self.of, self.columns.join(" | "), "--|".repeat(self.columns.len()));
         for (name, cells) in &self.rows {
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
         }
         text
@@ -55,7 +55,7 @@ fn numbers(document: &str) -> BTreeMap<String, BTreeMap<String, f64>> {
     rows
 }
 
-/// What is worse in `measured` than in `checked_in`, one line each.
+/// The numbers that are worse in `measured` than in `checked_in`, one line each.
 pub(crate) fn worse(checked_in: &str, measured: &str) -> Vec<String> {
     let (old, new) = (numbers(checked_in), numbers(measured));
     let mut found = Vec::new();

@@ -1,18 +1,18 @@
-//! What is expected beside what is answered, number by number.
+//! Compares expected values with the answers, number by number.
 
 use serde_json::Value;
 
-/// What was found so far.
+/// The result of the comparisons.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
     /// How many values were compared.
     pub(crate) values: usize,
-    /// What differs, one line each.
+    /// The differences, one line each.
     pub(crate) wrong: Vec<String>,
 }
 
 impl Comparison {
-    /// Compares all that is in both, by name and place.
+    /// Compares all values that both have, by name and position.
     pub(crate) fn add(&mut self, place: &str, expected: &Value, seen: &Value) {
         match (expected, seen) {
             (Value::Object(fields), Value::Object(others)) if fields.len() == others.len() => {

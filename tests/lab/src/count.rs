@@ -1,5 +1,5 @@
 //! Instructions of a release binary, counted by valgrind: unlike times they are the same on every
-//! machine, and nearly so from run to run. `lab host --check` holds the functions to them.
+//! machine, and nearly the same in every run. `lab host --check` compares them with bounds.
 
 use std::collections::BTreeMap;
 use std::io::Result;
@@ -10,28 +10,28 @@ use testkit::world::World;
 use crate::host::Process;
 use crate::subject::{BenchSubject, HELLO, call, event_of};
 
-/// What is wanted, and the most that `--check` lets pass until it is reached: it only falls.
+/// The goal, and the bound that `--check` allows until the goal is reached: it only falls.
 struct Bound {
     goal: f64,
     most: f64,
 }
 
-/// In MB; the others in how often what hello takes.
+/// In MB; the others in multiples of hello.
 const SIZE: Bound = Bound { goal: 6.5, most: 7.5 };
 const START: Bound = Bound { goal: 4.0, most: 8.0 };
 const KNOWN: Bound = Bound { goal: 6.0, most: 6.5 };
 const NEW: Bound = Bound { goal: 9.0, most: 10.2 };
 
-/// The warm read that is held to a bound: one query without result.
+/// The warm read with a bound: one query without result.
 const READ: (&str, &str) = ("radar", "get_company_metrics");
-/// Calls that are counted, after those that warm up.
+/// Calls that are counted, after the warm-up.
 const CALLS: usize = 20;
 const WARM_UP: usize = 10;
 
 const HEADER: &str = "                      size MB     to the first poll      a warm call";
 
-/// Counts and prints; gives what is over its bound, one line each. Warm calls are those of the
-/// read, and with `all` also those of every function that is called.
+/// Counts and prints; returns the exceeded bounds, one line each. Warm calls are those of the read,
+/// and with `all` also those of every function that is called.
 pub(crate) fn run(
     subjects: &[BenchSubject],
     world: &World,
@@ -44,7 +44,7 @@ pub(crate) fn run(
     for subject in subjects {
         let size = std::fs::metadata(&subject.binary).map_or(0, |file| file.len());
         let start = counted(&subject.binary, environment, &[]);
-        // What hello does with the same event: it reads it, and answers.
+        // The work of hello for the same event: it parses it, and answers.
         let (start_base, warm_base) = *hello.get_or_insert_with(|| (start, warm(subject, environment, &known)));
         let payload = subject.payload.as_ref().filter(|_| all && subject.name != HELLO);
         let warm = payload.map(|payload| text(warm(subject, environment, &vec![payload.clone(); CALLS]), warm_base));
@@ -65,7 +65,7 @@ pub(crate) fn run(
     wrong
 }
 
-/// The read again and again with one token, and each time with another.
+/// The read, repeated with one token, and with a new token each time.
 fn reads(world: &World) -> [Vec<Vec<u8>>; 2] {
     let known = vec![event_of(world, READ.0, READ.1); CALLS];
     let new = (0..CALLS).map(|_| {
@@ -75,7 +75,7 @@ fn reads(world: &World) -> [Vec<Vec<u8>>; 2] {
     [known, new.collect()]
 }
 
-/// Instructions of one of these calls, when others of the kind went before.
+/// Instructions of one of these calls, after others of the kind.
 fn warm(subject: &BenchSubject, environment: &BTreeMap<String, String>, payloads: &[Vec<u8>]) -> u64 {
     let first = vec![payloads[0].clone(); WARM_UP];
     let all = [&first, payloads].concat();
@@ -83,7 +83,7 @@ fn warm(subject: &BenchSubject, environment: &BTreeMap<String, String>, payloads
     after.saturating_sub(before) / payloads.len() as u64
 }
 
-/// Instructions of a process that starts, answers these calls and is ended.
+/// Instructions of a process that starts, answers these calls and ends.
 fn counted(binary: &Path, environment: &BTreeMap<String, String>, payloads: &[Vec<u8>]) -> u64 {
     let report = std::env::temp_dir().join(format!("mingpian-callgrind.{}", std::process::id()));
     let valgrind = ["valgrind", "--tool=callgrind", "--vgdb=no", "--quiet", "--compress-strings=no"].map(str::to_owned);
@@ -99,7 +99,7 @@ fn counted(binary: &Path, environment: &BTreeMap<String, String>, payloads: &[Ve
         total.ok_or_else(|| std::io::ErrorKind::InvalidData.into())
     };
     let instructions = count().expect("valgrind counts: scripts/setup valgrind says what is missing");
-    // The next one writes its own.
+    // The next process writes its own file.
     let _ = std::fs::remove_file(&report);
     instructions
 }
@@ -108,7 +108,7 @@ fn text(instructions: u64, base: u64) -> String {
     format!("{} ({:.2}×)", instructions / 1_000, ratio(instructions, base))
 }
 
-/// What is wrong when more was measured than passes; says on the way what is short of its goal.
+/// The fault if more was measured than the bound; prints numbers that miss their goal.
 fn over(what: &str, measured: f64, bound: &Bound) -> Option<String> {
     if measured > bound.goal && measured <= bound.most {
         println!("short of the goal: {what} is {measured:.2}, wanted is {}", bound.goal);

@@ -1,5 +1,5 @@
-//! A crowd that visits for weeks: who comes when, what he sends, and what ingest makes of
-//! it. The same for the same seed.
+//! Visitors over weeks: their visits, the requests they send, and the messages that ingest makes of
+//! them. The same for the same seed.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,18 @@ use crate::random::Random;
 use crate::visits::{made, person};
 
 const MINUTE_MS: i64 = 60 * SECOND_MS;
-/// How long the queue may hold back a message.
+/// How long the queue may delay a message.
 const SHUFFLED_MS: i64 = 60 * MINUTE_MS;
 /// Most events of an ordinary batch.
 const EVENTS_MAX: u64 = 40;
-/// Requests come in from seven in the morning until half past ten: the last message is
+/// Requests arrive from seven in the morning until half past ten at night: the last message is
 /// delivered before the day ends.
 const OPENS_MS: i64 = 7 * 60 * MINUTE_MS;
 const OPEN_MS: i64 = 15 * 60 * MINUTE_MS + 30 * MINUTE_MS;
 /// `User-Agent` headers.
 const PHONE: &str = "MicroMessenger/8.0.54 MiniProgramEnv";
 const CRAWLER: &str = "mpcrawler";
-/// How often each kind is, of 100.
+/// The share of each kind of event, in percent.
 const KINDS: [(EventKind, u64); 14] = [
     (EventKind::ViewCard, 22),
     (EventKind::ViewProduct, 20),
@@ -47,69 +47,69 @@ const KINDS: [(EventKind, u64); 14] = [
 ];
 const TITLES: [&str; 4] = ["新会陈皮普洱·十年陈", "武夷岩茶 大红袍礼盒", "智能门锁 S1 旗舰版", "云杉茶业品牌故事"];
 
-/// A member who looks at cards himself.
+/// A member who views cards too.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CrowdColleague {
-    /// Who.
+    /// The member's person.
     pub(crate) person: PersonId,
-    /// His card.
+    /// The member's card.
     pub(crate) card: CardId,
 }
 
 /// The crowd.
 #[derive(Debug)]
 pub(crate) struct Crowd {
-    /// Whose mini-program.
+    /// The company of the mini-program.
     pub(crate) company: CompanyId,
-    /// The cards that are visited.
+    /// The cards that visitors open.
     pub(crate) cards: Vec<CardId>,
-    /// Members, a few visits are theirs.
+    /// Members; a few of the visits are theirs.
     pub(crate) colleagues: Vec<CrowdColleague>,
-    /// How many visitors there are.
+    /// The number of visitors.
     pub(crate) persons: u64,
-    /// Batches of a hundred that are sent twice.
+    /// Percentage of batches that are sent twice.
     pub(crate) repeated: u64,
-    /// Its chance.
+    /// The random numbers.
     pub(crate) random: Random,
 }
 
-/// What a visit is like.
+/// The kind of a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     Ordinary,
     /// Sent hours or days after it happened.
     Late,
-    /// From a phone whose clock runs ahead.
+    /// From a phone whose clock is ahead.
     Ahead,
-    /// More of the same than a person can do.
+    /// More events than a person can make.
     Burst,
     Crawler,
     Colleague,
 }
 
-/// A request as a mini-program sends it, and when it came in.
+/// A request as a mini-program sends it, and its time of receipt.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     agent: &'static str,
-    /// The sender's own card, if he is a member.
+    /// The sender's own card, if they are a member.
     member_card: Option<CardId>,
-    /// With the times that the client says, and nothing judged yet.
+    /// With the times of the client, before any filter.
     batch: AcceptedBatch,
 }
 
-/// What was sent on a day, and what the queue delivers for it.
+/// The requests of a day, and the messages that the queue delivers for it.
 #[derive(Debug, Default)]
 pub(crate) struct Visits {
     /// Requests, in any order.
     pub(crate) sent: Vec<Sent>,
     /// Messages, in the order in which they are delivered.
     pub(crate) messages: Vec<String>,
-    /// How many of the messages are repeats.
+    /// The number of repeated messages.
     pub(crate) repeats: usize,
 }
 
 impl Crowd {
-    /// A day with so many events, those of repeats left out.
+    /// A day with this many events, without those of repeats.
     pub(crate) fn day(&mut self, day: Day, events: u64) -> Visits {
         let (mut visits, mut placed, mut left) = (Visits::default(), Vec::new(), events);
         while left > 0 {
@@ -121,8 +121,8 @@ impl Crowd {
             placed.push((self.delivered(&sent), message.clone()));
             if self.random.below(100) < self.repeated {
                 visits.repeats += 1;
-                // Where a time is held inside the believed range, a second request would be
-                // another content; the queue may repeat anything.
+                // If a time was clamped to the accepted range, a second request would have other
+                // content; the queue may repeat any message.
                 if matches!(style, Style::Late | Style::Ahead) || self.random.below(2) == 0 {
                     placed.push((self.delivered(&sent), message));
                 } else {
@@ -168,7 +168,7 @@ impl Crowd {
             Style::Ahead => self.below(EARLY_MS_MAX),
             Style::Ordinary | Style::Burst | Style::Crawler | Style::Colleague => -self.below(MINUTE_MS),
         });
-        // Half of the visits are those of a part of the crowd, who come again and again.
+        // Half of the visits are by a part of the crowd that returns often.
         let some = if self.random.below(2) == 0 { self.persons.div_ceil(8) } else { self.persons };
         let number = self.random.below(some);
         let nth = usize::try_from(self.random.below(self.colleagues.len() as u64)).unwrap_or_default();
@@ -190,7 +190,7 @@ impl Crowd {
         Sent { agent, member_card: colleague.map(|colleague| colleague.card), batch }
     }
 
-    /// On the card the person mostly visits, some on another one.
+    /// On the card that the person mostly opens, sometimes on another one.
     fn events(&mut self, made_at: Timestamp, style: Style, size: u64, number: u64) -> Vec<Event> {
         let elsewhere = self.random.below(u64::MAX);
         let card = |number| self.cards[usize::try_from(number % self.cards.len() as u64).unwrap_or_default()];
@@ -247,13 +247,13 @@ impl Crowd {
 }
 
 impl Sent {
-    /// The same sent once more, so much later.
+    /// The same request sent again, this much later.
     fn again(&self, millis: i64) -> Self {
         let received_at = self.batch.received_at.plus_millis(millis);
         Self { batch: AcceptedBatch { received_at, ..self.batch.clone() }, ..self.clone() }
     }
 
-    /// What a recount reads.
+    /// The input of a recount.
     pub(crate) fn line(&self) -> String {
         let AcceptedBatch { person, received_at, .. } = &self.batch;
         let (agent, member_card, batch) = (self.agent, self.member_card, body(&self.batch));
@@ -261,7 +261,7 @@ impl Sent {
         line.to_string()
     }
 
-    /// What ingest makes of it, by the same rules of the domain: the message in the queue.
+    /// The message that ingest makes of the request, by the same rules of the domain.
     pub(crate) fn message(&self) -> String {
         let mut batch = self.batch.clone();
         let (id, received_at) = (batch.batch.uuid().hyphenated().to_string(), batch.received_at);

@@ -1,5 +1,5 @@
-//! A few days of a small company, as requests to tracking, and what the radar has to say
-//! of them by an independent count.
+//! A few days of a small company, as requests to tracking, and the numbers that the radar must show
+//! for them by an independent count.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ use crate::visits::{self, Visit};
 
 const CARDS: [&str; 3] = ["lin", "chen", "wang"];
 
-/// What is sent, and what has to come out.
+/// The requests, and the expected numbers.
 #[derive(Debug)]
 pub(crate) struct Days {
     /// The batches, as tracking accepts them.
@@ -27,7 +27,7 @@ pub(crate) struct Days {
 }
 
 impl Days {
-    /// So many batches of some events each, of the last six days until `now`.
+    /// This many batches of several events each, of the last six days until `now`.
     pub(crate) fn new(world: &World, now: Timestamp, count: u64, seed: u64) -> Self {
         let mut random = Random(seed);
         let mut visit = |nth: u64| {
@@ -46,7 +46,7 @@ impl Days {
         Self { batches, expected }
     }
 
-    /// What the radar says differently, one line each; empty when every number is right.
+    /// The differences of the radar, one line each; empty if every number is right.
     pub(crate) async fn wrong(&self, stage: &Stage) -> Vec<String> {
         let mut comparison = Comparison::default();
         for (name, card) in CARDS.map(|name| (name, stage.world.card(name).to_string())) {
@@ -67,7 +67,7 @@ async fn scope(stage: &Stage, path: &str) -> Value {
         parts.insert(part.to_owned(), part_of);
     }
     if let Some(kinds) = parts.get_mut("today").and_then(|today| today["by_kind"].as_object_mut()) {
-        // The recount leaves out kinds that did not happen.
+        // The recount leaves out kinds without events.
         kinds.retain(|_, count| *count != 0);
     }
     Value::Object(parts)
@@ -91,7 +91,7 @@ pub(crate) fn body(batch: &AcceptedBatch) -> Value {
     json!({"batch_id": batch.batch, "events": batch.events.iter().map(event).collect::<Vec<_>>()})
 }
 
-/// The counts of an independent program, which reads only what was sent.
+/// The counts of an independent program, which reads only the requests.
 fn recount(batches: &[AcceptedBatch], now: Timestamp) -> Value {
     let line = |batch: &AcceptedBatch| json!({"person": batch.person, "batch": body(batch)}).to_string() + "\n";
     let file = std::env::temp_dir().join(format!("mingpian-lab-{}.jsonl", std::process::id()));

@@ -1,4 +1,4 @@
-//! The variables that a function gets: those of the template, and those that Lambda sets.
+//! The environment variables of a function: those of the template, and those that Lambda sets.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,29 +10,29 @@ use serde_json::json;
 /// Name of the secret of the organization function.
 const ORGANIZATION_SECRET: &str = "lab/organization";
 
-/// What differs from run to run.
+/// The variables that differ from run to run.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Places {
-    /// Where AWS is: the wire.
+    /// The address of AWS: the wire.
     pub(crate) wire: String,
     /// The table.
     pub(crate) table: String,
-    /// Where tracking sends batches.
+    /// The queue that tracking sends batches to.
     pub(crate) stats_queue: String,
-    /// Where it sends them for the live radar.
+    /// Its queue for the live radar.
     pub(crate) live_queue: String,
-    /// Where the aggregator puts what it cannot count.
+    /// The aggregator's dead-letter queue.
     pub(crate) dead_letters: String,
     /// The public keys of tokens.
     pub(crate) jwks: String,
 }
 
-/// All root certificates in one file, as on Amazon Linux. Left to itself the SDK would find
-/// Debian's directory too, with each in a file of its own: 2 ms at every start.
+/// All root certificates in one file, as on Amazon Linux. By default the SDK would find Debian's
+/// directory too, with a file for each: 2 ms at every start.
 const ROOTS: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 
-/// The environment of every function: each reads what it needs of it. One that stops at
-/// its start names the variable that is missing here.
+/// The environment of every function: each reads what it needs. A function that stops at its start
+/// names the variable that is missing here.
 pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
     let nobody = "http://127.0.0.1:9";
     let roots = ROOTS.into_iter().find(|path| Path::new(path).exists()).unwrap_or_default();
@@ -51,14 +51,14 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
         ("TOKEN_VERIFICATION_KEYS", &places.jwks),
         ("STATS_QUEUE_URL", &places.stats_queue),
         ("STATS_DLQ_URL", &places.dead_letters),
-        // The live radar is best effort: its queue shares the other's fate here.
+        // The live radar is best effort: its queue gets the same faults here.
         ("LIVE_QUEUE_URL", &places.live_queue),
         ("LIVE_DLQ_URL", &places.dead_letters),
         ("CONNECTIONS_URL", nobody),
         ("INSPECTION_DLQ_URL", &places.dead_letters),
         ("MEDIA_BUCKET", "lab-media"),
         ("MEDIA_URL", nobody),
-        // A fault may take several attempts; giving up is another test's matter.
+        // A fault may take several attempts; another test covers giving up.
         ("MAX_ATTEMPTS", "50"),
         ("BOARDS_LAG_SECONDS", "60"),
         ("ORGANIZATION_SECRET", ORGANIZATION_SECRET),

@@ -1,32 +1,32 @@
-//! Which call goes wrong, and how.
+//! Which calls fail, and how.
 
 use std::collections::BTreeMap;
 
 use crate::random::Random;
 
-/// What happens to a call.
+/// The fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
-    /// The connection breaks; the service has seen nothing.
+    /// The connection breaks before the service gets the request.
     LostRequest,
-    /// The service has done it; the connection breaks before the answer is there.
+    /// The service has done the work; the connection breaks before the answer arrives.
     LostAnswer,
-    /// The service refuses: too many requests.
+    /// The service rejects the call: too many requests.
     Throttled,
     /// The service answers 500.
     ServerError,
     /// A batch read leaves out half of its keys.
     PartOfBatch,
-    /// The calling process is killed; the service has seen nothing.
+    /// The calling process is killed before the service gets the request.
     KilledBefore,
-    /// The service has done it; the calling process is killed.
+    /// The service has done the work; the calling process is killed.
     KilledAfter,
 }
 
 impl Fault {
-    /// Those that a connection can have, in the order of the reports.
+    /// Faults of a connection, in the order of the reports.
     pub(crate) const OF_CALLS: [Self; 4] = [Self::LostRequest, Self::LostAnswer, Self::Throttled, Self::ServerError];
-    /// Those that take a process of its own.
+    /// Faults that need a separate process.
     pub(crate) const OF_PROCESSES: [Self; 2] = [Self::KilledBefore, Self::KilledAfter];
 
     /// As reports and tables write it.
@@ -42,7 +42,7 @@ impl Fault {
         }
     }
 
-    /// Whether the service did what it was asked for all the same.
+    /// Whether the service did the work in spite of the fault.
     pub(crate) fn after_commit(self) -> bool {
         matches!(self, Self::LostAnswer | Self::KilledAfter)
     }
@@ -53,18 +53,18 @@ impl Fault {
 pub(crate) struct Rule {
     /// The AWS operation, for example `TransactWriteItems`.
     pub(crate) operation: String,
-    /// What happens.
+    /// The fault.
     pub(crate) fault: Fault,
-    /// To which of its calls.
+    /// The calls that it affects.
     pub(crate) when: When,
 }
 
-/// To which calls of an operation.
+/// Calls of an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum When {
-    /// From the `first` one (1 is the next) for as many as `times`.
+    /// Calls from the `first` one (1 is the next), `times` of them.
     Nth { first: u32, times: u32 },
-    /// To so many of a thousand, by the seed.
+    /// This many of a thousand calls, by the seed.
     Permille(u64),
 }
 
@@ -79,12 +79,12 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// These rules from now on; calls are counted from 1.
+    /// Sets these rules; calls are counted from 1.
     pub(crate) fn of(rules: Vec<Rule>, seed: u64) -> Self {
         Self { rules, random: Random(seed), ..Self::default() }
     }
 
-    /// What happens to the next call of an operation.
+    /// The fault of the next call of an operation, if any.
     pub(crate) fn next(&mut self, operation: &str) -> Option<Fault> {
         let seen = self.seen.entry(operation.to_owned()).or_default();
         *seen += 1;

@@ -1,5 +1,5 @@
-//! Several aggregators at work, each a process behind a wire of its own, that fail and are
-//! killed now and then.
+//! Several aggregators at work, each a process behind its own wire, which fail and are killed now
+//! and then.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::TcpListener;
@@ -16,16 +16,16 @@ use crate::wire::Wire;
 const WORKERS: u64 = 2;
 /// Most messages in one call.
 const MESSAGES_MAX: u64 = 100;
-/// A message may be delivered so often.
+/// Most deliveries of a message.
 const ATTEMPTS: u32 = 40;
-/// What may go wrong.
+/// The faults.
 const OPERATIONS: [&str; 2] = ["BatchGetItem", "TransactWriteItems"];
 
 /// The aggregators.
 #[derive(Debug)]
 pub(crate) struct Fleet(Vec<Worker>);
 
-/// One of them.
+/// An aggregator.
 #[derive(Debug)]
 struct Worker {
     wire: Arc<Wire>,
@@ -35,16 +35,16 @@ struct Worker {
     report: FleetReport,
 }
 
-/// What the fleet has been through.
+/// The counts of the fleet.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct FleetReport {
-    /// Messages that were handed to an aggregator, repeats included.
+    /// Messages that were delivered to an aggregator, repeats included.
     pub(crate) delivered: usize,
     /// Calls of the aggregators.
     pub(crate) calls: usize,
     /// Processes that were killed while at work.
     pub(crate) killed: usize,
-    /// What went wrong at the wire.
+    /// The faults at the wire.
     pub(crate) faults: BTreeMap<Fault, u32>,
 }
 
@@ -60,7 +60,7 @@ impl FleetReport {
 }
 
 impl Fleet {
-    /// As many as work at a time; each call of AWS meets each fault so often of a thousand.
+    /// A fleet; each call of AWS gets each fault this many times in a thousand.
     pub(crate) fn new(places: &Places, like: &Wire, permille: u64, seed: u64) -> Self {
         let worker = |nth| {
             let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
@@ -86,7 +86,7 @@ impl Fleet {
         assert!(left.is_empty(), "every message is counted");
     }
 
-    /// What all of them have been through.
+    /// The counts of all aggregators.
     pub(crate) fn report(self) -> FleetReport {
         let mut sum = FleetReport::default();
         for mut worker in self.0 {
@@ -97,7 +97,7 @@ impl Fleet {
     }
 }
 
-/// Every fault at every call of the aggregator that is not about its dead letters.
+/// Every fault at every call of the aggregator, except calls for its dead letters.
 fn rules(permille: u64) -> Vec<Rule> {
     let faults = [Fault::OF_CALLS.as_slice(), &Fault::OF_PROCESSES, &[Fault::PartOfBatch]].concat();
     let rule = |operation: &str, fault| {
@@ -128,7 +128,7 @@ impl Worker {
         }
     }
 
-    /// Has messages counted; gives those that must come again.
+    /// Lets the aggregator count messages; returns those that must be delivered again.
     fn call(&mut self, batch: &[(String, u32)]) -> Vec<usize> {
         self.report.calls += 1;
         self.report.delivered += batch.len();

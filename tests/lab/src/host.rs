@@ -12,26 +12,26 @@ use crate::http::{Message, Serve, listen};
 
 /// How long a process may take for its first poll, and for an invocation.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is looked whether the process lives.
+/// The interval of the checks whether the process lives.
 const LOOK: Duration = Duration::from_millis(20);
-/// Where the Runtime API is.
+/// The address of the Runtime API.
 const API: &str = "/2018-06-01/runtime/";
 
-/// What became of an invocation.
+/// The outcome of an invocation.
 #[derive(Debug)]
 pub(crate) enum InvocationOutcome {
     /// The function's answer.
     Answer(Vec<u8>),
     /// The function reported an error.
     Failed(String),
-    /// The process ended meanwhile.
+    /// The process ended during the invocation.
     Died,
 }
 
-/// What the Runtime API knows.
+/// The state of the Runtime API.
 #[derive(Debug, Default)]
 struct RuntimeState {
-    /// The invocation that waits to be taken: number and payload.
+    /// The invocation that waits for a poll: number and payload.
     waiting: Option<(u64, Vec<u8>)>,
     /// The outcome of the last one, with its number.
     done: Option<(u64, InvocationOutcome)>,
@@ -62,7 +62,7 @@ impl RuntimeApi {
                 let arn = "arn:aws:lambda:us-east-1:000000000000:function:lab";
                 let headers = [
                     ("lambda-runtime-aws-request-id", number.to_string()),
-                    // Far away: the laboratory has its own patience.
+                    // Far away: the laboratory has its own time-out.
                     ("lambda-runtime-deadline-ms", "4102444800000".to_owned()),
                     ("lambda-runtime-invoked-function-arn", arn.to_owned()),
                 ];
@@ -97,7 +97,7 @@ impl Serve for RuntimeApi {
                     self.done(number, InvocationOutcome::Failed(String::from_utf8_lossy(&request.body).into_owned()));
                     Message::answer("202 Accepted", Vec::new())
                 }
-                // A failed start ends the process, which says why on its own.
+                // A failed start ends the process, which logs the reason itself.
                 _ => Message::answer("202 Accepted", Vec::new()),
             };
             answer.write(connection.get_mut())?;
@@ -120,12 +120,12 @@ impl Process {
     /// Starts a binary with this environment and nothing else, and waits for its first poll.
     ///
     /// # Errors
-    /// When it cannot be started, or ends before it polls; its output says why.
+    /// If it cannot be started, or ends before it polls; its output has the reason.
     pub(crate) fn start(binary: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
         Self::start_under(&[], binary, environment)
     }
 
-    /// The same under a tool that runs binaries, which is given as its name and arguments.
+    /// Starts it under a tool that runs binaries, given as its name and arguments.
     ///
     /// # Errors
     /// As above.
@@ -148,10 +148,10 @@ impl Process {
         Ok(process)
     }
 
-    /// Asks it to end, and waits until it has: a tool writes its report then.
+    /// Asks the process to end, and waits until it has ended: a tool writes its report then.
     ///
     /// # Errors
-    /// When the system knows neither the process nor the signal.
+    /// If the system knows neither the process nor the signal.
     pub(crate) fn end(mut self) -> Result<()> {
         Command::new("kill").arg(self.pid().to_string()).status()?;
         self.child.wait().map(|_| ())
@@ -165,7 +165,7 @@ impl Process {
     /// Calls the function.
     ///
     /// # Errors
-    /// When the process neither answers nor ends.
+    /// If the process neither answers nor ends.
     pub(crate) fn invoke(&mut self, payload: Vec<u8>) -> Result<InvocationOutcome> {
         self.count += 1;
         let number = self.count;
@@ -175,7 +175,7 @@ impl Process {
         Ok(done.map_or(InvocationOutcome::Died, |(_, outcome)| outcome))
     }
 
-    /// Waits for something of the state; `None` when the process has ended.
+    /// Waits for a value from the state; `None` if the process has ended.
     fn wait<T>(&mut self, mut look: impl FnMut(&mut RuntimeState) -> Option<T>) -> Result<Option<T>> {
         let begun = Instant::now();
         let mut state = self.api.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,7 +194,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

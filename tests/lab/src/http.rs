@@ -1,15 +1,15 @@
-//! As much of HTTP/1.1 as the laboratory speaks, on both sides of a connection.
+//! The part of HTTP/1.1 that the laboratory needs, for both sides of a connection.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
-/// A request or an answer, its body whole.
+/// A request or an answer, with its whole body.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     /// The first line, for example `POST / HTTP/1.1`.
     pub(crate) start: String,
-    /// Names and values as they came.
+    /// Names and values as received.
     pub(crate) headers: Vec<(String, String)>,
     /// The body; empty when there is none.
     pub(crate) body: Vec<u8>,
@@ -39,7 +39,7 @@ impl Message {
         self.start.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or_default()
     }
 
-    /// Reads the next one; `None` when the other side has ended the connection.
+    /// Reads the next message; `None` if the other side has ended the connection.
     pub(crate) fn read(from: &mut impl BufRead) -> Result<Option<Self>> {
         let start = line(from)?;
         if start.is_empty() {
@@ -61,7 +61,7 @@ impl Message {
         Ok(Some(message))
     }
 
-    /// Writes it, with the length of its body.
+    /// Writes the message, with the length of its body.
     pub(crate) fn write(&self, to: &mut impl Write) -> Result<()> {
         let mut bytes = format!("{}\r\n", self.start).into_bytes();
         let framing = ["content-length", "transfer-encoding"];
@@ -110,8 +110,8 @@ impl Connection {
         Self { address, open: None }
     }
 
-    /// Sends a request and waits for the answer. Opens anew when the other side has
-    /// closed since the last call.
+    /// Sends a request and waits for the answer. Reconnects if the other side has closed the
+    /// connection since the last call.
     pub(crate) fn call(&mut self, request: &Message) -> Result<Message> {
         if let Some(open) = &mut self.open
             && let Ok(Some(answer)) = exchange(open, request)
@@ -132,7 +132,7 @@ fn exchange(connection: &mut BufReader<TcpStream>, request: &Message) -> Result<
     Message::read(connection)
 }
 
-/// What a server does with a connection; the connection is closed when it returns.
+/// A server's handler of a connection; the connection is closed when it returns.
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Serves it to its end.
     fn serve(&self, connection: BufReader<TcpStream>) -> Result<()>;
@@ -144,7 +144,7 @@ pub(crate) fn listen(listener: TcpListener, server: Arc<impl Serve>) {
         for stream in listener.incoming().flatten() {
             let server = Arc::clone(&server);
             std::thread::spawn(move || {
-                // A connection that breaks is the other side's business.
+                // A broken connection is the other side's concern.
                 let _ = stream.set_nodelay(true).and_then(|()| server.serve(BufReader::new(stream)));
             });
         }

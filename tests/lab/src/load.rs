@@ -26,7 +26,7 @@ use crate::wire::Wire;
 /// Connections to a stack.
 const CONNECTIONS: usize = 4;
 
-/// Who sends, and to whom: what `scripts/lib/people.py` prints.
+/// Senders and cards: the output of `scripts/lib/people.py`.
 #[derive(Debug, Deserialize)]
 struct People {
     url: String,
@@ -34,7 +34,7 @@ struct People {
     tokens: Vec<String>,
 }
 
-/// What is sent.
+/// The requests to send.
 #[derive(Debug, Clone, Copy)]
 struct LoadPlan {
     batches: u64,
@@ -46,7 +46,7 @@ struct LoadPlan {
     seed: u64,
 }
 
-/// What came back.
+/// The answers.
 #[derive(Debug, Default)]
 struct LoadReport {
     accepted: usize,
@@ -135,7 +135,7 @@ async fn to_process(plan: LoadPlan, wire: &Wire) -> LoadReport {
 fn to_stack(plan: LoadPlan, file: &Path) -> LoadReport {
     let text = std::fs::read_to_string(file).expect("the file of people is there");
     let people: People = serde_json::from_str(&text).expect("the file of people is as scripts/lib/people.py prints it");
-    // The company is the token's; what stands in the batch is not sent.
+    // The company comes from the token; the one in the batch is not sent.
     let batches = batches(plan, CompanyId::from_uuid(Uuid::nil()), &people.cards);
     let (report, next) = (Mutex::new(LoadReport::default()), Mutex::new(batches.iter().enumerate()));
     let begun = Instant::now();

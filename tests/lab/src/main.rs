@@ -1,5 +1,5 @@
-//! The laboratory: what the product costs, and whether it stays right when things break.
-//! Started by `scripts/lab`, which starts the emulators it needs.
+//! The laboratory: the costs of the product, and its correctness under faults. Started by
+//! `scripts/lab`, which starts the emulators it needs.
 #![expect(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
@@ -81,7 +81,7 @@ fn unknown() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The wire, at the address where everybody looks for the emulators.
+/// The wire, at the address of the emulators.
 fn wire() -> Arc<Wire> {
     let env = Env::process();
     let variable =

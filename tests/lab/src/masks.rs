@@ -1,4 +1,4 @@
-//! What two attempts may differ in: the ids and secrets that each has made. They are
+//! The parts in which two attempts may differ: the ids and secrets that each has made. They are
 //! replaced by their number in the order in which they appear.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Shorter ones are words.
 const MADE_LEN_MIN: usize = 10;
 
-/// The ids and the like in a text.
+/// The ids and secrets in a text.
 pub(crate) fn made(text: &str) -> impl Iterator<Item = &str> {
     let of_id = |c: char| c.is_ascii_alphanumeric() || ['_', '-', '+', '/', '='].contains(&c);
     let is_made = |word: &&str| {
@@ -16,8 +16,8 @@ pub(crate) fn made(text: &str) -> impl Iterator<Item = &str> {
     text.split(move |c| !of_id(c)).filter(is_made)
 }
 
-/// The texts with what is made and not known replaced; the first stays the first, the others
-/// are put in an order that does not depend on ids.
+/// The texts with new ids and secrets replaced. The first text stays the first; the others are put
+/// in an order that does not depend on ids.
 pub(crate) fn masked(first: &str, others: &[String], known: &BTreeSet<String>) -> Vec<String> {
     let blank = |text: &String| {
         let mut blank = text.clone();

@@ -1,23 +1,23 @@
-//! Files and open sockets, in memory: as much of S3 and of the gateway as the functions use.
+//! Files and open sockets in memory: the parts of S3 and of the gateway that the functions use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::http::Message;
 use crate::operation::Operation;
 
-/// What the two services hold.
+/// The content of the two services.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Memory {
     /// Files by path, which is bucket and key.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
-    /// The frames that each socket got; the same one twice is one.
+    /// The frames of each socket; equal frames count once.
     pub(crate) frames: BTreeSet<(String, String)>,
 }
 
 const S3: &str = "S3";
 const SOCKETS: &str = "Sockets";
 
-/// The operation of a request that says it by method and path.
+/// The operation of a request, from its method and path.
 pub(crate) fn operation(request: &Message) -> Operation {
     let (service, name) = match request.target() {
         ("POST", path) if is_socket(path) => (SOCKETS, "PostToConnection"),
@@ -34,7 +34,7 @@ pub(crate) fn knows(operation: &Operation) -> bool {
     [S3, SOCKETS].contains(&operation.service.as_str())
 }
 
-/// How they refuse when they are asked too much.
+/// The answer of these services to too many requests.
 pub(crate) fn throttled(operation: &Operation) -> Message {
     if operation.service == S3 {
         return Message::answer("503 Slow Down", b"<Error><Code>SlowDown</Code></Error>".to_vec());
@@ -45,7 +45,7 @@ pub(crate) fn throttled(operation: &Operation) -> Message {
 }
 
 impl Memory {
-    /// Does what is asked.
+    /// Runs the operation.
     pub(crate) fn answer(&mut self, operation: &Operation, request: &Message) -> Message {
         let path = request.target().1.split('?').next().unwrap_or_default().to_owned();
         match operation.name.as_str() {

@@ -1,4 +1,4 @@
-//! `lab meter`: every route and every step of the pipeline once, and what it used.
+//! `lab meter`: every route and every step of the pipeline once, and the units it used.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use crate::stage::Stage;
 use crate::usage::{Usage, cells};
 use crate::wire::Wire;
 
-/// Reads that sum up a company's days are also asked in a company with this long a past.
+/// Reads that sum over days are also measured in a company with this many days of history.
 const LONG_PAST_DAYS: i64 = 300;
 const OF_A_LONG_PAST: [&str; 2] = ["get_company_metrics", "get_company_days"];
 
@@ -76,22 +76,22 @@ pub(crate) struct Route {
     pub(crate) name: String,
     /// Whether it only reads.
     pub(crate) reads: bool,
-    /// How it is asked.
+    /// How the route is called.
     pub(crate) line: RouteLine,
 }
 
 impl Route {
-    /// Whether it is asked in a company with a past: nothing has to have happened just before.
+    /// Whether it is called in a company with history: no preparation is needed.
     pub(crate) fn needs_a_past(&self) -> bool {
         self.reads && self.line.row.before.is_empty()
     }
 
-    /// Has happen what it needs; gives its payload.
+    /// Sends the requests that it needs; returns its payload.
     pub(crate) async fn prepared(&self, world: &World, functions: &Functions) -> String {
         Box::pin(prepared(&self.line.case, world, &|function| functions.router(function).clone())).await
     }
 
-    /// Whether the answer is the one that is asked for.
+    /// Whether the answer is the expected one.
     pub(crate) fn is_fine(&self, status: u16) -> bool {
         status == self.line.row.status
     }
@@ -112,13 +112,13 @@ pub(crate) fn all_routes() -> Vec<Route> {
     routes
 }
 
-/// The other ways through a route.
+/// The other cases of a route.
 pub(crate) fn other_ways() -> impl Iterator<Item = Route> {
     others().into_iter().map(|line| Route { name: line.operation.clone(), reads: false, line })
 }
 
 async fn routes(wire: &Wire, prices: &Prices) -> BillTable {
-    // What only reads is asked in one company with a past; what writes, in one of its own.
+    // Reads are called in one shared company with history; writes, each in a company of its own.
     let mut shared = Stage::with_past().await;
     let mut rows = Vec::new();
     for route in all_routes() {

@@ -1,5 +1,5 @@
-//! `lab million`: a crowd for weeks, day by day, through aggregators that fail and are
-//! killed, and then every number of the radar against a recount of what was sent.
+//! `lab million`: visitors over weeks, day by day, through aggregators that fail and are killed,
+//! and then every number of the radar against a recount of the requests.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -27,27 +27,27 @@ use crate::wire::Wire;
 
 /// Its options.
 pub(crate) const OPTIONS: [&str; 6] = ["events", "persons", "days", "every", "seed", "faults"];
-/// Cards that are visited.
+/// The number of cards.
 const CARDS: usize = 8;
-/// Batches of a hundred that are sent twice.
+/// Percentage of batches that are sent twice.
 const REPEATED: u64 = 10;
-/// Differences that are shown.
+/// Most differences in the output.
 const SHOWN: usize = 20;
 
-/// What was asked for.
+/// The parsed options.
 #[derive(Debug, Clone, Copy)]
 struct MillionPlan {
     events: u64,
     persons: u64,
     days: i32,
-    /// The radar is asked on every so many days, and on the last ones.
+    /// The radar is compared every this many days, and on the last days.
     every: i32,
     seed: u64,
-    /// How many of a thousand calls of AWS meet each fault.
+    /// How many of a thousand calls of AWS get each fault.
     faults: u64,
 }
 
-/// What was sent.
+/// The requests that were sent.
 #[derive(Debug, Default)]
 struct Totals {
     events: u64,
@@ -56,7 +56,7 @@ struct Totals {
     repeats: usize,
 }
 
-/// Runs it; the input file is kept when a number is wrong.
+/// Runs it; keeps the input file if a number is wrong.
 pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     let few = |name, usual| i32::try_from(options.number(name, usual)).unwrap_or(i32::MAX).clamp(1, 80);
     let plan = MillionPlan {
@@ -82,7 +82,7 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     let mut comparison = Comparison::default();
     comparison.add("radar", &recount(&file, &asked), &Value::Object(seen));
     let put_aside = stage.put_aside().await;
-    comparison.wrong.extend(put_aside.into_iter().map(|body| format!("put aside: {body}")));
+    comparison.wrong.extend(put_aside.into_iter().map(|body| format!("dead letter: {body}")));
     tell(&totals, &report, &comparison);
     println!(
         "took                {:.0} s, {:.0} s of them for sending and counting",
@@ -98,7 +98,8 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Day by day: what is sent, what the queue delivers, and what the radar says at its end.
+/// Day by day: the requests, the deliveries of the queue, and the radar's numbers at the end of the
+/// day.
 async fn live_through(
     plan: MillionPlan,
     asked: &AskedDays,
@@ -145,7 +146,7 @@ async fn live_through(
     (totals, Map::from_iter([("live".to_owned(), Value::Object(live))]))
 }
 
-/// The counts of an independent program, which reads only what was sent.
+/// The counts of an independent program, which reads only the requests.
 fn recount(file: &Path, asked: &AskedDays) -> Value {
     let AskedDays { first, last, every } = asked;
     let days =
@@ -176,7 +177,7 @@ fn tell(totals: &Totals, report: &FleetReport, comparison: &Comparison) {
     comparison.wrong.iter().take(SHOWN).for_each(|line| println!("    {line}"));
 }
 
-/// Prints messages of the queue with so many events of a company of a dozen cards, for
+/// Prints messages of the queue, with this many events of a company of a dozen cards, for
 /// `lab-pure`.
 pub(crate) fn messages(events: &str) -> ExitCode {
     let Ok(events) = events.parse::<u64>() else { return ExitCode::FAILURE };

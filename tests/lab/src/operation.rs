@@ -1,4 +1,4 @@
-//! Which operation of AWS a request asks for.
+//! The AWS operation of a request.
 
 use crate::http::Message;
 
@@ -12,13 +12,13 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Of a service that is told the operation in a header.
+    /// The operation of a service that has it in a header.
     pub(crate) fn of(request: &Message) -> Option<Self> {
         let (service, name) = request.header("x-amz-target")?.split_once('.')?;
         Some(Self { service: service.to_owned(), name: name.to_owned() })
     }
 
-    /// One of DynamoDB, for tests.
+    /// An operation of DynamoDB, for tests.
     #[cfg(test)]
     pub(crate) fn dynamodb(name: &str) -> Self {
         Self { service: "DynamoDB_20120810".to_owned(), name: name.to_owned() }

@@ -1,11 +1,11 @@
 //! The options of a command: `--name value`, in any order.
 
-/// What was given.
+/// The given options.
 #[derive(Debug)]
 pub(crate) struct Options<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Options<'a> {
-    /// Reads them; `None` when a name has no value, or is not one of `known`.
+    /// Parses the options; `None` if a name has no value, or is not in `known`.
     pub(crate) fn of(arguments: &[&'a str], known: &[&str]) -> Option<Self> {
         let pair = |pair: &[&'a str]| match pair {
             [name, value] => Some((name.strip_prefix("--").filter(|name| known.contains(name))?, *value)),
@@ -19,7 +19,7 @@ impl<'a> Options<'a> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
-    /// A number; what is usual when it is not given.
+    /// A number; the default if it is not given.
     pub(crate) fn number(&self, name: &str, usual: u64) -> u64 {
         self.text(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("--{name} {text} is not a number")))
     }

@@ -1,5 +1,5 @@
-//! Faults at every call of the acts: whoever asks again gets what he would have got, and the
-//! table is as if nothing had gone wrong.
+//! Faults at every call of the actions: a caller who retries gets the answer that they would have
+//! got, and the table is as if nothing had failed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +14,15 @@ use crate::stage::Stage;
 use crate::studio::Studio;
 use crate::tap::{Called, FaultPlan};
 
-/// Companies that are worked in at the same time.
+/// Companies that are used at the same time.
 const WORKERS: usize = 2;
-/// What goes wrong at a place again and again in one run is tried so often only.
+/// Most trials of a call that occurs again and again in one run.
 const OF_A_PLACE_MAX: usize = 3;
 
-/// How often each fault was injected at a call, by who tried.
+/// How often each fault was injected at a call, by trial.
 type Tried = BTreeMap<(&'static str, Called, Fault, bool), usize>;
 
-/// What the trials have found.
+/// The results of the trials.
 #[derive(Debug, Default)]
 struct Found {
     tried: Tried,
@@ -30,7 +30,7 @@ struct Found {
     wrong: Vec<String>,
 }
 
-/// Tries all acts, or those whose name contains `only`; gives what is wrong.
+/// Tries all actions, or those whose name contains `only`; returns the faults found.
 pub(crate) fn run(only: &str) -> Vec<String> {
     let sites: Arc<[Site]> = sites::all().into();
     let acts = all().into_iter().filter(|act| act.name().contains(only));
@@ -59,7 +59,7 @@ pub(crate) fn run(only: &str) -> Vec<String> {
     wrong
 }
 
-/// Tries the acts that wait, in a company of its own.
+/// Tries the waiting actions, in a company of its own.
 async fn work(waiting: &Mutex<VecDeque<Act>>, found: &Mutex<Found>, sites: &Arc<[Site]>, past: bool) {
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let Some(mut act) = next() else { return };
@@ -86,21 +86,21 @@ async fn work(waiting: &Mutex<VecDeque<Act>>, found: &Mutex<Found>, sites: &Arc<
     }
 }
 
-/// An act that nothing disturbs.
+/// The result of an action without faults.
 struct Undisturbed {
     known: BTreeSet<String>,
     answer: Answer,
     calls: Vec<Called>,
     /// Answer and table.
     once: Vec<String>,
-    /// The same when it is done as late as by who tries again.
+    /// The same if the action runs as late as a retry.
     later: Vec<String>,
-    /// When it is done, and again.
+    /// When it runs, and when it runs again.
     twice: Vec<String>,
 }
 
 impl Undisturbed {
-    /// How it may end for who has to try again.
+    /// The allowed results of a caller who had to retry.
     fn repeated(&self, act: &Act) -> Vec<&Vec<String>> {
         if act.counts_twice() { vec![&self.later, &self.twice] } else { vec![&self.later] }
     }
@@ -129,7 +129,7 @@ async fn undisturbed(studio: &mut Studio, act: &Act) -> Undisturbed {
     Undisturbed { known, answer, calls, once, later, twice }
 }
 
-/// Answer and table, as far as attempts may be compared.
+/// Answer and table, without the parts that may differ between attempts.
 fn seen(studio: &mut Studio, act: &Act, answer: &Answer, known: &BTreeSet<String>) -> Vec<String> {
     let mut seen = studio.seen(&answer.text(), known);
     seen.retain(|text| !act.is_report(text));
@@ -164,13 +164,13 @@ async fn try_out(studio: &mut Studio, act: &Act) -> Found {
     found
 }
 
-/// What can go wrong with a call, once or lastingly.
+/// The fault of a call, once or lasting.
 fn faults(operation: &str) -> Vec<(Fault, bool)> {
     let of_batches = (operation == "BatchGetItem").then_some(Fault::PartOfBatch);
     Fault::OF_CALLS.into_iter().chain(of_batches).flat_map(|fault| [(fault, false), (fault, true)]).collect()
 }
 
-/// Done while something goes wrong, and again if it failed; gives what is wrong.
+/// Runs the action with a fault, and again if it failed; returns the differences.
 async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: FaultPlan) -> Option<String> {
     studio.rewind();
     let ready = act.ready(studio).await;
@@ -194,7 +194,7 @@ async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: Fau
     compared(studio, act, good, &answer, &good.repeated(act))
 }
 
-/// What differs from an undisturbed act, in words.
+/// The differences from an action without faults, in words.
 fn compared(
     studio: &mut Studio,
     act: &Act,
@@ -217,7 +217,7 @@ fn compared(
     Some(format!("\n        is {}\n        not {}", lacks(&seen, expected), lacks(expected, &seen)))
 }
 
-/// Site by fault: how often it was injected.
+/// Site by fault: how often the fault was injected.
 fn report(tried: &Tried) {
     type Cells = BTreeMap<(Fault, bool), usize>;
     let mut table: BTreeMap<(&str, &Called), Cells> = BTreeMap::new();
@@ -235,7 +235,7 @@ fn report(tried: &Tried) {
     }
 }
 
-/// Where the list of call sites says what is not so.
+/// The errors in the list of call sites.
 fn untried(sites: &[Site], tried: &Tried) -> Vec<String> {
     let mut wrong = BTreeSet::new();
     for (who, (place, operation), ..) in tried.keys() {

@@ -13,8 +13,8 @@ use crate::usage::{Usage, cells};
 use crate::visits::{self, Visit};
 use crate::wire::Wire;
 
-/// Messages in one call of the aggregator, events in each, and how many departments deep
-/// their cards are.
+/// Messages in one call of the aggregator, events in each, and the number of departments above each
+/// card.
 const SIZES: [(u32, u32, u32); 11] = [
     (1, 1, 0),
     (1, 20, 0),
@@ -91,8 +91,8 @@ async fn batches(wire: &Wire, prices: &Prices) -> BillTable {
     }
 }
 
-/// One call of the aggregator with messages of as many visitors, nine of ten of them new,
-/// on three cards, each in a department of its own below common ones.
+/// One call of the aggregator with messages of this many visitors, nine of ten of them new, on
+/// three cards, each in a department of its own below shared ones.
 async fn counted(wire: &Wire, stage: &Stage, messages: u32, events: u32, deep: u32) -> Usage {
     let world = &stage.world;
     world.clock.advance(60 * SECOND_MS);
@@ -116,7 +116,7 @@ async fn counted(wire: &Wire, stage: &Stage, messages: u32, events: u32, deep: u
 
 fn per_event(usage: &Usage, prices: &Prices, messages: u32, events: u32) -> Vec<String> {
     let all = f64::from(messages * events);
-    // What it cost to bring the messages: one request each, on top of the batch.
+    // The cost of delivering the messages: one request each, on top of the batch.
     let brought = prices.of_route(&Usage { queue_requests: 1, ..Usage::default() }) * f64::from(messages);
     let dollars = (prices.of_batch(usage, messages as usize) + brought) / all;
     vec![

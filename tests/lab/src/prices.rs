@@ -1,4 +1,4 @@
-//! Dollars: the prices of `tests/lab/prices.toml` times what was counted.
+//! Dollars: the prices of `tests/lab/prices.toml` times the counts.
 
 use serde::Deserialize;
 
@@ -11,13 +11,13 @@ const FILE: &str = include_str!("../prices.toml");
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Price {
     usd_per_million: f64,
-    /// Where it is from.
+    /// The source of the price.
     pub(crate) source: String,
-    /// When it was looked up.
+    /// When the price was looked up.
     pub(crate) date: toml::value::Datetime,
 }
 
-/// What is assumed where the wire tells nothing.
+/// Assumptions about costs that the wire cannot measure.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Assumed {
     http_ms: f64,
@@ -40,7 +40,7 @@ pub(crate) struct Prices {
 }
 
 impl Prices {
-    /// Those that are checked in.
+    /// The prices that are checked in.
     pub(crate) fn load() -> Result<Self, toml::de::Error> {
         toml::from_str(FILE)
     }
@@ -57,7 +57,7 @@ impl Prices {
         ]
     }
 
-    /// Dollars for a million times what was used, without the call of the function itself.
+    /// Dollars for a million times this usage, without the call of the function itself.
     fn of_usage(&self, usage: &Usage) -> f64 {
         usage.read_units * self.read_unit.usd_per_million
             + usage.write_units() * self.write_unit.usd_per_million
@@ -69,14 +69,14 @@ impl Prices {
         self.lambda_request.usd_per_million + gb_seconds * self.lambda_gb_second.usd_per_million
     }
 
-    /// Dollars for a million calls of a route that used this much.
+    /// Dollars for a million calls of a route with this usage.
     pub(crate) fn of_route(&self, usage: &Usage) -> f64 {
         let lambda = self.of_lambda(self.assumed.http_ms, self.assumed.http_memory_mb);
         self.of_usage(usage) + self.http_request.usd_per_million + lambda
     }
 
-    /// Dollars for a million calls of the aggregator with so many messages each; what
-    /// the queue charges for receiving and deleting them is in it.
+    /// Dollars for a million calls of the aggregator with this many messages each, including the
+    /// queue's charge for receiving and deleting them.
     pub(crate) fn of_batch(&self, usage: &Usage, messages: usize) -> f64 {
         let messages = messages as f64;
         let milliseconds = self.assumed.aggregator_ms_per_100_messages * (messages / 100.0).max(0.1);
@@ -88,7 +88,7 @@ impl Prices {
 }
 
 impl Price {
-    /// As the bill shows it.
+    /// The price as the bill shows it.
     pub(crate) fn text(&self) -> String {
         format!("{} $ per million", self.usd_per_million)
     }

@@ -1,4 +1,4 @@
-//! Chance that comes again: the same seed gives the same numbers.
+//! Reproducible randomness: the same seed gives the same numbers.
 
 /// Numbers from a seed: SplitMix64.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +14,7 @@ impl Random {
         (z ^ (z >> 31)) % limit.max(1)
     }
 
-    /// Changes the order.
+    /// Shuffles a slice.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = usize::try_from(self.below(last as u64 + 1)).unwrap_or_default();

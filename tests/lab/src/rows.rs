@@ -1,4 +1,4 @@
-//! A table as a whole: all of its rows, and back to what they were.
+//! A whole table: all of its rows, and restoring them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(crate) type Rows = BTreeMap<[String; 2], Value>;
 /// Requests of one batch write (DynamoDB's limit).
 const WRITES_MAX: usize = 25;
 
-/// A table, past all faults.
+/// A table, accessed without faults.
 #[derive(Debug)]
 pub(crate) struct TableRows {
     connection: Connection,
@@ -26,7 +26,7 @@ impl TableRows {
         Self { connection: Connection::to(url), name: name.to_owned() }
     }
 
-    /// What is in it.
+    /// The content of the table.
     pub(crate) fn rows(&mut self) -> Rows {
         let (mut rows, mut asked) = (Rows::new(), json!({"TableName": self.name, "ConsistentRead": true}));
         loop {
@@ -40,7 +40,7 @@ impl TableRows {
         }
     }
 
-    /// Makes it what it was.
+    /// Restores this content.
     pub(crate) fn restore(&mut self, before: &Rows) {
         let now = self.rows();
         let put = before.iter().filter(|(key, item)| now.get(*key) != Some(item));

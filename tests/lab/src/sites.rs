@@ -11,11 +11,11 @@ pub(crate) struct Site {
     pub(crate) place: String,
     /// For example `Query`.
     pub(crate) operation: String,
-    /// What tries faults there; empty when nothing does.
+    /// The trial that tests faults there; empty if none does.
     pub(crate) tried_by: Vec<String>,
 }
 
-/// All of them.
+/// All places.
 pub(crate) fn all() -> Vec<Site> {
     let text = std::fs::read_to_string(repository("tests/lab/call-sites.tsv")).expect("the list of calls is there");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -28,8 +28,8 @@ pub(crate) fn all() -> Vec<Site> {
     lines.filter_map(site).collect()
 }
 
-/// Who is calling AWS, read off the stack: the innermost function of the list. `None` for
-/// calls of the laboratory itself.
+/// The caller of AWS, from the stack: the innermost function of the list. `None` for calls of the
+/// laboratory itself.
 pub(crate) fn caller(sites: &[Site], operation: &str, stack: &Backtrace) -> Option<String> {
     let stack = format!("{stack:#}");
     let of_operation: Vec<_> = sites.iter().filter(|site| site.operation == operation).collect();

@@ -1,4 +1,4 @@
-//! Where everything is tried: a company on the emulators, its functions, and its past.
+//! The stage of all trials: a company on the emulators, its functions, and its history.
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::id::CardId;
@@ -19,9 +19,9 @@ use crate::random::Random;
 use crate::visits::{self, Visit};
 use crate::wire::Wire;
 
-/// Days of the past.
+/// Days of the history.
 pub(crate) const DAYS: i64 = 30;
-/// Visitors of each of these days.
+/// Visitors on each of these days.
 const VISITORS_A_DAY: u64 = 6;
 /// Members besides those of every world.
 const MORE_MEMBERS: usize = 11;
@@ -30,16 +30,16 @@ const MORE_MEMBERS: usize = 11;
 pub(crate) struct Stage {
     /// The company.
     pub(crate) world: World,
-    /// Its functions, their caches empty.
+    /// Its functions, with empty caches.
     pub(crate) functions: Functions,
-    /// Counts what the queue delivers.
+    /// The aggregator for messages of the queue.
     pub(crate) aggregator: Aggregator<DeadLetterQueue>,
-    /// Where it puts what it cannot count.
+    /// The dead letters of the aggregator.
     pub(crate) dead_letters: (aws_sdk_sqs::Client, String),
 }
 
 impl Stage {
-    /// A company that has just begun.
+    /// A company without history.
     pub(crate) async fn empty() -> Self {
         Self::on(World::new().await).await
     }
@@ -63,7 +63,7 @@ impl Stage {
         Self::with_past_of(DAYS).await
     }
 
-    /// The same with so many days of visitors.
+    /// The same with this many days of visitors.
     pub(crate) async fn with_past_of(days: i64) -> Self {
         let stage = Self::empty().await;
         stage.hire().await;
@@ -72,18 +72,18 @@ impl Stage {
             let batches: Vec<_> = (0..VISITORS_A_DAY).map(|nth| stage.visit(day, nth, &mut random)).collect();
             stage.count(&batches).await;
         }
-        // Boards and rankings are made of what has rested for a while.
+        // Leaderboards and rankings are made of pages that have a minimum age.
         stage.world.clock.advance(10 * 60 * SECOND_MS);
         stage.housekeeping().await.run("lab").await.expect("the run ends");
         stage
     }
 
-    /// The one whom the event files ask about comes.
+    /// The visitor of the event files comes.
     pub(crate) async fn be_visited(&self) {
         self.count(&[self.visit(0, 0, &mut Random(1))]).await;
     }
 
-    /// Adds members; gives the cards of the whole staff.
+    /// Adds members; returns the cards of the whole staff.
     pub(crate) async fn hire(&self) -> Vec<CardId> {
         let mut cards: Vec<_> = self.world.staff.values().filter_map(|staff| staff.card).collect();
         // The operator's file adds seats for the members.
@@ -99,22 +99,22 @@ impl Stage {
         cards
     }
 
-    /// A batch of 20 events of one of 40 visitors, so many days ago.
+    /// A batch of 20 events of one of 40 visitors, this many days ago.
     fn visit(&self, days_ago: i64, nth: u64, random: &mut Random) -> AcceptedBatch {
         let card = self.world.card(["lin", "chen", "wang"][usize::try_from(nth % 3).unwrap_or_default()]);
         let received_at = self.world.clock.now().plus_millis(-days_ago * DAY_MS);
         let person = visits::person(random.below(40));
-        // Every tenth day whom the event files ask about comes first.
+        // Every tenth day the visitor of the event files comes first.
         let person = if nth == 0 && days_ago % 10 == 0 { self.world.visitor } else { person };
         visits::batch(Visit { company: self.world.company.id(), person, card, received_at, events: 20 }, random)
     }
 
-    /// The same company with the caches of its functions empty again.
+    /// The same company with empty caches of its functions.
     pub(crate) async fn afresh(self) -> Self {
         Self::on(self.world).await
     }
 
-    /// Sends an event file; gives status and body.
+    /// Sends an event file; returns status and body.
     pub(crate) async fn ask(&self, function: &str, case: &str) -> (u16, Value) {
         self.send(function, &load(function, case, &self.world)).await
     }
@@ -124,7 +124,7 @@ impl Stage {
         call(self.functions.router(function), payload).await
     }
 
-    /// What the radar says of a scope, `company` or `cards/…`, to the boss.
+    /// The boss's radar of a scope, `company` or `cards/…`.
     pub(crate) async fn radar(&self, scope: &str, operation: &str, query: &str) -> Value {
         let payload = load("radar", "get_company_today", &self.world);
         let mut payload: Value = serde_json::from_str(&payload).expect("an event file is JSON");
@@ -137,7 +137,7 @@ impl Stage {
         answer
     }
 
-    /// Where a function in a process of its own finds all this, by way of a wire.
+    /// The environment of a function in a separate process, which calls AWS through a wire.
     pub(crate) fn places(&self, wire: &Wire) -> Places {
         Places {
             wire: wire.address().to_owned(),
@@ -149,7 +149,7 @@ impl Stage {
         }
     }
 
-    /// Bodies of messages that were put aside, ten at most.
+    /// Bodies of at most ten dead letters.
     pub(crate) async fn put_aside(&self) -> Vec<String> {
         let (sqs, url) = &self.dead_letters;
         let answer = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await;
@@ -157,19 +157,19 @@ impl Stage {
         messages.into_iter().filter_map(|message| message.body).collect()
     }
 
-    /// What runs on a schedule.
+    /// Runs the scheduled functions.
     pub(crate) async fn housekeeping(&self) -> Housekeeping {
         functions::housekeeping(&self.world, 60).await
     }
 
-    /// What runs at night; nothing is wrong.
+    /// Runs the nightly functions; no number is wrong.
     pub(crate) async fn recount(&self) {
         let stop_at = self.world.clock.now().plus_millis(60 * SECOND_MS);
         let done = functions::recounter(&self.world).run(json!({}), stop_at, "lab").await.expect("the run ends");
         assert_eq!(done["recounted"], 1);
     }
 
-    /// Has batches counted in one call of the aggregator.
+    /// Lets the aggregator count batches in one call.
     pub(crate) async fn count(&self, batches: &[AcceptedBatch]) {
         let response = radar_aggregator::handle(&self.aggregator, delivery(batches), "lab").await;
         assert!(response.batch_item_failures.is_empty(), "every message is counted");

@@ -1,4 +1,4 @@
-//! A company whose functions' calls pass a tap, and that can be made what it was.
+//! A company whose functions' calls pass a tap, and that can be restored.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,27 +22,27 @@ use crate::rows::{Rows, TableRows};
 use crate::sites::Site;
 use crate::tap::Tap;
 
-/// What ids of trials follow from; those of a world follow from 1.
+/// The seed of the ids of trials; those of a world have seed 1.
 const SEED: u64 = 1 << 40;
-/// The SDK's pause before it tries again, which else is a hundred times as long.
+/// The SDK's pause before a retry, which is a hundred times as long by default.
 const BACKOFF: Duration = Duration::from_micros(100);
 
 /// The company.
 pub(crate) struct Studio {
-    /// The company, its clients on the tap.
+    /// The company, with clients on the tap.
     pub(crate) world: World,
     /// The tap.
     pub(crate) tap: Tap,
-    /// Its table, past the tap.
+    /// Its table, accessed without the tap.
     pub(crate) table: TableRows,
     queue: (aws_sdk_sqs::Client, String),
     noon: Timestamp,
-    /// What the table was; none of one that is only read.
+    /// The original content of the table; `None` for a company that is only read.
     first: Option<Rows>,
 }
 
 impl Studio {
-    /// Around this company; `is_read` when nothing of it will change.
+    /// Wraps this company; `is_read` if nothing in it will change.
     pub(crate) async fn around(mut world: World, sites: Arc<[Site]>, dynamodb: &str, is_read: bool) -> Self {
         let tap = Tap::new(sites);
         let connector = tap.connector();
@@ -51,7 +51,7 @@ impl Studio {
             .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF).with_max_backoff(BACKOFF))
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();
-        // Thousands of calls fail here: the SDK must not lose courage.
+        // Thousands of calls fail here: the SDK must not use up its retry tokens.
         let courage = RetryPartition::custom("lab").token_bucket(TokenBucket::unlimited()).build();
         let config = aws_sdk_dynamodb::config::Builder::from(&world.aws).retry_partition(courage);
         world.dynamodb = aws_sdk_dynamodb::Client::from_conf(config.endpoint_url(dynamodb).build());
@@ -61,7 +61,7 @@ impl Studio {
         Self { tap, table, queue: emulators::queue().await, noon: world.clock.now(), first, world }
     }
 
-    /// Makes it what it was at first.
+    /// Restores the company.
     pub(crate) fn rewind(&mut self) {
         self.tap.set_plan(None);
         self.tap.set_memory(Memory::default());
@@ -72,27 +72,28 @@ impl Studio {
         }
     }
 
-    /// Its functions, their caches empty.
+    /// Its functions, with empty caches.
     pub(crate) async fn functions(&self) -> Functions {
         Functions::sending_to(&self.world, self.queue.clone(), self.queue.1.clone()).await
     }
 
-    /// A client configuration for what is in memory.
+    /// A client configuration for the services in memory.
     pub(crate) fn memory(&self) -> SdkConfig {
         self.world.aws.to_builder().endpoint_url("http://127.0.0.1:9").build()
     }
 
-    /// Where functions put messages that they cannot process.
+    /// The dead letters of the functions.
     pub(crate) fn dead_letters(&self) -> DeadLetterQueue {
         DeadLetterQueue::new(self.queue.0.clone(), self.queue.1.clone())
     }
 
-    /// The ids and the like that are there.
+    /// The ids and secrets that exist.
     pub(crate) fn known(&mut self) -> BTreeSet<String> {
         self.texts().iter().flat_map(|text| made(text)).map(str::to_owned).collect()
     }
 
-    /// An answer, and all that is stored and was sent, but for what was made since `known`.
+    /// An answer, and all that is stored and was sent, except for ids and secrets made since
+    /// `known`.
     pub(crate) fn seen(&mut self, answer: &str, known: &BTreeSet<String>) -> Vec<String> {
         masked(answer, &self.texts(), known)
     }

@@ -1,4 +1,4 @@
-//! A function on the bench: its binary, and what it is called with.
+//! A function on the bench: its binary, and its payload.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use testkit::world::World;
 
 use crate::host::{InvocationOutcome, Process};
 
-/// What the others are compared with.
+/// The function that the others are compared with.
 pub(crate) const HELLO: &str = "hello";
 
 /// A function on the bench.
 pub(crate) struct BenchSubject {
     pub(crate) name: &'static str,
     pub(crate) binary: PathBuf,
-    /// What it is called with, unless it is only started.
+    /// The payload, unless the function is only started.
     pub(crate) payload: Option<Vec<u8>>,
     pub(crate) cold_start: Duration,
     pub(crate) cold_cpu: Duration,
@@ -26,7 +26,7 @@ pub(crate) fn event_of(world: &World, function: &str, case: &str) -> Vec<u8> {
     load(function, case, world).into_bytes()
 }
 
-/// Calls a function; gives how long it took.
+/// Calls a function; returns the duration.
 pub(crate) fn call(process: &mut Process, name: &str, payload: &[u8]) -> Duration {
     let begun = Instant::now();
     match process.invoke(payload.to_vec()).expect("an outcome") {

@@ -1,5 +1,5 @@
-//! The HTTP client of functions that run inside the laboratory. It knows which line of the
-//! product a call comes from, and breaks calls as the wire does.
+//! The HTTP client of functions that run inside the laboratory. It finds the line of the product
+//! that makes a call, and injects faults like the wire.
 
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
@@ -19,21 +19,21 @@ use crate::operation::Operation;
 use crate::sites::{Site, caller};
 use crate::wire::{asks_for_keys, leave_out_half, server_error, throttled};
 
-/// Which calls go wrong, and how.
+/// Which calls fail, and how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FaultPlan {
-    /// The first one, counted from 1.
+    /// The first failing call, counted from 1.
     pub(crate) call: u32,
-    /// What happens.
+    /// The fault.
     pub(crate) fault: Fault,
-    /// Whether all that follow go wrong too.
+    /// Whether all later calls fail too.
     pub(crate) lasts: bool,
 }
 
-/// A call that was made: where, and of what.
+/// A call that was made: its site and operation.
 pub(crate) type Called = (String, String);
 
-/// Connections, what is in memory, and what is to go wrong.
+/// Connections, the services in memory, and the planned faults.
 #[derive(Debug, Default)]
 struct TapState {
     connections: BTreeMap<String, Connection>,
@@ -41,7 +41,7 @@ struct TapState {
     plan: Option<FaultPlan>,
     calls: u32,
     happened: u32,
-    /// Those that are noted, while they are.
+    /// The recorded calls, while they are recorded.
     noted: Option<Vec<Called>>,
 }
 
@@ -53,28 +53,28 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    /// A new one, which tells these places apart.
+    /// A new tap, which distinguishes these sites.
     pub(crate) fn new(sites: Arc<[Site]>) -> Self {
         Self { state: Arc::default(), sites }
     }
 
-    /// As clients take it.
+    /// The tap as an HTTP client.
     pub(crate) fn connector(&self) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 
-    /// From now on calls go wrong by this plan, counted anew.
+    /// Sets this plan of faults; calls are counted from 1.
     pub(crate) fn set_plan(&self, plan: Option<FaultPlan>) {
         let mut state = self.lock();
         (state.plan, state.calls, state.happened) = (plan, 0, 0);
     }
 
-    /// How many calls went wrong since there is a plan.
+    /// How many calls have failed under the plan.
     pub(crate) fn happened(&self) -> u32 {
         self.lock().happened
     }
 
-    /// Notes the calls from now on.
+    /// Records the calls from now on.
     pub(crate) fn note(&self) {
         self.lock().noted = Some(Vec::new());
     }
@@ -84,12 +84,12 @@ impl Tap {
         self.lock().noted.take().unwrap_or_default()
     }
 
-    /// What is in memory.
+    /// The content of the services in memory.
     pub(crate) fn memory(&self) -> Memory {
         self.lock().memory.clone()
     }
 
-    /// Puts this into memory, in place of all else.
+    /// Replaces the content of the services in memory.
     pub(crate) fn set_memory(&self, memory: Memory) {
         self.lock().memory = memory;
     }
@@ -127,7 +127,7 @@ impl Tap {
 }
 
 impl TapState {
-    /// What happens to the next call.
+    /// The fault of the next call, if any.
     fn next(&mut self, operation: &str) -> Option<Fault> {
         self.calls += 1;
         let FaultPlan { call, fault, lasts } = self.plan?;
@@ -165,7 +165,7 @@ impl HttpConnector for Tap {
     }
 }
 
-/// Where a request goes, and the request.
+/// The authority of a request, and the request.
 fn message(request: &HttpRequest) -> (String, Message) {
     let uri = request.uri().trim_start_matches("http://");
     let (authority, path) = uri.split_once('/').unwrap_or((uri, ""));

@@ -1,5 +1,5 @@
-//! `lab faults`: every fault at every call of AWS in the pipeline, and then the radar
-//! against an independent count.
+//! `lab faults`: every fault at every call of AWS in the pipeline, and then the radar against an
+//! independent count.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,15 +28,15 @@ use crate::wire::Wire;
 const BATCHES: u64 = 24;
 /// Most messages in one call of the aggregator.
 const MESSAGES_MAX: usize = 10;
-/// A request, or a message, may be tried so often.
+/// Most attempts of a request, or deliveries of a message.
 const ATTEMPTS: u32 = 30;
-/// Calls in a row that go wrong: one is the SDK's own business, six are more than it tries.
+/// Failing calls in a row: the SDK handles one itself, six are more than its attempts.
 const TIMES: [u32; 2] = [1, 6];
 /// Seeds of the storms, and how many of a thousand calls meet each fault in them.
 const STORMS: [u64; 3] = [1, 2, 3];
 const STORM_PERMILLE: u64 = 30;
 
-/// The functions that run as processes of their own.
+/// The functions that run as separate processes.
 const PIPELINE: [&str; 2] = ["tracking", "radar-aggregator"];
 
 /// How the queue delivers.
@@ -50,7 +50,7 @@ enum DeliveryOrder {
 /// One trial.
 #[derive(Debug, Clone)]
 pub(crate) struct Trial {
-    /// Whose calls go wrong.
+    /// The functions whose calls fail.
     functions: Vec<String>,
     rules: Vec<Rule>,
     delivery: DeliveryOrder,
@@ -58,7 +58,7 @@ pub(crate) struct Trial {
     seed: u64,
 }
 
-/// Runs all of them, or those whose name contains `only`.
+/// Runs all trials, or those whose name contains `only`.
 pub(crate) async fn run(wire: &Wire, only: &str) -> ExitCode {
     wire.stop_weighing();
     let now = Clock::system().now();
@@ -93,7 +93,7 @@ fn trials() -> Vec<Trial> {
         let mut faults = [Fault::OF_CALLS.as_slice(), &Fault::OF_PROCESSES].concat();
         faults.extend((operation == "BatchGetItem").then_some(Fault::PartOfBatch));
         for fault in faults {
-            // A process is killed once; the next one has no fault to expect.
+            // A process is killed once; the next one gets no fault.
             let times = if Fault::OF_PROCESSES.contains(&fault) { &TIMES[..1] } else { &TIMES };
             for times in times {
                 let rule = Rule { operation: operation.clone(), fault, when: When::Nth { first: 1, times: *times } };
@@ -113,7 +113,7 @@ fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Every fault now and then at every call, while messages come twice.
+/// Every fault now and then at every call, while messages are delivered twice.
 fn storm(seed: u64) -> Trial {
     let faults = [Fault::OF_CALLS.as_slice(), &Fault::OF_PROCESSES, &[Fault::PartOfBatch]].concat();
     let mut rules = Vec::new();
@@ -132,10 +132,10 @@ fn storm(seed: u64) -> Trial {
     }
 }
 
-/// What is wrong after a trial; empty when nothing is.
+/// The faults found after a trial; empty if there is none.
 async fn try_out(wire: &Wire, trial: &Trial, now: Timestamp) -> Vec<String> {
     let stage = Stage::empty().await;
-    // From here on the company lives now: the functions read the machine's clock.
+    // From here on the company uses the real time: the functions read the machine's clock.
     stage.world.clock.advance(now.millis() - stage.world.clock.now().millis());
     let days = Days::new(&stage.world, now, BATCHES, 7);
     let mut bench = Bench::new(wire, &stage, trial);
@@ -147,14 +147,14 @@ async fn try_out(wire: &Wire, trial: &Trial, now: Timestamp) -> Vec<String> {
     wrong.extend((!trial.rules.is_empty() && bench.happened == 0).then(|| "the fault has not happened".to_owned()));
     let put_aside = stage.put_aside().await;
     let poison = put_aside.iter().all(|body| body == POISON);
-    wrong.extend((put_aside.is_empty() || !poison).then(|| "not just the poison was put aside".to_owned()));
+    wrong.extend((put_aside.is_empty() || !poison).then(|| "the dead letters are not just the poison".to_owned()));
     wrong
 }
 
-/// A message that nobody can read.
+/// An unreadable message.
 const POISON: &str = "{}";
 
-/// The functions of one trial, each in a process of its own.
+/// The functions of one trial, each in a separate process.
 struct Bench<'a> {
     wire: &'a Wire,
     stage: &'a Stage,
@@ -175,7 +175,7 @@ impl<'a> Bench<'a> {
         process
     }
 
-    /// The faults of this trial, while its function has the word.
+    /// The faults of this trial, while its function runs.
     fn arm(&self, function: &str) {
         let concerned = self.trial.functions.iter().any(|name| name == function);
         let rules = if concerned { self.trial.rules.clone() } else { Vec::new() };
@@ -186,7 +186,7 @@ impl<'a> Bench<'a> {
         self.happened += self.wire.set_faults(Faults::default()).happened.values().sum::<u32>();
     }
 
-    /// Sends every batch until it is accepted, as a mini-program does.
+    /// Sends every batch until it is accepted, like a mini-program.
     fn send(&mut self, days: &Days) {
         let mut process = self.start("tracking");
         self.arm("tracking");
@@ -210,7 +210,7 @@ impl<'a> Bench<'a> {
         self.disarm();
     }
 
-    /// Delivers what the queue holds until the aggregator has done with all of it.
+    /// Delivers the messages of the queue until the aggregator has handled all of them.
     async fn deliver(&mut self) -> Result<(), String> {
         let mut waiting = received(self.stage).await;
         waiting.push(POISON.to_owned());
@@ -255,7 +255,7 @@ pub(crate) fn request(world: &World, batch: &AcceptedBatch) -> Vec<u8> {
     request.to_string().into_bytes()
 }
 
-/// The binary of a function, as `scripts/build` leaves it.
+/// The binary of a function, built by `scripts/build`.
 pub(crate) fn binary(function: &str) -> PathBuf {
     repository(&format!(".build/lambda/{function}/bootstrap"))
 }
@@ -274,14 +274,14 @@ async fn received(stage: &Stage) -> Vec<String> {
     }
 }
 
-/// Messages as the queue hands them to a process, each with its attempt.
+/// Messages as the queue delivers them to a process, each with its attempt.
 pub(crate) fn event(batch: &[(String, u32)]) -> Vec<u8> {
     let record = |(nth, (body, attempts)): (usize, &(String, u32))| json!({"messageId": nth.to_string(), "body": body, "attributes": {"ApproximateReceiveCount": attempts.to_string()}});
     let records: Vec<_> = batch.iter().enumerate().map(record).collect();
     json!({ "Records": records }).to_string().into_bytes()
 }
 
-/// The messages that the aggregator wants again, by their place.
+/// The messages that the aggregator asks for again, by their position.
 pub(crate) fn failures(answer: &[u8]) -> Vec<usize> {
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();

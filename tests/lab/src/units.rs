@@ -1,6 +1,6 @@
-//! Units of DynamoDB, where the emulator's are wrong: it counts at most two items of a
-//! transaction, and nothing for what a read does not find. So writes are weighed here,
-//! by the rules that AWS publishes, from the items before and after.
+//! Units of DynamoDB for which the emulator's numbers are wrong: it counts at most two items of a
+//! transaction, and nothing for a read that finds nothing. So units of writes are computed here, by
+//! the rules that AWS publishes, from the items before and after.
 
 use std::collections::BTreeMap;
 
@@ -28,21 +28,21 @@ pub(crate) fn written_keys(operation: &Operation, asked: &Value) -> Vec<Value> {
     actions.into_iter().filter_map(key).collect()
 }
 
-/// The table of a write; there is one for everything.
+/// The table of a write; there is only one.
 pub(crate) fn table_of(asked: &Value) -> Option<&str> {
     let tables = asked["RequestItems"].as_object().and_then(|tables| tables.keys().next()).map(String::as_str);
     let of_action = || list(&asked["TransactItems"]).first().and_then(inner)?["TableName"].as_str();
     tables.or_else(|| asked["TableName"].as_str()).or_else(of_action)
 }
 
-/// The units of a write by the type of the item: for every key the item before and
-/// after, absent when there is none.
+/// The units of a write by the type of the item: for every key the item before and after, `None` if
+/// there is none.
 pub(crate) fn of_write(operation: &Operation, items: &[(Option<WireItem>, Option<WireItem>)]) -> BTreeMap<String, f64> {
     let times = if operation.name == "TransactWriteItems" { 2 } else { 1 };
     let mut units = BTreeMap::new();
     for (before, after) in items {
         let table = weight(before.as_ref()).max(weight(after.as_ref())).max(1);
-        // An index follows later, by an ordinary write, also after a transaction.
+        // An index is updated later, by an ordinary write, also after a transaction.
         let all = table * times + of_index(before.as_ref(), after.as_ref());
         let kind = after.as_ref().or(before.as_ref()).and_then(|item| item.get("type")?["S"].as_str());
         *units.entry(kind.unwrap_or("nothing").to_owned()).or_default() += all as f64;
@@ -50,7 +50,7 @@ pub(crate) fn of_write(operation: &Operation, items: &[(Option<WireItem>, Option
     units
 }
 
-/// The units of a read: what the emulator says, and what it forgets.
+/// The units of a read: the emulator's number, and the units that it omits.
 pub(crate) fn of_read(operation: &Operation, asked: &Value, told: &Value) -> f64 {
     let counted = sum(&told["ConsumedCapacity"]);
     if operation.name == "BatchGetItem" {
@@ -73,7 +73,7 @@ fn least(request: &Value) -> f64 {
     if request["ConsistentRead"] == true { 1.0 } else { 0.5 }
 }
 
-/// Of one table, or of a list of them.
+/// The units of one table, or of a list of them.
 fn sum(capacity: &Value) -> f64 {
     let of_tables = capacity.as_array().map(|tables| tables.iter().map(sum).sum());
     of_tables.unwrap_or_else(|| capacity["CapacityUnits"].as_f64().unwrap_or_default())
@@ -83,7 +83,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The one field of an object that says which action it is.
+/// The only field of an object, which names the action.
 fn inner(action: &Value) -> Option<&Value> {
     action.as_object()?.values().next()
 }

@@ -1,4 +1,4 @@
-//! What a stretch of calls has used, as the answers of the services tell it.
+//! The usage of a series of calls, from the answers of the services.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(crate) struct Usage {
     pub(crate) read_units: f64,
     /// DynamoDB write request units by the type of the item, indexes included.
     pub(crate) written: BTreeMap<String, f64>,
-    /// What SQS bills.
+    /// Requests that SQS bills.
     pub(crate) queue_requests: usize,
     /// Bytes of request bodies.
     pub(crate) sent: usize,

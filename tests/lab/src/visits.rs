@@ -1,4 +1,4 @@
-//! Made-up visits: what persons do on cards, the same for the same seed.
+//! Generated visits: events of people on cards, the same for the same seed.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::random::Random;
 
 const TITLES: [&str; 4] = ["新会陈皮普洱·十年陈", "武夷岩茶 大红袍礼盒", "智能门锁 S1 旗舰版", "云杉茶业品牌故事"];
 
-/// A visit to be made.
+/// A visit to generate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visit {
-    /// Whose mini-program.
+    /// The company of the mini-program.
     pub(crate) company: CompanyId,
-    /// Who.
+    /// The visitor.
     pub(crate) person: PersonId,
-    /// On which card.
+    /// The card.
     pub(crate) card: CardId,
     /// When the batch arrives.
     pub(crate) received_at: Timestamp,
@@ -57,8 +57,8 @@ pub(crate) fn batch(visit: Visit, random: &mut Random) -> AcceptedBatch {
     }
 }
 
-/// Of twenty events about six are views of the card, seven of products and articles,
-/// three tell how long, and the rest is forwards, likes, saves, calls and chats.
+/// Of twenty events about six are views of the card, seven of products and articles, three
+/// durations, and the rest are forwards, likes, saves, calls and chats.
 fn event(card: CardId, at: Timestamp, opens: bool, random: &mut Random) -> Event {
     use EventKind::{Call, Dwell, Forward, Like, OpenChat, SavePhone, Unlike, ViewArticle, ViewCard, ViewProduct};
     let object = random.below(4);

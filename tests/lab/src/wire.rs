@@ -1,5 +1,5 @@
-//! The wire between the functions and the emulators: every call passes here, is
-//! counted, and may go wrong.
+//! The wire between the functions and the emulators: every call passes here, is counted, and may
+//! fail.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Result};
@@ -25,14 +25,14 @@ pub(crate) struct Wire {
     /// Answers of Secrets Manager, by the name of the secret.
     secrets: BTreeMap<String, String>,
     usage: Mutex<Usage>,
-    /// Whether units are counted: what is written is read before and after.
+    /// Whether units are counted: written items are read before and after.
     weighs: AtomicBool,
     faults: Mutex<Faults>,
     victim: Mutex<Option<u32>>,
 }
 
 impl Wire {
-    /// Between whoever connects to the listener and the emulators at these URLs.
+    /// A wire between the clients of the listener and the emulators at these URLs.
     pub(crate) fn start(
         listener: TcpListener,
         dynamodb: &str,
@@ -54,12 +54,12 @@ impl Wire {
         wire
     }
 
-    /// Another one between the same emulators and whoever connects to the listener.
+    /// Another wire between the clients of the listener and the same emulators.
     pub(crate) fn another(&self, listener: TcpListener) -> Arc<Self> {
         Self::start(listener, &self.dynamodb, &self.sqs, self.secrets.clone())
     }
 
-    /// From now on it passes on and breaks, which is quicker.
+    /// From now on it only passes calls on and injects faults, which is faster.
     pub(crate) fn stop_weighing(&self) {
         self.weighs.store(false, Ordering::Relaxed);
     }
@@ -69,24 +69,24 @@ impl Wire {
         &self.address
     }
 
-    /// What was used since this was last asked.
+    /// The usage since the last call.
     pub(crate) fn take_usage(&self) -> Usage {
         std::mem::take(&mut *lock(&self.usage))
     }
 
-    /// These faults from now on; gives those that were in force.
+    /// Sets these faults; returns the previous ones.
     pub(crate) fn set_faults(&self, faults: Faults) -> Faults {
         std::mem::replace(&mut *lock(&self.faults), faults)
     }
 
-    /// The process that is killed when a fault says so.
+    /// The process that a fault kills.
     pub(crate) fn set_victim(&self, pid: Option<u32>) {
         *lock(&self.victim) = pid;
     }
 
     fn kill(&self) {
         if let Some(pid) = lock(&self.victim).take() {
-            // A process that is gone already is as dead as it gets.
+            // A process that has already ended needs no kill.
             let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
         }
     }
@@ -182,7 +182,7 @@ impl Wire {
     }
 }
 
-/// The items under these keys, as the emulator has them now.
+/// The items with these keys, as they are in the emulator now.
 fn items(asked: &Value, keys: &[Value], like: &Message, upstream: &mut Upstream) -> Result<Vec<Option<WireItem>>> {
     let Some(table) = table_of(asked) else { return Ok(Vec::new()) };
     let body = json!({"RequestItems": {table: {"Keys": keys, "ConsistentRead": true}}});
@@ -197,8 +197,8 @@ fn items(asked: &Value, keys: &[Value], like: &Message, upstream: &mut Upstream)
     Ok(keys.iter().map(|key| found.iter().find(|item| is_of(item, key)).cloned()).collect())
 }
 
-/// Takes half of the keys out of a batch read, all of a single one; gives them as the
-/// service names what it has left out.
+/// Removes half of the keys from a batch read, the only key of a single one; returns them in the
+/// form in which the service lists unprocessed keys.
 pub(crate) fn leave_out_half(asked: &mut Value) -> Option<Value> {
     let (table, request) = asked["RequestItems"].as_object_mut()?.iter_mut().next()?;
     let mut rest = request.clone();
@@ -207,7 +207,7 @@ pub(crate) fn leave_out_half(asked: &mut Value) -> Option<Value> {
     Some(json!({ table: rest }))
 }
 
-/// Whether anything is left to ask the service for.
+/// Whether any key is left to send to the service.
 pub(crate) fn asks_for_keys(asked: &Value) -> bool {
     let tables = asked["RequestItems"].as_object();
     tables.is_some_and(|tables| {
@@ -221,7 +221,7 @@ pub(crate) fn server_error() -> Message {
     Message::answer("500 Internal Server Error", body.to_string().into_bytes())
 }
 
-/// The answer of a service that is asked too much.
+/// The answer of a service that throttles.
 pub(crate) fn throttled(operation: &Operation) -> Message {
     let code = if operation.is_queue() { "RequestThrottled" } else { "ProvisionedThroughputExceededException" };
     let body = json!({"__type": format!("com.amazonaws#{code}"), "message": "injected"});

@@ -1,4 +1,4 @@
-//! `/v1/company`: the profile of one's own company.
+//! `/v1/company`: the profile of the caller's company.
 
 use axum::Json;
 use axum::extract::State;

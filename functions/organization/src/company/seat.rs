@@ -17,9 +17,9 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// Seats of a company for which nothing else was said.
+/// The seats of a new company if the request names no number.
 const SEATS_DEFAULT: u32 = 50;
-/// Most seats a company starts with, or gets at once.
+/// Most seats that a company starts with, or gets in one request.
 const SEATS_MAX: u32 = 100_000;
 
 /// A number of seats, 1 to [`SEATS_MAX`].

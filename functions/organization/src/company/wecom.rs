@@ -1,5 +1,5 @@
-//! `/v1/companies/{company_id}/wecom`: the platform operator sets up a company's WeCom
-//! (企业微信). The secret is stored by ops, apart; here is only its name.
+//! `/v1/companies/{company_id}/wecom`: the platform operator sets up a company's WeCom (企业微信). The
+//! secret is stored by operations, separately; this stores only its name.
 
 use app::company;
 use axum::Json;

@@ -1,4 +1,4 @@
-//! `POST /v1/members/{member_id}/claim-codes`: a new code for who has not joined yet.
+//! `POST /v1/members/{member_id}/claim-codes`: a new code for a member who has not joined.
 
 use app::people::member;
 use axum::Json;

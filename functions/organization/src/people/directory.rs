@@ -1,4 +1,4 @@
-//! `GET /v1/directory`: the colleagues, as every member may see them.
+//! `GET /v1/directory`: the colleagues, as every member sees them.
 
 use axum::Json;
 use axum::extract::State;

@@ -116,7 +116,7 @@ impl InvitationCreated {
         let invitation_code = code.reveal();
         let scene = invitation_code.replace('-', "");
         let path = format!("{PAGE}?invitation={scene}");
-        // As it was made: a retry is answered word for word.
+        // The state at creation: a retry gets the same answer.
         let made_at = made.created_at;
         Self { invitation: InvitationBody::new(made, made_at), invitation_code, path, scene }
     }

@@ -93,7 +93,7 @@ impl MemberDetail {
 }
 
 impl DepartmentSummary {
-    /// The department a member is in.
+    /// The department of a member.
     pub(crate) fn of(member: &Member, tree: &DepartmentTree) -> Option<Self> {
         let id = tree.living(member.department?)?;
         Some(Self { id, name: tree.get(id)?.name.clone() })
@@ -197,7 +197,7 @@ pub(crate) fn head(admin: Admin) -> Head {
     Head { member: admin.member(), role: admin.role }
 }
 
-/// The departments that a filter by one of them means.
+/// The departments that a filter by department includes.
 pub(crate) fn among(
     tree: &DepartmentTree,
     department: Option<DepartmentId>,

@@ -1,4 +1,4 @@
-//! `PUT /v1/members/{member_id}`: what a member is called.
+//! `PUT /v1/members/{member_id}`: a member's name and position.
 
 use app::people::member;
 use axum::Json;

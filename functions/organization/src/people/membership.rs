@@ -1,5 +1,5 @@
-//! The companies a person may choose from at a login: those where the same unionid is an
-//! active member.
+//! The companies that a person can choose at a login: those in which a person with the same unionid
+//! is an active member.
 
 use app::people::session::CompanyOption;
 use domain::company::CompanyName;

@@ -1,4 +1,4 @@
-//! Merges of identities: made at a login or a phone grant; listed and undone by admins.
+//! Merges of identities: made at a login or a phone grant; admins list and undo them.
 
 use app::crm::merge::{self, MergeOutcome};
 use axum::Json;

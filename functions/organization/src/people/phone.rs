@@ -1,4 +1,4 @@
-//! `POST /v1/my/phone`: a granted phone number tells who is the same person.
+//! `POST /v1/my/phone`: links a phone number, and merges the identities that share it.
 
 use app::people::phone;
 use axum::Json;

@@ -1,4 +1,4 @@
-//! The admin's side of radar activation: grant, send a new code, revoke, look, and the
+//! The admin's side of radar activation: grant, send a new code, revoke, read the state, and the
 //! company's own QR code.
 
 use app::people::activation::{self, SmsOutcome};
@@ -141,7 +141,7 @@ impl From<Activation> for RadarBody {
 
 impl RadarCodeSent {
     fn new(member_id: MemberId, CodeSent { nonce, at }: CodeSent) -> Self {
-        // Without a code nothing was sent.
+        // Without a code no SMS was sent.
         if nonce.is_empty() {
             return Self { member_id, sms: SmsOutcome::NotConfigured.name(), sent_at: None };
         }

@@ -1,4 +1,4 @@
-//! The member's side of radar activation: redeem the code, follow the QR code.
+//! The member's side of radar activation: redeem the code, scan the QR code.
 
 use app::people::activation;
 use app::people::radar_code::Ticket;

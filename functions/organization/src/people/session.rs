@@ -1,4 +1,5 @@
-//! `POST /v1/sessions`: a login code becomes a bearer token. Before, `/anonymous`.
+//! `POST /v1/sessions`: exchanges a login code for a bearer token. `/anonymous`: a token before the
+//! login.
 
 use app::crm::merge::{MergeOutcome, merge_anonymous};
 use app::people::claim_code::ClaimCodes;
@@ -117,14 +118,14 @@ pub(crate) async fn create_session(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     new.check()?;
     let flow = app.flow();
-    // Before the code is used up, and neither waits for the other.
+    // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
     let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await;
     let Login { openid, unionid, .. } = login.map_err(|error| refused(error, Code::LoginCodeInvalid))?;
     let (company, entry, chosen) = (mini_program.company, new.entry(&keys.claims), new.company_id);
     let login = session::login(&flow, LoginRequest { company, openid, unionid, entry, chosen }).await?;
     let token = sign(keys, &login, flow.now)?;
-    // The token of before is of the mini-program they came through.
+    // The anonymous token is of the mini-program that the person came through.
     let merge = match new.anonymous_token.map(|token| app.anonymous(company, &token, flow.now)) {
         Some(anonymous) => Some(merge_anonymous(&flow, company, login.came_as, anonymous).await),
         None => None,
@@ -155,7 +156,7 @@ pub(crate) async fn create_anonymous_session(
 }
 
 impl NewSession {
-    /// Rejects a login with two codes: there is one way to come.
+    /// Rejects a login with two codes: a person joins in one way.
     fn check(&self) -> Result<(), Problem> {
         if self.claim_code.is_none() || self.invitation.is_none() {
             return Ok(());
@@ -164,7 +165,7 @@ impl NewSession {
         Err(Problem::field("", &error))
     }
 
-    /// The way they come.
+    /// The way in which the person joins.
     fn entry(&self, codes: &ClaimCodes) -> LoginMethod {
         match (&self.claim_code, &self.invitation) {
             (Some(code), _) => LoginMethod::Claim(codes.hash(code)),
@@ -185,7 +186,7 @@ impl App {
         tokio::try_join!(self.apps.get(appid, now), keys)
     }
 
-    /// Who an anonymous token of the company was for; `None` for one that is not accepted.
+    /// The identity of an anonymous token of the company; `None` if the token is not accepted.
     fn anonymous(&self, company: Company, token: &str, now: Timestamp) -> Option<PersonId> {
         let claims = self.tokens.verify_anonymous(token, now).ok()?;
         (claims.com == company.id()).then_some(claims.sub)
@@ -215,7 +216,7 @@ impl Session {
     }
 }
 
-/// How a refusal of WeChat is answered; `code_invalid` when it is the code that is bad.
+/// The problem for an error of WeChat; `code_invalid` if the code is the cause.
 pub(crate) fn refused(error: WeChatError, code_invalid: Code) -> Problem {
     let code = match error {
         WeChatError::CodeInvalid(_) => code_invalid,

@@ -1,4 +1,4 @@
-//! `PUT /v1/members/{member_id}/successor`: whom the card of somebody who is gone leads to.
+//! `PUT /v1/members/{member_id}/successor`: the successor of a member who has left.
 
 use app::people::member;
 use axum::Json;

@@ -1,5 +1,5 @@
-//! `GET /v1/radar/…/customers/{person_id}`: one customer: how likely he is to buy and why,
-//! and when to follow up (最佳时间点).
+//! `GET /v1/radar/…/customers/{person_id}`: one customer: their close rate and its reasons, and the
+//! best hour to follow up (最佳时间点).
 
 use axum::Json;
 use axum::extract::State;
@@ -232,7 +232,7 @@ fn best_hour(advice: Option<Advice>) -> BestHour {
     BestHour { advice: advice.map(body), text }
 }
 
-/// Rounded to two decimals: more says nothing to people.
+/// Rounded to two decimals, which is precise enough for people.
 fn hundredths(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }

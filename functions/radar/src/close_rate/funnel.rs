@@ -1,4 +1,4 @@
-//! `GET /v1/radar/…/funnel`: how many customers are how close to a deal (成交率漏斗).
+//! `GET /v1/radar/…/funnel`: how many customers are in each band of close rates (成交率漏斗).
 
 use axum::Json;
 use axum::extract::State;

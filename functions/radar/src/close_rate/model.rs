@@ -1,5 +1,5 @@
-//! `GET /v1/radar/company/close-rate`: which model gives the close rates, what it says, and
-//! how its promises have come true.
+//! `GET /v1/radar/company/close-rate`: the model of the close rates, its weights, and how well its
+//! predictions came true.
 
 use axum::Json;
 use axum::extract::State;

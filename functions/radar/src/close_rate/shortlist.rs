@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
-/// Rows unless asked otherwise: TOP10.
+/// Default number of rows: TOP10.
 const ROWS_DEFAULT: usize = 10;
 
 /// Which customers are wanted.
@@ -87,7 +87,7 @@ pub(crate) async fn get_company_customers(
     Ok(Json(customers(&app, scope, wanted(query)?).await?))
 }
 
-/// How many customers are wanted, and of which band.
+/// The wanted number of customers, and their band.
 fn wanted(query: CustomersParams) -> Result<(usize, Option<Band>), Problem> {
     let invalid = || Problem::of(Code::InvalidQuery);
     let Query(CustomerQuery { limit, band }) = query.map_err(|_| invalid())?;

@@ -1,5 +1,5 @@
-//! `GET /v1/radar/…/behaviour`: the tab 行为分析: what is shared, what visitors care for and
-//! when they come. Who shares is in `sharers`.
+//! `GET /v1/radar/…/behaviour`: the tab 行为分析: what visitors share, what they view and when they are
+//! active. The people who share are in `sharers`.
 
 use axum::Json;
 use axum::extract::State;

@@ -16,7 +16,7 @@ use crate::radar::metrics::PeriodMetrics;
 
 /// Most days in one answer, today included.
 const DAYS_MAX: i32 = 92;
-/// How many unless asked otherwise.
+/// Default number of days.
 const DAYS_DEFAULT: i32 = 30;
 
 /// Which days.
@@ -94,7 +94,7 @@ pub(crate) async fn get_department_days(
     Ok(Json(days(&app, scope, range).await?))
 }
 
-/// The days that are asked for.
+/// The wanted days.
 fn range(query: Result<Query<DaysQuery>, QueryRejection>, today: Day) -> Result<(Day, Day), Problem> {
     let query = query.ok().and_then(|Query(query)| query.range(today));
     query.ok_or_else(|| Problem::of(Code::InvalidQuery))
@@ -107,7 +107,7 @@ async fn days(app: &App, scope: RadarScope, (from, to): (Day, Day)) -> Result<Da
 }
 
 impl DaysQuery {
-    /// First and last day; `None` when they are the wrong way round or too far back.
+    /// First and last day; `None` if they are in the wrong order or too far back.
     fn range(&self, today: Day) -> Option<(Day, Day)> {
         let to = self.to.unwrap_or(today);
         let oldest = today.plus(1 - DAYS_MAX);

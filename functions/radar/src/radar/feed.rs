@@ -1,4 +1,4 @@
-//! `GET /v1/radar/…/feed`: what visitors did, newest first.
+//! `GET /v1/radar/…/feed`: the events of visitors, the newest first.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,10 +19,10 @@ use uuid::Uuid;
 use crate::App;
 use crate::radar::feed_query::FeedQuery;
 
-/// Batches looked through for one page of a filtered feed.
+/// Batches read for one page of a filtered feed.
 const FILTER_READ_MAX: u32 = 200;
 
-/// Where a page of a feed starts: a place in the log and a line of its segment.
+/// Where a page of a feed starts: a position in the log and a line of its segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FeedPosition<P> {
     place: P,
@@ -72,18 +72,20 @@ pub(crate) async fn get_company_feed(
     let log = app.store.company_log(scope.company(), from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|(at, segment)| (InFeed(at), segment)).collect();
     let (mut lines, next) = page(&paging, segments, start, log.next.is_some());
-    // Batches that come together are counted in any order. The cursor is a place in the log: it does not mind.
+    // Batches that arrive together are counted in any order. The cursor is a position in the log,
+    // so the order within a page does not affect it.
     sort_by_receipt(&mut lines);
     Ok(Json(paging.page(lines, next)))
 }
 
 /// How many batches to read for a page.
 fn looked_through(paging: &Paging<FeedQuery>) -> u32 {
-    // One more than asked for: the first may be used up.
+    // One more than wanted: the lines of the first may be used up.
     if paging.filter.is_narrow() { FILTER_READ_MAX } else { paging.limit + 1 }
 }
 
-/// The wanted lines from `start` on, and where the next page starts; `more` tells whether there are more segments.
+/// The wanted lines from `start` on, and where the next page starts; `more` is whether there are
+/// more segments.
 fn page<P: Copy + PartialEq>(
     paging: &Paging<FeedQuery>,
     segments: Vec<(P, Segment)>,
@@ -121,11 +123,11 @@ fn lines<P: Copy + PartialEq>(
     (lines, last.filter(|_| more))
 }
 
-/// A place in a card's log.
+/// A position in a card's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct InLog(BatchId, PersonId);
 
-/// A place in the company's feed.
+/// A position in the company's feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct InFeed(CompanyFeedPosition);
 

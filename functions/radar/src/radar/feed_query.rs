@@ -1,4 +1,4 @@
-//! Which lines of a feed are wanted.
+//! The filter of a feed.
 
 use domain::kernel::day::Day;
 use domain::kernel::id::PersonId;
@@ -43,12 +43,12 @@ enum Filtered {
 }
 
 impl FeedQuery {
-    /// Whether most lines are left out, so that more must be looked through.
+    /// Whether the filter drops most lines, so that more batches must be read.
     pub(crate) fn is_narrow(&self) -> bool {
         self.kind.is_some() || self.person_id.is_some() || self.day.is_some() || matches!(self.filtered, Filtered::Only)
     }
 
-    /// Whether a line is wanted.
+    /// Whether a line passes the filter.
     pub(crate) fn wants(&self, person: PersonId, event: &Event) -> bool {
         self.kind.is_none_or(|kind| kind == event.kind)
             && self.person_id.is_none_or(|wanted| wanted == person)
@@ -65,12 +65,13 @@ impl FeedQuery {
         self.last_uuid(LATE_MS_MAX + EARLY_MS_MAX).map(BatchId::from_uuid)
     }
 
-    /// The newest page of the company's feed that can hold one.
+    /// The newest page of the company's feed that can hold an event of the wanted day.
     pub(crate) fn newest_page(&self) -> Option<Uuid> {
         self.last_uuid(LATE_MS_MAX + QUEUED_MS_MAX)
     }
 
-    /// Whether what was received at `ms`, and all behind it in the feed, is too old for the wanted day.
+    /// Whether a batch received at `ms`, and all older ones in the feed, are too old for the wanted
+    /// day.
     pub(crate) fn is_over(&self, ms: i64) -> bool {
         self.day.is_some_and(|day| ms < day.start().millis() - LATE_MS_MAX - QUEUED_MS_MAX)
     }

@@ -1,4 +1,4 @@
-//! `GET /v1/radar/…/filtered`: how much was left out of the numbers, and why.
+//! `GET /v1/radar/…/filtered`: how many events the numbers leave out, and why.
 
 use domain::kernel::failure::Failure;
 use std::collections::BTreeMap;

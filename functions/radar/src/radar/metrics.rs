@@ -1,5 +1,4 @@
-//! `GET /v1/radar/…/metrics`: the nine metrics in the four windows, each with the window
-//! before.
+//! `GET /v1/radar/…/metrics`: the nine metrics in the four windows, each with the window before.
 
 use axum::Json;
 use axum::extract::State;
@@ -136,7 +135,7 @@ async fn dashboard(app: &App, company: Company, scope: Scope) -> Result<Dashboar
 }
 
 impl PeriodMetrics {
-    /// Those of at most 30 days, or of the lifetime.
+    /// The metrics of at most 30 days, or of the lifetime.
     pub(crate) fn of(counts: &ScopeCounts, from: Option<Day>, to: Day) -> Self {
         let Metrics { visitors, views, follow_ups, customers_talked_to, sales, orders, forwards, saves, likes } =
             counts.between(from, to);

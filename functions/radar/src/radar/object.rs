@@ -1,5 +1,4 @@
-//! `GET /v1/radar/…/objects`: which products, articles or videos are looked at most
-//! (访问商品排名).
+//! `GET /v1/radar/…/objects`: the most viewed products, articles or videos (访问商品排名).
 
 use axum::Json;
 use axum::extract::State;

@@ -1,5 +1,4 @@
-//! `GET /v1/radar/company/rankings`: employees by a metric (销售排行), the first of whom is
-//! the champion (销冠).
+//! `GET /v1/radar/company/rankings`: employees by a metric (销售排行); the first is the champion (销冠).
 
 use axum::Json;
 use axum::extract::State;

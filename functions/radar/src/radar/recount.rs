@@ -1,5 +1,5 @@
-//! `GET /v1/radar/company/recount`: when the company's numbers were last recounted from the
-//! event log, and what was found.
+//! `GET /v1/radar/company/recount`: when the company's numbers were last recounted from the event
+//! log, and the result.
 
 use axum::Json;
 use axum::extract::State;

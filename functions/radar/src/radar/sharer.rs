@@ -1,4 +1,4 @@
-//! `GET /v1/radar/…/sharers`: who passes things on most (分享用户 TOP10).
+//! `GET /v1/radar/…/sharers`: the people who share the most (分享用户 TOP10).
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! `GET /v1/radar/…/sharers/profile`: what kind of people pass things on (分享者用户画像).
+//! `GET /v1/radar/…/sharers/profile`: what the people who share have in common (分享者用户画像).
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! `GET /v1/radar/…/shop-visits`: how likely a visitor goes on to the shop (商城访问概率).
+//! `GET /v1/radar/…/shop-visits`: the share of visitors who go on to the shop (商城访问概率).
 
 use axum::Json;
 use axum::extract::State;

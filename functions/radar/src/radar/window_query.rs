@@ -1,4 +1,4 @@
-//! Which window is asked for, and of what.
+//! The queries of analyses and top lists: window, kind and length.
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 /// Most rows of a top list.
 const ROWS_MAX: usize = 100;
-/// Rows unless asked otherwise: TOP10.
+/// Default number of rows: TOP10.
 const ROWS_DEFAULT: usize = 10;
 
 edge::closed_sets! {
@@ -22,7 +22,7 @@ edge::closed_sets! {
     ListedObject = "product" | "article" | "video";
 }
 
-/// The query of analyses and top lists. Which of it a route reads is in the structs below.
+/// The query of analyses and top lists. The structs below show which parameters a route reads.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WindowQuery {
@@ -81,7 +81,7 @@ pub(crate) struct RankingParams {
     department: Option<DepartmentId>,
 }
 
-/// What is asked for, checked.
+/// A checked query.
 pub(crate) struct ChosenWindow {
     pub(crate) window: Window,
     pub(crate) limit: usize,
@@ -90,10 +90,10 @@ pub(crate) struct ChosenWindow {
     pub(crate) department: Option<DepartmentId>,
 }
 
-/// What is asked for of a list that is about days, with its first and last one.
+/// A checked query of a list by days, with the first and the last day.
 pub(crate) type WantedDays = (ChosenWindow, (Day, Day));
 
-/// A query as the router gives it.
+/// The query string as the router passes it.
 pub(crate) type WindowRequest = Result<Query<WindowQuery>, QueryRejection>;
 
 impl ChosenWindow {
@@ -111,7 +111,7 @@ impl ChosenWindow {
         Ok(Self { window, limit, object, metric: metric.unwrap_or(Metric::Sales), department })
     }
 
-    /// Reads the query of a list that is about days, and which days these are.
+    /// Reads the query of a list by days, and computes these days.
     pub(crate) fn of_days(asked: WindowRequest, today: Day) -> Result<WantedDays, Problem> {
         let wanted = Self::read(asked)?;
         let days = wanted.days(today)?;

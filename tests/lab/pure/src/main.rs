@@ -1,5 +1,5 @@
-//! `scripts/lab pure`: what counting costs without AWS. Reads messages of the queue, one a
-//! line, and takes them the aggregator's way up to the writes, which it does not send.
+//! `scripts/lab pure`: the cost of counting without AWS. Reads messages of the queue, one per line,
+//! and processes them like the aggregator up to the writes, which it does not send.
 #![expect(clippy::expect_used, reason = "a measurement that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 /// Messages in one call.
 const MESSAGES: usize = 100;
-/// Rounds, of which the median counts.
+/// Rounds, of which the median is reported.
 const ROUNDS: usize = 7;
 
 /// How far a round goes.
@@ -48,7 +48,7 @@ fn main() {
     let bodies: Vec<String> = std::io::stdin().lines().map(|line| line.expect("a message a line")).collect();
     let (calls, store) = (deliveries(&bodies), store());
     let events: usize = calls.iter().map(|call| messages::read(call).events).sum();
-    // A round has every step once: what disturbs one disturbs the others too.
+    // A round has every step once: a disturbance affects all steps.
     let rounds = (0..ROUNDS).map(|_| STEPS.map(|(step, _)| time(|| run(&calls, &store, step))));
     let rounds: Vec<[f64; STEPS.len()]> = rounds.collect();
     println!("{events} events in {} messages, {MESSAGES} messages a call; CPU time, median of {ROUNDS}", bodies.len());
@@ -70,14 +70,14 @@ fn parsed<'a, T: serde::Deserialize<'a>>(body: &'a str) -> T {
     serde_json::from_str(body).expect("a message is JSON")
 }
 
-/// A table that nobody asks.
+/// A table that nobody calls.
 fn store() -> Store {
     let config = aws_sdk_dynamodb::Config::builder().behavior_version(BehaviorVersion::v2026_01_12()).build();
     Store::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned())
 }
 
-/// All calls, one after the other. What is known of the customers is what the calls before
-/// have left, as a table would answer it.
+/// All calls, one after the other. The states of the customers are those that the calls before have
+/// left, as a table would return them.
 fn run(calls: &[Vec<Delivery>], store: &Store, last: RoundStep) {
     let mut known = BTreeMap::new();
     for call in calls {
