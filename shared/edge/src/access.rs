@@ -317,3 +317,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UploadViewer {
         Ok(Self { caller, upload })
     }
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;
