@@ -316,3 +316,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UploadViewer {
         Ok(Self { caller, upload })
     }
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;
