@@ -231,4 +231,4 @@ if __name__ == "__main__":
     try:
         print(write().relative_to(ROOT))
     except WrongPart as error:
-        sys.exit(f"error: {error}\nnext: mend that file; scripts/template assembles again")
+        sys.exit(f"error: {error}\nnext: fix that file; scripts/template assembles again")
