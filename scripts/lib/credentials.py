@@ -107,8 +107,8 @@ class Credentials:
         self._write_secret(f"mingpian/{self.stage}/sms", account)
 
     def check(self) -> None:
-        """That the deployed `organization` can use its secret, which it reads when it is first needed:
-        a wrong operator key is refused after it was compared."""
+        """Fails unless the deployed `organization` can use its secret, which it reads at the first need: it
+        rejects a wrong operator key only after comparing it."""
         http = {"method": "POST", "path": "/v1/companies", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"}
         request = {
             "version": "2.0", "routeKey": "POST /v1/companies", "rawPath": "/v1/companies", "rawQueryString": "",

@@ -1,7 +1,7 @@
 """The demo company: made through the public API, with a realistic day of its visitors.
 
-Every step is kept in `demo.json` when it is done and can be repeated when it is interrupted: the
-creating calls carry an idempotency key, the batches an id that never changes.
+Every finished step is recorded in `demo.json`, and an interrupted one can be repeated: the creating
+calls carry an idempotency key, the batches an id that never changes.
 """
 
 from __future__ import annotations
@@ -163,9 +163,9 @@ class Demo:
         self._save()
 
     def _has_boards(self) -> bool:
-        """Runs housekeeping, which on a deployed stack runs every few minutes; whether no list is empty.
+        """Runs housekeeping, which on a deployed stack runs every few minutes; returns whether every list has items.
 
-        A run leaves out what was counted in the last seconds: then another one is needed.
+        A run leaves out events that were counted in the last seconds: then another run is needed.
         """
         answer = self.stack.boto("lambda").invoke(FunctionName="mingpian-dev-housekeeping", Qualifier="live", Payload=b"{}")
         if answer.get("FunctionError"):

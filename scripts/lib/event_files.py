@@ -107,7 +107,7 @@ def find(case: str) -> EventFile:
 
 
 def fill(text: str, value: Callable[[str], str]) -> str:
-    """The text with every placeholder filled in; the same name gives the same value."""
+    """The text with every placeholder filled in; each name has one value."""
     made: dict[str, str] = {}
 
     def filled(match: re.Match[str]) -> str:

@@ -22,8 +22,8 @@ def close(boto: Any, api_id: str) -> None:
 
 
 def create_routes(boto: Any, api_id: str, processed: dict[str, Any]) -> None:
-    """The routes are in the API's OpenAPI body, which the emulator ignores; on AWS what is not in it
-    goes. Among routes the emulator chooses as API Gateway does."""
+    """Makes the routes of the API's OpenAPI body, which the emulator ignores, and deletes all others, like
+    AWS. The emulator chooses among routes like API Gateway."""
     client, physical = boto("apigatewayv2"), _physical_ids(boto)
     integrations = {item["IntegrationUri"]: item["IntegrationId"] for item in _all(client.get_integrations, api_id)}
     wanted = {}
@@ -46,8 +46,8 @@ def create_routes(boto: Any, api_id: str, processed: dict[str, Any]) -> None:
 
 
 def store_mapping_numbers(boto: Any) -> None:
-    """A number that comes from a template parameter is kept as text, and the poller then compares
-    a number with a text and delivers nothing."""
+    """Stores numbers of template parameters as numbers. The emulator stores them as text; its poller then
+    compares a number with a text and delivers nothing."""
     client = boto("lambda")
     for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
         limit = int(mapping["ScalingConfig"]["MaximumConcurrency"])
@@ -55,8 +55,8 @@ def store_mapping_numbers(boto: Any) -> None:
 
 
 def drop_tls_policies(boto: Any, processed: dict[str, Any]) -> None:
-    """Queues and bucket refuse plain HTTP, which is all that the emulator is asked with here. What
-    else a policy says, it says on."""
+    """Removes the queues' statements that reject plain HTTP, and the bucket's policy, because all calls
+    to the emulator use plain HTTP. Other statements of the queues' policies stay."""
     physical, queues, files = _physical_ids(boto), boto("sqs"), boto("s3")
     for name, resource in processed["Resources"].items():
         if resource["Type"] == "AWS::SQS::Queue":

@@ -2,8 +2,8 @@
 
 AWS allows 300 routes of an API and 300 integrations, and 20,480 bytes of policy at a function. So
 a function has one integration and one permission, and below a path one function has a greedy route.
-API Gateway takes a full match before a greedy one. It says nothing of two greedy ones: those of
-different functions never meet here.
+API Gateway prefers a full match to a greedy one. Its documentation does not define the choice
+between two greedy ones: here a request never matches greedy routes of different functions.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Node:
         return {f"{method} {self.path}": name for method, name in left.items() if name != but}
 
     def routes(self, exact: set[str]) -> dict[str, str]:
-        """The fewest routes for this path and all below: what is below is given to its parts, or to
-        one function's greedy route with full matches for the others. Nothing is greedy below the
-        version: who asks for a path that nobody has wakes no function."""
+        """The fewest routes for this path and all below: either the routes of each part, or one function's
+        greedy route with full matches for the others. Nothing is greedy directly below the version:
+        a request for an unknown path starts no function."""
         ways = [{key: name for node in self.below.values() for key, name in node.routes(exact).items()}]
         left = [node for node in self.nodes() if any(f"{method} {node.path}" not in exact for method in node.here)]
         if self.path.count("/") > 1 and left:

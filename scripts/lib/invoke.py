@@ -101,7 +101,7 @@ class Caller:
         def send(before: EventFile, taken_values: dict[str, str]) -> Any:
             answer, error = self.call(before.function, before.text, taken_values)
             if error or answer["statusCode"] >= 300:
-                raise StepFailed(f"{before.place} was refused: {pretty(answer)}", f"scripts/invoke {before.function} {before.place}")
+                raise StepFailed(f"{before.place} was rejected: {pretty(answer)}", f"scripts/invoke {before.function} {before.place}")
             print(f"{before.place}: {answer['statusCode']}")
             return json.loads(answer["body"])
 

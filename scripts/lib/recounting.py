@@ -4,9 +4,9 @@
     scripts/recount --all [STAGE] [--dry-run]
 
 COMPANY is an id, com_...; STAGE is local (the stack of scripts/dev, also if none is named), dev,
-staging or prod. What is wrong is repaired; --dry-run only says it, and writes nothing. The same
-happens every night by itself. Companies are done one after the other; one that fails is named,
-and the others go on.
+staging or prod. Wrong numbers are repaired; --dry-run only prints them, and writes nothing. A
+schedule does the same every night. Companies are recounted one after the other; a company that
+fails is named, and the others follow.
 """
 
 from __future__ import annotations

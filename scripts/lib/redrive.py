@@ -3,10 +3,10 @@
     scripts/redrive STAGE [QUEUE] [--limit N] [--dry-run]
 
 STAGE is local (the stack of scripts/dev), dev, staging or prod; QUEUE is radar-stats, radar-live
-or media-inspection. First mend the reason, which --dry-run counts; then bring them back. The body stays
-byte for byte the same; the attributes that tell the reason are dropped. A message that is sent
+or media-inspection. --dry-run counts the messages by reason. Remove the cause first; then bring them
+back. The body stays the same; the attributes with the reason are dropped. A message that is sent
 and not yet deleted when this command is killed is sent again by the next run: consumers count a
-message once however often it comes.
+message once, for any number of deliveries.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def queue_url(sqs: Any, name: str) -> str:
 
 
 def messages(sqs: Any, url: str, limit: int) -> Iterator[dict[str, Any]]:
-    """At most `limit` messages, and never more than waited at the start: one that fails again comes
-    back here while this runs."""
+    """At most `limit` messages, and never more than waited at the start: a message that fails again
+    returns to this queue during the run."""
     name = "ApproximateNumberOfMessages"
     waiting = int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
     left, empty = min(limit, waiting), 0

@@ -262,7 +262,7 @@ class LocalStack:
         try:
             return template.write(self.root)
         except template.WrongPart as error:
-            raise StepFailed(str(error), "mend that file; scripts/template assembles again") from error
+            raise StepFailed(str(error), "fix that file; scripts/template assembles again") from error
 
     def _fingerprint(self, parameters: dict[str, str], assembled: Path) -> str:
         digest = hashlib.sha256(repr(sorted(parameters.items())).encode())

@@ -1,8 +1,8 @@
 """The template that SAM deploys, assembled from its parts: scripts/template
 
 Parts are `infra/shared/*.yaml` and `infra/functions/*.yaml`: CloudFormation, with short forms, in as
-many files as a reader needs. Sections of all parts become one; a name stands in one part only. Three
-things are made: the HTTP API's definition and permissions (gateway.py), alarms of `Alarms` rows, and
+many files as a reader needs. The sections of all parts are joined; a name is in one part only. Three
+things are generated: the HTTP API's definition and permissions (gateway.py), alarms of `Alarms` rows, and
 the widgets of `Dashboard` that show every function.
 """
 
@@ -207,7 +207,7 @@ class Dumper(yaml.CSafeDumper):
     """Plain YAML: data that is used twice is written twice."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Always."""
+        """Returns true: no aliases."""
         return True
 
 
@@ -231,4 +231,4 @@ if __name__ == "__main__":
     try:
         print(write().relative_to(ROOT))
     except WrongPart as error:
-        sys.exit(f"error: {error}\nnext: mend that file; scripts/template assembles again")
+        sys.exit(f"error: {error}\nnext: fix that file; scripts/template assembles again")

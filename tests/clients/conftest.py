@@ -38,7 +38,7 @@ class Tools:
 
 @pytest.fixture
 def tools(tmp_path):
-    """The tools."""
+    """The installed tools, run in a temporary folder."""
     home = os.environ.get("MINGPIAN_CONTRACT_TOOLS")
     assert home, "run scripts/test contract, or set MINGPIAN_CONTRACT_TOOLS=$(scripts/setup contract)"
     return Tools(home, tmp_path)

@@ -1,7 +1,7 @@
 """Who may send which request: a closed set of access classes, and what each caller gets.
 
-What belongs here: what follows from the class of an operation. What does not: one operation;
-it says in its row, `expect` in its event file, what does not follow from the class.
+What belongs here: the statuses that follow from the class of an operation. What does not: single
+operations; the row of their event file, `expect`, has the statuses that do not follow from the class.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The HTTP client of the end-to-end tests.
 
-What belongs here: sending one request and checking what is true of every answer.
-What does not: what a route means (world.py, the tests).
+What belongs here: sending one request and checking the properties of every answer.
+What does not: the meaning of a route (world.py, the tests).
 """
 
 import json

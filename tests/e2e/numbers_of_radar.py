@@ -1,4 +1,4 @@
-"""What the radar says, and waiting until it says so.
+"""The numbers of the radar, and waiting until they are right.
 
 What belongs here: reading all numbers of a company, comparing them with the recount,
 waiting with a deadline. Nothing here sleeps and hopes.

@@ -1,6 +1,6 @@
-"""The requests of events/, sent to the deployed stack by anybody, about what a company has.
+"""The requests of events/, sent to the deployed stack by any caller, for the resources of a company.
 
-What belongs here: filling and sending them. What does not: which answer is right (access.py).
+What belongs here: filling and sending them. What does not: the expected answers (access.py).
 """
 
 import json
@@ -120,9 +120,9 @@ class Stage:
         return taken(file, send)
 
     def send(self, file, values, token=None, headers=None, sent_by_file=False, key=None, body=None):
-        """Sends a file: with a token, with other headers, or by whom the file says.
+        """Sends a file: with a token, with other headers, or as the caller in the file.
 
-        `values` are the placeholders of `prepare`; `key` and `body` stand in place of the file's.
+        `values` are the placeholders of `prepare`; `key` and `body` replace those of the file.
         """
         def value(what):
             return values[what] if what in values else self.value(what)

@@ -18,7 +18,7 @@ def ticket(person, purpose, content_type, bytes_, card_id=None):
 
 
 def post(made, file, **fields):
-    """Sends the file of a ticket, fields changed as told; S3's raw answer."""
+    """Sends the file of a ticket, with changed fields; returns S3's raw answer."""
     form = {name: (None, value) for name, value in {**made["fields"], **fields}.items()}
     return requests.post(made["url"], files={**form, "file": ("tmp_a1b2.jpg", file)}, timeout=120)
 

@@ -23,7 +23,7 @@ def sent(company, phone):
 
 
 def wrong(code):
-    """Another code."""
+    """A code that differs from this one."""
     return f"{(int(code) + 1) % 1_000_000:06d}"
 
 

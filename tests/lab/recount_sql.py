@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Recounts what `scripts/lab million` has sent, from its input file alone, with DuckDB.
+"""Recounts the events that `scripts/lab million` has sent, from its input file alone, with DuckDB.
 
 What belongs here: the counting rules in SQL. Like tests/demo/recount.py, this program knows
 nothing of the table, of counters or of the API; unlike it, it is quick enough for a million
@@ -8,11 +8,11 @@ events and any number of days.
     python tests/lab/recount_sql.py million.jsonl --first 2026-11-21 --last 2026-12-30
 
 A line is a request: sender, time of receipt, User-Agent, the sender's own card if they are a
-member, and the batch. Prints what the radar has to say
+member, and the batch. Prints the numbers that the radar must show
 
-    live       at the end of each day, of what had come in until then: {day: {scope: ANSWERS}}
-    afterwards of each day when all has come in, the lifetime left out: {day: {scope: ANSWERS}}
-    days       day by day, when all has come in: {scope: [METRICS]}
+    live       at the end of each day, of the events received until then: {day: {scope: ANSWERS}}
+    afterwards of each day after all events were received, without the lifetime: {day: {scope: ANSWERS}}
+    days       day by day, after all events were received: {scope: [METRICS]}
     behaviour  on the last day: {scope: {window: {shares, interests, active_hours}}}
 
 where a scope is a card or "company", and ANSWERS are {"metrics", "today", "filtered"}.

@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use crate::App;
 
 edge::closed_sets! {
-    /// Where an upload stands.
+    /// The state of an upload.
     UploadProgress = "waiting" | "ready" | "refused";
 }
 

@@ -1,4 +1,4 @@
-//! What the company's people say of a customer, as it is shown.
+//! Rates set by hand and closed deals of a customer, as answers show them.
 
 use domain::close_rate::model::Rate;
 use domain::crm::opportunity::{Deal, ManualCloseRate};

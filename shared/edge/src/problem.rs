@@ -47,7 +47,7 @@ codes! {
     IdempotencyKeyRequired = BAD_REQUEST, "idempotency_key_required", "Idempotency-Key required", "缺少 Idempotency-Key，应为 8 到 128 位字母、数字、下划线或短横线";
     /// No token, or one that is not accepted.
     Unauthorized = UNAUTHORIZED, "unauthorized", "Unauthorized", "登录已失效，请重新登录";
-    /// The login code was refused by WeChat.
+    /// WeChat rejected the login code.
     LoginCodeInvalid = UNAUTHORIZED, "login_code_invalid", "Login code invalid", "登录凭证无效或已过期，请重新登录";
     /// The caller has not logged in.
     LoginRequired = FORBIDDEN, "login_required", "Login required", "请先登录";
@@ -95,13 +95,13 @@ codes! {
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body_too_large", "Body too large", "请求内容过大";
     /// The body is not declared as JSON.
     NotJson = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type", "请求内容应为 application/json";
-    /// Fields of the body are refused; see `errors`.
+    /// Fields of the body are invalid; see `errors`.
     Invalid = UNPROCESSABLE_ENTITY, "invalid", "Invalid request", "请求内容不符合要求";
     /// The idempotency key was used with another body.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused", "该 Idempotency-Key 已用于其他请求";
     /// The claim code is unknown, used or expired.
     ClaimCodeInvalid = UNPROCESSABLE_ENTITY, "claim_code_invalid", "Claim code invalid", "邀请码无效、已使用或已过期，请联系管理员";
-    /// The code of a phone grant was refused by WeChat.
+    /// WeChat rejected the code of a phone grant.
     PhoneCodeInvalid = UNPROCESSABLE_ENTITY, "phone_code_invalid", "Phone code invalid", "手机号授权已失效，请重新授权";
     /// There is no invitation with this code.
     InvitationInvalid = UNPROCESSABLE_ENTITY, "invitation_invalid", "Invitation invalid", "邀请无效，请联系邀请您的人";
@@ -140,7 +140,7 @@ codes! {
 }
 
 impl Code {
-    /// The status it is answered with.
+    /// The HTTP status of the answer.
     pub fn status(self) -> StatusCode {
         self.parts().0
     }
@@ -220,22 +220,22 @@ pub struct ProblemBody {
 }
 
 impl Problem {
-    /// A problem with the code's own words.
+    /// A problem with the default texts of the code.
     pub fn of(code: Code) -> Self {
         Self { code, detail: None, errors: Vec::new(), cause: None }
     }
 
-    /// Refused fields.
+    /// A problem with invalid fields.
     pub fn invalid(errors: Vec<FieldProblem>) -> Self {
         Self { errors, ..Self::of(Code::Invalid) }
     }
 
-    /// One refused field.
+    /// A problem with one invalid field.
     pub fn field(base: &str, error: &FieldError) -> Self {
         Self::invalid(vec![FieldProblem::new(base, error)])
     }
 
-    /// The same problem, pointing at fields.
+    /// The same problem with pointers to fields.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
         self.errors = errors;

@@ -17,7 +17,7 @@ const MARGIN_MS: i64 = 15 * SECOND_MS;
 pub struct Run<P> {
     /// The payload of the call.
     pub payload: P,
-    /// When it must have ended.
+    /// The time by which it must have ended.
     pub stop_at: Timestamp,
     /// The request's id.
     pub request_id: String,

@@ -49,7 +49,11 @@ impl DeadLetters for DeadLetterQueue {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(message_id = delivery.id, error = %DisplayErrorContext(error), "message could not be sent to the dead-letter queue");
+                tracing::error!(
+                    message_id = delivery.id,
+                    error = %DisplayErrorContext(error),
+                    "message could not be sent to the dead-letter queue"
+                );
                 Err(())
             }
         }

@@ -20,7 +20,7 @@ use rustls::CertificateError;
 
 /// Amazon Root CA 1 to 4 and the older root that signs them too, as Mozilla and Debian ship them.
 const AMAZON: &str = include_str!("roots/amazon.pem");
-/// Regions whose endpoints may chain to other roots: nobody publishes the roots of China's endpoints.
+/// Regions whose endpoints may chain to other roots: those of China are not published.
 const ELSEWHERE: &str = "cn-";
 
 /// Connections that trust Amazon's roots. If a server's certificate chains to none of them, the

@@ -238,7 +238,7 @@ impl World {
         }
     }
 
-    /// What identifies a creating request with this key.
+    /// The identity of a creating request with this key.
     pub fn request(&self, key: &str) -> Idempotency {
         Idempotency { key: key.to_owned(), fingerprint: format!("body of {key}") }
     }

@@ -1,4 +1,4 @@
-//! `lab host`: the release binaries beside a function that only says hello.
+//! `lab host`: the release binaries beside a bare hello function.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

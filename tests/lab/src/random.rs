@@ -1,4 +1,4 @@
-//! Reproducible randomness: the same seed gives the same numbers.
+//! Reproducible randomness: equal seeds make equal numbers.
 
 /// Numbers from a seed: SplitMix64.
 #[derive(Debug, Clone, Default)]

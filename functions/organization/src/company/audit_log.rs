@@ -36,7 +36,7 @@ pub(crate) struct AuditLine {
     to: String,
 }
 
-/// Which changes are wanted.
+/// The filter of the audit log.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

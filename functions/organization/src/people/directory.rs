@@ -27,7 +27,7 @@ pub(crate) struct Colleague {
     card_id: Option<CardId>,
 }
 
-/// Whom to look for.
+/// The filter of the directory.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -84,7 +84,7 @@ pub(crate) struct InvitationCreated {
     scene: String,
 }
 
-/// Which invitations are wanted.
+/// The filter of the list of invitations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -56,7 +56,7 @@ pub(crate) struct JoinDecision {
     decision: Decision,
 }
 
-/// Which requests are wanted.
+/// The filter of the list of join requests.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -139,7 +139,7 @@ pub(crate) async fn create_member(
     Ok((StatusCode::CREATED, Json(MemberCreated::new(keys, added.member, added.claim_expires_at))))
 }
 
-/// Which members to list.
+/// The filter of the list of members.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -23,11 +23,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 
 edge::closed_sets! {
-    /// How far the activation of a member's radar is.
+    /// The activation state of a member's radar.
     ActivationState = "none" | "granted" | "redeemed" | "joined";
-    /// What became of the SMS after a grant.
+    /// The result of the SMS after a grant.
     GrantSms = "sent" | "failed" | "not_configured" | "not_needed";
-    /// What became of the SMS with a new code.
+    /// The result of the SMS with a new code.
     CodeSms = "sent" | "not_configured";
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct RadarBody {
     tries_left: Option<u32>,
 }
 
-/// Which grants are wanted.
+/// The filter of the list of grants.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

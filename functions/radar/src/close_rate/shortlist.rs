@@ -19,7 +19,7 @@ use crate::App;
 /// Default number of rows: TOP10.
 const ROWS_DEFAULT: usize = 10;
 
-/// Which customers are wanted.
+/// The query of a list of customers.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -19,7 +19,7 @@ const DAYS_MAX: i32 = 92;
 /// Default number of days.
 const DAYS_DEFAULT: i32 = 30;
 
-/// Which days.
+/// The query of days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

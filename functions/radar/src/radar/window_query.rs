@@ -55,7 +55,7 @@ pub(crate) struct RowParams {
     limit: Option<usize>,
 }
 
-/// What a top list is of.
+/// The kind of objects in a top list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "for the API document; WindowQuery reads it")]
@@ -65,7 +65,7 @@ pub(crate) struct ObjectParams {
     object: Option<ListedObject>,
 }
 
-/// What employees are ranked by.
+/// The query of a ranking.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "for the API document; WindowQuery reads it")]
