@@ -44,7 +44,7 @@ pub(crate) struct RadarGrant {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRadarCode {}
 
-/// How far the activation of a member's radar is.
+/// The activation state of a member's radar.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarBody {
     /// The member.
