@@ -41,7 +41,7 @@ async fn visit(world: &World, functions: &Functions) {
 }
 
 #[tokio::test]
-async fn what_happens_counts_for_the_departments_of_the_card_at_that_time() {
+async fn events_count_for_the_departments_of_the_card_at_that_time() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let east = add(&world, "华东", None).await.unwrap();
@@ -91,7 +91,7 @@ fn at(world: &World, number: u64, path: &[DepartmentId], events: &[(EventKind, i
 }
 
 #[tokio::test]
-async fn what_does_not_fit_waits_and_is_counted_once() {
+async fn deltas_that_do_not_fit_wait_and_are_counted_once() {
     use EventKind::{Like, OpenChat, SavePhone, ViewCard, ViewProduct};
     let world = World::new().await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());

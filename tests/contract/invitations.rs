@@ -188,7 +188,7 @@ async fn the_same_call_again_is_a_plain_session_and_uses_nothing() {
 }
 
 #[tokio::test]
-async fn who_has_left_does_not_come_back_by_an_invitation() {
+async fn a_member_who_has_left_does_not_return_by_an_invitation() {
     let (world, router) = start().await;
     let link = invite(&world, &router, "link-for-all", json!({"uses": 3, "role": "staff"})).await;
     let path = format!("/v1/members/{}/status", world.staff["lin"].member);

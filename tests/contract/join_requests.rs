@@ -58,7 +58,7 @@ async fn an_approved_person_is_a_member_at_their_next_login() {
 }
 
 #[tokio::test]
-async fn who_is_rejected_asks_again_by_another_link_only() {
+async fn a_rejected_person_asks_again_by_another_invitation_only() {
     let (world, router, link) = start().await;
     let request = ask(&world, &router, "asker", &link).await;
     let (status, rejected) = decide(&world, &router, &request, "reject").await;
@@ -117,7 +117,7 @@ async fn of_parallel_decisions_one_counts() {
 }
 
 #[tokio::test]
-async fn who_became_a_member_otherwise_is_not_made_one_twice() {
+async fn a_person_who_became_a_member_in_another_way_is_not_made_one_twice() {
     let (world, router, link) = start().await;
     let request = ask(&world, &router, "asker", &link).await;
     let boss = world.token("boss");

@@ -156,7 +156,7 @@ fn numbers(frames: &[Value]) -> BTreeMap<u64, String> {
 }
 
 #[tokio::test]
-async fn what_nobody_watches_is_neither_written_nor_sent() {
+async fn events_that_nobody_watches_are_neither_written_nor_sent() {
     let world = World::new().await;
     let live = function(&world);
     assert_eq!(deliver(&live, &[&batch(&world, 1, 1)], 1).await, 0);
@@ -241,7 +241,7 @@ async fn a_client_that_comes_back_in_time_gets_the_missed_frames_once_and_in_ord
 }
 
 #[tokio::test]
-async fn who_was_away_for_too_long_starts_again() {
+async fn a_client_that_was_away_for_too_long_starts_again() {
     let world = World::new().await;
     let live = function(&world);
     let begin = device(&world, &live, "a").await;
@@ -313,7 +313,7 @@ async fn a_socket_taken_off_by_mistake_is_back_with_its_next_frame() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_pushed_comes_again_under_its_number() {
+async fn a_segment_that_could_not_be_pushed_is_delivered_again_with_its_number() {
     let world = World::new().await;
     let live = function(&world);
     let begin = device(&world, &live, "a").await;

@@ -105,7 +105,7 @@ async fn two_become_one_before_or_after_their_events_and_two_again() {
 }
 
 #[tokio::test]
-async fn what_was_read_before_a_merge_is_not_written_after_it() {
+async fn a_state_read_before_a_merge_is_not_written_after_it() {
     let world = World::new().await;
     let [a, b] = [(); 2].map(|()| world.fresh_person());
     visit(&world, a, &[0]).await;

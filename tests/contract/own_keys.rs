@@ -21,7 +21,7 @@ async fn ask(world: &World, router: &Router, file: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn what_needs_no_key_is_answered_without_the_secret() {
+async fn requests_that_need_no_key_are_answered_without_the_secret() {
     let (world, router) = start("absent").await;
     for file in ["get_me", "get_seats", "list_members", "create_department"] {
         let (status, body) = ask(&world, &router, file).await;
@@ -31,7 +31,7 @@ async fn what_needs_no_key_is_answered_without_the_secret() {
 }
 
 #[tokio::test]
-async fn what_needs_a_key_is_unavailable_without_the_secret() {
+async fn requests_that_need_a_key_are_unavailable_without_the_secret() {
     // The secret of this other name exists, but is not JSON.
     for secret in ["absent", "malformed"] {
         let (world, router) = start(secret).await;

@@ -20,7 +20,7 @@ pub(crate) async fn receive(functions: &Functions, url: &str) -> SqsEvent {
 }
 
 #[tokio::test]
-async fn what_a_visitor_does_is_on_the_radar_of_the_cards_owner() {
+async fn events_of_a_visitor_are_on_the_radar_of_the_cards_owner() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let (status, accepted) = call(functions.router("tracking"), &load("tracking", "record_events", &world)).await;

@@ -86,7 +86,7 @@ fn number(value: i64) -> Option<AttributeValue> {
 }
 
 #[tokio::test]
-async fn what_is_right_is_found_right_and_the_dashboard_knows_when() {
+async fn right_numbers_are_found_right_and_the_dashboard_shows_when() {
     let world = World::new().await;
     assert_eq!(world.store.recount_report(world.company).await.unwrap(), None);
     days_of_visits(&world).await;
@@ -141,7 +141,7 @@ async fn whatever_is_wrong_is_reported_by_a_dry_run_and_repaired_by_the_next() {
 }
 
 #[tokio::test]
-async fn what_a_merge_has_left_to_be_counted_is_no_drift() {
+async fn pending_deltas_of_a_merge_are_no_drift() {
     let world = World::new().await;
     let days_ago: Vec<_> = (0..60).collect();
     for (number, (person, days)) in [(0, 0), (0, 30), (3, 0), (3, 30)].into_iter().enumerate() {

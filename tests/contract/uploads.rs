@@ -209,7 +209,7 @@ async fn an_upload_is_used_once_and_of_two_edits_one_is_made() {
 }
 
 #[tokio::test]
-async fn what_nothing_shows_is_deleted_and_what_is_shown_stays() {
+async fn unused_uploads_are_deleted_and_used_ones_stay() {
     let world = World::new().await;
     let inspection = Inspection::of(&world).await;
     let file = |upload: UploadId| media_key(world.company, upload);

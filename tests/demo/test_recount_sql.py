@@ -48,7 +48,7 @@ def line(person, events, **more):
     return {"person": person, "received_at": "2026-11-21T12:30:00+08:00", "batch": batch, **more}
 
 
-def test_what_is_filtered_is_counted_by_its_reason_and_nowhere_else(tmp_path):
+def test_filtered_events_are_counted_by_reason_and_nowhere_else(tmp_path):
     seen = in_sql(tmp_path, [
         line("burst", [("view_card", "crd_a", second // 2) for second in range(12)]),
         line("pause", [("view_card", "crd_a", second) for second in range(12)]),

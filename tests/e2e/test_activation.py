@@ -266,7 +266,7 @@ def test_a_number_that_gets_no_sms_is_refused(phone, company, staff):
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "12345a", "１２３４５６", 123456, None])
-def test_what_cannot_be_a_code_costs_no_try(code, company, granted):
+def test_text_that_cannot_be_a_code_costs_no_try(code, company, granted):
     person, _, _ = granted
     person.post(REDEEM, {"code": code}).expect(422, "invalid", "/code")
     assert company.boss.get(radar(person)).expect(200)["tries_left"] == 5
@@ -315,7 +315,7 @@ def texts(value):
         yield str(value)
 
 
-def test_who_has_left_is_not_granted_the_radar(company):
+def test_a_member_who_has_left_is_not_granted_the_radar(company):
     person = company.member("离职员工", radar=False)
     path = f"/v1/members/{person.member['id']}"
     company.boss.put(f"{path}/status", {"status": "left"}).expect(200)

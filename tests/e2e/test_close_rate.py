@@ -83,7 +83,7 @@ def test_a_customer_shows_their_events_and_the_reasons_of_the_rate(office):
     assert body["best_hour"]["advice"] is None and body["best_hour"]["text"].startswith("暂无建议")
 
 
-def test_who_comes_every_day_at_three_is_to_be_called_at_three(office):
+def test_a_visitor_who_comes_every_day_at_three_is_best_called_at_three(office):
     body = office["company"].boss.get(f"/v1/radar/company/customers/{office['daily'].id}").expect(200)
     advice = body["best_hour"]["advice"]
     assert (advice["hour"], advice["seen"], advice["weekday"]) == (15, 6, None)
@@ -174,7 +174,7 @@ def test_two_identities_of_one_person_are_one_customer(office, world):
     until(listed_once, 60, 0.5, "one line for both")
 
 
-def test_who_is_not_a_customer_here_is_not_found(office):
+def test_a_person_who_is_not_a_customer_here_is_not_found(office):
     boss, lin, chen = office["company"].boss, office["lin"], office["chen"]
     lin.get(f"/v1/radar/cards/{lin.card_id}/customers/{office['cold'].id}").expect(404)
     lin.get(f"/v1/radar/cards/{lin.card_id}/customers/{absent_id('per_')}").expect(404)

@@ -42,7 +42,7 @@ def test_only_what_customers_did_is_counted(office):
     expect_recount(office["company"], office["counted"], [office["card"]])
 
 
-def test_what_was_left_out_is_counted_by_reason(office):
+def test_filtered_events_are_counted_by_reason(office):
     expected = {"bot": 1, "own": 3, "colleague": 2, "burst": 2}
     for path in (f"cards/{office['card']}", "company"):
         answer = office["company"].boss.get(f"/v1/radar/{path}/filtered").expect(200)

@@ -65,7 +65,7 @@ def signer(world):
 
 # ---- anonymous before the login
 
-def test_what_happens_before_the_login_counts_as_done_by_who_logs_in(scene):
+def test_events_before_the_login_count_for_the_person_who_logs_in(scene):
     before = scene.company.anonymous()
     assert before.kind == "anonymous" and before.id.startswith("per_")
     scene.visit(before, "view_card", "like", "open_chat")
@@ -207,7 +207,7 @@ def test_an_anonymous_session_needs_a_mini_program_that_is_known(scene):
 
 # ---- one phone number
 
-def test_who_grant_the_same_number_are_one_person_until_that_is_undone(scene):
+def test_people_who_grant_the_same_number_are_one_person_until_the_merge_is_undone(scene):
     phone = mobile()
     one, other = scene.company.visitor(), scene.company.visitor()
     scene.visit(one, "view_card", "like", "open_chat", back_ms=DAY_MS)

@@ -46,7 +46,7 @@ def test_a_hundred_parallel_joins_for_ten_seats_make_ten_members_and_ninety_clea
     assert seats(company) == {"limit": 11, "available": 0, "reserved": 0, "used": 11}
 
 
-def test_who_leaves_makes_room_and_is_a_visitor_from_then_on(world):
+def test_a_member_who_leaves_frees_a_seat_and_is_a_visitor_from_then_on(world):
     company = world.company("小公司", seats=2)
     staff = company.member("林悦")
     company.boss.post("/v1/members", {"name": "陈嘉"}, key=key()).expect(409, "seats_exhausted")

@@ -96,7 +96,7 @@ def test_the_company_greets_those_who_have_set_no_greeting(world):
         admin.put("/v1/greeting", {"greeting": bad}).expect(422, "invalid", "/greeting")
 
 
-def test_what_is_set_for_all_is_told_once_in_the_audit_log(world):
+def test_settings_of_the_company_are_recorded_once_in_the_audit_log(world):
     company = world.company("设置审计公司")
     admin = company.member("周敏", role="admin")
     for _ in range(2):

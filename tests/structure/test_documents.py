@@ -138,7 +138,7 @@ def readable_files():
 
 
 @pytest.mark.parametrize("parts", [("see ../", "shared/x"), ("in /", "work/x"), ("DEVELOP", "ERS.md"), ("issues ", "show 1"), ("product", ".md")])
-def test_what_is_outside_of_the_repository_would_be_found(parts):
+def test_a_name_outside_the_repository_would_be_found(parts):
     assert FOREIGN.search("".join(parts))
     assert LEFT_OVER.search("TO" + "DO: later")
     assert len(list(readable_files())) > 400

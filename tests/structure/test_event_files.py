@@ -98,7 +98,7 @@ def test_every_operation_has_a_file_of_its_own():
     assert {file.operation for file in requests() if file.is_sample} == set(ROUTES)
 
 
-def test_who_needs_a_token_is_the_same_in_row_and_document():
+def test_row_and_document_agree_on_the_need_of_a_token():
     schemes = {"operator": {"operator"}, "public": set()}
     for operation, route in ROUTES.items():
         wanted = {name for choice in documented(route).get("security", []) for name in choice}

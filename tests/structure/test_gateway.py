@@ -72,7 +72,7 @@ def test_a_greedy_route_needs_a_segment_and_any_method_is_weaker_than_its_own():
     assert selected(table, "GET /v1/card") == []
 
 
-def test_what_one_function_serves_below_a_path_is_one_greedy_route():
+def test_operations_of_one_function_below_a_path_are_one_greedy_route():
     table = route_table({"organization": ["GET /v1/members", "POST /v1/members", "PUT /v1/members/{id}/role"]}, set())
     assert table == {"ANY /v1/members": "organization", "ANY /v1/members/{proxy+}": "organization"}
 

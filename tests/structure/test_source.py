@@ -126,7 +126,7 @@ def test_the_clock_is_read_in_one_module():
     assert not hits(CLOCKS, rust, ("shared/runtime/src/clock.rs",))
 
 
-def test_what_fails_is_tried_again_by_one_helper():
+def test_failures_are_retried_by_one_helper():
     rust = [(path, code_only(source)) for path, source in shipped_rust()]
     pauses = re.compile(r"\btime::(?:sleep|sleep_until|interval)\b|\bthread::sleep\b|\bsleep\(")
     assert not hits(pauses, rust, ("shared/runtime/src/retry.rs",))

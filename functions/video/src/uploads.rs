@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use crate::App;
 
 edge::closed_sets! {
-    /// The state of an upload.
+    /// Where an upload stands.
     UploadProgress = "waiting" | "ready" | "refused";
 }
 

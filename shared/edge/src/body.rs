@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_malformed() {
+    fn a_body_that_is_not_json_is_malformed() {
         let deep = format!("{{\"list\":[{{\"x\":{}", "[".repeat(300));
         for json in ["", "{", "{} {}", "nope", r#"{"list":[{"name":"a","n":1e999}]}"#, &deep] {
             assert_eq!(parse::<Outer>(json.as_bytes()).unwrap_err().code(), Code::MalformedJson, "{json}");

@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_is_named_where_the_caller_can_act_on_it() {
+    fn existing_items_are_named_where_the_caller_can_act_on_them() {
         let code = |thing| Problem::from(Failure::Exists(thing)).code();
         assert_eq!(code(Thing::App), Code::AppidTaken);
         assert_eq!(code(Thing::Card), Code::CardExists);

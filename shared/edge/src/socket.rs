@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_gateway_gives_back_is_the_same_watcher() {
+    fn the_context_returned_by_the_gateway_is_the_same_watcher() {
         let found = watcher(member(Some(4)), true, 0).unwrap();
         let context: BTreeMap<String, Value> =
             found.context().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();

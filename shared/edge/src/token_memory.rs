@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_expired_is_not_remembered() {
+    fn an_expired_token_is_not_remembered() {
         let (memory, now) = (TokenMemory::default(), Timestamp::from_millis(0));
         memory.remember(Digest::of("late"), &claims(now), claims(now).expires_at(), now.plus_millis(TOKEN_LIFE_MS));
         assert_eq!(memory.len(), 0);

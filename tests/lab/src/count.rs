@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_over_its_bound_is_named_and_what_is_short_of_the_goal_passes() {
+    fn numbers_over_their_bound_are_named_and_numbers_short_of_the_goal_pass() {
         let bound = Bound { goal: 4.0, most: 8.0 };
         assert_eq!((over("a start", 4.0, &bound), over("a start", 8.0, &bound)), (None, None));
         assert_eq!(over("the start of crm", 8.01, &bound).unwrap(), "the start of crm is 8.01, more than 8");

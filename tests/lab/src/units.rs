@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_read_does_not_find_costs_too() {
+    fn a_read_that_finds_nothing_costs_too() {
         let asked = json!({"RequestItems": {"t": {"ConsistentRead": true, "Keys": [1, 2, 3]}}});
         let told = json!({"Responses": {"t": [1]}, "ConsumedCapacity": [{"CapacityUnits": 2.0}]});
         assert_eq!(of_read(&operation("BatchGetItem"), &asked, &told), 4.0);

@@ -23,11 +23,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 
 edge::closed_sets! {
-    /// The activation state of a member's radar.
+    /// How far the activation of a member's radar is.
     ActivationState = "none" | "granted" | "redeemed" | "joined";
-    /// The result of the SMS after a grant.
+    /// What became of the SMS after a grant.
     GrantSms = "sent" | "failed" | "not_configured" | "not_needed";
-    /// The result of the SMS with a new code.
+    /// What became of the SMS with a new code.
     CodeSms = "sent" | "not_configured";
 }
 

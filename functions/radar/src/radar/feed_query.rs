@@ -32,7 +32,7 @@ pub(crate) struct FeedQuery {
     filtered: Filtered,
 }
 
-/// The filter for events that are not counted.
+/// What becomes of events that are not counted.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Filtered {
