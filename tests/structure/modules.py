@@ -12,7 +12,6 @@ PATH = re.compile(r"(?<![\w:])(crate|super|self)((?:::\w+)+)(?:::\{([^{}]*(?:\{[
 GROUP = re.compile(r"(?<![\w:])use (crate|super|self)::\{([^;]*)\};")
 TYPE = re.compile(r"^[ \t]*(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union|type) (\w+)"
                   r"|\bstring_enum! \{\s*(\w+),", re.M)
-IMPL = re.compile(r"\bimpl\b[^;{]*\{")
 
 
 def source_roots():

@@ -10,7 +10,6 @@ import pytest
 
 from repository import ROOT
 
-ADAPTERS = {"store", "edge", "runtime", "wechat"}
 # The crates of ours that a crate may use, tests left out. Functions may use all but each other.
 MAY_USE = {
     "domain": set(),

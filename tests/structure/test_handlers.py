@@ -6,7 +6,7 @@ from repository import FUNCTION, block_end, code_only, named, is_test_file, line
 
 HANDLER_LINES_MAX = 15
 HANDLER = re.compile(r"#\[utoipa::path\(")
-PLAIN_CALLER = re.compile(r"\bcaller: Caller\b")
+PLAIN_CALLER = re.compile(r":\s*Caller\b")
 # Handlers for all callers who have logged in, for data of the caller alone or of everybody.
 FOR_EVERY_PERSON = {
     "create_share_code", "create_upload", "get_me", "grant_my_phone", "list_card_voices", "list_my_cards",

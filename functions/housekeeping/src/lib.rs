@@ -56,7 +56,7 @@ impl EmfMetrics for RunLine {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] = &[
         ("expired_holds", "Count"),
-        ("pending_tallies", "Count"),
+        ("pending_deltas", "Count"),
         ("boards", "Count"),
         ("standings", "Count"),
         ("expired_uploads", "Count"),

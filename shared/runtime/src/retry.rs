@@ -28,16 +28,21 @@ pub struct Policy {
     pub cap: Duration,
     /// No attempt begins later than this after the first one.
     pub deadline: Duration,
+    /// Whether a throttled attempt is tried again, too: only where an attempt is one call of AWS.
+    pub throttled: bool,
 }
 
 impl Policy {
     /// A transaction that conflicts with another one, or that the table throttles.
-    pub const TRANSACTION: Self = Self::of(5, 25, 200, 2_000);
+    pub const TRANSACTION: Self = Self::of(5, 25, 200, 2_000).throttled();
     /// Items that a batch read left out.
-    pub const BATCH_GET: Self = Self::of(5, 25, 200, 2_000);
+    pub const BATCH_GET: Self = Self::of(5, 25, 200, 2_000).throttled();
     /// Reading an item, changing it and writing it on condition of its version, while up to a
     /// hundred others do the same. The deadline ends it.
     pub const CONTENTION: Self = Self::of(100, 25, 1_000, 7_000);
+    /// Merging at a login, which has waited for WeChat before: the client sends what is not
+    /// merged with its next login.
+    pub const LOGIN_MERGE: Self = Self::of(20, 25, 400, 1_500);
     /// Counting a group of segments; the queue delivers again those that were not counted.
     pub const SEGMENTS: Self = Self::of(8, 25, 800, 5_000);
     /// The watchers of one card: up to forty sockets come, go and are written to at once.
@@ -45,7 +50,11 @@ impl Policy {
 
     const fn of(attempts: u32, base_ms: u64, cap_ms: u64, deadline_ms: u64) -> Self {
         let (base, cap) = (Duration::from_millis(base_ms), Duration::from_millis(cap_ms));
-        Self { attempts, base, cap, deadline: Duration::from_millis(deadline_ms) }
+        Self { attempts, base, cap, deadline: Duration::from_millis(deadline_ms), throttled: false }
+    }
+
+    const fn throttled(self) -> Self {
+        Self { throttled: true, ..self }
     }
 
     /// The longest pause after `attempts` attempts, at least one.
@@ -57,13 +66,13 @@ impl Policy {
 
 /// An error that may be transient.
 pub trait Transient {
-    /// Whether the same attempt may succeed later.
-    fn is_transient(&self) -> bool;
+    /// Whether the same attempt may succeed later, under this policy.
+    fn is_transient(&self, policy: Policy) -> bool;
 }
 
 impl Transient for Failure {
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy | Self::Throttled)
+    fn is_transient(&self, policy: Policy) -> bool {
+        matches!(self, Self::Busy) || policy.throttled && matches!(self, Self::Throttled)
     }
 }
 
@@ -144,7 +153,7 @@ impl Retry {
         loop {
             // Boxed: an attempt may be large, and the caller's future would hold all of it.
             let error = match Box::pin(attempt(state)).await {
-                Err((after, error)) if error.is_transient() => {
+                Err((after, error)) if error.is_transient(policy) => {
                     state = after;
                     error
                 }

@@ -24,7 +24,7 @@ impl Timer for Paused {
     }
 }
 
-const POLICY: Policy = Policy::of(6, 20, 100, 10_000);
+const POLICY: Policy = Policy::of(6, 20, 100, 10_000).throttled();
 
 /// Every random byte is this one.
 fn retry(byte: u8) -> (Retry, Arc<Paused>) {
@@ -131,6 +131,20 @@ fn time_that_attempts_take_counts() {
     }));
     assert_eq!(result, Err(Failure::Busy));
     assert_eq!(timer.pauses().iter().filter(|pause| pause.as_secs() == 6).count(), 2);
+}
+
+#[test]
+fn throttling_ends_a_flow_at_once_and_not_a_call_of_aws() {
+    let (retry, _) = retry(0x80);
+    assert_eq!(run(&retry, Policy::CONTENTION, vec![Failure::Throttled]), (Err(Failure::Throttled), 1));
+    assert_eq!(run(&retry, Policy::TRANSACTION, vec![Failure::Throttled]), (Ok(2), 2));
+}
+
+#[test]
+fn a_login_has_time_for_wechat_and_a_merge() {
+    // Four seconds at most for each of the two calls of a login that may need both.
+    let wechat = Duration::from_secs(4);
+    assert!(wechat + Policy::LOGIN_MERGE.deadline + Policy::TRANSACTION.deadline < Duration::from_secs(10));
 }
 
 #[test]

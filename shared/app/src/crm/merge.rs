@@ -29,10 +29,10 @@ pub enum MergeOutcome {
     Later,
 }
 
-/// Makes `a` and `b` one person.
+/// Makes `a` and `b` one person, in one attempt: the caller tries again.
 ///
 /// # Errors
-/// [`Failure::Busy`] when other writers were in the way until the deadline.
+/// [`Failure::Busy`] when another writer was in the way.
 pub async fn merge(
     flow: &Flow<'_>,
     company: Company,
@@ -40,8 +40,7 @@ pub async fn merge(
     reason: MergeReason,
 ) -> Result<MergeOutcome, Failure> {
     let merge = Merge { tie: MergeEdge { merge: flow.new_id()?, a, b }, reason, at: flow.now, undone: None };
-    let attempt = || try_merge(flow, company, &merge);
-    flow.store.retry().run(Policy::CONTENTION, attempt).await
+    try_merge(flow, company, &merge).await
 }
 
 /// Makes the person who has logged in one person with the identity they used before. The
@@ -53,7 +52,8 @@ pub async fn merge_anonymous(
     anonymous: Option<PersonId>,
 ) -> MergeOutcome {
     let Some(anonymous) = anonymous else { return MergeOutcome::Refused };
-    merge(flow, company, (person, anonymous), MergeReason::Login).await.unwrap_or_else(|failure| {
+    let attempt = || merge(flow, company, (person, anonymous), MergeReason::Login);
+    flow.store.retry().run(Policy::LOGIN_MERGE, attempt).await.unwrap_or_else(|failure| {
         tracing::warn!(cause = %failure, "a login was not merged");
         MergeOutcome::Later
     })

@@ -29,13 +29,14 @@ const STATE: &str = "state";
 pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
 /// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten whole
-/// with every batch. Merge edges and opportunity, which most do not have, are JSON texts.
+/// with every batch. Merge edges and opportunity, which most do not have, are JSON texts; the
+/// opportunity is stored as `dealings`.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ties: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "dealings", skip_serializing_if = "Option::is_none")]
     opportunity: Option<String>,
 }
 
@@ -242,7 +243,10 @@ pub(crate) fn check_customer(
 
 #[cfg(test)]
 mod tests {
-    use domain::kernel::id::{CompanyId, Id};
+    use domain::crm::opportunity::Deal;
+    use domain::kernel::day::Day;
+    use domain::kernel::id::{CardId, CompanyId, DealId, Id, MemberId};
+    use domain::kernel::timestamp::Timestamp;
     use uuid::Uuid;
 
     use super::*;
@@ -251,6 +255,20 @@ mod tests {
     fn key() -> keys::Key {
         let (company, person) = (CompanyId::from_uuid(Uuid::nil()), PersonId::from_uuid(Uuid::nil()));
         keys::customer(Company::granted(company), person)
+    }
+
+    #[test]
+    fn deals_and_rates_are_stored_under_the_name_that_older_items_have() {
+        let (card, by) = (CardId::from_uuid(Uuid::nil()), MemberId::from_uuid(Uuid::nil()));
+        let now = Timestamp::from_millis(1_795_000_000_000);
+        let deal = Deal { closed_on: Day::of(now), at: now, by };
+        let mut customer = Customer::default();
+        customer.opportunity.add_deal(card, DealId::from_uuid(Uuid::nil()), deal).unwrap();
+        let item = encode(&key(), &customer).unwrap();
+        let stored = item.get("dealings").and_then(|value| value.as_s().ok()).unwrap();
+        assert_eq!(stored, &serde_json::to_string(&customer.opportunity).unwrap());
+        assert_eq!(item.len(), 7, "no other attribute holds it: {:?}", item.keys());
+        assert_eq!(decode(item).unwrap().opportunity, customer.opportunity);
     }
 
     /// With an attribute instead of the stored one.

@@ -35,7 +35,7 @@ enum Stop {
 }
 
 impl Transient for Stop {
-    fn is_transient(&self) -> bool {
+    fn is_transient(&self, _: Policy) -> bool {
         matches!(self, Self::LeftOut)
     }
 }

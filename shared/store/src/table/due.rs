@@ -137,22 +137,32 @@ fn shard(company: Company, shards: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) % shards
 }
 
-/// The page of what the shards answered, at most `limit` each.
-fn merge(shards: Vec<Result<Vec<Item>, Failure>>, limit: u32) -> DuePage<Due> {
-    let limit = limit as usize;
+/// What one shard answered: its first items, and whether it may have more behind them.
+struct ShardPage {
+    items: Vec<Item>,
+    has_more: bool,
+}
+
+/// The page of what the shards answered. It ends with the last item of the first shard that
+/// has more: what stands behind that is not known.
+fn merge(shards: Vec<Result<ShardPage, Failure>>, limit: u32) -> DuePage<Due> {
     let (mut items, mut failed, mut is_full) = (Vec::new(), Ok(()), false);
+    let mut end: Option<String> = None;
     for shard in shards {
         match shard {
-            Ok(found) => {
-                is_full |= found.len() >= limit;
-                items.extend(found);
+            Ok(page) => {
+                is_full |= page.has_more;
+                let last = page.items.last().filter(|_| page.has_more).and_then(place_of);
+                end = end.into_iter().chain(last).min();
+                items.extend(page.items);
             }
             Err(failure) => failed = Err(failure),
         }
     }
-    is_full |= items.len() > limit;
     items.sort_by_key(place_of);
-    items.truncate(limit);
+    items.retain(|item| end.is_none() || place_of(item) <= end);
+    is_full |= items.len() > limit as usize;
+    items.truncate(limit as usize);
     let next = items.last().filter(|_| is_full).and_then(place_of);
     DuePage { items, next, failed }.read(Due::of)
 }
@@ -221,7 +231,7 @@ impl Store {
         after: Option<&str>,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Item>, Failure> {
+    ) -> Result<ShardPage, Failure> {
         // A text just above the place leaves it out; every place begins with a digit.
         let after = after.map_or_else(|| "0".to_owned(), |place| format!("{place}~"));
         let [list, place] = EXPIRY_ATTRIBUTES;
@@ -240,6 +250,7 @@ impl Store {
             .send()
             .await
             .map_err(failure)?;
-        Ok(answer.items.unwrap_or_default())
+        let has_more = answer.last_evaluated_key.is_some();
+        Ok(ShardPage { items: answer.items.unwrap_or_default(), has_more })
     }
 }

@@ -34,14 +34,21 @@ fn partition(list: DueList, company: Company, shards: Option<u32>) -> String {
 /// The index: partition and place of each item.
 type Index = BTreeMap<(String, String), Item>;
 
-/// What the index answers to each query of a sweep.
-fn query(index: &Index, list: DueList, after: Option<&str>, now: i64, limit: u32) -> Vec<Result<Vec<Item>, Failure>> {
+fn whole(items: Vec<Item>) -> ShardPage {
+    ShardPage { items, has_more: false }
+}
+
+/// What the index answers to each query of a sweep. Like DynamoDB, a shard may answer with fewer items than asked for, here at most `cut`.
+fn query(index: &Index, list: DueList, after: Option<&str>, now: i64, cut: usize) -> Vec<Result<ShardPage, Failure>> {
     let after = after.map_or_else(|| "0".to_owned(), |place| format!("{place}~"));
     let until = keys::expired_by(now);
     let found = |partition: String| {
         assert!(after <= until, "no query asks backwards: {after} {until}");
         let range = (partition.clone(), after.clone())..=(partition, until.clone());
-        Ok(index.range(range).take(limit as usize).map(|(_, item)| item.clone()).collect())
+        let mut items: Vec<_> = index.range(range).map(|(_, item)| item.clone()).collect();
+        let has_more = items.len() > cut;
+        items.truncate(cut);
+        Ok(ShardPage { items, has_more })
     };
     list.partitions().map(found).collect()
 }
@@ -77,7 +84,7 @@ fn companies_are_spread_over_all_shards() {
 #[test]
 fn a_shard_that_fails_hides_no_other() {
     let (_, found) = item(DueList::Boards, company(7), EPOCH, Some(SHARDS));
-    let page = merge(vec![Ok(vec![found]), Err(Failure::Throttled), Ok(vec![])], 10);
+    let page = merge(vec![Ok(whole(vec![found])), Err(Failure::Throttled), Ok(whole(vec![]))], 10);
     assert_eq!(page.items.iter().map(|due| due.company).collect::<Vec<_>>(), [company(7)]);
     assert_eq!((page.failed, page.next), (Err(Failure::Throttled), None));
 }
@@ -87,7 +94,7 @@ fn an_item_that_cannot_be_read_hides_no_other() {
     let (_, good) = item(DueList::Boards, company(7), EPOCH, Some(SHARDS));
     let mut bad = good.clone();
     bad.insert(keys::PK.to_owned(), text("nobody"));
-    let page = merge(vec![Ok(vec![bad, good])], 10);
+    let page = merge(vec![Ok(whole(vec![bad, good]))], 10);
     assert_eq!(page.items.len(), 1);
     assert!(matches!(page.failed, Err(Failure::Corrupt(_))));
 }
@@ -98,12 +105,13 @@ proptest! {
         put in proptest::collection::btree_map(any::<u128>(), (EPOCH..EPOCH + 2_000, proptest::option::of(1..=SHARDS)), 0..60),
         now in EPOCH..EPOCH + 2_000,
         limit in 1u32..20,
+        cut in 1usize..20,
     ) {
         let list = DueList::Recounts;
         let index: Index = put.iter().map(|(n, (at, shards))| item(list, company(*n), *at, *shards)).collect();
         let (mut found, mut after, mut places) = (Vec::new(), None, Vec::new());
         loop {
-            let page = merge(query(&index, list, after.as_deref(), now, limit), limit);
+            let page = merge(query(&index, list, after.as_deref(), now, cut.min(limit as usize)), limit);
             prop_assert_eq!(&page.failed, &Ok(()));
             prop_assert!(page.items.len() <= limit as usize);
             places.extend(page.items.iter().map(|due| due.place.clone()));

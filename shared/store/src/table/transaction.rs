@@ -38,8 +38,8 @@ pub(crate) enum Cancelled {
 }
 
 impl Transient for Cancelled {
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Store(failure) if failure.is_transient())
+    fn is_transient(&self, policy: Policy) -> bool {
+        matches!(self, Self::Store(failure) if failure.is_transient(policy))
     }
 }
 
