@@ -193,7 +193,7 @@ impl Act {
     pub(crate) async fn ready(&self, studio: &mut Studio) -> Ready {
         match self {
             Self::Route(route) => {
-                if route.line.row.visited {
+                if route.line.row.visited && !route.needs_a_past() {
                     Box::pin(visit(studio)).await;
                 }
                 let payload = Box::pin(route.prepared(&studio.world, &studio.functions().await)).await;
