@@ -34,13 +34,13 @@ pub(crate) enum DueList {
     /// Holds on a quota, until they expire.
     Holds,
     /// Changes of counters that wait to be counted.
-    PendingTallies,
+    PendingDeltas,
     /// Uploads that nothing shows.
     Uploads,
     /// Marks that a person's rank in the shortlists must be refreshed.
-    Standings,
+    ShortlistRefreshes,
     /// Companies, until their leaderboards are due.
-    Boards,
+    Leaderboards,
     /// Companies, until they are recounted.
     Recounts,
     /// Companies, until a model is fitted to them.
@@ -52,10 +52,10 @@ impl DueList {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Holds => "EXPIRY",
-            Self::PendingTallies => "EXPIRY_TALLIES",
+            Self::PendingDeltas => "EXPIRY_TALLIES",
             Self::Uploads => "EXPIRY_UPLOADS",
-            Self::Standings => "EXPIRY_STANDINGS",
-            Self::Boards => "BOARDS",
+            Self::ShortlistRefreshes => "EXPIRY_STANDINGS",
+            Self::Leaderboards => "BOARDS",
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
         }

@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] and the like, of one company at least; the others are done.
     pub async fn sweep_shortlist_refreshes(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let page = self.due(DueList::Standings, None, now, limit).await.read(Mark::read);
+        let page = self.due(DueList::ShortlistRefreshes, None, now, limit).await.read(Mark::read);
         let (found, mut failed) = (page.items.len(), page.failed);
         let mut marks = BTreeMap::<Company, Vec<Mark>>::new();
         for (company, mark) in page.items {
@@ -108,7 +108,7 @@ pub(crate) fn mark_shortlist_refresh(
         .expression_attribute_values(":type", text(SHORTLIST_REFRESH.name))
         .expression_attribute_values(":layout", number(SHORTLIST_REFRESH.layout))
         .expression_attribute_values(":one", number(1));
-    let update = DueList::Standings.set(update, company, &key, now);
+    let update = DueList::ShortlistRefreshes.set(update, company, &key, now);
     transaction.update(table, &key, update, Failure::Busy);
     Ok(())
 }

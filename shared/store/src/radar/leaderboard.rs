@@ -56,14 +56,14 @@ struct RankingItem {
 pub(crate) fn new_leaderboards(company: Company, now: Timestamp) -> Result<Item, Failure> {
     let key = keys::leaderboards(company);
     let mut item = LEADERBOARDS.encode(&key, &ProgressItem { page: None })?;
-    DueList::Boards.put(&mut item, company, &key, now);
+    DueList::Leaderboards.put(&mut item, company, &key, now);
     Ok(item)
 }
 
 impl Store {
     /// At most `limit` companies whose leaderboards are due, the longest waiting first.
     pub async fn leaderboards_due(&self, now: Timestamp, limit: u32) -> DuePage<Progress> {
-        self.due(DueList::Boards, None, now, limit).await.read(progress)
+        self.due(DueList::Leaderboards, None, now, limit).await.read(progress)
     }
 
     /// Adds what was read up to a page of the feed, once, and brings the shortlists up to
@@ -101,7 +101,7 @@ impl Store {
     pub async fn postpone_leaderboards(&self, progress: Progress, due: Timestamp) -> Result<(), Failure> {
         let key = keys::leaderboards(progress.company);
         let update = Update::builder().update_expression(format!("SET {WAITS}"));
-        let update = DueList::Boards.set(update, progress.company, &key, due);
+        let update = DueList::Leaderboards.set(update, progress.company, &key, due);
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &key, unchanged(update, progress), Failure::Busy);
         self.commit(transaction).await.map_err(Cancelled::into_failure)

@@ -17,7 +17,7 @@ use crate::keys::{DueList, Key};
 use crate::radar::counter::add_counts;
 use crate::table::due::Due;
 use crate::table::item::{Item, number};
-use crate::table::kinds::PENDING;
+use crate::table::kinds::PENDING_DELTAS;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -80,21 +80,21 @@ impl PendingDeltas {
     /// Its item, which housekeeping finds from `due` on.
     pub(crate) fn item(&self, due: Timestamp) -> Result<Item, Failure> {
         let changes: Vec<_> = self.changes.iter().map(StoredChange::of).collect();
-        let changes = serde_json::to_string(&changes).map_err(|error| PENDING.corrupt(error))?;
-        let mut item = PENDING.encode(&self.key, &PendingItem { chunk: self.chunk, changes })?;
-        DueList::PendingTallies.put(&mut item, self.company, &self.key, due);
+        let changes = serde_json::to_string(&changes).map_err(|error| PENDING_DELTAS.corrupt(error))?;
+        let mut item = PENDING_DELTAS.encode(&self.key, &PendingItem { chunk: self.chunk, changes })?;
+        DueList::PendingDeltas.put(&mut item, self.company, &self.key, due);
         Ok(item)
     }
 
     fn read(company: Company, item: Item) -> Result<Self, Failure> {
-        let key = Key::of(&item).ok_or_else(|| PENDING.corrupt("key"))?;
-        let PendingItem { chunk, changes } = PENDING.decode(item)?;
-        let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING.corrupt(error))?;
+        let key = Key::of(&item).ok_or_else(|| PENDING_DELTAS.corrupt("key"))?;
+        let PendingItem { chunk, changes } = PENDING_DELTAS.decode(item)?;
+        let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING_DELTAS.corrupt(error))?;
         let mut deltas = CounterDeltas::default();
         changes
             .into_iter()
             .try_for_each(|change| change.add_to(&mut deltas))
-            .ok_or_else(|| PENDING.corrupt("counter"))?;
+            .ok_or_else(|| PENDING_DELTAS.corrupt("counter"))?;
         Ok(Self { company, key, chunk, changes: deltas.changes().collect() })
     }
 }
@@ -179,7 +179,7 @@ impl Store {
     /// [`Failure::Corrupt`] and the like, of one chunk at least; the others are done.
     pub async fn sweep_pending_deltas(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
         let count = |due: Due| async move { self.count_pending(&PendingDeltas::read(due.company, due.item)?).await };
-        self.sweep(DueList::PendingTallies, now, limit, count).await
+        self.sweep(DueList::PendingDeltas, now, limit, count).await
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
         let company = Company::granted(CompanyId::from_uuid(Uuid::nil()));
         let changes = r#"[{"d":20770,"n":[["v",1],["v5",-1]]},{"d":20775,"n":[["v",2]]}]"#.to_owned();
         let key = keys::pending_deltas(company, Uuid::nil(), 0);
-        let item = Kind { layout: 2, ..PENDING }.encode(&key, &PendingItem { chunk: 0, changes }).unwrap();
+        let item = Kind { layout: 2, ..PENDING_DELTAS }.encode(&key, &PendingItem { chunk: 0, changes }).unwrap();
         let visitors = Counter::People(Audience::Visitors);
         let expected = [
             (20_770, Counts::from([(visitors, 1)])),

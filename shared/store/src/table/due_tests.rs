@@ -10,10 +10,10 @@ use super::*;
 
 const LISTS: [DueList; 7] = [
     DueList::Holds,
-    DueList::PendingTallies,
+    DueList::PendingDeltas,
     DueList::Uploads,
-    DueList::Standings,
-    DueList::Boards,
+    DueList::ShortlistRefreshes,
+    DueList::Leaderboards,
     DueList::Recounts,
     DueList::Retrainings,
 ];
@@ -83,7 +83,7 @@ fn companies_are_spread_over_all_shards() {
 
 #[test]
 fn a_shard_that_fails_hides_no_other() {
-    let (_, found) = item(DueList::Boards, company(7), EPOCH, Some(SHARDS));
+    let (_, found) = item(DueList::Leaderboards, company(7), EPOCH, Some(SHARDS));
     let page = merge(vec![Ok(whole(vec![found])), Err(Failure::Throttled), Ok(whole(vec![]))], 10);
     assert_eq!(page.items.iter().map(|due| due.company).collect::<Vec<_>>(), [company(7)]);
     assert_eq!((page.failed, page.next), (Err(Failure::Throttled), None));
@@ -91,7 +91,7 @@ fn a_shard_that_fails_hides_no_other() {
 
 #[test]
 fn an_item_that_cannot_be_read_hides_no_other() {
-    let (_, good) = item(DueList::Boards, company(7), EPOCH, Some(SHARDS));
+    let (_, good) = item(DueList::Leaderboards, company(7), EPOCH, Some(SHARDS));
     let mut bad = good.clone();
     bad.insert(keys::PK.to_owned(), text("nobody"));
     let page = merge(vec![Ok(whole(vec![bad, good]))], 10);

@@ -48,7 +48,7 @@ kinds! {
     MERGE = "merge", 1, "merge";
     /// Layout 1 had no departments; code that does not know them would count for the company.
     /// Until layout 2 gaps stood at the earlier of their two days.
-    PENDING = "pending_tally", 3, "pending_deltas";
+    PENDING_DELTAS = "pending_tally", 3, "pending_deltas";
     PERSON = "person", 1, "person";
     PHONE = "phone", 1, "phone";
     PROFILE = "profile", 1, "phone";
