@@ -23,9 +23,9 @@ from stack import LocalStack, sleep_until_quiet
 SEED = 20_261_121
 SENDERS = 8
 SETTLE_SECONDS = 180
-BOARDS_SECONDS = 60
+LEADERBOARDS_SECONDS = 60
 # The lists that housekeeping fills.
-BOARDS = ("objects", "sharers", "rankings", "customers")
+LEADERBOARDS = ("objects", "sharers", "rankings", "customers")
 SHANGHAI = timezone(timedelta(hours=8))
 COMPANY = "云杉茶业"
 BOSS = "沈一诺"
@@ -79,10 +79,10 @@ class Demo:
                 self._send_day()
             with step("the radar counts them"):
                 sleep_until_quiet(self.stack, self.stack.outputs["StatsQueueUrl"], SETTLE_SECONDS)
-        if "boards" not in self.state:
+        if "leaderboards" not in self.state:
             with step("housekeeping: leaderboards and likely customers"):
-                wait_for(self._has_boards, "leaderboards that are not empty", BOARDS_SECONDS, "scripts/dev logs housekeeping", pause=1)
-                self.state["boards"] = True
+                wait_for(self._has_leaderboards, "leaderboards that are not empty", LEADERBOARDS_SECONDS, "scripts/dev logs housekeeping", pause=1)
+                self.state["leaderboards"] = True
                 self._save()
 
     def _save(self) -> None:
@@ -162,7 +162,7 @@ class Demo:
         self.state["radar"] = True
         self._save()
 
-    def _has_boards(self) -> bool:
+    def _has_leaderboards(self) -> bool:
         """Runs housekeeping, which on a deployed stack runs every few minutes; returns whether every list has items.
 
         A run leaves out events that were counted in the last seconds: then another run is needed.
@@ -171,7 +171,7 @@ class Demo:
         if answer.get("FunctionError"):
             raise StepFailed("housekeeping failed", "scripts/dev logs housekeeping")
         boss = self.login("boss")["token"]
-        return all(self.api.get(f"/v1/radar/company/{name}", boss)["items"] for name in BOARDS)
+        return all(self.api.get(f"/v1/radar/company/{name}", boss)["items"] for name in LEADERBOARDS)
 
     def _key(self, what: str) -> dict[str, str]:
         return {"Idempotency-Key": f"demo-{self.state['keys']}-{what}"}

@@ -99,10 +99,10 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
 }
 
 /// Housekeeping with leaderboards this many seconds behind, and a bucket of its own.
-pub async fn housekeeping(world: &World, boards_lag_s: u32) -> Housekeeping {
+pub async fn housekeeping(world: &World, leaderboards_lag_s: u32) -> Housekeeping {
     let (sdk, media_bucket, _) = emulators::bucket().await;
     let (store, s3) = (common(world).store, aws_sdk_s3::Client::new(&sdk));
-    Housekeeping { store, boards_lag_s, s3, media_bucket, clock: world.clock.clock() }
+    Housekeeping { store, leaderboards_lag_s, s3, media_bucket, clock: world.clock.clock() }
 }
 
 /// The recount of the world's table.

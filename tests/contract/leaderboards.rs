@@ -36,7 +36,7 @@ async fn a_page_gets_into_the_leaderboards_when_it_is_old_enough_and_only_once()
     let housekeeping = housekeeping(&world, LAG_S).await;
     // A view today and one yesterday, a like and a forward, by each of two people.
     count(&world, delivered(&[&batch(&world, 1, 1, &[0, 1]), &batch(&world, 2, 2, &[0, 1])], 1)).await;
-    assert_eq!(housekeeping.run("r").await.unwrap().boards, 1, "due at once, but the page is too young");
+    assert_eq!(housekeeping.run("r").await.unwrap().leaderboards, 1, "due at once, but the page is too young");
     assert_eq!(breakdown(&world, Scope::Company).await, Breakdown::default());
     for seconds in [i64::from(LAG_S), 300, 300] {
         world.clock.advance(seconds * SECOND_MS);
@@ -117,5 +117,5 @@ async fn leaderboards_that_cannot_be_read_stop_neither_those_of_others_nor_the_d
         assert_eq!(world.store.upload(world.company, *upload).await.unwrap_err(), Failure::NotFound);
     }
     set_layout(&world, "feed_page", "", "1").await;
-    assert_eq!(housekeeping.run("r").await.unwrap().boards, 1, "the one that is still due");
+    assert_eq!(housekeeping.run("r").await.unwrap().leaderboards, 1, "the one that is still due");
 }

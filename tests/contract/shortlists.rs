@@ -88,7 +88,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     set_rate(&world, persons[1], Some(85)).await;
     set_rate(&world, persons[2], Some(85)).await;
     assert_eq!(best(&world, Scope::Company).await, before, "until housekeeping comes by");
-    assert_eq!(housekeeping.run("r").await.unwrap().standings, 2);
+    assert_eq!(housekeeping.run("r").await.unwrap().shortlist_refreshes, 2);
     for scope in [card, Scope::Company] {
         let best = best(&world, scope).await;
         assert_eq!((best[0].person, best[1].person), (persons[1], persons[2]));

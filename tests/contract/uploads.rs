@@ -221,7 +221,7 @@ async fn unused_uploads_are_deleted_and_used_ones_stay() {
     let shown = show(&world, &card(&world).await, media.clone()).await.unwrap();
     let housekeeping = Housekeeping {
         store: world.store.clone(),
-        boards_lag_s: 60,
+        leaderboards_lag_s: 60,
         s3: inspection.s3.clone(),
         media_bucket: inspection.bucket.clone(),
         clock: world.clock.clock(),

@@ -32,7 +32,7 @@ def office(world):
         items = company.boss.get("/v1/radar/company/objects").expect(200)["items"]
         return len(items) == 2
 
-    until(refreshed, 60, 0.5, "the boards")
+    until(refreshed, 60, 0.5, "the leaderboards")
     return {"company": company, "lin": lin, "chen": chen, "people": (first, second, third), "lock": lock, "lamp": lamp,
             "departments": (east, sales)}
 

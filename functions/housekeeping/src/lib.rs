@@ -23,7 +23,7 @@ pub struct Housekeeping {
     /// The table.
     pub store: Store,
     /// The minimum age, in seconds, of a feed page that is added to the leaderboards.
-    pub boards_lag_s: u32,
+    pub leaderboards_lag_s: u32,
     /// The files.
     pub s3: aws_sdk_s3::Client,
     /// The bucket of uploaded files.
@@ -43,11 +43,11 @@ pub struct RunLine {
     /// hold at the same moment.
     pub expired_holds: usize,
     /// Companies whose leaderboards were updated.
-    pub boards: usize,
+    pub leaderboards: usize,
     /// Chunks of deltas, left by merges or by large segments, that were counted in this run.
     pub pending_deltas: usize,
     /// Processed marks to refresh a customer's rank in the shortlists.
-    pub standings: usize,
+    pub shortlist_refreshes: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,
 }
@@ -57,8 +57,8 @@ impl EmfMetrics for RunLine {
     const METRICS: &'static [(&'static str, &'static str)] = &[
         ("expired_holds", "Count"),
         ("pending_deltas", "Count"),
-        ("boards", "Count"),
-        ("standings", "Count"),
+        ("leaderboards", "Count"),
+        ("shortlist_refreshes", "Count"),
         ("expired_uploads", "Count"),
     ];
 }
@@ -73,18 +73,18 @@ impl Housekeeping {
         // A list that fails must not stop the others; the run still fails.
         let expired_holds = self.store.sweep_expired_holds(now, SWEPT_MAX).await;
         let pending_deltas = self.store.sweep_pending_deltas(now, SWEPT_MAX).await;
-        let standings = self.store.sweep_shortlist_refreshes(now, SHORTLIST_REFRESHES_MAX).await;
+        let shortlist_refreshes = self.store.sweep_shortlist_refreshes(now, SHORTLIST_REFRESHES_MAX).await;
         let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await;
-        let boards = leaderboards::refresh(&self.store, now, i64::from(self.boards_lag_s) * SECOND_MS).await;
+        let leaderboards = leaderboards::refresh(&self.store, now, i64::from(self.leaderboards_lag_s) * SECOND_MS).await;
         let line = RunLine {
             level: "INFO",
             message: "run",
             function: "housekeeping",
             request_id: request_id.to_owned(),
             expired_holds: expired_holds?,
-            boards: boards?,
+            leaderboards: leaderboards?,
             pending_deltas: pending_deltas?,
-            standings: standings?,
+            shortlist_refreshes: shortlist_refreshes?,
             expired_uploads: expired_uploads?,
         };
         emit(&line, now);

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
         |start| {
             Ok(Housekeeping {
                 store: start.store()?,
-                boards_lag_s: start.env.required_number("BOARDS_LAG_SECONDS")?,
+                leaderboards_lag_s: start.env.required_number("LEADERBOARDS_LAG_SECONDS")?,
                 s3: clients::s3(&start.sdk),
                 media_bucket: start.env.required("MEDIA_BUCKET")?,
                 clock: Clock::system(),

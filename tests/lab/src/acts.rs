@@ -310,7 +310,7 @@ async fn sweep(studio: &Studio) -> Ready {
     world.clock.advance(8 * DAY_MS);
     Ready::Sweep(Housekeeping {
         store: world.store.clone(),
-        boards_lag_s: 60,
+        leaderboards_lag_s: 60,
         s3: clients::s3(&studio.memory()),
         media_bucket: BUCKET.to_owned(),
         clock: world.clock.clock(),

@@ -60,7 +60,7 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
         ("MEDIA_URL", nobody),
         // A fault may take several attempts; another test covers giving up.
         ("MAX_ATTEMPTS", "50"),
-        ("BOARDS_LAG_SECONDS", "60"),
+        ("LEADERBOARDS_LAG_SECONDS", "60"),
         ("ORGANIZATION_SECRET", ORGANIZATION_SECRET),
         ("WECHAT_SECRET_PREFIX", "lab/wechat/"),
         ("WECHAT_BASE_URL", nobody),
