@@ -29,7 +29,7 @@ async fn asked(world: &World, payload: Value) -> Value {
     recounter(world).run(payload, world.clock.now().plus_millis(900 * SECOND_MS), "r").await.unwrap()
 }
 
-async fn refitted(world: &World) -> RetrainReport {
+async fn retrained(world: &World) -> RetrainReport {
     serde_json::from_value(asked(world, json!({ "retrain": world.company.id() })).await).unwrap()
 }
 
@@ -157,7 +157,7 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
     world.tie(person(1_390), person(1_001), MergeReason::Phone).await.unwrap();
     let dry = asked(&world, serde_json::from_str(&load("recount", "retrain_command", &world)).unwrap()).await;
     assert_eq!(world.store.close_rate_model(world.company).await.unwrap().fitted, None, "a dry run writes nothing");
-    let report = refitted(&world).await;
+    let report = retrained(&world).await;
     assert_eq!(serde_json::to_value(&report).unwrap(), dry);
     assert_eq!((report.verdict, report.closed, report.open), (Verdict::Kept, 60, 250), "{report:?}");
     let known = world.store.close_rate_model(world.company).await.unwrap();
@@ -198,7 +198,7 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
         world.store.replace_shortlist(world.company, card, &old).await.is_err(),
         "it has changed since it was read"
     );
-    assert_eq!(refitted(&world).await.verdict, Verdict::Kept);
+    assert_eq!(retrained(&world).await.verdict, Verdict::Kept);
     let again = world.store.close_rate_model(world.company).await.unwrap().fitted.unwrap().model;
     list_is_whole(&world, card, &again).await;
 }
@@ -207,7 +207,7 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
 async fn on_noise_and_with_too_few_deals_the_default_model_stays_and_its_bands_are_published() {
     let world = World::new().await;
     market(&world, 49, 250, true).await;
-    let report = refitted(&world).await;
+    let report = retrained(&world).await;
     assert_eq!((report.verdict, report.closed, report.open), (Verdict::TooFewClosed, 49, 250));
     let in_bands = report.bands.iter().map(|band| (band.customers, band.closed));
     assert_eq!(in_bands.fold((0, 0), |sum, band| (sum.0 + band.0, sum.1 + band.1)), (299, 49));
@@ -218,7 +218,7 @@ async fn on_noise_and_with_too_few_deals_the_default_model_stays_and_its_bands_a
 
     let world = World::new().await;
     market(&world, 60, 250, false).await;
-    let report = refitted(&world).await;
+    let report = retrained(&world).await;
     assert!([Verdict::NothingHelps, Verdict::NotBetterThanMean].contains(&report.verdict), "{report:?}");
     list_is_whole(&world, Scope::Company, &Model::default()).await;
 }

@@ -148,9 +148,9 @@ impl RetrainBody {
     }
 }
 
-fn scores(Scores { refitted, default, mean }: Scores) -> ScoresBody {
+fn scores(Scores { own, default, mean }: Scores) -> ScoresBody {
     let score = |millionths: u32| f64::from(millionths) / 1_000_000.0;
-    ScoresBody { own: score(refitted), default: score(default), mean: score(mean) }
+    ScoresBody { own: score(own), default: score(default), mean: score(mean) }
 }
 
 fn band(BandCheck { band, customers, closed, predicted }: BandCheck) -> BandCheckBody {

@@ -73,7 +73,8 @@ string_enum! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scores {
     /// Of the fitted models.
-    pub refitted: u32,
+    #[serde(rename = "refitted")]
+    pub own: u32,
     /// Of the default model.
     pub default: u32,
     /// Of the company's mean for everybody.
@@ -148,20 +149,20 @@ pub fn retrain(mut samples: Vec<Sample>) -> (Model, RetrainReport) {
     let losses = |predicted: &[f64]| -> Vec<f64> {
         samples.iter().zip(predicted).map(|(sample, p)| brier_loss(*p, sample.closed)).collect()
     };
-    let (refitted, by_default, by_mean) = (losses(&held_out.refitted), losses(&by_default), losses(&held_out.mean));
-    let scores = Some(Scores { refitted: brier(&refitted), default: brier(&by_default), mean: brier(&by_mean) });
-    if !beats(&refitted, &by_mean, MARGIN_MEAN) {
+    let (by_own, by_default, by_mean) = (losses(&held_out.own), losses(&by_default), losses(&held_out.mean));
+    let scores = Some(Scores { own: brier(&by_own), default: brier(&by_default), mean: brier(&by_mean) });
+    if !beats(&by_own, &by_mean, MARGIN_MEAN) {
         return refused(Verdict::NotBetterThanMean, scores);
     }
-    if !beats(&refitted, &by_default, MARGIN_DEFAULT) {
+    if !beats(&by_own, &by_default, MARGIN_DEFAULT) {
         return refused(Verdict::NotBetterThanDefault, scores);
     }
-    (own.with_curve(held_out.curve), report(Verdict::Kept, scores, &held_out.refitted))
+    (own.with_curve(held_out.curve), report(Verdict::Kept, scores, &held_out.own))
 }
 
 /// Predictions for every sample by fits, and by curves, that have not seen it.
 struct HeldOut {
-    refitted: Vec<f64>,
+    own: Vec<f64>,
     mean: Vec<f64>,
     /// The curve of all of them, for a fit to all.
     curve: Curve,
@@ -184,15 +185,15 @@ fn held_out(samples: &[Sample]) -> Option<HeldOut> {
             means[n] = share;
         }
     }
-    let mut refitted = vec![0.0; samples.len()];
+    let mut own = vec![0.0; samples.len()];
     for fold in 0..FOLDS {
         let curve = Curve::fit(outside(fold).map(|(n, sample)| (logits[n], sample.closed)));
         for n in (fold..samples.len()).step_by(FOLDS) {
-            refitted[n] = logistic(curve.apply(logits[n]));
+            own[n] = logistic(curve.apply(logits[n]));
         }
     }
     let curve = Curve::fit(logits.into_iter().zip(samples.iter().map(|sample| sample.closed)));
-    Some(HeldOut { refitted, mean: means, curve })
+    Some(HeldOut { own, mean: means, curve })
 }
 
 /// Whether losses are lower than others by more than chance does it, pair by pair.

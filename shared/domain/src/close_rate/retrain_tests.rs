@@ -188,7 +188,8 @@ fn customers_without_any_evidence_give_no_model() {
 fn a_fitted_model_and_its_report_read_back() {
     let truth = truth();
     let (model, report) = retrain(samples(&market(5, 1_500, |reading| truth.probability(reading))));
-    let (stored, told) = (serde_json::to_string(&model).unwrap(), serde_json::to_string(&report).unwrap());
+    let (stored, reported) = (serde_json::to_string(&model).unwrap(), serde_json::to_string(&report).unwrap());
+    assert!(reported.contains(r#""scores":{"refitted":"#), "the stored name stays: {reported}");
     assert_eq!(serde_json::from_str::<Model>(&stored).unwrap(), model);
-    assert_eq!(serde_json::from_str::<RetrainReport>(&told).unwrap(), report);
+    assert_eq!(serde_json::from_str::<RetrainReport>(&reported).unwrap(), report);
 }
