@@ -35,8 +35,8 @@ async fn an_activation_is_read_as_it_was_written_and_the_login_finds_it() {
     assert_eq!(world.store.activation(world.company, member).await.unwrap(), after);
     let found = world.store.radar_of(world.company, member, None).await.unwrap();
     assert_eq!((found.member.id, found.activation, found.before), (member, after.clone(), None));
-    let (standings, asked) = world.store.member_logins(&[(world.company, member)], None).await.unwrap();
-    assert_eq!((standings.len(), &standings[0].activation, asked), (1, &after, None));
+    let (logins, asked) = world.store.member_logins(&[(world.company, member)], None).await.unwrap();
+    assert_eq!((logins.len(), &logins[0].activation, asked), (1, &after, None));
     assert_eq!(world.store.member_logins(&[], None).await.unwrap(), (Vec::new(), None));
     let nobody = world.store.radar_of(world.company, MemberId::from_uuid(Uuid::nil()), None).await;
     assert_eq!(nobody.unwrap_err(), Failure::NotFound);

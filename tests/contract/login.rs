@@ -58,23 +58,23 @@ async fn a_claim_is_noted_under_the_unionid_and_an_older_membership_at_the_next_
     let world = World::new().await;
     let (other, link) = another_company(&world).await;
     let openid = OpenId::parse("lin").unwrap();
-    let arrival = world.store.arrival(world.company, &openid, Some(&unionid())).await.unwrap();
-    assert_eq!(arrival.links.into_iter().collect::<Vec<_>>(), [(other, link)]);
-    assert_eq!(arrival.person.unwrap().member, Some(world.staff["lin"].member));
+    let context = world.store.login_context(world.company, &openid, Some(&unionid())).await.unwrap();
+    assert_eq!(context.links.into_iter().collect::<Vec<_>>(), [(other, link)]);
+    assert_eq!(context.person.unwrap().member, Some(world.staff["lin"].member));
     let own = Link { person: world.staff["lin"].person, member: world.staff["lin"].member };
     world.store.link_membership(&unionid(), world.company, own).await.unwrap();
-    let arrival = world.store.arrival(world.company, &openid, Some(&unionid())).await.unwrap();
-    assert_eq!(arrival.links.into_iter().collect::<Vec<_>>(), [(world.company, own), (other, link)]);
-    let arrival = world.store.arrival(world.company, &openid, None).await.unwrap();
-    assert!(arrival.links.is_empty(), "nothing is known without a unionid");
+    let context = world.store.login_context(world.company, &openid, Some(&unionid())).await.unwrap();
+    assert_eq!(context.links.into_iter().collect::<Vec<_>>(), [(world.company, own), (other, link)]);
+    let context = world.store.login_context(world.company, &openid, None).await.unwrap();
+    assert!(context.links.is_empty(), "nothing is known without a unionid");
     let stranger = OpenId::parse("nobody").unwrap();
-    assert_eq!(world.store.arrival(world.company, &stranger, None).await.unwrap().person, None);
+    assert_eq!(world.store.login_context(world.company, &stranger, None).await.unwrap().person, None);
     let nowhere = Company::granted(world.ids.new_id(world.clock.now()).unwrap());
-    assert_eq!(world.store.arrival(nowhere, &openid, None).await.unwrap_err(), Failure::NotFound);
+    assert_eq!(world.store.login_context(nowhere, &openid, None).await.unwrap_err(), Failure::NotFound);
 }
 
 #[tokio::test]
-async fn standings_are_of_those_who_exist() {
+async fn member_logins_are_of_members_who_exist() {
     let world = World::new().await;
     let (other, link) = another_company(&world).await;
     let nobody: MemberId = world.ids.new_id(world.clock.now()).unwrap();

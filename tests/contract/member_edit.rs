@@ -102,11 +102,11 @@ async fn an_edit_of_the_card_from_before_does_not_undo_it_nor_the_other_way_roun
 async fn a_card_is_not_made_under_the_name_of_before() {
     let world = World::new().await;
     let boss = world.staff["boss"].member;
-    let founding = world.store.card_founding(world.company, boss).await.unwrap();
-    let Member { name, position, .. } = founding.member.clone();
-    let identity = Identity { name, position, company: founding.profile.name };
+    let context = world.store.new_card_context(world.company, boss).await.unwrap();
+    let Member { name, position, .. } = context.member.clone();
+    let identity = Identity { name, position, company: context.profile.name };
     let card = Card::new(world.ids.new_id(world.clock.now()).unwrap(), boss, identity, world.clock.now());
-    rename(&world, &founding.member, "沈云").await.unwrap();
-    let late = world.store.create_card(world.company, card, &founding.member, &world.request("card")).await;
+    rename(&world, &context.member, "沈云").await.unwrap();
+    let late = world.store.create_card(world.company, card, &context.member, &world.request("card")).await;
     assert_eq!(late.unwrap_err(), Failure::Busy);
 }

@@ -50,7 +50,7 @@ pub async fn create(
     member: MemberId,
     request: &Idempotency,
 ) -> Result<ShownCard, Failure> {
-    let NewCardContext { profile, member, template } = flow.store.card_founding(company, member).await?;
+    let NewCardContext { profile, member, template } = flow.store.new_card_context(company, member).await?;
     let identity = Identity { name: member.name.clone(), position: member.position.clone(), company: profile.name };
     let owner_gone = member.ended.map(|_| OwnerInactive::default());
     let card = Card::new(flow.new_id()?, member.id, identity, flow.now);

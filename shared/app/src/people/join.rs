@@ -43,7 +43,7 @@ pub async fn join(
         return Ok(person);
     }
     let JoinContext { offer, profile, request } =
-        flow.store.entrance(company, &by.code_hash, person.join_request).await?;
+        flow.store.join_context(company, &by.code_hash, person.join_request).await?;
     let offer = offer.ok_or(LoginError::InvitationInvalid)?;
     if request.is_some_and(|request| request.stands_against(offer.invitation, flow.now)) {
         return Ok(person);

@@ -89,7 +89,7 @@ struct LoginVisit<'a> {
 pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcome, LoginError> {
     let LoginRequest { company, openid, unionid, entry, chosen } = request;
     let (openid, unionid) = (&openid, unionid.as_ref());
-    let LoginContext { profile, person, links } = flow.store.arrival(company, openid, unionid).await?;
+    let LoginContext { profile, person, links } = flow.store.login_context(company, openid, unionid).await?;
     let person = match person {
         Some(person) => person,
         None => flow.store.sign_in(company, openid, flow.new_id()?, flow.now).await?,

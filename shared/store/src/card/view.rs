@@ -59,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such member.
-    pub async fn card_founding(&self, company: Company, member: MemberId) -> Result<NewCardContext, Failure> {
+    pub async fn new_card_context(&self, company: Company, member: MemberId) -> Result<NewCardContext, Failure> {
         let wanted = [keys::company(company), keys::member(company, member), keys::card_template(company)];
         let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
         Ok(NewCardContext {

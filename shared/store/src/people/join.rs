@@ -77,7 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such company.
-    pub async fn entrance(
+    pub async fn join_context(
         &self,
         company: Company,
         code_hash: &str,

@@ -21,7 +21,7 @@ use crate::{Store, keys};
 /// Most memberships looked at in a login: three items each, below the 100 of one call.
 const MEMBERSHIPS_MAX: usize = 30;
 
-/// The person who logs in.
+/// What a login reads of the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginContext {
     /// The company of the mini-program they come through.
@@ -46,12 +46,12 @@ pub struct MemberLogin {
 }
 
 impl Store {
-    /// The person who logs in, as of the last write: they may have claimed a membership a moment
+    /// What a login reads, as of the last write: the person may have claimed a membership a moment
     /// ago.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such company.
-    pub async fn arrival(
+    pub async fn login_context(
         &self,
         company: Company,
         openid: &OpenId,
