@@ -13,7 +13,7 @@ use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use domain::media::upload::{LINGER_MS, Purpose, Refusal, Upload, UploadState, media_key, quarantine_key};
 use housekeeping::Housekeeping;
 use media_inspector::Inspector;
-use media_inspector::files::Files;
+use media_inspector::file::Files;
 use runtime::clock::Clock;
 use runtime::s3_signing::{PostForm, PostedFile, SignedBucket};
 use serde_json::Value;

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::body::{CardBody, CardUpdate, IdentityUpdate, locked};
-use crate::{App, views};
+use crate::{App, view};
 
 /// A card to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(crate) async fn create_card(
 ) -> Result<(StatusCode, Json<CardBody>), Problem> {
     let (new, request) = once.of(&admin);
     let shown = card::create(&app.flow(), admin.company(), new.member_id, &request).await?;
-    Ok((StatusCode::CREATED, Json(views::body(&app, admin.company(), shown).await?)))
+    Ok((StatusCode::CREATED, Json(view::body(&app, admin.company(), shown).await?)))
 }
 
 /// Get a card
@@ -56,7 +56,7 @@ pub(crate) async fn get_card(
     PathId(card): PathId<CardId>,
 ) -> Result<Json<CardBody>, Problem> {
     let view = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;
-    Ok(Json(views::body(&app, anyone.company(), view).await?))
+    Ok(Json(view::body(&app, anyone.company(), view).await?))
 }
 
 /// Edit a card
@@ -77,7 +77,7 @@ pub(crate) async fn update_card(
     let (version, contact) = update.checked()?;
     let edit = |card: &Card, template: &CardTemplate| template.edited(&card.contact, contact).map_err(locked);
     let shown = card::edit_contact(&app.flow(), to_edit(editor, version), edit).await?;
-    Ok(Json(views::body(&app, editor.company(), shown).await?))
+    Ok(Json(view::body(&app, editor.company(), shown).await?))
 }
 
 /// Change name, position and company
@@ -95,7 +95,7 @@ pub(crate) async fn update_card_identity(
 ) -> Result<Json<CardBody>, Problem> {
     let to = to_edit(admin.editor(), update.version);
     let shown = card::edit_identity(&app.flow(), to, update.identity()).await?;
-    Ok(Json(views::body(&app, admin.company(), shown).await?))
+    Ok(Json(view::body(&app, admin.company(), shown).await?))
 }
 
 /// The member who edits the card, as flows take them.

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::body::CardBody;
 use crate::card::to_edit;
-use crate::{App, views};
+use crate::{App, view};
 
 /// The upload to show as avatar or video.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,7 +53,7 @@ pub(crate) async fn update_card_avatar(
     let edit = MediaEdit { purpose: Purpose::Avatar, shown: shown(avatar) };
     let to = to_edit(editor, update.version);
     let shown = card::edit_media(&app.flow(), to, edit, |media| CardMedia { avatar, ..media }).await?;
-    Ok(Json(views::body(&app, editor.company(), shown).await?))
+    Ok(Json(view::body(&app, editor.company(), shown).await?))
 }
 
 /// Set the photos of a card
@@ -73,7 +73,7 @@ pub(crate) async fn update_card_photos(
     let shown = photos.as_slice().iter().enumerate().map(|(n, id)| (*id, format!("/upload_ids/{n}"))).collect();
     let (to, edit) = (to_edit(editor, version), MediaEdit { purpose: Purpose::Photo, shown });
     let shown = card::edit_media(&app.flow(), to, edit, |media| CardMedia { photos, ..media }).await?;
-    Ok(Json(views::body(&app, editor.company(), shown).await?))
+    Ok(Json(view::body(&app, editor.company(), shown).await?))
 }
 
 /// Set the video of a card
@@ -93,7 +93,7 @@ pub(crate) async fn update_card_video(
     let edit = MediaEdit { purpose: Purpose::CardVideo, shown: shown(video) };
     let to = to_edit(editor, update.version);
     let shown = card::edit_media(&app.flow(), to, edit, |media| CardMedia { video, ..media }).await?;
-    Ok(Json(views::body(&app, editor.company(), shown).await?))
+    Ok(Json(view::body(&app, editor.company(), shown).await?))
 }
 
 /// The one upload that a part shows, with a pointer to it.

@@ -4,14 +4,14 @@ mod body;
 mod card;
 mod card_media;
 mod card_template;
-mod greetings;
+mod greeting;
 mod media;
-mod my_cards;
+mod my_card;
 mod settings;
-mod shares;
+mod share;
 mod vcard;
-mod views;
-mod voices;
+mod view;
+mod voice;
 
 use app::Flow;
 use axum::Router;
@@ -31,7 +31,7 @@ use store::Store;
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
-    templates: views::Templates,
+    templates: view::Templates,
     media: SignedBucket,
     clock: Clock,
     ids: Ids,
@@ -52,7 +52,7 @@ impl CardLookup for App {
 
 /// The function, ready to run.
 pub fn build(Common { store, tokens, clock, ids }: Common, media: SignedBucket) -> Router {
-    let templates = views::Templates::default();
+    let templates = view::Templates::default();
     router(App { store, templates, media, clock: clock.clone(), ids }, tokens, clock)
 }
 
@@ -66,17 +66,17 @@ impl HttpFunction for App {
             .routes(routes!(card_media::update_card_avatar))
             .routes(routes!(card_media::update_card_photos))
             .routes(routes!(card_media::update_card_video))
-            .routes(routes!(voices::list_card_voices))
-            .routes(routes!(voices::update_product_voice))
+            .routes(routes!(voice::list_card_voices))
+            .routes(routes!(voice::update_product_voice))
             .routes(routes!(card_template::get_card_template, card_template::update_card_template))
             .routes(routes!(vcard::get_card_vcard))
-            .routes(routes!(my_cards::list_my_cards))
-            .routes(routes!(shares::create_share_code))
-            .routes(routes!(shares::get_share_code))
+            .routes(routes!(my_card::list_my_cards))
+            .routes(routes!(share::create_share_code))
+            .routes(routes!(share::get_share_code))
             .routes(routes!(settings::list_my_phrases, settings::update_my_phrases))
             .routes(routes!(settings::list_phrases, settings::update_phrases))
-            .routes(routes!(greetings::get_my_greeting, greetings::update_my_greeting))
-            .routes(routes!(greetings::get_greeting, greetings::update_greeting))
+            .routes(routes!(greeting::get_my_greeting, greeting::update_my_greeting))
+            .routes(routes!(greeting::get_greeting, greeting::update_greeting))
             .routes(routes!(settings::update_my_shortcuts))
     }
 }

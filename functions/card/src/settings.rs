@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::CardBody;
-use crate::{App, views};
+use crate::{App, view};
 
 /// The phrases in a phrase book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -131,7 +131,7 @@ pub(crate) async fn update_my_shortcuts(
     let edit =
         |card: &Card, _: &CardTemplate| card.contact.clone().with_shortcuts(update.shortcuts).map_err(no_wechat_id);
     let shown = card::edit_contact(&app.flow(), to, edit).await?;
-    Ok(Json(views::body(&app, company, shown).await?))
+    Ok(Json(view::body(&app, company, shown).await?))
 }
 
 fn no_wechat_id(position: usize) -> Problem {

@@ -1,7 +1,7 @@
 //! Customers as the company's members see them: close rates set by hand and closed deals.
 
 mod close_rate;
-mod deals;
+mod deal;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -45,8 +45,8 @@ impl HttpFunction for App {
 
     fn routes<R: Routes<Self>>(list: R) -> R {
         list.routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
-            .routes(routes!(deals::create_deal))
-            .routes(routes!(deals::delete_deal))
+            .routes(routes!(deal::create_deal))
+            .routes(routes!(deal::delete_deal))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Work that is due after some time. A schedule calls it; the next run continues after a run that
 //! failed or was cut short.
 
-mod leaderboards;
-mod uploads;
+mod leaderboard;
+mod upload;
 
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::SECOND_MS;
@@ -74,8 +74,8 @@ impl Housekeeping {
         let expired_holds = self.store.sweep_expired_holds(now, SWEPT_MAX).await;
         let pending_deltas = self.store.sweep_pending_deltas(now, SWEPT_MAX).await;
         let shortlist_refreshes = self.store.sweep_shortlist_refreshes(now, SHORTLIST_REFRESHES_MAX).await;
-        let expired_uploads = uploads::delete(&self.store, &self.s3, &self.media_bucket, now).await;
-        let leaderboards = leaderboards::refresh(&self.store, now, i64::from(self.leaderboards_lag_s) * SECOND_MS).await;
+        let expired_uploads = upload::delete(&self.store, &self.s3, &self.media_bucket, now).await;
+        let leaderboards = leaderboard::refresh(&self.store, now, i64::from(self.leaderboards_lag_s) * SECOND_MS).await;
         let line = RunLine {
             level: "INFO",
             message: "run",

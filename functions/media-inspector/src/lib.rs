@@ -5,7 +5,7 @@
 mod aac;
 mod bytes;
 mod clean;
-pub mod files;
+pub mod file;
 mod inspect;
 mod jpeg;
 mod message;
@@ -27,7 +27,7 @@ use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
 
-use crate::files::Files;
+use crate::file::Files;
 use crate::inspect::inspect;
 
 /// The state of the handler.

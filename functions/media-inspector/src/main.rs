@@ -2,7 +2,7 @@
 
 use function::Error;
 use function::queue::run;
-use media_inspector::files::Files;
+use media_inspector::file::Files;
 use media_inspector::{Inspector, handle};
 use runtime::clients;
 use runtime::clock::Clock;

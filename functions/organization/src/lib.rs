@@ -108,7 +108,7 @@ impl HttpFunction for App {
     const NAME: &'static str = "organization";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(company::founding::create_company))
+        list.routes(routes!(company::new_company::create_company))
             .routes(routes!(people::session::create_session))
             .routes(routes!(people::session::create_anonymous_session))
             .routes(routes!(people::phone::grant_my_phone))

@@ -1,7 +1,7 @@
 //! Event ingest: validates a batch, enriches it and puts it into the queues as one
 //! message. Counts nothing and writes nothing to the table.
 
-mod cards;
+mod card;
 pub mod queue;
 mod record_events;
 
@@ -13,7 +13,7 @@ use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
 use runtime::clock::Clock;
 
-use crate::cards::KnownCards;
+use crate::card::KnownCards;
 use crate::queue::Queues;
 
 /// The state that the handlers share.

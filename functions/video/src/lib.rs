@@ -1,6 +1,6 @@
 //! Uploads: tickets with which members send files, and the state of the files.
 
-mod uploads;
+mod upload;
 
 use app::Flow;
 use axum::Router;
@@ -37,7 +37,7 @@ impl HttpFunction for App {
     const NAME: &'static str = "video";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(uploads::create_upload)).routes(routes!(uploads::get_upload))
+        list.routes(routes!(upload::create_upload)).routes(routes!(upload::get_upload))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::kernel::schema::{formatted, one_of, schema, string, text, whole};
 use crate::kernel::text::{Line, OpaqueText, OptionalLine, Paragraph};
 use crate::kernel::timestamp::Timestamp;
 use crate::people::activation::RadarCode;
-use crate::people::claim::ClaimCode;
+use crate::people::claim_code::ClaimCode;
 use crate::people::invitation::Within;
 use crate::tracking::batch::BatchId;
 use crate::tracking::event::EventKind;

@@ -29,7 +29,7 @@ pub use crate::crm::opportunity::OpportunityChange;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::media::upload::Expired;
 pub use crate::people::activation::{CodeSent, RadarOf};
-pub use crate::people::claim::{ClaimCodeIssued, ClaimCodeOf};
+pub use crate::people::claim_code::{ClaimCodeIssued, ClaimCodeOf};
 pub use crate::people::join::{JoinContext, JoinOutcome, Joining, JoiningMember};
 pub use crate::people::login::{LoginContext, MemberLogin};
 pub use crate::people::member::{ClaimRequest, Claimed, MemberChange, MemberFilter, NewMember};

@@ -8,7 +8,7 @@ use edge::token::TokenVerifier;
 use housekeeping::Housekeeping;
 use live::{Live, Trigger};
 use media_inspector::Inspector;
-use media_inspector::files::Files;
+use media_inspector::file::Files;
 use mingpian_tests::functions::{self, Functions};
 use radar_aggregator::Aggregator;
 use recount::Recounter;

@@ -12,7 +12,7 @@ use domain::kernel::field::FieldError;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
-use domain::people::claim::ClaimCode;
+use domain::people::claim_code::ClaimCode;
 use edge::body::Body;
 use edge::problem::{Code, Problem};
 use edge::token;

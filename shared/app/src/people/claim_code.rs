@@ -4,7 +4,7 @@
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use domain::kernel::id::{InvitationId, MemberId};
-use domain::people::claim::ClaimCode;
+use domain::people::claim_code::ClaimCode;
 use domain::people::invitation::InvitationCode;
 
 /// Makes and hashes codes.

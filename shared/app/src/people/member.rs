@@ -6,7 +6,7 @@ use domain::company::audit::{AuditAction, AuditActor};
 use domain::kernel::field::FieldError;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
-use domain::people::claim;
+use domain::people::claim_code;
 use domain::people::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
 use store::{ClaimCodeIssued, MemberChange, NewMember};
 
@@ -71,7 +71,7 @@ pub async fn add(
 /// Returns a new member with the claim that belongs to them.
 pub fn with_claim(flow: &Flow<'_>, codes: &ClaimCodes, member: Member, card: Option<Card>) -> NewMember {
     let claim_hash = codes.hash(&codes.code(member.id, member.claim_number));
-    NewMember { member, card, claim_hash, claim_expires_at: claim::expires_at(flow.now) }
+    NewMember { member, card, claim_hash, claim_expires_at: claim_code::expires_at(flow.now) }
 }
 
 /// Issues the next claim code of a member who has not joined yet, once per request.
@@ -101,7 +101,7 @@ pub async fn issue_claim_code(
     }
     let number = read.member.claim_number.saturating_add(1);
     let hash = codes.hash(&codes.code(id, number));
-    let expires_at = claim::expires_at(flow.now);
+    let expires_at = claim_code::expires_at(flow.now);
     let issued = ClaimCodeIssued { member: Member { claim_number: number, ..read.member.clone() }, expires_at };
     let audit = flow.audit_entry(by.actor(), AuditAction::ClaimCodeIssued, id, "", expires_at.to_string())?;
     let attempt = || flow.store.issue_claim_code(company, &read, (issued.clone(), &hash), &audit, request);

@@ -8,7 +8,7 @@ use crate::kernel::id::{InvitationId, MemberId};
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::OptionalLine;
 use crate::kernel::timestamp::{SECOND_MS, Timestamp};
-use crate::people::claim::ClaimCode;
+use crate::people::claim_code::ClaimCode;
 use crate::people::member::Role;
 
 /// What an invitation's link carries: 16 characters, read like a claim code.

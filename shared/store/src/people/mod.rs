@@ -2,7 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod card_mark;
-pub(crate) mod claim;
+pub(crate) mod claim_code;
 pub(crate) mod invitation;
 pub(crate) mod join;
 pub(crate) mod login;
