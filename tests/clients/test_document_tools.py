@@ -21,8 +21,8 @@ def test_closed_sets_are_unions_in_typescript(tools):
 
 
 def test_orval_writes_types_that_compile(tools):
-    said = tools.node("orval", "--input", OPENAPI, "--output", tools.folder / "client.ts", "--mode", "split")
-    assert "validation failed" not in said, said[-4000:]
+    output = tools.node("orval", "--input", OPENAPI, "--output", tools.folder / "client.ts", "--mode", "split")
+    assert "validation failed" not in output, output[-4000:]
     assert (tools.folder / "client.ts").is_file()
     # The functions import axios; the types stand alone.
     (tools.folder / "client.ts").unlink()

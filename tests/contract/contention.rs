@@ -24,13 +24,13 @@ const PATIENT: Policy = Policy { deadline: Duration::from_secs(120), attempts: 1
 async fn close(world: &World) -> Result<DealId, Failure> {
     let (company, card, person, now) = (world.company, world.card("lin"), world.visitor, world.clock.now());
     let id = world.ids.new_id(now).unwrap();
-    let said = CustomerCommand::Deal(id, Deal::new(Day::of(now), now, world.staff["lin"].member).unwrap());
+    let command = CustomerCommand::Deal(id, Deal::new(Day::of(now), now, world.staff["lin"].member).unwrap());
     let audit: AuditEntry = world.entry();
     let attempt = async || {
         let (read, _) = world.store.opportunity_of(company, card, person, None, now).await?;
-        let retold = said.of(&read, person, card).unwrap();
-        let change = OpportunityChange { card, person, retold: &retold, audit: &audit };
-        world.store.change_opportunity(company, change, said, None).await
+        let update = command.of(&read, person, card).unwrap();
+        let change = OpportunityChange { card, person, update: &update, audit: &audit };
+        world.store.change_opportunity(company, change, command, None).await
     };
     world.store.retry().run(PATIENT, attempt).await.map(|_| id)
 }

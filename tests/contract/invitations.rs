@@ -67,8 +67,8 @@ async fn of_a_hundred_parallel_joins_on_a_link_for_ten_ten_become_members() {
     assert_eq!((joined.len(), people.len()), (10, 10), "nobody twice");
     assert!(joined.iter().all(|member| member.card.is_some()), "who joins has a card");
     let log = world.store.audit_log(world.company, &AuditFilter::default(), None, 100).await.unwrap().items;
-    let told = log.iter().filter(|line| line.action == AuditAction::MemberJoined).count();
-    assert_eq!(told, 10);
+    let entries = log.iter().filter(|line| line.action == AuditAction::MemberJoined).count();
+    assert_eq!(entries, 10);
 }
 
 #[tokio::test]

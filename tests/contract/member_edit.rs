@@ -33,7 +33,7 @@ async fn lin(world: &World) -> Member {
     world.store.member(world.company, world.staff["lin"].member).await.unwrap()
 }
 
-async fn told(world: &World) -> Vec<(String, String)> {
+async fn edits(world: &World) -> Vec<(String, String)> {
     let filter = AuditFilter { action: Some(AuditAction::MemberEdited), ..AuditFilter::default() };
     let log = world.store.audit_log(world.company, &filter, None, 100).await.unwrap().items;
     log.into_iter().map(|entry| (entry.from, entry.to)).collect()
@@ -56,7 +56,7 @@ async fn an_edit_shows_on_the_card_and_is_recorded_once() {
         };
     assert_eq!(card, Card { identity, version: before.version + 1, ..before });
     assert_eq!(lin(&world).await.name.as_str(), "林晓");
-    assert_eq!(told(&world).await, [("lin（茶艺师）".to_owned(), "林晓".to_owned())]);
+    assert_eq!(edits(&world).await, [("lin（茶艺师）".to_owned(), "林晓".to_owned())]);
     // The boss has no card, and may change their own name.
     let (status, boss) = edit(&world, organization, "boss", json!({"name": "沈云", "position": "董事长"})).await;
     assert_eq!((status, &boss["name"], &boss["card_id"]), (200, &json!("沈云"), &Value::Null), "{boss}");

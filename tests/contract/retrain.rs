@@ -179,9 +179,9 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
         let sum: u64 = parts.iter().map(|part| part["basis_points"].as_u64().unwrap()).sum();
         assert_eq!(json!(sum), rate["basis_points"]);
     }
-    let told = page(&world, &functions, "close-rate").await;
-    assert_eq!((&told["model"], &told["refit"]["verdict"]), (&json!("own"), &json!("kept")));
-    assert!(told["refit"]["brier_scores"]["own"].as_f64() < told["refit"]["brier_scores"]["default"].as_f64());
+    let shown = page(&world, &functions, "close-rate").await;
+    assert_eq!((&shown["model"], &shown["refit"]["verdict"]), (&json!("own"), &json!("kept")));
+    assert!(shown["refit"]["brier_scores"]["own"].as_f64() < shown["refit"]["brier_scores"]["default"].as_f64());
 
     // Later events are ranked by the list's model.
     count(&world, &[batch(&world, person(1_200), 901, &[(EventKind::GrantPhone, 0), (EventKind::OpenChat, 0)])]).await;
@@ -212,9 +212,9 @@ async fn on_noise_and_with_too_few_deals_the_default_model_stays_and_its_bands_a
     let in_bands = report.bands.iter().map(|band| (band.customers, band.closed));
     assert_eq!(in_bands.fold((0, 0), |sum, band| (sum.0 + band.0, sum.1 + band.1)), (299, 49));
     let functions = Functions::on(&world).await;
-    let told = page(&world, &functions, "close-rate").await;
-    assert_eq!(told["text"], "使用默认模型：已成交客户 49 位，满 50 位后自动校准");
-    assert_eq!((&told["model"], told["refit"]["bands"].as_array().unwrap().len()), (&json!("default"), 4));
+    let shown = page(&world, &functions, "close-rate").await;
+    assert_eq!(shown["text"], "使用默认模型：已成交客户 49 位，满 50 位后自动校准");
+    assert_eq!((&shown["model"], shown["refit"]["bands"].as_array().unwrap().len()), (&json!("default"), 4));
 
     let world = World::new().await;
     market(&world, 60, 250, false).await;
@@ -229,8 +229,8 @@ async fn each_week_every_company_has_its_turn() {
     let due: Value = serde_json::from_str(&load("recount", "retrain", &world)).unwrap();
     let again = async || asked(&world, due.clone()).await["retrained"].clone();
     let functions = Functions::on(&world).await;
-    let told = page(&world, &functions, "close-rate").await;
-    assert_eq!((&told["refit"], &told["model"]), (&Value::Null, &json!("default")));
+    let shown = page(&world, &functions, "close-rate").await;
+    assert_eq!((&shown["refit"], &shown["model"]), (&Value::Null, &json!("default")));
     assert_eq!(again().await, 0, "the first is a week after the company was founded");
     world.clock.advance(7 * DAY_MS);
     assert_eq!((again().await, again().await), (json!(1), json!(0)));

@@ -95,7 +95,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
         assert_eq!(best[0].rate, Rate::from_percent(85).unwrap());
     }
     let chen = best(&world, Scope::Card(world.card("chen"))).await;
-    assert_eq!(chen.len(), 4, "nothing was said of anybody there");
+    assert_eq!(chen.len(), 4, "no rate was set there");
     // A deal removes the person from the list, also a deal of another identity of theirs.
     close(&world, persons[2], 0).await;
     world.tie(batch(&world, 9, 0, &[0]).person, persons[2], MergeReason::Phone).await.unwrap();
@@ -103,7 +103,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     set_rate(&world, persons[1], None).await;
     assert_eq!((sweep(&world).await, sweep(&world).await), (2, 0));
     let now = best(&world, card).await;
-    assert_eq!(now.iter().map(|prospect| prospect.person).collect::<Vec<_>>(), persons[..2]);
+    assert_eq!(now.iter().map(|ranked| ranked.person).collect::<Vec<_>>(), persons[..2]);
     assert_eq!(best(&world, Scope::Company).await.len(), 10);
 }
 
@@ -139,7 +139,7 @@ async fn marks_leaderboards_and_sweeps_at_the_same_time_lose_nothing() {
     visit(&world, 0, 0..30).await;
     let persons: Vec<_> = (0..30).step_by(3).map(|n| batch(&world, n, 0, &[0]).person).collect();
     let people = [persons.clone(), persons.clone()];
-    let said = people.into_iter().zip([3_u64, 7]).map(|(persons, by)| {
+    let writers = people.into_iter().zip([3_u64, 7]).map(|(persons, by)| {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
             for round in 0..4 {
@@ -149,24 +149,24 @@ async fn marks_leaderboards_and_sweeps_at_the_same_time_lose_nothing() {
             }
         })
     });
-    let said: Vec<_> = said.collect();
+    let writers: Vec<_> = writers.collect();
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
     let housekeeping = housekeeping(&world, LAG_S).await;
-    while said.iter().any(|task| !task.is_finished()) {
+    while writers.iter().any(|task| !task.is_finished()) {
         let (one, other) =
             tokio::join!(housekeeping.run("r"), world.store.sweep_shortlist_refreshes(world.clock.now(), 7));
         one.unwrap();
         other.unwrap();
     }
-    for task in said {
+    for task in writers {
         task.await.unwrap();
     }
     while sweep(&world).await > 0 {}
     let listed = best(&world, Scope::Card(world.card("lin"))).await;
     for person in persons {
         let known = world.store.customers(world.company, &[person]).await.unwrap();
-        let said = known[&person].as_ref().unwrap().opportunity.set_rate_in(Scope::Company).unwrap().rate;
-        let place = listed.iter().find(|prospect| prospect.person == person).unwrap();
-        assert_eq!(place.rate, said);
+        let rate = known[&person].as_ref().unwrap().opportunity.set_rate_in(Scope::Company).unwrap().rate;
+        let ranked = listed.iter().find(|ranked| ranked.person == person).unwrap();
+        assert_eq!(ranked.rate, rate);
     }
 }

@@ -153,7 +153,7 @@ async fn an_edit_of_an_outdated_card_is_refused() {
     let again = world.store.edit_identity(world.company, change, read.identity.clone()).await;
     assert_eq!(again.unwrap_err(), Failure::VersionConflict);
     let log = world.store.audit_log(world.company, &AuditFilter::default(), None, 1).await.unwrap();
-    assert_eq!(log.items, std::slice::from_ref(&entry), "what was refused is not told");
+    assert_eq!(log.items, std::slice::from_ref(&entry), "a refused change has no entry");
 }
 
 #[tokio::test]

@@ -176,7 +176,7 @@ def test_a_membership_from_before_the_unionid_is_found_after_one_login(world, co
     other, openid, unionid = world.company("别家茶业"), fresh(), fresh()
     join(company, "林晓", openid, None)
     there = join(other, "林晓", openid, unionid)
-    assert offered(there) == {"别家茶业": True}, "company A has not been told yet"
+    assert offered(there) == {"别家茶业": True}, "company A does not know yet"
     assert company.log_in(openid).companies == [{"company_id": company.id, "name": "云杉茶业", "current": True}]
     assert offered(company.log_in(openid, unionid=unionid)) == {"云杉茶业": True, "别家茶业": False}
     assert offered(other.log_in(openid, unionid=unionid)) == {"云杉茶业": False, "别家茶业": True}

@@ -200,8 +200,8 @@ def test_each_change_is_recorded_in_the_audit_log(company):
     put(boss, lin.member, east).expect(200)
     boss.delete(f"/v1/departments/{east}").expect(200)
     log = company.api.pages("/v1/audit-log", boss.token)
-    told = [(line["action"], line["target"], line["from"], line["to"]) for line in log[:4]]
-    assert told == [
+    entries = [(line["action"], line["target"], line["from"], line["to"]) for line in log[:4]]
+    assert entries == [
         ("department_removed", east, '{"name":"东区"}', ""), ("member_department", lin.member["id"], "", east),
         ("department_changed", east, '{"name":"华东"}', '{"name":"东区"}'), ("department_added", east, "", '{"name":"华东"}'),
     ]

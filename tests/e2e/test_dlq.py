@@ -78,8 +78,8 @@ def test_a_message_that_cannot_be_read_waits_with_its_reason_and_its_own_text(ca
     put(world, body)
     (message,) = dead_letters(1)
     assert message["Body"] == body
-    told = attributes(message)
-    assert told["reason"] == reason and told["detail"] and int(told["attempts"]) >= 1
+    attached = attributes(message)
+    assert attached["reason"] == reason and attached["detail"] and int(attached["attempts"]) >= 1
     drain(world.stack)
 
 
@@ -162,8 +162,8 @@ def test_after_a_repair_redrive_brings_the_message_back_and_the_numbers_become_r
     with unreadable_state(world, guests["broken"].id):
         send_lines(guests, [stuck, flowing])
         (message,) = dead_letters(1)
-        told = attributes(message)
-        assert told["reason"] == "corrupt_state" and told["detail"] and told["attempts"] == "5"
+        attached = attributes(message)
+        assert attached["reason"] == "corrupt_state" and attached["detail"] and attached["attempts"] == "5"
         assert guests["broken"].id in message["Body"]
         expect_recount(company, before + [flowing], [card])
     redrive(world)

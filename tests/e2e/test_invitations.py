@@ -67,10 +67,10 @@ def test_a_link_tells_all_that_is_needed_and_who_comes_by_it_is_a_member_with_a_
     assert (card["name"], card["position"], card["company"]) == ("林悦", "顾问", "邀请公司")
     assert company.session("lin-yue", invitation=by).expect(201)["member"]["id"] == session["member"]["id"]
     assert company.boss.get(link_of(made)).expect(200)["used"] == 1
-    told = company.boss.get("/v1/audit-log").expect(200)["items"]
-    assert [line["action"] for line in told] == ["member_joined", "invitation_created"]
-    assert told[0]["actor"] == {"type": "member", "id": session["member"]["id"]}
-    assert told[0]["from"] == made["invitation"]["id"]
+    entries = company.boss.get("/v1/audit-log").expect(200)["items"]
+    assert [line["action"] for line in entries] == ["member_joined", "invitation_created"]
+    assert entries[0]["actor"] == {"type": "member", "id": session["member"]["id"]}
+    assert entries[0]["from"] == made["invitation"]["id"]
 
 
 def test_of_a_hundred_parallel_joins_on_a_link_for_ten_ten_become_members(world):
@@ -174,8 +174,8 @@ def test_with_review_one_waits_as_a_visitor_until_an_admin_decides(world):
     assert (rejected["state"], rejected["member_id"]) == ("rejected", None)
     assert company.join("other", invited).expect(201)["join_request"]["state"] == "rejected"
     assert seats(company) == {"limit": 10, "available": 8, "reserved": 0, "used": 2}
-    told = [line["action"] for line in company.boss.get("/v1/audit-log").expect(200)["items"]]
-    assert told == ["join_rejected", "member_joined", "invitation_created"]
+    entries = [line["action"] for line in company.boss.get("/v1/audit-log").expect(200)["items"]]
+    assert entries == ["join_rejected", "member_joined", "invitation_created"]
 
 
 def test_of_twenty_parallel_decisions_one_counts(world):

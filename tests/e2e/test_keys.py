@@ -65,8 +65,8 @@ def test_one_key_and_body_for_two_things_act_on_both(file, scene):
     if file.row["access"] != "operator":  # seats have no ids: they are counted below
         assert first != second
     # A repeated request gets its own first answer.
-    for pair, told in zip(zip(stages, values), (first, second)):
-        assert send(file, *pair, key, body).expect(file.row["status"]) == told
+    for pair, stored in zip(zip(stages, values), (first, second)):
+        assert send(file, *pair, key, body).expect(file.row["status"]) == stored
 
 
 def test_both_companies_have_their_seats(world):

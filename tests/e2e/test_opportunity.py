@@ -143,10 +143,10 @@ def test_the_boss_changes_every_customer_and_the_audit_log_records_it(office, cu
     boss.delete(at(office, customer, "close-rate")).expect(204)
     deal = close(boss, office, customer, closed_on=day()).expect(201)
     boss.delete(at(office, customer, f"deals/{deal['deal_id']}")).expect(204)
-    told = [boss.get(f"/v1/audit-log?target={target}").expect(200)["items"] for target in (customer.id, deal["deal_id"])]
-    assert [line["action"] for line in told[0]] == ["close_rate_cleared", "close_rate_set"]
-    assert [line["action"] for line in told[1]] == ["deal_removed", "deal_recorded"]
-    assert lin.card_id in told[0][1]["to"] and day() in told[1][1]["to"] == told[1][0]["from"]
+    entries = [boss.get(f"/v1/audit-log?target={target}").expect(200)["items"] for target in (customer.id, deal["deal_id"])]
+    assert [line["action"] for line in entries[0]] == ["close_rate_cleared", "close_rate_set"]
+    assert [line["action"] for line in entries[1]] == ["deal_removed", "deal_recorded"]
+    assert lin.card_id in entries[0][1]["to"] and day() in entries[1][1]["to"] == entries[1][0]["from"]
 
 
 @pytest.mark.parametrize("percent, code", [

@@ -80,8 +80,8 @@ def test_a_wrong_counter_is_found_reported_and_repaired(shop):
 
 def test_right_numbers_stay_and_are_reported_as_right(shop, capsys):
     assert recounting.run(shop["call"], [shop["company"].id], dry_run=False) == 0
-    said = capsys.readouterr().out
-    assert " right, " in said and "recounted: 1 companies, 0 repaired, 0 failed" in said and "wrong" not in said
+    output = capsys.readouterr().out
+    assert " right, " in output and "recounted: 1 companies, 0 repaired, 0 failed" in output and "wrong" not in output
     answer = shop["company"].boss.get("/v1/radar/company/recount").expect(200)
     assert {row["counters"] for row in answer["drift"]} == {0} and answer["repairs"] == []
 

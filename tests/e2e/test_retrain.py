@@ -29,10 +29,10 @@ def shop(world):
 
 
 def test_before_the_first_retraining_the_default_model_says_so(shop):
-    told = shop["company"].boss.get(PATH).expect(200)
-    assert (told["model"], told["refit"], told["base_basis_points"]) == ("default", None, 200)
-    assert told["next_refit_at"] > "2020" and "尚未校准" in told["text"]
-    chat = next(row for row in told["features"] if row["feature"] == "chat")
+    model = shop["company"].boss.get(PATH).expect(200)
+    assert (model["model"], model["refit"], model["base_basis_points"]) == ("default", None, 200)
+    assert model["next_refit_at"] > "2020" and "尚未校准" in model["text"]
+    chat = next(row for row in model["features"] if row["feature"] == "chat")
     assert chat["label"] == "打开聊天" and chat["coefficient"] > 0
 
 
@@ -46,13 +46,13 @@ def test_a_dry_run_changes_nothing_and_a_retraining_is_told(shop, capsys):
     assert boss.get(PATH).expect(200)["refit"] is None
     capsys.readouterr()
     assert retraining.run(shop["call"], [shop["company"].id], False) == 0
-    said = capsys.readouterr().out
-    assert " too_few_closed" in said and "0 customers with a deal, 3 without" in said
-    told = boss.get(PATH).expect(200)
-    refit = told["refit"]
-    assert (told["model"], refit["verdict"], refit["closed"], refit["open"]) == ("default", "too_few_closed", 0, 3)
-    assert told["text"] == "使用默认模型：已成交客户 0 位，满 50 位后自动校准"
-    assert refit["at"] < told["next_refit_at"] and refit["brier_scores"] is None
+    output = capsys.readouterr().out
+    assert " too_few_closed" in output and "0 customers with a deal, 3 without" in output
+    model = boss.get(PATH).expect(200)
+    refit = model["refit"]
+    assert (model["model"], refit["verdict"], refit["closed"], refit["open"]) == ("default", "too_few_closed", 0, 3)
+    assert model["text"] == "使用默认模型：已成交客户 0 位，满 50 位后自动校准"
+    assert refit["at"] < model["next_refit_at"] and refit["brier_scores"] is None
     bands = {row["band"]: row for row in refit["bands"]}
     assert list(bands) == ["below_50", "below_80", "below_99", "below_100"]
     assert bands["below_50"]["customers"] == 3 and bands["below_50"]["closed_basis_points"] == 0
@@ -68,7 +68,7 @@ def test_a_customers_receipt_names_the_model(shop):
 
 def test_the_list_follows_a_rate_set_by_hand_and_a_deal(shop):
     staff, person = shop["staff"], shop["visitor"].id
-    said = f"/v1/cards/{staff.card_id}/customers/{person}"
+    customer = f"/v1/cards/{staff.card_id}/customers/{person}"
 
     def rows(path):
         return staff.get(f"/v1/radar/cards/{staff.card_id}/{path}").expect(200)
@@ -80,11 +80,11 @@ def test_the_list_follows_a_rate_set_by_hand_and_a_deal(shop):
         assert "FunctionError" not in answer, answer["Payload"].read()
         return [row["person_id"] for row in rows("customers")["items"]]
 
-    staff.put(f"{said}/close-rate", {"percent": 85}).expect(200)
+    staff.put(f"{customer}/close-rate", {"percent": 85}).expect(200)
     until(lambda: tidied()[:1] == [person] and rows("customers?band=below_99")["items"], 60, 0.5, "the rate in the list")
     first = rows("customers")["items"][0]
     assert (first["person_id"], first["rate_basis_points"]) == (person, 8_500)
-    staff.post(f"{said}/deals", {"closed_on": time.strftime("%Y-%m-%d", time.gmtime(time.time()))}, key=uuid.uuid4().hex).expect(201)
+    staff.post(f"{customer}/deals", {"closed_on": time.strftime("%Y-%m-%d", time.gmtime(time.time()))}, key=uuid.uuid4().hex).expect(201)
     until(lambda: person not in tidied(), 60, 0.5, "the deal")
     funnel = rows("funnel")
     assert (funnel["customers"], funnel["closed"]) == (3, 1)
@@ -129,9 +129,9 @@ def test_where_deals_follow_a_pattern_the_company_gets_its_own_model(world):
         list(pool.map(close, buyers))
     call = recounting.function(world.stack.boto("lambda"), "dev")
     assert call({"retrain": company.id})["verdict"] == "kept"
-    told = company.boss.get(PATH).expect(200)
-    scores, bands = told["refit"]["brier_scores"], told["refit"]["bands"]
-    assert (told["model"], told["refit"]["closed"], told["refit"]["open"]) == ("own", len(buyers), 300 - len(buyers))
+    model = company.boss.get(PATH).expect(200)
+    scores, bands = model["refit"]["brier_scores"], model["refit"]["bands"]
+    assert (model["model"], model["refit"]["closed"], model["refit"]["open"]) == ("own", len(buyers), 300 - len(buyers))
     assert scores["own"] < scores["default"] and scores["own"] < scores["mean"]
     full = [band for band in bands if band["customers"] >= 30]
     assert full and all(abs(band["predicted_basis_points"] - band["closed_basis_points"]) < 500 for band in full)

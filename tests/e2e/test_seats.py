@@ -128,8 +128,8 @@ def test_the_boss_reads_who_changed_what(world):
     set_status(admin, staff.member, "disabled").expect(200)
     company.boss.put(f"/v1/members/{staff.member['id']}/role", {"role": "admin"}).expect(200)
     log = company.api.pages("/v1/audit-log", company.boss.token, limit=2)
-    told = [(line["action"], line["from"], line["to"]) for line in log]
-    assert told == [
+    entries = [(line["action"], line["from"], line["to"]) for line in log]
+    assert entries == [
         ("member_role", "staff", "admin"), ("member_status", "active", "disabled"),
         ("member_added", "", "staff"), ("member_added", "", "admin"),
     ]

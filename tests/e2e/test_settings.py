@@ -104,8 +104,8 @@ def test_settings_of_the_company_are_recorded_once_in_the_audit_log(world):
         admin.put("/v1/greeting", {"greeting": "大家好"}).expect(200)
         admin.put("/v1/my/greeting", {"greeting": "我"}).expect(200)
     log = company.api.pages("/v1/audit-log", company.boss.token)
-    told = [(line["action"], line["target"], line["from"], line["to"]) for line in log if line["action"] in ("phrases", "greeting")]
-    assert told == [
+    entries = [(line["action"], line["target"], line["from"], line["to"]) for line in log if line["action"] in ("phrases", "greeting")]
+    assert entries == [
         ("greeting", company.id, "", "大家好"), ("phrases", company.id, '["chat",[]]', '["chat",["您好"]]'),
     ]
 

@@ -38,11 +38,11 @@ def shown(leaver):
         guest.get(f"/v1/share-codes/{leaver['share']}").expect(200),
         next(item["card"] for item in listed if item["card"]["id"] == member.card_id),
     ]
-    told = [(place["owner_active"], place["successor"]) for place in places]
-    assert told[0] == told[1] == told[2], told
+    states = [(place["owner_active"], place["successor"]) for place in places]
+    assert states[0] == states[1] == states[2], states
     vcard = guest.get(f"/v1/cards/{member.card_id}/vcard").text
-    assert ("已不在职" in vcard) == (not told[0][0])
-    return told[0]
+    assert ("已不在职" in vcard) == (not states[0][0])
+    return states[0]
 
 
 def test_a_card_leads_to_the_successor_until_its_owner_is_back(company, leaver, staff):
@@ -57,9 +57,9 @@ def test_a_card_leads_to_the_successor_until_its_owner_is_back(company, leaver, 
     version = company.boss.get(f"/v1/cards/{member.card_id}").expect(200)["version"]
     company.boss.put(f"/v1/cards/{member.card_id}", {"version": version, **CARD_FIELDS}).expect(200)
     assert shown(leaver)[1]["card_id"] == staff.card_id
-    told = company.boss.get("/v1/audit-log").expect(200)["items"]
-    told = next(line for line in told if line["action"] == "member_successor")
-    assert (told["target"], told["from"], told["to"]) == (member.member["id"], "", staff.member["id"])
+    entries = company.boss.get("/v1/audit-log").expect(200)["items"]
+    entry = next(line for line in entries if line["action"] == "member_successor")
+    assert (entry["target"], entry["from"], entry["to"]) == (member.member["id"], "", staff.member["id"])
     set_status(company, member, "active")
     assert shown(leaver) == (True, None)
 

@@ -160,8 +160,8 @@ def test_a_card_is_changed_by_its_owner_the_admin_and_the_boss(company, owner, a
         changed = person.put(f"/v1/cards/{card}/avatar", {"version": version, "upload_id": upload}).expect(200)
         version += 1
         assert changed["avatar"]["upload_id"] == upload
-    told = [line for line in company.boss.get("/v1/audit-log").expect(200)["items"] if line["target"] == card]
-    assert [line["action"] for line in told] == ["card_media", "card_media"]
+    entries = [line for line in company.boss.get("/v1/audit-log").expect(200)["items"] if line["target"] == card]
+    assert [line["action"] for line in entries] == ["card_media", "card_media"]
     for person in (staff, visitor):
         ticket(person, "avatar", "image/png", 9, card).expect(403, "role_required")
         for part, body in (("avatar", {"upload_id": None}), ("photos", {"upload_ids": []}), ("video", {"upload_id": None})):

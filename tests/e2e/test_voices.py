@@ -21,8 +21,8 @@ def record(person, frames=50):
 def test_a_visitor_hears_what_each_member_says_about_a_product(company, owner, staff, visitor):
     product = object_id("prd_")
     for person, frames in ((owner, 30), (staff, 60)):
-        told = person.put(f"/v1/products/{product}/voice", {"upload_id": record(person, frames)}).expect(200)
-        assert (told["product_id"], told["voice"]["duration_ms"]) == (product, 64 * frames)
+        answer = person.put(f"/v1/products/{product}/voice", {"upload_id": record(person, frames)}).expect(200)
+        assert (answer["product_id"], answer["voice"]["duration_ms"]) == (product, 64 * frames)
     for person, frames in ((owner, 30), (staff, 60)):
         page = visitor.get(f"/v1/cards/{person.card_id}/voices").expect(200)
         heard = {item["product_id"]: item["voice"] for item in page["items"]}[product]
@@ -34,8 +34,8 @@ def test_the_last_introduction_stands_and_is_taken_away_again(owner, visitor):
     product, voices = object_id("prd_"), f"/v1/cards/{owner.card_id}/voices"
     first, second = record(owner), record(owner)
     for upload in (first, second, second):
-        told = owner.put(f"/v1/products/{product}/voice", {"upload_id": upload}).expect(200)
-        assert told["voice"]["media"]["upload_id"] == upload
+        answer = owner.put(f"/v1/products/{product}/voice", {"upload_id": upload}).expect(200)
+        assert answer["voice"]["media"]["upload_id"] == upload
     answer = owner.put(f"/v1/products/{product}/voice", {"upload_id": first})
     assert answer.expect(422, "invalid", "/upload_id")["errors"][0]["code"] == "upload_used"
     assert [item["voice"]["media"]["upload_id"] for item in visitor.get(voices).expect(200)["items"]] == [second]

@@ -53,13 +53,13 @@ QUALIFY row_number() OVER (PARTITION BY person, batch.batch_id ORDER BY received
 CREATE TABLE sent AS
 SELECT request, person, agent, member_card, received, place, event.kind AS kind, event.card_id AS card,
        event.object."type" AS type, event.object.id AS id, coalesce(event.duration_ms, 0) AS dwell,
-       epoch_ms(CAST(event."at" AS TIMESTAMPTZ)) AS said
+       epoch_ms(CAST(event."at" AS TIMESTAMPTZ)) AS claimed
 FROM (SELECT *, unnest(events) AS event, generate_subscripts(events, 1) AS place FROM request);
 
 CREATE TABLE judged AS
 SELECT request, place, person, kind, card, type, id, dwell, day_of(received) AS arrived,
        -- A time is believed from seven days before the request came in until then.
-       least(greatest(said, received - 7 * 86400000), received) AS ms,
+       least(greatest(claimed, received - 7 * 86400000), received) AS ms,
        CASE WHEN regexp_matches(agent, $crawlers) THEN 'bot'
             WHEN member_card IS NOT NULL AND kind = 'forward' THEN NULL
             WHEN member_card = card THEN 'own'

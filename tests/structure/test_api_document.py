@@ -25,7 +25,7 @@ def problems():
     return {(STATUSES[status], code) for status, code in re.findall(r'= ([A-Z_]+), "([a-z_]+)",', source)}
 
 
-def told(sentences):
+def problems_in(sentences):
     """{(status, code)} in the sentences: 409 `version_conflict`."""
     return set(re.findall(r"\b([45]\d\d) `([a-z_]+)`", sentences))
 
@@ -116,11 +116,11 @@ def test_every_answer_has_a_description():
 
 def test_sentences_name_problems_that_exist_with_their_status():
     for name, operation in operations():
-        assert not told(operation["description"]) - problems(), name
+        assert not problems_in(operation["description"]) - problems(), name
 
 
-def test_every_problem_is_told_where_it_can_come():
-    known = told(document()["info"]["description"])
+def test_every_problem_is_described_where_it_can_come():
+    known = problems_in(document()["info"]["description"])
     for _, operation in operations():
-        known |= told(operation["description"])
+        known |= problems_in(operation["description"])
     assert not problems() - known

@@ -67,7 +67,7 @@ fn server() -> (String, Receiver<bool>) {
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(vec![CertificateDer::from(SERVER)], key).unwrap();
     let config = Arc::new(config);
-    let (told, handshakes) = channel();
+    let (sender, handshakes) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
@@ -77,7 +77,7 @@ fn server() -> (String, Receiver<bool>) {
                 let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
                 tls.write_all(answer.as_bytes()).unwrap();
             }
-            let _ = told.send(accepted);
+            let _ = sender.send(accepted);
         }
     });
     (url, handshakes)

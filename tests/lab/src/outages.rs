@@ -184,9 +184,9 @@ async fn disturbed(studio: &mut Studio, act: &Act, good: &Undisturbed, plan: Fau
     if answer.status == good.answer.status {
         return compared(studio, act, good, &answer, &[&good.once]);
     }
-    let told =
+    let is_temporary =
         matches!((answer.status, answer.body["code"].as_str()), (503, Some(_)) | (409, Some("request_in_progress")));
-    if !told || !answer.again {
+    if !is_temporary || !answer.again {
         return Some(format!("the first answer is {}", answer.text()));
     }
     studio.world.clock.advance(act.rest_ms());

@@ -30,13 +30,13 @@ impl TableRows {
     pub(crate) fn rows(&mut self) -> Rows {
         let (mut rows, mut asked) = (Rows::new(), json!({"TableName": self.name, "ConsistentRead": true}));
         loop {
-            let mut told = self.call("Scan", &asked);
-            let items = told["Items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            let mut reply = self.call("Scan", &asked);
+            let items = reply["Items"].as_array_mut().map(std::mem::take).unwrap_or_default();
             rows.extend(items.into_iter().map(|item| (key_of(&item), item)));
-            if told["LastEvaluatedKey"].is_null() {
+            if reply["LastEvaluatedKey"].is_null() {
                 return rows;
             }
-            asked["ExclusiveStartKey"] = told["LastEvaluatedKey"].take();
+            asked["ExclusiveStartKey"] = reply["LastEvaluatedKey"].take();
         }
     }
 
@@ -69,9 +69,9 @@ impl TableRows {
         request.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         request.headers.push(("content-type".to_owned(), "application/x-amz-json-1.0".to_owned()));
         let answer = self.connection.call(&request).expect("DynamoDB Local answers");
-        let told = serde_json::from_slice(&answer.body).expect("an answer is JSON");
-        assert_eq!(answer.status(), 200, "{operation}: {told}");
-        told
+        let reply = serde_json::from_slice(&answer.body).expect("an answer is JSON");
+        assert_eq!(answer.status(), 200, "{operation}: {reply}");
+        reply
     }
 }
 

@@ -148,13 +148,13 @@ impl TapState {
     fn part(&mut self, authority: &str, request: &Message) -> Result<Message> {
         let mut asked: Value = serde_json::from_slice(&request.body)?;
         let left_out = leave_out_half(&mut asked);
-        let mut told = json!({"Responses": {}});
+        let mut reply = json!({"Responses": {}});
         if asks_for_keys(&asked) {
             let request = Message { body: serde_json::to_vec(&asked)?, ..request.clone() };
-            told = serde_json::from_slice(&self.pass(authority, &request)?.body)?;
+            reply = serde_json::from_slice(&self.pass(authority, &request)?.body)?;
         }
-        told["UnprocessedKeys"] = json!(left_out);
-        Ok(Message::answer("200 OK", serde_json::to_vec(&told)?))
+        reply["UnprocessedKeys"] = json!(left_out);
+        Ok(Message::answer("200 OK", serde_json::to_vec(&reply)?))
     }
 }
 

@@ -51,19 +51,19 @@ pub(crate) fn of_write(operation: &Operation, items: &[(Option<WireItem>, Option
 }
 
 /// The units of a read: the emulator's number, and the units that it omits.
-pub(crate) fn of_read(operation: &Operation, asked: &Value, told: &Value) -> f64 {
-    let counted = sum(&told["ConsumedCapacity"]);
+pub(crate) fn of_read(operation: &Operation, asked: &Value, reply: &Value) -> f64 {
+    let counted = sum(&reply["ConsumedCapacity"]);
     if operation.name == "BatchGetItem" {
-        return counted + missing(asked, told);
+        return counted + missing(asked, reply);
     }
     // A query that finds nothing costs as much as one small item.
     counted.max(least(asked))
 }
 
-fn missing(asked: &Value, told: &Value) -> f64 {
+fn missing(asked: &Value, reply: &Value) -> f64 {
     let tables = asked["RequestItems"].as_object();
     let missing = |(table, request): (&String, &Value)| {
-        let found = list(&told["Responses"][table]).len() + list(&told["UnprocessedKeys"][table]["Keys"]).len();
+        let found = list(&reply["Responses"][table]).len() + list(&reply["UnprocessedKeys"][table]["Keys"]).len();
         list(&request["Keys"]).len().saturating_sub(found) as f64 * least(request)
     };
     tables.into_iter().flatten().map(missing).sum()
@@ -219,8 +219,8 @@ mod tests {
     #[test]
     fn a_read_that_finds_nothing_costs_too() {
         let asked = json!({"RequestItems": {"t": {"ConsistentRead": true, "Keys": [1, 2, 3]}}});
-        let told = json!({"Responses": {"t": [1]}, "ConsumedCapacity": [{"CapacityUnits": 2.0}]});
-        assert_eq!(of_read(&operation("BatchGetItem"), &asked, &told), 4.0);
+        let reply = json!({"Responses": {"t": [1]}, "ConsumedCapacity": [{"CapacityUnits": 2.0}]});
+        assert_eq!(of_read(&operation("BatchGetItem"), &asked, &reply), 4.0);
         assert_eq!(of_read(&operation("Query"), &json!({}), &json!({"ConsumedCapacity": {"CapacityUnits": 0.0}})), 0.5);
     }
 

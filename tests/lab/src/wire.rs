@@ -150,8 +150,8 @@ impl Wire {
         asked["ReturnConsumedCapacity"] = json!("TOTAL");
         let left_out = if partly { leave_out_half(&mut asked) } else { None };
         if let Some(left_out) = left_out.as_ref().filter(|_| !asks_for_keys(&asked)) {
-            let told = json!({"Responses": {}, "UnprocessedKeys": left_out});
-            return Ok(Message::answer("200 OK", serde_json::to_vec(&told)?));
+            let reply = json!({"Responses": {}, "UnprocessedKeys": left_out});
+            return Ok(Message::answer("200 OK", serde_json::to_vec(&reply)?));
         }
         let request = &Message { body: serde_json::to_vec(&asked)?, ..request.clone() };
         let mut answer = if operation.is_read() {
@@ -167,14 +167,14 @@ impl Wire {
             lock(&self.usage).add_written(written);
             answer
         };
-        let mut told: Value = serde_json::from_slice(&answer.body)?;
-        if let (Some(told), false) = (told.as_object_mut(), wanted) {
-            told.remove("ConsumedCapacity");
+        let mut reply: Value = serde_json::from_slice(&answer.body)?;
+        if let (Some(reply), false) = (reply.as_object_mut(), wanted) {
+            reply.remove("ConsumedCapacity");
         }
         if let Some(left_out) = left_out {
-            told["UnprocessedKeys"] = left_out;
+            reply["UnprocessedKeys"] = left_out;
         }
-        answer.body = serde_json::to_vec(&told)?;
+        answer.body = serde_json::to_vec(&reply)?;
         // The checksum is of the body as the emulator wrote it.
         answer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-crc32"));
         lock(&self.usage).add(operation, sent, answer.body.len());
@@ -189,8 +189,8 @@ fn items(asked: &Value, keys: &[Value], like: &Message, upstream: &mut Upstream)
     let mut request = Message { body: serde_json::to_vec(&body)?, ..like.clone() };
     request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-target"));
     request.headers.push(("x-amz-target".to_owned(), "DynamoDB_20120810.BatchGetItem".to_owned()));
-    let mut told: Value = serde_json::from_slice(&upstream.dynamodb.call(&request)?.body)?;
-    let found: Vec<WireItem> = serde_json::from_value(told["Responses"][table].take()).unwrap_or_default();
+    let mut reply: Value = serde_json::from_slice(&upstream.dynamodb.call(&request)?.body)?;
+    let found: Vec<WireItem> = serde_json::from_value(reply["Responses"][table].take()).unwrap_or_default();
     let is_of = |item: &WireItem, key: &Value| {
         key.as_object().is_some_and(|key| key.iter().all(|(name, value)| item.get(name) == Some(value)))
     };

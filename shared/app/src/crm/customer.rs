@@ -140,7 +140,7 @@ impl CustomerEditor {
             return Ok((update.opportunity, command));
         }
         let audit = self.audit_entry(flow, &command, &person.opportunity)?;
-        let change = OpportunityChange { card: self.card, person: self.person, retold: &update, audit: &audit };
+        let change = OpportunityChange { card: self.card, person: self.person, update: &update, audit: &audit };
         let command = flow.store.change_opportunity(self.company, change, command, request).await?;
         Ok((update.opportunity, command))
     }

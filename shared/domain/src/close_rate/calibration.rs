@@ -60,9 +60,9 @@ mod tests {
         let rate = |percent| Rate::from_percent(percent).unwrap();
         let bands =
             by_band([(rate(10), false), (rate(30), true), (rate(50), true), (rate(99), true), (rate(100), false)]);
-        let told: Vec<_> = bands.iter().map(|band| (band.customers, band.closed, band.predicted)).collect();
+        let summary: Vec<_> = bands.iter().map(|band| (band.customers, band.closed, band.predicted)).collect();
         assert_eq!(
-            told,
+            summary,
             [
                 (2, 1, Some(rate(20))),
                 (1, 1, Some(rate(50))),

@@ -33,7 +33,7 @@ fn histories<'a>(visits: impl IntoIterator<Item = &'a RecordedVisit>) -> Histori
     histories
 }
 
-fn told(sample: Option<Sample>) -> Option<(PersonId, bool, crate::close_rate::evidence::DecayedEvidence)> {
+fn parts_of(sample: Option<Sample>) -> Option<(PersonId, bool, crate::close_rate::evidence::DecayedEvidence)> {
     sample.map(|sample| (sample.customer, sample.closed, sample.reading))
 }
 
@@ -55,7 +55,7 @@ proptest! {
                 parts.entry(*by).or_default().apply(std::slice::from_ref(event), &DepartmentPath::default()).unwrap();
             }
             let state = CustomerState::union(parts.values());
-            let sample = told(histories_in_order.sample(&identities, closed_on, today));
+            let sample = parts_of(histories_in_order.sample(&identities, closed_on, today));
             match sample.clone() {
                 Some((customer, closed, reading)) => {
                     prop_assert_eq!((customer, closed), (person(1), closed_on.is_some()));
@@ -66,7 +66,7 @@ proptest! {
                 None => prop_assert!(state.cards.is_empty()),
             }
             visits.sort_by_key(|(by, event)| (u64::from(*by) * 31 + event.at.millis().cast_unsigned()).wrapping_mul(seed | 1));
-            prop_assert_eq!(told(histories(&visits).sample(&identities, closed_on, today)), sample);
+            prop_assert_eq!(parts_of(histories(&visits).sample(&identities, closed_on, today)), sample);
         }
     }
 }

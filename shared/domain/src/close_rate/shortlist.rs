@@ -142,8 +142,8 @@ impl Shortlist {
 
     /// The most likely first, at most [`LISTED_MAX`]; of equal ones the earliest.
     pub fn best(&self, today: Day) -> Vec<RankedCustomer> {
-        let prospect = |(rate, _, person)| RankedCustomer { person, rate };
-        self.sorted(today).into_iter().take(LISTED_MAX).map(prospect).collect()
+        let ranked = |(rate, _, person)| RankedCustomer { person, rate };
+        self.sorted(today).into_iter().take(LISTED_MAX).map(ranked).collect()
     }
 
     /// The funnel of `everybody`, of whom `closed` have closed a deal; the others by band. A

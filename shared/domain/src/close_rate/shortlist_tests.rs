@@ -42,8 +42,8 @@ fn list(standings: impl IntoIterator<Item = RankUpdate>) -> Shortlist {
     list
 }
 
-fn ids(prospects: &[RankedCustomer]) -> Vec<PersonId> {
-    prospects.iter().map(|prospect| prospect.person).collect()
+fn ids(customers: &[RankedCustomer]) -> Vec<PersonId> {
+    customers.iter().map(|customer| customer.person).collect()
 }
 
 /// What happens on a day.

@@ -174,16 +174,16 @@ mod tests {
         [1_u64, 2].map(|n| (person(n.into()), Customer { version: n, ..Customer::default() })).into()
     }
 
-    fn said(known: &mut Identities, who: u128, said: CustomerCommand) -> CustomerUpdate {
-        let retold = said.of(known, person(who), card(CARD)).unwrap();
-        assert_eq!(retold.customers.len() + retold.unchanged.len(), known.len());
-        assert!(retold.unchanged.iter().all(|(person, version)| known[person].version == *version));
-        known.extend(retold.customers.clone());
-        retold
+    fn apply(known: &mut Identities, who: u128, command: CustomerCommand) -> CustomerUpdate {
+        let update = command.of(known, person(who), card(CARD)).unwrap();
+        assert_eq!(update.customers.len() + update.unchanged.len(), known.len());
+        assert!(update.unchanged.iter().all(|(person, version)| known[person].version == *version));
+        known.extend(update.customers.clone());
+        update
     }
 
-    fn in_force(retold: &CustomerUpdate) -> Option<f64> {
-        retold.opportunity.set_rate_in(Scope::Card(card(CARD))).map(|set| set.rate.percent())
+    fn in_force(update: &CustomerUpdate) -> Option<f64> {
+        update.opportunity.set_rate_in(Scope::Card(card(CARD))).map(|set| set.rate.percent())
     }
 
     fn closed(deltas: &CounterDeltas) -> Vec<(Scope, i64)> {
@@ -200,19 +200,19 @@ mod tests {
     #[test]
     fn the_rate_set_last_counts_whatever_the_clocks_show_until_the_model_is_back() {
         let mut known = two();
-        assert_eq!(in_force(&said(&mut known, 1, rate(80, 50))), Some(80.0));
-        assert_eq!(in_force(&said(&mut known, 2, rate(20, 10))), Some(20.0));
-        assert!(said(&mut known, 2, rate(20, 99)).customers.is_empty(), "said before");
-        let cleared = said(&mut known, 1, CustomerCommand::NoRate);
+        assert_eq!(in_force(&apply(&mut known, 1, rate(80, 50))), Some(80.0));
+        assert_eq!(in_force(&apply(&mut known, 2, rate(20, 10))), Some(20.0));
+        assert!(apply(&mut known, 2, rate(20, 99)).customers.is_empty(), "nothing changes");
+        let cleared = apply(&mut known, 1, CustomerCommand::NoRate);
         assert_eq!((in_force(&cleared), cleared.customers.len()), (None, 2));
-        assert!(said(&mut known, 1, CustomerCommand::NoRate).customers.is_empty());
+        assert!(apply(&mut known, 1, CustomerCommand::NoRate).customers.is_empty());
     }
 
     #[test]
     fn deals_of_two_identities_are_of_one_closed_customer() {
         let mut known = two();
         let both = |by| vec![(Scope::Card(card(CARD)), by), (Scope::Company, by)];
-        let mut counted = |who, what| closed(&said(&mut known, who, what).deltas);
+        let mut counted = |who, what| closed(&apply(&mut known, who, what).deltas);
         let sorted = |mut changes: Vec<_>| {
             changes.sort();
             changes
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_deal_of_another_card_is_unknown_here() {
         let mut known = two();
-        said(&mut known, 1, deal(1));
+        apply(&mut known, 1, deal(1));
         assert_eq!(no_deal(1).of(&known, person(1), card(7)), Err(CommandError::UnknownDeal));
     }
 }

@@ -86,7 +86,7 @@ impl Opportunity {
 
     /// Sets or removes the rate on a card. Returns whether that changes anything.
     pub fn set_rate(&mut self, card: CardId, rate: Option<ManualCloseRate>) -> bool {
-        let before = self.0.get(&card).and_then(|said| said.rate);
+        let before = self.0.get(&card).and_then(|recorded| recorded.rate);
         if before != rate {
             self.0.entry(card).or_default().rate = rate;
             self.tidy();
@@ -103,7 +103,7 @@ impl Opportunity {
         if self.deals_on(card).any(|(known, _)| known == id) {
             return Ok(false);
         }
-        if self.0.values().map(|said| said.deals.len()).sum::<usize>() >= DEALS_MAX {
+        if self.0.values().map(|recorded| recorded.deals.len()).sum::<usize>() >= DEALS_MAX {
             return Err(TooManyDeals);
         }
         self.0.entry(card).or_default().deals.insert(id, deal);
@@ -112,18 +112,18 @@ impl Opportunity {
 
     /// Removes a deal. Returns whether there was one.
     pub fn remove_deal(&mut self, card: CardId, id: DealId) -> bool {
-        let removed = self.0.get_mut(&card).is_some_and(|said| said.deals.remove(&id).is_some());
+        let removed = self.0.get_mut(&card).is_some_and(|recorded| recorded.deals.remove(&id).is_some());
         self.tidy();
         removed
     }
 
     fn tidy(&mut self) {
-        self.0.retain(|_, said| *said != CardOpportunity::default());
+        self.0.retain(|_, recorded| *recorded != CardOpportunity::default());
     }
 
     /// The deals on a card, in the order they were recorded.
     pub fn deals_on(&self, card: CardId) -> impl Iterator<Item = (DealId, Deal)> {
-        self.0.get(&card).into_iter().flat_map(|said| &said.deals).map(|(id, deal)| (*id, *deal))
+        self.0.get(&card).into_iter().flat_map(|recorded| &recorded.deals).map(|(id, deal)| (*id, *deal))
     }
 
     /// The deals in a scope with their cards, the last closed first. A department has none.
@@ -137,26 +137,26 @@ impl Opportunity {
 
     /// The rate set by hand that counts in a scope: the last one. A department has none.
     pub fn set_rate_in(&self, scope: Scope) -> Option<ManualCloseRate> {
-        self.within(scope).filter_map(|said| said.rate).max()
+        self.within(scope).filter_map(|recorded| recorded.rate).max()
     }
 
     /// The day of the first deal in a scope. A department has none.
     pub fn closed_on(&self, scope: Scope) -> Option<Day> {
-        self.within(scope).flat_map(|said| said.deals.values()).map(|deal| deal.closed_on).min()
+        self.within(scope).flat_map(|recorded| recorded.deals.values()).map(|deal| deal.closed_on).min()
     }
 
     fn within(&self, scope: Scope) -> impl Iterator<Item = &CardOpportunity> {
-        self.0.iter().filter(move |(card, _)| counts_in(scope, **card)).map(|(_, said)| said)
+        self.0.iter().filter(move |(card, _)| counts_in(scope, **card)).map(|(_, recorded)| recorded)
     }
 
     /// What was recorded of several identities that are one person.
     #[must_use]
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union = Self::default();
-        for (card, said) in parts.into_iter().flat_map(|part| &part.0) {
+        for (card, recorded) in parts.into_iter().flat_map(|part| &part.0) {
             let all = union.0.entry(*card).or_default();
-            all.rate = all.rate.max(said.rate);
-            all.deals.extend(said.deals.iter().map(|(id, deal)| (*id, *deal)));
+            all.rate = all.rate.max(recorded.rate);
+            all.deals.extend(recorded.deals.iter().map(|(id, deal)| (*id, *deal)));
         }
         union
     }
@@ -212,39 +212,39 @@ mod tests {
 
     #[test]
     fn the_last_rate_counts_and_taking_it_back_leaves_the_other_cards() {
-        let mut said = Opportunity::default();
-        assert!(said.set_rate(card(1), rate(80, 5)) && !said.set_rate(card(1), rate(80, 5)));
-        assert!(said.set_rate(card(2), rate(20, 9)));
-        assert_eq!(said.set_rate_in(Scope::Company), rate(20, 9));
-        assert_eq!(said.set_rate_in(Scope::Card(card(1))), rate(80, 5));
-        assert!(said.set_rate(card(2), None) && !said.set_rate(card(2), None));
-        assert_eq!(said.set_rate_in(Scope::Company), rate(80, 5));
-        assert!(said.set_rate(card(1), None) && said.is_empty());
+        let mut opportunity = Opportunity::default();
+        assert!(opportunity.set_rate(card(1), rate(80, 5)) && !opportunity.set_rate(card(1), rate(80, 5)));
+        assert!(opportunity.set_rate(card(2), rate(20, 9)));
+        assert_eq!(opportunity.set_rate_in(Scope::Company), rate(20, 9));
+        assert_eq!(opportunity.set_rate_in(Scope::Card(card(1))), rate(80, 5));
+        assert!(opportunity.set_rate(card(2), None) && !opportunity.set_rate(card(2), None));
+        assert_eq!(opportunity.set_rate_in(Scope::Company), rate(80, 5));
+        assert!(opportunity.set_rate(card(1), None) && opportunity.is_empty());
     }
 
     #[test]
     fn a_deal_counts_once_on_its_card_and_in_the_company_until_it_is_removed() {
-        let mut said = Opportunity::default();
-        assert_eq!(said.add_deal(card(1), id(1), deal(30)), Ok(true));
-        assert_eq!(said.add_deal(card(1), id(1), deal(31)), Ok(false));
-        assert_eq!(said.add_deal(card(2), id(2), deal(10)), Ok(true));
-        assert_eq!(said.closed_on(Scope::Company), Some(Day::from_number(10)));
-        assert_eq!(said.closed_on(Scope::Card(card(1))), Some(Day::from_number(30)));
-        assert_eq!(said.closed_on(Scope::Card(card(3))), None);
-        assert_eq!(said.contributions().changes().count(), 3);
-        assert!(said.remove_deal(card(2), id(2)) && !said.remove_deal(card(2), id(2)));
-        assert_eq!(said.contributions().changes().count(), 2);
-        assert!(said.remove_deal(card(1), id(1)) && said.is_empty());
-        assert_eq!(said.contributions(), CounterDeltas::default());
+        let mut opportunity = Opportunity::default();
+        assert_eq!(opportunity.add_deal(card(1), id(1), deal(30)), Ok(true));
+        assert_eq!(opportunity.add_deal(card(1), id(1), deal(31)), Ok(false));
+        assert_eq!(opportunity.add_deal(card(2), id(2), deal(10)), Ok(true));
+        assert_eq!(opportunity.closed_on(Scope::Company), Some(Day::from_number(10)));
+        assert_eq!(opportunity.closed_on(Scope::Card(card(1))), Some(Day::from_number(30)));
+        assert_eq!(opportunity.closed_on(Scope::Card(card(3))), None);
+        assert_eq!(opportunity.contributions().changes().count(), 3);
+        assert!(opportunity.remove_deal(card(2), id(2)) && !opportunity.remove_deal(card(2), id(2)));
+        assert_eq!(opportunity.contributions().changes().count(), 2);
+        assert!(opportunity.remove_deal(card(1), id(1)) && opportunity.is_empty());
+        assert_eq!(opportunity.contributions(), CounterDeltas::default());
     }
 
     #[test]
     fn the_deals_of_a_scope_stand_by_the_day_they_were_closed() {
-        let mut said = Opportunity::default();
+        let mut opportunity = Opportunity::default();
         for (n, on, day) in [(1, 1, 30), (2, 2, 10), (3, 1, 40)] {
-            said.add_deal(card(on), id(n), deal(day)).unwrap();
+            opportunity.add_deal(card(on), id(n), deal(day)).unwrap();
         }
-        let ids = |scope| said.deals_in(scope).into_iter().map(|(_, id, _)| id).collect::<Vec<_>>();
+        let ids = |scope| opportunity.deals_in(scope).into_iter().map(|(_, id, _)| id).collect::<Vec<_>>();
         assert_eq!(ids(Scope::Company), [id(3), id(1), id(2)]);
         assert_eq!(ids(Scope::Card(card(2))), [id(2)]);
     }
@@ -263,12 +263,12 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_deals() {
-        let mut said = Opportunity::default();
+        let mut opportunity = Opportunity::default();
         for n in 0..DEALS_MAX as u128 {
-            assert_eq!(said.add_deal(card(n % 3), id(n), deal(1)), Ok(true));
+            assert_eq!(opportunity.add_deal(card(n % 3), id(n), deal(1)), Ok(true));
         }
-        assert_eq!(said.add_deal(card(1), id(999), deal(1)), Err(TooManyDeals));
-        assert_eq!(said.add_deal(card(1), id(1), deal(1)), Ok(false));
+        assert_eq!(opportunity.add_deal(card(1), id(999), deal(1)), Err(TooManyDeals));
+        assert_eq!(opportunity.add_deal(card(1), id(1), deal(1)), Ok(false));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct OpportunityChange<'a> {
     /// The identity that the caller named.
     pub person: PersonId,
     /// What the change writes.
-    pub retold: &'a CustomerUpdate,
+    pub update: &'a CustomerUpdate,
     /// Its audit entry, with its time.
     pub audit: &'a AuditEntry,
 }
@@ -57,7 +57,7 @@ impl Store {
         Ok((known, before.flatten()))
     }
 
-    /// Stores the change; with a request once. Returns `said`, or the command of the first
+    /// Stores the change; with a request once. Returns `command`, or the command of the first
     /// request.
     ///
     /// # Errors
@@ -67,20 +67,20 @@ impl Store {
         &self,
         company: Company,
         change: OpportunityChange<'_>,
-        said: CustomerCommand,
+        command: CustomerCommand,
         request: Option<&Idempotency>,
     ) -> Result<CustomerCommand, Failure> {
         let write = |transaction: &mut Transaction| self.add_opportunity(transaction, company, change);
         match request {
             Some(request) => {
                 let key = keys::idempotency(company, &request.key);
-                self.create_once(&key, request, change.audit.at, said, write).await
+                self.create_once(&key, request, change.audit.at, command, write).await
             }
             None => {
                 let mut transaction = Transaction::default();
                 write(&mut transaction)?;
                 self.commit(transaction).await.map_err(Cancelled::into_failure)?;
-                Ok(said)
+                Ok(command)
             }
         }
     }
@@ -89,15 +89,15 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         company: Company,
-        OpportunityChange { card, person, retold, audit }: OpportunityChange<'_>,
+        OpportunityChange { card, person, update, audit }: OpportunityChange<'_>,
     ) -> Result<(), Failure> {
-        for (identity, customer) in &retold.customers {
+        for (identity, customer) in &update.customers {
             put_customer(transaction, &self.table, company, *identity, customer)?;
         }
-        for (identity, version) in &retold.unchanged {
+        for (identity, version) in &update.unchanged {
             check_customer(transaction, &self.table, company, *identity, *version);
         }
-        for (scope, period, counts) in retold.deltas.changes() {
+        for (scope, period, counts) in update.deltas.changes() {
             add_counts(transaction, &self.table, company, scope, period, &counts);
         }
         mark_shortlist_refresh(transaction, &self.table, company, person, card, audit.at)?;
