@@ -52,11 +52,11 @@ pub(crate) async fn create_card(
 #[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "card", responses((status = 200, body = CardBody)))]
 pub(crate) async fn get_card(
     State(app): State<App>,
-    anyone: TokenHolder,
+    holder: TokenHolder,
     PathId(card): PathId<CardId>,
 ) -> Result<Json<CardBody>, Problem> {
-    let view = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;
-    Ok(Json(view::body(&app, anyone.company(), view).await?))
+    let view = app.templates.view(&app.store, holder.company(), card, app.clock.now()).await?;
+    Ok(Json(view::body(&app, holder.company(), view).await?))
 }
 
 /// Edit a card

@@ -116,11 +116,11 @@ pub(crate) async fn create_share_code(
 #[utoipa::path(get, path = "/v1/share-codes/{share_code}", tag = "card", responses((status = 200, body = ShareBody)))]
 pub(crate) async fn get_share_code(
     State(app): State<App>,
-    anyone: TokenHolder,
+    holder: TokenHolder,
     PathId(code): PathId<ShareCode>,
 ) -> Result<Json<ShareBody>, Problem> {
-    let share = app.store.share(anyone.company(), &code).await?;
-    let card = app.store.card(anyone.company(), share.card).await?;
+    let share = app.store.share(holder.company(), &code).await?;
+    let card = app.store.card(holder.company(), share.card).await?;
     Ok(Json(ShareBody::new(share, card.owner_gone)))
 }
 

@@ -22,12 +22,12 @@ type File = ([(HeaderName, String); 2], String);
     responses((status = 200, body = String, content_type = "text/vcard")))]
 pub(crate) async fn get_card_vcard(
     State(app): State<App>,
-    anyone: TokenHolder,
+    holder: TokenHolder,
     PathId(card): PathId<CardId>,
 ) -> Result<File, Problem> {
-    let (card, template, _) = app.templates.view(&app.store, anyone.company(), card, app.clock.now()).await?;
+    let (card, template, _) = app.templates.view(&app.store, holder.company(), card, app.clock.now()).await?;
     let card = Card { contact: template.shown(card.contact), ..card };
     let headers = [(CONTENT_TYPE, "text/vcard; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition(&card))];
-    let avatar = media::body(&app, anyone.company(), &card.media).await?.avatar;
+    let avatar = media::body(&app, holder.company(), &card.media).await?.avatar;
     Ok((headers, vcard(&card, avatar.as_ref().map(|avatar| avatar.url.as_str()))))
 }

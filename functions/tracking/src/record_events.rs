@@ -96,31 +96,31 @@ pub(crate) struct Accepted {
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
     State(app): State<App>,
-    anyone: TokenHolder,
+    holder: TokenHolder,
     headers: HeaderMap,
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
     let (batch, mut events) = checked(new, received_at)?;
     let cards = events.iter().map(|event| event.card).collect();
-    let mut departments = app.cards.places(anyone.company(), &cards, received_at).await?;
+    let mut departments = app.cards.places(holder.company(), &cards, received_at).await?;
     refuse_unknown(&events, &departments)?;
     departments.retain(|_, path| !path.is_empty());
     let fingerprint = fingerprint(&events)?;
     for event in &mut events {
         event.at = clamp(event.at, received_at);
     }
-    classify(&RULES, sender(&anyone, &headers), &mut events);
-    let (v, company, person, rules) = (MESSAGE_VERSION, anyone.company().id(), anyone.person(), RULES.version);
+    classify(&RULES, sender(&holder, &headers), &mut events);
+    let (v, company, person, rules) = (MESSAGE_VERSION, holder.company().id(), holder.person(), RULES.version);
     let batch = AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, departments, events };
     app.queues.send(&batch).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
 }
 
 /// The input of the filter rules.
-fn sender<'a>(anyone: &TokenHolder, headers: &'a HeaderMap) -> Sender<'a> {
+fn sender<'a>(holder: &TokenHolder, headers: &'a HeaderMap) -> Sender<'a> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let membership = anyone.membership();
+    let membership = holder.membership();
     Sender { agent, member: membership.is_some(), card: membership.and_then(|membership| membership.card) }
 }
 

@@ -50,14 +50,14 @@ pub fn app<S: Clone + Send + Sync + 'static>(
     function: &'static str,
     router: Router<S>,
     state: S,
-    gate: Authenticator,
+    authenticator: Authenticator,
 ) -> Router {
-    let gate = Arc::new(gate);
+    let authenticator = Arc::new(authenticator);
     router
         .fallback(async || Problem::of(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(move |request, next| observe(function, Arc::clone(&gate), request, next)))
+        .layer(from_fn(move |request, next| observe(function, Arc::clone(&authenticator), request, next)))
         .with_state(state)
 }
 
@@ -74,14 +74,14 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     Problem::of(Code::Internal).caused_by(format!("panic: {}", text.unwrap_or("?"))).into_response()
 }
 
-async fn observe(function: &'static str, gate: Arc<Authenticator>, mut request: Request<Body>, next: Next) -> Response {
+async fn observe(function: &'static str, authenticator: Arc<Authenticator>, mut request: Request<Body>, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request.lambda_context_ref().map_or_else(String::new, |context| context.request_id.clone());
     let method = request.method().to_string();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let trace = Trace::default();
-    let now = gate.clock.now();
-    request.extensions_mut().insert(gate);
+    let now = authenticator.clock.now();
+    request.extensions_mut().insert(authenticator);
     request.extensions_mut().insert(trace.clone());
     let mut response = next.run(request).await;
     // Rejections of axum become problems too.

@@ -161,15 +161,6 @@ impl Caller {
         if on { Ok(()) } else { Err(Problem::of(Code::RadarNotActive)) }
     }
 
-    /// The caller's membership.
-    ///
-    /// # Errors
-    /// `role_required` if the caller is not a member.
-    pub fn require_member(&self) -> Result<MemberId, Problem> {
-        let member = self.membership.map(|membership| membership.member);
-        member.ok_or_else(|| Problem::of(Code::RoleRequired))
-    }
-
     fn from_claims(claims: &TokenClaims) -> Option<Self> {
         let membership = match (claims.mem, claims.role) {
             (Some(member), Some(role)) => Some(Membership { member, role, card: claims.crd, radar: claims.rad }),
@@ -261,9 +252,9 @@ impl Actor for Operator {
     }
 }
 
-fn gate(parts: &Parts) -> Result<Arc<Authenticator>, Problem> {
-    let gate = parts.extensions.get::<Arc<Authenticator>>().cloned();
-    gate.ok_or_else(|| Problem::of(Code::Internal).caused_by("the router has no gate"))
+fn authenticator(parts: &Parts) -> Result<Arc<Authenticator>, Problem> {
+    let authenticator = parts.extensions.get::<Arc<Authenticator>>().cloned();
+    authenticator.ok_or_else(|| Problem::of(Code::Internal).caused_by("the router has no authenticator"))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -280,17 +271,17 @@ impl<S: Sync> FromRequestParts<S> for TokenHolder {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        if let Some(anyone) = parts.extensions.get::<Self>() {
-            return Ok(*anyone);
+        if let Some(holder) = parts.extensions.get::<Self>() {
+            return Ok(*holder);
         }
-        let gate = gate(parts)?;
-        let claims = bearer(&parts.headers).and_then(|token| gate.tokens.verify(token, gate.clock.now()).ok());
-        let anyone = claims.as_ref().and_then(Self::from_claims).ok_or_else(|| Problem::of(Code::Unauthorized))?;
+        let authenticator = authenticator(parts)?;
+        let claims = bearer(&parts.headers).and_then(|token| authenticator.tokens.verify(token, authenticator.clock.now()).ok());
+        let holder = claims.as_ref().and_then(Self::from_claims).ok_or_else(|| Problem::of(Code::Unauthorized))?;
         if let Some(trace) = parts.extensions.get::<Trace>() {
-            trace.note_company(anyone.company().id());
+            trace.note_company(holder.company().id());
         }
-        parts.extensions.insert(anyone);
-        Ok(anyone)
+        parts.extensions.insert(holder);
+        Ok(holder)
     }
 }
 

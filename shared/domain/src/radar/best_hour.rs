@@ -13,8 +13,6 @@ use crate::kernel::recent_days::RecentDays;
 use crate::kernel::timestamp::{DAY_MS, SHANGHAI_MS, Timestamp};
 use crate::radar::quiet_hours::QuietHours;
 
-/// Weeks that advice looks back on.
-pub const WEEKS: u8 = 8;
 /// Fewest visits for any advice.
 pub const VISITS_MIN: u32 = 5;
 /// Fewest days with a visit for any advice.
