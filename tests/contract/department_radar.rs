@@ -98,7 +98,7 @@ async fn deltas_that_do_not_fit_wait_and_are_counted_once() {
     // Ten identities of one person; a transaction reads each of them.
     let person = batch(&world, 0, 1, &[0]).person;
     for _ in 1..10 {
-        world.tie(person, world.fresh_person(), MergeReason::Phone).await.unwrap();
+        world.merge(person, world.fresh_person(), MergeReason::Phone).await.unwrap();
     }
     let (before, after) = (path(10), path(20));
     let mut late: Vec<_> = (5..13).flat_map(|day| [(ViewProduct, day), (OpenChat, day)]).collect();

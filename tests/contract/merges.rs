@@ -71,7 +71,7 @@ async fn visitors(world: &World) -> i64 {
 
 async fn undo(world: &World, merge: MergeId) -> Result<(), Failure> {
     let read = world.store.merge(world.company, merge).await?;
-    let known = world.known(read.tie.a, read.tie.b).await?;
+    let known = world.known(read.edge.a, read.edge.b).await?;
     let regrouping = read.undo(&known).ok_or(Failure::NotFound)?;
     let by = MemberId::from_uuid(Uuid::from_u128(1));
     let after = Merge { undone: Some(Undone { at: world.clock.now(), by }), ..read };
@@ -88,8 +88,8 @@ async fn two_become_one_before_or_after_their_events_and_two_again() {
     visit(&world, known, &[0, 5]).await;
     visit(&world, anonymous, &[0, 1]).await;
     assert_eq!(visitors(&world).await, 2);
-    let merge = world.tie(known, anonymous, MergeReason::Login).await.unwrap();
-    world.tie(known, late, MergeReason::Login).await.unwrap();
+    let merge = world.merge(known, anonymous, MergeReason::Login).await.unwrap();
+    world.merge(known, late, MergeReason::Login).await.unwrap();
     assert_eq!(visitors(&world).await, 1);
     visit(&world, late, &[0, 2]).await;
     visit(&world, anonymous, &[3]).await;
@@ -101,7 +101,7 @@ async fn two_become_one_before_or_after_their_events_and_two_again() {
     undo(&world, merge).await.unwrap();
     assert_eq!(visitors(&world).await, 2);
     assert_eq!(undo(&world, merge).await, Err(Failure::NotFound));
-    assert_eq!(world.tie(late, anonymous, MergeReason::Phone).await, Err(Failure::Exists(Thing::Merge)));
+    assert_eq!(world.merge(late, anonymous, MergeReason::Phone).await, Err(Failure::Exists(Thing::Merge)));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_state_read_before_a_merge_is_not_written_after_it() {
     let before: BTreeMap<_, Customer> = world.known(a, b).await.unwrap();
     let all = segments(views(&world, b, &[0]));
     let read_before = plan(&all, &before);
-    world.tie(a, b, MergeReason::Phone).await.unwrap();
+    world.merge(a, b, MergeReason::Phone).await.unwrap();
     let commit = async |plan: &AggregationPlan| {
         let segments: Vec<_> = all.iter().collect();
         let now = world.clock.now();
@@ -153,7 +153,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
         let (world, a, b) = (Arc::clone(&world), people[a], people[b]);
         tokio::spawn(async move {
             let merge = loop {
-                match world.tie(a, b, MergeReason::Phone).await {
+                match world.merge(a, b, MergeReason::Phone).await {
                     Err(Failure::Busy) => tokio::task::yield_now().await,
                     Ok(merge) => break merge,
                     Err(_) => return,
@@ -171,7 +171,7 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
     let groups: BTreeSet<BTreeSet<PersonId>> = people
         .iter()
         .map(|person| {
-            let mut members = known[person].ties.group.members();
+            let mut members = known[person].links.group.members();
             members.insert(*person);
             members
         })
@@ -210,7 +210,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
         visit(&world, person, &days).await;
     }
     let merge = Merge {
-        tie: domain::crm::ties::MergeEdge { merge: world.ids.new_id(world.clock.now()).unwrap(), a, b },
+        edge: domain::crm::identity_group::MergeEdge { merge: world.ids.new_id(world.clock.now()).unwrap(), a, b },
         reason: MergeReason::Phone,
         at: world.clock.now(),
         undone: None,
@@ -233,7 +233,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
     for window in Window::ALL {
         assert_eq!(counted(&world, window).await.visitors, 1, "{window:?}");
     }
-    undo(&world, merge.tie.merge).await.unwrap();
+    undo(&world, merge.edge.merge).await.unwrap();
     for window in Window::ALL {
         assert_eq!(counted(&world, window).await.visitors, 2, "{window:?}");
     }
@@ -245,14 +245,14 @@ async fn merges_are_listed_latest_first() {
     let mut made = vec![world.merge_id];
     for _ in 0..3 {
         world.clock.advance(1_000);
-        made.push(world.tie(world.fresh_person(), world.fresh_person(), MergeReason::Phone).await.unwrap());
+        made.push(world.merge(world.fresh_person(), world.fresh_person(), MergeReason::Phone).await.unwrap());
     }
     made.reverse();
     let first = world.store.list_merges(world.company, None, 3).await.unwrap();
     let second = world.store.list_merges(world.company, first.next, 3).await.unwrap();
-    let listed: Vec<_> = first.items.iter().chain(&second.items).map(|merge| merge.tie.merge).collect();
+    let listed: Vec<_> = first.items.iter().chain(&second.items).map(|merge| merge.edge.merge).collect();
     assert_eq!(listed, made);
-    let known = world.known(first.items[0].tie.a, first.items[0].tie.b).await.unwrap();
+    let known = world.known(first.items[0].edge.a, first.items[0].edge.b).await.unwrap();
     assert_eq!(first.items[0].regroup(&known), Err(MergeError::Already));
 }
 

@@ -213,7 +213,7 @@ async fn merged_customers_are_one_closed_customer_and_two_again() {
     office.visit(b, 2).await;
     let (first, second) = (office.close(a, "key-of-first").await.1, office.close(b, "key-of-second").await.1);
     assert_eq!(office.closed().await, [2, 2]);
-    let merge = world.tie(a, b, MergeReason::Phone).await.unwrap();
+    let merge = world.merge(a, b, MergeReason::Phone).await.unwrap();
     assert_eq!(office.closed().await, [1, 1]);
     for person in [a, b] {
         assert_eq!(office.customer(person).await["deals"], json!([second, first]));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::crm::merge::{Merge, MergeReason};
-use domain::crm::ties::MergeEdge;
+use domain::crm::identity_group::MergeEdge;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, Id};
@@ -91,7 +91,7 @@ async fn right_numbers_are_found_right_and_the_dashboard_shows_when() {
     assert_eq!(world.store.recount_report(world.company).await.unwrap(), None);
     days_of_visits(&world).await;
     let [a, b] = [batch(&world, 1, 0, &[0]).person, batch(&world, 2, 0, &[0]).person];
-    world.tie(a, b, MergeReason::Phone).await.unwrap();
+    world.merge(a, b, MergeReason::Phone).await.unwrap();
     let before = metrics(&world, Scope::Company).await;
     let report = recounted(&world, false).await;
     assert_eq!((report.wrong(), report.unchecked()), (0, 0), "{report:?}");
@@ -148,8 +148,8 @@ async fn pending_deltas_of_a_merge_are_no_drift() {
         visit(&world, person, u64::try_from(number).unwrap(), &days_ago[days..days + 30]).await;
     }
     let [a, b] = [batch(&world, 0, 0, &[0]).person, batch(&world, 3, 0, &[0]).person];
-    let tie = MergeEdge { merge: world.ids.new_id(world.clock.now()).unwrap(), a, b };
-    let merge = Merge { tie, reason: MergeReason::Phone, at: world.clock.now(), undone: None };
+    let edge = MergeEdge { merge: world.ids.new_id(world.clock.now()).unwrap(), a, b };
+    let merge = Merge { edge, reason: MergeReason::Phone, at: world.clock.now(), undone: None };
     let regrouping = merge.regroup(&world.known(a, b).await.unwrap()).unwrap();
     let left = world.store.regroup(world.company, &merge, &regrouping, None).await.unwrap();
     assert!(!left.is_empty());
@@ -181,7 +181,7 @@ async fn recounts_beside_writers_and_merges_touch_nothing_that_is_right() {
         tokio::spawn(async move {
             for n in 0..6_u128 {
                 let [a, b] = [n, n + 1].map(|n| batch(&world, n, 0, &[0]).person);
-                while world.tie(a, b, MergeReason::Phone).await == Err(Failure::Busy) {}
+                while world.merge(a, b, MergeReason::Phone).await == Err(Failure::Busy) {}
             }
         })
     };

@@ -154,7 +154,7 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
     // A person's deal belongs to another identity, who came later.
     let late = batch(&world, person(1_390), 900, &[(EventKind::ViewCard, 0)]);
     count(&world, &[late]).await;
-    world.tie(person(1_390), person(1_001), MergeReason::Phone).await.unwrap();
+    world.merge(person(1_390), person(1_001), MergeReason::Phone).await.unwrap();
     let dry = asked(&world, serde_json::from_str(&load("recount", "retrain_command", &world)).unwrap()).await;
     assert_eq!(world.store.close_rate_model(world.company).await.unwrap().fitted, None, "a dry run writes nothing");
     let report = retrained(&world).await;

@@ -98,7 +98,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     assert_eq!(chen.len(), 4, "no rate was set there");
     // A deal removes the person from the list, also a deal of another identity of theirs.
     close(&world, persons[2], 0).await;
-    world.tie(batch(&world, 9, 0, &[0]).person, persons[2], MergeReason::Phone).await.unwrap();
+    world.merge(batch(&world, 9, 0, &[0]).person, persons[2], MergeReason::Phone).await.unwrap();
     mark(&world, persons[2], world.card("lin")).await;
     set_rate(&world, persons[1], None).await;
     assert_eq!((sweep(&world).await, sweep(&world).await), (2, 0));

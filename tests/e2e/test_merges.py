@@ -336,8 +336,8 @@ def test_undoing_one_of_several_merges_splits_where_it_tied(scene):
         assert scene.company.log_in(person.openid, before=anonymous.token).merge == "done"
         scene.grant(person, phone).expect(200)
     scene.expect([one, other, *before])
-    tie = next(merge for merge in scene.merges() if merge["reason"] == "phone")
-    scene.company.boss.delete(f"/v1/merges/{tie['id']}").expect(200)
+    merge = next(merge for merge in scene.merges() if merge["reason"] == "phone")
+    scene.company.boss.delete(f"/v1/merges/{merge['id']}").expect(200)
     scene.expect([one, before[0]], [other, before[1]])
     # Nor through the anonymous identities.
     assert scene.company.log_in(other.openid, before=before[0].token).merge == "refused"
@@ -364,12 +364,12 @@ def test_merges_undone_merges_and_events_at_the_same_time_leave_the_right_number
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda job: job[0](job[1]), [(live, n) for n in range(3)] + [(merge, n) for n in range(3)]))
     scene.expect([*people, *anonymous])
-    ties = [merge for merge in scene.merges() if merge["reason"] == "login"]
+    merges = [merge for merge in scene.merges() if merge["reason"] == "login"]
     with ThreadPoolExecutor(6) as pool:
-        undoing = [pool.submit(boss.delete, f"/v1/merges/{tie['id']}") for tie in ties for _ in range(2)]
+        undoing = [pool.submit(boss.delete, f"/v1/merges/{merge['id']}") for merge in merges for _ in range(2)]
         pool.submit(live, 1).result()
         for answer in undoing:
             assert answer.result().status in (200, 409), answer.result()
-    for tie in ties:
-        boss.delete(f"/v1/merges/{tie['id']}").expect(200)
+    for merge in merges:
+        boss.delete(f"/v1/merges/{merge['id']}").expect(200)
     scene.expect(people)

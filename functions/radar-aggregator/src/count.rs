@@ -121,7 +121,7 @@ async fn known<D>(
         }
     }
     for (person, reason) in unreadable {
-        let is_part = |of: &PersonId| known.get(of).is_some_and(|customer| customer.ties.group.has(person));
+        let is_part = |of: &PersonId| known.get(of).is_some_and(|customer| customer.links.group.has(person));
         let concerned =
             queued.extract_if(.., |(_, segment)| segment.key.person == person || is_part(&segment.key.person));
         failed.extend(concerned.map(|(delivery, _)| (delivery, Outcome::Retry(reason.clone()))));

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::company::Company;
 use domain::crm::identities::Customer;
 use domain::crm::merge::groups;
-use domain::crm::ties::{Group, Ties};
+use domain::crm::identity_group::{Group, IdentityLinks};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
@@ -188,11 +188,11 @@ impl<'a> RecountJob<'a> {
                     continue;
                 };
                 let group = group_of.get(person).copied().cloned().unwrap_or_default();
-                if stored.state == state && stored.ties.group == group {
+                if stored.state == state && stored.links.group == group {
                     continue;
                 }
                 let judged = versions.get(person) == Some(&stored.version);
-                let right = Customer { state, ties: Ties { group, ..stored.ties }, ..stored };
+                let right = Customer { state, links: IdentityLinks { group, ..stored.links }, ..stored };
                 if judged && self.settle_customer(*person, &right).await? {
                     self.report.customers += 1;
                 } else {

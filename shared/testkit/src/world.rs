@@ -9,7 +9,7 @@ use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::company::{Company, CompanyProfile, Person};
 use domain::crm::identities::Customer;
 use domain::crm::merge::{Merge, MergeReason};
-use domain::crm::ties::MergeEdge;
+use domain::crm::identity_group::MergeEdge;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
 use domain::kernel::idempotency::Idempotency;
@@ -100,7 +100,7 @@ impl World {
         world.found().await;
         world.visitor = world.sign_in("visitor").await.id;
         world.share().await;
-        let merged = world.tie(world.fresh_person(), world.fresh_person(), MergeReason::Login).await;
+        let merged = world.merge(world.fresh_person(), world.fresh_person(), MergeReason::Login).await;
         world.merge_id = merged.expect("two who are nobody else");
         for purpose in Purpose::ALL {
             let upload = world.upload(*purpose);
@@ -187,14 +187,14 @@ impl World {
     ///
     /// # Errors
     /// [`Failure::Exists`] if they are not merged.
-    pub async fn tie(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
-        let tie = MergeEdge { merge: self.ids.new_id(self.clock.now()).expect("an id"), a, b };
-        let merge = Merge { tie, reason, at: self.clock.now(), undone: None };
+    pub async fn merge(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
+        let edge = MergeEdge { merge: self.ids.new_id(self.clock.now()).expect("an id"), a, b };
+        let merge = Merge { edge, reason, at: self.clock.now(), undone: None };
         let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists(Thing::Merge))?;
         for pending in self.store.regroup(self.company, &merge, &regrouping, None).await? {
             self.store.count_pending(&pending).await?;
         }
-        Ok(tie.merge)
+        Ok(edge.merge)
     }
 
     /// Two identities with their groups.

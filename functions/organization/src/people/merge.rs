@@ -4,7 +4,7 @@ use app::crm::merge::{self, MergeOutcome};
 use axum::Json;
 use axum::extract::State;
 use domain::crm::merge::{Merge, MergeReason};
-use domain::crm::ties::MergeEdge;
+use domain::crm::identity_group::MergeEdge;
 use domain::kernel::id::{MemberId, MergeId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use edge::auth::Admin;
@@ -45,7 +45,7 @@ pub(crate) struct MergeBody {
 
 impl From<Merge> for MergeBody {
     fn from(merge: Merge) -> Self {
-        let Merge { tie: MergeEdge { merge: id, a, b }, reason, at, undone } = merge;
+        let Merge { edge: MergeEdge { merge: id, a, b }, reason, at, undone } = merge;
         Self {
             id,
             person_id: a,

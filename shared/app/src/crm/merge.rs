@@ -6,7 +6,7 @@ use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::crm::identities::Customer;
 use domain::crm::merge::{Merge, MergeError, MergeReason, Undone};
-use domain::crm::ties::MergeEdge;
+use domain::crm::identity_group::MergeEdge;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, MergeId, PersonId};
 use runtime::retry::Policy;
@@ -39,7 +39,7 @@ pub async fn merge(
     (a, b): (PersonId, PersonId),
     reason: MergeReason,
 ) -> Result<MergeOutcome, Failure> {
-    let merge = Merge { tie: MergeEdge { merge: flow.new_id()?, a, b }, reason, at: flow.now, undone: None };
+    let merge = Merge { edge: MergeEdge { merge: flow.new_id()?, a, b }, reason, at: flow.now, undone: None };
     try_merge(flow, company, &merge).await
 }
 
@@ -79,14 +79,14 @@ async fn try_undo(
     audit: &AuditEntry,
 ) -> Result<Merge, Failure> {
     let read = flow.store.merge(company, id).await?;
-    let Some(plan) = read.undo(&identities(flow, company, read.tie).await?) else { return Ok(read) };
+    let Some(plan) = read.undo(&identities(flow, company, read.edge).await?) else { return Ok(read) };
     let after = Merge { undone: Some(Undone { at: audit.at, by }), ..read };
     count(flow, flow.store.regroup(company, &after, &plan, Some(audit)).await?).await;
     Ok(after)
 }
 
 async fn try_merge(flow: &Flow<'_>, company: Company, merge: &Merge) -> Result<MergeOutcome, Failure> {
-    let plan = match merge.regroup(&identities(flow, company, merge.tie).await?) {
+    let plan = match merge.regroup(&identities(flow, company, merge.edge).await?) {
         Ok(plan) => plan,
         Err(MergeError::Already) => return Ok(MergeOutcome::Done),
         Err(MergeError::Taken | MergeError::Apart | MergeError::TooLarge) => return Ok(MergeOutcome::Refused),
@@ -99,9 +99,9 @@ async fn try_merge(flow: &Flow<'_>, company: Company, merge: &Merge) -> Result<M
 async fn identities(
     flow: &Flow<'_>,
     company: Company,
-    tie: MergeEdge,
+    edge: MergeEdge,
 ) -> Result<BTreeMap<PersonId, Customer>, Failure> {
-    let known = flow.store.customers(company, &[tie.a, tie.b]).await?;
+    let known = flow.store.customers(company, &[edge.a, edge.b]).await?;
     known.into_iter().map(|(person, customer)| Ok((person, customer?))).collect()
 }
 

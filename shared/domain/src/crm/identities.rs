@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::crm::customer::CustomerState;
 use crate::crm::opportunity::Opportunity;
-use crate::crm::ties::Ties;
+use crate::crm::identity_group::IdentityLinks;
 use crate::kernel::id::PersonId;
 use crate::radar::counter::CounterDeltas;
 
@@ -16,7 +16,7 @@ pub struct Customer {
     /// What is remembered of this identity's events.
     pub state: CustomerState,
     /// The other identities of the same person.
-    pub ties: Ties,
+    pub links: IdentityLinks,
     /// What members have recorded of this identity.
     pub opportunity: Opportunity,
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::identities::{Customer, MergedCustomer};
-use crate::crm::ties::{Group, MergeEdge};
+use crate::crm::identity_group::{Group, MergeEdge};
 use crate::kernel::id::{MemberId, MergeId, PersonId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::CounterDeltas;
@@ -40,7 +40,7 @@ pub enum MergeReason {
 pub struct Merge {
     /// Which identities, and the merge's id.
     #[serde(flatten)]
-    pub tie: MergeEdge,
+    pub edge: MergeEdge,
     /// Why.
     pub reason: MergeReason,
     /// When it was made.
@@ -90,8 +90,8 @@ impl Merge {
     /// # Errors
     /// [`MergeError`].
     pub fn regroup(&self, known: &BTreeMap<PersonId, Customer>) -> Result<MergePlan, MergeError> {
-        let MergeEdge { a, b, .. } = self.tie;
-        let group_of = |person| known.get(&person).map(|customer| customer.ties.group.clone()).unwrap_or_default();
+        let MergeEdge { a, b, .. } = self.edge;
+        let group_of = |person| known.get(&person).map(|customer| customer.links.group.clone()).unwrap_or_default();
         let (mut joined, other) = (group_of(a), group_of(b));
         let (mut ours, mut theirs) = (joined.members(), other.members());
         ours.insert(a);
@@ -102,12 +102,12 @@ impl Merge {
         if self.reason == MergeReason::Login && !other.is_alone() {
             return Err(MergeError::Taken);
         }
-        let kept_apart = |person| known.get(person).is_some_and(|customer| !customer.ties.apart.is_disjoint(&theirs));
+        let kept_apart = |person| known.get(person).is_some_and(|customer| !customer.links.apart.is_disjoint(&theirs));
         if ours.iter().any(kept_apart) {
             return Err(MergeError::Apart);
         }
         joined.0.extend(other.0);
-        joined.0.insert(self.tie);
+        joined.0.insert(self.edge);
         let everybody: BTreeSet<_> = ours.union(&theirs).copied().collect();
         let regrouping = regrouping(known, &[(everybody, joined)], &[ours, theirs]);
         let large = regrouping.customers.len() > IDENTITIES_MAX || regrouping.deltas.changes().count() > CHANGES_MAX;
@@ -117,18 +117,18 @@ impl Merge {
     /// Undoes the merge; the two are not merged again unless somebody does it. `None` when it is
     /// not in force.
     pub fn undo(&self, known: &BTreeMap<PersonId, Customer>) -> Option<MergePlan> {
-        let MergeEdge { merge, a, b } = self.tie;
-        let group = &known.get(&a)?.ties.group;
-        if !group.0.contains(&self.tie) {
+        let MergeEdge { merge, a, b } = self.edge;
+        let group = &known.get(&a)?.links.group;
+        if !group.0.contains(&self.edge) {
             return None;
         }
         let sides = [group.around(a, merge), group.around(b, merge)];
         let mut regrouping = regrouping(known, &sides, &[group.members()]);
         for (person, other) in [(a, b), (b, a)] {
             if let Some(customer) = regrouping.customers.get_mut(&person) {
-                customer.ties.apart.insert(other);
-                if customer.ties.apart.len() > APART_MAX {
-                    customer.ties.apart.pop_first();
+                customer.links.apart.insert(other);
+                if customer.links.apart.len() > APART_MAX {
+                    customer.links.apart.pop_first();
                 }
             }
         }
@@ -139,12 +139,12 @@ impl Merge {
 /// The groups of identities that are one person by the merges in force.
 pub fn groups<'a>(merges: impl IntoIterator<Item = &'a Merge>) -> Vec<Group> {
     let (mut groups, mut of) = (BTreeMap::<MergeId, Group>::new(), BTreeMap::<PersonId, MergeId>::new());
-    for tie in merges.into_iter().filter(|merge| merge.undone.is_none()).map(|merge| merge.tie) {
-        let mut joined = Group(BTreeSet::from([tie]));
-        let found = [tie.a, tie.b].map(|person| of.get(&person).and_then(|group| groups.remove(group)));
+    for edge in merges.into_iter().filter(|merge| merge.undone.is_none()).map(|merge| merge.edge) {
+        let mut joined = Group(BTreeSet::from([edge]));
+        let found = [edge.a, edge.b].map(|person| of.get(&person).and_then(|group| groups.remove(group)));
         joined.0.extend(found.into_iter().flatten().flat_map(|group| group.0));
-        of.extend(joined.members().into_iter().map(|person| (person, tie.merge)));
-        groups.insert(tie.merge, joined);
+        of.extend(joined.members().into_iter().map(|person| (person, edge.merge)));
+        groups.insert(edge.merge, joined);
     }
     groups.into_values().collect()
 }
@@ -166,7 +166,7 @@ fn regrouping(
         deltas.add_all(&person(identities));
         for identity in identities {
             let mut customer = known.get(identity).cloned().unwrap_or_default();
-            customer.ties.group = group.clone();
+            customer.links.group = group.clone();
             customers.insert(*identity, customer);
         }
     }

@@ -15,8 +15,8 @@ fn person(n: u8) -> PersonId {
 }
 
 fn merge(n: u128, a: u8, b: u8) -> Merge {
-    let tie = MergeEdge { merge: MergeId::from_uuid(Uuid::from_u128(n)), a: person(a), b: person(b) };
-    Merge { tie, reason: MergeReason::Phone, at: now(), undone: None }
+    let edge = MergeEdge { merge: MergeId::from_uuid(Uuid::from_u128(n)), a: person(a), b: person(b) };
+    Merge { edge, reason: MergeReason::Phone, at: now(), undone: None }
 }
 
 /// Customers and counters, as the table holds them.
@@ -93,11 +93,11 @@ fn steps() -> impl Strategy<Value = Vec<MergeStep>> {
 fn names(active: &[Merge]) -> [u8; 4] {
     let mut names = [0, 1, 2, 3];
     for _ in 0..4 {
-        for tie in active.iter().map(|merge| merge.tie) {
+        for edge in active.iter().map(|merge| merge.edge) {
             let place = |id| (0..4u8).position(|n| person(n) == id).unwrap();
-            let least = names[place(tie.a)].min(names[place(tie.b)]);
-            names[place(tie.a)] = least;
-            names[place(tie.b)] = least;
+            let least = names[place(edge.a)].min(names[place(edge.b)]);
+            names[place(edge.a)] = least;
+            names[place(edge.b)] = least;
         }
     }
     names
@@ -135,8 +135,8 @@ proptest! {
             world.check(&visits, &|by| names[usize::from(by)])?;
         }
         for customer in world.known.values() {
-            let members = customer.ties.group.members();
-            prop_assert!(members.iter().all(|member| world.known[member].ties.group == customer.ties.group));
+            let members = customer.links.group.members();
+            prop_assert!(members.iter().all(|member| world.known[member].links.group == customer.links.group));
         }
     }
 
@@ -224,7 +224,7 @@ fn a_person_has_ten_identities_at_most() {
         world.merge(&merge(u128::from(n), 0, n)).unwrap();
     }
     assert_eq!(world.merge(&merge(10, 0, 10)), Err(MergeError::TooLarge));
-    assert_eq!(world.known[&person(9)].ties.group.members().len(), IDENTITIES_MAX);
+    assert_eq!(world.known[&person(9)].links.group.members().len(), IDENTITIES_MAX);
 }
 
 #[test]

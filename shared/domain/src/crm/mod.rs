@@ -5,4 +5,4 @@ pub mod customer;
 pub mod identities;
 pub mod merge;
 pub mod opportunity;
-pub mod ties;
+pub mod identity_group;

@@ -100,7 +100,7 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
             }
         };
         let touched: BTreeSet<_> = deltas.periods().filter(|period| !counters.contains(period)).collect();
-        let mut met = customer.ties.group.members();
+        let mut met = customer.links.group.members();
         met.insert(person);
         met.retain(|person| !people.contains(person));
         // One more for the page of the company feed.
@@ -134,10 +134,10 @@ impl AggregationPlan {
     ) -> Result<(Customer, CounterDeltas), ApplyError> {
         let latest = |person| self.customers.get(person).or_else(|| known.get(person));
         let mut customer = latest(&segment.key.person).cloned().unwrap_or_default();
-        let deltas = if customer.ties.group.is_alone() {
+        let deltas = if customer.links.group.is_alone() {
             customer.state.apply(&segment.events, &segment.departments)?
         } else {
-            let mut others = customer.ties.group.members();
+            let mut others = customer.links.group.members();
             others.remove(&segment.key.person);
             let others = others.iter().filter_map(latest).map(|other| &other.state);
             customer.state.apply_as_part(&segment.events, &segment.departments, others)?

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::crm::merge::{Merge, MergeReason};
-use crate::crm::ties::MergeEdge;
+use crate::crm::identity_group::MergeEdge;
 use crate::kernel::id::{CompanyId, DepartmentId, Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::tracking::event::{EventKind, Object, Target};
@@ -97,8 +97,8 @@ fn one_person_of(identities: u128) -> BTreeMap<PersonId, Customer> {
     let person = |n| PersonId::from_uuid(Uuid::from_u128(n));
     let mut known = BTreeMap::new();
     for other in 2..=identities {
-        let tie = MergeEdge { merge: MergeId::from_uuid(Uuid::from_u128(other)), a: person(1), b: person(other) };
-        let merge = Merge { tie, reason: MergeReason::Phone, at: now(), undone: None };
+        let edge = MergeEdge { merge: MergeId::from_uuid(Uuid::from_u128(other)), a: person(1), b: person(other) };
+        let merge = Merge { edge, reason: MergeReason::Phone, at: now(), undone: None };
         known.extend(merge.regroup(&known).unwrap().customers);
     }
     known

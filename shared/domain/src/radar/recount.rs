@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::customer::CustomerState;
-use crate::crm::ties::Group;
+use crate::crm::identity_group::Group;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, PersonId};
 use crate::kernel::string_enum::string_enum;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::crm::identities::Customer;
 use crate::crm::merge::{Merge, MergeReason, groups};
-use crate::crm::ties::MergeEdge;
+use crate::crm::identity_group::MergeEdge;
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::radar::aggregate::SegmentKey;
@@ -49,12 +49,12 @@ impl Written {
     }
 
     fn merge(&mut self, (a, b): (u8, u8)) {
-        let tie = MergeEdge {
+        let edge = MergeEdge {
             merge: MergeId::from_uuid(Uuid::from_u128(self.merges.len() as u128)),
             a: person(a),
             b: person(b),
         };
-        let merge = Merge { tie, reason: MergeReason::Phone, at: now(), undone: None };
+        let merge = Merge { edge, reason: MergeReason::Phone, at: now(), undone: None };
         if let Ok(done) = merge.regroup(&self.customers) {
             self.customers.extend(done.customers);
             self.counters.add_all(&done.deltas);

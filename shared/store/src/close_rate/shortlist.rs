@@ -192,7 +192,7 @@ impl Store {
             known.insert(person, customer?);
         }
         let person = |id: PersonId| {
-            let mut identities = known.get(&id)?.ties.group.members();
+            let mut identities = known.get(&id)?.links.group.members();
             identities.insert(id);
             let parts = || identities.iter().filter_map(|identity| known.get(identity));
             let state = CustomerState::union(parts().map(|part| &part.state));

@@ -9,7 +9,7 @@ use domain::company::Company;
 use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
 use domain::crm::identities::{Identities, MergedCustomer};
-use domain::crm::ties::Ties;
+use domain::crm::identity_group::IdentityLinks;
 use domain::kernel::id::{CardId, PersonId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,21 +30,21 @@ pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
 
 /// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten whole
 /// with every batch. Merge edges and opportunity, which most do not have, are JSON texts; the
-/// opportunity is stored as `dealings`.
+/// edges are stored as `ties`, the opportunity as `dealings`.
 #[derive(Debug, Serialize, Deserialize)]
 struct CustomerItem {
     version: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ties: Option<String>,
+    #[serde(default, rename = "ties", skip_serializing_if = "Option::is_none")]
+    links: Option<String>,
     #[serde(default, rename = "dealings", skip_serializing_if = "Option::is_none")]
     opportunity: Option<String>,
 }
 
 /// The item of a customer that is written again.
 fn encode(key: &keys::Key, customer: &Customer) -> Result<Item, Failure> {
-    let ties = (customer.ties != Ties::default()).then(|| json(&customer.ties)).transpose()?;
+    let links = (customer.links != IdentityLinks::default()).then(|| json(&customer.links)).transpose()?;
     let opportunity = (!customer.opportunity.is_empty()).then(|| json(&customer.opportunity)).transpose()?;
-    let mut item = CUSTOMER.encode(key, &CustomerItem { version: customer.version + 1, ties, opportunity })?;
+    let mut item = CUSTOMER.encode(key, &CustomerItem { version: customer.version + 1, links, opportunity })?;
     item.insert(STATE.to_owned(), AttributeValue::B(Blob::new(customer.state.to_bytes())));
     Ok(item)
 }
@@ -58,10 +58,10 @@ fn decode(mut item: Item) -> Result<Customer, Failure> {
         Some(AttributeValue::S(text)) => of_json(&text)?,
         _ => return Err(CUSTOMER.corrupt("no state")),
     };
-    let CustomerItem { version, ties, opportunity } = CUSTOMER.decode(item)?;
-    let ties = ties.map(|ties| of_json(&ties)).transpose()?.unwrap_or_default();
+    let CustomerItem { version, links, opportunity } = CUSTOMER.decode(item)?;
+    let links = links.map(|links| of_json(&links)).transpose()?.unwrap_or_default();
     let opportunity = opportunity.map(|opportunity| of_json(&opportunity)).transpose()?.unwrap_or_default();
-    Ok(Customer { version, state, ties, opportunity })
+    Ok(Customer { version, state, links, opportunity })
 }
 
 fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
@@ -110,7 +110,7 @@ impl Store {
     ) -> Result<(MergedCustomer, Model), Failure> {
         let key = keys::close_rate_model(company);
         let (mut parts, model) = self.identities_beside(company, card, &[person], Some(&key)).await?;
-        let groups = parts.values().flat_map(|part| part.ties.group.members());
+        let groups = parts.values().flat_map(|part| part.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
         let model = model.map(model_of).transpose()?.unwrap_or_default();
@@ -168,7 +168,7 @@ impl Store {
         item: Option<Item>,
     ) -> Result<Identities, Failure> {
         let customer = item.map(decode).transpose()?;
-        let mut group = customer.as_ref().map(|customer| customer.ties.group.members()).unwrap_or_default();
+        let mut group = customer.as_ref().map(|customer| customer.links.group.members()).unwrap_or_default();
         group.remove(&person);
         let mut others = Customers::new();
         self.read_customers(company, &Vec::from_iter(group), ReadMode::Consistent, &mut others).await?;
@@ -184,7 +184,7 @@ impl Store {
     ) -> Result<Customers, Failure> {
         let mut customers = Customers::new();
         self.read_customers(company, persons, read, &mut customers).await?;
-        let groups = customers.values().flatten().flat_map(|customer| customer.ties.group.members());
+        let groups = customers.values().flatten().flat_map(|customer| customer.links.group.members());
         let others: BTreeSet<_> = groups.filter(|person| !customers.contains_key(person)).collect();
         self.read_customers(company, &Vec::from_iter(others), read, &mut customers).await?;
         Ok(customers)

@@ -31,7 +31,7 @@ impl Store {
         audit: Option<&AuditEntry>,
     ) -> Result<Vec<PendingDeltas>, Failure> {
         let mut transaction = Transaction::default();
-        let item = MERGE.encode(&keys::merge(company, merge.tie.merge), merge)?;
+        let item = MERGE.encode(&keys::merge(company, merge.edge.merge), merge)?;
         match audit {
             None => transaction.create(&self.table, item, Failure::Busy),
             Some(entry) => {
@@ -43,7 +43,7 @@ impl Store {
         for (person, customer) in &regrouping.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
         }
-        let left_by = audit.map_or_else(|| merge.tie.merge.uuid(), |entry| entry.id);
+        let left_by = audit.map_or_else(|| merge.edge.merge.uuid(), |entry| entry.id);
         let (now, later) = split(company, &regrouping.deltas, left_by);
         for (scope, period, counts) in &now {
             add_counts(&mut transaction, &self.table, company, *scope, *period, counts);
@@ -86,7 +86,7 @@ impl Store {
         let start = after.map(|merge| keys::merge(company, merge));
         let page = self.query(&keys::merges(company), start, limit, Order::NewestFirst).await?;
         let items: Vec<Merge> = page.items.into_iter().map(|item| MERGE.decode(item)).collect::<Result<_, _>>()?;
-        let next = page.next.and_then(|_| items.last().map(|merge| merge.tie.merge));
+        let next = page.next.and_then(|_| items.last().map(|merge| merge.edge.merge));
         Ok(Page { items, next })
     }
 }

@@ -26,7 +26,7 @@ pub struct Group(pub(super) BTreeSet<MergeEdge>);
 
 /// How an identity relates to others. All identities of a group hold the same group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ties {
+pub struct IdentityLinks {
     /// The identities of the same person.
     #[serde(default, rename = "g", skip_serializing_if = "Group::is_alone")]
     pub group: Group,
@@ -43,26 +43,26 @@ impl Group {
 
     /// Whether an identity is connected to others in it.
     pub fn has(&self, person: PersonId) -> bool {
-        self.0.iter().any(|tie| tie.a == person || tie.b == person)
+        self.0.iter().any(|edge| edge.a == person || edge.b == person)
     }
 
     /// The identities; none for one that is alone.
     pub fn members(&self) -> BTreeSet<PersonId> {
-        self.0.iter().flat_map(|tie| [tie.a, tie.b]).collect()
+        self.0.iter().flat_map(|edge| [edge.a, edge.b]).collect()
     }
 
     /// The identities that stay connected to an identity without this merge, and their edges.
     pub(super) fn around(&self, person: PersonId, without: MergeId) -> (BTreeSet<PersonId>, Self) {
-        let (mut members, mut ties) = (BTreeSet::from([person]), BTreeSet::new());
+        let (mut members, mut edges) = (BTreeSet::from([person]), BTreeSet::new());
         // A tree of n identities is walked in n rounds at most.
         for _ in 0..=self.0.len() {
-            let near = |tie: &&MergeEdge| {
-                tie.merge != without && (members.contains(&tie.a) || members.contains(&tie.b)) && !ties.contains(*tie)
+            let near = |edge: &&MergeEdge| {
+                edge.merge != without && (members.contains(&edge.a) || members.contains(&edge.b)) && !edges.contains(*edge)
             };
             let found: Vec<_> = self.0.iter().filter(near).copied().collect();
-            members.extend(found.iter().flat_map(|tie| [tie.a, tie.b]));
-            ties.extend(found);
+            members.extend(found.iter().flat_map(|edge| [edge.a, edge.b]));
+            edges.extend(found);
         }
-        (members, Self(ties))
+        (members, Self(edges))
     }
 }
