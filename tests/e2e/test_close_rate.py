@@ -158,11 +158,11 @@ def test_two_identities_of_one_person_are_one_customer(office, world):
     after = company.log_in("merged-" + company.appid, before=before.token)
     after.send(event("open_chat", chen.card_id))
     drain(world.stack)
-    receipts = []
+    explanations = []
     for person in (before, after):
         body = chen.get(f"/v1/radar/cards/{chen.card_id}/customers/{person.id}").expect(200)
-        receipts.append({part["feature"] for part in body["close_rate"]["receipt"]})
-    assert receipts[0] == receipts[1] == {None, "view_card", "grant_phone", "chat"}
+        explanations.append({part["feature"] for part in body["close_rate"]["receipt"]})
+    assert explanations[0] == explanations[1] == {None, "view_card", "grant_phone", "chat"}
 
     def listed_once():
         name = world.stack.outputs["HousekeepingFunctionName"]

@@ -7,7 +7,7 @@ events and any number of days.
 
     python tests/lab/recount_sql.py million.jsonl --first 2026-11-21 --last 2026-12-30
 
-A line is a request: sender, time of receipt, User-Agent, the sender's own card if they are a
+A line is a request: sender, time of arrival, User-Agent, the sender's own card if they are a
 member, and the batch. Prints the numbers that the radar must show
 
     live       at the end of each day, of the events received until then: {day: {scope: ANSWERS}}

@@ -67,7 +67,7 @@ pub fn newest_first(segment: &Segment) -> Vec<&Event> {
     events
 }
 
-/// Sorts lines of several segments: the last received first, and of one time of receipt the latest event first.
+/// Sorts lines of several segments: the last received first, and among equal ones the latest event first.
 pub fn sort_by_receipt(lines: &mut [FeedLine]) {
     lines.sort_by_key(|line| std::cmp::Reverse((line.received_at, line.at)));
 }

@@ -87,7 +87,7 @@ enum Style {
     Colleague,
 }
 
-/// A request as a mini-program sends it, and its time of receipt.
+/// A request as a mini-program sends it, and its time of arrival.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     agent: &'static str,

@@ -135,10 +135,10 @@ pub(crate) async fn get_card_customer(
     PathIds(_card, person): PathIds<CardId, PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
     let (card, company) = (radar.card(), radar.company());
-    let (united, model) = app.store.customer_and_model(company, Some(card), person).await?;
+    let (merged, model) = app.store.customer_and_model(company, Some(card), person).await?;
     let scope = radar.open()?.scope();
-    let history = united.state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
-    Ok(Json(customer(&app, person, (&united, &model), scope, &[(card, history)])))
+    let history = merged.state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
+    Ok(Json(customer(&app, person, (&merged, &model), scope, &[(card, history)])))
 }
 
 /// Get a customer of the company
@@ -154,12 +154,12 @@ pub(crate) async fn get_company_customer(
     scope: RadarScope,
     PathId(person): PathId<PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
-    let (united, model) = app.store.customer_and_model(scope.company(), None, person).await?;
-    let cards = united.state.cards_by_last_opening();
+    let (merged, model) = app.store.customer_and_model(scope.company(), None, person).await?;
+    let cards = merged.state.cards_by_last_opening();
     if cards.is_empty() {
         return Err(Problem::of(Code::NotFound));
     }
-    Ok(Json(customer(&app, person, (&united, &model), scope.scope(), &cards)))
+    Ok(Json(customer(&app, person, (&merged, &model), scope.scope(), &cards)))
 }
 
 fn customer(
@@ -174,20 +174,20 @@ fn customer(
         Scope::Card(card) => state.evidence_on(card),
         Scope::Company | Scope::Department(_) => state.evidence(),
     };
-    let reading = evidence.on(Day::of(now));
+    let decayed = evidence.on(Day::of(now));
     let (manual, closed) = (opportunity.set_rate_in(scope), opportunity.closed_on(scope).is_some());
-    let receipt = RateExplanation::of(model, &reading, manual.map(|set| set.rate), closed);
+    let explanation = RateExplanation::of(model, &decayed, manual.map(|set| set.rate), closed);
     CustomerBody {
         person_id,
         name: visitor_name(person_id),
         close_rate: CloseRate {
-            basis_points: receipt.rate,
-            band: (!closed).then(|| Band::of(receipt.rate)),
-            source: receipt.source,
+            basis_points: explanation.rate,
+            band: (!closed).then(|| Band::of(explanation.rate)),
+            source: explanation.source,
             model: model.origin(),
-            model_basis_points: model.rate(&reading),
+            model_basis_points: model.rate(&decayed),
             manual: manual.map(ManualCloseRateBody::from),
-            receipt: receipt.parts.into_iter().map(part).collect(),
+            receipt: explanation.parts.into_iter().map(part).collect(),
         },
         best_hour: best_hour(state.hours.advise(now, QuietHours::default())),
         deals: opportunity.deals_in(scope).into_iter().map(|(card, id, deal)| DealBody::new(card, id, deal)).collect(),

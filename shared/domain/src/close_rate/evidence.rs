@@ -160,15 +160,15 @@ impl Evidence {
 
     /// Its decayed amount at the end of `today`; later days are left out.
     pub fn on(&self, today: Day) -> DecayedEvidence {
-        let mut reading = DecayedEvidence { today, block: 0, sums: [0; FEATURES], newest: [None; FEATURES] };
+        let mut decayed = DecayedEvidence { today, block: 0, sums: [0; FEATURES], newest: [None; FEATURES] };
         for (day, bits) in self.0.iter().filter(|(day, _)| *day <= today) {
             let block = day.number().div_euclid(HALF_LIFE_DAYS);
-            if reading.is_empty() {
-                reading.block = block - i32::from(HALF_LIVES);
+            if decayed.is_empty() {
+                decayed.block = block - i32::from(HALF_LIVES);
             }
             let phase = usize::try_from(day.number().rem_euclid(HALF_LIFE_DAYS)).unwrap_or(0);
-            let weight = PHASES[phase] << (block - reading.block);
-            for (feature, (sum, newest)) in Feature::ALL.iter().zip(reading.sums.iter_mut().zip(&mut reading.newest)) {
+            let weight = PHASES[phase] << (block - decayed.block);
+            for (feature, (sum, newest)) in Feature::ALL.iter().zip(decayed.sums.iter_mut().zip(&mut decayed.newest)) {
                 let count = feature.count(bits);
                 if count > 0 {
                     *sum += u64::from(count) * weight;
@@ -176,7 +176,7 @@ impl Evidence {
                 }
             }
         }
-        reading
+        decayed
     }
 }
 

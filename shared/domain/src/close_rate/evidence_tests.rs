@@ -48,14 +48,14 @@ proptest! {
     fn the_amounts_are_the_faded_counts_of_the_days(sights in sights(), later in 0i32..60) {
         let newest = sights.iter().map(|(_, at)| *at).max().unwrap_or(20_000);
         let today = newest + later;
-        let reading = of(&sights).on(day(today));
+        let decayed = of(&sights).on(day(today));
         for (index, feature) in Feature::ALL.iter().enumerate() {
             let on = |at: i32| sights.iter().filter(|sight| **sight == (index, at)).count().min(3);
             let expected: f64 = (newest - 111..=newest)
                 .map(|at| f64::from(u8::try_from(on(at)).unwrap()) * (f64::from(at - today) / 14.0).exp2())
                 .sum();
-            prop_assert!((reading.amount(*feature) - expected).abs() < 1e-4, "{:?}: {} {}", feature, reading.amount(*feature), expected);
-            prop_assert_eq!(reading.newest(*feature), (newest - 111..=newest).rev().find(|at| on(*at) > 0).map(day));
+            prop_assert!((decayed.amount(*feature) - expected).abs() < 1e-4, "{:?}: {} {}", feature, decayed.amount(*feature), expected);
+            prop_assert_eq!(decayed.newest(*feature), (newest - 111..=newest).rev().find(|at| on(*at) > 0).map(day));
         }
     }
 
@@ -85,9 +85,9 @@ fn the_heaviest_user_reaches_no_limit() {
             (0..5).for_each(|_| evidence.see(*feature, day(at)));
         }
     }
-    let reading = evidence.on(day(47_482));
-    assert!(Feature::ALL.iter().all(|feature| reading.sum(*feature) < 1 << 32));
-    assert!((reading.amount(Feature::Chat) - 58.9).abs() < 0.1);
+    let decayed = evidence.on(day(47_482));
+    assert!(Feature::ALL.iter().all(|feature| decayed.sum(*feature) < 1 << 32));
+    assert!((decayed.amount(Feature::Chat) - 58.9).abs() < 0.1);
     let mut bytes = Vec::new();
     evidence.pack(&mut bytes);
     assert!(bytes.len() <= 451);

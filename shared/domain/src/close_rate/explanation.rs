@@ -52,13 +52,13 @@ pub enum ExplanationReason {
 
 impl RateExplanation {
     /// The explanation of the rate that is shown for a customer.
-    pub fn of(model: &Model, reading: &DecayedEvidence, manual: Option<Rate>, closed: bool) -> Self {
-        let (rate, source) = effective(closed, manual, model.rate(reading));
+    pub fn of(model: &Model, evidence: &DecayedEvidence, manual: Option<Rate>, closed: bool) -> Self {
+        let (rate, source) = effective(closed, manual, model.rate(evidence));
         let whole = |reason| vec![ExplanationPart { reason, points: rate.basis_points() }];
         let parts = match source {
             Source::Deal => whole(ExplanationReason::Deal),
             Source::Manual => whole(ExplanationReason::Manual),
-            Source::Model => model_parts(model, reading, rate),
+            Source::Model => model_parts(model, evidence, rate),
         };
         Self { rate, source, parts }
     }
@@ -76,10 +76,10 @@ impl ExplanationReason {
     }
 }
 
-fn model_parts(model: &Model, reading: &DecayedEvidence, rate: Rate) -> Vec<ExplanationPart> {
+fn model_parts(model: &Model, evidence: &DecayedEvidence, rate: Rate) -> Vec<ExplanationPart> {
     let seen: Vec<(Feature, Day)> =
-        Feature::ALL.iter().filter_map(|feature| Some((*feature, reading.newest(*feature)?))).collect();
-    let weights: Vec<u64> = seen.iter().map(|(feature, _)| model.weighted(*feature, reading)).collect();
+        Feature::ALL.iter().filter_map(|feature| Some((*feature, evidence.newest(*feature)?))).collect();
+    let weights: Vec<u64> = seen.iter().map(|(feature, _)| model.weighted(*feature, evidence)).collect();
     // The same arithmetic gives both, so more evidence never gives less than the base.
     let base = model.base().basis_points();
     let shares = share_out(rate.basis_points().saturating_sub(base), &weights);
@@ -87,7 +87,7 @@ fn model_parts(model: &Model, reading: &DecayedEvidence, rate: Rate) -> Vec<Expl
         .iter()
         .zip(shares)
         .map(|((feature, newest), points)| {
-            let (amount, coefficient) = (reading.amount(*feature), model.coefficient(*feature));
+            let (amount, coefficient) = (evidence.amount(*feature), model.coefficient(*feature));
             ExplanationPart {
                 reason: ExplanationReason::Evidence { feature: *feature, amount, coefficient, newest: *newest },
                 points,

@@ -7,12 +7,12 @@ fn day(number: i32) -> Day {
     Day::from_number(number)
 }
 
-fn features(receipt: &RateExplanation) -> Vec<(Feature, u16)> {
+fn features(explanation: &RateExplanation) -> Vec<(Feature, u16)> {
     let named = |part: &ExplanationPart| match part.reason {
         ExplanationReason::Evidence { feature, .. } => Some((feature, part.points)),
         ExplanationReason::Deal | ExplanationReason::Manual | ExplanationReason::Base => None,
     };
-    receipt.parts.iter().filter_map(named).collect()
+    explanation.parts.iter().filter_map(named).collect()
 }
 
 proptest! {
@@ -29,14 +29,14 @@ proptest! {
         for (feature, at) in sights {
             evidence.see(Feature::ALL[feature], day(at));
         }
-        let (model, reading) = (Model::new(intercept, coefficients), evidence.on(day(20_120 + later)));
+        let (model, decayed) = (Model::new(intercept, coefficients), evidence.on(day(20_120 + later)));
         let manual = manual.map(|percent| Rate::from_percent(percent).unwrap());
-        let receipt = RateExplanation::of(&model, &reading, manual, closed);
-        prop_assert_eq!(receipt.parts.iter().map(|part| part.points).sum::<u16>(), receipt.rate.basis_points());
-        prop_assert_eq!(receipt.rate, effective(closed, manual, model.rate(&reading)).0);
-        if receipt.source == Source::Model {
-            let seen = Feature::ALL.iter().filter(|feature| reading.newest(**feature).is_some()).count();
-            prop_assert_eq!(receipt.parts.len(), 1 + seen);
+        let explanation = RateExplanation::of(&model, &decayed, manual, closed);
+        prop_assert_eq!(explanation.parts.iter().map(|part| part.points).sum::<u16>(), explanation.rate.basis_points());
+        prop_assert_eq!(explanation.rate, effective(closed, manual, model.rate(&decayed)).0);
+        if explanation.source == Source::Model {
+            let seen = Feature::ALL.iter().filter(|feature| decayed.newest(**feature).is_some()).count();
+            prop_assert_eq!(explanation.parts.len(), 1 + seen);
         }
     }
 
@@ -61,12 +61,12 @@ fn an_explanation_names_what_was_done_when_and_what_it_is_worth() {
     evidence.see(Feature::ViewCard, today);
     evidence.see(Feature::ViewCard, today);
     evidence.see(Feature::Forward, today.plus(-14));
-    let receipt = RateExplanation::of(&Model::default(), &evidence.on(today), None, false);
+    let explanation = RateExplanation::of(&Model::default(), &evidence.on(today), None, false);
     // e^(-3.892 + 0.8 + 2 × 0.15 + 0.5 × 0.4) = e^-2.592, so 6.97 %.
-    assert_eq!(receipt.rate.basis_points(), 697);
-    assert_eq!(receipt.parts[0], ExplanationPart { reason: ExplanationReason::Base, points: 200 });
-    assert_eq!(features(&receipt), [(Feature::Chat, 306), (Feature::ViewCard, 115), (Feature::Forward, 76)]);
-    let ExplanationReason::Evidence { amount, coefficient, newest, .. } = receipt.parts[3].reason else {
+    assert_eq!(explanation.rate.basis_points(), 697);
+    assert_eq!(explanation.parts[0], ExplanationPart { reason: ExplanationReason::Base, points: 200 });
+    assert_eq!(features(&explanation), [(Feature::Chat, 306), (Feature::ViewCard, 115), (Feature::Forward, 76)]);
+    let ExplanationReason::Evidence { amount, coefficient, newest, .. } = explanation.parts[3].reason else {
         panic!("not evidence")
     };
     assert!((amount - 0.5).abs() < 1e-5);

@@ -193,8 +193,8 @@ impl Model {
     }
 
     /// The rate that the evidence gives.
-    pub fn rate(&self, reading: &DecayedEvidence) -> Rate {
-        self.rate_of(self.rank(reading), reading.today())
+    pub fn rate(&self, evidence: &DecayedEvidence) -> Rate {
+        self.rate_of(self.rank(evidence), evidence.today())
     }
 
     /// The rate of the customer with this rank at the end of a day; `None` has no evidence. So a
@@ -204,39 +204,39 @@ impl Model {
     }
 
     /// The rate before rounding.
-    pub(crate) fn probability(&self, reading: &DecayedEvidence) -> f64 {
-        logistic(self.curve.apply(self.logit(reading)))
+    pub(crate) fn probability(&self, evidence: &DecayedEvidence) -> f64 {
+        logistic(self.curve.apply(self.logit(evidence)))
     }
 
     /// The logit before the curve corrects it.
-    pub(crate) fn logit(&self, reading: &DecayedEvidence) -> f64 {
-        self.logit_of(self.rank(reading), reading.today())
+    pub(crate) fn logit(&self, evidence: &DecayedEvidence) -> f64 {
+        self.logit_of(self.rank(evidence), evidence.today())
     }
 
     fn logit_of(&self, rank: Option<Rank>, today: Day) -> f64 {
         let faded = |Rank(place): Rank| place_of(place) - f64::from(today.number()) / f64::from(HALF_LIFE_DAYS);
-        let evidence = rank.map_or(0.0, |rank| faded(rank).exp2() / PHASE_ONE);
-        (f64::from(self.intercept) + evidence) / 1_000.0
+        let decayed = rank.map_or(0.0, |rank| faded(rank).exp2() / PHASE_ONE);
+        (f64::from(self.intercept) + decayed) / 1_000.0
     }
 
     /// Orders customers by this model's rate, whatever the day: of two that left out no day, the
     /// one with the higher rank never has the lower rate. `None`, below all others, without
     /// evidence that counts.
-    pub fn rank(&self, reading: &DecayedEvidence) -> Option<Rank> {
-        let score = self.score(reading);
+    pub fn rank(&self, evidence: &DecayedEvidence) -> Option<Rank> {
+        let score = self.score(evidence);
         #[expect(clippy::cast_possible_truncation, reason = "less than 2^12 half-lives, so less than 2^44")]
-        let place = ((float(score).log2() + f64::from(reading.block())) * RANKS_PER_HALF_LIFE) as i64;
+        let place = ((float(score).log2() + f64::from(evidence.block())) * RANKS_PER_HALF_LIFE) as i64;
         (score > 0).then_some(Rank(place))
     }
 
     /// The weighted evidence, exact: a sum in thousandths.
-    fn score(&self, reading: &DecayedEvidence) -> u64 {
-        Feature::ALL.iter().map(|feature| self.weighted(*feature, reading)).sum()
+    fn score(&self, evidence: &DecayedEvidence) -> u64 {
+        Feature::ALL.iter().map(|feature| self.weighted(*feature, evidence)).sum()
     }
 
     /// A feature's part of the score.
-    pub(crate) fn weighted(&self, feature: Feature, reading: &DecayedEvidence) -> u64 {
-        u64::from(self.coefficient(feature)) * reading.sum(feature)
+    pub(crate) fn weighted(&self, feature: Feature, evidence: &DecayedEvidence) -> u64 {
+        u64::from(self.coefficient(feature)) * evidence.sum(feature)
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Sample {
     pub closed: bool,
     /// Their evidence at the end of the last day they were there; with a deal, of the last day
     /// before it. Events that come with a deal or after it would predict it by themselves.
-    pub reading: DecayedEvidence,
+    pub evidence: DecayedEvidence,
 }
 
 string_enum! {
@@ -131,7 +131,7 @@ pub fn retrain(mut samples: Vec<Sample>) -> (Model, RetrainReport) {
     let closed = samples.iter().filter(|sample| sample.closed).count();
     let open = samples.len() - closed;
     let default = Model::default();
-    let by_default: Vec<f64> = samples.iter().map(|sample| default.probability(&sample.reading)).collect();
+    let by_default: Vec<f64> = samples.iter().map(|sample| default.probability(&sample.evidence)).collect();
     let report = |verdict, scores, predicted: &[f64]| {
         let outcome = |(sample, probability): (&Sample, &f64)| (Rate::of_probability(*probability), sample.closed);
         RetrainReport { verdict, closed, open, scores, bands: by_band(samples.iter().zip(predicted).map(outcome)) }
@@ -181,7 +181,7 @@ fn held_out(samples: &[Sample]) -> Option<HeldOut> {
         let closed: Vec<f64> = others.iter().map(|sample| f64::from(u8::from(sample.closed))).collect();
         let (model, share) = (fit(&others)?, mean(&closed));
         for n in (fold..samples.len()).step_by(FOLDS) {
-            logits[n] = model.logit(&samples[n].reading);
+            logits[n] = model.logit(&samples[n].evidence);
             means[n] = share;
         }
     }
@@ -226,11 +226,11 @@ fn fit(samples: &[&Sample]) -> Option<Model> {
 fn regress(samples: &[&Sample], features: &[Feature]) -> Option<(f64, [f64; FEATURES])> {
     let default = Model::default();
     let worth = |feature: &Feature| f64::from(default.coefficient(*feature)) / 1_000.0;
-    let logit = |sample: &&Sample| features.iter().map(|f| worth(f) * sample.reading.amount(*f)).sum();
+    let logit = |sample: &&Sample| features.iter().map(|f| worth(f) * sample.evidence.amount(*f)).sum();
     let whole = Column::new(samples.iter().map(logit).collect())?;
     let seen: Vec<(Feature, Column)> = features
         .iter()
-        .filter_map(|f| Some((*f, Column::new(samples.iter().map(|s| s.reading.amount(*f)).collect())?)))
+        .filter_map(|f| Some((*f, Column::new(samples.iter().map(|s| s.evidence.amount(*f)).collect())?)))
         .collect();
     let mut values = whole.scaled(FREEDOM);
     values.extend(seen.iter().flat_map(|(_, column)| column.scaled(1.0)));

@@ -66,10 +66,10 @@ fn customer(chance: &mut SampleRandom, truth: impl Fn(&DecayedEvidence) -> f64) 
             }
         }
     }
-    let reading = evidence.on(Day::from_number(TODAY));
-    let probability = truth(&reading);
+    let decayed = evidence.on(Day::from_number(TODAY));
+    let probability = truth(&decayed);
     let id = Uuid::from_u128(u128::from(chance.number()) << 64 | u128::from(chance.number()));
-    let sample = Sample { customer: PersonId::from_uuid(id), closed: chance.hits(probability), reading };
+    let sample = Sample { customer: PersonId::from_uuid(id), closed: chance.hits(probability), evidence: decayed };
     SimulatedCustomer { sample, probability }
 }
 
@@ -78,12 +78,12 @@ fn samples(market: &[SimulatedCustomer]) -> Vec<Sample> {
 }
 
 fn score(market: &[SimulatedCustomer], predict: impl Fn(&DecayedEvidence) -> f64) -> f64 {
-    mean(&market.iter().map(|c| brier_loss(predict(&c.sample.reading), c.sample.closed)).collect::<Vec<_>>())
+    mean(&market.iter().map(|c| brier_loss(predict(&c.sample.evidence), c.sample.closed)).collect::<Vec<_>>())
 }
 
 /// Rates against the known truth, in every band with enough customers for a test.
 fn bands_come_true(fresh: &[SimulatedCustomer], model: &Model, within: f64) {
-    let rate = |customer: &SimulatedCustomer| model.rate(&customer.sample.reading);
+    let rate = |customer: &SimulatedCustomer| model.rate(&customer.sample.evidence);
     for band in by_band(fresh.iter().map(|customer| (rate(customer), customer.sample.closed))) {
         assert!(band.customers >= 200, "every band is tried");
         let inside = fresh.iter().filter(|customer| Band::of(rate(customer)) == band.band);
@@ -97,12 +97,12 @@ fn bands_come_true(fresh: &[SimulatedCustomer], model: &Model, within: f64) {
 fn a_companys_own_model_beats_the_default_and_a_coin_and_its_bands_come_true() {
     let truth = truth();
     for seed in 1..=5 {
-        let (model, report) = retrain(samples(&market(seed, 4_000, |reading| truth.probability(reading))));
+        let (model, report) = retrain(samples(&market(seed, 4_000, |evidence| truth.probability(evidence))));
         assert_eq!(report.verdict, Verdict::Kept, "seed {seed}");
-        let fresh = market(seed + 1_000, 10_000, |reading| truth.probability(reading));
-        let own = score(&fresh, |reading| model.probability(reading));
-        assert!(own < score(&fresh, |reading| Model::default().probability(reading)), "seed {seed}");
-        assert!(own < 0.25 && own < 1.02 * score(&fresh, |reading| truth.probability(reading)), "seed {seed}: {own}");
+        let fresh = market(seed + 1_000, 10_000, |evidence| truth.probability(evidence));
+        let own = score(&fresh, |evidence| model.probability(evidence));
+        assert!(own < score(&fresh, |evidence| Model::default().probability(evidence)), "seed {seed}");
+        assert!(own < 0.25 && own < 1.02 * score(&fresh, |evidence| truth.probability(evidence)), "seed {seed}: {own}");
         bands_come_true(&fresh, &model, 5.0);
     }
 }
@@ -110,13 +110,13 @@ fn a_companys_own_model_beats_the_default_and_a_coin_and_its_bands_come_true() {
 /// No logistic model can express this; the curve can.
 #[test]
 fn where_rates_level_out_the_curve_follows() {
-    let truth = |reading: &DecayedEvidence| if reading.amount(Feature::Chat) > 0.5 { 0.6 } else { 0.05 };
+    let truth = |evidence: &DecayedEvidence| if evidence.amount(Feature::Chat) > 0.5 { 0.6 } else { 0.05 };
     let fresh = market(2_000, 10_000, truth);
     let (mut with, mut without) = (0, 0);
     for seed in 1..=3 {
         let (model, report) = retrain(samples(&market(seed, 2_000, truth)));
         assert_eq!(report.verdict, Verdict::Kept, "seed {seed}");
-        let sure = |model: &Model| fresh.iter().filter(|c| model.rate(&c.sample.reading).percent() >= 90.0).count();
+        let sure = |model: &Model| fresh.iter().filter(|c| model.rate(&c.sample.evidence).percent() >= 90.0).count();
         with += sure(&model);
         without += sure(&model.with_curve(Curve::default()));
     }
@@ -139,7 +139,7 @@ fn on_pure_noise_the_retraining_is_rejected_every_time() {
 #[test]
 fn where_the_default_model_is_right_it_stays() {
     for seed in 1..=8 {
-        let (model, report) = retrain(samples(&market(seed, 500, |reading| Model::default().probability(reading))));
+        let (model, report) = retrain(samples(&market(seed, 500, |evidence| Model::default().probability(evidence))));
         assert_eq!(report.verdict, Verdict::NotBetterThanDefault, "seed {seed}: {report:?}");
         assert_eq!(model, Model::default());
     }
@@ -148,7 +148,7 @@ fn where_the_default_model_is_right_it_stays() {
 #[test]
 fn the_order_of_the_customers_changes_nothing() {
     let truth = truth();
-    let mut samples = samples(&market(1, 800, |reading| truth.probability(reading)));
+    let mut samples = samples(&market(1, 800, |evidence| truth.probability(evidence)));
     let (model, report) = retrain(samples.clone());
     samples.sort_by_key(|sample| sample.customer);
     assert_eq!(retrain(samples), (model, report));
@@ -180,14 +180,14 @@ fn a_company_needs_fifty_closed_and_two_hundred_open_customers() {
 #[test]
 fn customers_without_any_evidence_give_no_model() {
     let mut samples = samples(&market(4, 600, |_| 0.4));
-    samples.iter_mut().for_each(|sample| sample.reading = Evidence::default().on(Day::from_number(TODAY)));
+    samples.iter_mut().for_each(|sample| sample.evidence = Evidence::default().on(Day::from_number(TODAY)));
     assert_eq!(retrain(samples).1.verdict, Verdict::NothingHelps);
 }
 
 #[test]
 fn a_fitted_model_and_its_report_read_back() {
     let truth = truth();
-    let (model, report) = retrain(samples(&market(5, 1_500, |reading| truth.probability(reading))));
+    let (model, report) = retrain(samples(&market(5, 1_500, |evidence| truth.probability(evidence))));
     let (stored, reported) = (serde_json::to_string(&model).unwrap(), serde_json::to_string(&report).unwrap());
     assert!(reported.contains(r#""scores":{"refitted":"#), "the stored name stays: {reported}");
     assert_eq!(serde_json::from_str::<Model>(&stored).unwrap(), model);

@@ -34,7 +34,7 @@ fn histories<'a>(visits: impl IntoIterator<Item = &'a RecordedVisit>) -> Histori
 }
 
 fn parts_of(sample: Option<Sample>) -> Option<(PersonId, bool, crate::close_rate::evidence::DecayedEvidence)> {
-    sample.map(|sample| (sample.customer, sample.closed, sample.reading))
+    sample.map(|sample| (sample.customer, sample.closed, sample.evidence))
 }
 
 proptest! {
@@ -57,11 +57,11 @@ proptest! {
             let state = CustomerState::union(parts.values());
             let sample = parts_of(histories_in_order.sample(&identities, closed_on, today));
             match sample.clone() {
-                Some((customer, closed, reading)) => {
+                Some((customer, closed, decayed)) => {
                     prop_assert_eq!((customer, closed), (person(1), closed_on.is_some()));
                     let evidence = state.evidence();
                     let last = Feature::ALL.iter().filter_map(|f| evidence.on(until).newest(*f)).max();
-                    prop_assert_eq!(reading, evidence.on(last.unwrap_or(until)));
+                    prop_assert_eq!(decayed, evidence.on(last.unwrap_or(until)));
                 }
                 None => prop_assert!(state.cards.is_empty()),
             }
@@ -84,7 +84,7 @@ fn what_came_with_or_after_a_deal_is_left_out_and_what_is_long_ago_is_not() {
     let (histories, today, alone) = (histories(&visits), Day::of(now()), BTreeSet::from([person(1)]));
     let amount = |closed_on, feature| {
         let sample = histories.sample(&alone, closed_on, today).unwrap();
-        (sample.reading.amount(feature) * 1_000.0).round() / 1_000.0
+        (sample.evidence.amount(feature) * 1_000.0).round() / 1_000.0
     };
     let deal = Some(today.plus(-150));
     assert_eq!(amount(deal, Feature::Chat), 0.0);

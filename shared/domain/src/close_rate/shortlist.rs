@@ -73,8 +73,8 @@ const SET: i64 = 1 << 44;
 impl RankKey {
     /// The rank key of a person; `None` for customers who have closed a deal, and for those who
     /// have neither a rate set by hand nor evidence that counts.
-    pub fn of(model: &Model, reading: &DecayedEvidence, set: Option<Rate>, closed: bool) -> Option<Self> {
-        let place = set.map(Self::Set).or_else(|| model.rank(reading).map(Self::Ranked));
+    pub fn of(model: &Model, evidence: &DecayedEvidence, set: Option<Rate>, closed: bool) -> Option<Self> {
+        let place = set.map(Self::Set).or_else(|| model.rank(evidence).map(Self::Ranked));
         place.filter(|_| !closed)
     }
 
@@ -116,8 +116,8 @@ impl Shortlist {
     }
 
     /// Enters the refreshed persons, by this list's model.
-    pub fn update(&mut self, standings: impl IntoIterator<Item = RankUpdate>) {
-        for RankUpdate { person, others, place } in standings {
+    pub fn update(&mut self, updates: impl IntoIterator<Item = RankUpdate>) {
+        for RankUpdate { person, others, place } in updates {
             self.places.remove(&person);
             for other in others {
                 self.places.remove(&other);

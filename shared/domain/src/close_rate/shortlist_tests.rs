@@ -32,13 +32,13 @@ fn set(percent: u64) -> Option<RankKey> {
     Some(RankKey::Set(Rate::from_percent(percent).unwrap()))
 }
 
-fn standing(n: u16, place: Option<RankKey>) -> RankUpdate {
+fn rank_update(n: u16, place: Option<RankKey>) -> RankUpdate {
     RankUpdate { person: person(n), others: BTreeSet::new(), place }
 }
 
-fn list(standings: impl IntoIterator<Item = RankUpdate>) -> Shortlist {
+fn list(updates: impl IntoIterator<Item = RankUpdate>) -> Shortlist {
     let mut list = Shortlist::default();
-    list.update(standings);
+    list.update(updates);
     list
 }
 
@@ -94,7 +94,7 @@ proptest! {
                 };
                 let visited = days.get(n).map(Vec::as_slice).unwrap_or_default();
                 let place = rates.get(n).map_or_else(|| ranked(visited), |percent| set(*percent));
-                let known = standing(*n, place.filter(|_| !closed.contains(n)));
+                let known = rank_update(*n, place.filter(|_| !closed.contains(n)));
                 pruned.update([known.clone()]);
                 whole.update([known]);
             }
@@ -113,12 +113,12 @@ proptest! {
 #[test]
 fn the_most_likely_come_first_and_of_equal_ones_the_earliest() {
     let list = list([
-        standing(3, ranked(&[TODAY])),
-        standing(2, ranked(&[TODAY, TODAY - 1])),
-        standing(1, ranked(&[TODAY])),
-        standing(5, set(100)),
-        standing(4, set(1)),
-        standing(6, set(100)),
+        rank_update(3, ranked(&[TODAY])),
+        rank_update(2, ranked(&[TODAY, TODAY - 1])),
+        rank_update(1, ranked(&[TODAY])),
+        rank_update(5, set(100)),
+        rank_update(4, set(1)),
+        rank_update(6, set(100)),
     ]);
     let best = list.best(day(TODAY));
     assert_eq!(ids(&best), [5, 6, 2, 1, 3, 4].map(person));
@@ -154,7 +154,7 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
 
 #[test]
 fn a_person_who_turns_out_to_be_another_is_listed_once() {
-    let mut list = list([standing(1, ranked(&[TODAY])), standing(2, ranked(&[TODAY]))]);
+    let mut list = list([rank_update(1, ranked(&[TODAY])), rank_update(2, ranked(&[TODAY]))]);
     let others = BTreeSet::from([person(2)]);
     list.update([RankUpdate { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
     assert_eq!(ids(&list.best(day(TODAY))), [person(1)]);
@@ -162,8 +162,8 @@ fn a_person_who_turns_out_to_be_another_is_listed_once() {
 
 #[test]
 fn a_person_without_evidence_left_is_not_listed() {
-    let mut list = list([standing(1, ranked(&[TODAY]))]);
-    list.update([standing(1, ranked(&[]))]);
+    let mut list = list([rank_update(1, ranked(&[TODAY]))]);
+    list.update([rank_update(1, ranked(&[]))]);
     assert_eq!(list, Shortlist::default());
 }
 
@@ -171,7 +171,7 @@ fn a_person_without_evidence_left_is_not_listed() {
 fn all_of_the_upper_bands_are_kept_and_of_the_others_the_best() {
     // Three numbers granted today are 50 % and more; one alone is less.
     let (hot, cold) = (ranked(&[TODAY, TODAY, TODAY]), ranked(&[TODAY]));
-    let many = |range: std::ops::Range<u16>, place| range.map(move |n| standing(n, place));
+    let many = |range: std::ops::Range<u16>, place| range.map(move |n| rank_update(n, place));
     let mut list = list(many(0..200, hot).chain(many(200..400, cold)).chain(many(400..600, set(20))));
     list.prune(day(TODAY));
     assert_eq!(list.iter().count(), 200 + KEPT_OF_EACH);

@@ -24,12 +24,12 @@ impl AudienceProfile {
     pub fn of<'a>(people: impl IntoIterator<Item = (Evidence, &'a VisitHours)>, model: &Model, today: Day) -> Self {
         let mut profile = Self::default();
         for (evidence, hours) in people {
-            let reading = evidence.on(today);
+            let decayed = evidence.on(today);
             profile.people += 1;
             for (count, feature) in profile.did.iter_mut().zip(Feature::ALL) {
-                *count += usize::from(reading.newest(*feature).is_some());
+                *count += usize::from(decayed.newest(*feature).is_some());
             }
-            profile.bands[Band::of(model.rate(&reading)) as usize] += 1;
+            profile.bands[Band::of(model.rate(&decayed)) as usize] += 1;
             for (place, visits) in hours.histogram(today).into_iter().enumerate() {
                 profile.hours[place % 24] += u32::from(visits);
             }
