@@ -8,7 +8,7 @@ use store::QuotaName;
 use testkit::world::World;
 
 use crate::functions::organization;
-use crate::http::{books, invite, send};
+use crate::http::{invite, seat_balance, send};
 
 async fn start() -> (World, Router, Value) {
     let world = World::new().await;
@@ -44,7 +44,7 @@ async fn only_the_newest_code_counts_and_a_retry_shows_the_same() {
     );
     let (_, third) = issue(&world, &router, &first, "key-of-third").await;
     assert_eq!(issue(&world, &router, &first, "key-of-second").await, (201, second.clone()));
-    assert_eq!(books(&world).await, Quota { available: 5, reserved: 1, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 5, reserved: 1, used: 4 });
     for dead in [&first, &second] {
         assert_eq!(claim(&world, &router, "zhou", dead).await["code"], "claim_code_invalid");
     }
@@ -52,7 +52,7 @@ async fn only_the_newest_code_counts_and_a_retry_shows_the_same() {
     world.clock.advance(6 * DAY_MS + 1);
     world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap();
     assert_eq!(claim(&world, &router, "zhou", &third).await["member"]["id"], first["member"]["id"]);
-    assert_eq!(books(&world).await, Quota { available: 5, reserved: 0, used: 5 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 5, reserved: 0, used: 5 });
     assert_eq!(issue(&world, &router, &first, "key-of-fourth").await.1["code"], "already_member");
 }
 
@@ -67,7 +67,7 @@ async fn an_expired_invitation_gets_its_seat_back_if_one_is_left() {
     world.clock.advance(3_600_000);
     let (status, second) = issue(&world, &router, &first, "key-of-second").await;
     assert_eq!(status, 201, "{second}");
-    assert_eq!(books(&world).await, Quota { available: 5, reserved: 1, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 5, reserved: 1, used: 4 });
     assert_eq!(claim(&world, &router, "zhou", &second).await["kind"], "member");
     assert_eq!(issue(&world, &router, &first, "key-of-second").await, (201, second), "a late retry too");
 }
@@ -78,7 +78,7 @@ async fn an_expired_invitation_that_was_not_swept_keeps_its_seat() {
     world.clock.advance(8 * DAY_MS);
     assert_eq!(issue(&world, &router, &first, "key-of-second").await.0, 201);
     assert_eq!(world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap(), 0);
-    assert_eq!(books(&world).await, Quota { available: 5, reserved: 1, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 5, reserved: 1, used: 4 });
 }
 
 #[tokio::test]
@@ -109,5 +109,5 @@ async fn of_parallel_new_codes_one_counts() {
         }
     }
     assert_eq!(joined, 1);
-    assert_eq!(books(&world).await, Quota { available: 5, reserved: 0, used: 5 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 5, reserved: 0, used: 5 });
 }

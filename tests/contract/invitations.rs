@@ -14,7 +14,7 @@ use store::QuotaName;
 use testkit::world::World;
 
 use crate::functions::{housekeeping, organization};
-use crate::http::{add_seats, books, invite, join, log_in, members, send};
+use crate::http::{add_seats, invite, join, log_in, members, seat_balance, send};
 
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
 
@@ -57,10 +57,10 @@ async fn of_a_hundred_parallel_joins_on_a_link_for_ten_ten_become_members() {
     let (world, router) = start().await;
     add_seats(&world, 20).await;
     let link = invite(&world, &router, "link-for-ten", json!({"uses": 10, "role": "staff"})).await;
-    assert_eq!(books(&world).await, Quota { available: 16, reserved: 10, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 16, reserved: 10, used: 4 });
     let answers = joins(&world, &router, 100, &link).await;
     assert_eq!(answers, BTreeMap::from([("invitation_used_up".to_owned(), 90), ("member".to_owned(), 10)]));
-    assert_eq!(books(&world).await, Quota { available: 16, reserved: 0, used: 14 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 16, reserved: 0, used: 14 });
     let joined: Vec<_> =
         members(&world).await.into_iter().filter(|member| member.name.as_str().starts_with("joiner")).collect();
     let people: BTreeSet<_> = joined.iter().map(|member| member.person.unwrap()).collect();
@@ -81,13 +81,13 @@ async fn an_invitation_for_more_than_the_free_seats_is_refused_until_expired_one
     };
     let (status, refused) = make("key-of-seven", 7).await;
     assert_eq!((status, &refused["code"]), (409, &json!("seats_exhausted")));
-    assert_eq!(books(&world).await, Quota { available: 6, reserved: 0, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 6, reserved: 0, used: 4 });
     let (_, first) = make("key-of-six", 6).await;
     assert_eq!(make("key-of-six", 6).await.1, first, "a retry shows the same code and holds nothing more");
     assert_eq!(make("key-of-one", 1).await.0, 409);
     world.clock.advance(HOUR_MS);
     assert_eq!(make("key-of-one", 1).await.0, 201, "the seats of the expired one are free");
-    assert_eq!(books(&world).await, Quota { available: 5, reserved: 1, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 5, reserved: 1, used: 4 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -121,9 +121,9 @@ async fn a_link_that_expires_while_people_join_lets_in_who_came_before() {
         }
     }
     assert!(joined >= 1 && refused >= 1 && joined + refused == 60, "{joined} joined, {refused} refused");
-    assert_eq!(books(&world).await.used, 4 + joined);
+    assert_eq!(seat_balance(&world).await.used, 4 + joined);
     world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap();
-    assert_eq!(books(&world).await, Quota { available: 66 - joined, reserved: 0, used: 4 + joined });
+    assert_eq!(seat_balance(&world).await, Quota { available: 66 - joined, reserved: 0, used: 4 + joined });
     assert_eq!(state(&world, &router, &link).await, ("expired".to_owned(), u64::try_from(joined).unwrap()));
 }
 
@@ -138,11 +138,11 @@ async fn nobody_joins_after_the_expiry_though_nothing_was_swept_and_the_sweep_fr
     assert_eq!(join(&world, &router, "second", &link).await.1["kind"], "member");
     world.clock.advance(1);
     assert_eq!(join(&world, &router, "third", &link).await.1["code"], "invitation_expired");
-    assert_eq!(books(&world).await, Quota { available: 2, reserved: 1, used: 7 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 2, reserved: 1, used: 7 });
     let housekeeping = housekeeping(&world, 60).await;
     let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
     assert_eq!((swept().await, swept().await), (2, 0), "a hold of which nothing is left waits no longer either");
-    assert_eq!(books(&world).await, Quota { available: 3, reserved: 0, used: 7 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 3, reserved: 0, used: 7 });
     assert_eq!(revoke(&world, &router, &link).await["state"], "expired");
 }
 
@@ -162,7 +162,7 @@ async fn a_link_revoked_while_people_join_frees_what_they_have_not_used() {
         assert!(state == "revoked" || state == "used_up", "{state}");
     }
     let joined = i64::try_from(*answers.get("member").unwrap_or(&0)).unwrap();
-    assert_eq!(books(&world).await, Quota { available: 56 - joined, reserved: 0, used: 4 + joined });
+    assert_eq!(seat_balance(&world).await, Quota { available: 56 - joined, reserved: 0, used: 4 + joined });
     assert_eq!(answers.values().sum::<usize>(), 60);
     assert_eq!(revoke(&world, &router, &link).await["used"], joined, "revoking again changes nothing");
 }
@@ -184,7 +184,7 @@ async fn the_same_call_again_is_a_plain_session_and_uses_nothing() {
     assert_eq!(ids.len(), 1);
     assert_eq!(state(&world, &router, &link).await, ("open".to_owned(), 1));
     assert_eq!(log_in(&world, &router, "twice").await["member"]["name"], "twice");
-    assert_eq!(books(&world).await, Quota { available: 4, reserved: 1, used: 5 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 4, reserved: 1, used: 5 });
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_member_who_has_left_does_not_return_by_an_invitation() {
     let (status, refused) = join(&world, &router, "lin", &link).await;
     assert_eq!((status, &refused["code"]), (409, &json!("member_inactive")));
     assert_eq!(log_in(&world, &router, "lin").await["kind"], "visitor");
-    assert_eq!(books(&world).await, Quota { available: 4, reserved: 3, used: 3 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 4, reserved: 3, used: 3 });
 }
 
 #[tokio::test]

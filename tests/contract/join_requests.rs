@@ -10,7 +10,7 @@ use store::QuotaName;
 use testkit::world::World;
 
 use crate::functions::organization;
-use crate::http::{books, invite, join, log_in, members, send};
+use crate::http::{invite, join, log_in, members, seat_balance, send};
 
 const REVIEWED: &str = r#"{"uses": 3, "role": "staff", "review": true}"#;
 
@@ -40,9 +40,9 @@ async fn an_approved_person_is_a_member_at_their_next_login() {
     let (world, router, link) = start().await;
     let request = ask(&world, &router, "asker", &link).await;
     assert_eq!(request["state"], "pending");
-    assert_eq!(books(&world).await, Quota { available: 3, reserved: 3, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 3, reserved: 3, used: 4 });
     assert_eq!(ask(&world, &router, "asker", &link).await, request, "asking again uses nothing");
-    assert_eq!(books(&world).await, Quota { available: 3, reserved: 3, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 3, reserved: 3, used: 4 });
     let (status, approved) = decide(&world, &router, &request, "approve").await;
     assert_eq!((status, &approved["state"], &approved["name"]), (200, &json!("approved"), &json!("asker")));
     assert!(!approved.to_string().contains("openid"));
@@ -54,7 +54,7 @@ async fn an_approved_person_is_a_member_at_their_next_login() {
         (&approved["member_id"], &json!("approved"))
     );
     assert!(session["member"]["card_id"].is_string());
-    assert_eq!(books(&world).await, Quota { available: 3, reserved: 2, used: 5 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 3, reserved: 2, used: 5 });
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_rejected_person_asks_again_by_another_invitation_only() {
     let request = ask(&world, &router, "asker", &link).await;
     let (status, rejected) = decide(&world, &router, &request, "reject").await;
     assert_eq!((status, &rejected["member_id"]), (200, &Value::Null));
-    assert_eq!(books(&world).await, Quota { available: 4, reserved: 2, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 4, reserved: 2, used: 4 });
     assert_eq!(log_in(&world, &router, "asker").await["join_request"]["state"], "rejected");
     assert_eq!(ask(&world, &router, "asker", &link).await["state"], "rejected");
     let other = invite(&world, &router, "another-link", serde_json::from_str(REVIEWED).unwrap()).await;
@@ -71,7 +71,7 @@ async fn a_rejected_person_asks_again_by_another_invitation_only() {
     assert_eq!(again["state"], "pending");
     assert_ne!(again["id"], request["id"]);
     assert_eq!(decide(&world, &router, &again, "approve").await.0, 200);
-    assert_eq!(books(&world).await.used, 5);
+    assert_eq!(seat_balance(&world).await.used, 5);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_request_nobody_decides_expires_and_can_be_made_again() {
         assert_eq!(decide(&world, &router, &request, decision).await.1["code"], "join_request_expired");
     }
     assert_eq!(world.store.sweep_quota(world.company, QuotaName::Seats, world.clock.now()).await.unwrap(), 3);
-    assert_eq!(books(&world).await, Quota { available: 6, reserved: 0, used: 4 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 6, reserved: 0, used: 4 });
     assert_eq!(join(&world, &router, "asker", &link).await.1["code"], "invitation_expired");
     let new_id = invite(&world, &router, "a-fresh-link", serde_json::from_str(REVIEWED).unwrap()).await;
     assert_eq!(ask(&world, &router, "asker", &new_id).await["state"], "pending");
@@ -95,7 +95,7 @@ async fn of_parallel_decisions_one_counts() {
     let (world, router, link) = start().await;
     for round in 0..3 {
         let request = ask(&world, &router, &format!("asker-{round}"), &link).await;
-        let before = books(&world).await;
+        let before = seat_balance(&world).await;
         let tasks = (0..12).map(|n| {
             let (world, router, request) = (Arc::clone(&world), router.clone(), request.clone());
             let decision = if n % 2 == 0 { "approve" } else { "reject" };
@@ -111,7 +111,7 @@ async fn of_parallel_decisions_one_counts() {
         }
         assert_eq!(accepted.len(), 1, "round {round}");
         let used = i64::from(accepted.contains("approve"));
-        let after = books(&world).await;
+        let after = seat_balance(&world).await;
         assert_eq!((after.reserved, after.used), (before.reserved - 1, before.used + used));
     }
 }
@@ -129,7 +129,7 @@ async fn a_person_who_became_a_member_in_another_way_is_not_made_one_twice() {
     assert_eq!((status, &refused["code"]), (409, &json!("already_member")));
     assert_eq!(decide(&world, &router, &request, "reject").await.0, 200);
     assert_eq!(members(&world).await.len(), 5);
-    assert_eq!(books(&world).await, Quota { available: 3, reserved: 2, used: 5 });
+    assert_eq!(seat_balance(&world).await, Quota { available: 3, reserved: 2, used: 5 });
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::crm::merge::{Merge, MergeReason};
 use domain::crm::identity_group::MergeEdge;
+use domain::crm::merge::{Merge, MergeReason};
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, Id};

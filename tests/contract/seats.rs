@@ -11,13 +11,12 @@ use domain::people::member::{Ended, MemberStatus, Role, SeatChange};
 use store::{ClaimRequest, Claimed, MemberChange, MemberFilter, NewMember, QuotaName};
 use testkit::world::{SEATS, World};
 
+use crate::http::seat_balance;
+
 async fn quota(world: &World) -> Quota {
-    let audit = world.store.audit_quota(world.company, QuotaName::Seats).await.unwrap();
-    let members = world.store.list_members(world.company, &MemberFilter::default(), None, 100).await.unwrap().items;
-    let active = members.iter().filter(|member| member.status() == MemberStatus::Active).count();
-    assert!(audit.quota.agrees_with(audit.held, i64::try_from(active).unwrap()), "{audit:?}, {active} active");
-    assert_eq!(audit.quota.limit(), i64::from(SEATS));
-    audit.quota
+    let quota = seat_balance(world).await;
+    assert_eq!(quota.limit(), i64::from(SEATS));
+    quota
 }
 
 async fn add(world: &World, name: &str) -> Result<NewMember, Failure> {

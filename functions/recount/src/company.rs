@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
 use domain::crm::identities::Customer;
-use domain::crm::merge::groups;
 use domain::crm::identity_group::{Group, IdentityLinks};
+use domain::crm::merge::groups;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;

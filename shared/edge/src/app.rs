@@ -74,7 +74,12 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     Problem::of(Code::Internal).caused_by(format!("panic: {}", text.unwrap_or("?"))).into_response()
 }
 
-async fn observe(function: &'static str, authenticator: Arc<Authenticator>, mut request: Request<Body>, next: Next) -> Response {
+async fn observe(
+    function: &'static str,
+    authenticator: Arc<Authenticator>,
+    mut request: Request<Body>,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let request_id = request.lambda_context_ref().map_or_else(String::new, |context| context.request_id.clone());
     let method = request.method().to_string();

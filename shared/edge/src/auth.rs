@@ -275,7 +275,8 @@ impl<S: Sync> FromRequestParts<S> for TokenHolder {
             return Ok(*holder);
         }
         let authenticator = authenticator(parts)?;
-        let claims = bearer(&parts.headers).and_then(|token| authenticator.tokens.verify(token, authenticator.clock.now()).ok());
+        let claims =
+            bearer(&parts.headers).and_then(|token| authenticator.tokens.verify(token, authenticator.clock.now()).ok());
         let holder = claims.as_ref().and_then(Self::from_claims).ok_or_else(|| Problem::of(Code::Unauthorized))?;
         if let Some(trace) = parts.extensions.get::<Trace>() {
             trace.note_company(holder.company().id());

@@ -23,7 +23,7 @@ pub use crate::close_rate::model::{CloseRateModel, Fitted};
 pub use crate::close_rate::shortlist::{ShortlistCandidate, StoredShortlist};
 pub use crate::company::NewCompany;
 pub use crate::company::department::DepartmentAdded;
-pub use crate::company::quota::{QuotaAudit, QuotaName};
+pub use crate::company::quota::QuotaName;
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::opportunity::OpportunityChange;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};

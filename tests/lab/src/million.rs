@@ -81,8 +81,8 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     seen.extend(afterwards(&stage, &cards, &asked).await);
     let mut comparison = Comparison::default();
     comparison.add("radar", &recount(&file, &asked), &Value::Object(seen));
-    let put_aside = stage.put_aside().await;
-    comparison.wrong.extend(put_aside.into_iter().map(|body| format!("dead letter: {body}")));
+    let dead_letters = stage.dead_letters().await;
+    comparison.wrong.extend(dead_letters.into_iter().map(|body| format!("dead letter: {body}")));
     tell(&totals, &report, &comparison);
     println!(
         "took                {:.0} s, {:.0} s of them for sending and counting",

@@ -150,7 +150,7 @@ impl Stage {
     }
 
     /// Bodies of at most ten dead letters.
-    pub(crate) async fn put_aside(&self) -> Vec<String> {
+    pub(crate) async fn dead_letters(&self) -> Vec<String> {
         let (sqs, url) = &self.dead_letters;
         let answer = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await;
         let messages = answer.expect("the queue answers").messages.unwrap_or_default();

@@ -145,9 +145,9 @@ async fn try_out(wire: &Wire, trial: &Trial, now: Timestamp) -> Vec<String> {
     let mut wrong: Vec<_> = delivered.err().into_iter().collect();
     wrong.extend(days.wrong(&stage).await);
     wrong.extend((!trial.rules.is_empty() && bench.happened == 0).then(|| "the fault has not happened".to_owned()));
-    let put_aside = stage.put_aside().await;
-    let poison = put_aside.iter().all(|body| body == POISON);
-    wrong.extend((put_aside.is_empty() || !poison).then(|| "the dead letters are not just the poison".to_owned()));
+    let dead_letters = stage.dead_letters().await;
+    let poison = dead_letters.iter().all(|body| body == POISON);
+    wrong.extend((dead_letters.is_empty() || !poison).then(|| "the dead letters are not just the poison".to_owned()));
     wrong
 }
 

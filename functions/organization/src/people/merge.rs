@@ -3,8 +3,8 @@
 use app::crm::merge::{self, MergeOutcome};
 use axum::Json;
 use axum::extract::State;
-use domain::crm::merge::{Merge, MergeReason};
 use domain::crm::identity_group::MergeEdge;
+use domain::crm::merge::{Merge, MergeReason};
 use domain::kernel::id::{MemberId, MergeId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use edge::auth::Admin;

@@ -63,7 +63,11 @@ impl Histories {
         for (ms, _) in toggles.into_values().filter(|(_, off)| !off) {
             evidence.see(Feature::Like, day_of(ms));
         }
-        Some(Sample { customer, closed: closed_on.is_some(), evidence: evidence.on(evidence.newest().unwrap_or(until)) })
+        Some(Sample {
+            customer,
+            closed: closed_on.is_some(),
+            evidence: evidence.on(evidence.newest().unwrap_or(until)),
+        })
     }
 }
 

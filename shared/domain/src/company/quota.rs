@@ -122,11 +122,6 @@ impl Quota {
         let possible = quota.available >= 0 && quota.reserved >= 0 && quota.used >= 0;
         if possible { Ok(quota) } else { Err(Exhausted) }
     }
-
-    /// Whether the units that are held and in use, counted one by one, equal the quota's numbers.
-    pub fn agrees_with(self, reservations: i64, in_use: i64) -> bool {
-        self.reserved == reservations && self.used == in_use && self.available >= 0
-    }
 }
 
 #[cfg(test)]
@@ -139,14 +134,14 @@ mod tests {
 
     /// A quota with its holds, moved as the store moves them: in one transaction or not at all.
     #[derive(Debug, Clone)]
-    struct Books {
+    struct HeldQuota {
         quota: Quota,
         holds: BTreeMap<u8, Hold>,
     }
 
     /// What happens to the quota: a hold is named by a number.
     #[derive(Debug, Clone, Copy)]
-    enum QuotaEntry {
+    enum QuotaStep {
         Hold(u8, i64),
         Confirm(u8, i64),
         Release(u8, i64),
@@ -154,44 +149,44 @@ mod tests {
         Move(Move),
     }
 
-    impl Books {
-        fn after(&self, entry: QuotaEntry) -> Result<Self, Exhausted> {
-            let mut books = self.clone();
+    impl HeldQuota {
+        fn after(&self, entry: QuotaStep) -> Result<Self, Exhausted> {
+            let mut held_quota = self.clone();
             let hold = |amount| Hold { amount, expires_at: Timestamp::from_millis(0) };
             let held = |name: u8| self.holds.get(&name).copied().unwrap_or(hold(0));
             match entry {
-                QuotaEntry::Hold(name, n) => {
-                    books.quota = books.quota.after(Move::Reserve(n))?;
-                    books.holds.insert(name, hold(held(name).amount + n));
+                QuotaStep::Hold(name, n) => {
+                    held_quota.quota = held_quota.quota.after(Move::Reserve(n))?;
+                    held_quota.holds.insert(name, hold(held(name).amount + n));
                 }
-                QuotaEntry::Confirm(name, n) => {
-                    books.holds.insert(name, held(name).without(n)?);
-                    books.quota = books.quota.after(Move::Confirm(n))?;
+                QuotaStep::Confirm(name, n) => {
+                    held_quota.holds.insert(name, held(name).without(n)?);
+                    held_quota.quota = held_quota.quota.after(Move::Confirm(n))?;
                 }
-                QuotaEntry::Release(name, n) => {
-                    books.holds.insert(name, held(name).without(n)?);
-                    books.quota = books.quota.after(Move::Release(n))?;
+                QuotaStep::Release(name, n) => {
+                    held_quota.holds.insert(name, held(name).without(n)?);
+                    held_quota.quota = held_quota.quota.after(Move::Release(n))?;
                 }
-                QuotaEntry::PassOn(from, to, n) if from != to => {
-                    books.holds.insert(from, held(from).without(n)?);
-                    books.holds.insert(to, hold(held(to).amount + n));
+                QuotaStep::PassOn(from, to, n) if from != to => {
+                    held_quota.holds.insert(from, held(from).without(n)?);
+                    held_quota.holds.insert(to, hold(held(to).amount + n));
                 }
-                QuotaEntry::PassOn(..) => return Err(Exhausted),
-                QuotaEntry::Move(step) => books.quota = books.quota.after(step)?,
+                QuotaStep::PassOn(..) => return Err(Exhausted),
+                QuotaStep::Move(step) => held_quota.quota = held_quota.quota.after(step)?,
             }
-            Ok(books)
+            Ok(held_quota)
         }
     }
 
-    fn entry() -> impl Strategy<Value = QuotaEntry> {
+    fn entry() -> impl Strategy<Value = QuotaStep> {
         (0..7, 0u8..4, 0u8..4, 1i64..6).prop_map(|(kind, a, b, n)| match kind {
-            0 => QuotaEntry::Hold(a, n),
-            1 => QuotaEntry::Confirm(a, n),
-            2 => QuotaEntry::Release(a, n),
-            3 => QuotaEntry::PassOn(a, b, n),
-            4 => QuotaEntry::Move(Move::Take(n)),
-            5 => QuotaEntry::Move(Move::GiveBack(n)),
-            _ => QuotaEntry::Move(Move::Resize(n - 2)),
+            0 => QuotaStep::Hold(a, n),
+            1 => QuotaStep::Confirm(a, n),
+            2 => QuotaStep::Release(a, n),
+            3 => QuotaStep::PassOn(a, b, n),
+            4 => QuotaStep::Move(Move::Take(n)),
+            5 => QuotaStep::Move(Move::GiveBack(n)),
+            _ => QuotaStep::Move(Move::Resize(n - 2)),
         })
     }
 
@@ -224,18 +219,18 @@ mod tests {
 
         #[test]
         fn holds_add_up_to_what_is_reserved_after_any_sequence(limit in 0u32..30, entries in prop::collection::vec(entry(), 0..80)) {
-            let mut books = Books { quota: Quota::of(limit), holds: BTreeMap::new() };
+            let mut held_quota = HeldQuota { quota: Quota::of(limit), holds: BTreeMap::new() };
             let mut expected = i64::from(limit);
             for entry in entries {
-                let Ok(after) = books.after(entry) else { continue };
-                if let QuotaEntry::Move(Move::Resize(by)) = entry {
+                let Ok(after) = held_quota.after(entry) else { continue };
+                if let QuotaStep::Move(Move::Resize(by)) = entry {
                     expected += by;
                 }
-                let held = after.holds.values().map(|hold| hold.amount).sum();
-                prop_assert!(after.quota.agrees_with(held, after.quota.used), "{:?} after {:?}", after, entry);
+                let held: i64 = after.holds.values().map(|hold| hold.amount).sum();
+                prop_assert_eq!(after.quota.reserved, held, "{:?} after {:?}", after, entry);
                 prop_assert!(after.holds.values().all(|hold| hold.amount >= 0));
                 prop_assert_eq!(after.quota.limit(), expected);
-                books = after;
+                held_quota = after;
             }
         }
     }
@@ -246,7 +241,7 @@ mod tests {
         assert_eq!(quota.after(Move::Reserve(1)), Err(Exhausted));
         assert_eq!(quota.after(Move::Take(1)), Err(Exhausted));
         let used = quota.after(Move::Confirm(1)).unwrap();
-        assert!(used.agrees_with(0, 1));
+        assert_eq!(used, Quota { available: 0, reserved: 0, used: 1 });
         assert_eq!(used.after(Move::Resize(-1)), Err(Exhausted), "a unit in use cannot be taken away");
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::crm::customer::CustomerState;
-use crate::crm::opportunity::Opportunity;
 use crate::crm::identity_group::IdentityLinks;
+use crate::crm::opportunity::Opportunity;
 use crate::kernel::id::PersonId;
 use crate::radar::counter::CounterDeltas;
 

@@ -57,7 +57,9 @@ impl Group {
         // A tree of n identities is walked in n rounds at most.
         for _ in 0..=self.0.len() {
             let near = |edge: &&MergeEdge| {
-                edge.merge != without && (members.contains(&edge.a) || members.contains(&edge.b)) && !edges.contains(*edge)
+                edge.merge != without
+                    && (members.contains(&edge.a) || members.contains(&edge.b))
+                    && !edges.contains(*edge)
             };
             let found: Vec<_> = self.0.iter().filter(near).copied().collect();
             members.extend(found.iter().flat_map(|edge| [edge.a, edge.b]));

@@ -3,6 +3,6 @@
 pub mod command;
 pub mod customer;
 pub mod identities;
+pub mod identity_group;
 pub mod merge;
 pub mod opportunity;
-pub mod identity_group;

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::crm::merge::{Merge, MergeReason};
 use crate::crm::identity_group::MergeEdge;
+use crate::crm::merge::{Merge, MergeReason};
 use crate::kernel::id::{CompanyId, DepartmentId, Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::tracking::event::{EventKind, Object, Target};

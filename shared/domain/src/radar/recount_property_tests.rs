@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::crm::identities::Customer;
-use crate::crm::merge::{Merge, MergeReason, groups};
 use crate::crm::identity_group::MergeEdge;
+use crate::crm::merge::{Merge, MergeReason, groups};
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::radar::aggregate::SegmentKey;

@@ -49,15 +49,6 @@ impl QuotaName {
     }
 }
 
-/// A quota and its holds, as they add up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaAudit {
-    /// The quota as stored.
-    pub quota: Quota,
-    /// What its holds add up to.
-    pub held: i64,
-}
-
 /// The quota that a transaction moves units of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuotaRef<'a> {
@@ -209,16 +200,6 @@ impl Store {
     /// [`Failure::NotFound`].
     pub async fn quota(&self, company: Company, name: QuotaName) -> Result<Quota, Failure> {
         self.get(&keys::quota(company, name.key()), QUOTA).await?.ok_or(Failure::NotFound)
-    }
-
-    /// A quota and what its holds add up to.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`].
-    pub async fn audit_quota(&self, company: Company, name: QuotaName) -> Result<QuotaAudit, Failure> {
-        let quota = self.quota(company, name).await?;
-        let held = self.holds(company, name).await?.iter().map(|(_, hold)| hold.amount).sum();
-        Ok(QuotaAudit { quota, held })
     }
 
     /// Frees the units of a company's holds that have expired, and returns how many. A hold that

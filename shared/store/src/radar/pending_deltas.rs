@@ -89,7 +89,8 @@ impl PendingDeltas {
     fn read(company: Company, item: Item) -> Result<Self, Failure> {
         let key = Key::of(&item).ok_or_else(|| PENDING_DELTAS.corrupt("key"))?;
         let PendingItem { chunk, changes } = PENDING_DELTAS.decode(item)?;
-        let changes: Vec<StoredChange> = serde_json::from_str(&changes).map_err(|error| PENDING_DELTAS.corrupt(error))?;
+        let changes: Vec<StoredChange> =
+            serde_json::from_str(&changes).map_err(|error| PENDING_DELTAS.corrupt(error))?;
         let mut deltas = CounterDeltas::default();
         changes
             .into_iter()
