@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// What a card shows for fields that its owner has not set. `null` means no default.
+/// The values of fields that the owner of a card has not set. `null` means no default.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardDefaults {
@@ -43,7 +43,7 @@ pub(crate) struct CardTemplateBody {
     share_phrase: Option<SharePhrase>,
     /// The text that welcomes a visitor (欢迎语). Can hold line breaks.
     welcome_text: Option<WelcomeText>,
-    /// Defaults for open fields. The own value of a card is shown before them.
+    /// Defaults for open fields. A card's own value has priority.
     defaults: CardDefaults,
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn get_my_greeting(State(app): State<App>, member: Staff) -> Re
 
 /// Set my greeting
 ///
-/// Replaces the own greeting of the caller. `null` returns to the one of the company. Callers:
+/// Replaces the caller's own greeting. `null` restores the greeting of the company. Callers:
 /// members. Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(put, path = "/v1/my/greeting", tag = "settings", request_body = NewGreeting,
     responses((status = 200, body = GreetingBody)))]
@@ -76,8 +76,9 @@ pub(crate) async fn get_greeting(State(app): State<App>, admin: Admin) -> Result
 
 /// Set the company's greeting
 ///
-/// Replaces the greeting for members who have set none. `null` returns to the one of the product.
-/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers.
+/// Replaces the greeting for members who have set none. `null` restores the greeting of the
+/// product. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other
+/// callers.
 #[utoipa::path(put, path = "/v1/greeting", tag = "settings", request_body = NewGreeting,
     responses((status = 200, body = GreetingBody)))]
 pub(crate) async fn update_greeting(

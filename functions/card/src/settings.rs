@@ -31,7 +31,7 @@ pub(crate) struct PhrasesBody {
 pub(crate) struct MyPhrases {
     /// The phrases of the company, for all members.
     company_phrases: Phrases,
-    /// The own phrases of the member.
+    /// The member's own phrases.
     phrases: Phrases,
 }
 
@@ -47,8 +47,8 @@ pub(crate) struct ShortcutsUpdate {
 
 /// List phrases that I can use
 ///
-/// Returns the phrases of the company and the own phrases of the caller in a phrase book. Callers:
-/// members. Idempotent. Errors: 403 `role_required` for visitors.
+/// Returns the company's phrases and the caller's own phrases in a phrase book. Callers: members.
+/// Idempotent. Errors: 403 `role_required` for visitors.
 #[utoipa::path(get, path = "/v1/my/phrases/{book}", tag = "settings", responses((status = 200, body = MyPhrases)))]
 pub(crate) async fn list_my_phrases(
     State(app): State<App>,
@@ -61,7 +61,7 @@ pub(crate) async fn list_my_phrases(
 
 /// Replace my phrases
 ///
-/// Replaces all own phrases of the caller in a phrase book. Callers: members. Idempotent. Errors:
+/// Replaces all of the caller's own phrases in a phrase book. Callers: members. Idempotent. Errors:
 /// 403 `role_required` for visitors.
 #[utoipa::path(put, path = "/v1/my/phrases/{book}", tag = "settings", request_body = PhrasesBody,
     responses((status = 200, body = PhrasesBody)))]

@@ -49,12 +49,12 @@ pub(crate) struct SharedObject {
 /// A new share code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareCodeCreated {
-    /// The code. It fits into a link and a mini-program code. Send it with the events of people who
-    /// come by it.
+    /// The code. It fits into a link and a mini-program code. Send it with the events of visitors
+    /// who open it.
     share_code: ShareCode,
 }
 
-/// What a share code means.
+/// A shared card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShareBody {
     /// The card.
@@ -86,9 +86,10 @@ impl ShareBody {
 
 /// Create a share code
 ///
-/// Creates a code that tells who shared a card. Put it into the link or mini-program code, and into
-/// the events of people who come by it. Callers: everyone who has logged in, visitors included.
-/// Idempotent by `Idempotency-Key`. Errors: 404 `not_found` for an unknown card.
+/// Creates a code that identifies a shared card and the person who shared it. Put it into the link
+/// or mini-program code, and into the events of visitors who open it. Callers: everyone who has
+/// logged in, visitors included. Idempotent by `Idempotency-Key`. Errors: 404 `not_found` for an
+/// unknown card.
 #[utoipa::path(post, path = "/v1/share-codes", tag = "card", request_body = NewShareCode, params(IdempotencyKey),
     responses((status = 201, body = ShareCodeCreated)))]
 pub(crate) async fn create_share_code(

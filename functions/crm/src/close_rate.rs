@@ -61,11 +61,11 @@ impl RateInForce {
 
 /// Set the close rate of a customer
 ///
-/// Sets a close rate by hand. It is shown instead of the rate of the model. A closed deal stands
-/// above it. Callers: the card's owner, admins and the boss, while their own radar is on.
-/// Idempotent. Errors: 404 `not_found` for other callers, and when the person has not visited the
-/// card; 403 `radar_not_active` while the radar of the caller is off; 409 `request_in_progress`
-/// when events of the customer are counted at the same moment.
+/// Sets a close rate by hand. It is shown instead of the rate of the model. A closed deal overrides
+/// it. Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers, and when the person has not visited the card; 403
+/// `radar_not_active` while the radar of the caller is off; 409 `request_in_progress` when events
+/// of the customer are counted at the same moment.
 #[utoipa::path(put, path = "/v1/cards/{card_id}/customers/{person_id}/close-rate", tag = "crm",
     request_body = RateUpdate, responses((status = 200, body = RateInForce)))]
 pub(crate) async fn set_close_rate(

@@ -52,7 +52,7 @@ pub(crate) struct NewEvent {
     /// The object of the event. The card if absent. Required for views of products, articles and
     /// videos.
     object: Option<NewObject>,
-    /// The share code by which the visitor came.
+    /// The share code that the visitor opened.
     share_code: Option<ShareCode>,
     /// How long the visitor stayed, in milliseconds, 0 to 3,600,000. Required for `dwell`, not
     /// allowed otherwise.
@@ -88,10 +88,10 @@ pub(crate) struct Accepted {
 
 /// Record events
 ///
-/// Accepts a batch of events. They appear in the radar some seconds later. One invalid event
-/// refuses the whole batch; `errors` names each. Callers: everyone with a token, also an anonymous
-/// one. Idempotent by `batch_id`: send the same batch again after a time-out. Errors: 404
-/// `not_found` when a card does not exist; `errors` names each.
+/// Accepts a batch of events. They appear in the radar some seconds later. If one event is invalid,
+/// the whole batch is refused; `errors` names each invalid event. Callers: everyone with a token,
+/// also an anonymous one. Idempotent by `batch_id`: send the same batch again after a time-out.
+/// Errors: 404 `not_found` when a card does not exist; `errors` names each.
 #[utoipa::path(post, path = "/v1/events", tag = "tracking", request_body = NewBatch,
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(

@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use crate::App;
 
 edge::closed_sets! {
-    /// Where an upload stands.
+    /// The state of an upload.
     UploadProgress = "waiting" | "ready" | "refused";
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct UploadBody {
     usable_until: Timestamp,
 }
 
-/// Why a file was refused.
+/// The reason why a file was refused.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusalBody {
     /// The reason.

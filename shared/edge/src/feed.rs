@@ -27,7 +27,7 @@ pub struct FeedLine {
     card_id: CardId,
     /// The object of the event.
     object: FeedObject,
-    /// The share code by which the visitor came. `null` if there is none.
+    /// The share code that the visitor opened. `null` if there is none.
     share_code: Option<ShareCode>,
     /// How long the visitor stayed, in milliseconds. `null` if the event is no `dwell`.
     duration_ms: Option<u32>,
@@ -38,7 +38,7 @@ pub struct FeedLine {
     text: String,
 }
 
-/// The person who did something.
+/// The person of an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Visitor {
     /// The person.

@@ -29,7 +29,7 @@ the codes that it adds to these:
 - Any operation: 400 `invalid_query`, 405 `method_not_allowed`, 429 `too_many_requests`, 500 `internal`, 503 \
 `unavailable`.
 - With a token: 401 `unauthorized`. Where an anonymous token is not enough: 403 `login_required`.
-- With an id in the path: 404 `not_found`, also for things that the caller must not know of.
+- With an id in the path: 404 `not_found`, also for things that the caller may not see.
 - With a body: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`, 422 `invalid`.
 - With the header `Idempotency-Key`: 400 `idempotency_key_required`, 409 `already_exists`, 409 \
 `request_in_progress`, 422 `idempotency_key_reused`.

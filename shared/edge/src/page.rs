@@ -15,7 +15,7 @@ use crate::problem::{Code, Problem};
 
 /// Items on a page, unless asked otherwise.
 const LIMIT_DEFAULT: u32 = 20;
-/// Most items on a page.
+/// The maximum number of items on a page.
 const LIMIT_MAX: u32 = 100;
 /// First byte of a cursor: its layout.
 const VERSION: u8 = 1;
@@ -27,10 +27,10 @@ const BINDING_LEN: usize = 8;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
-    /// Most items on a page. 20 if absent.
+    /// The maximum number of items on a page. 20 if absent.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
-    /// The `next_cursor` of the page before. Leave it out for the first page.
+    /// The `next_cursor` of the previous page. Leave it out for the first page.
     cursor: Option<String>,
 }
 

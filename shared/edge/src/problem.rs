@@ -164,7 +164,7 @@ impl ToSchema for Code {
     }
 }
 
-/// What is wrong with a field.
+/// A problem with a field of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
     /// A JSON pointer to the field in the request body, or the name of the parameter.
@@ -173,7 +173,7 @@ pub struct FieldProblem {
     /// A stable code for programs. New codes can come; treat an unknown code like `invalid_value`.
     #[schema(example = "unknown_kind")]
     pub code: String,
-    /// What is wrong, in Chinese, to show to the user.
+    /// The problem in Chinese, to show to the user.
     pub detail: String,
 }
 
@@ -209,7 +209,7 @@ pub struct ProblemBody {
     /// A stable code for programs. New codes can come; treat an unknown code by its status.
     #[schema(value_type = Code)]
     code: &'static str,
-    /// What is wrong, in Chinese, to show to the user.
+    /// The problem in Chinese, to show to the user.
     detail: String,
     /// The id of the request. Send it with a support question. It equals the header `x-request-id`.
     instance: String,

@@ -25,7 +25,7 @@ pub(crate) struct AuditLine {
     at: Timestamp,
     /// Who made the change: a member, or the platform operator.
     actor: AuditActor,
-    /// What was done.
+    /// The kind of change.
     action: AuditAction,
     /// The id of the thing that was changed.
     target: String,

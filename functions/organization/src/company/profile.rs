@@ -21,7 +21,7 @@ edge::closed_sets! {
     WeComSetup = "configured" | "not_configured";
     /// Whether notices are sent.
     NoticeSwitch = "off";
-    /// Why no notices are sent.
+    /// The reason why no notices are sent.
     NoticesOffReason = "wecom_not_configured" | "not_available";
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct NewInvitation {
 pub(crate) struct InvitationBody {
     /// The id.
     id: InvitationId,
-    /// Whether people can join by it.
+    /// The state. People can join with an open invitation only.
     state: InvitationState,
     /// The role of people who join.
     role: Role,
@@ -124,10 +124,11 @@ impl InvitationCreated {
 
 /// Create an invitation
 ///
-/// Creates a link by which several people join the company. One seat for each person is reserved
-/// until it is used, or the invitation expires or is revoked. Only the boss invites admins.
-/// Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for
-/// other callers, and for an admin who invites admins; 409 `seats_exhausted` when no seat is free.
+/// Creates a link with which several people can join the company. One seat for each person is
+/// reserved until it is used, or the invitation expires or is revoked. Only the boss invites
+/// admins. Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403
+/// `role_required` for other callers, and for an admin who invites admins; 409 `seats_exhausted`
+/// when no seat is free.
 #[utoipa::path(post, path = "/v1/invitations", tag = "organization",
     request_body = NewInvitation, params(IdempotencyKey), responses((status = 201, body = InvitationCreated)))]
 pub(crate) async fn create_invitation(

@@ -14,7 +14,7 @@ use crate::App;
 use crate::people::member::MemberBody;
 
 edge::closed_sets! {
-    /// What a person is in the company of the session.
+    /// Whether a person is a visitor or a member of the company of the session.
     PersonKind = "visitor" | "member";
 }
 
@@ -50,7 +50,7 @@ impl Me {
 
 /// Get the current person and company
 ///
-/// Returns who the token is for, the company of the session, and the membership if there is one.
+/// Returns the person of the token, the company of the session, and the membership if there is one.
 /// Callers: everyone who has logged in, visitors included. Idempotent.
 #[utoipa::path(get, path = "/v1/me", tag = "organization", responses((status = 200, body = Me)))]
 pub(crate) async fn get_me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Problem> {

@@ -43,10 +43,10 @@ pub(crate) struct RoleUpdate {
 /// Disables a member, records that they left, or makes them active again. Members who are not
 /// active use no seat and log in as visitors. `left` withdraws the claim code of a member who has
 /// never logged in. Admins change staff; the boss changes everybody else. Callers: admins and the
-/// boss. Idempotent. Errors: 403 `role_required` for other callers, and for the own status, and for
-/// an admin if the member is no staff; 409 `seats_exhausted` when no seat is free for a member who
-/// comes back; 409 `version_conflict` when the member was changed at the same moment; 422 `invalid`
-/// when a member who has never joined would become active or disabled.
+/// boss. Idempotent. Errors: 403 `role_required` for other callers, and for their own status, and
+/// for an admin if the member is no staff; 409 `seats_exhausted` when no seat is free for a member
+/// who comes back; 409 `version_conflict` when the member was changed at the same moment; 422
+/// `invalid` when a member who has never joined would become active or disabled.
 #[utoipa::path(put, path = "/v1/members/{member_id}/status", tag = "organization", request_body = StatusUpdate,
     responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member_status(
@@ -63,7 +63,7 @@ pub(crate) async fn update_member_status(
 /// Change a member's role
 ///
 /// Gives a member another role. Callers: the boss. Idempotent. Errors: 403 `role_required` for
-/// other callers, and for the own role; 409 `version_conflict` when the member was changed at the
+/// other callers, and for their own role; 409 `version_conflict` when the member was changed at the
 /// same moment.
 #[utoipa::path(put, path = "/v1/members/{member_id}/role", tag = "organization", request_body = RoleUpdate,
     responses((status = 200, body = MemberBody)))]

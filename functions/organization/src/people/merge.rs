@@ -60,7 +60,8 @@ impl From<Merge> for MergeBody {
 }
 
 /// The result of a merge of two identities: `done` if they are one person now, `refused` if they
-/// are not and a repetition does not help, `later` if the same request should be sent again later.
+/// cannot be merged and a retry does not help, `later` if the same request should be sent again
+/// later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = MergeOutcome)]
@@ -85,7 +86,7 @@ impl From<MergeOutcome> for MergeOutcomeBody {
 
 /// List merges
 ///
-/// Lists which identities count as one person, the latest merge first, undone merges included.
+/// Lists the merges of identities into one person, the latest first, undone merges included.
 /// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/merges", tag = "organization", params(PageParams),
     responses((status = 200, body = PageBody<MergeBody>)))]

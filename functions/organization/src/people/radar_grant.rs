@@ -23,11 +23,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 
 edge::closed_sets! {
-    /// How far the activation of a member's radar is.
+    /// The activation state of a member's radar.
     ActivationState = "none" | "granted" | "redeemed" | "joined";
-    /// What became of the SMS after a grant.
+    /// The result of the SMS after a grant.
     GrantSms = "sent" | "failed" | "not_configured" | "not_needed";
-    /// What became of the SMS with a new code.
+    /// The result of the SMS with a new code.
     CodeSms = "sent" | "not_configured";
 }
 
@@ -152,10 +152,11 @@ impl RadarCodeSent {
 /// Grant a member the radar
 ///
 /// Allows a member to activate their radar and sends one SMS with a code. If the radar is already
-/// granted, it changes nothing and sends nothing. The grant stands if the SMS fails: `sms` tells.
-/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 409
-/// `member_inactive` when the member is disabled or has left; 409 `request_in_progress` when the
-/// activation is changed at the same moment; 429 `radar_code_limit` when too many codes were sent.
+/// granted, it changes nothing and sends nothing. The grant stays valid if the SMS fails; `sms`
+/// shows the result. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for
+/// other callers; 409 `member_inactive` when the member is disabled or has left; 409
+/// `request_in_progress` when the activation is changed at the same moment; 429 `radar_code_limit`
+/// when too many codes were sent.
 #[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", request_body = RadarGrant,
     responses((status = 200, body = RadarGranted)))]
 pub(crate) async fn grant_radar(
@@ -194,9 +195,9 @@ pub(crate) async fn create_radar_code(
 
 /// Revoke a member's radar
 ///
-/// Takes the grant away. The radar is off from the member's next login, at the latest after two
-/// hours. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers;
-/// 409 `request_in_progress` when the activation is changed at the same moment.
+/// Removes the grant. The radar is off from the member's next login, at the latest after two hours.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 409
+/// `request_in_progress` when the activation is changed at the same moment.
 #[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization",
     responses((status = 200, body = RadarBody)))]
 pub(crate) async fn revoke_radar(
@@ -210,7 +211,7 @@ pub(crate) async fn revoke_radar(
 
 /// Get a member's radar activation state
 ///
-/// Returns how far the activation is: granted, code redeemed, or on. Callers: admins and the boss.
+/// Returns the activation state: granted, code redeemed, or on. Callers: admins and the boss.
 /// Idempotent. Errors: 403 `role_required` for other callers.
 #[utoipa::path(get, path = "/v1/members/{member_id}/radar", tag = "organization",
     responses((status = 200, body = RadarBody)))]

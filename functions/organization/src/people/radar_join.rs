@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::App;
 
 edge::closed_sets! {
-    /// The state after a QR code was followed.
+    /// The state after a QR code was used.
     JoinedState = "joined";
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct NewRadarJoin {
     ticket: Ticket,
 }
 
-/// The activation state after a QR code.
+/// The activation state after a QR code was used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RadarJoin {
     /// The activation state.

@@ -50,7 +50,7 @@ pub(crate) struct NewSession {
     /// events then count for the person who logs in.
     #[schema(max_length = 2048)]
     anonymous_token: Option<String>,
-    /// The invitation by which the person joins. Do not send it together with `claim_code`.
+    /// The invitation that the person accepts. Do not send it together with `claim_code`.
     invitation: Option<InvitationUse>,
     /// One of the `companies` of an earlier session. The company of the mini-program if absent.
     company_id: Option<CompanyId>,
@@ -100,7 +100,7 @@ pub(crate) struct Session {
 ///
 /// Exchanges the code of `wx.login` for a token of the company of the mini-program, or of another
 /// company in `companies`. With `claim_code` or `invitation` the person becomes a member. A failed
-/// login uses the code up: call `wx.login` again. Callers: everyone, without a token. Not
+/// login makes the code invalid: call `wx.login` again. Callers: everyone, without a token. Not
 /// idempotent: each login needs a new code. A claim code or an invitation that was used by the same
 /// person works again. Errors: 401 `login_code_invalid` when WeChat refuses the code; 403
 /// `login_blocked` when WeChat blocks the person; 404 `not_found` for an unknown `appid`, or a
@@ -136,9 +136,9 @@ pub(crate) async fn create_session(
 /// Start an anonymous session
 ///
 /// Returns a token for the time before `wx.login` has answered, or while it fails. The token can
-/// read cards and record events only. Send it as `anonymous_token` with the login: what it recorded
-/// then counts for the person who logged in. Callers: everyone, without a token. Not idempotent:
-/// each call makes a new identity. Errors: 404 `not_found` for an unknown `appid`; 503
+/// read cards and record events only. Send it as `anonymous_token` with the login: the events that
+/// it recorded then count for the person who logged in. Callers: everyone, without a token. Not
+/// idempotent: each call makes a new identity. Errors: 404 `not_found` for an unknown `appid`; 503
 /// `channel_not_configured` when the mini-program is not set up.
 #[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()),
     request_body = NewAnonymousSession, responses((status = 201, body = AnonymousSession)))]

@@ -37,7 +37,7 @@ pub(crate) struct CustomerBody {
     best_hour: BestHour,
     /// The closed deals (成交), the last closed first.
     deals: Vec<DealBody>,
-    /// What the customer did on each card, the last opened first.
+    /// The history on each card, the last opened first.
     cards: Vec<CardHistoryBody>,
 }
 
@@ -54,7 +54,8 @@ pub(crate) struct CloseRate {
     model: Origin,
     /// The close rate of the model in hundredths of a percent, also if another rate is shown.
     model_basis_points: Rate,
-    /// The rate that was set by hand last, also if a deal stands above it. `null` if there is none.
+    /// The rate that was set by hand last, also if a closed deal overrides it. `null` if there is
+    /// none.
     manual: Option<ManualCloseRateBody>,
     /// The reasons. Their basis points add up to the rate. The base comes first, then the largest
     /// reason.
@@ -64,14 +65,14 @@ pub(crate) struct CloseRate {
 /// A reason for a close rate.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PartBody {
-    /// What the reason adds to the rate, in hundredths of a percent.
+    /// The part of the rate that this reason adds, in hundredths of a percent.
     basis_points: u16,
     /// The kind of events. `null` for the base, a rate set by hand and a deal.
     feature: Option<Feature>,
     /// How many events count, with two decimals. An event of today counts 1, an event of 14 days
-    /// ago a half, and at most three a day count.
+    /// ago counts 0.5. At most three events of a day count.
     amount: Option<f64>,
-    /// What one event of today adds to the logit, in thousandths.
+    /// The amount that one event of today adds to the logit, in thousandths.
     coefficient: Option<u32>,
     /// The day of the last such event, in Asia/Shanghai.
     newest: Option<Day>,
@@ -96,17 +97,17 @@ pub(crate) struct AdviceBody {
     weekday: Option<u8>,
     /// The hour at which it begins, 0 to 23.
     hour: u8,
-    /// On how many of these days the customer visited in this hour.
+    /// The number of such days on which the customer visited in this hour.
     seen: u32,
-    /// How many of these days there were since the first visit in the last eight weeks.
+    /// The number of such days since the first visit in the last eight weeks.
     of: u32,
-    /// How certain it is that this is no accident, 0.95 to 1.
+    /// The statistical confidence of the advice, 0.95 to 1.
     confidence: f64,
     /// When the hour begins next.
     next: Timestamp,
 }
 
-/// What a customer did on a card.
+/// The history of a customer on a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardHistoryBody {
     /// The card.

@@ -48,7 +48,7 @@ pub(crate) struct FeatureBody {
     feature: Feature,
     /// The name in Chinese, to show to the user.
     label: &'static str,
-    /// What one event of today adds to the logit, in thousandths.
+    /// The amount that one event of today adds to the logit, in thousandths.
     coefficient: u32,
 }
 
@@ -57,19 +57,19 @@ pub(crate) struct FeatureBody {
 pub(crate) struct RetrainBody {
     /// When the model was retrained.
     at: Timestamp,
-    /// `kept` if the company has its own model now. Any other value says why not.
+    /// `kept` if the company has its own model now. Any other value is the reason why not.
     verdict: Verdict,
     /// How many customers with a deal were used.
     closed: usize,
     /// How many customers without a deal were used.
     open: usize,
-    /// How well the models predict. `null` if no model could be tried.
+    /// The prediction errors of the models. `null` if no model could be tried.
     brier_scores: Option<ScoresBody>,
     /// Predicted and real close rates for each band, the lowest band first.
     bands: Vec<BandCheckBody>,
 }
 
-/// Brier scores on customers that the model has not seen. Lower is better; a coin has 0.25.
+/// Brier scores on customers that the model has not seen. Lower is better; a random guess has 0.25.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ScoresBody {
     /// The score of the model of the company.

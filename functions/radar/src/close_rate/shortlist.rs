@@ -24,7 +24,7 @@ const ROWS_DEFAULT: usize = 10;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CustomerQuery {
-    /// Most rows in the answer. 10 if absent.
+    /// The maximum number of rows in the answer. 10 if absent.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
     /// Only customers in this band of close rates.

@@ -47,7 +47,7 @@ pub(crate) struct Proportion {
 
 /// Analyse the behaviour of card visitors
 ///
-/// Returns what was shared, what was viewed and at which hours, for a window. Callers: the card's
+/// Returns the shared and the viewed objects and the active hours of a window. Callers: the card's
 /// owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
 /// other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/behaviour", tag = "radar", params(WindowParams),
@@ -63,7 +63,7 @@ pub(crate) async fn get_card_behaviour(
 
 /// Analyse the behaviour of company visitors
 ///
-/// Returns what was shared, what was viewed and at which hours, for a window, on all cards.
+/// Returns the shared and the viewed objects and the active hours of a window, on all cards.
 /// Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found`
 /// for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/behaviour", tag = "radar", params(WindowParams),
@@ -79,7 +79,7 @@ pub(crate) async fn get_company_behaviour(
 
 /// Analyse the behaviour of department visitors
 ///
-/// Returns what was shared, what was viewed and at which hours, for a window. Counts events on
+/// Returns the shared and the viewed objects and the active hours of a window. Counts events on
 /// cards that were in the department, or below it, when the event happened. Callers: admins and the
 /// boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
 /// `radar_not_active` while the radar of the caller is off.

@@ -1,4 +1,5 @@
-//! `GET /v1/radar/…/metrics`: the nine metrics in the four windows, each with the window before.
+//! `GET /v1/radar/…/metrics`: the nine metrics in the four windows, each compared with the period
+//! before it.
 
 use axum::Json;
 use axum::extract::State;
@@ -41,7 +42,7 @@ pub(crate) struct Windows {
     last_30_days: WindowMetrics,
 }
 
-/// A window, and the same number of days before it to compare.
+/// A window, and the same number of days before it for comparison.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WindowMetrics {
     #[serde(flatten)]
@@ -79,9 +80,9 @@ pub(crate) struct PeriodMetrics {
 
 /// Get the metrics of a card
 ///
-/// Returns the nine metrics in four windows, each with the window before. Callers: the card's
-/// owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
-/// other callers; 403 `radar_not_active` while the radar of the caller is off.
+/// Returns the nine metrics in four windows, each compared with the period before it. Callers: the
+/// card's owner, admins and the boss, while their own radar is on. Idempotent. Errors: 404
+/// `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/metrics", tag = "radar",
     responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_card_metrics(State(app): State<App>, scope: RadarScope) -> Result<Json<Dashboard>, Problem> {
@@ -90,9 +91,9 @@ pub(crate) async fn get_card_metrics(State(app): State<App>, scope: RadarScope) 
 
 /// Get the metrics of the company
 ///
-/// Returns the nine metrics in four windows, each with the window before. Callers: admins and the
-/// boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// Returns the nine metrics in four windows, each compared with the period before it. Callers:
+/// admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
+/// callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/metrics", tag = "radar", responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_company_metrics(State(app): State<App>, scope: RadarScope) -> Result<Json<Dashboard>, Problem> {
     Ok(Json(dashboard(&app, scope.company(), scope.scope()).await?))
@@ -100,10 +101,10 @@ pub(crate) async fn get_company_metrics(State(app): State<App>, scope: RadarScop
 
 /// Get the metrics of a department
 ///
-/// Returns the nine metrics in four windows, each with the window before. Counts events on cards
-/// that were in the department, or below it, when the event happened. Callers: admins and the boss,
-/// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// Returns the nine metrics in four windows, each compared with the period before it. Counts events
+/// on cards that were in the department, or below it, when the event happened. Callers: admins and
+/// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers;
+/// 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/departments/{department_id}/metrics", tag = "radar",
     responses((status = 200, body = Dashboard)))]
 pub(crate) async fn get_department_metrics(

@@ -23,17 +23,17 @@ pub(crate) struct LastRecount {
     events: u64,
     /// How many identities of visitors were recounted.
     people: u64,
-    /// How wrong the stored numbers were, one row for each measure. They have been repaired.
+    /// The errors of the stored numbers, one row for each measure. They have been repaired.
     drift: Vec<MeasureDrift>,
     /// How many visitors had a wrong history that has been repaired.
     people_repaired: u64,
-    /// What could not be checked.
+    /// The numbers that could not be checked.
     unchecked: Unchecked,
     /// The repaired numbers, the largest difference first, at most 50.
     repairs: Vec<Repair>,
 }
 
-/// How wrong the stored numbers of a measure were.
+/// The errors of the stored numbers of a measure.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MeasureDrift {
     /// The measure.
@@ -44,7 +44,7 @@ pub(crate) struct MeasureDrift {
     amount: u64,
 }
 
-/// What could not be checked, because it changed during the recount or is too old.
+/// Numbers that could not be checked, because they changed during the recount or are too old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Unchecked {
     /// How many sets of numbers were not checked. A set belongs to a card, a department or the
@@ -73,9 +73,10 @@ pub(crate) struct Repair {
 
 /// Get the last recount
 ///
-/// Returns when all stored numbers were last compared with the event log, and what was repaired. It
-/// runs every night. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
-/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+/// Returns the time of the last comparison of all stored numbers with the event log, and the
+/// repairs. The comparison runs every night. Callers: admins and the boss, while their own radar is
+/// on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar
+/// of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/recount", tag = "radar", responses((status = 200, body = LastRecount)))]
 pub(crate) async fn get_recount(State(app): State<App>, scope: RadarScope) -> Result<Json<LastRecount>, Problem> {
     let report = app.store.recount_report(scope.company()).await?;

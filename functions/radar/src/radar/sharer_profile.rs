@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::radar::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
 
-/// What the sharers of a window have in common. The numbers can be some minutes old.
+/// The profile of the sharers of a window. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerProfile {
     /// The first day, in Asia/Shanghai.
@@ -31,9 +31,9 @@ pub(crate) struct SharerProfile {
     sharers: usize,
     /// How often they forwarded.
     forwards: i64,
-    /// How many of them are in the profile: the 99 with the most forwards.
+    /// How many of them are in the profile: at most the 99 with the most forwards.
     profiled: usize,
-    /// What they did in the last 16 weeks, by kind of events.
+    /// Their events of the last 16 weeks, by kind.
     did: Vec<DidBody>,
     /// How many are in each band of close rates.
     bands: Vec<SharerBand>,
@@ -65,7 +65,7 @@ pub(crate) struct SharerBand {
 
 /// Describe the sharers of a card
 ///
-/// Returns what the people who forwarded in a window have in common: events, close rates and hours.
+/// Returns a profile of the people who forwarded in a window: their events, close rates and hours.
 /// The numbers can be some minutes old. Callers: the card's owner, admins and the boss, while their
 /// own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active`
 /// while the radar of the caller is off.
@@ -84,7 +84,7 @@ pub(crate) async fn get_card_sharer_profile(
 
 /// Describe the sharers of the company
 ///
-/// Returns what the people who forwarded in a window have in common: events, close rates and hours.
+/// Returns a profile of the people who forwarded in a window: their events, close rates and hours.
 /// The numbers can be some minutes old. Callers: admins and the boss, while their own radar is on.
 /// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
 /// the caller is off.

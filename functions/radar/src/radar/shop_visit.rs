@@ -27,7 +27,7 @@ pub(crate) struct ShopVisits {
     last_30_days: ShopShare,
 }
 
-/// A window, and the same number of days before it to compare.
+/// A window, and the same number of days before it for comparison.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShopShare {
     #[serde(flatten)]
@@ -50,10 +50,10 @@ pub(crate) struct ShopVisitorShare {
 
 /// Get shop visit rates of a card
 ///
-/// Returns the share of visitors who viewed a product, in four windows, each with the window
-/// before. Callers: the card's owner, admins and the boss, while their own radar is on. Idempotent.
-/// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
-/// is off.
+/// Returns the share of visitors who viewed a product, in four windows, each compared with the
+/// period before it. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
+/// the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/shop-visits", tag = "radar",
     responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_card_shop_visits(
@@ -65,9 +65,9 @@ pub(crate) async fn get_card_shop_visits(
 
 /// Get shop visit rates of the company
 ///
-/// Returns the share of visitors who viewed a product, in four windows, each with the window
-/// before. Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404
-/// `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
+/// Returns the share of visitors who viewed a product, in four windows, each compared with the
+/// period before it. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
+/// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/shop-visits", tag = "radar",
     responses((status = 200, body = ShopVisits)))]
 pub(crate) async fn get_company_shop_visits(

@@ -34,7 +34,7 @@ pub(crate) struct Today {
     forwards: i64,
     /// Phone numbers that were saved for the first time.
     saves: i64,
-    /// Likes of today that were not taken back.
+    /// Likes of today that were not removed.
     likes: i64,
     /// The time that visitors stayed, in milliseconds.
     dwell_ms: i64,

@@ -50,7 +50,7 @@ pub(crate) struct WindowParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "for the API document; WindowQuery reads it")]
 pub(crate) struct RowParams {
-    /// Most rows in the answer. 10 if absent.
+    /// The maximum number of rows in the answer. 10 if absent.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
 }

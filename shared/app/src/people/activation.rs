@@ -53,7 +53,7 @@ pub trait CodeChannel: Sync {
     ) -> impl Future<Output = Result<(), SmsError>> + Send;
 }
 
-/// What became of the SMS of a grant.
+/// The result of the SMS of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsOutcome {
     /// It was sent.

@@ -43,7 +43,7 @@ pub enum ExplanationReason {
         feature: Feature,
         /// How much of it is left: one event of today is 1.
         amount: f64,
-        /// What one event of today adds to the logit, in thousandths.
+        /// The amount that one event of today adds to the logit, in thousandths.
         coefficient: u32,
         /// The newest day with such an event.
         newest: Day,

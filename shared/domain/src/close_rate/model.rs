@@ -182,7 +182,7 @@ impl Model {
         !self.curve.is_identity()
     }
 
-    /// What one event of today adds to the logit, in thousandths.
+    /// The amount that one event of today adds to the logit, in thousandths.
     pub fn coefficient(&self, feature: Feature) -> u32 {
         self.coefficients.get(feature.index()).copied().unwrap_or(0).min(COEFFICIENT_MAX)
     }

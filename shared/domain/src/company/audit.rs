@@ -78,7 +78,7 @@ pub enum AuditAction {
     DealRemoved,
 }
 
-/// Who changed something.
+/// The author of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "type", content = "id")]

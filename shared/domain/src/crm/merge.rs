@@ -24,7 +24,7 @@ pub const CHANGES_MAX: usize = 3_000;
 /// How many identities one is remembered to be kept apart from, the newest ones.
 const APART_MAX: usize = 50;
 
-/// Why two identities were merged.
+/// The reason for a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

@@ -62,7 +62,7 @@ impl LifeHours {
 }
 
 string_enum! {
-    /// Where an invitation stands.
+    /// The state of an invitation.
     InvitationState, "unknown_state", "状态只能是 open、used_up、expired 或 revoked" {
         /// 有效: somebody may still join.
         Open = "open",

@@ -23,7 +23,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// Where a request stands.
+    /// The state of a request.
     JoinRequestState, "unknown_state", "状态只能是 pending、approved、rejected 或 expired" {
         /// 待审核
         Pending = "pending",

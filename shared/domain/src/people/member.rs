@@ -13,7 +13,7 @@ pub type PersonName = Line<30>;
 /// A job title.
 pub type Position = OptionalLine<30>;
 
-/// What a member may do; each role may do all that the ones before it may.
+/// The role of a member. Each role includes the rights of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Role {
     }
 }
 
-/// Where a member stands.
+/// The status of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

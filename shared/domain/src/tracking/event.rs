@@ -271,7 +271,7 @@ impl<'de> Deserialize<'de> for Object {
 /// One thing a visitor did on a card. Short names: it travels in a queue message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// What was done.
+    /// The kind of change.
     #[serde(rename = "k")]
     pub kind: EventKind,
     /// The card it was done on.
