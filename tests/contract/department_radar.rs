@@ -122,7 +122,7 @@ async fn deltas_that_do_not_fit_wait_and_are_counted_once() {
     let company = metrics(Scope::Company, Window::Total).await;
     assert_eq!((company.visitors, company.views, company.likes, company.saves), (1, 9, 1, 1));
     let now = world.clock.now();
-    assert_eq!(world.store.sweep_pending_deltas(now, 100).await.unwrap(), 1, "one lot was left");
+    assert_eq!(world.store.sweep_pending_deltas(now, 100).await.unwrap(), 1, "one chunk was left");
     assert_eq!(world.store.sweep_pending_deltas(now, 100).await.unwrap(), 0);
     for window in Window::ALL {
         let company = metrics(Scope::Company, window).await;

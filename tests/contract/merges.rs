@@ -72,10 +72,10 @@ async fn visitors(world: &World) -> i64 {
 async fn undo(world: &World, merge: MergeId) -> Result<(), Failure> {
     let read = world.store.merge(world.company, merge).await?;
     let known = world.known(read.edge.a, read.edge.b).await?;
-    let regrouping = read.undo(&known).ok_or(Failure::NotFound)?;
+    let plan = read.undo(&known).ok_or(Failure::NotFound)?;
     let by = MemberId::from_uuid(Uuid::from_u128(1));
     let after = Merge { undone: Some(Undone { at: world.clock.now(), by }), ..read };
-    for pending in world.store.regroup(world.company, &after, &regrouping, Some(&world.entry())).await? {
+    for pending in world.store.apply_merge(world.company, &after, &plan, Some(&world.entry())).await? {
         world.store.count_pending(&pending).await?;
     }
     Ok(())
@@ -215,9 +215,9 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
         at: world.clock.now(),
         undone: None,
     };
-    let regrouping = merge.regroup(&world.known(a, b).await.unwrap()).unwrap();
-    let left = world.store.regroup(world.company, &merge, &regrouping, None).await.unwrap();
-    assert_eq!(left.len(), 8, "722 counter items: 40 at once, then lots of 90");
+    let plan = merge.plan(&world.known(a, b).await.unwrap()).unwrap();
+    let left = world.store.apply_merge(world.company, &merge, &plan, None).await.unwrap();
+    assert_eq!(left.len(), 8, "722 counter items: 40 at once, then chunks of 90");
     let housekeeping = Arc::new(housekeeping(&world, 0).await);
     let runs = (0..3).map(|_| {
         let housekeeping = Arc::clone(&housekeeping);
@@ -253,7 +253,7 @@ async fn merges_are_listed_latest_first() {
     let listed: Vec<_> = first.items.iter().chain(&second.items).map(|merge| merge.edge.merge).collect();
     assert_eq!(listed, made);
     let known = world.known(first.items[0].edge.a, first.items[0].edge.b).await.unwrap();
-    assert_eq!(first.items[0].regroup(&known), Err(MergeError::Already));
+    assert_eq!(first.items[0].plan(&known), Err(MergeError::Already));
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ impl Fixture {
         self.ask("create_deal", person, |event| event["headers"]["idempotency-key"] = key.into()).await
     }
 
-    async fn take_back(&self, person: PersonId, deal: &Value) -> u16 {
+    async fn delete_deal(&self, person: PersonId, deal: &Value) -> u16 {
         let id = deal["deal_id"].as_str().unwrap();
         let path = format!("/v1/cards/{}/customers/{person}/deals/{id}", self.world.card("lin"));
         let named = |event: &mut Value| {
@@ -134,7 +134,7 @@ async fn a_closed_customer_is_at_100_percent_until_the_deal_is_taken_back() {
     assert_eq!((&rate["basis_points"], &rate["source"], &rate["band"]), (&json!(10_000), &json!("deal"), &Value::Null));
     assert_eq!((&page["deals"], &rate["manual"]["basis_points"]), (&json!([deal]), &json!(2_000)));
     assert_eq!((office.closed().await, office.set(visitor, 30).await.1["source"].as_str()), ([1, 1], Some("deal")));
-    assert_eq!((office.take_back(visitor, &deal).await, office.take_back(visitor, &deal).await), (204, 204));
+    assert_eq!((office.delete_deal(visitor, &deal).await, office.delete_deal(visitor, &deal).await), (204, 204));
     assert_eq!((office.closed().await, office.customer(visitor).await["deals"].clone()), ([0, 0], json!([])));
     assert_eq!(office.customer(visitor).await["close_rate"]["basis_points"], 3_000);
     assert_eq!(office.entries().await, 4, "two rates, a deal, and its end");
@@ -198,7 +198,7 @@ async fn twenty_deals_at_once_are_twenty_deals_of_one_closed_customer_during_the
     assert_eq!(page["cards"][0]["opened"], 11, "no visit is lost");
     let back = made.chunks(2).map(|twice| {
         let (office, deal) = (Arc::clone(&office), twice[0].clone());
-        tokio::spawn(async move { office.take_back(visitor, &deal).await })
+        tokio::spawn(async move { office.delete_deal(visitor, &deal).await })
     });
     for back in back.collect::<Vec<_>>() {
         assert_eq!(back.await.unwrap(), 204);
@@ -224,12 +224,12 @@ async fn merged_customers_are_one_closed_customer_and_two_again() {
     assert_eq!(office.ask("clear_close_rate", a, |_| {}).await.0, 204);
     assert_eq!(office.customer(b).await["close_rate"]["manual"], Value::Null, "of both");
     // Under either identity: it is one person's deal.
-    assert_eq!((office.take_back(a, &second).await, office.closed().await), (204, [1, 1]));
+    assert_eq!((office.delete_deal(a, &second).await, office.closed().await), (204, [1, 1]));
     let read = world.store.merge(world.company, merge).await.unwrap();
-    let regrouping = read.undo(&world.known(a, b).await.unwrap()).unwrap();
+    let plan = read.undo(&world.known(a, b).await.unwrap()).unwrap();
     let undone = Undone { at: world.clock.now(), by: world.staff["boss"].member };
     let after = Merge { undone: Some(undone), ..read };
-    let left = world.store.regroup(world.company, &after, &regrouping, Some(&world.entry())).await.unwrap();
+    let left = world.store.apply_merge(world.company, &after, &plan, Some(&world.entry())).await.unwrap();
     assert!(left.is_empty());
     assert_eq!(office.closed().await, [1, 1], "only one of them has a deal left");
     assert_eq!(office.customer(b).await["close_rate"]["source"], "model");

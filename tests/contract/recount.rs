@@ -150,8 +150,8 @@ async fn pending_deltas_of_a_merge_are_no_drift() {
     let [a, b] = [batch(&world, 0, 0, &[0]).person, batch(&world, 3, 0, &[0]).person];
     let edge = MergeEdge { merge: world.ids.new_id(world.clock.now()).unwrap(), a, b };
     let merge = Merge { edge, reason: MergeReason::Phone, at: world.clock.now(), undone: None };
-    let regrouping = merge.regroup(&world.known(a, b).await.unwrap()).unwrap();
-    let left = world.store.regroup(world.company, &merge, &regrouping, None).await.unwrap();
+    let plan = merge.plan(&world.known(a, b).await.unwrap()).unwrap();
+    let left = world.store.apply_merge(world.company, &merge, &plan, None).await.unwrap();
     assert!(!left.is_empty());
     let waiting = recounted(&world, false).await;
     assert_eq!((waiting.wrong(), waiting.unchecked()), (0, 0), "{waiting:?}");

@@ -88,17 +88,17 @@ SELECT scope, day, arrived, kind, reason, count(*) AS events, sum(dwell) AS dwel
 
 -- When it was first known that somebody was there on a day.
 CREATE TABLE presence AS
-SELECT scope, crowd, person, day, min(arrived) AS arrived
-FROM (SELECT *, CASE WHEN kind LIKE 'view%' THEN 'visitors' WHEN kind = 'open_chat' THEN 'talkers' END AS crowd
+SELECT scope, audience, person, day, min(arrived) AS arrived
+FROM (SELECT *, CASE WHEN kind LIKE 'view%' THEN 'visitors' WHEN kind = 'open_chat' THEN 'chat_starters' END AS audience
       FROM event WHERE reason IS NULL)
-WHERE crowd IS NOT NULL GROUP BY ALL;
+WHERE audience IS NOT NULL GROUP BY ALL;
 
 CREATE TABLE moment AS SELECT DISTINCT as_of FROM span;
 
 CREATE TABLE newcomer AS
 SELECT as_of, scope, day, count(*) AS people
 FROM (SELECT as_of, scope, person, min(day) AS day FROM presence JOIN moment ON arrived <= as_of
-      WHERE crowd = 'visitors' GROUP BY ALL)
+      WHERE audience = 'visitors' GROUP BY ALL)
 GROUP BY ALL;
 
 -- The earliest save of a person on a card.
@@ -119,9 +119,9 @@ IN_SPANS = {
     "forwards": """SELECT as_of, today, name, scope, sum(events) FROM daily JOIN span
         ON day BETWEEN first AND last AND arrived <= as_of WHERE reason IS NULL AND kind = 'forward' GROUP BY ALL""",
     "visitors": """SELECT as_of, today, name, scope, count(DISTINCT person) FROM presence JOIN span
-        ON day BETWEEN first AND last AND arrived <= as_of WHERE crowd = 'visitors' GROUP BY ALL""",
+        ON day BETWEEN first AND last AND arrived <= as_of WHERE audience = 'visitors' GROUP BY ALL""",
     "customers_talked_to": """SELECT as_of, today, name, scope, count(DISTINCT person) FROM presence JOIN span
-        ON day BETWEEN first AND last AND arrived <= as_of WHERE crowd = 'talkers' GROUP BY ALL""",
+        ON day BETWEEN first AND last AND arrived <= as_of WHERE audience = 'chat_starters' GROUP BY ALL""",
     "saves": """SELECT as_of, today, name, scope, count(*) FROM save JOIN span
         USING (as_of) WHERE day BETWEEN first AND last GROUP BY ALL""",
     "likes": """SELECT as_of, today, name, scope, count(*) FROM liked JOIN span

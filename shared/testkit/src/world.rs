@@ -190,8 +190,8 @@ impl World {
     pub async fn merge(&self, a: PersonId, b: PersonId, reason: MergeReason) -> Result<MergeId, Failure> {
         let edge = MergeEdge { merge: self.ids.new_id(self.clock.now()).expect("an id"), a, b };
         let merge = Merge { edge, reason, at: self.clock.now(), undone: None };
-        let regrouping = merge.regroup(&self.known(a, b).await?).map_err(|_| Failure::Exists(Thing::Merge))?;
-        for pending in self.store.regroup(self.company, &merge, &regrouping, None).await? {
+        let plan = merge.plan(&self.known(a, b).await?).map_err(|_| Failure::Exists(Thing::Merge))?;
+        for pending in self.store.apply_merge(self.company, &merge, &plan, None).await? {
             self.store.count_pending(&pending).await?;
         }
         Ok(edge.merge)

@@ -151,16 +151,16 @@ fn hmac_sha256(key: &[u8], text: &str) -> hmac::Tag {
 /// The whole request may be rejected, and each number by itself.
 fn check(response: Response) -> Result<(), SmsError> {
     if let Some(SmsStatus { code }) = response.error {
-        return Err(refused(code));
+        return Err(sms_error(code));
     }
     match response.send_status_set.into_iter().next() {
         Some(SmsStatus { code }) if code == "Ok" => Ok(()),
-        Some(SmsStatus { code }) => Err(refused(code)),
+        Some(SmsStatus { code }) => Err(sms_error(code)),
         None => Err(SmsError::Unavailable("no status of the number".to_owned())),
     }
 }
 
-fn refused(code: String) -> SmsError {
+fn sms_error(code: String) -> SmsError {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
     if begins(&["LimitExceeded", "RequestLimitExceeded"]) {
         SmsError::Limited(code)

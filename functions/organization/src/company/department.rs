@@ -123,7 +123,7 @@ pub(crate) async fn create_department(
         Some(before) => before,
         None => {
             let (id, department) = (flow.new_id()?, Department { name: new.name, parent: new.parent_id });
-            let after = tree.add(id, department.clone()).map_err(refused)?;
+            let after = tree.add(id, department.clone()).map_err(department_problem)?;
             let audit = flow.audit_change(by, AuditAction::DepartmentAdded, id, None, Some(&department))?;
             let added = DepartmentAdded { id, department, version: after.version };
             app.store.add_department(admin.company(), &after, added, &audit, &request).await?
@@ -158,7 +158,7 @@ pub(crate) async fn update_department(
     if tree.version != update.version {
         return Err(Problem::of(Code::VersionConflict));
     }
-    let after = tree.change(id, department.clone()).map_err(refused)?;
+    let after = tree.change(id, department.clone()).map_err(department_problem)?;
     let (by, action) = (admin.audit_actor(), AuditAction::DepartmentChanged);
     let audit = app.flow().audit_change(by, action, id, Some(before), Some(&department))?;
     app.store.change_departments(admin.company(), &after, &audit).await?;
@@ -180,7 +180,7 @@ pub(crate) async fn delete_department(
     PathId(id): PathId<DepartmentId>,
 ) -> Result<Json<Departments>, Problem> {
     let tree = app.store.departments(admin.company()).await?;
-    let after = tree.remove(id).map_err(refused)?;
+    let after = tree.remove(id).map_err(department_problem)?;
     if after != tree {
         let (by, action) = (admin.audit_actor(), AuditAction::DepartmentRemoved);
         let audit = app.flow().audit_change(by, action, id, tree.get(id), None)?;
@@ -223,7 +223,7 @@ fn absent(pointer: &'static str) -> Problem {
     Problem::of(Code::NotFound).with_errors(vec![FieldProblem::new("", &error)])
 }
 
-fn refused(refusal: DepartmentError) -> Problem {
+fn department_problem(refusal: DepartmentError) -> Problem {
     let field = |pointer, code, detail: &str| Problem::field("", &FieldError::new(code, detail).at(pointer));
     match refusal {
         DepartmentError::Unknown => Problem::of(Code::NotFound),

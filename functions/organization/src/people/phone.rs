@@ -12,7 +12,7 @@ use wechat::PhoneCode;
 
 use crate::App;
 use crate::people::merge::MergeOutcomeBody;
-use crate::people::session::refused;
+use crate::people::session::wechat_problem;
 
 /// A code of the WeChat phone button.
 #[derive(Deserialize, ToSchema)]
@@ -54,7 +54,7 @@ pub(crate) async fn grant_my_phone(
     let appid = app.store.company(caller.company()).await?.appid;
     let mini_program = app.apps.get(&appid, flow.now).await?;
     let phone = app.access_tokens.phone_number(&appid, &mini_program.secret, &grant.code, flow.now).await;
-    let phone = phone.map_err(|error| refused(error, Code::PhoneCodeInvalid))?;
+    let phone = phone.map_err(|error| wechat_problem(error, Code::PhoneCodeInvalid))?;
     let merge = phone::grant(&flow, caller.company(), caller.person(), &phone).await?;
     Ok(Json(MyPhone { phone: phone.masked(), merge: merge.map(MergeOutcomeBody::from) }))
 }

@@ -121,7 +121,7 @@ pub(crate) async fn create_session(
     // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
     let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await;
-    let Login { openid, unionid, .. } = login.map_err(|error| refused(error, Code::LoginCodeInvalid))?;
+    let Login { openid, unionid, .. } = login.map_err(|error| wechat_problem(error, Code::LoginCodeInvalid))?;
     let (company, entry, chosen) = (mini_program.company, new.entry(&keys.claims), new.company_id);
     let login = session::login(&flow, LoginRequest { company, openid, unionid, entry, chosen }).await?;
     let token = sign(keys, &login, flow.now)?;
@@ -217,7 +217,7 @@ impl Session {
 }
 
 /// The problem for an error of WeChat; `code_invalid` if the code is the cause.
-pub(crate) fn refused(error: WeChatError, code_invalid: Code) -> Problem {
+pub(crate) fn wechat_problem(error: WeChatError, code_invalid: Code) -> Problem {
     let code = match error {
         WeChatError::CodeInvalid(_) => code_invalid,
         WeChatError::Blocked => Code::LoginBlocked,

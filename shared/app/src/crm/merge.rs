@@ -81,17 +81,17 @@ async fn try_undo(
     let read = flow.store.merge(company, id).await?;
     let Some(plan) = read.undo(&identities(flow, company, read.edge).await?) else { return Ok(read) };
     let after = Merge { undone: Some(Undone { at: audit.at, by }), ..read };
-    count(flow, flow.store.regroup(company, &after, &plan, Some(audit)).await?).await;
+    count(flow, flow.store.apply_merge(company, &after, &plan, Some(audit)).await?).await;
     Ok(after)
 }
 
 async fn try_merge(flow: &Flow<'_>, company: Company, merge: &Merge) -> Result<MergeOutcome, Failure> {
-    let plan = match merge.regroup(&identities(flow, company, merge.edge).await?) {
+    let plan = match merge.plan(&identities(flow, company, merge.edge).await?) {
         Ok(plan) => plan,
         Err(MergeError::Already) => return Ok(MergeOutcome::Done),
         Err(MergeError::Taken | MergeError::Apart | MergeError::TooLarge) => return Ok(MergeOutcome::Refused),
     };
-    count(flow, flow.store.regroup(company, merge, &plan, None).await?).await;
+    count(flow, flow.store.apply_merge(company, merge, &plan, None).await?).await;
     Ok(MergeOutcome::Done)
 }
 

@@ -71,11 +71,11 @@ async fn enter(
     (offer, company_name): (Offer, CompanyName),
 ) -> Result<(JoinOutcome, Person), Failure> {
     let identity = Identity { name: by.name.clone(), position: by.position.clone(), company: company_name };
-    let newcomer = joining_member(flow, person.id, offer.role, identity)?;
-    let id = newcomer.member.id;
+    let joining_member = joining_member(flow, person.id, offer.role, identity)?;
+    let id = joining_member.member.id;
     let (from, to) = (offer.invitation.to_string(), offer.role.name());
     let audit = flow.audit_entry(AuditActor::Member(id), AuditAction::MemberJoined, id, from, to)?;
-    let joining = Joining { invitation: offer.invitation, openid, newcomer: &newcomer, audit: &audit };
+    let joining = Joining { invitation: offer.invitation, openid, joining_member: &joining_member, audit: &audit };
     Ok((flow.store.join(company, joining).await?, Person { member: Some(id), ..person }))
 }
 

@@ -45,15 +45,15 @@ async fn decide_pending(
     decision: Decision,
 ) -> Result<JoinRequest, Failure> {
     let (actor, from, role) = (AuditActor::Member(by.member), read.invitation.to_string(), read.role.name());
-    let (newcomer, action, target) = match decision {
+    let (joining_member, action, target) = match decision {
         Decision::Approve => {
             let identity = Identity { name: read.name.clone(), position: read.position.clone(), company: company_name };
-            let newcomer = joining_member(flow, read.person, read.role, identity)?;
-            let id = newcomer.member.id.to_string();
-            (Some(newcomer), AuditAction::MemberJoined, id)
+            let joining_member = joining_member(flow, read.person, read.role, identity)?;
+            let id = joining_member.member.id.to_string();
+            (Some(joining_member), AuditAction::MemberJoined, id)
         }
         Decision::Reject => (None, AuditAction::JoinRejected, read.id.to_string()),
     };
     let audit = flow.audit_entry(actor, action, target, from, role)?;
-    flow.store.decide_join_request(company, read, newcomer.as_ref(), &audit).await
+    flow.store.decide_join_request(company, read, joining_member.as_ref(), &audit).await
 }

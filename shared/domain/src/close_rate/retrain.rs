@@ -69,7 +69,7 @@ string_enum! {
 }
 
 /// Brier scores on customers that the model has not seen, in millionths; less is
-/// better, a coin has 250,000.
+/// better, a random guess has 250,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scores {
     /// Of the fitted models.

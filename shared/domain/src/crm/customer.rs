@@ -1,7 +1,7 @@
 //! What is remembered of one customer, and what a batch of their events changes.
 //!
 //! [`CustomerState::apply`] is the heart of the radar. It gives the same sums for the same
-//! batches in any order: distinct days are a set, the latest toggle decides a like, the earliest
+//! batches in any order: distinct days are a set, the latest like decides a like, the earliest
 //! save is the save.
 
 pub mod packed;
@@ -30,7 +30,7 @@ pub const CARDS_MAX: usize = 200;
 pub struct CustomerState {
     /// Their days across the company.
     #[serde(rename = "p")]
-    pub presence: ActiveDays,
+    pub active_days: ActiveDays,
     /// Their history with each card.
     #[serde(rename = "c")]
     pub cards: BTreeMap<CardId, CardHistory>,
@@ -61,7 +61,7 @@ pub struct ActiveDays {
 pub struct CardHistory {
     /// Their days on this card.
     #[serde(rename = "p")]
-    pub presence: ActiveDays,
+    pub active_days: ActiveDays,
     /// How often they opened it.
     #[serde(default, rename = "o")]
     pub opened: u64,
@@ -70,7 +70,7 @@ pub struct CardHistory {
     pub last_opened_ms: Option<i64>,
     /// The latest like or unlike.
     #[serde(default, rename = "k")]
-    pub toggle: Option<LikeState>,
+    pub like: Option<LikeState>,
     /// The earliest save, in Unix milliseconds.
     #[serde(default, rename = "s")]
     pub saved_ms: Option<i64>,
@@ -173,12 +173,12 @@ impl CustomerState {
             if let Some(ms) = event.duration_ms {
                 deltas.add_on(scope, day, Counter::DwellMs, i64::from(ms));
             }
-            let presence = match scope {
-                Scope::Card(_) => &mut card.presence,
-                Scope::Company => &mut self.presence,
+            let active_days = match scope {
+                Scope::Card(_) => &mut card.active_days,
+                Scope::Company => &mut self.active_days,
                 Scope::Department(department) => self.departments.entry(department).or_default(),
             };
-            presence.see(event.kind, day, scope, deltas)?;
+            active_days.see(event.kind, day, scope, deltas)?;
         }
         card.remember(event, path, deltas);
         card.evidence.take(event);
@@ -195,13 +195,13 @@ impl CustomerState {
     }
 
     fn join(&mut self, other: &Self) {
-        self.presence.join(&other.presence);
+        self.active_days.join(&other.active_days);
         for (card, history) in &other.cards {
             self.cards.entry(*card).or_default().join(history);
         }
         self.hours.add_all(&other.hours);
-        for (department, presence) in &other.departments {
-            self.departments.entry(*department).or_default().join(presence);
+        for (department, active_days) in &other.departments {
+            self.departments.entry(*department).or_default().join(active_days);
         }
     }
 
@@ -209,14 +209,14 @@ impl CustomerState {
     /// (events, time spent) do not depend on merges.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = CounterDeltas::default();
-        self.presence.add_to(&mut deltas, Scope::Company);
+        self.active_days.add_to(&mut deltas, Scope::Company);
         for (card, history) in &self.cards {
-            history.presence.add_to(&mut deltas, Scope::Card(*card));
+            history.active_days.add_to(&mut deltas, Scope::Card(*card));
             move_count(&mut deltas, *card, Counter::Likes, None, history.liked());
             move_count(&mut deltas, *card, Counter::Saves, None, history.saved());
         }
-        for (department, presence) in &self.departments {
-            presence.add_to(&mut deltas, Scope::Department(*department));
+        for (department, active_days) in &self.departments {
+            active_days.add_to(&mut deltas, Scope::Department(*department));
         }
         deltas
     }
@@ -250,10 +250,10 @@ impl CustomerState {
 
 impl ActiveDays {
     fn see(&mut self, kind: EventKind, day: Day, scope: Scope, deltas: &mut CounterDeltas) -> Result<(), TooOld> {
-        for (crowd, days) in self.crowds_mut() {
-            if crowd.is_joined_by(kind) {
+        for (audience, days) in self.audiences_mut() {
+            if audience.is_joined_by(kind) {
                 for change in days.see(day)? {
-                    deltas.add_gap_change(scope, crowd, change);
+                    deltas.add_gap_change(scope, audience, change);
                 }
             }
         }
@@ -261,25 +261,25 @@ impl ActiveDays {
     }
 
     fn add_to(&self, deltas: &mut CounterDeltas, scope: Scope) {
-        for (crowd, days) in self.crowds() {
+        for (audience, days) in self.audiences() {
             for change in days.contributions() {
-                deltas.add_gap_change(scope, crowd, change);
+                deltas.add_gap_change(scope, audience, change);
             }
         }
     }
 
     fn join(&mut self, other: &Self) {
-        for ((_, mine), (_, theirs)) in self.crowds_mut().into_iter().zip(other.crowds()) {
+        for ((_, mine), (_, theirs)) in self.audiences_mut().into_iter().zip(other.audiences()) {
             mine.join(theirs);
         }
     }
 
-    fn crowds(&self) -> [(Audience, &SeenDays); 3] {
+    fn audiences(&self) -> [(Audience, &SeenDays); 3] {
         let Self { viewed, talked, shopped } = self;
         [(Audience::Visitors, viewed), (Audience::ChatStarters, talked), (Audience::Shoppers, shopped)]
     }
 
-    fn crowds_mut(&mut self) -> [(Audience, &mut SeenDays); 3] {
+    fn audiences_mut(&mut self) -> [(Audience, &mut SeenDays); 3] {
         let Self { viewed, talked, shopped } = self;
         [(Audience::Visitors, viewed), (Audience::ChatStarters, talked), (Audience::Shoppers, shopped)]
     }
@@ -292,10 +292,10 @@ impl CardHistory {
         match event.kind {
             EventKind::ViewCard => self.opened(ms),
             EventKind::Like => {
-                self.toggle(event.card, LikeState { ms, off: false, departments: path.clone() }, deltas);
+                self.set_like(event.card, LikeState { ms, off: false, departments: path.clone() }, deltas);
             }
             EventKind::Unlike => {
-                self.toggle(event.card, LikeState { ms, off: true, departments: DepartmentPath::default() }, deltas);
+                self.set_like(event.card, LikeState { ms, off: true, departments: DepartmentPath::default() }, deltas);
             }
             EventKind::SavePhone => self.save(event.card, (ms, path), deltas),
             EventKind::ViewProduct | EventKind::ViewArticle | EventKind::ViewVideo | EventKind::ViewWebsite => {}
@@ -316,11 +316,11 @@ impl CardHistory {
         self.last_opened_ms = self.last_opened_ms.max(Some(ms));
     }
 
-    fn toggle(&mut self, card: CardId, toggle: LikeState, deltas: &mut CounterDeltas) {
-        if self.toggle.as_ref().is_some_and(|latest| *latest >= toggle) {
+    fn set_like(&mut self, card: CardId, like: LikeState, deltas: &mut CounterDeltas) {
+        if self.like.as_ref().is_some_and(|latest| *latest >= like) {
             return;
         }
-        let before = self.toggle.replace(toggle);
+        let before = self.like.replace(like);
         move_count(deltas, card, Counter::Likes, before.as_ref().and_then(LikeState::liked), self.liked());
     }
 
@@ -339,7 +339,7 @@ impl CardHistory {
     }
 
     fn liked(&self) -> Option<CountedAt<'_>> {
-        self.toggle.as_ref().and_then(LikeState::liked)
+        self.like.as_ref().and_then(LikeState::liked)
     }
 
     fn saved(&self) -> Option<CountedAt<'_>> {
@@ -355,10 +355,10 @@ impl CardHistory {
     }
 
     fn join(&mut self, other: &Self) {
-        self.presence.join(&other.presence);
+        self.active_days.join(&other.active_days);
         self.opened += other.opened;
         self.last_opened_ms = self.last_opened_ms.max(other.last_opened_ms);
-        self.toggle = self.toggle.take().max(other.toggle.clone());
+        self.like = self.like.take().max(other.like.clone());
         let earliest = self.saved().into_iter().chain(other.saved()).min();
         (self.saved_ms, self.saved_in) = earliest.map(|(ms, path)| (Some(ms), path.clone())).unwrap_or_default();
         self.evidence.add_all(&other.evidence);

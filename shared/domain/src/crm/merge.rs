@@ -89,7 +89,7 @@ impl Merge {
     ///
     /// # Errors
     /// [`MergeError`].
-    pub fn regroup(&self, known: &BTreeMap<PersonId, Customer>) -> Result<MergePlan, MergeError> {
+    pub fn plan(&self, known: &BTreeMap<PersonId, Customer>) -> Result<MergePlan, MergeError> {
         let MergeEdge { a, b, .. } = self.edge;
         let group_of = |person| known.get(&person).map(|customer| customer.links.group.clone()).unwrap_or_default();
         let (mut joined, other) = (group_of(a), group_of(b));
@@ -109,9 +109,9 @@ impl Merge {
         joined.0.extend(other.0);
         joined.0.insert(self.edge);
         let everybody: BTreeSet<_> = ours.union(&theirs).copied().collect();
-        let regrouping = regrouping(known, &[(everybody, joined)], &[ours, theirs]);
-        let large = regrouping.customers.len() > IDENTITIES_MAX || regrouping.deltas.changes().count() > CHANGES_MAX;
-        if large { Err(MergeError::TooLarge) } else { Ok(regrouping) }
+        let plan = plan_of(known, &[(everybody, joined)], &[ours, theirs]);
+        let large = plan.customers.len() > IDENTITIES_MAX || plan.deltas.changes().count() > CHANGES_MAX;
+        if large { Err(MergeError::TooLarge) } else { Ok(plan) }
     }
 
     /// Undoes the merge; the two are not merged again unless somebody does it. `None` when it is
@@ -123,16 +123,16 @@ impl Merge {
             return None;
         }
         let sides = [group.around(a, merge), group.around(b, merge)];
-        let mut regrouping = regrouping(known, &sides, &[group.members()]);
+        let mut plan = plan_of(known, &sides, &[group.members()]);
         for (person, other) in [(a, b), (b, a)] {
-            if let Some(customer) = regrouping.customers.get_mut(&person) {
+            if let Some(customer) = plan.customers.get_mut(&person) {
                 customer.links.apart.insert(other);
                 if customer.links.apart.len() > APART_MAX {
                     customer.links.apart.pop_first();
                 }
             }
         }
-        Some(regrouping)
+        Some(plan)
     }
 }
 
@@ -150,7 +150,7 @@ pub fn groups<'a>(merges: impl IntoIterator<Item = &'a Merge>) -> Vec<Group> {
 }
 
 /// What changes when the identities are `after` instead of `before`.
-fn regrouping(
+fn plan_of(
     known: &BTreeMap<PersonId, Customer>,
     after: &[(BTreeSet<PersonId>, Group)],
     before: &[BTreeSet<PersonId>],

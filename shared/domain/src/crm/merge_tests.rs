@@ -45,13 +45,13 @@ impl MergeWorld {
         self.table.add(&plan.deltas);
     }
 
-    fn regroup(&mut self, done: MergePlan) {
+    fn apply(&mut self, done: MergePlan) {
         self.known.extend(done.customers);
         self.table.add(&done.deltas);
     }
 
     fn merge(&mut self, merge: &Merge) -> Result<(), MergeError> {
-        merge.regroup(&self.known).map(|done| self.regroup(done))
+        merge.plan(&self.known).map(|done| self.apply(done))
     }
 
     /// What the counters must be: the visits with one name for each group.
@@ -126,7 +126,7 @@ proptest! {
                 MergeStep::Undo(which) if !active.is_empty() => {
                     let undone = active.remove(which.index(active.len()));
                     let done = undone.undo(&world.known).unwrap();
-                    world.regroup(done);
+                    world.apply(done);
                     prop_assert_eq!(undone.undo(&world.known), None);
                 }
                 MergeStep::Undo(_) => {}
@@ -155,7 +155,7 @@ proptest! {
             never.visit(*by, std::slice::from_ref(event));
         }
         let done = made.undo(&merged.known).unwrap();
-        merged.regroup(done);
+        merged.apply(done);
         prop_assert_eq!(&merged.table, &never.table);
         for (person, customer) in &never.known {
             prop_assert_eq!(&merged.known[person].state, &customer.state);
@@ -210,7 +210,7 @@ fn separated_identities_are_not_merged_again_by_way_of_others_either() {
     let made = merge(1, 0, 1);
     world.merge(&made).unwrap();
     let done = made.undo(&world.known).unwrap();
-    world.regroup(done);
+    world.apply(done);
     assert_eq!(world.merge(&merge(2, 0, 1)), Err(MergeError::Apart));
     world.merge(&merge(3, 1, 2)).unwrap();
     assert_eq!(world.merge(&merge(4, 2, 0)), Err(MergeError::Apart));

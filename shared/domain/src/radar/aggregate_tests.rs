@@ -99,7 +99,7 @@ fn one_person_of(identities: u128) -> BTreeMap<PersonId, Customer> {
     for other in 2..=identities {
         let edge = MergeEdge { merge: MergeId::from_uuid(Uuid::from_u128(other)), a: person(1), b: person(other) };
         let merge = Merge { edge, reason: MergeReason::Phone, at: now(), undone: None };
-        known.extend(merge.regroup(&known).unwrap().customers);
+        known.extend(merge.plan(&known).unwrap().customers);
     }
     known
 }

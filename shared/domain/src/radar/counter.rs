@@ -97,35 +97,35 @@ const NAMED: [(Counter, &str); 7] = [
 static CODES: LazyLock<Vec<(Counter, String)>> =
     LazyLock::new(|| Counter::all().map(|counter| (counter, counter.new_code())).collect());
 
-const CROWDS: [Audience; 3] = [Audience::Visitors, Audience::ChatStarters, Audience::Shoppers];
+const AUDIENCES: [Audience; 3] = [Audience::Visitors, Audience::ChatStarters, Audience::Shoppers];
 
 // Where each family of counters begins among all of them.
 const FORWARDS: usize = EventKind::ALL.len();
 const HOURS: usize = FORWARDS + ObjectType::ALL.len();
 const FILTERED: usize = HOURS + 24;
 const WITHOUT_PARTS: usize = FILTERED + FilterReason::ALL.len();
-const OF_CROWDS: usize = WITHOUT_PARTS + NAMED.len();
+const OF_AUDIENCES: usize = WITHOUT_PARTS + NAMED.len();
 /// People, newcomers and gaps.
-const OF_A_CROWD: usize = 2 + GAP_MAX as usize;
-const PLACES: usize = OF_CROWDS + CROWDS.len() * OF_A_CROWD;
+const OF_AN_AUDIENCE: usize = 2 + GAP_MAX as usize;
+const PLACES: usize = OF_AUDIENCES + AUDIENCES.len() * OF_AN_AUDIENCE;
 
 impl Counter {
     /// Every counter, in the order of their places.
     pub fn all() -> impl Iterator<Item = Self> {
-        let of = |crowd| {
-            [Self::People(crowd), Self::Newcomers(crowd)]
+        let of = |audience| {
+            [Self::People(audience), Self::Newcomers(audience)]
                 .into_iter()
-                .chain((1..=GAP_MAX).map(move |gap| Self::Gap(crowd, gap)))
+                .chain((1..=GAP_MAX).map(move |gap| Self::Gap(audience, gap)))
         };
         let events = EventKind::ALL.iter().copied().map(Self::Events);
         let events = events.chain(ObjectType::ALL.iter().copied().map(Self::Forwards));
         let events = events.chain((0..24).map(Self::Hour)).chain(FilterReason::ALL.iter().copied().map(Self::Filtered));
-        events.chain(NAMED.iter().map(|(counter, _)| *counter)).chain(CROWDS.into_iter().flat_map(of))
+        events.chain(NAMED.iter().map(|(counter, _)| *counter)).chain(AUDIENCES.into_iter().flat_map(of))
     }
 
     /// Its place among [`Counter::all`].
     fn place(self) -> usize {
-        let of = |crowd: Audience| OF_CROWDS + crowd as usize * OF_A_CROWD;
+        let of = |audience: Audience| OF_AUDIENCES + audience as usize * OF_AN_AUDIENCE;
         match self {
             Self::Events(kind) => kind as usize,
             Self::Forwards(object) => FORWARDS + object as usize,
@@ -138,9 +138,9 @@ impl Counter {
             Self::SalesFen => WITHOUT_PARTS + 4,
             Self::Orders => WITHOUT_PARTS + 5,
             Self::ClosedCustomers => WITHOUT_PARTS + 6,
-            Self::People(crowd) => of(crowd),
-            Self::Newcomers(crowd) => of(crowd) + 1,
-            Self::Gap(crowd, gap) => of(crowd) + 1 + usize::from(gap),
+            Self::People(audience) => of(audience),
+            Self::Newcomers(audience) => of(audience) + 1,
+            Self::Gap(audience, gap) => of(audience) + 1 + usize::from(gap),
         }
     }
 
@@ -152,9 +152,9 @@ impl Counter {
     fn new_code(self) -> String {
         match self {
             Self::Events(kind) => format!("e{}", kind.code()),
-            Self::People(crowd) => crowd.letter().to_string(),
-            Self::Gap(crowd, gap) => format!("{}{gap}", crowd.letter().to_ascii_uppercase()),
-            Self::Newcomers(crowd) => format!("n{}", crowd.letter()),
+            Self::People(audience) => audience.letter().to_string(),
+            Self::Gap(audience, gap) => format!("{}{gap}", audience.letter().to_ascii_uppercase()),
+            Self::Newcomers(audience) => format!("n{}", audience.letter()),
             Self::Forwards(object) => format!("o{}", object.letter()),
             Self::Hour(hour) => format!("h{hour}"),
             Self::Filtered(reason) => format!("x{}", reason.letter()),
@@ -178,8 +178,8 @@ impl Counter {
         if let Some(kind) = code.strip_prefix('e') {
             return kind.parse().ok().and_then(EventKind::from_code).map(Self::Events);
         }
-        if let Some(crowd) = code.strip_prefix('n') {
-            return Audience::from_letter(crowd).map(Self::Newcomers);
+        if let Some(audience) = code.strip_prefix('n') {
+            return Audience::from_letter(audience).map(Self::Newcomers);
         }
         if let Some(reason) = code.strip_prefix('x') {
             return reason.parse().ok().and_then(FilterReason::from_letter).map(Self::Filtered);
@@ -191,23 +191,23 @@ impl Counter {
             return hour.parse().ok().filter(|hour| *hour < 24).map(Self::Hour);
         }
         match Audience::from_letter(code) {
-            Some(crowd) => Some(Self::People(crowd)),
-            None => gap(code, Audience::from_capital).map(|(crowd, gap)| Self::Gap(crowd, gap)),
+            Some(audience) => Some(Self::People(audience)),
+            None => gap(code, Audience::from_capital).map(|(audience, gap)| Self::Gap(audience, gap)),
         }
     }
 
     /// The gap stored under `code` where it stood until counters had their layout 2: at the day
     /// before it. On the day that many days later it is a [`Counter::Gap`].
     pub fn gap_before(code: &str) -> Option<(u8, Self)> {
-        gap(code, Audience::from_letter).map(|(crowd, gap)| (gap, Self::Gap(crowd, gap)))
+        gap(code, Audience::from_letter).map(|(audience, gap)| (gap, Self::Gap(audience, gap)))
     }
 }
 
 /// An audience's letter and a gap.
-fn gap(code: &str, crowd: impl Fn(&str) -> Option<Audience>) -> Option<(Audience, u8)> {
+fn gap(code: &str, audience: impl Fn(&str) -> Option<Audience>) -> Option<(Audience, u8)> {
     let (letter, gap) = code.split_at_checked(1)?;
     let gap = gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap))?;
-    Some((crowd(letter)?, gap))
+    Some((audience(letter)?, gap))
 }
 
 impl Audience {
@@ -238,7 +238,7 @@ impl Audience {
     }
 
     fn from_capital(letter: &str) -> Option<Self> {
-        CROWDS.into_iter().find(|crowd| crowd.letter().to_ascii_uppercase().to_string() == letter)
+        AUDIENCES.into_iter().find(|audience| audience.letter().to_ascii_uppercase().to_string() == letter)
     }
 }
 

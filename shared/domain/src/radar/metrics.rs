@@ -111,14 +111,14 @@ impl ScopeCounts {
     }
 
     /// Distinct people: each is counted on their first seen day of the window.
-    pub fn people(&self, from: Option<Day>, to: Day, crowd: Audience) -> i64 {
-        let Some(from) = from else { return count(&self.lifetime, Counter::People(crowd)) };
+    pub fn people(&self, from: Option<Day>, to: Day, audience: Audience) -> i64 {
+        let Some(from) = from else { return count(&self.lifetime, Counter::People(audience)) };
         self.days
             .range(from..=to)
             .map(|(day, counts)| {
                 let before = u8::try_from(day.number() - from.number()).unwrap_or(u8::MAX);
-                let returned: i64 = (1..=before).map(|gap| count(counts, Counter::Gap(crowd, gap))).sum();
-                count(counts, Counter::People(crowd)) - returned
+                let returned: i64 = (1..=before).map(|gap| count(counts, Counter::Gap(audience, gap))).sum();
+                count(counts, Counter::People(audience)) - returned
             })
             .sum()
     }

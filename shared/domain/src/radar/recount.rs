@@ -59,7 +59,7 @@ impl Measure {
             Counter::Events(crate::tracking::event::EventKind::Forward) => Self::Forwards,
             Counter::Events(_) => Self::OtherEvents,
             Counter::Newcomers(Audience::Visitors) => Self::NewVisitors,
-            Counter::People(crowd) | Counter::Gap(crowd, _) | Counter::Newcomers(crowd) => match crowd {
+            Counter::People(audience) | Counter::Gap(audience, _) | Counter::Newcomers(audience) => match audience {
                 Audience::Visitors => Self::Visitors,
                 Audience::ChatStarters => Self::CustomersTalkedTo,
                 Audience::Shoppers => Self::ShopVisitors,

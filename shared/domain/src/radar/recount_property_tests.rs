@@ -55,7 +55,7 @@ impl Written {
             b: person(b),
         };
         let merge = Merge { edge, reason: MergeReason::Phone, at: now(), undone: None };
-        if let Ok(done) = merge.regroup(&self.customers) {
+        if let Ok(done) = merge.plan(&self.customers) {
             self.customers.extend(done.customers);
             self.counters.add_all(&done.deltas);
             self.merges.push(merge);

@@ -101,7 +101,7 @@ pub(crate) fn recount(visits: &[RecordedVisit], wanted: Scope, (from, to): (Opti
     for (person, event) in visits {
         let (ms, here) = (event.at.millis(), is_in(event, wanted));
         let key = (*person, event.card);
-        // The first save and the last toggle anywhere decide, and count where they were.
+        // The first save and the last like or unlike anywhere decide, and count where they were.
         if event.kind == EventKind::SavePhone {
             let save = (ms, here);
             saves.entry(key).and_modify(|saved| *saved = save.min(*saved)).or_insert(save);

@@ -282,7 +282,7 @@ mod tests {
     fn the_state_is_bytes_and_until_layout_2_a_text() {
         let text = AttributeValue::S(r#"{"p":{"v":"20778"},"c":{}}"#.to_owned());
         let before = read(STATE, text).unwrap();
-        assert_eq!((before.version, before.state.presence.viewed.is_empty()), (7, false));
+        assert_eq!((before.version, before.state.active_days.viewed.is_empty()), (7, false));
         let item = encode(&key(), &before).unwrap();
         assert!(item[STATE].as_b().is_ok());
         assert_eq!(decode(item).unwrap(), Customer { version: 8, ..before });

@@ -23,11 +23,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Busy`] when one of the identities has changed since it was read.
-    pub async fn regroup(
+    pub async fn apply_merge(
         &self,
         company: Company,
         merge: &Merge,
-        regrouping: &MergePlan,
+        plan: &MergePlan,
         audit: Option<&AuditEntry>,
     ) -> Result<Vec<PendingDeltas>, Failure> {
         let mut transaction = Transaction::default();
@@ -40,11 +40,11 @@ impl Store {
                 add_entry(&mut transaction, &self.table, company, entry)?;
             }
         }
-        for (person, customer) in &regrouping.customers {
+        for (person, customer) in &plan.customers {
             put_customer(&mut transaction, &self.table, company, *person, customer)?;
         }
         let left_by = audit.map_or_else(|| merge.edge.merge.uuid(), |entry| entry.id);
-        let (now, later) = split(company, &regrouping.deltas, left_by);
+        let (now, later) = split(company, &plan.deltas, left_by);
         for (scope, period, counts) in &now {
             add_counts(&mut transaction, &self.table, company, *scope, *period, counts);
         }

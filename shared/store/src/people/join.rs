@@ -56,7 +56,7 @@ pub struct Joining<'a> {
     /// Their id inside the mini-program.
     pub openid: &'a OpenId,
     /// The member they become.
-    pub newcomer: &'a JoiningMember,
+    pub joining_member: &'a JoiningMember,
     /// The entry of the audit log.
     pub audit: &'a AuditEntry,
 }
@@ -98,16 +98,16 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
     pub async fn join(&self, company: Company, joining: Joining<'_>) -> Result<JoinOutcome, Failure> {
-        let Joining { invitation, openid, newcomer, audit } = joining;
+        let Joining { invitation, openid, joining_member, audit } = joining;
         let (key, now) = (keys::invitation(company, invitation), audit.at);
         let mut transaction = Transaction::default();
-        bind_person(&mut transaction, &self.table, company, openid, newcomer.member.id);
+        bind_person(&mut transaction, &self.table, company, openid, joining_member.member.id);
         transaction.update(&self.table, &key, use_once(now), Failure::NotFound);
         let seats = self.quota_ref(company, QuotaName::Seats);
         seats.confirm_some(&mut transaction, &invitation.to_string(), 1, now);
-        self.add_newcomer(&mut transaction, company, newcomer)?;
+        self.add_joining_member(&mut transaction, company, joining_member)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
-        entered(self.commit(transaction).await, now)
+        join_outcome(self.commit(transaction).await, now)
     }
 
     /// Stores a request to join; `before` is the person's latest request. The seat that was held
@@ -143,7 +143,7 @@ impl Store {
         let mut item = JOIN_REQUEST.encode(&keys::join_request(company, request.id), request)?;
         expire(&mut item, request.expires_at().plus_millis(REQUEST_KEPT_MS));
         transaction.create(&self.table, item, Failure::Exists(Thing::JoinRequest));
-        entered(self.commit(transaction).await, now)
+        join_outcome(self.commit(transaction).await, now)
     }
 
     /// A request to join, and the company it is for.
@@ -171,27 +171,27 @@ impl Store {
         &self,
         company: Company,
         read: JoinRequest,
-        newcomer: Option<&JoiningMember>,
+        joining_member: Option<&JoiningMember>,
         audit: &AuditEntry,
     ) -> Result<JoinRequest, Failure> {
         let (id, now) = (read.id.to_string(), audit.at);
         let seats = self.quota_ref(company, QuotaName::Seats);
         let mut transaction = Transaction::default();
-        let decision = if newcomer.is_some() { Decision::Approve } else { Decision::Reject };
+        let decision = if joining_member.is_some() { Decision::Approve } else { Decision::Reject };
         let update = Update::builder()
             .condition_expression("attribute_exists(id) AND attribute_not_exists(decision)")
             .expression_attribute_values(":decision", text(decision.name()));
-        let update = match newcomer {
-            Some(newcomer) => update
+        let update = match joining_member {
+            Some(joining_member) => update
                 .update_expression("SET decision = :decision, #member = :member")
                 .expression_attribute_names("#member", "member")
-                .expression_attribute_values(":member", text(newcomer.member.id.to_string())),
+                .expression_attribute_values(":member", text(joining_member.member.id.to_string())),
             None => update.update_expression("SET decision = :decision"),
         };
         transaction.update(&self.table, &keys::join_request(company, read.id), update, Failure::Busy);
-        if let Some(newcomer) = newcomer {
-            bind_person(&mut transaction, &self.table, company, &read.openid, newcomer.member.id);
-            self.add_newcomer(&mut transaction, company, newcomer)?;
+        if let Some(joining_member) = joining_member {
+            bind_person(&mut transaction, &self.table, company, &read.openid, joining_member.member.id);
+            self.add_joining_member(&mut transaction, company, joining_member)?;
             seats.confirm(&mut transaction, &id, 1, now);
         } else {
             seats.release(&mut transaction, &id, 1);
@@ -199,7 +199,7 @@ impl Store {
         add_entry(&mut transaction, &self.table, company, audit)?;
         match self.commit(transaction).await {
             Ok(()) => {
-                let member = newcomer.map(|newcomer| newcomer.member.id);
+                let member = joining_member.map(|joining_member| joining_member.member.id);
                 Ok(JoinRequest { decision: Some(decision), member, ..read })
             }
             Err(Cancelled::Conditions(failed)) => match failed.into_iter().next() {
@@ -231,7 +231,7 @@ impl Store {
         self.search(search, passes, |request| request.id).await
     }
 
-    fn add_newcomer(
+    fn add_joining_member(
         &self,
         transaction: &mut Transaction,
         company: Company,
@@ -250,7 +250,7 @@ impl Store {
 
 /// The outcome of a transaction whose first action is on the person and whose second is on the
 /// invitation.
-fn entered(done: Result<(), Cancelled>, now: Timestamp) -> Result<JoinOutcome, Failure> {
+fn join_outcome(done: Result<(), Cancelled>, now: Timestamp) -> Result<JoinOutcome, Failure> {
     let failed = match done {
         Ok(()) => return Ok(JoinOutcome::Done),
         Err(Cancelled::Store(failure)) => return Err(failure),

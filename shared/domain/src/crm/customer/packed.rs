@@ -21,7 +21,7 @@ impl CustomerState {
     /// As it is stored.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (mut once, mut rest) = (DictionaryWriter::default(), Vec::new());
-        once.presence(&self.presence, &mut rest);
+        once.active_days(&self.active_days, &mut rest);
         (self.cards.len() as u64).pack(&mut rest);
         for (card, history) in &self.cards {
             pack_id(card, &mut rest);
@@ -29,9 +29,9 @@ impl CustomerState {
         }
         self.hours.pack(&mut rest);
         (self.departments.len() as u64).pack(&mut rest);
-        for (department, presence) in &self.departments {
+        for (department, active_days) in &self.departments {
             once.department(*department, &mut rest);
-            once.presence(presence, &mut rest);
+            once.active_days(active_days, &mut rest);
         }
         let mut bytes = Vec::with_capacity(rest.len() * 2);
         pack_all(once.days.into_iter(), &mut bytes);
@@ -53,10 +53,10 @@ impl CustomerState {
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
         let once = DictionaryReader { days: Vec::unpack(bytes)?, departments: list(bytes, unpack_id)? };
         Some(Self {
-            presence: once.presence(bytes)?,
+            active_days: once.active_days(bytes)?,
             cards: map(bytes, |bytes| Some((unpack_id(bytes)?, once.history(bytes)?)))?,
             hours: Pack::unpack(bytes)?,
-            departments: map(bytes, |bytes| Some((once.department(bytes)?, once.presence(bytes)?)))?,
+            departments: map(bytes, |bytes| Some((once.department(bytes)?, once.active_days(bytes)?)))?,
         })
     }
 }
@@ -78,8 +78,8 @@ fn number<T: PartialEq>(known: &mut Vec<T>, value: T) -> u64 {
 }
 
 impl<'a> DictionaryWriter<'a> {
-    fn presence(&mut self, presence: &'a ActiveDays, bytes: &mut Vec<u8>) {
-        for (_, days) in presence.crowds() {
+    fn active_days(&mut self, active_days: &'a ActiveDays, bytes: &mut Vec<u8>) {
+        for (_, days) in active_days.audiences() {
             number(&mut self.days, days).pack(bytes);
         }
     }
@@ -94,12 +94,12 @@ impl<'a> DictionaryWriter<'a> {
     }
 
     fn history(&mut self, history: &'a CardHistory, bytes: &mut Vec<u8>) {
-        let CardHistory { presence, opened, last_opened_ms, toggle, saved_ms, evidence, saved_in } = history;
-        self.presence(presence, bytes);
+        let CardHistory { active_days, opened, last_opened_ms, like, saved_ms, evidence, saved_in } = history;
+        self.active_days(active_days, bytes);
         opened.pack(bytes);
         last_opened_ms.pack(bytes);
-        toggle.is_some().pack(bytes);
-        if let Some(LikeState { ms, off, departments }) = toggle {
+        like.is_some().pack(bytes);
+        if let Some(LikeState { ms, off, departments }) = like {
             ms.pack(bytes);
             off.pack(bytes);
             self.path(departments, bytes);
@@ -122,7 +122,7 @@ fn numbered<T: Clone>(known: &[T], bytes: &mut &[u8]) -> Option<T> {
 }
 
 impl DictionaryReader {
-    fn presence(&self, bytes: &mut &[u8]) -> Option<ActiveDays> {
+    fn active_days(&self, bytes: &mut &[u8]) -> Option<ActiveDays> {
         Some(ActiveDays {
             viewed: numbered(&self.days, bytes)?,
             talked: numbered(&self.days, bytes)?,
@@ -140,17 +140,17 @@ impl DictionaryReader {
 
     fn history(&self, bytes: &mut &[u8]) -> Option<CardHistory> {
         Some(CardHistory {
-            presence: self.presence(bytes)?,
+            active_days: self.active_days(bytes)?,
             opened: Pack::unpack(bytes)?,
             last_opened_ms: Pack::unpack(bytes)?,
-            toggle: if bool::unpack(bytes)? { Some(self.toggle(bytes)?) } else { None },
+            like: if bool::unpack(bytes)? { Some(self.like(bytes)?) } else { None },
             saved_ms: Pack::unpack(bytes)?,
             evidence: Pack::unpack(bytes)?,
             saved_in: self.path(bytes)?,
         })
     }
 
-    fn toggle(&self, bytes: &mut &[u8]) -> Option<LikeState> {
+    fn like(&self, bytes: &mut &[u8]) -> Option<LikeState> {
         Some(LikeState { ms: Pack::unpack(bytes)?, off: Pack::unpack(bytes)?, departments: self.path(bytes)? })
     }
 }
