@@ -1,4 +1,4 @@
-//! Companies: founding them, and what the platform operator sets for them.
+//! Companies: creating them, and what the platform operator sets for them.
 
 use domain::company::CompanyName;
 use domain::company::audit::{AuditAction, AuditActor};
