@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
-use crate::functions::{Functions, housekeeping};
+use crate::functions::{Functions, housekeeping, no_stop};
 use crate::http::send;
 use crate::pipeline::receive;
 
@@ -233,10 +233,10 @@ async fn leaderboards_show_what_an_aggregator_ahead_of_them_has_counted_once_its
             let event = delivered(&[&batch(&scene.world, 1, number, &[0])], 1);
             radar_aggregator::handle(&off(&scene.world, off_ms), event, "r").await;
             scene.world.clock.advance(5 * MINUTE_MS);
-            housekeeping.run("r").await.unwrap();
+            housekeeping.run(no_stop(), "r").await.unwrap();
         }
         scene.world.clock.advance(OFF_MS);
-        housekeeping.run("r").await.unwrap();
+        housekeeping.run(no_stop(), "r").await.unwrap();
         let today = Day::of(scene.world.clock.now());
         let days = (today.plus(-1), today);
         let board = scene.world.store.breakdown(scene.world.company, Scope::Company, days);

@@ -2,12 +2,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot go on ends its test")]
 
 use axum::Router;
+use domain::kernel::timestamp::Timestamp;
 use edge::token::TokenVerifier;
 use function::http::Common;
 use housekeeping::Housekeeping;
 use recount::Recounter;
 use runtime::s3_signing::SignedBucket;
-use store::Store;
+use store::{Store, SweepLimits};
 use testkit::world::World;
 use testkit::{emulators, vendors};
 use tracking::queue::Queues;
@@ -96,6 +97,16 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
     organization::build(common(world), config, secrets)
+}
+
+/// The end of a run that takes the time it needs.
+pub fn no_stop() -> Timestamp {
+    Timestamp::from_millis(i64::MAX)
+}
+
+/// A sweep of at most `items` things.
+pub fn limits(world: &World, items: u32) -> SweepLimits {
+    SweepLimits { items, clock: world.clock.clock(), last_start: no_stop() }
 }
 
 /// Housekeeping with leaderboards this many seconds behind, and a bucket of its own.

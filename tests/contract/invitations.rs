@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use store::QuotaName;
 use testkit::world::World;
 
-use crate::functions::{housekeeping, organization};
+use crate::functions::{housekeeping, no_stop, organization};
 use crate::http::{add_seats, invite, join, log_in, members, seat_balance, send};
 
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
@@ -140,7 +140,7 @@ async fn nobody_joins_after_the_expiry_though_nothing_was_swept_and_the_sweep_fr
     assert_eq!(join(&world, &router, "third", &link).await.1["code"], "invitation_expired");
     assert_eq!(seat_balance(&world).await, Quota { available: 2, reserved: 1, used: 7 });
     let housekeeping = housekeeping(&world, 60).await;
-    let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
+    let swept = async || housekeeping.run(no_stop(), "r").await.unwrap().expired_holds;
     assert_eq!((swept().await, swept().await), (2, 0), "a hold of which nothing is left waits no longer either");
     assert_eq!(seat_balance(&world).await, Quota { available: 3, reserved: 0, used: 7 });
     assert_eq!(revoke(&world, &router, &link).await["state"], "expired");

@@ -15,7 +15,7 @@ use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered, set_layout};
 use crate::event_files::KeptDeadLetters;
-use crate::functions::housekeeping;
+use crate::functions::{housekeeping, no_stop};
 use crate::login::another_company;
 
 const LAG_S: u32 = 60;
@@ -36,11 +36,11 @@ async fn a_page_gets_into_the_leaderboards_when_it_is_old_enough_and_only_once()
     let housekeeping = housekeeping(&world, LAG_S).await;
     // A view today and one yesterday, a like and a forward, by each of two people.
     count(&world, delivered(&[&batch(&world, 1, 1, &[0, 1]), &batch(&world, 2, 2, &[0, 1])], 1)).await;
-    assert_eq!(housekeeping.run("r").await.unwrap().leaderboards, 1, "due at once, but the page is too young");
+    assert_eq!(housekeeping.run(no_stop(), "r").await.unwrap().leaderboards, 1, "due at once, but the page is too young");
     assert_eq!(breakdown(&world, Scope::Company).await, Breakdown::default());
     for seconds in [i64::from(LAG_S), 300, 300] {
         world.clock.advance(seconds * SECOND_MS);
-        housekeeping.run("r").await.unwrap();
+        housekeeping.run(no_stop(), "r").await.unwrap();
     }
     let company = breakdown(&world, Scope::Company).await;
     assert_eq!(company.top_sharers(10).iter().map(|(_, forwards)| *forwards).collect::<Vec<_>>(), [1, 1]);
@@ -49,7 +49,7 @@ async fn a_page_gets_into_the_leaderboards_when_it_is_old_enough_and_only_once()
     // The next pages are added to the same day.
     count(&world, delivered(&[&batch(&world, 1, 3, &[0])], 1)).await;
     world.clock.advance(300 * SECOND_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     let forwards: i64 = breakdown(&world, Scope::Company).await.sharers.values().sum();
     assert_eq!(forwards, 3);
 }
@@ -67,13 +67,13 @@ async fn runs_at_the_same_time_add_nothing_twice() {
     let housekeeping = Arc::new(housekeeping(&world, LAG_S).await);
     let runs = (0..6).map(|_| {
         let housekeeping = Arc::clone(&housekeeping);
-        tokio::spawn(async move { housekeeping.run("r").await.unwrap() })
+        tokio::spawn(async move { housekeeping.run(no_stop(), "r").await.unwrap() })
     });
     for run in runs.collect::<Vec<_>>() {
         run.await.unwrap();
     }
     world.clock.advance(300 * SECOND_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     assert_eq!(breakdown(&world, Scope::Company).await.sharers.values().sum::<i64>(), 60);
     assert_eq!(world.store.shortlist(world.company, Scope::Company).await.unwrap().0.iter().count(), 60);
 }
@@ -86,7 +86,7 @@ async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
     // People 0 and 3 visit lin, person 1 visits chen.
     let batches = [batch(&world, 0, 1, &[0]), batch(&world, 3, 2, &[0]), batch(&world, 1, 3, &[0])];
     count(&world, delivered(&batches.iter().collect::<Vec<_>>(), 1)).await;
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     let ranking = world.store.ranking(world.company).await.unwrap().unwrap();
     assert_eq!(ranking.as_of, world.clock.now());
     let names = |window| {
@@ -96,7 +96,7 @@ async fn the_ranking_has_every_employee_with_a_card_and_follows_the_day() {
     assert_eq!(names(Window::Total), [(1, 2), (2, 1), (3, 0)]);
     assert_eq!(names(Window::Yesterday), [(1, 0), (1, 0), (1, 0)]);
     world.clock.advance(DAY_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     let ranking = world.store.ranking(world.company).await.unwrap().unwrap();
     assert_eq!(rank(&ranking.contenders, Metric::Visitors, Window::Yesterday)[0].value, 2);
 }
@@ -110,12 +110,12 @@ async fn leaderboards_that_cannot_be_read_stop_neither_those_of_others_nor_the_d
     set_layout(&world, "feed_page", "", "99").await;
     world.clock.advance(DAY_MS + LINGER_MS);
     let housekeeping = housekeeping(&world, LAG_S).await;
-    assert!(matches!(housekeeping.run("r").await, Err(Failure::Corrupt(_))), "the run fails");
+    assert!(matches!(housekeeping.run(no_stop(), "r").await, Err(Failure::Corrupt(_))), "the run fails");
     assert!(world.store.ranking(world.company).await.unwrap().is_none());
     assert!(world.store.ranking(other).await.unwrap().is_some());
     for upload in world.uploads.values() {
         assert_eq!(world.store.upload(world.company, *upload).await.unwrap_err(), Failure::NotFound);
     }
     set_layout(&world, "feed_page", "", "1").await;
-    assert_eq!(housekeeping.run("r").await.unwrap().leaderboards, 1, "the one that is still due");
+    assert_eq!(housekeeping.run(no_stop(), "r").await.unwrap().leaderboards, 1, "the one that is still due");
 }

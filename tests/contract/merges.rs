@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::aggregator::{aggregator, delivered};
 use crate::event_files::KeptDeadLetters;
-use crate::functions::housekeeping;
+use crate::functions::{housekeeping, no_stop};
 
 /// A batch with a view of `lin`'s card on each of some days.
 fn views(world: &World, person: PersonId, days_ago: &[i64]) -> AcceptedBatch {
@@ -221,7 +221,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
     let housekeeping = Arc::new(housekeeping(&world, 0).await);
     let runs = (0..3).map(|_| {
         let housekeeping = Arc::clone(&housekeeping);
-        tokio::spawn(async move { housekeeping.run("r").await.unwrap().pending_deltas })
+        tokio::spawn(async move { housekeeping.run(no_stop(), "r").await.unwrap().pending_deltas })
     });
     for run in runs.collect::<Vec<_>>() {
         assert!(run.await.unwrap() <= 8);
@@ -229,7 +229,7 @@ async fn a_merge_of_two_long_histories_is_finished_by_housekeeping_once() {
     for pending in &left {
         world.store.count_pending(pending).await.unwrap();
     }
-    assert_eq!(housekeeping.run("r").await.unwrap().pending_deltas, 0);
+    assert_eq!(housekeeping.run(no_stop(), "r").await.unwrap().pending_deltas, 0);
     for window in Window::ALL {
         assert_eq!(counted(&world, window).await.visitors, 1, "{window:?}");
     }

@@ -9,20 +9,21 @@ use domain::crm::identities::Customer;
 use domain::crm::merge::MergeReason;
 use domain::crm::opportunity::Deal;
 use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, DealId, Id, PersonId};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use domain::radar::counter::Scope;
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
 use serde_json::{Value, json};
-use store::{KEY_ATTRIBUTES, ShortlistCandidate};
+use store::{KEY_ATTRIBUTES, ShortlistCandidate, Sweep};
 use testkit::events::load;
 use testkit::world::World;
 use uuid::Uuid;
 
 use crate::aggregator::{aggregator, delivered};
 use crate::event_files::KeptDeadLetters;
-use crate::functions::{Functions, housekeeping, recounter};
+use crate::functions::{Functions, housekeeping, limits, no_stop, recounter};
 use crate::http::send;
 
 async fn asked(world: &World, payload: Value) -> Value {
@@ -186,7 +187,7 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
     // Later events are ranked by the list's model.
     count(&world, &[batch(&world, person(1_200), 901, &[(EventKind::GrantPhone, 0), (EventKind::OpenChat, 0)])]).await;
     world.clock.advance(120 * SECOND_MS);
-    housekeeping(&world, 60).await.run("r").await.unwrap();
+    housekeeping(&world, 60).await.run(no_stop(), "r").await.unwrap();
     list_is_whole(&world, Scope::Company, &model).await;
 
     // An interrupted run: the model is in force, the lists are not yet made by it.
@@ -237,12 +238,15 @@ async fn each_week_every_company_has_its_turn() {
     let known = world.store.close_rate_model(world.company).await.unwrap();
     assert_eq!(known.next_at, Some(next_retrain(world.clock.now())));
     assert_eq!(known.fitted.unwrap().report.verdict, Verdict::TooFewClosed);
-    // Another call is retraining the company.
+    // While one call retrains the company, no other does. It is cut short.
     world.clock.advance(7 * DAY_MS);
-    let waiting = world.store.retrainings_due(world.clock.now(), None, 10).await.items;
-    let until = world.clock.now().plus_millis(SECOND_MS);
-    world.store.begin_retrain(&waiting[0], until).await.unwrap();
-    assert!(world.store.begin_retrain(&waiting[0], until).await.is_err());
+    let limits = limits(&world, 10);
+    let cut_short = async |_| {
+        assert_eq!(again().await, 0);
+        Err(Failure::Throttled)
+    };
+    let swept = world.store.sweep_retrainings(&limits, SECOND_MS, cut_short).await;
+    assert_eq!(swept, Sweep { done: 0, failed: 1, failure: Some(Failure::Throttled) });
     assert_eq!(again().await, 0);
     world.clock.advance(SECOND_MS);
     assert_eq!(again().await, 1, "who was cut short comes again");

@@ -210,7 +210,7 @@ async fn housekeeping_frees_the_seats_of_expired_invitations_of_every_company() 
     world.clock.advance(3 * DAY_MS);
     let later = add(&world, "later").await.unwrap();
     let housekeeping = crate::functions::housekeeping(&world, 60).await;
-    let swept = async || housekeeping.run("r").await.unwrap().expired_holds;
+    let swept = async || housekeeping.run(crate::functions::no_stop(), "r").await.unwrap().expired_holds;
     assert_eq!(swept().await, 0, "nothing has expired");
     world.clock.advance(4 * DAY_MS - 1);
     assert_eq!(swept().await, 0, "a moment before");

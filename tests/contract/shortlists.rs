@@ -19,12 +19,12 @@ use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
-use crate::functions::housekeeping;
+use crate::functions::{housekeeping, limits, no_stop};
 use crate::retrain::close;
 
 const LAG_S: u32 = 60;
 
-async fn visit(world: &World, number: u64, persons: std::ops::Range<u128>) {
+pub(crate) async fn visit(world: &World, number: u64, persons: std::ops::Range<u128>) {
     let batches: Vec<_> = persons.map(|n| batch(world, n, number + u64::try_from(n).unwrap(), &[0])).collect();
     let event = || delivered(&batches.iter().collect::<Vec<_>>(), 1);
     let aggregator = aggregator(world, KeptDeadLetters::default());
@@ -32,11 +32,11 @@ async fn visit(world: &World, number: u64, persons: std::ops::Range<u128>) {
 }
 
 async fn sweep(world: &World) -> usize {
-    world.store.sweep_shortlist_refreshes(world.clock.now(), 100).await.unwrap()
+    world.store.sweep_shortlist_refreshes(&limits(world, 100)).await.result().unwrap()
 }
 
 /// Marks a customer like the transaction of a change to them.
-async fn mark(world: &World, person: PersonId, card: CardId) {
+pub(crate) async fn mark(world: &World, person: PersonId, card: CardId) {
     let text = |value: String| AttributeValue::S(value);
     let pk = [&world.company.id().to_string(), "STANDING", &person.to_string()].join("#");
     let place = format!("{:013}#{pk}#{card}", world.clock.now().millis());
@@ -79,7 +79,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     let housekeeping = housekeeping(&world, LAG_S).await;
     visit(&world, 0, 0..12).await;
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     let card = Scope::Card(world.card("lin"));
     let before = best(&world, Scope::Company).await;
     assert_eq!((before.len(), best(&world, card).await.len()), (12, 4));
@@ -88,7 +88,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     set_rate(&world, persons[1], Some(85)).await;
     set_rate(&world, persons[2], Some(85)).await;
     assert_eq!(best(&world, Scope::Company).await, before, "until housekeeping comes by");
-    assert_eq!(housekeeping.run("r").await.unwrap().shortlist_refreshes, 2);
+    assert_eq!(housekeeping.run(no_stop(), "r").await.unwrap().shortlist_refreshes, 2);
     for scope in [card, Scope::Company] {
         let best = best(&world, scope).await;
         assert_eq!((best[0].person, best[1].person), (persons[1], persons[2]));
@@ -113,7 +113,7 @@ async fn a_list_of_the_first_layout_is_read_and_brought_up_to_date() {
     let housekeeping = housekeeping(&world, LAG_S).await;
     visit(&world, 0, 0..6).await;
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     let before = best(&world, Scope::Company).await;
     let lists = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
     for mut key in lists.into_iter().filter(|item| item["type"].as_s().unwrap() == "shortlist") {
@@ -128,7 +128,7 @@ async fn a_list_of_the_first_layout_is_read_and_brought_up_to_date() {
     assert_eq!(sweep(&world).await, 1);
     visit(&world, 100, 6..9).await;
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     let now = best(&world, Scope::Company).await;
     assert_eq!((now.len(), now[0].rate), (9, Rate::from_percent(100).unwrap()));
 }
@@ -152,11 +152,11 @@ async fn marks_leaderboards_and_sweeps_at_the_same_time_lose_nothing() {
     let writers: Vec<_> = writers.collect();
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
     let housekeeping = housekeeping(&world, LAG_S).await;
+    let few = limits(&world, 7);
     while writers.iter().any(|task| !task.is_finished()) {
-        let (one, other) =
-            tokio::join!(housekeeping.run("r"), world.store.sweep_shortlist_refreshes(world.clock.now(), 7));
+        let (one, other) = tokio::join!(housekeeping.run(no_stop(), "r"), world.store.sweep_shortlist_refreshes(&few));
         one.unwrap();
-        other.unwrap();
+        other.result().unwrap();
     }
     for task in writers {
         task.await.unwrap();

@@ -24,7 +24,7 @@ use testkit::world::World;
 use uuid::Uuid;
 
 use crate::event_files::KeptDeadLetters;
-use crate::functions::{Functions, MEDIA_URL};
+use crate::functions::{Functions, MEDIA_URL, no_stop};
 
 const BOUNDARY: &str = "------------------------boundary";
 
@@ -226,7 +226,7 @@ async fn unused_uploads_are_deleted_and_used_ones_stay() {
         media_bucket: inspection.bucket.clone(),
         clock: world.clock.clock(),
     };
-    let deleted = async || housekeeping.run("r").await.unwrap().expired_uploads;
+    let deleted = async || housekeeping.run(no_stop(), "r").await.unwrap().expired_uploads;
     world.clock.advance(DAY_MS + LINGER_MS - 1);
     assert_eq!(deleted().await, 0);
     world.clock.advance(1);

@@ -10,8 +10,6 @@ use domain::radar::counter::Scope;
 use domain::radar::ranking::Contender;
 use store::{MemberFilter, Progress, Ranking, Store};
 
-/// Most companies in one run.
-const COMPANIES_MAX: u32 = 100;
 /// Pages read together.
 const PAGES: u32 = 50;
 /// Most rounds for one company in a run; the next run does the rest.
@@ -24,25 +22,10 @@ const MEMBERS: u32 = 100;
 /// Most employees in a ranking: with the longest names and numbers it is one item of 400 KB.
 const CONTENDERS_MAX: usize = 1_000;
 
-/// Updates the due leaderboards with pages older than `lag_ms`: a page's id is made shortly before
-/// the page is written, and an earlier id may be written later. Afterwards they are due again,
-/// behind all that wait longer. Returns the number of companies updated.
-pub(crate) async fn refresh(store: &Store, now: Timestamp, lag_ms: i64) -> Result<usize, Failure> {
-    let due = store.leaderboards_due(now, COMPANIES_MAX).await;
-    let (mut refreshed, mut failed) = (0, due.failed);
-    for progress in due.items {
-        match refresh_one(store, progress, now, lag_ms).await {
-            Ok(()) => refreshed += 1,
-            // Another run is updating this company.
-            Err(Failure::Busy) => {}
-            // A company that cannot be read must not stop the others; the run still fails.
-            Err(failure) => failed = Err(failure),
-        }
-    }
-    failed.map(|()| refreshed)
-}
-
-async fn refresh_one(store: &Store, before: Progress, now: Timestamp, lag_ms: i64) -> Result<(), Failure> {
+/// Updates the leaderboards of a company with pages older than `lag_ms`: a page's id is made shortly
+/// before the page is written, and an earlier id may be written later. Afterwards they are due
+/// again, behind all that wait longer.
+pub(crate) async fn update(store: &Store, before: Progress, now: Timestamp, lag_ms: i64) -> Result<(), Failure> {
     let (until, today) = (now.plus_millis(-lag_ms), Day::of(now));
     let mut progress = before;
     for _ in 0..ROUNDS_MAX {

@@ -1,21 +1,24 @@
 //! Work that is due after some time. A schedule calls it; the next run continues after a run that
-//! failed or was cut short.
+//! failed or ran out of time.
 
 mod leaderboard;
 mod upload;
 
 use domain::kernel::failure::Failure;
-use domain::kernel::timestamp::SECOND_MS;
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use runtime::clock::Clock;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
-use store::Store;
+use store::{Store, Sweep, SweepLimits};
 
 /// Most holds, and most chunks of deltas, in one run: far below the function's time-out.
 const SWEPT_MAX: u32 = 2_000;
-/// Most shortlist marks in one run. A rejected mark is tried again by the next run, not by this
-/// one.
+/// Most shortlist marks in one run.
 const SHORTLIST_REFRESHES_MAX: u32 = 500;
+/// Most uploads deleted in one run, at two calls each.
+const UPLOADS_MAX: u32 = 500;
+/// Most companies whose leaderboards are updated in one run.
+const COMPANIES_MAX: u32 = 100;
 
 /// The resources of a run.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub struct RunLine {
     pub shortlist_refreshes: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,
+    /// Things of all lists that failed, and were postponed.
+    pub failed_items: usize,
 }
 
 impl EmfMetrics for RunLine {
@@ -60,34 +65,55 @@ impl EmfMetrics for RunLine {
         ("leaderboards", "Count"),
         ("shortlist_refreshes", "Count"),
         ("expired_uploads", "Count"),
+        ("failed_items", "Count"),
     ];
 }
 
 impl Housekeeping {
-    /// One run.
+    /// One run, which begins nothing after `stop_at`. Its metrics are emitted whatever fails.
     ///
     /// # Errors
-    /// [`Failure`] of table or bucket; the work done before it is kept.
-    pub async fn run(&self, request_id: &str) -> Result<RunLine, Failure> {
-        let now = self.clock.now();
-        // A list that fails must not stop the others; the run still fails.
-        let expired_holds = self.store.sweep_expired_holds(now, SWEPT_MAX).await;
-        let pending_deltas = self.store.sweep_pending_deltas(now, SWEPT_MAX).await;
-        let shortlist_refreshes = self.store.sweep_shortlist_refreshes(now, SHORTLIST_REFRESHES_MAX).await;
-        let expired_uploads = upload::delete(&self.store, &self.s3, &self.media_bucket, now).await;
-        let leaderboards = leaderboard::refresh(&self.store, now, i64::from(self.leaderboards_lag_s) * SECOND_MS).await;
+    /// The first [`Failure`] of table or bucket, after all other work was done.
+    pub async fn run(&self, stop_at: Timestamp, request_id: &str) -> Result<RunLine, Failure> {
+        let (line, failure) = self.sweep(stop_at, request_id).await;
+        emit(&line, self.clock.now());
+        failure.map_or(Ok(line), Err)
+    }
+
+    /// Does the work of a run; returns its counts, and the first failure.
+    pub async fn sweep(&self, stop_at: Timestamp, request_id: &str) -> (RunLine, Option<Failure>) {
+        let limits = |items| SweepLimits { items, clock: self.clock.clone(), last_start: stop_at };
+        let holds = self.store.sweep_expired_holds(&limits(SWEPT_MAX)).await;
+        let deltas = self.store.sweep_pending_deltas(&limits(SWEPT_MAX)).await;
+        let marks = self.store.sweep_shortlist_refreshes(&limits(SHORTLIST_REFRESHES_MAX)).await;
+        let uploads = self.delete_uploads(&limits(UPLOADS_MAX)).await;
+        let leaderboards = self.update_leaderboards(&limits(COMPANIES_MAX)).await;
+        let sweeps = [&holds, &deltas, &marks, &uploads, &leaderboards];
+        let failed_items = sweeps.iter().map(|sweep| sweep.failed).sum();
+        let failure = sweeps.iter().find_map(|sweep| sweep.failure.clone());
         let line = RunLine {
-            level: "INFO",
+            level: if failure.is_some() { "WARN" } else { "INFO" },
             message: "run",
             function: "housekeeping",
             request_id: request_id.to_owned(),
-            expired_holds: expired_holds?,
-            leaderboards: leaderboards?,
-            pending_deltas: pending_deltas?,
-            shortlist_refreshes: shortlist_refreshes?,
-            expired_uploads: expired_uploads?,
+            expired_holds: holds.done,
+            leaderboards: leaderboards.done,
+            pending_deltas: deltas.done,
+            shortlist_refreshes: marks.done,
+            expired_uploads: uploads.done,
+            failed_items,
         };
-        emit(&line, now);
-        Ok(line)
+        (line, failure)
+    }
+
+    async fn delete_uploads(&self, limits: &SweepLimits) -> Sweep {
+        let delete = |upload| upload::delete_file(&self.s3, &self.media_bucket, upload);
+        self.store.sweep_uploads(limits, delete).await
+    }
+
+    async fn update_leaderboards(&self, limits: &SweepLimits) -> Sweep {
+        let (now, lag_ms) = (limits.clock.now(), i64::from(self.leaderboards_lag_s) * SECOND_MS);
+        let update = |progress| leaderboard::update(&self.store, progress, now, lag_ms);
+        self.store.sweep_leaderboards(limits, update).await
     }
 }

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
                 clock: Clock::system(),
             })
         },
-        async |housekeeping, Run { request_id, .. }: Run<Value>| housekeeping.run(&request_id).await,
+        async |housekeeping, Run { stop_at, request_id, .. }: Run<Value>| housekeeping.run(stop_at, &request_id).await,
     )
     .await
 }

@@ -17,12 +17,13 @@ use runtime::clock::Clock;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Store, WaitingCompany};
+use store::{Store, Sweep, SweepLimits};
 
 /// Companies read together: with their reports they stay below the megabyte of a query.
 const PAGE: u32 = 100;
 /// How long a company that a call has begun is reserved for it: longer than a call, and short
-/// enough that a failed one is tried again in the same night.
+/// enough that a failed one is tried again in the same night. A company that fails again and again
+/// waits longer each time.
 const BEGUN_MS: i64 = 3_600 * SECOND_MS;
 
 /// Recounts the companies of a table.
@@ -113,6 +114,24 @@ impl EmfMetrics for CompanyLine<'_> {
         &[("events", "Count"), ("drift", "Count"), ("unchecked", "Count"), ("took_ms", "Milliseconds")];
 }
 
+/// The log line of a call for the due companies, which is also its metrics.
+#[derive(Debug, Serialize)]
+struct CallLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    /// Companies that were done.
+    companies: usize,
+    /// Companies that failed, and were postponed.
+    failed_items: usize,
+}
+
+impl EmfMetrics for CallLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("companies", "Count"), ("failed_items", "Count")];
+}
+
 impl Recounter {
     /// Does the work of the payload, and begins nothing new if the time until `stop_at` is too
     /// short.
@@ -144,7 +163,7 @@ impl Recounter {
                 let all = self.clock.now().plus_millis(30 * domain::kernel::timestamp::DAY_MS);
                 let page = self.store.recounts_due(all, companies_after.as_deref(), PAGE).await;
                 page.failed?;
-                let companies: Vec<_> = page.items.iter().map(|waiting| waiting.company.id()).collect();
+                let companies: Vec<_> = page.items.iter().map(|company| company.id()).collect();
                 Ok(json!({ "companies": companies, "next": page.next }))
             }
         }
@@ -152,38 +171,31 @@ impl Recounter {
 
     /// Recounts the due companies, the longest waiting first; returns their number.
     async fn due(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
-        let now = self.clock.now();
-        // A recount that begins in the first half has at least as much time left.
-        let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
-        let (mut recounted, mut failed, mut after) = (0, Ok(()), None);
-        loop {
-            let page = self.store.recounts_due(now, after.as_deref(), PAGE).await;
-            failed = failed.and(page.failed);
-            for waiting in page.items {
-                if self.clock.now() > last_start {
-                    return failed.map(|()| recounted);
-                }
-                match self.begin(&waiting, stop_at, request_id).await {
-                    Ok(begun) => recounted += usize::from(begun),
-                    // A company that cannot be recounted must not stop the others; the call still
-                    // fails.
-                    Err(failure) => failed = Err(failure),
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                return failed.map(|()| recounted);
-            }
-        }
+        let recount = |company| async move { self.recount(company, true, stop_at, request_id).await.map(drop) };
+        let swept = self.store.sweep_recounts(&self.limits(stop_at), BEGUN_MS, recount).await;
+        self.ended("recounts", swept, request_id)
     }
 
-    /// Whether the recount was done; `false` if another call is recounting the company.
-    async fn begin(&self, waiting: &WaitingCompany, stop_at: Timestamp, request_id: &str) -> Result<bool, Failure> {
-        match self.store.begin_recount(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
-            Ok(()) => self.recount(waiting.company, true, stop_at, request_id).await.map(|_| true),
-            Err(Failure::Busy) => Ok(false),
-            Err(failure) => Err(failure),
-        }
+    /// Work that begins in the first half of a call has at least as much time left.
+    pub(crate) fn limits(&self, stop_at: Timestamp) -> SweepLimits {
+        let now = self.clock.now();
+        let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
+        SweepLimits { items: u32::MAX, clock: self.clock.clone(), last_start }
+    }
+
+    /// Emits the metrics of a call, and returns how many companies were done. The call fails when one
+    /// company did; the others were done.
+    pub(crate) fn ended(&self, message: &'static str, swept: Sweep, request_id: &str) -> Result<usize, Failure> {
+        let line = CallLine {
+            level: if swept.failure.is_some() { "WARN" } else { "INFO" },
+            message,
+            function: "recount",
+            request_id,
+            companies: swept.done,
+            failed_items: swept.failed,
+        };
+        emit(&line, self.clock.now());
+        swept.result()
     }
 
     async fn recount(

@@ -7,10 +7,9 @@ use domain::kernel::id::CompanyId;
 use domain::kernel::timestamp::Timestamp;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
-use store::WaitingCompany;
 
 use crate::retrain::RetrainJob;
-use crate::{BEGUN_MS, PAGE, Recounter};
+use crate::{BEGUN_MS, Recounter};
 
 /// The log line of a company's retraining, which is also its metrics.
 #[derive(Debug, Serialize)]
@@ -40,35 +39,9 @@ impl EmfMetrics for RetrainLine<'_> {
 impl Recounter {
     /// Retrains the due companies, the longest waiting first; returns their number.
     pub(crate) async fn due_retrainings(&self, stop_at: Timestamp, request_id: &str) -> Result<usize, Failure> {
-        let now = self.clock.now();
-        let last_start = now.plus_millis((stop_at.millis() - now.millis()) / 2);
-        let (mut retrained, mut failed, mut after) = (0, Ok(()), None);
-        loop {
-            let page = self.store.retrainings_due(now, after.as_deref(), PAGE).await;
-            failed = failed.and(page.failed);
-            for waiting in page.items {
-                if self.clock.now() > last_start {
-                    return failed.map(|()| retrained);
-                }
-                match self.begin_one(&waiting, request_id).await {
-                    Ok(begun) => retrained += usize::from(begun),
-                    Err(failure) => failed = Err(failure),
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                return failed.map(|()| retrained);
-            }
-        }
-    }
-
-    /// Whether the retraining was done; `false` if another call is at it.
-    async fn begin_one(&self, waiting: &WaitingCompany, request_id: &str) -> Result<bool, Failure> {
-        match self.store.begin_retrain(waiting, self.clock.now().plus_millis(BEGUN_MS)).await {
-            Ok(()) => self.retrain(waiting.company, true, request_id).await.map(|_| true),
-            Err(Failure::Busy) => Ok(false),
-            Err(failure) => Err(failure),
-        }
+        let retrain = |company| async move { self.retrain(company, true, request_id).await.map(drop) };
+        let swept = self.store.sweep_retrainings(&self.limits(stop_at), BEGUN_MS, retrain).await;
+        self.ended("retrainings", swept, request_id)
     }
 
     /// Retrains a company. A call that is cut short before the lists are rebuilt leaves the company

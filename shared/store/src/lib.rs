@@ -40,7 +40,8 @@ pub use crate::radar::feed::CompanyFeedPosition;
 pub use crate::radar::leaderboard::{Progress, Ranking};
 pub use crate::radar::live::{AppendError, CompanyCard, Numbered};
 pub use crate::radar::pending_deltas::PendingDeltas;
-pub use crate::table::due::{DuePage, WaitingCompany};
+pub use crate::table::due::DuePage;
+pub use crate::table::sweep::{Sweep, SweepLimits};
 
 use runtime::retry::Retry;
 

@@ -238,7 +238,10 @@ impl Ready {
                 Answer { status: response.status().as_u16(), again, body: response.into_body() }
             }
             Self::Sweep(housekeeping) => Answer::of(
-                Box::pin(housekeeping.run("lab")).await.map(|_| Value::Null).map_err(|failure| failure.to_string()),
+                Box::pin(housekeeping.run(functions::no_stop(), "lab"))
+                    .await
+                    .map(|_| Value::Null)
+                    .map_err(|failure| failure.to_string()),
             ),
             Self::Recount(recounter, payload) => {
                 let stop_at = studio.world.clock.now().plus_millis(600 * SECOND_MS);

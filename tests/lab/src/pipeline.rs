@@ -47,7 +47,7 @@ async fn steps(wire: &Wire, prices: &Prices) -> BillTable {
     }
     let housekeeping = stage.housekeeping().await;
     wire.take_usage();
-    housekeeping.run("lab").await.expect("the run ends");
+    housekeeping.run(mingpian_tests::functions::no_stop(), "lab").await.expect("the run ends");
     let usage = wire.take_usage();
     rows.push(("housekeeping, nothing to do".to_owned(), cells(&usage, prices.of_batch(&usage, 0), "")));
     let stage = Stage::with_past().await;

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::DueList;
 use crate::table::batch_get::ReadMode;
-use crate::table::due::{DuePage, WaitingCompany, place_of};
+use crate::table::due::place_of;
 use crate::table::item::{Item, number, text};
 use crate::table::kinds::MODEL;
+use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -74,18 +75,15 @@ pub(crate) fn model_of(item: Item) -> Result<Model, Failure> {
 }
 
 impl Store {
-    /// At most `limit` companies whose retraining is due by `now`, the longest waiting first;
-    /// only those after `after`.
-    pub async fn retrainings_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
-        self.due(DueList::Retrainings, after, now, limit).await.read(|due| Ok(due.into()))
-    }
-
-    /// Keeps everybody else from beginning the retraining of a company until then.
-    ///
-    /// # Errors
-    /// [`Failure::Busy`] when somebody else has begun it.
-    pub async fn begin_retrain(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
-        self.take_turn(DueList::Retrainings, &keys::close_rate_model(waiting.company), waiting, until).await
+    /// Retrains the companies whose turn has come. Each is reserved for this call for `lease_ms`, and
+    /// waits for so long when it fails.
+    pub async fn sweep_retrainings<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        limits: &SweepLimits,
+        lease_ms: i64,
+        retrain: impl Fn(Company) -> F,
+    ) -> Sweep {
+        self.sweep_companies(DueList::Retrainings, limits, lease_ms, retrain).await
     }
 
     /// Schedules a company's first retraining for `due`, unless one is scheduled already.

@@ -16,6 +16,7 @@ use crate::keys::{DueList, Key};
 use crate::table::due::{Due, WAITS};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::SHORTLIST_REFRESH;
+use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -25,6 +26,7 @@ const MARKS: &str = "marks";
 const TOGETHER: usize = 45;
 
 /// A mark as it was read.
+#[derive(Debug, Clone)]
 struct Mark {
     key: Key,
     person: PersonId,
@@ -33,36 +35,21 @@ struct Mark {
 }
 
 impl Mark {
-    fn read(Due { company, key, item, .. }: Due) -> Result<(Company, Self), Failure> {
+    fn read(Due { key, item, .. }: Due) -> Result<Self, Failure> {
         SHORTLIST_REFRESH.check(&item)?;
         let (person, card) = keys::shortlist_refresh_of(&key).ok_or_else(|| SHORTLIST_REFRESH.corrupt("key"))?;
         let marks = item.get(MARKS).cloned().ok_or_else(|| SHORTLIST_REFRESH.corrupt(MARKS))?;
-        Ok((company, Self { key, person, card, marks }))
+        Ok(Self { key, person, card, marks })
     }
 }
 
 impl Store {
-    /// Refreshes the ranks of at most `limit` marked persons, of all companies, and returns how
-    /// many marks it found. What others write at the same time is left to the next run.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] and the like, of one company at least; the others are done.
-    pub async fn sweep_shortlist_refreshes(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let page = self.due(DueList::ShortlistRefreshes, None, now, limit).await.read(Mark::read);
-        let (found, mut failed) = (page.items.len(), page.failed);
-        let mut marks = BTreeMap::<Company, Vec<Mark>>::new();
-        for (company, mark) in page.items {
-            marks.entry(company).or_default().push(mark);
-        }
-        for (company, marks) in marks {
-            for marks in marks.chunks(TOGETHER) {
-                match self.place(company, marks, Day::of(now)).await {
-                    Ok(()) | Err(Failure::Busy) => {}
-                    Err(failure) => failed = Err(failure),
-                }
-            }
-        }
-        failed.map(|()| found)
+    /// Refreshes the ranks of marked persons, of all companies. What others write at the same time
+    /// is left to the next run.
+    pub async fn sweep_shortlist_refreshes(&self, limits: &SweepLimits) -> Sweep {
+        let today = Day::of(limits.clock.now());
+        let place = |company, marks: Vec<Mark>| async move { self.place(company, &marks, today).await };
+        self.sweep_groups(DueList::ShortlistRefreshes, limits, TOGETHER, Mark::read, place).await
     }
 
     /// Removes marks in the transaction that writes what they ask for. The marks were read first:

@@ -16,6 +16,7 @@ use crate::table::due::{Due, WAITS_NO_LONGER, no_longer};
 use crate::table::item::{Item, expire, number};
 use crate::table::kinds::{HOLD, QUOTA};
 use crate::table::read::Order;
+use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -217,13 +218,9 @@ impl Store {
         Ok(freed)
     }
 
-    /// Frees the units of at most `limit` expired holds of all companies, the longest expired
-    /// first, and returns how many holds it found.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] and the like, of one hold at least; the others are done.
-    pub async fn sweep_expired_holds(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        self.sweep(DueList::Holds, now, limit, |due| self.release_expired(due)).await
+    /// Frees the units of the expired holds of all companies.
+    pub async fn sweep_expired_holds(&self, limits: &SweepLimits) -> Sweep {
+        self.sweep_each(DueList::Holds, limits, Ok, |due| self.release_expired(due)).await
     }
 
     async fn release_expired(&self, Due { company, key, item, .. }: Due) -> Result<(), Failure> {

@@ -10,23 +10,22 @@ use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::{LINGER_MS, Upload, UploadState};
 
 use crate::keys::{DueList, EXPIRY_ATTRIBUTES};
-use crate::table::due::{Due, DuePage, WAITS, WAITS_NO_LONGER, no_longer};
+use crate::table::due::{Due, WAITS, WAITS_NO_LONGER, no_longer};
 use crate::table::error::failure;
 use crate::table::item::text;
 use crate::table::kinds::UPLOAD;
+use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::Transaction;
 use crate::{Store, keys};
 use domain::kernel::failure::{Failure, Thing};
 
-/// An upload whose time is over: its file goes first, then [`Store::forget_upload`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An upload whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expired {
     /// The company.
     pub company: Company,
     /// The upload.
     pub upload: UploadId,
-    /// Its place in the expiry index when it was found.
-    place: String,
 }
 
 impl Store {
@@ -86,20 +85,27 @@ impl Store {
         }
     }
 
-    /// At most `limit` uploads of all companies that nothing shows any more and whose time
-    /// is over, the longest expired first.
-    pub async fn expired_uploads(&self, now: Timestamp, limit: u32) -> DuePage<Expired> {
-        self.due(DueList::Uploads, None, now, limit).await.read(|Due { company, key, place, .. }| {
+    /// Forgets the uploads of all companies that nothing shows any more and whose time is over, each
+    /// after `delete_file` has deleted its file: an interrupted run finds the upload again.
+    pub async fn sweep_uploads<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        limits: &SweepLimits,
+        delete_file: impl Fn(Expired) -> F,
+    ) -> Sweep {
+        let read = |Due { company, key, place, .. }: Due| {
             let upload = keys::upload_of(&key).ok_or_else(|| UPLOAD.corrupt("key"))?;
-            Ok(Expired { company, upload, place })
-        })
+            Ok((Expired { company, upload }, place))
+        };
+        let delete_file = &delete_file;
+        let forget = |(expired, place): (Expired, String)| async move {
+            delete_file(expired).await?;
+            self.forget_upload(expired, &place).await
+        };
+        self.sweep_each(DueList::Uploads, limits, read, forget).await
     }
 
-    /// Forgets an upload whose file is gone.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] and the like.
-    pub async fn forget_upload(&self, expired: &Expired) -> Result<(), Failure> {
+    /// Forgets an upload, unless it was used or dropped after it was found at this place.
+    async fn forget_upload(&self, expired: Expired, place: &str) -> Result<(), Failure> {
         let delete = self
             .client
             .delete_item()
@@ -107,7 +113,7 @@ impl Store {
             .set_key(Some(keys::upload(expired.company, expired.upload).attributes()))
             .condition_expression("#place = :place")
             .expression_attribute_names("#place", EXPIRY_ATTRIBUTES[1])
-            .expression_attribute_values(":place", text(&expired.place));
+            .expression_attribute_values(":place", text(place));
         match delete.send().await {
             Err(error)
                 if matches!(error.as_service_error(), Some(DeleteItemError::ConditionalCheckFailedException(_))) =>

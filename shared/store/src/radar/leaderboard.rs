@@ -14,9 +14,10 @@ use uuid::Uuid;
 use crate::close_rate::shortlist::put_shortlist;
 use crate::keys::DueList;
 use crate::radar::breakdown::put_breakdown;
-use crate::table::due::{Due, DuePage, WAITS};
+use crate::table::due::{Due, WAITS};
 use crate::table::item::{Item, number, text};
 use crate::table::kinds::{LEADERBOARDS, RANKING};
+use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
@@ -61,9 +62,14 @@ pub(crate) fn new_leaderboards(company: Company, now: Timestamp) -> Result<Item,
 }
 
 impl Store {
-    /// At most `limit` companies whose leaderboards are due, the longest waiting first.
-    pub async fn leaderboards_due(&self, now: Timestamp, limit: u32) -> DuePage<Progress> {
-        self.due(DueList::Leaderboards, None, now, limit).await.read(progress)
+    /// Updates the leaderboards of the companies whose turn has come; `update` ends with
+    /// [`Store::postpone_leaderboards`].
+    pub async fn sweep_leaderboards<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        limits: &SweepLimits,
+        update: impl Fn(Progress) -> F,
+    ) -> Sweep {
+        self.sweep_each(DueList::Leaderboards, limits, progress, update).await
     }
 
     /// Adds what was read up to a page of the feed, once, and brings the shortlists up to

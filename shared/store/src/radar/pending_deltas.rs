@@ -18,6 +18,7 @@ use crate::radar::counter::add_counts;
 use crate::table::due::Due;
 use crate::table::item::{Item, number};
 use crate::table::kinds::PENDING_DELTAS;
+use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -174,13 +175,11 @@ impl Store {
         }
     }
 
-    /// Counts at most `limit` chunks that wait, of all companies, and returns how many it found.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] and the like, of one chunk at least; the others are done.
-    pub async fn sweep_pending_deltas(&self, now: Timestamp, limit: u32) -> Result<usize, Failure> {
-        let count = |due: Due| async move { self.count_pending(&PendingDeltas::read(due.company, due.item)?).await };
-        self.sweep(DueList::PendingDeltas, now, limit, count).await
+    /// Counts the chunks that wait, of all companies.
+    pub async fn sweep_pending_deltas(&self, limits: &SweepLimits) -> Sweep {
+        let read = |due: Due| PendingDeltas::read(due.company, due.item);
+        let count = |pending: PendingDeltas| async move { self.count_pending(&pending).await };
+        self.sweep_each(DueList::PendingDeltas, limits, read, count).await
     }
 }
 

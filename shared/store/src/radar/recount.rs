@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::crm::customer::put_customer;
 use crate::keys::DueList;
 use crate::radar::counter::{CHECKED, addition};
-use crate::table::due::{DuePage, WAITS, WaitingCompany};
+use crate::table::due::{DuePage, WAITS};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::{COUNTERS, MEMBER, RECOUNT};
+use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -38,16 +39,20 @@ pub(crate) fn new_recount(company: Company, now: Timestamp) -> Result<Item, Fail
 impl Store {
     /// At most `limit` companies whose recount is due by `now`, the longest waiting first; only
     /// those after `after`.
-    pub async fn recounts_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<WaitingCompany> {
-        self.due(DueList::Recounts, after, now, limit).await.read(|due| Ok(due.into()))
+    pub async fn recounts_due(&self, now: Timestamp, after: Option<&str>, limit: u32) -> DuePage<Company> {
+        let DuePage { items, next, failed } = self.due(DueList::Recounts, after, now, limit).await;
+        DuePage { items: items.into_iter().map(|due| due.company).collect(), next, failed }
     }
 
-    /// Keeps everybody else from beginning the recount of a company until then.
-    ///
-    /// # Errors
-    /// [`Failure::Busy`] when somebody else has begun it.
-    pub async fn begin_recount(&self, waiting: &WaitingCompany, until: Timestamp) -> Result<(), Failure> {
-        self.take_turn(DueList::Recounts, &keys::recount(waiting.company), waiting, until).await
+    /// Recounts the companies whose turn has come. Each is reserved for this call for `lease_ms`, and
+    /// waits for so long when it fails.
+    pub async fn sweep_recounts<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        limits: &SweepLimits,
+        lease_ms: i64,
+        recount: impl Fn(Company) -> F,
+    ) -> Sweep {
+        self.sweep_companies(DueList::Recounts, limits, lease_ms, recount).await
     }
 
     /// Stores the report of a company's recount; the next one is due at `due`.
@@ -58,7 +63,7 @@ impl Store {
         let key = keys::recount(company);
         let report = serde_json::to_string(report).map_err(|error| RECOUNT.corrupt(error))?;
         let update = Update::builder()
-            .update_expression(format!("SET #type = :type, #layout = :layout, {WAITS}, report = :report"))
+            .update_expression(format!("SET #type = :type, #layout = :layout, report = :report, {WAITS}"))
             .expression_attribute_names("#type", TYPE)
             .expression_attribute_names("#layout", LAYOUT)
             .expression_attribute_values(":type", text(RECOUNT.name))

@@ -1,10 +1,11 @@
 //! What becomes due: one list for each kind of thing that waits, in shards by company.
 //!
 //! An item waits by two attributes of the expiry index: the shard of its list, and its place,
-//! which begins with the time. A sweep asks all shards at the same time; when one fails, it does
-//! the work of the others. This is the only code that hands companies to schedules.
+//! which begins with the time. Schedules do what is due by [`crate::table::sweep`]. This is the only
+//! code that hands companies to them.
 
-use aws_sdk_dynamodb::types::Update;
+use std::collections::VecDeque;
+
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::company::Company;
 use domain::kernel::failure::Failure;
@@ -14,8 +15,7 @@ use futures_util::future::join_all;
 
 use crate::keys::{DueList, EXPIRY_ATTRIBUTES, EXPIRY_INDEX, Key};
 use crate::table::error::failure;
-use crate::table::item::{Item, text};
-use crate::table::transaction::{Cancelled, Transaction};
+use crate::table::item::{DUE_FAILURES, Item, text};
 use crate::{Store, keys};
 
 #[cfg(test)]
@@ -26,13 +26,12 @@ mod tests;
 /// larger: a sweep asks all shards below the last, and so finds what was put with each number.
 const SHARD_COUNTS: [u32; 1] = [8];
 const SHARDS: u32 = SHARD_COUNTS[SHARD_COUNTS.len() - 1];
-/// Items asked for at once by a sweep.
-const PAGE: u32 = 100;
 
-/// Part of an update expression after `SET`: the item waits; see [`DueList::set`].
-pub(crate) const WAITS: &str = "#due_list = :due_list, #due_place = :due_place";
+/// Last part of an update expression's `SET`: the item waits, and has not failed yet; see
+/// [`DueList::set`].
+pub(crate) const WAITS: &str = "#due_list = :due_list, #due_place = :due_place REMOVE #due_failures";
 /// Part of an update expression after `REMOVE`: the item waits no longer; see [`no_longer`].
-pub(crate) const WAITS_NO_LONGER: &str = "#due_list, #due_place";
+pub(crate) const WAITS_NO_LONGER: &str = "#due_list, #due_place, #due_failures";
 
 /// Something whose time has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,14 +42,6 @@ pub(crate) struct Due {
     /// Its place in the expiry index when it was found.
     pub(crate) place: String,
     pub(crate) item: Item,
-}
-
-/// A company whose turn has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingCompany {
-    /// The company.
-    pub company: Company,
-    place: String,
 }
 
 /// What is due, the longest waiting first.
@@ -64,32 +55,12 @@ pub struct DuePage<T> {
     pub failed: Result<(), Failure>,
 }
 
-impl<T> DuePage<T> {
-    /// The page of what `read` makes of the things; what it cannot read has failed.
-    pub(crate) fn read<U>(self, read: impl Fn(T) -> Result<U, Failure>) -> DuePage<U> {
-        let (mut items, mut failed) = (Vec::with_capacity(self.items.len()), self.failed);
-        for item in self.items {
-            match read(item) {
-                Ok(item) => items.push(item),
-                Err(failure) => failed = failed.and(Err(failure)),
-            }
-        }
-        DuePage { items, next: self.next, failed }
-    }
-}
-
 impl Due {
-    fn of(item: Item) -> Result<Self, Failure> {
+    pub(crate) fn of(item: Item) -> Result<Self, Failure> {
         let read = || Some((Key::of(&item)?, place_of(&item)?));
         let (key, place) = read().ok_or_else(|| Failure::Corrupt("due: key".to_owned()))?;
         let company = keys::company_of(&key).ok_or_else(|| Failure::Corrupt(format!("due: company of {}", key.sk)))?;
         Ok(Self { company: Company::granted(company), key, place, item })
-    }
-}
-
-impl From<Due> for WaitingCompany {
-    fn from(Due { company, place, .. }: Due) -> Self {
-        Self { company, place }
     }
 }
 
@@ -123,7 +94,10 @@ impl DueList {
 /// Adds the names of [`WAITS_NO_LONGER`] to an update.
 pub(crate) fn no_longer(update: UpdateBuilder) -> UpdateBuilder {
     let [list, place] = EXPIRY_ATTRIBUTES;
-    update.expression_attribute_names("#due_list", list).expression_attribute_names("#due_place", place)
+    update
+        .expression_attribute_names("#due_list", list)
+        .expression_attribute_names("#due_place", place)
+        .expression_attribute_names("#due_failures", DUE_FAILURES)
 }
 
 /// The place of an item in the expiry index.
@@ -137,97 +111,112 @@ fn shard(company: Company, shards: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) % shards
 }
 
-/// What one shard answered: its first items, and whether it may have more behind them.
+/// What one shard answered: its next items, and whether it may have more behind them.
 struct ShardPage {
     items: Vec<Item>,
     has_more: bool,
 }
 
-/// The page of what the shards answered. It ends with the last item of the first shard that
-/// has more: what stands behind that is not known.
-fn merge(shards: Vec<Result<ShardPage, Failure>>, limit: u32) -> DuePage<Due> {
-    let (mut items, mut failed, mut is_full) = (Vec::new(), Ok(()), false);
-    let mut end: Option<String> = None;
-    for shard in shards {
-        match shard {
-            Ok(page) => {
-                is_full |= page.has_more;
-                let last = page.items.last().filter(|_| page.has_more).and_then(place_of);
-                end = end.into_iter().chain(last).min();
-                items.extend(page.items);
+/// A shard, as far as it has been read.
+struct Shard {
+    partition: String,
+    /// The place of the last item that was read.
+    after: Option<String>,
+    /// What was read and not taken yet.
+    items: VecDeque<Item>,
+    has_more: bool,
+}
+
+/// The shards of a list, each read on its own: none is read twice, and none further than needed.
+pub(crate) struct DueShards {
+    shards: Vec<Shard>,
+    /// Whether all shards answered. One that fails hides no other.
+    pub(crate) failed: Result<(), Failure>,
+}
+
+impl DueShards {
+    /// The shards from their beginning, or after a place.
+    pub(crate) fn of(list: DueList, after: Option<&str>) -> Self {
+        let shard = |partition| Shard {
+            partition,
+            after: after.map(ToOwned::to_owned),
+            items: VecDeque::new(),
+            has_more: true,
+        };
+        Self { shards: list.partitions().map(shard).collect(), failed: Ok(()) }
+    }
+
+    /// The shards to read before the next item can be taken: which, its partition, and the place to
+    /// read after.
+    fn to_read(&self) -> impl Iterator<Item = (usize, &str, Option<&str>)> {
+        let unread = self.shards.iter().enumerate().filter(|(_, shard)| shard.items.is_empty() && shard.has_more);
+        unread.map(|(number, shard)| (number, shard.partition.as_str(), shard.after.as_deref()))
+    }
+
+    fn add(&mut self, number: usize, answer: Result<ShardPage, Failure>) {
+        let Some(shard) = self.shards.get_mut(number) else { return };
+        match answer {
+            Ok(ShardPage { items, has_more }) => {
+                shard.after = items.last().and_then(place_of);
+                shard.has_more = has_more && shard.after.is_some();
+                shard.items = items.into();
             }
-            Err(failure) => failed = Err(failure),
+            Err(failure) => {
+                shard.has_more = false;
+                self.failed = Err(failure);
+            }
         }
     }
-    items.sort_by_key(place_of);
-    items.retain(|item| end.is_none() || place_of(item) <= end);
-    is_full |= items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| is_full).and_then(place_of);
-    DuePage { items, next, failed }.read(Due::of)
+
+    /// The longest waiting item of those that were read.
+    fn pop(&mut self) -> Option<Item> {
+        let first = |shard: &Shard| shard.items.front().and_then(place_of);
+        let filled = self.shards.iter_mut().filter(|shard| !shard.items.is_empty());
+        filled.min_by_key(|shard| first(shard))?.items.pop_front()
+    }
+
+    fn may_have_more(&self) -> bool {
+        self.shards.iter().any(|shard| shard.has_more || !shard.items.is_empty())
+    }
 }
 
 impl Store {
     /// At most `limit` things of a list that are due by `now`, the longest waiting first;
     /// those after a place only.
     pub(crate) async fn due(&self, list: DueList, after: Option<&str>, now: Timestamp, limit: u32) -> DuePage<Due> {
-        let shards = list.partitions().map(|partition| self.due_in(partition, after, now, limit));
-        merge(join_all(shards).await, limit)
-    }
-
-    /// Does `work` with at most `limit` things of a list that are due by `now`, the longest
-    /// waiting first, and returns how many. Goes on when one fails.
-    ///
-    /// # Errors
-    /// The first failure, after all others were done.
-    pub(crate) async fn sweep<F: Future<Output = Result<(), Failure>>>(
-        &self,
-        list: DueList,
-        now: Timestamp,
-        limit: u32,
-        work: impl Fn(Due) -> F,
-    ) -> Result<usize, Failure> {
-        let (mut found, mut failed, mut after) = (0, Ok(()), None);
-        let mut left = limit;
-        while left > 0 {
-            let page = self.due(list, after.as_deref(), now, left.min(PAGE)).await;
-            failed = failed.and(page.failed);
-            left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
-            for due in page.items {
-                found += 1;
-                failed = failed.and(work(due).await);
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
+        let mut shards = DueShards::of(list, after);
+        let found = self.next_due(&mut shards, now, limit, limit).await;
+        let next = found.last().filter(|_| shards.may_have_more()).and_then(place_of);
+        let (mut items, mut failed) = (Vec::with_capacity(found.len()), shards.failed);
+        for item in found {
+            match Due::of(item) {
+                Ok(due) => items.push(due),
+                Err(failure) => failed = failed.and(Err(failure)),
             }
         }
-        failed.map(|()| found)
+        DuePage { items, next, failed }
     }
 
-    /// Makes a company whose turn was found wait until `at`.
-    ///
-    /// # Errors
-    /// [`Failure::Busy`] when somebody else has taken the turn.
-    pub(crate) async fn take_turn(
-        &self,
-        list: DueList,
-        key: &Key,
-        turn: &WaitingCompany,
-        at: Timestamp,
-    ) -> Result<(), Failure> {
-        let update = Update::builder()
-            .update_expression(format!("SET {WAITS}"))
-            .condition_expression("#due_place = :read")
-            .expression_attribute_values(":read", text(&turn.place));
-        let mut transaction = Transaction::default();
-        transaction.update(&self.table, key, list.set(update, turn.company, key, at), Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+    /// The next items, at most `limit`, the longest waiting first. Reads at most `page` items of a
+    /// shard at once, and all shards that have to be read at the same time.
+    pub(crate) async fn next_due(&self, shards: &mut DueShards, now: Timestamp, limit: u32, page: u32) -> Vec<Item> {
+        let mut items = Vec::new();
+        while items.len() < limit as usize {
+            let read = shards.to_read().map(|(number, partition, after)| async move {
+                (number, self.due_in(partition, after, now, page).await)
+            });
+            for (number, answer) in join_all(read).await {
+                shards.add(number, answer);
+            }
+            let Some(item) = shards.pop() else { break };
+            items.push(item);
+        }
+        items
     }
 
     async fn due_in(
         &self,
-        partition: String,
+        partition: &str,
         after: Option<&str>,
         now: Timestamp,
         limit: u32,

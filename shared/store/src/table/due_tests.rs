@@ -34,23 +34,33 @@ fn partition(list: DueList, company: Company, shards: Option<u32>) -> String {
 /// The index: partition and place of each item.
 type Index = BTreeMap<(String, String), Item>;
 
-fn whole(items: Vec<Item>) -> ShardPage {
-    ShardPage { items, has_more: false }
-}
-
-/// What the index answers to each query of a sweep. Like DynamoDB, a shard may answer with fewer items than asked for, here at most `cut`.
-fn query(index: &Index, list: DueList, after: Option<&str>, now: i64, cut: usize) -> Vec<Result<ShardPage, Failure>> {
+/// What the index answers to the query of a shard. Like DynamoDB, it may answer with fewer items than
+/// asked for, here at most `cut`.
+fn query(index: &Index, partition: &str, after: Option<&str>, now: i64, cut: usize) -> ShardPage {
     let after = after.map_or_else(|| "0".to_owned(), |place| format!("{place}~"));
     let until = keys::expired_by(now);
-    let found = |partition: String| {
-        assert!(after <= until, "no query asks backwards: {after} {until}");
-        let range = (partition.clone(), after.clone())..=(partition, until.clone());
-        let mut items: Vec<_> = index.range(range).map(|(_, item)| item.clone()).collect();
-        let has_more = items.len() > cut;
-        items.truncate(cut);
-        Ok(ShardPage { items, has_more })
-    };
-    list.partitions().map(found).collect()
+    assert!(after <= until, "no query asks backwards: {after} {until}");
+    let range = (partition.to_owned(), after)..=(partition.to_owned(), until);
+    let mut items: Vec<_> = index.range(range).map(|(_, item)| item.clone()).collect();
+    let has_more = items.len() > cut;
+    items.truncate(cut);
+    ShardPage { items, has_more }
+}
+
+/// Reads the shards that have to be read; returns how many items that brought.
+fn read(shards: &mut DueShards, index: &Index, now: i64, cut: usize) -> usize {
+    let answers: Vec<_> =
+        shards.to_read().map(|(number, partition, after)| (number, query(index, partition, after, now, cut))).collect();
+    let mut count = 0;
+    for (number, page) in answers {
+        count += page.items.len();
+        shards.add(number, Ok(page));
+    }
+    count
+}
+
+fn company_in(item: Item) -> Company {
+    Due::of(item).unwrap().company
 }
 
 fn item(list: DueList, company: Company, at: i64, shards: Option<u32>) -> ((String, String), Item) {
@@ -84,19 +94,19 @@ fn companies_are_spread_over_all_shards() {
 #[test]
 fn a_shard_that_fails_hides_no_other() {
     let (_, found) = item(DueList::Leaderboards, company(7), EPOCH, Some(SHARDS));
-    let page = merge(vec![Ok(whole(vec![found])), Err(Failure::Throttled), Ok(whole(vec![]))], 10);
-    assert_eq!(page.items.iter().map(|due| due.company).collect::<Vec<_>>(), [company(7)]);
-    assert_eq!((page.failed, page.next), (Err(Failure::Throttled), None));
+    let mut shards = DueShards::of(DueList::Leaderboards, None);
+    shards.add(0, Err(Failure::Throttled));
+    shards.add(1, Ok(ShardPage { items: vec![found], has_more: false }));
+    assert_eq!(shards.pop().map(company_in), Some(company(7)));
+    assert_eq!(shards.failed, Err(Failure::Throttled));
+    assert!(shards.to_read().all(|(number, ..)| number > 1), "neither is asked again");
 }
 
 #[test]
-fn an_item_that_cannot_be_read_hides_no_other() {
-    let (_, good) = item(DueList::Leaderboards, company(7), EPOCH, Some(SHARDS));
-    let mut bad = good.clone();
-    bad.insert(keys::PK.to_owned(), text("nobody"));
-    let page = merge(vec![Ok(whole(vec![bad, good]))], 10);
-    assert_eq!(page.items.len(), 1);
-    assert!(matches!(page.failed, Err(Failure::Corrupt(_))));
+fn an_item_without_a_company_is_none_of_a_company() {
+    let (_, mut item) = item(DueList::Leaderboards, company(7), EPOCH, Some(SHARDS));
+    item.insert(keys::PK.to_owned(), text("nobody"));
+    assert!(matches!(Due::of(item), Err(Failure::Corrupt(_))));
 }
 
 proptest! {
@@ -104,24 +114,29 @@ proptest! {
     fn what_is_put_is_found_once_at_its_time_whatever_the_number_of_shards_was(
         put in proptest::collection::btree_map(any::<u128>(), (EPOCH..EPOCH + 2_000, proptest::option::of(1..=SHARDS)), 0..60),
         now in EPOCH..EPOCH + 2_000,
-        limit in 1u32..20,
+        stop in 0usize..60,
         cut in 1usize..20,
     ) {
         let list = DueList::Recounts;
         let index: Index = put.iter().map(|(n, (at, shards))| item(list, company(*n), *at, *shards)).collect();
-        let (mut found, mut after, mut places) = (Vec::new(), None, Vec::new());
+        let (mut shards, mut count) = (DueShards::of(list, None), 0);
+        let (mut found, mut places) = (Vec::new(), Vec::new());
         loop {
-            let page = merge(query(&index, list, after.as_deref(), now, cut.min(limit as usize)), limit);
-            prop_assert_eq!(&page.failed, &Ok(()));
-            prop_assert!(page.items.len() <= limit as usize);
-            places.extend(page.items.iter().map(|due| due.place.clone()));
-            found.extend(page.items.into_iter().map(|due| due.company));
-            after = page.next;
-            if after.is_none() {
-                break;
+            count += read(&mut shards, &index, now, cut);
+            let Some(item) = shards.pop() else { break };
+            places.extend(place_of(&item));
+            found.push(company_in(item));
+            if found.len() == stop {
+                // Another caller continues, who knows the last place only.
+                let left: usize = shards.shards.iter().map(|shard| shard.items.len()).sum();
+                count -= left;
+                shards = DueShards::of(list, places.last().map(String::as_str));
             }
         }
+        prop_assert_eq!(&shards.failed, &Ok(()));
+        prop_assert!(!shards.may_have_more());
         prop_assert!(places.is_sorted(), "the longest waiting first");
+        prop_assert_eq!(count, found.len(), "no item is read twice");
         let due = put.iter().filter(|(_, (at, _))| *at <= now).map(|(n, _)| company(*n));
         prop_assert_eq!(found.len(), found.iter().copied().collect::<BTreeSet<_>>().len(), "each once");
         prop_assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), due.collect::<BTreeSet<_>>());

@@ -19,6 +19,8 @@ pub(crate) const TYPE: &str = "type";
 pub(crate) const LAYOUT: &str = "layout";
 /// Name of the attribute by which the table forgets an item, in Unix seconds.
 pub(crate) const EXPIRES_AT: &str = "expires_at";
+/// Name of the attribute that counts how often the work of a due item failed in a row.
+pub(crate) const DUE_FAILURES: &str = "due_failures";
 
 /// Attributes of an item, mostly.
 const ROOM: usize = 8;
@@ -59,7 +61,7 @@ impl Kind {
     /// The entity of an item.
     pub(crate) fn decode<T: DeserializeOwned>(self, mut item: Item) -> Result<T, Failure> {
         self.check(&item)?;
-        for name in [PK, SK, TYPE, LAYOUT].into_iter().chain(EXPIRY_ATTRIBUTES) {
+        for name in [PK, SK, TYPE, LAYOUT, DUE_FAILURES].into_iter().chain(EXPIRY_ATTRIBUTES) {
             item.remove(name);
         }
         serde_dynamo::from_item(item).map_err(|error| self.corrupt(error))

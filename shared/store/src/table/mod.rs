@@ -7,4 +7,5 @@ pub(crate) mod idempotency;
 pub(crate) mod item;
 pub(crate) mod kinds;
 pub(crate) mod read;
+pub(crate) mod sweep;
 pub(crate) mod transaction;
