@@ -4,6 +4,11 @@ mod upload;
 
 use app::Flow;
 use axum::Router;
+use domain::company::Company;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::UploadId;
+use domain::media::upload::Upload;
+use edge::access::UploadLookup;
 use edge::routes;
 use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
@@ -25,6 +30,12 @@ impl App {
     /// The context of one request for the flows.
     fn flow(&self) -> Flow<'_> {
         Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
+    }
+}
+
+impl UploadLookup for App {
+    async fn find_upload(&self, company: Company, upload: UploadId) -> Result<Upload, Failure> {
+        self.store.upload(company, upload).await
     }
 }
 

@@ -12,6 +12,7 @@ use domain::company::Company;
 use domain::company::audit::AuditActor;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, UploadId};
+use domain::media::upload::Upload;
 use domain::radar::counter::Scope;
 use http::request::Parts;
 
@@ -40,6 +41,15 @@ pub trait DepartmentLookup {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
+/// A function that can look up uploads.
+pub trait UploadLookup {
+    /// The upload.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] if the company does not have it.
+    fn find_upload(&self, company: Company, upload: UploadId) -> impl Future<Output = Result<Upload, Failure>> + Send;
+}
+
 /// The owner of the card of the path, an admin or the boss.
 #[derive(Debug, Clone, Copy)]
 pub struct CardEditor {
@@ -60,10 +70,13 @@ pub struct RadarScope {
     scope: Scope,
 }
 
-/// A caller who may see the radar of the card of the path once their radar is on: for handlers that
-/// find the card in the same call as its numbers, and then [`CardRadar::open`] it.
+/// A caller who may see the radar of the card of the path, and whose radar is on: for handlers that
+/// find the card in the same call as its numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct CardRadar(CardEditor);
+pub struct CardRadar {
+    company: Company,
+    card: CardId,
+}
 
 /// A caller who may see and change the customers of the card of the path: its owner, an admin or
 /// the boss. Whether their radar is on is checked after the customer is found.
@@ -75,12 +88,9 @@ pub struct CustomerAccess {
     person: PersonId,
 }
 
-/// A caller who may see the upload of the path: its owner, an admin or the boss.
-#[derive(Debug, Clone, Copy)]
-pub struct UploadViewer {
-    caller: Caller,
-    upload: UploadId,
-}
+/// The upload of the path, for a caller who may see it: its owner, an admin or the boss.
+#[derive(Debug, Clone)]
+pub struct UploadViewer(Upload);
 
 impl CardEditor {
     /// The company.
@@ -138,21 +148,12 @@ impl RadarScope {
 impl CardRadar {
     /// The company.
     pub fn company(&self) -> Company {
-        self.0.company()
+        self.company
     }
 
     /// The card.
     pub fn card(&self) -> CardId {
-        self.0.card
-    }
-
-    /// The scope, if the radar is on.
-    ///
-    /// # Errors
-    /// `radar_not_active` when it is off.
-    pub fn open(&self) -> Result<RadarScope, Problem> {
-        self.0.caller.require_radar()?;
-        Ok(RadarScope { company: self.company(), scope: Scope::Card(self.card()) })
+        self.card
     }
 }
 
@@ -184,23 +185,9 @@ impl CustomerAccess {
 }
 
 impl UploadViewer {
-    /// The company.
-    pub fn company(&self) -> Company {
-        self.caller.company()
-    }
-
     /// The upload.
-    pub fn upload(&self) -> UploadId {
-        self.upload
-    }
-
-    /// Succeeds if the caller may see an upload of `owner`.
-    ///
-    /// # Errors
-    /// `not_found` if they may not.
-    pub fn require_may_see(&self, owner: MemberId) -> Result<(), Problem> {
-        let own = self.caller.membership().is_some_and(|membership| membership.member == owner);
-        if own || self.caller.is_admin() { Ok(()) } else { Err(Problem::of(Code::NotFound)) }
+    pub fn upload(self) -> Upload {
+        self.0
     }
 }
 
@@ -289,8 +276,11 @@ impl<S: Send + Sync> FromRequestParts<S> for CardRadar {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let card = id(&path_ids(parts, state).await?, "card_id")?;
-        let may = CardEditor::may_edit(&caller, card);
-        if may { Ok(Self(CardEditor { caller, card })) } else { Err(Problem::of(Code::NotFound)) }
+        if !CardEditor::may_edit(&caller, card) {
+            return Err(Problem::of(Code::NotFound));
+        }
+        caller.require_radar()?;
+        Ok(Self { company: caller.company(), card })
     }
 }
 
@@ -307,13 +297,15 @@ impl<S: Send + Sync> FromRequestParts<S> for CustomerAccess {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for UploadViewer {
+impl<S: UploadLookup + Send + Sync> FromRequestParts<S> for UploadViewer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let upload = id(&path_ids(parts, state).await?, "upload_id")?;
-        Ok(Self { caller, upload })
+        let upload = state.find_upload(caller.company(), upload).await?;
+        let own = caller.membership().is_some_and(|membership| membership.member == upload.member);
+        if own || caller.is_admin() { Ok(Self(upload)) } else { Err(Problem::of(Code::NotFound)) }
     }
 }
 

@@ -137,9 +137,8 @@ pub(crate) async fn get_card_customer(
 ) -> Result<Json<CustomerBody>, Problem> {
     let (card, company) = (radar.card(), radar.company());
     let (merged, model) = app.store.customer_and_model(company, Some(card), person).await?;
-    let scope = radar.open()?.scope();
     let history = merged.state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
-    Ok(Json(customer(&app, person, (&merged, &model), scope, &[(card, history)])))
+    Ok(Json(customer(&app, person, (&merged, &model), Scope::Card(card), &[(card, history)])))
 }
 
 /// Get a customer of the company

@@ -77,9 +77,7 @@ pub(crate) async fn get_card_sharer_profile(
     query: WindowRequest,
 ) -> Result<Json<SharerProfile>, Problem> {
     let wanted = ChosenWindow::of_days(query, Day::of(app.clock.now()))?;
-    let profile = profile(&app, radar.company(), Some(radar.card()), wanted).await?;
-    radar.open()?;
-    Ok(Json(profile))
+    Ok(Json(profile(&app, radar.company(), Some(radar.card()), wanted).await?))
 }
 
 /// Describe the sharers of the company
