@@ -33,6 +33,7 @@ mod seats;
 mod shortlists;
 mod store;
 mod successors;
+mod versions;
 
 use mingpian_tests::functions;
 mod uploads;

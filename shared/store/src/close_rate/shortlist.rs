@@ -226,7 +226,11 @@ pub(crate) fn put_shortlist(
         let model = serde_json::to_string(list.model()).map_err(|error| SHORTLIST.corrupt(error))?;
         item.insert(MODEL.to_owned(), text(model));
     }
-    let (condition, values) = at_version(*version);
+    // An item of layout 1 has no version: it was read as 0, too.
+    let (condition, values) = match version {
+        0 => ("attribute_not_exists(#pk) OR attribute_not_exists(version)", Item::new()),
+        read => at_version(*read),
+    };
     transaction.put(table, item, condition, values, Failure::Busy);
     Ok(())
 }

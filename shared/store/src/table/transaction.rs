@@ -118,11 +118,11 @@ impl Transaction {
     }
 }
 
-/// The condition that the stored item is at the version that was read; an item that does not
-/// exist, or has no version yet, is at 0. `#pk` stands for the partition key.
+/// The condition that the stored item is at the version that was read; 0 is the version of an item
+/// that does not exist. `#pk` stands for the partition key.
 pub(crate) fn at_version(read: u64) -> (&'static str, Item) {
     match read {
-        0 => ("attribute_not_exists(#pk) OR attribute_not_exists(version)", Item::new()),
+        0 => ("attribute_not_exists(#pk)", Item::new()),
         read => ("attribute_exists(#pk) AND version = :read", Item::from([(":read".to_owned(), number(read))])),
     }
 }
