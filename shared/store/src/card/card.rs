@@ -201,6 +201,18 @@ fn changed(change: &CardChange<'_>, name: &str, value: AttributeValue) -> Update
         .expression_attribute_values(":now", number(change.now.millis()))
 }
 
+/// Adds a new card to a transaction.
+pub(crate) fn create_card_item(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    card: &Card,
+) -> Result<(), Failure> {
+    let item = CARD.encode(&keys::card(company, card.id), card)?;
+    transaction.create(table, item, Failure::Exists(Thing::Card));
+    Ok(())
+}
+
 fn map<T: Serialize>(value: &T) -> Result<AttributeValue, Failure> {
     serde_dynamo::to_attribute_value(value).map_err(|error| CARD.corrupt(error))
 }

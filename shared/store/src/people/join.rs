@@ -12,14 +12,15 @@ use domain::people::invitation::{Invitation, InvitationState, Offer};
 use domain::people::join_request::{Decision, JoinRequest, JoinRequestState};
 use domain::people::member::Member;
 
+use crate::card::create_card_item;
 use crate::card::view::take;
 use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::people::invitation::use_once;
-use crate::people::member::bind_person;
+use crate::people::member::{bind_person, create_member_item};
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{expire, text};
-use crate::table::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
+use crate::table::kinds::{COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST};
 use crate::table::read::{Order, Search};
 use crate::table::transaction::{Cancelled, Refused, Transaction};
 use crate::{Page, Store, keys};
@@ -237,14 +238,8 @@ impl Store {
         company: Company,
         JoiningMember { member, card }: &JoiningMember,
     ) -> Result<(), Failure> {
-        let item = MEMBER.encode(&keys::member(company, member.id), member)?;
-        transaction.create(&self.table, item, Failure::Exists(Thing::Member));
-        transaction.create(
-            &self.table,
-            CARD.encode(&keys::card(company, card.id), card)?,
-            Failure::Exists(Thing::Card),
-        );
-        Ok(())
+        create_member_item(transaction, &self.table, company, member)?;
+        create_card_item(transaction, &self.table, company, card)
     }
 }
 

@@ -15,13 +15,14 @@ use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use domain::people::member::{Ended, Member, MemberStatus, Role, SeatChange};
 use serde::{Deserialize, Serialize};
 
+use crate::card::create_card_item;
 use crate::company::audit::add_entry;
 use crate::company::quota::{QuotaName, QuotaRef};
 use crate::people::card_mark::mark_card;
 use crate::people::login::note_link;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{Kind, expire, number, text};
-use crate::table::kinds::{CARD, CLAIM, COMPANY, MEMBER};
+use crate::table::kinds::{CLAIM, COMPANY, MEMBER};
 use crate::table::read::{Order, Search};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
@@ -126,14 +127,25 @@ pub(crate) fn create_member(
     new: &NewMember,
 ) -> Result<(), Failure> {
     let QuotaRef { table, company, .. } = seats;
-    let member = MEMBER.encode(&keys::member(company, new.member.id), &new.member)?;
-    transaction.create(table, member, Failure::Exists(Thing::Member));
+    create_member_item(transaction, table, company, &new.member)?;
     let expires = new.claim_expires_at;
     create_claim(transaction, seats, &new.member, &new.claim_hash, expires)?;
     if let Some(card) = &new.card {
-        transaction.create(table, CARD.encode(&keys::card(company, card.id), card)?, Failure::Exists(Thing::Card));
+        create_card_item(transaction, table, company, card)?;
     }
     seats.hold(transaction, &new.member.id.to_string(), 1, expires)
+}
+
+/// Adds a new member to a transaction.
+pub(crate) fn create_member_item(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    member: &Member,
+) -> Result<(), Failure> {
+    let item = MEMBER.encode(&keys::member(company, member.id), member)?;
+    transaction.create(table, item, Failure::Exists(Thing::Member));
+    Ok(())
 }
 
 /// Adds the claim of a member's code that counts.

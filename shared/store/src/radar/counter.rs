@@ -14,7 +14,7 @@ use domain::radar::metrics::ScopeCounts;
 
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::COUNTERS;
-use crate::table::transaction::Transaction;
+use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 use domain::kernel::failure::Failure;
 
@@ -22,7 +22,7 @@ use domain::kernel::failure::Failure;
 /// read the log; no counter's name.
 const REVISION: &str = "rev";
 /// When the scope was recounted last, in Unix milliseconds; beside the lifetime counters.
-pub(crate) const CHECKED: &str = "checked_ms";
+const CHECKED: &str = "checked_ms";
 
 /// The counters of a scope and period as they stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,6 +78,24 @@ impl Store {
             *counters.entry(Period::Day(day)).or_default().counts.entry(gap).or_default() += by;
         }
         Ok(counters)
+    }
+
+    /// Notes when the counters of a scope were recounted, beside its lifetime counters.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn note_checked(&self, company: Company, scope: Scope, at: Timestamp) -> Result<(), Failure> {
+        let update = Update::builder()
+            .update_expression("SET #type = :type, #layout = :layout, #checked = :checked")
+            .expression_attribute_names("#type", TYPE)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_names("#checked", CHECKED)
+            .expression_attribute_values(":type", text(COUNTERS.name))
+            .expression_attribute_values(":layout", number(COUNTERS.layout))
+            .expression_attribute_values(":checked", number(at.millis()));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
+        self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 }
 

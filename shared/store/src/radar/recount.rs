@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::crm::customer::put_customer;
 use crate::keys::DueList;
-use crate::radar::counter::{CHECKED, addition};
+use crate::radar::counter::addition;
 use crate::table::due::{DuePage, WAITS};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
-use crate::table::kinds::{COUNTERS, MEMBER, RECOUNT};
+use crate::table::kinds::{MEMBER, RECOUNT};
 use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -124,24 +124,6 @@ impl Store {
     pub async fn repair_customer(&self, company: Company, person: PersonId, right: &Customer) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         put_customer(&mut transaction, &self.table, company, person, right)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
-    }
-
-    /// Notes when the counters of a scope were recounted, beside its lifetime counters.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] and the like.
-    pub async fn note_checked(&self, company: Company, scope: Scope, at: Timestamp) -> Result<(), Failure> {
-        let update = Update::builder()
-            .update_expression("SET #type = :type, #layout = :layout, #checked = :checked")
-            .expression_attribute_names("#type", TYPE)
-            .expression_attribute_names("#layout", LAYOUT)
-            .expression_attribute_names("#checked", CHECKED)
-            .expression_attribute_values(":type", text(COUNTERS.name))
-            .expression_attribute_values(":layout", number(COUNTERS.layout))
-            .expression_attribute_values(":checked", number(at.millis()));
-        let mut transaction = Transaction::default();
-        transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
         self.commit(transaction).await.map_err(Cancelled::into_failure)
     }
 }

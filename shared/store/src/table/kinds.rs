@@ -1,4 +1,5 @@
-//! The register of item kinds: name, newest layout, and the module that reads and writes it.
+//! The register of item kinds: name, newest layout, and the one module that writes it. Others may
+//! read it.
 //!
 //! An item of a newer layout is rejected; all older ones stay readable.
 
@@ -8,9 +9,9 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal, $layout:literal, $module:literal;)*) => {
         $($(#[$doc])* pub(crate) const $kind: Kind = Kind::new($name, $layout);)*
 
-        /// All of them: name, newest layout, module.
+        /// All of them, and the module of each.
         #[cfg(test)]
-        const ALL: &[(&str, u32, &str)] = &[$(($name, $layout, $module)),*];
+        const ALL: &[(&str, Kind, &str)] = &[$((stringify!($kind), $kind, $module)),*];
     };
 }
 
@@ -72,24 +73,58 @@ mod tests {
 
     use super::*;
 
-    fn sources(folder: &Path) -> Vec<PathBuf> {
+    fn files(folder: &Path) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+
+    /// Each module of this crate and its code, without tests, comments and white space.
+    fn modules() -> Vec<(String, String)> {
+        let files = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let code = |path: &Path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            let lines = shipped.lines().filter(|line| !line.trim_start().starts_with("//"));
+            lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()
+        };
+        let modules = files.iter().map(|path| (name(path), code(path)));
+        modules.filter(|(name, _)| !name.ends_with("_tests") && name != "kinds").collect()
+    }
+
+    /// Whether code makes items of a kind, or writes its tags.
+    fn writes(code: &str, kind: &str) -> bool {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        [".encode(", ".item(", ".tags()", ".name", ".layout"].iter().any(|call| {
+            let call = format!("{kind}{call}");
+            code.match_indices(&call).any(|(at, _)| !code[..at].ends_with(is_word))
+        })
     }
 
     #[test]
     fn names_are_unique_and_layouts_begin_at_one() {
-        let names: BTreeSet<_> = ALL.iter().map(|(name, ..)| name).collect();
+        let names: BTreeSet<_> = ALL.iter().map(|(_, kind, _)| kind.name).collect();
         assert_eq!(names.len(), ALL.len());
-        assert!(ALL.iter().all(|(_, layout, _)| *layout >= 1));
+        assert!(ALL.iter().all(|(_, kind, _)| kind.layout >= 1));
     }
 
     #[test]
-    fn each_kind_is_of_a_module_that_exists() {
-        let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-        let modules: BTreeSet<_> = files.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
-        for (name, _, module) in ALL {
-            assert!(modules.contains(module), "{name} is of {module}");
+    fn each_kind_is_written_by_its_module_and_by_no_other() {
+        let modules = modules();
+        for (constant, _, module) in ALL {
+            let writers = modules.iter().filter(|(_, code)| writes(code, constant));
+            let writers: Vec<_> = writers.map(|(name, _)| name.as_str()).collect();
+            assert_eq!(writers, [*module], "{constant}");
+        }
+    }
+
+    #[test]
+    fn no_module_makes_a_kind_of_its_own() {
+        for (module, code) in modules() {
+            let made = ["Kind::new(", "Kind{", "TYPE.to_owned(),text(\"", "\":type\",text(\""];
+            let found: Vec<_> = made.into_iter().filter(|made| code.contains(made)).collect();
+            let own: &[&str] = if module == "item" { &["Kind{"] } else { &[] };
+            assert_eq!(found, own, "{module}");
         }
     }
 }
