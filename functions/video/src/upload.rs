@@ -11,7 +11,7 @@ use domain::kernel::id::{CardId, UploadId};
 use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::{Format, Purpose, Refusal, Upload, UploadState, quarantine_key};
 use edge::access::UploadViewer;
-use edge::auth::Caller;
+use edge::auth::Staff;
 use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::problem::Problem;
@@ -124,17 +124,15 @@ impl From<Upload> for UploadBody {
     responses((status = 201, body = UploadTicket)))]
 pub(crate) async fn create_upload(
     State(app): State<App>,
-    caller: Caller,
+    member: Staff,
     once: IdempotentRequest<NewUpload>,
 ) -> Result<(StatusCode, Json<UploadTicket>), Problem> {
-    let (new, request) = once.of(&caller);
+    let (new, request) = once.of(&member);
     let NewUpload { purpose, content_type: format, bytes, card_id: card } = new;
-    let membership = caller.membership();
-    let (member, own_card) = (membership.map(|own| own.member), membership.and_then(|own| own.card));
-    let by = Uploader { member, own_card, is_admin: caller.is_admin() };
+    let by = Uploader { member: member.id(), own_card: member.card(), is_admin: member.is_admin() };
     let new = UploadToCreate { purpose, format, bytes, card };
-    let upload = upload::create(&app.flow(), caller.company(), by, new, &request).await?;
-    Ok((StatusCode::CREATED, Json(ticket(&app, caller.company(), &upload).await?)))
+    let upload = upload::create(&app.flow(), member.company(), by, new, &request).await?;
+    Ok((StatusCode::CREATED, Json(ticket(&app, member.company(), &upload).await?)))
 }
 
 /// Get the state of an upload

@@ -9,11 +9,11 @@ use domain::media::upload::{Format, Purpose, Upload, UploadError, UploadState};
 
 use crate::Flow;
 
-/// Somebody who asks for an upload.
+/// The member who asks for an upload.
 #[derive(Debug, Clone, Copy)]
 pub struct Uploader {
-    /// The member; `None` for a visitor.
-    pub member: Option<MemberId>,
+    /// The member.
+    pub member: MemberId,
     /// Their own card.
     pub own_card: Option<CardId>,
     /// Whether they are admin or boss.
@@ -47,10 +47,9 @@ pub async fn create(
 ) -> Result<Upload, UploadError> {
     let UploadToCreate { purpose, format, bytes, card } = new;
     let card = card_for(flow, company, by, purpose, card).await?;
-    let member = by.member.ok_or(UploadError::RoleRequired)?;
     purpose.check(format, bytes)?;
     let (id, state, created_at) = (flow.new_id()?, UploadState::Waiting, flow.now);
-    let upload = Upload { id, purpose, format, bytes, card, member, state, used: false, created_at };
+    let upload = Upload { id, purpose, format, bytes, card, member: by.member, state, used: false, created_at };
     Ok(flow.store.create_upload(company, upload, request).await?)
 }
 
@@ -63,7 +62,6 @@ async fn card_for(
     named: Option<CardId>,
 ) -> Result<CardId, UploadError> {
     let Some(card) = named.or(by.own_card) else {
-        by.member.ok_or(UploadError::RoleRequired)?;
         return Err(FieldError::new("required", "请选择名片").at("/card_id").into());
     };
     if by.own_card == Some(card) {

@@ -240,6 +240,12 @@ impl Actor for Caller {
     }
 }
 
+impl Actor for Staff {
+    fn actor(&self) -> String {
+        self.caller.actor()
+    }
+}
+
 impl Actor for Admin {
     fn actor(&self) -> String {
         self.caller.actor()
