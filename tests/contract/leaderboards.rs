@@ -36,7 +36,11 @@ async fn a_page_gets_into_the_leaderboards_when_it_is_old_enough_and_only_once()
     let housekeeping = housekeeping(&world, LAG_S).await;
     // A view today and one yesterday, a like and a forward, by each of two people.
     count(&world, delivered(&[&batch(&world, 1, 1, &[0, 1]), &batch(&world, 2, 2, &[0, 1])], 1)).await;
-    assert_eq!(housekeeping.run(no_stop(), "r").await.unwrap().leaderboards, 1, "due at once, but the page is too young");
+    assert_eq!(
+        housekeeping.run(no_stop(), "r").await.unwrap().leaderboards,
+        1,
+        "due at once, but the page is too young"
+    );
     assert_eq!(breakdown(&world, Scope::Company).await, Breakdown::default());
     for seconds in [i64::from(LAG_S), 300, 300] {
         world.clock.advance(seconds * SECOND_MS);

@@ -12,8 +12,8 @@ use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
 use serde::Serialize;
 
+use crate::company::assignment::stays_in;
 use crate::company::audit::add_entry;
-use crate::company::department::stays_in;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{LAYOUT, number, text};
 use crate::table::kinds::CARD;

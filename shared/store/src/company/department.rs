@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::company::department::{Department, DepartmentPath, DepartmentTree};
@@ -14,12 +12,13 @@ use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
 use serde::{Deserialize, Serialize};
 
+use crate::company::assignment::{put_into, stays_in};
 use crate::company::audit::add_entry;
 use crate::keys::Key;
 use crate::people::member::MemberChange;
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
-use crate::table::item::{Item, LAYOUT, TYPE, text};
+use crate::table::item::{Item, LAYOUT, TYPE};
 use crate::table::kinds::{CARD, MEMBER, TREE};
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
@@ -196,23 +195,6 @@ impl Store {
         let item = TREE.encode(&keys::departments(company), after)?;
         transaction.put(&self.table, item, condition, values, refused);
         Ok(())
-    }
-}
-
-/// The condition that a member's department is still this one, and the value `:was` of it.
-pub(crate) fn stays_in(department: Option<DepartmentId>) -> (&'static str, Option<AttributeValue>) {
-    match department {
-        Some(department) => ("department = :was", Some(text(department.to_string()))),
-        None => ("attribute_not_exists(department)", None),
-    }
-}
-
-fn put_into(department: Option<DepartmentId>) -> UpdateBuilder {
-    match department {
-        Some(department) => Update::builder()
-            .update_expression("SET department = :department")
-            .expression_attribute_values(":department", text(department.to_string())),
-        None => Update::builder().update_expression("REMOVE department"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Companies, departments, quotas, settings and the audit log.
 
+pub(crate) mod assignment;
 pub(crate) mod audit;
 #[expect(clippy::module_inception, reason = "an area re-exports its noun of the same name")]
 mod company;
