@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::day::{Day, Window};
-use domain::kernel::id::{Id, PersonId};
+use domain::kernel::id::{CardId, Id, PersonId};
 use domain::kernel::timestamp::DAY_MS;
-use domain::radar::counter::Scope;
+use domain::radar::counter::{Counter, Scope};
 use domain::radar::metrics::Metrics;
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
+use domain::tracking::filter_reason::FilterReason;
 use radar_aggregator::Aggregator;
 use serde_json::json;
 use store::KEY_ATTRIBUTES;
@@ -47,6 +48,7 @@ pub(crate) fn batch(world: &World, person: u128, number: u64, days_ago: &[i64]) 
         batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
         fingerprint: format!("{number:016x}"),
         received_at: now,
+        anonymous: false,
         rules: 1,
         departments: BTreeMap::new(),
         events,
@@ -117,17 +119,53 @@ async fn parallel_aggregators_with_the_same_messages_count_each_once() {
 }
 
 #[tokio::test]
-async fn a_batch_id_with_other_content_goes_to_the_dead_letters_and_changes_nothing() {
+async fn other_events_under_a_used_batch_id_are_logged_once_with_their_reason_and_change_nothing() {
     let world = World::new().await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
     let first = batch(&world, 1, 1, &[0]);
     let other = AcceptedBatch { fingerprint: "other".to_owned(), ..batch(&world, 1, 1, &[0, 1, 2]) };
-    for batches in [&[&first][..], &[&other], &[&first, &other]] {
+    for batches in [&[&first][..], &[&other], &[&first, &other], &[&other, &other]] {
         assert!(radar_aggregator::handle(&aggregator, delivered(batches, 1), "r").await.batch_item_failures.is_empty());
     }
-    assert_eq!(metrics(&world).await.views, 1);
-    let reasons: Vec<_> = aggregator.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
-    assert_eq!(reasons, ["batch_id_reused", "batch_id_reused"]);
+    let radar = metrics(&world).await;
+    assert_eq!((radar.views, radar.visitors), (1, 1));
+    assert_eq!(held_back(&world, first.events[0].card).await, [(FilterReason::ReusedBatch, 3)]);
+    assert!(aggregator.dead.0.lock().unwrap().is_empty(), "it fills nobody's dead-letter queue");
+}
+
+/// What was held back on a card, by reason.
+async fn held_back(world: &World, card: CardId) -> Vec<(FilterReason, i64)> {
+    let today = Day::of(world.clock.now());
+    let counts = world.store.counters(world.company, Scope::Card(card), today).await.unwrap();
+    let of = |reason: &FilterReason| (*reason, counts.in_window(Window::Total, today, Counter::Filtered(*reason)));
+    FilterReason::ALL.iter().map(of).filter(|(_, events)| *events > 0).collect()
+}
+
+/// A flood of one person beside a crowd: the person is held to what a person can do, whatever the
+/// order of delivery, and everybody else counts.
+#[tokio::test]
+async fn a_flood_is_held_back_and_a_crowd_behind_one_address_loses_nothing() {
+    let world = World::new().await;
+    let aggregator = aggregator(&world, KeptDeadLetters::default());
+    let card = batch(&world, 0, 0, &[0]).events[0].card;
+    let alone = |kind, number, events| {
+        let mut batch = batch(&world, 0, number, &vec![0; events]);
+        batch.events.truncate(events);
+        batch.events.iter_mut().for_each(|event| event.kind = kind);
+        batch
+    };
+    let flood: Vec<_> = (1..401).map(|n| alone(EventKind::ViewCard, n, 1)).collect();
+    let forwards: Vec<_> = (1_000..1_002).map(|n| alone(EventKind::Forward, n, 100)).collect();
+    // Everybody of the crowd is on one of the three cards.
+    let crowd: Vec<_> = (1..301_u128).map(|n| batch(&world, n, 2_000 + u64::try_from(n).unwrap(), &[0, 0])).collect();
+    let mut all: Vec<_> = flood.iter().chain(&forwards).chain(&crowd).collect();
+    all.sort_by_key(|batch| batch.batch.uuid().as_u128().wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for batches in all.chunks(50) {
+        while !radar_aggregator::handle(&aggregator, delivered(batches, 1), "r").await.batch_item_failures.is_empty() {}
+    }
+    let radar = metrics(&world).await;
+    assert_eq!((radar.visitors, radar.views, radar.forwards), (301, 600 + 20, 300 + 10));
+    assert_eq!(held_back(&world, card).await, [(FilterReason::Burst, 380 + 190)]);
 }
 
 #[tokio::test]

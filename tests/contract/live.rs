@@ -123,6 +123,7 @@ fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch {
         batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
         fingerprint: String::new(),
         received_at: now,
+        anonymous: false,
         rules: 1,
         departments: BTreeMap::new(),
         events: vec![event; events],

@@ -44,6 +44,7 @@ fn views(world: &World, person: PersonId, days_ago: &[i64]) -> AcceptedBatch {
         batch: BatchId::from_uuid(world.ids.uuid(now).unwrap()),
         fingerprint: "f".to_owned(),
         received_at: now,
+        anonymous: false,
         rules: 1,
         departments: BTreeMap::new(),
         events: days_ago.iter().map(event).collect(),

@@ -58,6 +58,7 @@ fn batch(world: &World, by: PersonId, number: u64, acts: &[(EventKind, i64)]) ->
         batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
         fingerprint: format!("{number:016x}"),
         received_at: now,
+        anonymous: false,
         rules: 1,
         departments: std::collections::BTreeMap::new(),
         events: acts.iter().map(event).collect(),

@@ -13,7 +13,9 @@ use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::SECOND_MS;
-use domain::radar::counter::Scope;
+use domain::radar::counter::{Audience, Counter, Scope};
+use domain::tracking::batch::AcceptedBatch;
+use domain::tracking::event::EventKind;
 use store::{EXPIRY_ATTRIBUTES, KEY_ATTRIBUTES};
 use testkit::world::World;
 
@@ -105,6 +107,53 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     let now = best(&world, card).await;
     assert_eq!(now.iter().map(|ranked| ranked.person).collect::<Vec<_>>(), persons[..2]);
     assert_eq!(best(&world, Scope::Company).await.len(), 10);
+}
+
+/// Visitors without a login who claim all that is evidence.
+async fn attack(world: &World, persons: std::ops::Range<u128>) -> Vec<PersonId> {
+    let claims = |n: u128| {
+        let mut batch = batch(world, n, 10_000 + u64::try_from(n).unwrap(), &[0; 20]);
+        let kinds = EventKind::ALL.iter().filter(|kind| kind.is_strong_intent()).cycle();
+        batch.events.iter_mut().skip(1).zip(kinds).for_each(|(event, kind)| event.kind = *kind);
+        AcceptedBatch { anonymous: true, ..batch }
+    };
+    let batches: Vec<_> = persons.map(claims).collect();
+    let aggregator = aggregator(world, KeptDeadLetters::default());
+    let event = || delivered(&batches.iter().collect::<Vec<_>>(), 1);
+    while !radar_aggregator::handle(&aggregator, event(), "r").await.batch_item_failures.is_empty() {}
+    batches.iter().map(|batch| batch.person).collect()
+}
+
+#[tokio::test]
+async fn people_without_a_login_push_nobody_off_the_list_and_stand_there_once_they_have_logged_in() {
+    let world = World::new().await;
+    let housekeeping = housekeeping(&world, LAG_S).await;
+    visit(&world, 0, 0..20).await;
+    world.clock.advance(i64::from(LAG_S) * SECOND_MS);
+    housekeeping.run("r").await.unwrap();
+    let before = best(&world, Scope::Company).await;
+    let anonymous = attack(&world, 1_000..1_110).await;
+    world.clock.advance(i64::from(LAG_S) * SECOND_MS);
+    housekeeping.run("r").await.unwrap();
+    assert_eq!(best(&world, Scope::Company).await, before);
+    let (list, counts) = world.store.shortlist(world.company, Scope::Company).await.unwrap();
+    let count = |counter| counts.get(&counter).copied().unwrap_or_default();
+    assert_eq!((count(Counter::Customers), count(Counter::People(Audience::Visitors))), (20, 130));
+    let funnel = list.funnel(Day::of(world.clock.now()), count(Counter::Customers), 0);
+    assert_eq!(funnel.customers.iter().sum::<i64>(), 20);
+    // Even a rate that a member sets does not make a customer of them.
+    set_rate(&world, anonymous[1], Some(99)).await;
+    while sweep(&world).await > 0 {}
+    assert_eq!(best(&world, Scope::Company).await, before);
+    // One of them logs in: all that they have done counts from then on.
+    let customer = world.visitor;
+    world.merge(customer, anonymous[0], MergeReason::Login).await.unwrap();
+    while sweep(&world).await > 0 {}
+    let now = best(&world, Scope::Company).await;
+    assert_eq!(now.len(), before.len() + 1);
+    assert!([customer, anonymous[0]].contains(&now[0].person) && now[0].rate > before[0].rate, "{now:?}");
+    let (_, counts) = world.store.shortlist(world.company, Scope::Company).await.unwrap();
+    assert_eq!(counts[&Counter::Customers], 21);
 }
 
 #[tokio::test]

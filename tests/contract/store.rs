@@ -187,6 +187,7 @@ fn batch(world: &World, number: u64) -> AcceptedBatch {
         batch: BatchId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[1; 10]).into_uuid()),
         fingerprint: format!("{number:016x}"),
         received_at: at,
+        anonymous: false,
         rules: 1,
         departments: BTreeMap::new(),
         events: vec![event],

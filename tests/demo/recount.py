@@ -21,6 +21,17 @@ from datetime import datetime, timedelta, timezone
 SHANGHAI = timezone(timedelta(hours=8))
 VIEW_KINDS = {"view_card", "view_product", "view_article", "view_video", "view_website"}
 
+# What one person can do: most of a kind on one card in a minute of the clock, and most in a day.
+PER_MINUTE = {"view_card": 20, "view_product": 20, "view_article": 20, "view_video": 20, "view_website": 20, "forward": 10}
+PER_DAY = {
+    "view_card": 100, "view_product": 200, "view_article": 100, "view_video": 100, "view_website": 50, "forward": 50,
+    "save_phone": 20, "like": 50, "unlike": 50, "copy_wechat_id": 20, "call": 20, "open_chat": 50, "grant_phone": 5,
+    "dwell": 550,
+}
+# Stays of a day: three hours at most, and no longer than the time they are in and five minutes.
+DWELL_MS_PER_DAY = 3 * 3_600_000
+DWELL_SLACK_MS = 5 * 60_000
+
 
 def parse_time(text):
     """RFC 3339 to a Shanghai time."""
@@ -30,6 +41,38 @@ def parse_time(text):
 def one_name(same):
     """The name of the person for each identity that has others: the first of them."""
     return {identity: identities[0] for identities in same for identity in identities}
+
+
+def is_held_back(event, before):
+    """Whether an event is more than one person can do, after the counted ones before it."""
+    alike = [one for one in before if one["person"] == event["person"] and one["day"] == event["day"]]
+    of_kind = [one for one in alike if one["kind"] == event["kind"]]
+    minute = event["at"].replace(second=0, microsecond=0)
+    of_minute = [
+        one for one in of_kind
+        if one["card"] == event["card"] and one["at"].replace(second=0, microsecond=0) == minute
+    ]
+    if len(of_minute) >= PER_MINUTE.get(event["kind"], PER_DAY[event["kind"]]) or len(of_kind) >= PER_DAY[event["kind"]]:
+        return True
+    if event["kind"] != "dwell":
+        return False
+    alike = alike + [event]
+    began = min(one["at"] - timedelta(milliseconds=one["duration_ms"]) for one in alike)
+    ended = max(one["at"] for one in alike)
+    stayed = sum(one["duration_ms"] for one in alike)
+    return stayed > (ended - began) / timedelta(milliseconds=1) + DWELL_SLACK_MS or stayed > DWELL_MS_PER_DAY
+
+
+def hold_back(events):
+    """The events without those that are more than a person can do, in the order they came."""
+    counted_of = {}
+    counted = []
+    for event in events:
+        before = counted_of.setdefault((event["person"], event["day"]), [])
+        if not is_held_back(event, before):
+            before.append(event)
+            counted.append(event)
+    return counted
 
 
 def read_events(lines, same=()):
@@ -55,7 +98,7 @@ def read_events(lines, same=()):
                 "day": at.date(),
                 "duration_ms": event.get("duration_ms", 0),
             })
-    return events
+    return hold_back(events)
 
 
 def save_days(events):

@@ -1,5 +1,8 @@
 """Hand-computed cases for the recount: every expected number here was counted by eye."""
 
+from datetime import timedelta
+
+from day import make_day
 from recount import count_scope, read_events, recount, parse_time
 
 NOW = "2026-11-21T15:00:00+08:00"
@@ -162,3 +165,34 @@ def test_identities_of_one_person_count_as_one_and_their_raw_events_as_before():
     assert (two["today"]["new_visitors"], three["today"]["new_visitors"]) == (1, 2)
     assert two["windows"]["total"]["views"] == three["windows"]["total"]["views"] == 3
     assert two["today"]["by_kind"] == three["today"]["by_kind"]
+
+
+def many(kind, count, second, size=100, **more):
+    """So many events of one person, `second` apart, in lines of `size`."""
+    start = parse_time("2026-11-21T09:00:00+08:00")
+    events = [(kind, "crd_a", (start + timedelta(seconds=number * second)).isoformat()) for number in range(count)]
+    return [line("v1", f"b{first}", *events[first:first + size], **more) for first in range(0, count, size)]
+
+
+def test_more_than_a_person_can_do_is_left_out_however_it_is_sent():
+    for size in (1, 30, 100):
+        assert scope(*many("view_card", 50, 0.1, size))["today"]["views"] == 20
+        assert scope(*many("view_card", 400, 40, size))["today"]["views"] == 100
+        assert scope(*many("forward", 200, 0.1, size))["today"]["forwards"] == 10
+        assert scope(*many("forward", 200, 60, size))["today"]["forwards"] == 50
+
+
+def test_nobody_stays_longer_than_the_time_that_passes_and_five_minutes():
+    def stays(*minutes):
+        events = [("dwell", "crd_a", "2026-11-21T10:00:00+08:00", minute * 60_000) for minute in minutes]
+        return scope(line("v1", "b1", *events))["today"]["dwell_ms"] // 60_000
+
+    assert stays(60, 5) == 65
+    assert stays(60, 6) == 60
+    assert stays(60, 6, 5) == 65
+
+
+def test_the_demo_days_hold_nothing_that_a_person_cannot_do():
+    for seed in range(1, 8):
+        lines = make_day(seed, NOW, ["crd_a", "crd_b", "crd_c"])
+        assert len(read_events(lines)) == sum(len(line["batch"]["events"]) for line in lines)

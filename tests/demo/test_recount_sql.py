@@ -3,9 +3,11 @@
 import json
 from datetime import date
 
+import pytest
+
 from day import make_day
 from recount import recount
-from recount_sql import Recount, number
+from recount_sql import REASONS, Recount, number
 
 DAYS = [f"2026-11-{day}" for day in range(16, 22)]
 PHONE = "MicroMessenger/8.0.54"
@@ -38,27 +40,45 @@ def test_it_agrees_with_the_plain_recount_at_the_end_of_every_day(tmp_path):
             assert today == expected["today"], (day, scope)
 
 
-def line(person, events, **more):
+def line(person, events, batch_id=None, **more):
     """A request of one batch on the 21st; an event is (kind, card, second)."""
     made = [
         {"kind": kind, "card_id": card, "at": f"2026-11-21T12:00:{second:02}+08:00", "object": {"type": "card"}}
         for kind, card, second in events
     ]
-    batch = {"batch_id": person, "events": made}
+    batch = {"batch_id": batch_id or person, "events": made}
     return {"person": person, "received_at": "2026-11-21T12:30:00+08:00", "batch": batch, **more}
 
 
+def of(**counts):
+    """The reasons, 0 where not said."""
+    return {reason: counts.get(reason, 0) for reason in REASONS}
+
+
 def test_filtered_events_are_counted_by_reason_and_nowhere_else(tmp_path):
+    views = [("view_card", "crd_a", second) for second in range(12)]
     seen = in_sql(tmp_path, [
-        line("burst", [("view_card", "crd_a", second // 2) for second in range(12)]),
-        line("pause", [("view_card", "crd_a", second) for second in range(12)]),
+        line("burst", views),
+        line("burst", views, batch_id="burst again"),
+        line("pause", views),
         line("bot", [("view_card", "crd_a", 0), ("like", "crd_a", 1)], agent="mozilla (compatible; Googlebot/2.1)"),
         line("member", [("view_card", "crd_a", 0), ("view_card", "crd_b", 1), ("forward", "crd_b", 2)], member_card="crd_a"),
+        line("nobody", [("view_card", "crd_a", 0), ("call", "crd_a", 1)], anonymous=True),
+        line("caller", [("call", "crd_a", second) for second in range(23)]),
     ])["live"]["2026-11-21"]
-    assert seen["company"]["filtered"]["total"] == {"bot": 2, "own": 1, "colleague": 1, "burst": 2}
-    assert seen["crd_a"]["filtered"]["last_7_days"] == {"bot": 2, "own": 1, "colleague": 0, "burst": 2}
+    assert seen["company"]["filtered"]["total"] == of(bot=2, own=1, colleague=1, burst=4, anonymous=1, daily_limit=3)
+    assert seen["crd_a"]["filtered"]["last_7_days"] == of(bot=2, own=1, burst=4, anonymous=1, daily_limit=3)
     total = seen["company"]["metrics"]["total"]
-    assert (total["views"], total["visitors"], total["forwards"], total["likes"]) == (22, 2, 1, 0)
+    assert (total["views"], total["visitors"], total["forwards"], total["likes"]) == (33, 3, 1, 0)
+    assert seen["crd_a"]["today"]["by_kind"]["call"] == 21, "a call before the login counts"
+
+
+def test_stays_that_depend_on_the_order_are_told_apart(tmp_path):
+    stays = line("liar", [("dwell", "crd_a", 0), ("dwell", "crd_a", 1)])
+    for event in stays["batch"]["events"]:
+        event["duration_ms"] = 3_600_000
+    with pytest.raises(SystemExit, match="liar"):
+        in_sql(tmp_path, [stays])
 
 
 def test_hours_and_shares_are_those_of_the_windows(tmp_path):

@@ -1,11 +1,18 @@
-"""Events of bots, own views, colleagues and bursts are stored, shown with their reason, and not counted."""
+"""What bots, members, floods and people without a login say is stored, shown with its reason, and weighed."""
 
 import pytest
 
 from numbers_of_radar import drain, expect_recount
 from world import batch_id, event
 
-REASONS = ("bot", "own", "colleague", "burst")
+REASONS = (
+    "bot", "own", "colleague", "burst", "daily_limit", "dwell_time", "reused_batch", "anonymous", "unknown_share",
+)
+
+
+def of(**counts):
+    """The reasons, 0 where not said."""
+    return {reason: counts.get(reason, 0) for reason in REASONS}
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +34,17 @@ def office(world):
     send(owner, [event("view_card", card), event("like", card), event("dwell", card, duration_ms=1_000)])
     send(colleague, [event("view_card", card), event("save_phone", card)])
     send(company.visitor(), [event("view_card", card)], agent="Mozilla/5.0 (compatible; Baiduspider-render/2.0)")
-    # Twelve views in the same second: ten count.
+    # Twenty-four views in the same minute, one by one: twenty count.
     runner = company.visitor()
-    send(runner, [event("view_card", card, back_ms=50_000) for _ in range(12)])
-    counted.append({"person": runner.id, "batch": {"batch_id": batch_id(), "events": lines[-1]["batch"]["events"][:10]}})
+    view = event("view_card", card, back_ms=50_000)
+    for _ in range(24):
+        send(runner, [view])
+    counted.extend(lines[-20:])
+    # A call before the login counts, and so does a visit by a code of nobody.
+    send(company.anonymous(), [event("view_card", card, back_ms=2_000), event("call", card, back_ms=1_000)])
+    counted.append(lines[-1])
+    send(company.visitor(), [event("view_card", card, share_code="nobodys-code")])
+    counted.append(lines[-1])
     # Members are expected to share cards.
     send(owner, [event("forward", card)])
     counted.append(lines[-1])
@@ -43,10 +57,10 @@ def test_only_what_customers_did_is_counted(office):
 
 
 def test_filtered_events_are_counted_by_reason(office):
-    expected = {"bot": 1, "own": 3, "colleague": 2, "burst": 2}
+    expected = of(bot=1, own=3, colleague=2, burst=4, anonymous=1, unknown_share=1)
     for path in (f"cards/{office['card']}", "company"):
         answer = office["company"].boss.get(f"/v1/radar/{path}/filtered").expect(200)
-        assert answer["rules_version"] == 1
+        assert answer["rules_version"] == 2
         assert answer["windows"]["total"] == answer["windows"]["last_7_days"] == expected
         assert answer["windows"]["yesterday"] == dict.fromkeys(REASONS, 0)
 
@@ -56,10 +70,13 @@ def test_the_feed_hides_it_until_asked(office):
         return office["company"].api.pages(f"/v1/radar/{path}/feed{query}", office["company"].boss.token)
 
     for path in (f"cards/{office['card']}", "company"):
-        assert len(feed(path)) == 13 and not any(item["filtered"] for item in feed(path))
+        counted = feed(path)
+        assert len(counted) == 26
+        assert sorted(item["filtered"] for item in counted if item["filtered"]) == ["anonymous", "unknown_share"]
+        assert not any(item["share_code"] for item in counted)
         only = [item["filtered"] for item in feed(path, "?filtered=only")]
-        assert sorted(only) == sorted(["bot"] + ["own"] * 3 + ["colleague"] * 2 + ["burst"] * 2)
-        assert len(feed(path, "?filtered=include")) == 13 + 8
+        assert sorted(only) == sorted(["bot"] + ["own"] * 3 + ["colleague"] * 2 + ["burst"] * 4 + ["anonymous", "unknown_share"])
+        assert len(feed(path, "?filtered=include")) == 26 + 10
 
 
 def test_the_feed_is_narrowed_by_kind_person_and_day(office):
@@ -87,7 +104,7 @@ def test_the_days_of_a_chart_show_each_day_and_refuse_nonsense(office):
     days = boss.get(path).expect(200)["days"]
     assert len(days) == 30 and all(day["from"] == day["to"] for day in days)
     assert [day["to"] for day in days] == sorted(day["to"] for day in days)
-    assert sum(day["views"] for day in days) == 11
+    assert sum(day["views"] for day in days) == 23
     last = days[-1]["to"]
     assert boss.get(f"{path}?from={last}").expect(200)["days"] == days[-1:]
     assert len(boss.get(f"{path}?from={days[0]['to']}&to={last}").expect(200)["days"]) == 30

@@ -163,6 +163,11 @@ class Company:
         """A person who has not logged in."""
         return Person(self, None, self.api.post("/v1/sessions/anonymous", body={"appid": self.appid}).expect(201))
 
+    def share_code(self, card):
+        """A share code of the boss for a card."""
+        body = {"card_id": card, "channel": "share"}
+        return self.boss.post("/v1/share-codes", body, key=uuid.uuid4().hex).expect(201)["share_code"]
+
     def visitor(self, name=None):
         """A new visitor."""
         return self.log_in(f"visitor-{name or uuid.uuid4().hex}")
@@ -253,6 +258,10 @@ class World:
     def demo_day(self, company, cards, seed, visitors, events):
         """(lines, people): a day that has just ended, and its visitors logged in."""
         lines = make_day(seed, now_text(1_000), cards, visitors, events)
+        # The day's share codes are invented: real ones stand for them.
+        codes = {card: company.share_code(card) for card in cards}
+        for made in (event for line in lines for event in line["batch"]["events"] if "share_code" in event):
+            made["share_code"] = codes[made["card_id"]]
         names = sorted({line["person"] for line in lines})
         with ThreadPoolExecutor(6) as pool:
             people = pool.map(lambda name: company.visitor(f"{name}-{company.appid}"), names)

@@ -29,7 +29,19 @@ KINDS = (
     "unlike", "copy_wechat_id", "call", "open_chat", "grant_phone", "dwell",
 )
 TYPES = ("card", "product", "article", "video", "website")
-REASONS = ("bot", "own", "colleague", "burst")
+REASONS = (
+    "bot", "own", "colleague", "burst", "daily_limit", "dwell_time", "reused_batch", "anonymous", "unknown_share",
+)
+# What one person can do: kind, most on one card in a minute of the clock (None: no limit of its own), most in a day.
+LIMITS = (
+    ("view_card", 20, 100), ("view_product", 20, 200), ("view_article", 20, 100), ("view_video", 20, 100),
+    ("view_website", 20, 50), ("forward", 10, 50), ("save_phone", None, 20), ("like", None, 50), ("unlike", None, 50),
+    ("copy_wechat_id", None, 20), ("call", None, 20), ("open_chat", None, 50), ("grant_phone", None, 5), ("dwell", None, 550),
+)
+# Claims of who has not logged in are told apart; they count.
+STRONG = ("call", "grant_phone", "save_phone", "copy_wechat_id", "open_chat")
+DWELL_MS_PER_DAY = 3 * 3_600_000
+DWELL_SLACK_MS = 5 * 60_000
 CRAWLERS = ("crawler", "spider", "googlebot", "bingbot", "applebot", "headlesschrome", "phantomjs")
 EPOCH = date(1970, 1, 1)
 LATE_DAYS = 7
@@ -41,23 +53,23 @@ EVENTS = """
 CREATE MACRO day_of(ms) AS (ms + 28800000) // 86400000;
 
 CREATE TABLE request AS
-SELECT row_number() OVER () AS request, person, lower(agent) AS agent, member_card, batch.events AS events,
+SELECT row_number() OVER () AS request, person, lower(agent) AS agent, member_card, anonymous, batch.events AS events,
        epoch_ms(CAST(received_at AS TIMESTAMPTZ)) AS received
 FROM read_json($file, format = 'newline_delimited', columns = {
-    person: 'VARCHAR', received_at: 'VARCHAR', agent: 'VARCHAR', member_card: 'VARCHAR',
+    person: 'VARCHAR', received_at: 'VARCHAR', agent: 'VARCHAR', member_card: 'VARCHAR', anonymous: 'BOOLEAN',
     batch: 'STRUCT(batch_id VARCHAR, events STRUCT(kind VARCHAR, card_id VARCHAR, "at" VARCHAR,
             object STRUCT("type" VARCHAR, id VARCHAR), duration_ms BIGINT)[])'})
 -- What is sent again counts once.
 QUALIFY row_number() OVER (PARTITION BY person, batch.batch_id ORDER BY received) = 1;
 
 CREATE TABLE sent AS
-SELECT request, person, agent, member_card, received, place, event.kind AS kind, event.card_id AS card,
+SELECT request, person, agent, member_card, coalesce(anonymous, false) AS anonymous, received, place, event.kind AS kind, event.card_id AS card,
        event.object."type" AS type, event.object.id AS id, coalesce(event.duration_ms, 0) AS dwell,
        epoch_ms(CAST(event."at" AS TIMESTAMPTZ)) AS claimed
 FROM (SELECT *, unnest(events) AS event, generate_subscripts(events, 1) AS place FROM request);
 
 CREATE TABLE judged AS
-SELECT request, place, person, kind, card, type, id, dwell, day_of(received) AS arrived,
+SELECT request, place, person, anonymous, kind, card, type, dwell, received, day_of(received) AS arrived,
        -- A time is believed from seven days before the request came in until then.
        least(greatest(claimed, received - 7 * 86400000), received) AS ms,
        CASE WHEN regexp_matches(agent, $crawlers) THEN 'bot'
@@ -66,25 +78,40 @@ SELECT request, place, person, kind, card, type, id, dwell, day_of(received) AS 
             WHEN member_card IS NOT NULL THEN 'colleague' END AS reason
 FROM sent;
 
--- Of the same kind on the same thing: what comes after ten within ten seconds.
-CREATE TABLE burst AS
-SELECT request, place
-FROM (SELECT request, place, ms, lag(ms, 10) OVER (PARTITION BY request, card, kind, type, id ORDER BY ms, place) AS tenth
-      FROM judged WHERE reason IS NULL AND (kind LIKE 'view%' OR kind = 'forward'))
-WHERE ms - tenth < 10000;
+-- How many of a kind somebody has done on a card in a minute, as the requests came in.
+CREATE TABLE within_minute AS
+SELECT request, place, count(*) OVER (PARTITION BY person, card, kind, ms // 60000 ORDER BY received, request, place) AS nth
+FROM judged WHERE reason IS NULL;
+
+-- And in a day, of those that are no burst.
+CREATE TABLE within_day AS
+SELECT request, place, count(*) OVER (PARTITION BY person, kind, day_of(ms) ORDER BY received, request, place) AS nth
+FROM judged JOIN within_minute USING (request, place) JOIN most ON kind = of_kind WHERE per_minute IS NULL OR nth <= per_minute;
+
+CREATE TABLE verdict AS
+SELECT request, place, CASE WHEN m.nth > per_minute THEN 'burst' WHEN d.nth > per_day THEN 'daily_limit' END AS limited
+FROM judged JOIN most ON kind = of_kind JOIN within_minute m USING (request, place)
+LEFT JOIN within_day d USING (request, place);
 
 CREATE TABLE event AS
 SELECT scope, person, card, kind, type, dwell, arrived, ms, day_of(ms) AS day,
        ((ms + 28800000) % 86400000) // 3600000 AS hour,
-       coalesce(reason, CASE WHEN burst.place IS NOT NULL THEN 'burst' END) AS reason
+       coalesce(reason, limited) AS reason,
+       coalesce(reason, limited, CASE WHEN anonymous AND list_contains($strong, kind) THEN 'anonymous' END) AS held
 FROM (SELECT *, unnest([card, 'company']) AS scope FROM judged)
-LEFT JOIN burst USING (request, place);
+LEFT JOIN verdict USING (request, place);
 """
+
+# Whether a stay is too long depends on the order in which the queue delivers. Who stays no longer
+# than the time that passes is right in any order; others would need the order.
+TOO_LONG = """SELECT person, day_of(ms), sum(dwell) FROM judged JOIN verdict USING (request, place)
+    WHERE reason IS NULL AND limited IS NULL GROUP BY ALL
+    HAVING sum(dwell) > least(max(ms) - min(ms - dwell) + $slack, $per_day)"""
 
 # Sums that are the same at every moment are computed first.
 SUMS = """
 CREATE TABLE daily AS
-SELECT scope, day, arrived, kind, reason, count(*) AS events, sum(dwell) AS dwell FROM event GROUP BY ALL;
+SELECT scope, day, arrived, kind, reason, held, count(*) AS events, sum(dwell) AS dwell FROM event GROUP BY ALL;
 
 -- When it was first known that somebody was there on a day.
 CREATE TABLE presence AS
@@ -127,8 +154,10 @@ IN_SPANS = {
     "likes": """SELECT as_of, today, name, scope, count(*) FROM liked JOIN span
         USING (as_of) WHERE day BETWEEN first AND last GROUP BY ALL""",
 }
-OF_KINDS = """SELECT as_of, today, name, scope, coalesce(reason, kind), sum(events), sum(dwell) FROM daily JOIN span
-    ON day BETWEEN first AND last AND arrived <= as_of GROUP BY ALL"""
+OF_KINDS = """SELECT as_of, today, name, scope, kind, sum(events), sum(dwell) FROM daily JOIN span
+    ON day BETWEEN first AND last AND arrived <= as_of WHERE reason IS NULL GROUP BY ALL
+    UNION ALL SELECT as_of, today, name, scope, held, sum(events), sum(dwell) FROM daily JOIN span
+    ON day BETWEEN first AND last AND arrived <= as_of WHERE held IS NOT NULL GROUP BY ALL"""
 BEHAVIOUR = """SELECT name, scope, kind, type, hour, count(*) FROM event JOIN span ON day BETWEEN first AND last
     WHERE reason IS NULL AND as_of = $last AND today = $last GROUP BY ALL"""
 
@@ -160,10 +189,15 @@ class Recount:
         self.asked = [day for day in range(first - LATE_DAYS, last + 1) if last - day < LAST_DAYS or (last - day) % every == 0]
         self.live = [day for day in self.asked if day >= first]
         self.db = duckdb.connect()
+        self.db.execute("CREATE TABLE most (of_kind VARCHAR, per_minute INT, per_day INT)")
+        self.db.executemany("INSERT INTO most VALUES (?, ?, ?)", LIMITS)
         crawlers = "|".join(CRAWLERS)
         for statement in duckdb.extract_statements(EVENTS):
-            given = {"file": str(file), "crawlers": crawlers}
+            given = {"file": str(file), "crawlers": crawlers, "strong": list(STRONG)}
             self.db.execute(statement, {name: given[name] for name in statement.named_parameters})
+        too_long = self.db.execute(TOO_LONG, {"slack": DWELL_SLACK_MS, "per_day": DWELL_MS_PER_DAY}).fetchall()
+        if too_long:
+            raise SystemExit(f"stays that are longer than the time they are in: {too_long[:3]}")
         self.db.execute("CREATE TABLE span (as_of INT, today INT, name VARCHAR, first INT, last INT)")
         asked = {(day, day) for day in self.live} | {(last, day) for day in range(first - LATE_DAYS, last + 1)}
         rows = [

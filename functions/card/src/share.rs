@@ -87,9 +87,9 @@ impl ShareBody {
 /// Create a share code
 ///
 /// Creates a code that identifies a shared card and the person who shared it. Put it into the link
-/// or mini-program code, and into the events of visitors who open it. Callers: everyone who has
-/// logged in, visitors included. Idempotent by `Idempotency-Key`. Errors: 404 `not_found` for an
-/// unknown card.
+/// or mini-program code, and into the events of visitors who open it. A visitor's code is forgotten
+/// after 400 days. Callers: everyone who has logged in, visitors included. Idempotent by
+/// `Idempotency-Key`. Errors: 404 `not_found` for an unknown card.
 #[utoipa::path(post, path = "/v1/share-codes", tag = "card", request_body = NewShareCode, params(IdempotencyKey),
     responses((status = 201, body = ShareCodeCreated)))]
 pub(crate) async fn create_share_code(
@@ -106,7 +106,8 @@ pub(crate) async fn create_share_code(
     let secret = app.ids.bytes().map_err(|error| Failure::Unavailable(error.to_string()))?;
     let (code, sharer, created_at) = (ShareCode::from_secret(secret), caller.person(), app.clock.now());
     let share = Share { code, card, target, channel: new.channel, sharer, created_at };
-    let share = app.store.create_share(caller.company(), share, &request).await?;
+    let until = share.forgotten_at(caller.membership().is_some());
+    let share = app.store.create_share(caller.company(), share, until, &request).await?;
     Ok((StatusCode::CREATED, Json(ShareCodeCreated { share_code: share.code })))
 }
 

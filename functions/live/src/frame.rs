@@ -95,7 +95,7 @@ mod tests {
         };
         let key = SegmentKey { card, batch: BatchId::from_uuid(id(3)), person: PersonId::from_uuid(id(4)) };
         let (departments, events) = (DepartmentPath::default(), (0..events).map(event).collect());
-        Segment { key, fingerprint: String::new(), received_at, rules: 1, departments, events }
+        Segment { key, fingerprint: String::new(), received_at, anonymous: false, rules: 1, departments, events }
     }
 
     #[test]

@@ -22,16 +22,15 @@ type Failed = Vec<(usize, Outcome)>;
 
 /// Counts the segments; returns the deliveries that failed.
 pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queued: Vec<Queued>) -> Failed {
-    let (mut queued, mut failed) = without_repeats(queued);
+    let (mut queued, mut failed) = (without_repeats(queued), Failed::new());
     while !queued.is_empty() {
-        let before = queued.len();
         // As soon as a round has settled a segment, the next begins with all its attempts.
         let settle = |(mut queued, mut failed)| async move {
             let result = round(aggregator, company, &mut queued, &mut failed).await;
             let state = (queued, failed);
             match result {
-                Ok(()) | Err(Failure::Busy | Failure::Throttled) if state.0.len() < before => Ok(state),
-                Ok(()) => Err((state, Failure::Busy)),
+                Ok(true) => Ok(state),
+                Ok(false) => Err((state, Failure::Busy)),
                 Err(failure) => Err((state, failure)),
             }
         };
@@ -48,27 +47,26 @@ pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queue
 }
 
 /// A batch that is delivered twice at the same time is counted once; other content under the same
-/// batch id is not counted.
-fn without_repeats(queued: Vec<Queued>) -> (Vec<Queued>, Failed) {
+/// batch id is logged by itself and not counted.
+fn without_repeats(queued: Vec<Queued>) -> Vec<Queued> {
     let mut kept: BTreeMap<_, Queued> = BTreeMap::new();
-    let mut failed = Vec::new();
     for (delivery, segment) in queued {
-        match kept.get(&segment.key) {
-            Some((_, first)) if first.fingerprint != segment.fingerprint => failed.push((delivery, reused())),
-            Some(_) => {}
-            None => drop(kept.insert(segment.key, (delivery, segment))),
-        }
+        let is_other = |(_, first): &Queued| first.fingerprint != segment.fingerprint;
+        let segment = if kept.get(&segment.key).is_some_and(is_other) { segment.reused() } else { segment };
+        kept.entry(segment.key).or_insert((delivery, segment));
     }
-    (kept.into_values().collect(), failed)
+    kept.into_values().collect()
 }
 
-/// One transaction: removes the segments that it has settled from the queue.
+/// One transaction: removes the segments that it has settled from the queue. Returns whether it
+/// has brought the queue any further.
 async fn round<D>(
     aggregator: &Aggregator<D>,
     company: Company,
     queued: &mut Vec<Queued>,
     failed: &mut Failed,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
+    let before = queued.len();
     let known = known(aggregator, company, queued, failed).await?;
     let segments: Vec<_> = queued.iter().map(|(_, segment)| segment).collect();
     let plan = plan(&segments, &known);
@@ -77,6 +75,7 @@ async fn round<D>(
         failed.push((queued[*position].0, Outcome::Poison(Reason::new("cannot_be_counted", error))));
     }
     let result = if plan.segments.is_empty() { Ok(()) } else { commit(aggregator, company, &segments, &plan).await };
+    let mut reused = Vec::new();
     let result = match result {
         Ok(()) => {
             settled.extend(&plan.segments);
@@ -85,9 +84,10 @@ async fn round<D>(
         Err(CommitError::Duplicates(duplicates)) => {
             for (nth, fingerprint) in duplicates {
                 let position = plan.segments[nth];
-                settled.insert(position);
-                if fingerprint != segments[position].fingerprint {
-                    failed.push((queued[position].0, reused()));
+                if fingerprint == segments[position].fingerprint {
+                    settled.insert(position);
+                } else {
+                    reused.push(position);
                 }
             }
             Ok(())
@@ -95,12 +95,20 @@ async fn round<D>(
         Err(CommitError::Stale) => Err(Failure::Busy),
         Err(CommitError::Store(failure)) => Err(failure),
     };
+    for position in &reused {
+        let (_, segment) = &mut queued[*position];
+        *segment = segment.clone().reused();
+    }
     let mut position = 0;
     queued.retain(|_| {
         position += 1;
         !settled.contains(&(position - 1))
     });
-    result
+    match result {
+        Ok(()) | Err(Failure::Busy | Failure::Throttled) if queued.len() < before || !reused.is_empty() => Ok(true),
+        Ok(()) => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// The states of the persons and of their other identities. A person with an unreadable state fails
@@ -135,13 +143,10 @@ async fn commit<D>(
     segments: &[&Segment],
     plan: &AggregationPlan,
 ) -> Result<(), CommitError> {
-    let counted: Vec<_> = plan.segments.iter().map(|position| segments[*position]).collect();
+    let judged = |position: &usize| plan.judged.get(position).unwrap_or(segments[*position]);
+    let counted: Vec<_> = plan.segments.iter().map(judged).collect();
     let now = aggregator.clock.now();
     let page = aggregator.ids.uuid(now);
     let page = page.map_err(|error| CommitError::Store(Failure::Unavailable(error.to_string())))?;
     aggregator.store.commit_segments(company, Commit { segments: &counted, plan, page, now }).await
-}
-
-fn reused() -> Outcome {
-    Outcome::Poison(Reason::new("batch_id_reused", "the batch id was counted with another content"))
 }

@@ -11,11 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::company::Company;
 use domain::crm::identities::Customer;
 use domain::crm::identity_group::{Group, IdentityLinks};
-use domain::crm::merge::groups;
+use domain::crm::merge::{Merge, groups};
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::{Counts, Period, Scope};
+use domain::radar::log_end::{whole_since, with_forgotten};
 use domain::radar::recount::{Recount, RecountReport, correction};
 use runtime::clock::Clock;
 use store::{Counted, Store};
@@ -114,7 +116,9 @@ impl<'a> RecountJob<'a> {
         self.read_revisions(&mut before).await?;
         let waiting = self.store.pending_deltas(self.company).await?;
         let mut recount = self.read_log(&cards).await?;
-        let groups = groups(&self.store.every_merge(self.company).await?);
+        let merges = self.store.every_merge(self.company).await?;
+        self.recall(&mut recount, &merges).await?;
+        let groups = groups(&merges);
         recount.unite(&groups);
         let mut moving = BTreeSet::new();
         for chunk in self.store.pending_deltas(self.company).await? {
@@ -166,6 +170,24 @@ impl<'a> RecountJob<'a> {
         Ok(recount)
     }
 
+    /// Takes the past of people who have logged in since as it is stored, where the log has
+    /// forgotten it.
+    async fn recall(&self, recount: &mut Recount, merges: &[Merge]) -> Result<(), Failure> {
+        let since = whole_since(Day::of(self.report.at));
+        let old = merges.iter().filter(|merge| Day::of(merge.at) < since);
+        let old: Vec<_> = BTreeSet::from_iter(old.flat_map(|merge| [merge.edge.a, merge.edge.b])).into_iter().collect();
+        for persons in old.chunks(CUSTOMERS) {
+            for (person, stored) in self.store.customers(self.company, persons).await? {
+                if let Ok(stored) = stored
+                    && stored.state.is_partly_forgotten(since)
+                {
+                    recount.recall(person, &stored.state);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A customer may have been written after their events were read: suspects are checked in the
     /// next round, if their version has not changed since before the log was read.
     async fn compare_customers(
@@ -179,6 +201,7 @@ impl<'a> RecountJob<'a> {
         let wanted = self.suspects.take();
         let wanted = wanted.unwrap_or_else(|| recount.people().chain(group_of.keys().copied()).collect());
         let (wanted, mut suspects) = (Vec::from_iter(wanted), BTreeSet::new());
+        let since = whole_since(Day::of(self.report.at));
         for persons in wanted.chunks(CUSTOMERS) {
             let mut customers = self.store.customers(self.company, persons).await?;
             for person in persons {
@@ -187,6 +210,9 @@ impl<'a> RecountJob<'a> {
                     self.report.unchecked_customers += 1;
                     continue;
                 };
+                if stored.state.is_partly_forgotten(since) {
+                    continue;
+                }
                 let group = group_of.get(person).copied().cloned().unwrap_or_default();
                 if stored.state == state && stored.links.group == group {
                     continue;
@@ -229,6 +255,8 @@ impl<'a> RecountJob<'a> {
                 self.untold.insert(scope);
                 continue;
             };
+            let counts = stored.iter().map(|(period, counted)| (*period, counted.counts.clone())).collect();
+            let expected = with_forgotten(expected, &counts, whole_since(Day::of(self.report.at)));
             let (mut left, none, nothing) = (BTreeSet::new(), Counted::default(), Counts::new());
             let periods: BTreeSet<_> = stored.keys().chain(expected.keys()).copied().collect();
             for period in periods.into_iter().filter(|period| open.has(*period)) {

@@ -1,7 +1,7 @@
 //! Event ingest: validates a batch, enriches it and puts it into the queues as one
 //! message. Counts nothing and writes nothing to the table.
 
-mod card;
+mod known;
 pub mod queue;
 mod record_events;
 
@@ -13,21 +13,21 @@ use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
 use runtime::clock::Clock;
 
-use crate::card::KnownCards;
+use crate::known::Known;
 use crate::queue::Queues;
 
 /// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
-    cards: Arc<KnownCards>,
+    known: Arc<Known>,
     queues: Queues,
     clock: Clock,
 }
 
 /// The function, ready to run; `queues` are the aggregator's and the live radar's.
 pub fn build(Common { store, tokens, clock, .. }: Common, queues: Queues) -> Router {
-    let cards = Arc::new(KnownCards::new(store));
-    router(App { cards, queues, clock: clock.clone() }, tokens, clock)
+    let known = Arc::new(Known::new(store));
+    router(App { known, queues, clock: clock.clone() }, tokens, clock)
 }
 
 impl HttpFunction for App {

@@ -11,8 +11,8 @@ use domain::kernel::id::CardId;
 use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::Timestamp;
 use domain::tracking::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
-use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp};
-use domain::tracking::filter::{RULES, Sender, classify};
+use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp, one_title_each};
+use domain::tracking::filter::{RULES, Sender, believe_codes, classify};
 use edge::auth::TokenHolder;
 use edge::body::Body;
 use edge::problem::{Code, FieldProblem, Problem};
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::known::Existing;
 
 /// Hex characters of a fingerprint: 64 bits tell two contents of one batch id apart.
 const FINGERPRINT_CHARS: usize = 16;
@@ -52,7 +53,7 @@ pub(crate) struct NewEvent {
     /// The object of the event. The card if absent. Required for views of products, articles and
     /// videos.
     object: Option<NewObject>,
-    /// The share code that the visitor opened.
+    /// The share code that the visitor opened. A code of another company is left out.
     share_code: Option<ShareCode>,
     /// How long the visitor stayed, in milliseconds, 0 to 3,600,000. Required for `dwell`, not
     /// allowed otherwise.
@@ -69,7 +70,7 @@ pub(crate) struct NewObject {
     kind: String,
     /// The id of the object. Required for products, articles and videos.
     id: Option<String>,
-    /// The title that the visitor saw.
+    /// The title that the visitor saw. A batch keeps the first title of each object.
     #[schema(value_type = Option<String>, max_length = 60)]
     title: Option<Line<TITLE_CHARS_MAX>>,
 }
@@ -91,7 +92,8 @@ pub(crate) struct Accepted {
 /// Accepts a batch of events. They appear in the radar some seconds later. If one event is invalid,
 /// the whole batch is refused; `errors` names each invalid event. Callers: everyone with a token,
 /// also an anonymous one. Idempotent by `batch_id`: send the same batch again after a time-out.
-/// Errors: 404 `not_found` when a card does not exist; `errors` names each.
+/// Errors: 404 `not_found` when a card does not exist; `errors` names each; 409 `batch_id_reused`
+/// when other events were just sent under the batch id: send these under a new one.
 #[utoipa::path(post, path = "/v1/events", tag = "tracking", request_body = NewBatch,
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
@@ -101,31 +103,56 @@ pub(crate) async fn record_events(
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
-    let (batch, mut events) = checked(new, received_at)?;
-    let cards = events.iter().map(|event| event.card).collect();
-    let mut departments = app.cards.places(holder.company(), &cards, received_at).await?;
-    refuse_unknown(&events, &departments)?;
+    let sent = checked(new, received_at)?;
+    if app.known.is_reused(holder.person(), sent.batch, &sent.fingerprint) {
+        return Err(Problem::of(Code::BatchIdReused));
+    }
+    let existing = app.known.existing(holder.company(), &sent.events, received_at).await?;
+    refuse_unknown(&sent.events, &existing.cards)?;
+    let batch = judged(sent, existing, &holder, &headers, received_at);
+    app.queues.send(&batch).await?;
+    app.known.note_accepted(&batch);
+    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
+}
+
+/// A batch that is correct in itself.
+struct CheckedBatch {
+    batch: BatchId,
+    events: Vec<Event>,
+    fingerprint: String,
+}
+
+/// A batch as it is counted: judged by what exists and by who has sent it.
+fn judged(
+    sent: CheckedBatch,
+    Existing { cards: mut departments, codes }: Existing,
+    holder: &TokenHolder,
+    headers: &HeaderMap,
+    received_at: Timestamp,
+) -> AcceptedBatch {
+    let CheckedBatch { batch, mut events, fingerprint } = sent;
     departments.retain(|_, path| !path.is_empty());
-    let fingerprint = fingerprint(&events)?;
     for event in &mut events {
         event.at = clamp(event.at, received_at);
     }
-    classify(&RULES, sender(&holder, &headers), &mut events);
-    let (v, company, person, rules) = (MESSAGE_VERSION, holder.company().id(), holder.person(), RULES.version);
-    let batch = AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, departments, events };
-    app.queues.send(&batch).await?;
-    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
+    believe_codes(&codes, &mut events);
+    one_title_each(&mut events);
+    classify(&RULES, sender(holder, headers), &mut events);
+    let (company, person, anonymous) = (holder.company().id(), holder.person(), holder.is_anonymous());
+    let (v, rules) = (MESSAGE_VERSION, RULES.version);
+    AcceptedBatch { v, company, person, batch, fingerprint, received_at, anonymous, rules, departments, events }
 }
 
 /// The input of the filter rules.
 fn sender<'a>(holder: &TokenHolder, headers: &'a HeaderMap) -> Sender<'a> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let membership = holder.membership();
-    Sender { agent, member: membership.is_some(), card: membership.and_then(|membership| membership.card) }
+    let (card, anonymous) = (membership.and_then(|membership| membership.card), holder.is_anonymous());
+    Sender { agent, member: membership.is_some(), card, anonymous }
 }
 
 /// All checks that need no call; returns an error for every bad event.
-fn checked(new: NewBatch, received_at: Timestamp) -> Result<(BatchId, Vec<Event>), Problem> {
+fn checked(new: NewBatch, received_at: Timestamp) -> Result<CheckedBatch, Problem> {
     let batch = BatchId::parse(&new.batch_id, received_at).map_err(|error| Problem::field("/batch_id", &error))?;
     if new.events.is_empty() || new.events.len() > EVENTS_MAX {
         let error = FieldError::new("invalid_count", format!("每批应有 1 到 {EVENTS_MAX} 个事件"));
@@ -145,7 +172,8 @@ fn checked(new: NewBatch, received_at: Timestamp) -> Result<(BatchId, Vec<Event>
         let error = FieldError::new("too_many_cards", format!("每批最多涉及 {CARDS_MAX} 张名片"));
         return Err(Problem::field("/events", &error));
     }
-    Ok((batch, events))
+    let fingerprint = fingerprint(&events)?;
+    Ok(CheckedBatch { batch, events, fingerprint })
 }
 
 impl NewEvent {

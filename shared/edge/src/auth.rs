@@ -113,6 +113,11 @@ impl TokenHolder {
         self.caller.membership
     }
 
+    /// Whether the caller has not logged in.
+    pub fn is_anonymous(&self) -> bool {
+        self.anonymous
+    }
+
     fn from_claims(claims: &TokenClaims) -> Option<Self> {
         let caller = Caller::from_claims(claims)?;
         // The identity of an anonymous caller is unknown: they cannot be a member.

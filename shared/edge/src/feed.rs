@@ -27,11 +27,13 @@ pub struct FeedLine {
     card_id: CardId,
     /// The object of the event.
     object: FeedObject,
-    /// The share code that the visitor opened. `null` if there is none.
+    /// The share code that the visitor opened. `null` if there is none, or none of the company's.
     share_code: Option<ShareCode>,
     /// How long the visitor stayed, in milliseconds. `null` if the event is no `dwell`.
     duration_ms: Option<u32>,
-    /// Why the event is not counted. `null` if it is counted.
+    /// Why the event is held back. `null` if it is not. Events of `anonymous` and `unknown_share`
+    /// count all the same: the first are no evidence until the login, the others have no share
+    /// code.
     filtered: Option<FilterReason>,
     /// The event in Chinese, to show to the user.
     #[schema(example = "访客0AFE 查看了商品《智能门锁》")]

@@ -91,6 +91,8 @@ codes! {
     DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
+    /// Other events were accepted under the batch id.
+    BatchIdReused = CONFLICT, "batch_id_reused", "Batch id reused", "该批次编号已用于其他事件，请使用新的批次编号重新发送";
     /// The body is larger than allowed.
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body_too_large", "Body too large", "请求内容过大";
     /// The body is not declared as JSON.

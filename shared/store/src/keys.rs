@@ -177,6 +177,11 @@ pub(crate) fn share(company: Company, code: &ShareCode) -> Key {
     Key::new(format!("{}#SHARE#{}", company.id(), code.as_str()), "SHARE")
 }
 
+/// The code in a share's key.
+pub(crate) fn share_of(key: &Key) -> Option<ShareCode> {
+    ShareCode::parse(key.pk.split_once("#SHARE#")?.1).ok()
+}
+
 /// The phrases of a book: a member's own, or the company's.
 pub(crate) fn phrases(company: Company, member: Option<MemberId>, book: PhraseBook) -> Key {
     Key::new(settings(company, member), format!("PHRASES#{}", book.name()))

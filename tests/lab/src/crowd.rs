@@ -25,6 +25,10 @@ const EVENTS_MAX: u64 = 40;
 /// delivered before the day ends.
 const OPENS_MS: i64 = 7 * 60 * MINUTE_MS;
 const OPEN_MS: i64 = 15 * 60 * MINUTE_MS + 30 * MINUTE_MS;
+/// Every so many visitors never log in.
+const ANONYMOUS_EVERY: u64 = 5;
+/// Longest stay: less than the events are apart, mostly.
+const DWELL_MS: i64 = 20 * SECOND_MS;
 /// `User-Agent` headers.
 const PHONE: &str = "MicroMessenger/8.0.54 MiniProgramEnv";
 const CRAWLER: &str = "mpcrawler";
@@ -177,6 +181,7 @@ impl Crowd {
         let id = self.random.below(u64::MAX);
         let batch = AcceptedBatch {
             v: MESSAGE_VERSION,
+            anonymous: colleague.is_none() && number % ANONYMOUS_EVERY == 0,
             rules: RULES.version,
             company: self.company,
             person: colleague.map_or_else(|| person(number), |colleague| colleague.person),
@@ -203,7 +208,8 @@ impl Crowd {
             let (step, kind) =
                 if style == Style::Burst { (100, EventKind::ViewCard) } else { (10 * SECOND_MS, self.kind()) };
             let at = made_at.plus_millis(-left * step - self.below(step));
-            let duration_ms = (kind == EventKind::Dwell).then(|| u32::try_from(self.below(60_000)).unwrap_or_default());
+            let duration_ms =
+                (kind == EventKind::Dwell).then(|| u32::try_from(self.below(DWELL_MS)).unwrap_or_default());
             let share_code = ShareCode::parse("s0123456789").ok().filter(|_| std::mem::take(&mut share));
             events.push(Event { kind, card, object: self.object(kind), share_code, at, duration_ms, filtered: None });
         }
@@ -255,9 +261,12 @@ impl Sent {
 
     /// The input of a recount.
     pub(crate) fn line(&self) -> String {
-        let AcceptedBatch { person, received_at, .. } = &self.batch;
+        let AcceptedBatch { person, received_at, anonymous, .. } = &self.batch;
         let (agent, member_card, batch) = (self.agent, self.member_card, body(&self.batch));
-        let line = json!({"person": person, "received_at": received_at, "agent": agent, "member_card": member_card, "batch": batch});
+        let line = json!({
+            "person": person, "received_at": received_at, "agent": agent, "member_card": member_card,
+            "anonymous": anonymous, "batch": batch,
+        });
         line.to_string()
     }
 
@@ -269,7 +278,8 @@ impl Sent {
         for event in &mut batch.events {
             event.at = clamp(event.at, received_at);
         }
-        let sender = Sender { agent: self.agent, member: self.member_card.is_some(), card: self.member_card };
+        let (card, anonymous) = (self.member_card, self.batch.anonymous);
+        let sender = Sender { agent: self.agent, member: card.is_some(), card, anonymous };
         classify(&RULES, sender, &mut batch.events);
         serde_json::to_string(&batch).expect("a batch is JSON")
     }

@@ -46,6 +46,7 @@ pub(crate) fn batch(visit: Visit, random: &mut Random) -> AcceptedBatch {
     });
     AcceptedBatch {
         v: 1,
+        anonymous: false,
         rules: 1,
         departments: BTreeMap::new(),
         company,
@@ -93,7 +94,7 @@ fn event(card: CardId, at: Timestamp, opens: bool, random: &mut Random) -> Event
         Target::Card
     };
     let title = (target != Target::Card).then(|| TITLES[usize::try_from(object).unwrap_or_default()]);
-    let duration_ms = (kind == Dwell).then(|| u32::try_from(1_000 + random.below(60_000)).unwrap_or_default());
+    let duration_ms = (kind == Dwell).then(|| u32::try_from(1_000 + random.below(2_000)).unwrap_or_default());
     let object = Object { target, title: title.and_then(|title| Line::parse(title).ok()) };
     Event { kind, card, object, share_code: None, at, duration_ms, filtered: None }
 }

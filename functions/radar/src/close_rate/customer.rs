@@ -31,6 +31,8 @@ pub(crate) struct CustomerBody {
     person_id: PersonId,
     /// The name to show: `访客` and four characters while the name is not known.
     name: String,
+    /// Whether the person has not logged in. Then nothing they do is evidence yet.
+    anonymous: bool,
     /// The close rate (成交率) and its reasons.
     close_rate: CloseRate,
     /// The best hour to follow up (最佳时间点).
@@ -180,6 +182,7 @@ fn customer(
     CustomerBody {
         person_id,
         name: visitor_name(person_id),
+        anonymous: state.anonymous,
         close_rate: CloseRate {
             basis_points: explanation.rate,
             band: (!closed).then(|| Band::of(explanation.rate)),

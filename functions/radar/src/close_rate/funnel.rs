@@ -6,7 +6,7 @@ use domain::close_rate::model::Band;
 use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
-use domain::radar::counter::{Audience, Counter, Scope};
+use domain::radar::counter::{Counter, Scope};
 use domain::radar::metrics::count;
 use edge::access::RadarScope;
 use edge::problem::Problem;
@@ -18,7 +18,7 @@ use crate::App;
 /// All customers by close rate. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FunnelBody {
-    /// How many distinct people have a view.
+    /// How many people have logged in and done something that counts.
     customers: i64,
     /// How many customers have a closed deal. They are in no band.
     closed: i64,
@@ -59,7 +59,7 @@ pub(crate) async fn get_company_funnel(State(app): State<App>, scope: RadarScope
 
 async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody, Failure> {
     let (shortlist, lifetime) = app.store.shortlist(company, scope).await?;
-    let customers = count(&lifetime, Counter::People(Audience::Visitors));
+    let customers = count(&lifetime, Counter::Customers);
     let closed = count(&lifetime, Counter::ClosedCustomers);
     let funnel = shortlist.funnel(Day::of(app.clock.now()), customers, closed);
     let band = |(band, customers): (&Band, i64)| BandBody { band: *band, customers };

@@ -26,7 +26,8 @@ pub(crate) struct FeedQuery {
     /// Only events that happened on this day in Asia/Shanghai.
     #[param(inline)]
     day: Option<Day>,
-    /// Whether to show events that are not counted. `exclude` if absent.
+    /// Whether to show events that are not counted. `exclude` if absent; `only` shows every event
+    /// with a reason, also one that counts.
     #[param(inline)]
     #[serde(default)]
     filtered: Filtered,
@@ -54,7 +55,7 @@ impl FeedQuery {
             && self.person_id.is_none_or(|wanted| wanted == person)
             && self.day.is_none_or(|day| day == Day::of(event.at))
             && match self.filtered {
-                Filtered::Exclude => event.filtered.is_none(),
+                Filtered::Exclude => event.counts(),
                 Filtered::Include => true,
                 Filtered::Only => event.filtered.is_some(),
             }

@@ -1,4 +1,4 @@
-//! `GET /v1/radar/…/filtered`: how many events the numbers leave out, and why.
+//! `GET /v1/radar/…/filtered`: how many events are held back, and why.
 
 use domain::kernel::failure::Failure;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// Events that are stored but not counted (过滤).
+/// Events that are held back, wholly or in part (过滤). All are stored.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FilteredEvents {
     /// The version of the filter rules in force.
@@ -29,8 +29,8 @@ pub(crate) struct FilteredEvents {
 
 /// Count filtered events of a card
 ///
-/// Returns how many events were not counted, by window and reason. The feed shows these events with
-/// `filtered=only`. Callers: the card's owner, admins and the boss, while their own radar is on.
+/// Returns how many events were held back, by window and reason. The feed shows these events with
+/// `filtered=only`. Those of `anonymous` and `unknown_share` count all the same. Callers: the card's owner, admins and the boss, while their own radar is on.
 /// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
 /// the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/filtered", tag = "radar",
@@ -44,8 +44,8 @@ pub(crate) async fn get_card_filtered(
 
 /// Count filtered events of the company
 ///
-/// Returns how many events were not counted, by window and reason. The feed shows these events with
-/// `filtered=only`. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
+/// Returns how many events were held back, by window and reason. The feed shows these events with
+/// `filtered=only`. Those of `anonymous` and `unknown_share` count all the same. Callers: admins and the boss, while their own radar is on. Idempotent. Errors:
 /// 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/filtered", tag = "radar",
     responses((status = 200, body = FilteredEvents)))]
@@ -58,7 +58,7 @@ pub(crate) async fn get_company_filtered(
 
 /// Count filtered events of a department
 ///
-/// Returns how many events were not counted, by window and reason. Counts events on cards that were
+/// Returns how many events were held back, by window and reason. Counts events on cards that were
 /// in the department, or below it, when the event happened. Callers: admins and the boss, while
 /// their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
 /// `radar_not_active` while the radar of the caller is off.

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::radar::window_query::{ChosenWindow, RowParams, WantedDays, WindowParams, WindowRequest};
 
-/// The people who forwarded the most. The numbers can be some minutes old.
+/// The people who forwarded the most and have logged in. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopSharers {
     /// The first day, in Asia/Shanghai.
@@ -69,7 +69,7 @@ pub(crate) async fn get_company_sharers(
 }
 
 async fn sharers(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopSharers, Failure> {
-    let breakdown = app.store.breakdown(scope.company(), scope.scope(), (from, to)).await?;
+    let breakdown = app.store.sharers(scope.company(), scope.scope(), (from, to)).await?;
     let item =
         |(person_id, forwards): (PersonId, i64)| TopSharer { person_id, name: visitor_name(person_id), forwards };
     let items = breakdown.top_sharers(wanted.limit).into_iter().map(item).collect();

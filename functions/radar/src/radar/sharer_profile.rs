@@ -105,7 +105,7 @@ async fn profile(
 ) -> Result<SharerProfile, Failure> {
     let today = Day::of(app.clock.now());
     let scope = card.map_or(Scope::Company, Scope::Card);
-    let breakdown = app.store.breakdown(company, scope, (from, to)).await?;
+    let breakdown = app.store.sharers(company, scope, (from, to)).await?;
     let most = breakdown.top_sharers(IDENTITIES_MAX).into_iter().map(|(person, _)| person).collect::<Vec<_>>();
     let known = app.store.identities_on(company, card, &most).await?;
     let states = known.values().map(|customer| &customer.state);

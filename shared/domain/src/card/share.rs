@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::id::{CardId, PersonId};
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::ShareCode;
-use crate::kernel::timestamp::Timestamp;
+use crate::kernel::timestamp::{DAY_MS, Timestamp};
 use crate::tracking::event::Target;
 
 string_enum! {
@@ -36,6 +36,16 @@ pub struct Share {
     /// When it was made.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
+}
+
+/// How long a visitor's share code is kept. Members' codes stand on posters and are kept for good.
+const VISITORS_CODE_MS: i64 = 400 * DAY_MS;
+
+impl Share {
+    /// When the code is forgotten, if ever.
+    pub fn forgotten_at(&self, by_member: bool) -> Option<Timestamp> {
+        (!by_member).then(|| self.created_at.plus_millis(VISITORS_CODE_MS))
+    }
 }
 
 #[cfg(test)]

@@ -59,12 +59,12 @@ pub const FEATURES: usize = Feature::ALL.len();
 const _: () = assert!(FEATURES * 2 <= BITS && DAILY_MAX == 3);
 
 impl Feature {
-    /// The feature that an event counts for; `None` if it is filtered.
+    /// The feature that an event counts for; `None` if it is not counted.
     ///
     /// Likes are left out: a like counts while it is in force, which the latest like or unlike in the
     /// customer state knows. Readers of the evidence add it by [`Evidence::see`].
     pub fn of(event: &Event) -> Option<Self> {
-        if event.filtered.is_some() {
+        if !event.counts() {
             return None;
         }
         match event.kind {

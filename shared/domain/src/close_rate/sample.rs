@@ -29,9 +29,9 @@ struct History {
 }
 
 impl Histories {
-    /// Adds a segment of the log. Filtered events are no evidence.
+    /// Adds a segment of the log. Events that are not counted are no evidence.
     pub fn add(&mut self, segment: &Segment) {
-        for event in segment.events.iter().filter(|event| event.filtered.is_none()) {
+        for event in segment.events.iter().filter(|event| event.counts()) {
             self.0.entry(segment.key.person).or_default().take(event);
         }
     }

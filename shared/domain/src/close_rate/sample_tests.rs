@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::company::department::DepartmentPath;
-use crate::crm::customer::CustomerState;
+use crate::crm::customer::{CustomerState, SentBy};
 use crate::kernel::id::Id;
 use crate::kernel::timestamp::DAY_MS;
 use crate::radar::aggregate::SegmentKey;
@@ -21,6 +21,7 @@ fn segment((by, event): &RecordedVisit) -> Segment {
         key,
         fingerprint: String::new(),
         received_at: now(),
+        anonymous: false,
         rules: 1,
         departments: DepartmentPath::default(),
         events: vec![event.clone()],
@@ -52,7 +53,7 @@ proptest! {
             seen.sort_by_key(|(_, event)| event.at);
             let mut parts = BTreeMap::<u8, CustomerState>::new();
             for (by, event) in seen {
-                parts.entry(*by).or_default().apply(std::slice::from_ref(event), &DepartmentPath::default()).unwrap();
+                parts.entry(*by).or_default().apply(SentBy::LoggedIn, std::slice::from_ref(event), &DepartmentPath::default()).unwrap();
             }
             let state = CustomerState::union(parts.values());
             let sample = parts_of(histories_in_order.sample(&identities, closed_on, today));

@@ -12,12 +12,14 @@ use serde::Deserialize;
 
 use crate::close_rate::evidence::{Evidence, Feature};
 use crate::company::department::DepartmentPath;
+use crate::crm::active_days::ActiveDays;
+use crate::crm::activity::Activity;
 use crate::kernel::day::{Day, hour_of};
 use crate::kernel::id::{CardId, DepartmentId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::best_hour::VisitHours;
-use crate::radar::counter::{Audience, Counter, CounterDeltas, Scope};
-use crate::radar::seen_days::{SeenDays, TooOld};
+use crate::radar::counter::{Counter, CounterDeltas, Period, Scope};
+use crate::radar::seen_days::TooOld;
 use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
 
@@ -40,20 +42,23 @@ pub struct CustomerState {
     /// Their days in each department: on the cards that were in it, or below it, then.
     #[serde(default, rename = "d")]
     pub departments: BTreeMap<DepartmentId, ActiveDays>,
+    /// Whether nobody of them has logged in. They are no customer: they stand in no list, and what
+    /// they do is no evidence until they log in, which makes them one person with an identity that
+    /// has.
+    #[serde(skip)]
+    pub anonymous: bool,
+    /// What they have done lately.
+    #[serde(skip)]
+    pub activity: Activity,
 }
 
-/// The days on which a person was seen in one scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct ActiveDays {
-    /// Days with a view.
-    #[serde(default, rename = "v")]
-    pub viewed: SeenDays,
-    /// Days with an opened chat.
-    #[serde(default, rename = "t")]
-    pub talked: SeenDays,
-    /// Days with a view of a product.
-    #[serde(default, rename = "m")]
-    pub shopped: SeenDays,
+/// Whether a login stands behind a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SentBy {
+    /// The person has logged in.
+    LoggedIn,
+    /// The person has not logged in.
+    Anonymous,
 }
 
 /// One person's history with one card.
@@ -120,8 +125,12 @@ impl CustomerState {
     ///
     /// # Errors
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
-    pub fn apply(&mut self, events: &[Event], path: &DepartmentPath) -> Result<CounterDeltas, ApplyError> {
+    pub fn apply(&mut self, by: SentBy, events: &[Event], path: &DepartmentPath) -> Result<CounterDeltas, ApplyError> {
         let mut deltas = CounterDeltas::default();
+        if self.cards.is_empty() {
+            // An identity has logged in from the beginning, or never.
+            self.anonymous = by == SentBy::Anonymous;
+        }
         for event in events {
             if !self.cards.contains_key(&event.card) && self.cards.len() >= CARDS_MAX {
                 return Err(ApplyError::TooManyCards);
@@ -138,13 +147,14 @@ impl CustomerState {
     /// [`ApplyError`]; the state may then be half changed and must be thrown away.
     pub fn apply_as_part<'a>(
         &mut self,
+        by: SentBy,
         events: &[Event],
         path: &DepartmentPath,
         others: impl IntoIterator<Item = &'a Self>,
     ) -> Result<CounterDeltas, ApplyError> {
-        let mut person = Self::union(others);
-        person.join(self);
-        self.apply(events, path)?;
+        let mut person = self.clone();
+        others.into_iter().for_each(|other| person.join(other));
+        self.apply(by, events, path)?;
         let mut deltas = CounterDeltas::default();
         for event in events {
             person.count(event, path, &mut deltas)?;
@@ -155,14 +165,16 @@ impl CustomerState {
     /// Counts one event, however many cards there are: a union of parts that are each
     /// within the limit may be beyond it.
     fn count(&mut self, event: &Event, path: &DepartmentPath, deltas: &mut CounterDeltas) -> Result<(), TooOld> {
-        let day = Day::of(event.at);
+        let (day, is_customer) = (Day::of(event.at), !self.anonymous);
         let card = self.cards.entry(event.card).or_default();
         if let Some(reason) = event.filtered {
             for scope in Scope::of(event.card, path) {
                 deltas.add_on(scope, day, Counter::Filtered(reason), 1);
             }
-            card.remember_filtered(event, reason);
-            return Ok(());
+            if !reason.counts() {
+                card.remember_filtered(event, reason);
+                return Ok(());
+            }
         }
         for scope in Scope::of(event.card, path) {
             deltas.add_on(scope, day, Counter::Events(event.kind), 1);
@@ -179,18 +191,24 @@ impl CustomerState {
                 Scope::Department(department) => self.departments.entry(department).or_default(),
             };
             active_days.see(event.kind, day, scope, deltas)?;
+            if !std::mem::replace(&mut active_days.met, true) && is_customer {
+                deltas.add(scope, Period::Lifetime, Counter::Customers, 1);
+            }
         }
         card.remember(event, path, deltas);
         card.evidence.take(event);
+        self.activity.take(event);
         self.hours.see(event.at);
         Ok(())
     }
 
-    /// The union of several parts: the state of the person whose parts they are.
+    /// The union of several parts: the state of the person whose parts they are. One part that has
+    /// logged in makes all of it a customer's.
     #[must_use]
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut union = Self::default();
-        parts.into_iter().for_each(|part| union.join(part));
+        let mut parts = parts.into_iter();
+        let mut union = parts.next().cloned().unwrap_or_default();
+        parts.for_each(|part| union.join(part));
         union
     }
 
@@ -203,6 +221,8 @@ impl CustomerState {
         for (department, active_days) in &other.departments {
             self.departments.entry(*department).or_default().join(active_days);
         }
+        self.anonymous &= other.anonymous;
+        self.activity.join(&other.activity);
     }
 
     /// What the state adds to the counters that count people, likes and saves. The raw counters
@@ -218,18 +238,38 @@ impl CustomerState {
         for (department, active_days) in &self.departments {
             active_days.add_to(&mut deltas, Scope::Department(*department));
         }
+        if !self.anonymous {
+            for scope in self.scopes_met() {
+                deltas.add(scope, Period::Lifetime, Counter::Customers, 1);
+            }
+        }
         deltas
     }
 
-    /// The evidence for a deal on one card.
-    pub fn evidence_on(&self, card: CardId) -> Evidence {
-        self.cards.get(&card).map(CardHistory::evidence).unwrap_or_default()
+    /// Whether the log may have forgotten some of their events: somebody without a login who was
+    /// there before the day from which on it is whole.
+    pub fn is_partly_forgotten(&self, whole_since: Day) -> bool {
+        let firsts = self.active_days.audiences().map(|(_, days)| days.first());
+        self.anonymous && firsts.into_iter().flatten().any(|first| first < whole_since)
     }
 
-    /// The evidence for a deal on all cards together.
+    /// The scopes in which something of theirs was counted.
+    fn scopes_met(&self) -> impl Iterator<Item = Scope> {
+        let cards = self.cards.iter().map(|(card, history)| (Scope::Card(*card), &history.active_days));
+        let departments = self.departments.iter().map(|(id, active_days)| (Scope::Department(*id), active_days));
+        let all = [(Scope::Company, &self.active_days)].into_iter().chain(cards).chain(departments);
+        all.filter(|(_, active_days)| active_days.met).map(|(scope, _)| scope)
+    }
+
+    /// The evidence for a deal on one card; none while nobody of them has logged in.
+    pub fn evidence_on(&self, card: CardId) -> Evidence {
+        self.cards.get(&card).filter(|_| !self.anonymous).map(CardHistory::evidence).unwrap_or_default()
+    }
+
+    /// The evidence for a deal on all cards together; none while nobody of them has logged in.
     pub fn evidence(&self) -> Evidence {
         let mut sum = Evidence::default();
-        self.cards.values().for_each(|card| sum.add_all(&card.evidence()));
+        self.cards.keys().for_each(|card| sum.add_all(&self.evidence_on(*card)));
         sum
     }
 
@@ -245,43 +285,6 @@ impl CustomerState {
         let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (*id, card)).collect();
         cards.sort_by_key(|(id, card)| (std::cmp::Reverse(card.last_opened_ms), *id));
         cards
-    }
-}
-
-impl ActiveDays {
-    fn see(&mut self, kind: EventKind, day: Day, scope: Scope, deltas: &mut CounterDeltas) -> Result<(), TooOld> {
-        for (audience, days) in self.audiences_mut() {
-            if audience.is_joined_by(kind) {
-                for change in days.see(day)? {
-                    deltas.add_gap_change(scope, audience, change);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn add_to(&self, deltas: &mut CounterDeltas, scope: Scope) {
-        for (audience, days) in self.audiences() {
-            for change in days.contributions() {
-                deltas.add_gap_change(scope, audience, change);
-            }
-        }
-    }
-
-    fn join(&mut self, other: &Self) {
-        for ((_, mine), (_, theirs)) in self.audiences_mut().into_iter().zip(other.audiences()) {
-            mine.join(theirs);
-        }
-    }
-
-    fn audiences(&self) -> [(Audience, &SeenDays); 3] {
-        let Self { viewed, talked, shopped } = self;
-        [(Audience::Visitors, viewed), (Audience::ChatStarters, talked), (Audience::Shoppers, shopped)]
-    }
-
-    fn audiences_mut(&mut self) -> [(Audience, &mut SeenDays); 3] {
-        let Self { viewed, talked, shopped } = self;
-        [(Audience::Visitors, viewed), (Audience::ChatStarters, talked), (Audience::Shoppers, shopped)]
     }
 }
 

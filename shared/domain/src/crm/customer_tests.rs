@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::company::department::DepartmentPath;
 use crate::kernel::day::Window;
-use crate::radar::counter::Period;
+use crate::radar::counter::Audience;
 use crate::radar::metrics::Metrics;
 use crate::radar::recount_tests::{
     CounterTable, RecordedVisit, card, department, event, is_in, now, path_of, recount, scopes, visits,
@@ -94,16 +94,17 @@ fn shoppers(visits: &[RecordedVisit], wanted: Scope, from: Option<Day>, to: Day)
 
 /// Counts one event where its card was then.
 fn see(state: &mut CustomerState, event: &Event) -> CounterDeltas {
-    state.apply(std::slice::from_ref(event), &path_of(event)).unwrap()
+    state.apply(SentBy::LoggedIn, std::slice::from_ref(event), &path_of(event)).unwrap()
 }
 
 /// The changes of the counters that depend on merges.
 fn of_people(deltas: &CounterDeltas) -> Vec<(Scope, Period, Counter, i64)> {
-    use Counter::{Gap, Likes, Newcomers, People, Saves};
+    use Counter::{Customers, Gap, Likes, Newcomers, People, Saves};
     let each = |(scope, period, counts): (Scope, Period, crate::radar::counter::Counts)| {
         counts.into_iter().map(move |(counter, by)| (scope, period, counter, by))
     };
-    let of_people = |counter: &Counter| matches!(counter, People(_) | Gap(..) | Newcomers(_) | Likes | Saves);
+    let of_people =
+        |counter: &Counter| matches!(counter, People(_) | Gap(..) | Newcomers(_) | Likes | Saves | Customers);
     deltas.changes().flat_map(each).filter(|(_, _, counter, _)| of_people(counter)).collect()
 }
 
@@ -131,8 +132,8 @@ fn an_unlike_is_subtracted_from_the_departments_that_counted_the_like() {
     let like = event(EventKind::Like, card(1), now());
     let unlike = event(EventKind::Unlike, card(1), now().plus_millis(1));
     let mut state = CustomerState::default();
-    let mut deltas = state.apply(std::slice::from_ref(&like), &first).unwrap();
-    deltas.add_all(&state.apply(&[unlike], &second).unwrap());
+    let mut deltas = state.apply(SentBy::LoggedIn, std::slice::from_ref(&like), &first).unwrap();
+    deltas.add_all(&state.apply(SentBy::LoggedIn, &[unlike], &second).unwrap());
     let likes = |deltas: &CounterDeltas| {
         let changes = deltas.changes().filter(|(_, _, counts)| counts.contains_key(&Counter::Likes));
         changes.map(|(scope, ..)| scope).collect::<Vec<_>>()
@@ -142,7 +143,9 @@ fn an_unlike_is_subtracted_from_the_departments_that_counted_the_like() {
     let sent_first = |paths: [&DepartmentPath; 2]| {
         let mut state = CustomerState::default();
         let mut deltas = CounterDeltas::default();
-        paths.iter().for_each(|path| deltas.add_all(&state.apply(std::slice::from_ref(&like), path).unwrap()));
+        paths.iter().for_each(|path| {
+            deltas.add_all(&state.apply(SentBy::LoggedIn, std::slice::from_ref(&like), path).unwrap())
+        });
         (likes(&deltas), state)
     };
     assert_eq!(sent_first([&first, &second]), sent_first([&second, &first]));
@@ -153,8 +156,8 @@ fn opened_cards_are_listed_last_first() {
     let mut state = CustomerState::default();
     let visits = [(1, -3), (2, -2), (1, -1)]
         .map(|(n, minutes)| event(EventKind::ViewCard, card(n), now().plus_millis(minutes * 60_000)));
-    state.apply(&visits, &nowhere()).unwrap();
-    state.apply(&[event(EventKind::Like, card(3), now())], &nowhere()).unwrap();
+    state.apply(SentBy::LoggedIn, &visits, &nowhere()).unwrap();
+    state.apply(SentBy::LoggedIn, &[event(EventKind::Like, card(3), now())], &nowhere()).unwrap();
     let opened: Vec<_> = state.opened_cards().into_iter().map(|(id, history)| (id, history.opened)).collect();
     assert_eq!(opened, [(card(1), 2), (card(2), 1)]);
 }
@@ -163,11 +166,11 @@ fn opened_cards_are_listed_last_first() {
 fn a_customer_with_too_many_cards_is_rejected() {
     let mut state = CustomerState::default();
     for n in 0..CARDS_MAX as u128 {
-        state.apply(&[event(EventKind::ViewCard, card(n), now())], &nowhere()).unwrap();
+        state.apply(SentBy::LoggedIn, &[event(EventKind::ViewCard, card(n), now())], &nowhere()).unwrap();
     }
     let view = |n| [event(EventKind::ViewCard, card(n), now())];
-    assert_eq!(state.apply(&view(9_999), &nowhere()), Err(ApplyError::TooManyCards));
-    assert!(state.apply(&view(3), &nowhere()).is_ok());
+    assert_eq!(state.apply(SentBy::LoggedIn, &view(9_999), &nowhere()), Err(ApplyError::TooManyCards));
+    assert!(state.apply(SentBy::LoggedIn, &view(3), &nowhere()).is_ok());
 }
 
 #[test]
@@ -177,8 +180,8 @@ fn what_is_filtered_changes_no_number_but_its_own() {
     let kinds = EventKind::ALL.iter().map(|kind| filtered(*kind, FilterReason::Own)).collect::<Vec<_>>();
     let mut table = CounterTable::default();
     let path = DepartmentPath::from_iter([department(1)]);
-    table.add(&state.apply(&kinds, &path).unwrap());
-    table.add(&state.apply(&[filtered(EventKind::ViewCard, FilterReason::Bot)], &path).unwrap());
+    table.add(&state.apply(SentBy::LoggedIn, &kinds, &path).unwrap());
+    table.add(&state.apply(SentBy::LoggedIn, &[filtered(EventKind::ViewCard, FilterReason::Bot)], &path).unwrap());
     for scope in [Scope::Company, Scope::Card(card(1)), Scope::Department(department(1))] {
         let counts = table.scope(scope);
         let today = Day::of(now());
@@ -189,4 +192,29 @@ fn what_is_filtered_changes_no_number_but_its_own() {
     // The owner finds the card they have opened themselves in their list; a crawler leaves no
     // trace there.
     assert_eq!(state.opened_cards().iter().map(|(_, history)| history.opened).collect::<Vec<_>>(), [1]);
+}
+
+fn customers(deltas: &CounterDeltas) -> i64 {
+    let of = deltas.of(Scope::Company).find(|(period, _)| *period == Period::Lifetime);
+    of.and_then(|(_, counts)| counts.get(&Counter::Customers).copied()).unwrap_or_default()
+}
+
+#[test]
+fn who_has_not_logged_in_counts_as_a_visitor_and_is_no_customer_until_they_have() {
+    let events: Vec<_> = EventKind::ALL.iter().map(|kind| event(*kind, card(1), now())).collect();
+    let (mut anonymous, mut known) = (CustomerState::default(), CustomerState::default());
+    let deltas = anonymous.apply(SentBy::Anonymous, &events, &nowhere()).unwrap();
+    let mut table = CounterTable::default();
+    table.add(&deltas);
+    let today = table.scope(Scope::Company).metrics(Window::Total, Day::of(now()));
+    assert_eq!((today.visitors, today.saves, today.customers_talked_to), (1, 1, 1));
+    assert_eq!((customers(&deltas), customers(&anonymous.contributions())), (0, 0));
+    assert!(anonymous.evidence().is_empty() && anonymous.evidence_on(card(1)).is_empty());
+    // The login, before anything else is done.
+    let person = CustomerState::union([&known, &anonymous]);
+    assert_eq!(customers(&person.contributions()), 1);
+    known.apply(SentBy::LoggedIn, &events, &nowhere()).unwrap();
+    assert_eq!(person.evidence_on(card(1)), known.evidence_on(card(1)), "their past is evidence now");
+    let both = CustomerState::union([&anonymous, &known]);
+    assert_eq!(customers(&both.contributions()), 1, "one person");
 }

@@ -155,8 +155,10 @@ fn plan_of(
     after: &[(BTreeSet<PersonId>, Group)],
     before: &[BTreeSet<PersonId>],
 ) -> MergePlan {
+    let nothing = Customer::default();
     let person = |identities: &BTreeSet<PersonId>| {
-        MergedCustomer::of(identities.iter().filter_map(|identity| known.get(identity))).contributions()
+        // Somebody who has logged in and done nothing yet makes their past a customer's.
+        MergedCustomer::of(identities.iter().map(|identity| known.get(identity).unwrap_or(&nothing))).contributions()
     };
     let (mut deltas, mut customers) = (CounterDeltas::default(), BTreeMap::new());
     for identities in before {

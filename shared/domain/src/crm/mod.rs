@@ -1,5 +1,7 @@
 //! Customers: what they did, who is one person, and what members record of them.
 
+pub mod active_days;
+pub mod activity;
 pub mod command;
 pub mod customer;
 pub mod identities;

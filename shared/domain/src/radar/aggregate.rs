@@ -4,13 +4,15 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::company::department::DepartmentPath;
-use crate::crm::customer::ApplyError;
+use crate::crm::activity::Activity;
+use crate::crm::customer::{ApplyError, SentBy};
 use crate::crm::identities::Customer;
 use crate::kernel::id::{CardId, PersonId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::{CounterDeltas, Period, Scope};
 use crate::tracking::batch::{AcceptedBatch, BatchId};
 use crate::tracking::event::Event;
+use crate::tracking::filter_reason::FilterReason;
 
 /// Most writes in one transaction (DynamoDB's limit).
 pub const ACTIONS_MAX: usize = 100;
@@ -38,6 +40,8 @@ pub struct Segment {
     pub fingerprint: String,
     /// When the batch was accepted.
     pub received_at: Timestamp,
+    /// Whether the person had not logged in.
+    pub anonymous: bool,
     /// Version of the filter rules the events were judged by.
     pub rules: u16,
     /// Where the card was when the batch was accepted.
@@ -46,9 +50,25 @@ pub struct Segment {
     pub events: Vec<Event>,
 }
 
+impl Segment {
+    /// Whether a login stands behind it.
+    pub fn by(&self) -> SentBy {
+        if self.anonymous { SentBy::Anonymous } else { SentBy::LoggedIn }
+    }
+
+    /// Under an id of its own, not counted: its batch id was used for other events.
+    #[must_use]
+    pub fn reused(mut self) -> Self {
+        self.key.batch = self.key.batch.for_other_content(&self.fingerprint);
+        self.events.iter_mut().for_each(|event| event.filtered = Some(FilterReason::ReusedBatch));
+        self
+    }
+}
+
 /// A batch, split by card.
 pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
-    let AcceptedBatch { person, batch, fingerprint, received_at, rules, mut departments, events, .. } = batch;
+    let AcceptedBatch { person, batch, fingerprint, received_at, anonymous, rules, mut departments, events, .. } =
+        batch;
     let mut by_card: BTreeMap<CardId, Vec<Event>> = BTreeMap::new();
     for event in events {
         by_card.entry(event.card).or_default().push(event);
@@ -56,7 +76,7 @@ pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
     let segment = |(card, events)| {
         let departments = departments.remove(&card).unwrap_or_default();
         let key = SegmentKey { card, batch, person };
-        Segment { key, fingerprint: fingerprint.clone(), received_at, rules, departments, events }
+        Segment { key, fingerprint: fingerprint.clone(), received_at, anonymous, rules, departments, events }
     };
     by_card.into_iter().map(segment).collect()
 }
@@ -66,6 +86,9 @@ pub fn segments(batch: AcceptedBatch) -> Vec<Segment> {
 pub struct AggregationPlan {
     /// Positions of the segments it counts.
     pub segments: Vec<usize>,
+    /// What the person has done before holds back some of their events: these segments, by
+    /// position, as they are counted.
+    pub judged: BTreeMap<usize, Segment>,
     /// The customers after counting, with the versions they were read at.
     pub customers: BTreeMap<PersonId, Customer>,
     /// Customers that are only read, with the versions they were read at: the other identities of
@@ -92,7 +115,8 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
     let mut people: BTreeSet<PersonId> = BTreeSet::new();
     for (position, segment) in segments.iter().map(Borrow::borrow).enumerate() {
         let person = segment.key.person;
-        let (customer, deltas) = match plan.counted(segment, known) {
+        let judged = plan.judged(segment, known);
+        let (customer, deltas) = match plan.counted(judged.as_ref().unwrap_or(segment), known) {
             Ok(counted) => counted,
             Err(error) => {
                 plan.refused.push((position, error));
@@ -113,6 +137,7 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
         plan.deltas.add_all(&deltas);
         plan.customers.insert(person, customer);
         plan.segments.push(position);
+        plan.judged.extend(judged.map(|judged| (position, judged)));
     }
     // One for the page and one for the chunk; only a segment that is alone leaves any.
     let room = ACTIONS_MAX.saturating_sub(plan.segments.len() + people.len() + 2);
@@ -126,23 +151,43 @@ pub fn plan<S: Borrow<Segment>>(segments: &[S], known: &BTreeMap<PersonId, Custo
 }
 
 impl AggregationPlan {
+    /// A segment with the reasons why events of it are not counted; `None` when there are none.
+    fn judged(&self, segment: &Segment, known: &BTreeMap<PersonId, Customer>) -> Option<Segment> {
+        let (mine, others) = self.parts(segment.key.person, known);
+        let activity = mine.into_iter().chain(others).map(|part| &part.state.activity);
+        let mut events = segment.events.clone();
+        Activity::sum(activity).judge(&mut events);
+        (events != segment.events).then(|| Segment { events, ..segment.clone() })
+    }
+
     /// The customer of a segment after counting it, and what that changes.
     fn counted(
         &self,
         segment: &Segment,
         known: &BTreeMap<PersonId, Customer>,
     ) -> Result<(Customer, CounterDeltas), ApplyError> {
-        let latest = |person| self.customers.get(person).or_else(|| known.get(person));
-        let mut customer = latest(&segment.key.person).cloned().unwrap_or_default();
+        let (mine, others) = self.parts(segment.key.person, known);
+        let mut customer = mine.cloned().unwrap_or_default();
         let deltas = if customer.links.group.is_alone() {
-            customer.state.apply(&segment.events, &segment.departments)?
+            customer.state.apply(segment.by(), &segment.events, &segment.departments)?
         } else {
-            let mut others = customer.links.group.members();
-            others.remove(&segment.key.person);
-            let others = others.iter().filter_map(latest).map(|other| &other.state);
-            customer.state.apply_as_part(&segment.events, &segment.departments, others)?
+            let others = others.into_iter().map(|other| &other.state);
+            customer.state.apply_as_part(segment.by(), &segment.events, &segment.departments, others)?
         };
         Ok((customer, deltas))
+    }
+
+    /// A person's identity, if it has done something, and their other identities, as counted so far.
+    fn parts<'a>(
+        &'a self,
+        person: PersonId,
+        known: &'a BTreeMap<PersonId, Customer>,
+    ) -> (Option<&'a Customer>, Vec<&'a Customer>) {
+        let latest = |person: &PersonId| self.customers.get(person).or_else(|| known.get(person));
+        let mine = latest(&person);
+        let mut others = mine.map(|customer| customer.links.group.members()).unwrap_or_default();
+        others.remove(&person);
+        (mine, others.iter().filter_map(latest).collect())
     }
 }
 

@@ -29,6 +29,7 @@ fn batch(person: u128, number: u128, events: &[(u128, EventKind, i64)]) -> Accep
         batch: BatchId::from_uuid(Uuid::from_u128(number)),
         fingerprint: String::new(),
         received_at: now(),
+        anonymous: false,
         rules: 1,
         departments: BTreeMap::new(),
         events: events.iter().map(event).collect(),
@@ -159,4 +160,45 @@ fn a_segment_that_cannot_be_counted_does_not_stop_the_others() {
     let plan = plan(&all, &known);
     assert_eq!(plan.refused, [(0, ApplyError::TooManyCards)]);
     assert_eq!(plan.segments, [1]);
+}
+
+/// Counts batches one by one, and returns what was counted of the kind in the company.
+fn flood(batches: impl IntoIterator<Item = AcceptedBatch>, kind: EventKind) -> (i64, BTreeMap<FilterReason, i64>) {
+    let (mut known, mut deltas) = (BTreeMap::new(), CounterDeltas::default());
+    for batch in batches {
+        let all = segments(batch);
+        let plan = plan(&all, &known);
+        assert_eq!(plan.segments.len(), all.len());
+        deltas.add_all(&plan.deltas);
+        known.extend(plan.customers);
+    }
+    let lifetime = deltas.of(Scope::Company).find(|(period, _)| *period == Period::Lifetime).unwrap().1;
+    let held = FilterReason::ALL.iter().filter_map(|reason| {
+        lifetime.get(&crate::radar::counter::Counter::Filtered(*reason)).map(|count| (*reason, *count))
+    });
+    (lifetime.get(&crate::radar::counter::Counter::Events(kind)).copied().unwrap_or_default(), held.collect())
+}
+
+#[test]
+fn floods_move_a_number_by_at_most_the_limits_and_a_crowd_loses_nothing() {
+    use EventKind::{Forward, ViewCard};
+    let one_view = |n: u128| batch(1, n, &[(1, ViewCard, 0)]);
+    assert_eq!(flood((0..400).map(one_view), ViewCard), (20, BTreeMap::from([(FilterReason::Burst, 380)])));
+    let forwards = |n: u128| batch(1, n, &[(1, Forward, 0); 100]);
+    assert_eq!(flood((0..2).map(forwards), Forward), (10, BTreeMap::from([(FilterReason::Burst, 190)])));
+    let of_a_crowd = |n: u128| batch(n, n, &[(1, ViewCard, 0), (1, Forward, 0), (1, ViewCard, 0)]);
+    assert_eq!(flood((0..300).map(of_a_crowd), ViewCard), (600, BTreeMap::new()));
+}
+
+/// What a person did as one identity is known when they come as another.
+#[test]
+fn the_limits_are_those_of_a_person_whatever_their_identities() {
+    let mut known = one_person_of(2);
+    for n in 0..2_u128 {
+        let views = segments(batch(n + 1, n, &[(1, EventKind::ViewCard, 0); 15]));
+        let plan = plan(&views, &known);
+        let held = plan.judged.values().flat_map(|segment| &segment.events).filter(|event| !event.counts()).count();
+        assert_eq!(held, if n == 1 { 10 } else { 0 });
+        known.extend(plan.customers);
+    }
 }

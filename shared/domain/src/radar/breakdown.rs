@@ -22,6 +22,8 @@ pub struct Breakdown {
     pub things: BTreeMap<Target, Viewed>,
     /// Forwards by person.
     pub sharers: BTreeMap<PersonId, i64>,
+    /// Forwards by people who had not logged in: they stand in no list until they have.
+    pub anonymous: BTreeMap<PersonId, i64>,
 }
 
 /// How often a thing was viewed.
@@ -34,9 +36,10 @@ pub struct Viewed {
 }
 
 impl Breakdown {
-    fn add(&mut self, person: PersonId, event: &Event) {
+    fn add(&mut self, segment: &Segment, event: &Event) {
         if event.kind == EventKind::Forward {
-            *self.sharers.entry(person).or_default() += 1;
+            let sharers = if segment.anonymous { &mut self.anonymous } else { &mut self.sharers };
+            *sharers.entry(segment.key.person).or_default() += 1;
         }
         if event.kind.is_view() && event.object.target.id().is_some() {
             let title = event.object.title.as_ref().map(ToString::to_string);
@@ -50,9 +53,24 @@ impl Breakdown {
             let things = std::mem::take(&mut self.things).into_iter();
             self.things = top(things, THINGS_MAX, |viewed| viewed.views).into_iter().collect();
         }
-        if self.sharers.len() > SHARERS_MAX {
-            let sharers = std::mem::take(&mut self.sharers).into_iter();
-            self.sharers = top(sharers, SHARERS_MAX, |forwards| *forwards).into_iter().collect();
+        for sharers in [&mut self.sharers, &mut self.anonymous] {
+            if sharers.len() > SHARERS_MAX {
+                let all = std::mem::take(sharers).into_iter();
+                *sharers = top(all, SHARERS_MAX, |forwards| *forwards).into_iter().collect();
+            }
+        }
+    }
+
+    /// Those with the most forwards of the people who had not logged in.
+    pub fn top_anonymous(&self, most: usize) -> Vec<PersonId> {
+        let all = self.anonymous.iter().map(|(person, forwards)| (*person, *forwards));
+        top(all, most, |forwards| *forwards).into_iter().map(|(person, _)| person).collect()
+    }
+
+    /// Lists a person who has logged in since.
+    pub fn has_logged_in(&mut self, person: PersonId) {
+        if let Some(forwards) = self.anonymous.remove(&person) {
+            *self.sharers.entry(person).or_default() += forwards;
         }
     }
 
@@ -81,8 +99,10 @@ impl AddAssign for Breakdown {
         for (target, viewed) in later.things {
             *self.things.entry(target).or_default() += viewed;
         }
-        for (person, forwards) in later.sharers {
-            *self.sharers.entry(person).or_default() += forwards;
+        for (sharers, later) in [(&mut self.sharers, later.sharers), (&mut self.anonymous, later.anonymous)] {
+            for (person, forwards) in later {
+                *sharers.entry(person).or_default() += forwards;
+            }
         }
     }
 }
@@ -102,9 +122,9 @@ impl Additions {
         let mut additions = Self::default();
         for segment in segments {
             let person = segment.key.person;
-            for event in segment.events.iter().filter(|event| event.filtered.is_none()) {
+            for event in segment.events.iter().filter(|event| event.counts()) {
                 for scope in [Scope::Card(segment.key.card), Scope::Company] {
-                    additions.breakdowns.entry((scope, Day::of(event.at))).or_default().add(person, event);
+                    additions.breakdowns.entry((scope, Day::of(event.at))).or_default().add(segment, event);
                     additions.people.entry(scope).or_default().insert(person);
                 }
             }
@@ -199,7 +219,7 @@ mod tests {
             SegmentKey { card, batch: BatchId::from_uuid(zero), person: PersonId::from_uuid(Uuid::from_u128(person)) };
         let events = events.iter().map(event).collect();
         let departments = crate::company::department::DepartmentPath::default();
-        Segment { key, fingerprint: String::new(), received_at: now, rules: 1, departments, events }
+        Segment { key, fingerprint: String::new(), received_at: now, anonymous: false, rules: 1, departments, events }
     }
 
     #[test]
@@ -218,6 +238,22 @@ mod tests {
         assert_eq!(company.things[&product(1)], Viewed { views: 2, title: Some("新名".to_owned()) });
         assert_eq!((company.things.len(), company.sharers.len()), (1, 0));
         assert_eq!(broken[&(Scope::Company, today.plus(-1))].top_sharers(10).len(), 1);
+    }
+
+    #[test]
+    fn who_had_not_logged_in_is_listed_once_they_have() {
+        use EventKind::Forward;
+        let forwards = |n, events| segment(n, &vec![(Forward, Target::Card, "", 0, None); events]);
+        let anonymous = Segment { anonymous: true, ..forwards(9, 5) };
+        let today = Day::of(Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap());
+        let Additions { breakdowns, .. } = Additions::of(&[anonymous, forwards(3, 2)]);
+        let mut company = breakdowns[&(Scope::Company, today)].clone();
+        let person = |n: u128| PersonId::from_uuid(Uuid::from_u128(n));
+        assert_eq!(company.top_sharers(10), [(person(3), 2)]);
+        assert_eq!(company.top_anonymous(10), [person(9)]);
+        company.has_logged_in(person(9));
+        assert_eq!(company.top_sharers(10), [(person(9), 5), (person(3), 2)]);
+        assert!(company.top_anonymous(10).is_empty());
     }
 
     #[test]

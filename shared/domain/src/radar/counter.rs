@@ -70,7 +70,7 @@ pub enum Counter {
     Forwards(ObjectType),
     /// Events within one hour of the day, 0 to 23.
     Hour(u8),
-    /// Events that are kept but not counted, by reason.
+    /// Events that are held back, by reason.
     Filtered(FilterReason),
     /// Follow-up records of the CRM.
     FollowUps,
@@ -80,10 +80,13 @@ pub enum Counter {
     Orders,
     /// People with a closed deal; of the lifetime only.
     ClosedCustomers,
+    /// Customers: people who have logged in and of whom something was counted; of the lifetime
+    /// only.
+    Customers,
 }
 
 /// Counters whose stored name has no parts.
-const NAMED: [(Counter, &str); 7] = [
+const NAMED: [(Counter, &str); 8] = [
     (Counter::Saves, "saves"),
     (Counter::Likes, "likes"),
     (Counter::DwellMs, "dwell"),
@@ -91,6 +94,7 @@ const NAMED: [(Counter, &str); 7] = [
     (Counter::SalesFen, "sales"),
     (Counter::Orders, "orders"),
     (Counter::ClosedCustomers, "closed"),
+    (Counter::Customers, "customers"),
 ];
 
 /// Every counter with its code, by place: hundreds are written in every transaction.
@@ -138,6 +142,7 @@ impl Counter {
             Self::SalesFen => WITHOUT_PARTS + 4,
             Self::Orders => WITHOUT_PARTS + 5,
             Self::ClosedCustomers => WITHOUT_PARTS + 6,
+            Self::Customers => WITHOUT_PARTS + 7,
             Self::People(audience) => of(audience),
             Self::Newcomers(audience) => of(audience) + 1,
             Self::Gap(audience, gap) => of(audience) + 1 + usize::from(gap),
@@ -164,7 +169,8 @@ impl Counter {
             | Self::FollowUps
             | Self::SalesFen
             | Self::Orders
-            | Self::ClosedCustomers => {
+            | Self::ClosedCustomers
+            | Self::Customers => {
                 NAMED.iter().find(|(counter, _)| *counter == self).map_or("", |(_, name)| name).to_owned()
             }
         }

@@ -7,6 +7,7 @@ pub mod breakdown;
 pub mod counter;
 pub mod feed;
 pub mod live;
+pub mod log_end;
 pub mod metrics;
 pub mod quiet_hours;
 pub mod ranking;

@@ -26,6 +26,8 @@ string_enum! {
         Visitors = "visitors",
         /// 新客户
         NewVisitors = "new_visitors",
+        /// 已登录客户
+        Customers = "customers",
         /// 浏览总数 PV
         Views = "views",
         /// 沟通总客户数
@@ -64,6 +66,7 @@ impl Measure {
                 Audience::ChatStarters => Self::CustomersTalkedTo,
                 Audience::Shoppers => Self::ShopVisitors,
             },
+            Counter::Customers => Self::Customers,
             Counter::Saves => Self::Saves,
             Counter::Likes => Self::Likes,
             Counter::DwellMs => Self::DwellMs,
@@ -95,22 +98,31 @@ impl Recount {
     pub fn add(&mut self, segment: &Segment) {
         self.events += u64::try_from(segment.events.len()).unwrap_or_default();
         let person = segment.key.person;
-        if let Ok(deltas) = self.customers.entry(person).or_default().apply(&segment.events, &segment.departments) {
+        let customer = self.customers.entry(person).or_default();
+        if let Ok(deltas) = customer.apply(segment.by(), &segment.events, &segment.departments) {
             self.counters.add_all(&deltas);
             return;
         }
         self.beyond.insert(person);
         // For a person who was never seen before it can be counted, which yields the scopes.
-        if let Ok(deltas) = CustomerState::default().apply(&segment.events, &segment.departments) {
+        if let Ok(deltas) = CustomerState::default().apply(segment.by(), &segment.events, &segment.departments) {
             self.beyond_scopes.extend(deltas.periods().map(|(scope, _)| scope));
         }
+    }
+
+    /// Takes an identity as it is stored: the log has forgotten a part of what it did. After the
+    /// last segment.
+    pub fn recall(&mut self, person: PersonId, stored: &CustomerState) {
+        let replayed = self.customers.insert(person, stored.clone()).unwrap_or_default();
+        self.counters.subtract_all(&replayed.contributions());
+        self.counters.add_all(&stored.contributions());
     }
 
     /// Makes one person of each group, after the last segment.
     pub fn unite<'a>(&mut self, groups: impl IntoIterator<Item = &'a Group>) {
         for group in groups {
-            let members = group.members();
-            let parts = || members.iter().filter_map(|person| self.customers.get(person));
+            let (members, nothing) = (group.members(), CustomerState::default());
+            let parts = || members.iter().map(|person| self.customers.get(person).unwrap_or(&nothing));
             for part in parts() {
                 self.counters.subtract_all(&part.contributions());
             }

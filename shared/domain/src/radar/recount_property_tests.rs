@@ -25,6 +25,7 @@ fn segment((by, event): &RecordedVisit) -> Segment {
         key,
         fingerprint: String::new(),
         received_at: now(),
+        anonymous: false,
         rules: 1,
         departments: path_of(event),
         events: vec![event.clone()],

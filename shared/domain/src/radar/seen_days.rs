@@ -54,6 +54,11 @@ impl SeenDays {
         self.days.is_empty()
     }
 
+    /// The first day ever.
+    pub fn first(&self) -> Option<Day> {
+        (!self.is_empty()).then(|| Day::from_number(self.first))
+    }
+
     /// Adds a day and returns what changes; nothing when it was seen already.
     ///
     /// # Errors

@@ -59,6 +59,21 @@ impl BatchId {
     pub fn uuid(self) -> Uuid {
         self.0
     }
+
+    /// The id that other events under this id are logged by: of the same time, the same for the
+    /// same events.
+    #[must_use]
+    pub fn for_other_content(self, fingerprint: &str) -> Self {
+        // 64 bits of the content beside those of the id; the first 64 are time and version.
+        let content = fingerprint
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mut bytes = self.0.into_bytes();
+        for (byte, mixed) in bytes[8..].iter_mut().zip(content.to_be_bytes()) {
+            *byte ^= mixed;
+        }
+        Self(uuid::Builder::from_bytes(bytes).with_variant(uuid::Variant::RFC4122).into_uuid())
+    }
 }
 
 /// What ingest puts into the queue: one message, the unit that is counted once.
@@ -77,6 +92,9 @@ pub struct AcceptedBatch {
     /// When ingest accepted it.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub received_at: Timestamp,
+    /// Whether the person had not logged in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
     /// Version of the filter rules the events were judged by; 0 before there were any.
     #[serde(default)]
     pub rules: u16,
@@ -105,6 +123,20 @@ mod tests {
         assert!(parse(now.millis() + EARLY_MS_MAX).is_ok());
         assert_eq!(parse(now.millis() - 7 * DAY_MS - 1), Err("batch_id_out_of_range"));
         assert_eq!(parse(now.millis() + EARLY_MS_MAX + 1), Err("batch_id_out_of_range"));
+    }
+
+    #[test]
+    fn other_events_under_an_id_have_an_id_of_the_same_time() {
+        let now = Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap();
+        let id = BatchId::parse(&id_at(now.millis()), now).unwrap();
+        let others = ["0123456789abcdef", "0123456789abcdee"].map(|content| id.for_other_content(content));
+        assert_eq!(others[0], id.for_other_content("0123456789abcdef"));
+        assert!(others[0] != others[1] && others[0] != id);
+        for other in others {
+            let text = other.uuid().hyphenated().to_string();
+            assert_eq!(BatchId::parse(&text, now), Ok(other));
+            assert_eq!(uuid_v7_millis(other.uuid()), Some(now.millis()));
+        }
     }
 
     #[test]

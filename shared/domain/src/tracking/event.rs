@@ -1,6 +1,7 @@
 //! What a visitor did: kinds, objects, and the rules that join them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -90,6 +91,15 @@ impl EventKind {
     pub fn is_view(self) -> bool {
         use EventKind::{ViewArticle, ViewCard, ViewProduct, ViewVideo, ViewWebsite};
         matches!(self, ViewCard | ViewProduct | ViewArticle | ViewVideo | ViewWebsite)
+    }
+
+    /// Whether it claims a strong intent to buy. Who has not logged in can claim it at no cost.
+    pub fn is_strong_intent(self) -> bool {
+        match self {
+            Self::Call | Self::GrantPhone | Self::SavePhone | Self::CopyWechatId | Self::OpenChat => true,
+            Self::ViewCard | Self::ViewProduct | Self::ViewArticle | Self::ViewVideo | Self::ViewWebsite => false,
+            Self::Forward | Self::Like | Self::Unlike | Self::Dwell => false,
+        }
     }
 
     /// Whether an event of this kind may be about `target`.
@@ -289,12 +299,17 @@ pub struct Event {
     /// How long, in milliseconds; for `dwell` only.
     #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u32>,
-    /// Why it is not counted; `None` when it is.
+    /// Why it is held back, if it is; see [`FilterReason::counts`].
     #[serde(default, rename = "f", skip_serializing_if = "Option::is_none")]
     pub filtered: Option<FilterReason>,
 }
 
 impl Event {
+    /// Whether it is counted.
+    pub fn counts(&self) -> bool {
+        self.filtered.is_none_or(FilterReason::counts)
+    }
+
     /// Checks the rules that join kind, object and duration.
     ///
     /// # Errors
@@ -331,6 +346,20 @@ fn dwell_ms(ms: u64) -> Result<u32, FieldError> {
     u32::try_from(ms).ok().filter(|ms| *ms <= DWELL_MS_MAX).ok_or_else(|| {
         FieldError::new("out_of_range", format!("停留毫秒数应在 0 到 {DWELL_MS_MAX} 之间")).at("/duration_ms")
     })
+}
+
+/// Leaves each object the first title it has in a batch: a title is what was seen, not a place to
+/// write.
+pub fn one_title_each(events: &mut [Event]) {
+    let mut titles = BTreeMap::new();
+    for event in events {
+        let title = event.object.title.take();
+        let place = (event.card, event.object.target);
+        event.object.title = match titles.get(&place) {
+            Some(first) => Option::clone(first),
+            None => title.inspect(|title| drop(titles.insert(place, Some(title.clone())))),
+        };
+    }
 }
 
 /// The time an event is counted at: the client's, held between

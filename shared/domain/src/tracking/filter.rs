@@ -1,14 +1,15 @@
-//! Which events are kept but not counted, and why: bots, owners on their own cards, colleagues,
-//! and bursts.
+//! Which events are held back for who has sent them, and why: bots, owners on their own cards,
+//! colleagues, and what people claim who have not logged in.
 //!
-//! The rules look only at one batch and its sender, so an event's reason never depends on the
-//! order of delivery, and a recount finds the same one.
+//! These rules look only at the event and its sender, so ingest judges by them. The limits of what
+//! one person can do ([`crate::tracking::limits`]) ask what the person has done before: the
+//! aggregator judges by them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::kernel::id::CardId;
-use crate::kernel::timestamp::SECOND_MS;
-use crate::tracking::event::{Event, EventKind, Target};
+use crate::kernel::text::ShareCode;
+use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
 
 /// The rules as data: what changes here gets a new version.
@@ -18,19 +19,13 @@ pub struct Rules {
     pub version: u16,
     /// Parts of a crawler's `User-Agent`, in lower case.
     pub crawlers: &'static [&'static str],
-    /// Most views or forwards of one object within [`Rules::burst_ms`]; later ones are a burst.
-    pub burst_events: usize,
-    /// Milliseconds.
-    pub burst_ms: i64,
 }
 
 /// The rules in force.
 pub const RULES: Rules = Rules {
-    version: 1,
+    version: 2,
     // Not `bot` alone: the agents of Cubot phones contain it too.
     crawlers: &["crawler", "spider", "googlebot", "bingbot", "applebot", "headlesschrome", "phantomjs"],
-    burst_events: 10,
-    burst_ms: 10 * SECOND_MS,
 };
 
 /// The sender of a batch, as far as the rules need to know.
@@ -42,6 +37,18 @@ pub struct Sender<'a> {
     pub member: bool,
     /// Their own card, if they have one.
     pub card: Option<CardId>,
+    /// Whether they have not logged in.
+    pub anonymous: bool,
+}
+
+/// Takes away the share codes that are none of the company's; the events count without them.
+pub fn believe_codes(known: &BTreeSet<ShareCode>, events: &mut [Event]) {
+    for event in events {
+        if event.share_code.as_ref().is_some_and(|code| !known.contains(code)) {
+            event.share_code = None;
+            event.filtered = Some(FilterReason::UnknownShare);
+        }
+    }
 }
 
 /// Gives each event of a batch its reason, if there is one.
@@ -56,29 +63,10 @@ pub fn classify(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
             Sender { member: true, .. } if event.kind == EventKind::Forward => None,
             Sender { card: Some(card), .. } if card == event.card => Some(FilterReason::Own),
             Sender { member: true, .. } => Some(FilterReason::Colleague),
-            Sender { .. } => None,
+            Sender { anonymous: true, .. } if event.kind.is_strong_intent() => Some(FilterReason::Anonymous),
+            // What is said of its share code stands.
+            Sender { .. } => event.filtered,
         };
-    }
-    mark_bursts(rules, events);
-}
-
-/// Marks events of the same kind on the same object that come after [`Rules::burst_events`]
-/// others within [`Rules::burst_ms`].
-fn mark_bursts(rules: &Rules, events: &mut [Event]) {
-    let mut by_thing: BTreeMap<(CardId, EventKind, Target), Vec<usize>> = BTreeMap::new();
-    for (position, event) in events.iter().enumerate() {
-        if event.filtered.is_none() && (event.kind.is_view() || event.kind == EventKind::Forward) {
-            by_thing.entry((event.card, event.kind, event.object.target)).or_default().push(position);
-        }
-    }
-    for mut positions in by_thing.into_values() {
-        positions.sort_by_key(|position| events[*position].at);
-        for (nth, position) in positions.iter().enumerate().skip(rules.burst_events) {
-            let earlier = events[positions[nth - rules.burst_events]].at.millis();
-            if events[*position].at.millis() - earlier < rules.burst_ms {
-                events[*position].filtered = Some(FilterReason::Burst);
-            }
-        }
     }
 }
 
@@ -89,7 +77,7 @@ mod tests {
     use super::*;
     use crate::kernel::id::Id;
     use crate::kernel::timestamp::Timestamp;
-    use crate::tracking::event::Object;
+    use crate::tracking::event::{Object, Target};
 
     const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) MicroMessenger/8.0.54 MiniProgramEnv";
 
@@ -125,28 +113,36 @@ mod tests {
 
     #[test]
     fn members_are_no_customers_but_their_forwards_count() {
-        let sender = Sender { agent: PHONE, member: true, card: Some(card(1)) };
+        let sender = Sender { agent: PHONE, member: true, card: Some(card(1)), ..Sender::default() };
         let events = [(EventKind::ViewCard, 1), (EventKind::Like, 2), (EventKind::Forward, 1), (EventKind::Forward, 2)];
         let events = events.map(|(kind, on)| event(kind, on, 0)).to_vec();
         assert_eq!(reasons(sender, events), [Some(FilterReason::Own), Some(FilterReason::Colleague), None, None]);
     }
 
     #[test]
-    fn the_eleventh_view_within_ten_seconds_is_a_burst_and_a_pause_ends_it() {
-        let mut events: Vec<_> = (0..12).map(|n| event(EventKind::ViewCard, 1, n * 100)).collect();
-        events.push(event(EventKind::ViewCard, 1, 60_000));
-        events.push(event(EventKind::ViewCard, 2, 1_150));
-        let mut expected = vec![None; 14];
-        expected[10..12].fill(Some(FilterReason::Burst));
-        assert_eq!(reasons(Sender::default(), events.clone()), expected);
-        events.reverse();
-        expected.reverse();
-        assert_eq!(reasons(Sender::default(), events), expected);
+    fn what_claims_an_intent_before_the_login_has_its_reason_and_counts() {
+        let sender = Sender { agent: PHONE, anonymous: true, ..Sender::default() };
+        let events: Vec<_> = EventKind::ALL.iter().map(|kind| event(*kind, 1, 0)).collect();
+        for (kind, reason) in EventKind::ALL.iter().zip(reasons(sender, events.clone())) {
+            assert_eq!(reason, kind.is_strong_intent().then_some(FilterReason::Anonymous), "{kind}");
+            assert!(reason.is_none_or(FilterReason::counts));
+        }
+        let known = Sender { anonymous: false, ..sender };
+        assert!(reasons(known, events).iter().all(Option::is_none));
     }
 
     #[test]
-    fn a_hundred_likes_are_no_burst_since_only_the_last_counts() {
-        let events: Vec<_> = (0..100).map(|n| event(EventKind::Like, 1, n)).collect();
-        assert!(reasons(Sender::default(), events).iter().all(Option::is_none));
+    fn a_share_code_that_is_not_known_is_left_out_and_its_event_counts() {
+        let [ours, theirs] = ["ours", "theirs"].map(|code| ShareCode::parse(code).unwrap());
+        let with = |code| Event { share_code: code, ..event(EventKind::ViewCard, 1, 0) };
+        let mut events = vec![with(None), with(Some(ours.clone())), with(Some(theirs))];
+        believe_codes(&BTreeSet::from([ours.clone()]), &mut events);
+        let codes: Vec<_> = events.iter().map(|event| event.share_code.clone()).collect();
+        assert_eq!(codes, [None, Some(ours), None]);
+        assert!(events.iter().all(Event::counts));
+        let unknown = Some(FilterReason::UnknownShare);
+        assert_eq!(reasons(Sender::default(), events.clone()), [None, None, unknown]);
+        let crawler = Sender { agent: "mpcrawler", ..Sender::default() };
+        assert_eq!(reasons(crawler, events), [Some(FilterReason::Bot); 3], "the other reason counts more");
     }
 }

@@ -4,3 +4,4 @@ pub mod batch;
 pub mod event;
 pub mod filter;
 pub mod filter_reason;
+pub mod limits;

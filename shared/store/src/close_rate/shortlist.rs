@@ -82,7 +82,8 @@ impl ShortlistCandidate {
         self.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
     }
 
-    /// Their rank in a list by this model.
+    /// Their rank in a list by this model; none for who has not logged in, whatever members have
+    /// recorded of them.
     pub fn rank_update(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
         let evidence = match scope {
             Scope::Card(card) => self.state.evidence_on(card),
@@ -92,6 +93,7 @@ impl ShortlistCandidate {
         let set = self.opportunity.set_rate_in(scope).map(|set| set.rate);
         let closed = self.opportunity.closed_on(scope).is_some();
         let place = RankKey::of(model, &evidence.on(today), set, closed);
+        let place = place.filter(|_| !self.state.anonymous);
         RankUpdate { person: self.first, others: self.others.clone(), place }
     }
 }

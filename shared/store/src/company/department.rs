@@ -8,6 +8,7 @@ use domain::company::department::{Department, DepartmentPath, DepartmentTree};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId, MemberId};
 use domain::kernel::idempotency::Idempotency;
+use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::people::member::MemberChange;
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, LAYOUT, TYPE};
-use crate::table::kinds::{CARD, MEMBER, TREE};
+use crate::table::kinds::{CARD, MEMBER, SHARE, TREE};
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 
@@ -127,25 +128,35 @@ impl Store {
         Ok((member, tree_of(take(&mut items, &wanted[1]))?))
     }
 
-    /// The cards that exist, of at most 99, each with the departments it is in.
+    /// The cards that exist, each with the departments it is in, and the share codes that exist; at
+    /// most 99 of both. One call.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
-    pub async fn paths_of_cards(
+    pub async fn places_of_cards(
         &self,
         company: Company,
         cards: &[CardId],
-    ) -> Result<BTreeMap<CardId, DepartmentPath>, Failure> {
-        let tree = keys::departments(company);
-        let wanted: Vec<_> = cards.iter().map(|card| keys::card(company, *card)).chain([tree.clone()]).collect();
+        codes: &[ShareCode],
+    ) -> Result<(BTreeMap<CardId, DepartmentPath>, Vec<ShareCode>), Failure> {
+        let tree = (!cards.is_empty()).then(|| keys::departments(company));
+        let codes = codes.iter().map(|code| keys::share(company, code));
+        let cards = cards.iter().map(|card| keys::card(company, *card));
+        let wanted: Vec<_> = cards.chain(tree.clone()).chain(codes).collect();
         let mut items = self.batch_get(&wanted, ReadMode::Only(PLACES)).await?;
-        let tree = tree_of(take(&mut items, &tree))?;
-        let place = |item: Item| {
-            let card = Key::of(&item).and_then(|key| keys::card_of(&key)).ok_or_else(|| CARD.corrupt("key"))?;
+        let tree = tree_of(tree.and_then(|tree| take(&mut items, &tree)))?;
+        let (mut places, mut shares) = (BTreeMap::new(), Vec::new());
+        for item in items {
+            let key = Key::of(&item).ok_or_else(|| CARD.corrupt("key"))?;
+            if SHARE.is_of(&item) {
+                shares.push(keys::share_of(&key).ok_or_else(|| SHARE.corrupt("key"))?);
+                continue;
+            }
+            let card = keys::card_of(&key).ok_or_else(|| CARD.corrupt("key"))?;
             let placed: Placed = CARD.decode(item)?;
-            Ok((card, tree.path_of(placed.department)))
-        };
-        items.into_iter().map(place).collect()
+            places.insert(card, tree.path_of(placed.department));
+        }
+        Ok((places, shares))
     }
 
     /// Puts a member into a department that the tree still has, or out of any; on their card too.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::close_rate::model::model_of;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
-use crate::table::item::Item;
+use crate::table::item::{Item, layout_of};
 use crate::table::kinds::CUSTOMER;
 use crate::table::transaction::{Transaction, at_version};
 use crate::{Store, keys};
@@ -51,13 +51,14 @@ fn encode(key: &keys::Key, customer: &Customer) -> Result<Item, Failure> {
 
 /// The customer of an item.
 fn decode(mut item: Item) -> Result<Customer, Failure> {
+    let of_layout_3 = layout_of(&item) == Some(3);
     let state = match item.remove(STATE) {
-        Some(AttributeValue::B(bytes)) => {
-            CustomerState::from_bytes(bytes.as_ref()).map_err(|error| CUSTOMER.corrupt(error))?
-        }
-        Some(AttributeValue::S(text)) => of_json(&text)?,
+        Some(AttributeValue::B(bytes)) if of_layout_3 => CustomerState::from_bytes_of_layout_3(bytes.as_ref()),
+        Some(AttributeValue::B(bytes)) => CustomerState::from_bytes(bytes.as_ref()),
+        Some(AttributeValue::S(text)) => Ok(of_json::<CustomerState>(&text)?.met_by_days()),
         _ => return Err(CUSTOMER.corrupt("no state")),
     };
+    let state = state.map_err(|error| CUSTOMER.corrupt(error))?;
     let CustomerItem { version, links, opportunity } = CUSTOMER.decode(item)?;
     let links = links.map(|links| of_json(&links)).transpose()?.unwrap_or_default();
     let opportunity = opportunity.map(|opportunity| of_json(&opportunity)).transpose()?.unwrap_or_default();
@@ -97,7 +98,25 @@ impl Store {
         Ok(MergedCustomer::of(parts.iter()))
     }
 
-    /// The same, with the model of close rates in force. If a card is named, it must exist. The
+    /// Each of these persons with all of their identities, perhaps a moment old.
+    pub(crate) async fn people_now(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+    ) -> Result<BTreeMap<PersonId, MergedCustomer>, Failure> {
+        let parts = self.customers_and_groups(company, persons, ReadMode::Eventual).await?;
+        let parts = parts.into_iter().map(|(person, part)| Ok((person, part?)));
+        let parts = parts.collect::<Result<BTreeMap<_, _>, Failure>>()?;
+        let whole = |person: &PersonId| {
+            let mut identities = parts.get(person)?.links.group.members();
+            identities.insert(*person);
+            let identities: Vec<_> = identities.iter().filter_map(|identity| parts.get(identity)).collect();
+            Some((*person, MergedCustomer::of(identities.into_iter())))
+        };
+        Ok(persons.iter().filter_map(whole).collect())
+    }
+
+    /// A person as [`Store::customer`] reads them, with the model of close rates in force. If a card is named, it must exist. The
     /// call that reads the person finds both.
     ///
     /// # Errors

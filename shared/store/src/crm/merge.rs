@@ -4,8 +4,9 @@ use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::crm::merge::{Merge, MergePlan};
 use domain::kernel::failure::Failure;
-use domain::kernel::id::{Id, MergeId};
+use domain::kernel::id::{CardId, Id, MergeId, PersonId};
 
+use crate::close_rate::shortlist_refresh::mark_shortlist_refresh;
 use crate::company::audit::add_entry;
 use crate::crm::customer::put_customer;
 use crate::radar::counter::add_counts;
@@ -15,6 +16,18 @@ use crate::table::kinds::MERGE;
 use crate::table::read::Order;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
+
+/// Most cards of a merge whose lists are refreshed at once; the others with the next thing that
+/// the person does there. Beside all else of a merge they fit into one transaction.
+const CARDS_MAX: usize = 10;
+
+/// Who stands in the lists of which cards from now on, or no more: those who have not logged in
+/// themselves.
+fn newly_listed(plan: &MergePlan) -> impl Iterator<Item = (PersonId, CardId)> {
+    let anonymous = plan.customers.iter().filter(|(_, customer)| customer.state.anonymous);
+    let cards = anonymous.flat_map(|(person, customer)| customer.state.cards.keys().map(|card| (*person, *card)));
+    cards.take(CARDS_MAX)
+}
 
 impl Store {
     /// Writes a new merge, or with an entry of the audit log one that was undone: the
@@ -48,9 +61,12 @@ impl Store {
         for (scope, period, counts) in &now {
             add_counts(&mut transaction, &self.table, company, *scope, *period, counts);
         }
+        let due = audit.map_or(merge.at, |entry| entry.at);
         for pending in &later {
-            let due = audit.map_or(merge.at, |entry| entry.at);
             transaction.create(&self.table, pending.item(due)?, Failure::Busy);
+        }
+        for (person, card) in newly_listed(plan) {
+            mark_shortlist_refresh(&mut transaction, &self.table, company, person, card, due)?;
         }
         self.commit(transaction).await.map_err(Cancelled::into_failure)?;
         Ok(later)

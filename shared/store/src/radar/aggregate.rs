@@ -17,7 +17,7 @@ use domain::kernel::failure::{Failure, Thing};
 /// What is written together; see [`domain::radar::aggregate::plan`].
 #[derive(Debug)]
 pub struct Commit<'a> {
-    /// The segments that are counted, those of the plan.
+    /// The segments that are counted, those of the plan, as it has judged them.
     pub segments: &'a [&'a Segment],
     /// What counting them changes.
     pub plan: &'a AggregationPlan,

@@ -78,7 +78,7 @@ impl Kind {
         if name.is_none_or(|name| name != self.name) {
             return Err(self.corrupt(format!("type is {name:?}")));
         }
-        match item.get(LAYOUT).and_then(|value| value.as_n().ok()?.parse::<u32>().ok()) {
+        match layout_of(item) {
             Some(layout) if (1..=self.layout).contains(&layout) => Ok(()),
             layout => Err(self.corrupt(format!("layout is {layout:?}, newest known is {}", self.layout))),
         }
@@ -88,6 +88,11 @@ impl Kind {
     pub(crate) fn corrupt(self, cause: impl std::fmt::Display) -> Failure {
         Failure::Corrupt(format!("{}: {cause}", self.name))
     }
+}
+
+/// The layout of an item.
+pub(crate) fn layout_of(item: &Item) -> Option<u32> {
+    item.get(LAYOUT).and_then(|value| value.as_n().ok()?.parse().ok())
 }
 
 /// A string attribute.

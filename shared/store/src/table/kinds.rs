@@ -30,8 +30,9 @@ kinds! {
     COMPANY = "company", 1, "company";
     /// In layout 1 gaps stood at the earlier of their two days; both are read.
     COUNTERS = "counters", 2, "counter";
-    /// Layout 1 had no merge edges, seen days as bits; until layout 2 the state was a JSON text.
-    CUSTOMER = "customer", 3, "customer";
+    /// Layout 1 had no merge edges, seen days as bits; until layout 2 the state was a JSON text;
+    /// until layout 3 it did not tell who has logged in, nor what they have done lately.
+    CUSTOMER = "customer", 4, "customer";
     TREE = "departments", 1, "department";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
@@ -41,7 +42,8 @@ kinds! {
     LIVE_MARK = "live_mark", 1, "live";
     LIVE_MESSAGE = "live_message", 1, "live";
     LIVE_STATE = "live_state", 1, "live";
-    SEGMENT = "segment", 3, "log";
+    /// Until layout 3 it did not tell who had not logged in.
+    SEGMENT = "segment", 4, "log";
     /// An attribute for each company, named by its id.
     UNION = "union", 1, "login";
     CLAIM = "claim", 1, "member";

@@ -10,6 +10,7 @@ use domain::kernel::id::CardId;
 use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{Segment, SegmentKey};
+use domain::radar::log_end::forgotten_at;
 use domain::tracking::event::{Event, EventKind, Object};
 use domain::tracking::filter_reason::FilterReason;
 use miniz_oxide::deflate::core::{
@@ -19,7 +20,7 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
-use crate::table::item::{Item, number, text};
+use crate::table::item::{Item, expire, number, text};
 use crate::table::kinds::SEGMENT;
 use crate::table::read::Order;
 use crate::tracking::segment;
@@ -61,6 +62,9 @@ struct Packed {
     objects: Vec<Object>,
     #[serde(rename = "e", alias = "events")]
     events: Vec<PackedEvent>,
+    /// Whether the person had not logged in.
+    #[serde(default, rename = "a", skip_serializing_if = "std::ops::Not::not")]
+    anonymous: bool,
     /// Version of the filter rules.
     #[serde(default, rename = "r")]
     rules: u16,
@@ -108,6 +112,9 @@ pub(crate) fn encode(company: Company, segment: &Segment, packer: &mut Packer) -
     item.insert("fingerprint".to_owned(), text(segment.fingerprint.as_str()));
     item.insert("received_ms".to_owned(), number(segment.received_at.millis()));
     item.insert(name.to_owned(), AttributeValue::B(Blob::new(bytes)));
+    if segment.anonymous {
+        expire(&mut item, forgotten_at(segment.received_at));
+    }
     Ok(item)
 }
 
@@ -129,7 +136,7 @@ fn pack(segment: &Segment) -> Packed {
     };
     let events = segment.events.iter().map(&mut pack_one).collect();
     let (filtered, departments) = (letters(&segment.events), segment.departments.clone());
-    Packed { objects, events, rules: segment.rules, filtered, departments }
+    Packed { objects, events, anonymous: segment.anonymous, rules: segment.rules, filtered, departments }
 }
 
 fn letters(events: &[Event]) -> String {
@@ -181,8 +188,8 @@ pub(crate) fn unpacked(
         Some(Event { filtered, ..unpack(event, &packed.objects, key, received_ms)? })
     });
     let events = events.collect::<Option<_>>().ok_or_else(|| SEGMENT.corrupt("event"))?;
-    let (received_at, rules) = (Timestamp::from_millis(received_ms), packed.rules);
-    Ok(Segment { key, fingerprint, received_at, rules, departments: packed.departments, events })
+    let (received_at, Packed { anonymous, rules, departments, .. }) = (Timestamp::from_millis(received_ms), packed);
+    Ok(Segment { key, fingerprint, received_at, anonymous, rules, departments, events })
 }
 
 fn unpack(packed: &PackedEvent, objects: &[Object], key: SegmentKey, received_ms: i64) -> Option<Event> {
@@ -285,6 +292,7 @@ mod tests {
             key,
             fingerprint: "0123456789abcdef".to_owned(),
             received_at: now,
+            anonymous: false,
             rules: 1,
             departments: DepartmentPath::default(),
             events: (0..events).map(event).collect(),

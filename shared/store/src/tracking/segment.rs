@@ -5,7 +5,7 @@
 //! Numbers are as in [`domain::kernel::pack`]; texts and lists follow their length:
 //!
 //! ```text
-//! rules · departments [16 bytes] · share codes [text]
+//! rules, and 65,536 more if the person had not logged in · departments [16 bytes] · share codes [text]
 //! objects [letter of the type · its 16 bytes, if it has an id · length of the title + 1, or 0 · title]
 //! then to the end, each event: kind · position of the object × 8 + what follows · milliseconds
 //!   after the event before (the first: after the batch) [· position of the share code]
@@ -20,6 +20,8 @@ use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::tracking::event::{Event, EventKind, Object, ObjectType, Target};
 use domain::tracking::filter_reason::FilterReason;
 
+/// Beside the version of the rules: the person had not logged in.
+const ANONYMOUS: u64 = 1 << 16;
 /// What follows an event.
 const CODE: usize = 1;
 const DURATION: usize = 2;
@@ -46,7 +48,7 @@ pub(crate) fn pack(segment: &Segment) -> Vec<u8> {
         letter.into_iter().for_each(|letter| pack_letter(letter, &mut events));
     }
     let mut all = Vec::with_capacity(events.len() + 64 * (1 + objects.len() + codes.len()));
-    u64::from(segment.rules).pack(&mut all);
+    (u64::from(segment.rules) | if segment.anonymous { ANONYMOUS } else { 0 }).pack(&mut all);
     segment.departments.iter().count().pack(&mut all);
     segment.departments.iter().for_each(|department| pack_id(&department, &mut all));
     codes.len().pack(&mut all);
@@ -68,7 +70,8 @@ fn place<'a, T: PartialEq>(known: &mut Vec<&'a T>, one: &'a T) -> usize {
 /// The segment of this key with these events; `None` when they cannot be read.
 pub(crate) fn unpack(key: SegmentKey, fingerprint: String, received_ms: i64, packed: &[u8]) -> Option<Segment> {
     let all = &mut &*packed;
-    let rules = u64::unpack(all)?.try_into().ok()?;
+    let rules = u64::unpack(all)?;
+    let (anonymous, rules) = (rules & ANONYMOUS != 0, (rules & !ANONYMOUS).try_into().ok()?);
     let departments = unpack_list(all, unpack_id)?.into_iter().collect::<DepartmentPath>();
     let codes = unpack_list(all, |all| ShareCode::parse(unpack_text(all)?).ok())?;
     let objects = unpack_list(all, unpack_object)?;
@@ -92,7 +95,7 @@ pub(crate) fn unpack(key: SegmentKey, fingerprint: String, received_ms: i64, pac
         });
     }
     let received_at = Timestamp::from_millis(received_ms);
-    Some(Segment { key, fingerprint, received_at, rules, departments, events })
+    Some(Segment { key, fingerprint, received_at, anonymous, rules, departments, events })
 }
 
 fn pack_letter(letter: char, bytes: &mut Vec<u8>) {
@@ -167,9 +170,10 @@ mod tests {
     }
 
     fn segment(events: Vec<Event>, rules: u16, departments: u128) -> Segment {
+        let anonymous = departments % 2 == 1;
         let departments = (0..departments).map(|n| Id::from_uuid(Uuid::from_u128(n))).collect();
         let received_at = Timestamp::from_millis(NOW);
-        Segment { key: key(), fingerprint: "f".to_owned(), received_at, rules, departments, events }
+        Segment { key: key(), fingerprint: "f".to_owned(), received_at, anonymous, rules, departments, events }
     }
 
     fn events() -> impl Strategy<Value = Vec<Event>> {

@@ -6,11 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{ActiveDays, CardHistory, CustomerState, LikeState};
+use super::{CardHistory, CustomerState, LikeState};
 use crate::company::department::DepartmentPath;
-use crate::kernel::id::DepartmentId;
+use crate::crm::active_days::ActiveDays;
+use crate::crm::activity::{Activity, DayActivity};
+use crate::kernel::day::Day;
+use crate::kernel::id::{CardId, DepartmentId};
 use crate::kernel::pack::{Pack, pack_all, pack_id, unpack_id};
 use crate::radar::seen_days::SeenDays;
+use crate::tracking::event::EventKind;
 
 /// The bytes are not those of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +37,10 @@ impl CustomerState {
             once.department(*department, &mut rest);
             once.active_days(active_days, &mut rest);
         }
+        self.anonymous.pack(&mut rest);
+        let unmet = self.presences().zip(0_u64..).filter(|(presence, _)| !presence.met).map(|(_, number)| number);
+        Vec::from_iter(unmet).pack(&mut rest);
+        self.pack_activity(&mut rest);
         let mut bytes = Vec::with_capacity(rest.len() * 2);
         pack_all(once.days.into_iter(), &mut bytes);
         (once.departments.len() as u64).pack(&mut bytes);
@@ -46,18 +54,105 @@ impl CustomerState {
     /// # Errors
     /// [`Unreadable`].
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, Unreadable> {
+        let state = Self::unpack(&mut bytes).and_then(|state| state.with_rest(&mut bytes));
+        state.filter(|_| bytes.is_empty()).ok_or(Unreadable)
+    }
+
+    /// A state that was stored by layout 3: everybody had logged in, as far as it knows.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn from_bytes_of_layout_3(mut bytes: &[u8]) -> Result<Self, Unreadable> {
         let state = Self::unpack(&mut bytes).filter(|_| bytes.is_empty());
-        state.ok_or(Unreadable)
+        state.map(Self::met_by_days).ok_or(Unreadable)
+    }
+
+    /// As met wherever they have days: older layouts say no more. The next recount knows it all.
+    #[must_use]
+    pub fn met_by_days(mut self) -> Self {
+        for presence in self.presences_mut() {
+            presence.met = presence.audiences().iter().any(|(_, days)| !days.is_empty());
+        }
+        self
+    }
+
+    /// What layout 4 has added.
+    fn with_rest(mut self, bytes: &mut &[u8]) -> Option<Self> {
+        self.anonymous = Pack::unpack(bytes)?;
+        let unmet = Vec::<u64>::unpack(bytes)?;
+        for (presence, number) in self.presences_mut().zip(0..) {
+            presence.met = !unmet.contains(&number);
+        }
+        self.activity = self.unpack_activity(bytes)?;
+        Some(self)
+    }
+
+    /// Those of the company, the cards and the departments.
+    fn presences(&self) -> impl Iterator<Item = &ActiveDays> {
+        let cards = self.cards.values().map(|history| &history.active_days);
+        [&self.active_days].into_iter().chain(cards).chain(self.departments.values())
+    }
+
+    fn presences_mut(&mut self) -> impl Iterator<Item = &mut ActiveDays> {
+        let cards = self.cards.values_mut().map(|history| &mut history.active_days);
+        [&mut self.active_days].into_iter().chain(cards).chain(self.departments.values_mut())
+    }
+
+    /// Days as numbers, times from the beginning of their day, cards by their number.
+    fn pack_activity(&self, bytes: &mut Vec<u8>) {
+        let Activity { days, minutes } = &self.activity;
+        days.len().pack(bytes);
+        for (day, DayActivity { actions, began_ms, ended_ms, dwell_ms }) in days {
+            let start = day.start().millis();
+            i64::from(day.number()).pack(bytes);
+            actions.len().pack(bytes);
+            for (kind, count) in actions {
+                u64::from(kind.code()).pack(bytes);
+                u64::from(*count).pack(bytes);
+            }
+            (began_ms - start).pack(bytes);
+            (ended_ms - began_ms).pack(bytes);
+            dwell_ms.pack(bytes);
+        }
+        let numbers: BTreeMap<_, _> = self.cards.keys().zip(0_u64..).collect();
+        minutes.len().pack(bytes);
+        let mut before = 0;
+        for ((minute, card, kind), count) in minutes {
+            (minute - before).pack(bytes);
+            numbers.get(card).copied().unwrap_or_default().pack(bytes);
+            u64::from(kind.code()).pack(bytes);
+            u64::from(*count).pack(bytes);
+            before = *minute;
+        }
+    }
+
+    fn unpack_activity(&self, bytes: &mut &[u8]) -> Option<Activity> {
+        let days = map(bytes, |bytes| {
+            let day = Day::from_number(i64::unpack(bytes)?.try_into().ok()?);
+            let actions = map(bytes, |bytes| Some((kind(bytes)?, count(bytes)?)))?;
+            let began_ms = day.start().millis().checked_add(i64::unpack(bytes)?)?;
+            let ended_ms = began_ms.checked_add(i64::unpack(bytes)?)?;
+            Some((day, DayActivity { actions, began_ms, ended_ms, dwell_ms: Pack::unpack(bytes)? }))
+        })?;
+        let (cards, mut before) = (self.cards.keys().copied().collect::<Vec<CardId>>(), 0_i64);
+        let minutes = map(bytes, |bytes| {
+            before = before.checked_add(i64::unpack(bytes)?)?;
+            let card = numbered(&cards, bytes)?;
+            Some(((before, card, kind(bytes)?), count(bytes)?))
+        })?;
+        Some(Activity { days, minutes })
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
         let once = DictionaryReader { days: Vec::unpack(bytes)?, departments: list(bytes, unpack_id)? };
-        Some(Self {
+        let state = Self {
             active_days: once.active_days(bytes)?,
             cards: map(bytes, |bytes| Some((unpack_id(bytes)?, once.history(bytes)?)))?,
             hours: Pack::unpack(bytes)?,
             departments: map(bytes, |bytes| Some((once.department(bytes)?, once.active_days(bytes)?)))?,
-        })
+            ..Self::default()
+        };
+        Some(state)
     }
 }
 
@@ -127,6 +222,7 @@ impl DictionaryReader {
             viewed: numbered(&self.days, bytes)?,
             talked: numbered(&self.days, bytes)?,
             shopped: numbered(&self.days, bytes)?,
+            met: false,
         })
     }
 
@@ -153,6 +249,14 @@ impl DictionaryReader {
     fn like(&self, bytes: &mut &[u8]) -> Option<LikeState> {
         Some(LikeState { ms: Pack::unpack(bytes)?, off: Pack::unpack(bytes)?, departments: self.path(bytes)? })
     }
+}
+
+fn kind(bytes: &mut &[u8]) -> Option<EventKind> {
+    EventKind::from_code(u64::unpack(bytes)?.try_into().ok()?)
+}
+
+fn count(bytes: &mut &[u8]) -> Option<u16> {
+    u64::unpack(bytes)?.try_into().ok()
 }
 
 fn list<T>(bytes: &mut &[u8], mut one: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
