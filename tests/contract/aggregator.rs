@@ -129,7 +129,7 @@ async fn other_events_under_a_used_batch_id_are_logged_once_with_their_reason_an
     }
     let radar = metrics(&world).await;
     assert_eq!((radar.views, radar.visitors), (1, 1));
-    assert_eq!(held_back(&world, first.events[0].card).await, [(FilterReason::ReusedBatch, 3)]);
+    assert_eq!(held_back(&world, first.events[0].card).await, [(FilterReason::ReusedBatch, 5)]);
     assert!(aggregator.dead.0.lock().unwrap().is_empty(), "it fills nobody's dead-letter queue");
 }
 

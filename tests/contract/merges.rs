@@ -183,8 +183,9 @@ async fn merges_undone_merges_and_events_at_once_leave_the_right_numbers() {
     }
     let days = world.store.counters(world.company, Scope::Company, Day::from_number(0)).await.unwrap();
     let kept = |counts: &domain::radar::counter::Counts| -> domain::radar::counter::Counts {
-        let people =
-            |counter: &Counter| matches!(counter, Counter::People(_) | Counter::Gap(..) | Counter::Newcomers(_));
+        let people = |counter: &Counter| {
+            matches!(counter, Counter::People(_) | Counter::Gap(..) | Counter::Newcomers(_) | Counter::Customers)
+        };
         counts
             .iter()
             .filter(|(counter, by)| people(counter) && **by != 0)

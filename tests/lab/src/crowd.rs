@@ -181,7 +181,7 @@ impl Crowd {
         let id = self.random.below(u64::MAX);
         let batch = AcceptedBatch {
             v: MESSAGE_VERSION,
-            anonymous: colleague.is_none() && number % ANONYMOUS_EVERY == 0,
+            anonymous: colleague.is_none() && number.is_multiple_of(ANONYMOUS_EVERY),
             rules: RULES.version,
             company: self.company,
             person: colleague.map_or_else(|| person(number), |colleague| colleague.person),

@@ -55,7 +55,11 @@ fn lifetime_of(counter: Counter) -> Option<Counter> {
         // People are counted by the first of their days.
         Counter::People(_) | Counter::Gap(..) => None,
         Counter::Newcomers(audience) => Some(Counter::People(audience)),
-        other => Some(other),
+        Counter::Events(_) | Counter::Forwards(_) | Counter::Hour(_) | Counter::Filtered(_) => Some(counter),
+        Counter::Saves | Counter::Likes | Counter::DwellMs => Some(counter),
+        // Those are of the lifetime alone, or not of the log.
+        Counter::Customers | Counter::ClosedCustomers => None,
+        Counter::FollowUps | Counter::SalesFen | Counter::Orders => None,
     }
 }
 
