@@ -50,7 +50,8 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
 pub(crate) struct Known {
     store: Store,
     cards: Recent<(Company, CardId), (Timestamp, DepartmentPath)>,
-    codes: Recent<(Company, ShareCode), Timestamp>,
+    /// Whether a code exists. None can be sent before it is made, so the answer may be no.
+    codes: Recent<(Company, ShareCode), (Timestamp, bool)>,
     batches: Recent<(PersonId, BatchId), String>,
 }
 
@@ -78,20 +79,23 @@ impl Known {
         let codes: BTreeSet<_> = events.iter().filter_map(|event| event.share_code.as_ref()).collect();
         let is_fresh = |at: &Timestamp| now.millis() - at.millis() < KNOWN_MS;
         let card = |card: &CardId| Some((*card, self.cards.get(&(company, *card)).filter(|(at, _)| is_fresh(at))?.1));
-        let code = |code: &&&ShareCode| self.codes.get(&(company, (**code).clone())).is_some_and(|at| is_fresh(&at));
+        let code = |code: &ShareCode| self.codes.get(&(company, code.clone())).filter(|(at, _)| is_fresh(at));
+        let seen: BTreeMap<_, _> = codes.iter().filter_map(|asked| Some((*asked, code(asked)?.1))).collect();
         let mut existing = Existing {
             cards: cards.iter().filter_map(card).collect(),
-            codes: codes.iter().filter(code).map(|code| (*code).clone()).collect(),
+            codes: seen.iter().filter(|(_, exists)| **exists).map(|(code, _)| (*code).clone()).collect(),
         };
         let new_cards: Vec<_> = cards.iter().filter(|card| !existing.cards.contains_key(card)).copied().collect();
-        let new_codes = codes.iter().filter(|code| !existing.codes.contains(**code)).take(CODES_MAX);
+        let new_codes = codes.iter().filter(|code| !seen.contains_key(*code)).take(CODES_MAX);
         let new_codes: Vec<_> = new_codes.map(|code| (*code).clone()).collect();
         if new_cards.is_empty() && new_codes.is_empty() {
             return Ok(existing);
         }
         let (found, shared) = self.store.places_of_cards(company, &new_cards, &new_codes).await?;
         found.iter().for_each(|(card, path)| self.cards.note((company, *card), (now, path.clone())));
-        shared.iter().for_each(|code| self.codes.note((company, code.clone()), now));
+        for code in &new_codes {
+            self.codes.note((company, code.clone()), (now, shared.contains(code)));
+        }
         existing.cards.extend(found);
         existing.codes.extend(shared);
         Ok(existing)

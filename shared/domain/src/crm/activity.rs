@@ -59,7 +59,8 @@ impl Activity {
             }
             match self.refusal(event) {
                 Some(reason) => event.filtered = Some(reason),
-                None => self.take(event),
+                // Without forgetting: a late batch is older than what is remembered.
+                None => self.add(event),
             }
         }
     }
@@ -87,11 +88,15 @@ impl Activity {
 
     /// Remembers an event that was counted.
     pub(super) fn take(&mut self, event: &Event) {
+        self.add(event);
+        self.forget();
+    }
+
+    fn add(&mut self, event: &Event) {
         self.days.entry(Day::of(event.at)).or_insert_with(|| DayActivity::beginning(event)).take(event);
         if Limit::of(event.kind).has_minute() {
             *self.minutes.entry((minute_of(event.at), event.card, event.kind)).or_default() += 1;
         }
-        self.forget();
     }
 
     /// Adds what another part of the same person has done.

@@ -34,6 +34,16 @@ fn a_burst_is_one_however_it_is_cut_into_batches() {
 }
 
 #[test]
+fn a_burst_that_comes_late_is_one_too() {
+    let mut activity = Activity::default();
+    activity.take(&event(EventKind::ViewCard, card(1), now()));
+    let hours_ago = now().plus_millis(-30 * 60 * MINUTE_MS);
+    let mut late: Vec<_> = (0..50).map(|n| event(EventKind::ViewCard, card(1), hours_ago.plus_millis(n))).collect();
+    activity.judge(&mut late);
+    assert_eq!(late.iter().filter(|event| event.counts()).count(), 20);
+}
+
+#[test]
 fn a_flood_that_is_spread_over_the_day_ends_at_the_daily_limit() {
     for batch in [1, 100] {
         let views = counted(EventKind::ViewCard, 400, MINUTE_MS, batch);
