@@ -11,6 +11,7 @@ mod contention;
 mod department_radar;
 mod departments;
 mod document_answers;
+mod edges;
 mod event_files;
 mod feed;
 mod golden;
