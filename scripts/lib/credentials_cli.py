@@ -4,8 +4,10 @@
     scripts/secrets rotate STAGE              publish a new signing key (then deploy)
     scripts/secrets rotate STAGE --finish     sign with it
     scripts/secrets rotate STAGE --operator   a new operator key; the one before stays valid
+    scripts/secrets rotate STAGE --cursor     a new key of cursors (then deploy); lists start over
     scripts/secrets check STAGE               that what is deployed can use them; the last step of a deploy
     scripts/secrets show-jwks STAGE           the public keys
+    scripts/secrets show-cursor-key STAGE     the name of the key of cursors
     scripts/secrets wechat STAGE APPID        store a mini-program's secret, read from standard input
     scripts/secrets wecom STAGE NAME          store the secret of a company's WeCom, read from standard input
     scripts/secrets sms STAGE                 store the SMS account, read as JSON from standard input:
@@ -38,6 +40,9 @@ def rotate(credentials: Credentials, options: argparse.Namespace) -> None:
     stage = credentials.stage
     if options.operator:
         print(f"operator key (shown only now): {credentials.rotate_operator_key()}")
+    elif options.cursor:
+        print(f"secrets: made key of cursors {credentials.rotate_cursor_key()}")
+        print(f"next: scripts/deploy {stage}")
     elif options.finish:
         print(f"secrets: new tokens are signed with key {credentials.finish_rotation()}")
     else:
@@ -52,6 +57,10 @@ def check(credentials: Credentials, _options: argparse.Namespace) -> None:
 
 def show_jwks(credentials: Credentials, _options: argparse.Namespace) -> None:
     print(json.dumps(credentials.jwks(), indent=1))
+
+
+def show_cursor_key(credentials: Credentials, _options: argparse.Namespace) -> None:
+    print(credentials.cursor_key_id() or "")
 
 
 def wechat(credentials: Credentials, options: argparse.Namespace) -> None:
@@ -92,7 +101,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     runs = (("init", init), ("rotate", rotate), ("check", check), ("show-jwks", show_jwks),
-            ("wechat", wechat), ("wecom", wecom), ("sms", sms))
+            ("show-cursor-key", show_cursor_key), ("wechat", wechat), ("wecom", wecom), ("sms", sms))
     for name, run in runs:
         command = commands.add_parser(name)
         command.add_argument("stage", choices=["dev", "staging", "prod"])
@@ -101,6 +110,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             which = command.add_mutually_exclusive_group()
             which.add_argument("--finish", action="store_true")
             which.add_argument("--operator", action="store_true")
+            which.add_argument("--cursor", action="store_true")
         if run is wechat:
             command.add_argument("appid")
         if run is wecom:

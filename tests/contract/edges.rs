@@ -1,13 +1,17 @@
-//! The edges of every route of the API document: an id in a path has one spelling, methods that a path does
-//! not have are refused, and every answer carries the headers that all carry.
+//! The edges of every route of the API document: an id has one spelling, methods that a path does not have are
+//! refused, every answer carries the headers that all carry, and a cursor is ours and the caller's or nothing.
 
 use std::collections::BTreeMap;
 
 use axum::Router;
+use domain::company::Company;
+use domain::kernel::id::{CompanyId, Id};
+use domain::people::member::Role;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use serde_json::Value;
 use testkit::events::{call, load, prepared, respond, row};
 use testkit::world::World;
+use uuid::Uuid;
 
 use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
@@ -204,5 +208,101 @@ async fn a_method_that_a_path_does_not_have_is_refused_with_those_it_has() {
                 .await;
         assert_eq!((answer.status().as_u16(), answer.body()), (404, &Value::Null));
         assert_headers(&answer, "HEAD /v1/no");
+    }
+}
+
+/// The request with another query.
+fn with_query(payload: &Value, query: &str) -> String {
+    let mut payload = payload.clone();
+    payload["rawQueryString"] = query.into();
+    payload.to_string()
+}
+
+/// The operations with a query parameter of this kind.
+fn with_parameter(wanted: impl Fn(&Value) -> bool) -> Vec<(String, String)> {
+    let document: Value = serde_json::from_str(include_str!("../../infra/openapi.json")).unwrap();
+    let mut found = Vec::new();
+    for operation in document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
+    {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        for parameter in parameters.filter(|parameter| parameter["in"] == "query" && wanted(parameter)) {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            found.push((text(&operation["operationId"]), text(&parameter["name"])));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn an_id_in_a_query_has_one_spelling() {
+    let is_id =
+        |parameter: &Value| parameter["schema"]["pattern"].as_str().is_some_and(|text| text.contains("_[0-9a-v]{26}"));
+    let found = with_parameter(is_id);
+    assert!(found.len() >= 5, "{found:?}");
+    for (operation, name) in found {
+        let (router, payload, _) = sample(&operation).await;
+        let id = if name == "department" { "dep_" } else { "per_" }.to_owned() + "06gvogmi01u8d1r3ma0jgnkmec";
+        let (status, body) = call(&router, &with_query(&payload, &format!("{name}={id}"))).await;
+        assert!(status == 200 || status == 404, "{operation}: {status} {body}");
+        for spelling in spellings(&id) {
+            // As a client escapes it, and as the gateway might hand it on.
+            let escaped: String = spelling.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let (status, body) = call(&router, &with_query(&payload, &format!("{name}={escaped}"))).await;
+            assert_eq!((status, &body["code"]), (400, &"invalid_query".into()), "{operation} {spelling:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_forged_cursor_is_refused_before_any_call() {
+    let lists = with_parameter(|parameter| parameter["name"] == "cursor");
+    assert!(lists.len() >= 10, "{lists:?}");
+    let mut world = World::new().await;
+    // Nothing answers there: a call would end in 503.
+    world.dynamodb = aws_sdk_dynamodb::Client::new(&testkit::emulators::config("http://127.0.0.1:9"));
+    let functions = Functions::on(&world).await;
+    for (operation, _) in lists {
+        let function = testkit::events::function_of(&operation);
+        let payload: Value = serde_json::from_str(&load(&function, &operation, &world)).unwrap();
+        for forged in ["x", "", "AgICAgICAgICAgICAgICAgIC", "AQEBAQEBAQEBbWVtXzc", "%00", "a%0a"] {
+            let request = with_query(&payload, &format!("cursor={forged}"));
+            let (status, body) = call(functions.router(&function), &request).await;
+            assert_eq!((status, &body["code"]), (400, &"invalid_cursor".into()), "{operation} {forged}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_leads_on_for_its_caller_in_its_list_only() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let lists = with_parameter(|parameter| parameter["name"] == "cursor");
+    let directory: Value = serde_json::from_str(&load("organization", "list_directory", &world)).unwrap();
+    let ask = async |router: &Router, payload: &Value, token: String, query: String| {
+        let mut payload: Value = serde_json::from_str(&with_query(payload, &query)).unwrap();
+        payload["headers"]["authorization"] = format!("Bearer {token}").into();
+        call(router, &payload.to_string()).await
+    };
+    let organization = functions.router("organization");
+    let (status, first) = ask(organization, &directory, world.token("boss"), "limit=1".to_owned()).await;
+    assert_eq!(status, 200, "{first}");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    // Another limit is the same list.
+    let (status, second) = ask(organization, &directory, world.token("boss"), format!("limit=2&cursor={cursor}")).await;
+    assert_eq!((status, second["items"].as_array().unwrap().len()), (200, 2), "{second}");
+    let refused = |(status, body): (u16, Value), who: &str| {
+        assert_eq!((status, &body["code"]), (400, &"invalid_cursor".into()), "{who}: {body}");
+    };
+    let query = format!("limit=1&cursor={cursor}");
+    refused(ask(organization, &directory, world.token("lin"), query.clone()).await, "another person");
+    refused(ask(organization, &directory, world.token("boss"), format!("q=l&{query}")).await, "another query");
+    let (company, boss) = (Company::granted(CompanyId::from_uuid(Uuid::from_u128(9))), &world.staff["boss"]);
+    let membership = Some((boss.member, Role::Boss, boss.card));
+    let elsewhere = world.keys.signer.sign(company, boss.person, membership, true, world.clock.now()).unwrap();
+    refused(ask(organization, &directory, elsewhere, query.clone()).await, "another company");
+    for (operation, _) in lists.iter().filter(|(operation, _)| operation != "list_directory") {
+        let function = testkit::events::function_of(operation);
+        let payload: Value = serde_json::from_str(&load(&function, operation, &world)).unwrap();
+        refused(ask(functions.router(&function), &payload, world.token("boss"), query.clone()).await, operation);
     }
 }
