@@ -53,10 +53,9 @@ class Credentials:
             return None
         operator_key, digest = _new_operator_key()
         key = _new_signing_key()
-        pepper = base64.b64encode(secrets.token_bytes(32)).decode()
         self._write_jwks([_public_jwk(key)])
         self._write_secret(
-            self.secret_name, {"signing_key": key, "operator_key_sha256": [digest], "claim_pepper": pepper}
+            self.secret_name, {"signing_key": key, "operator_key_sha256": [digest], "claim_pepper": _new_pepper()}
         )
         return operator_key
 
@@ -102,6 +101,18 @@ class Credentials:
         secret["signing_key"] = pending
         self._write_secret(self.secret_name, secret)
         return pending["kid"]
+
+    def rotate_pepper(self) -> None:
+        """Makes a new pepper: codes that were not used yet are void."""
+        secret = self._need_secret()
+        secret["claim_pepper"] = _new_pepper()
+        self._write_secret(self.secret_name, secret)
+
+    def revision(self) -> dict[str, Any]:
+        """Names of all keys that functions hold for as long as they run: others after each rotation."""
+        secret = self._secret(self.secret_name)
+        version = secret and secret["VersionId"]
+        return {"jwks": self.jwks(), "cursor_key": self.cursor_key_id(), self.secret_name: version}
 
     def rotate_operator_key(self) -> str:
         """Makes a new operator key; the old one stays valid until the next rotation."""
@@ -168,8 +179,12 @@ class Credentials:
             return None
 
     def _read_secret(self, name: str) -> dict[str, Any] | None:
+        found = self._secret(name)
+        return found and json.loads(found["SecretString"])
+
+    def _secret(self, name: str) -> dict[str, Any] | None:
         try:
-            return json.loads(self.secrets.get_secret_value(SecretId=name)["SecretString"])
+            return self.secrets.get_secret_value(SecretId=name)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
@@ -196,6 +211,10 @@ def _new_signing_key() -> dict[str, str]:
 
 def _new_key_id() -> str:
     return time.strftime("%Y%m%d", time.gmtime()) + "-" + secrets.token_hex(4)
+
+
+def _new_pepper() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _public_jwk(key: dict[str, str]) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import re
 
+import pytest
 from botocore.exceptions import ClientError
 
 from credentials import Credentials
@@ -29,7 +31,7 @@ class Account:
     def get_secret_value(self, SecretId):
         if SecretId not in self.secrets:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetSecretValue")
-        return {"SecretString": self.secrets[SecretId]}
+        return {"SecretString": self.secrets[SecretId], "VersionId": str(hash(self.secrets[SecretId]))}
 
     def put_secret_value(self, SecretId, SecretString):
         self.get_secret_value(SecretId)
@@ -69,3 +71,40 @@ def test_a_new_key_of_cursors_is_named_once_it_is_there_and_the_one_before_stays
     assert len(set(names)) == 3 and credentials.cursor_key_id() == names[-1]
     assert list(keys_of_cursors(account)) == names[1:] and len(set(keys_of_cursors(account).values())) == 2
     assert account.writes == ["mingpian/dev/cursor", "/mingpian/dev/cursor/key-id"] * 3
+
+
+@pytest.mark.parametrize("rotate", ["rotate_cursor_key", "rotate_operator_key", "rotate_pepper", "start_rotation"])
+def test_after_each_rotation_a_deploy_makes_new_environments(rotate):
+    account = Account()
+    credentials = Credentials("dev", account)
+    credentials.init()
+    before = credentials.revision()
+    assert credentials.revision() == before
+    getattr(credentials, rotate)()
+    assert credentials.revision() != before
+
+
+def test_two_rotations_end_a_key_that_leaked():
+    account = Account()
+    credentials = Credentials("dev", account)
+    credentials.init()
+    leaked = json.loads(account.secrets["mingpian/dev/organization"])
+    for _ in range(2):
+        credentials.rotate_operator_key()
+    credentials.start_rotation()
+    credentials._deployed_keys = lambda: json.dumps(credentials.jwks())
+    credentials.finish_rotation()
+    credentials.start_rotation()
+    now = json.loads(account.secrets["mingpian/dev/organization"])
+    assert not set(leaked["operator_key_sha256"]) & set(now["operator_key_sha256"])
+    assert leaked["signing_key"]["kid"] not in json.dumps(credentials.jwks())
+
+
+def test_a_revision_names_no_secret():
+    account = Account()
+    credentials = Credentials("dev", account)
+    credentials.init()
+    told = json.dumps(credentials.revision())
+    for secret in account.secrets.values():
+        for value in re.findall(r'"([\w+/=-]{40,})"', secret):
+            assert value not in told

@@ -176,3 +176,51 @@ fn is_foreign(response: &Response) -> bool {
     let failed = response.status().is_client_error() || response.status().is_server_error();
     failed && response.headers().get(http::header::CONTENT_TYPE).is_none_or(|kind| kind != "application/problem+json")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use axum::routing::get;
+    use data_encoding::BASE64URL_NOPAD;
+    use domain::kernel::timestamp::Timestamp;
+    use runtime::clock::Clock;
+    use serde_json::json;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::token::TokenVerifier;
+
+    /// Status, cache rule and content type of the answer.
+    fn asked(method: Method, path: &str) -> (u16, String, String) {
+        let x = BASE64URL_NOPAD.encode(Ed25519KeyPair::generate().unwrap().public_key().as_ref());
+        let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]}).to_string();
+        let clock = Clock::from_fn(|| Timestamp::from_millis(0));
+        let gate = Authenticator { tokens: TokenVerifier::from_jwks(&jwks).unwrap(), clock };
+        let panics = async || -> &'static str { panic!("on purpose") };
+        let router = Router::new()
+            .route("/panics", get(panics))
+            .route("/cached", get(async || ([(CACHE_CONTROL, "max-age=60")], "kept")));
+        let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let answer = app("test", router, (), gate).oneshot(request.with_raw_http_path(path));
+        // Nothing here waits.
+        let Poll::Ready(Ok(answer)) = pin!(answer).poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("an answer without waiting")
+        };
+        let header = |name| answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        assert_eq!(header(X_CONTENT_TYPE_OPTIONS), "nosniff");
+        (answer.status().as_u16(), header(CACHE_CONTROL), header(http::header::CONTENT_TYPE))
+    }
+
+    #[test]
+    fn every_answer_has_the_headers_and_a_route_may_have_its_own_cache_rule() {
+        let problem = |status| (status, "no-store".to_owned(), "application/problem+json".to_owned());
+        assert_eq!(asked(Method::GET, "/panics"), problem(500));
+        assert_eq!(asked(Method::GET, "/nowhere"), problem(404));
+        assert_eq!(asked(Method::POST, "/cached"), problem(405));
+        assert_eq!(asked(Method::HEAD, "/cached"), problem(405));
+        assert_eq!(asked(Method::GET, "/cached").1, "max-age=60");
+    }
+}
