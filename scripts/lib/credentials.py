@@ -3,6 +3,9 @@
 Tokens are signed by `organization` with the key in its secret and verified by every HTTP function
 with the public keys in its environment, which a deploy takes from SSM. A rotation therefore has
 two halves: publish the new public key, deploy, then sign with it.
+
+The key of cursors is in a secret of its own, under a name that is an SSM parameter. A deploy puts the key of
+that name into the functions with lists. The key before stays in the secret: a deploy may be rolled back.
 """
 
 from __future__ import annotations
@@ -36,9 +39,13 @@ class Credentials:
         self.secret_name = f"mingpian/{stage}/organization"
         # No function can read this one: a key waits here until all functions know its public half.
         self.next_name = f"mingpian/{stage}/token-next"
+        self.cursor_secret_name = f"mingpian/{stage}/cursor"
+        self.cursor_id_name = f"/mingpian/{stage}/cursor/key-id"
 
     def init(self) -> str | None:
         """Makes the missing keys. Returns the operator key if it was made now; it is stored nowhere."""
+        if not self.cursor_key_id():
+            self.rotate_cursor_key()
         secret = self._read_secret(self.secret_name)
         if secret is not None:
             if not self.jwks()["keys"]:
@@ -46,20 +53,28 @@ class Credentials:
             return None
         operator_key, digest = _new_operator_key()
         key = _new_signing_key()
-        pepper = base64.b64encode(secrets.token_bytes(32)).decode()
         self._write_jwks([_public_jwk(key)])
         self._write_secret(
-            self.secret_name, {"signing_key": key, "operator_key_sha256": [digest], "claim_pepper": pepper}
+            self.secret_name, {"signing_key": key, "operator_key_sha256": [digest], "claim_pepper": _new_pepper()}
         )
         return operator_key
 
     def jwks(self) -> dict[str, Any]:
-        try:
-            return json.loads(self.ssm.get_parameter(Name=self.jwks_name)["Parameter"]["Value"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ParameterNotFound":
-                raise
-            return {"keys": []}
+        return json.loads(self._read_parameter(self.jwks_name) or '{"keys": []}')
+
+    def cursor_key_id(self) -> str | None:
+        """The name of the current key of cursors."""
+        return self._read_parameter(self.cursor_id_name)
+
+    def rotate_cursor_key(self) -> str:
+        """Makes a new key of cursors, which the next deploy gives to the functions; returns its name."""
+        kept = list((self._read_secret(self.cursor_secret_name) or {}).items())[1 - KEYS_MAX :]
+        name = _new_key_id()
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        self._write_secret(self.cursor_secret_name, dict([*kept, (name, key)]))
+        # The name comes last: it never names a key that is not there.
+        self.ssm.put_parameter(Name=self.cursor_id_name, Value=name, Type="String", Overwrite=True)
+        return name
 
     def start_rotation(self) -> str:
         """Publishes the public half of a new signing key; returns its id."""
@@ -86,6 +101,18 @@ class Credentials:
         secret["signing_key"] = pending
         self._write_secret(self.secret_name, secret)
         return pending["kid"]
+
+    def rotate_pepper(self) -> None:
+        """Makes a new pepper: codes that were not used yet are void."""
+        secret = self._need_secret()
+        secret["claim_pepper"] = _new_pepper()
+        self._write_secret(self.secret_name, secret)
+
+    def revision(self) -> dict[str, Any]:
+        """Names of all keys that functions hold for as long as they run: others after each rotation."""
+        secret = self._secret(self.secret_name)
+        version = secret and secret["VersionId"]
+        return {"jwks": self.jwks(), "cursor_key": self.cursor_key_id(), self.secret_name: version}
 
     def rotate_operator_key(self) -> str:
         """Makes a new operator key; the old one stays valid until the next rotation."""
@@ -143,9 +170,21 @@ class Credentials:
         value = json.dumps({"keys": keys[-KEYS_MAX:]}, separators=(",", ":"))
         self.ssm.put_parameter(Name=self.jwks_name, Value=value, Type="String", Overwrite=True)
 
-    def _read_secret(self, name: str) -> dict[str, Any] | None:
+    def _read_parameter(self, name: str) -> str | None:
         try:
-            return json.loads(self.secrets.get_secret_value(SecretId=name)["SecretString"])
+            return self.ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ParameterNotFound":
+                raise
+            return None
+
+    def _read_secret(self, name: str) -> dict[str, Any] | None:
+        found = self._secret(name)
+        return found and json.loads(found["SecretString"])
+
+    def _secret(self, name: str) -> dict[str, Any] | None:
+        try:
+            return self.secrets.get_secret_value(SecretId=name)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
@@ -167,8 +206,15 @@ def _new_signing_key() -> dict[str, str]:
     der = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    kid = time.strftime("%Y%m%d", time.gmtime()) + "-" + secrets.token_hex(4)
-    return {"kid": kid, "pkcs8": base64.b64encode(der).decode()}
+    return {"kid": _new_key_id(), "pkcs8": base64.b64encode(der).decode()}
+
+
+def _new_key_id() -> str:
+    return time.strftime("%Y%m%d", time.gmtime()) + "-" + secrets.token_hex(4)
+
+
+def _new_pepper() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _public_jwk(key: dict[str, str]) -> dict[str, str]:

@@ -3,9 +3,12 @@
     scripts/secrets init STAGE                make what is missing; prints the operator key once
     scripts/secrets rotate STAGE              publish a new signing key (then deploy)
     scripts/secrets rotate STAGE --finish     sign with it
-    scripts/secrets rotate STAGE --operator   a new operator key; the one before stays valid
+    scripts/secrets rotate STAGE --operator   a new operator key (then deploy); the one before stays valid
+    scripts/secrets rotate STAGE --pepper     a new pepper (then deploy); codes that were not used are void
+    scripts/secrets rotate STAGE --cursor     a new key of cursors (then deploy); lists start over
     scripts/secrets check STAGE               that what is deployed can use them; the last step of a deploy
     scripts/secrets show-jwks STAGE           the public keys
+    scripts/secrets revision STAGE            names of all keys that functions hold; a deploy compares them
     scripts/secrets wechat STAGE APPID        store a mini-program's secret, read from standard input
     scripts/secrets wecom STAGE NAME          store the secret of a company's WeCom, read from standard input
     scripts/secrets sms STAGE                 store the SMS account, read as JSON from standard input:
@@ -38,6 +41,14 @@ def rotate(credentials: Credentials, options: argparse.Namespace) -> None:
     stage = credentials.stage
     if options.operator:
         print(f"operator key (shown only now): {credentials.rotate_operator_key()}")
+        print(f"next: scripts/deploy {stage}")
+    elif options.pepper:
+        credentials.rotate_pepper()
+        print(f"secrets: made a new pepper of stage {stage}; members need new claim codes and radar codes")
+        print(f"next: scripts/deploy {stage}")
+    elif options.cursor:
+        print(f"secrets: made key of cursors {credentials.rotate_cursor_key()}")
+        print(f"next: scripts/deploy {stage}")
     elif options.finish:
         print(f"secrets: new tokens are signed with key {credentials.finish_rotation()}")
     else:
@@ -52,6 +63,10 @@ def check(credentials: Credentials, _options: argparse.Namespace) -> None:
 
 def show_jwks(credentials: Credentials, _options: argparse.Namespace) -> None:
     print(json.dumps(credentials.jwks(), indent=1))
+
+
+def revision(credentials: Credentials, _options: argparse.Namespace) -> None:
+    print(json.dumps(credentials.revision(), sort_keys=True))
 
 
 def wechat(credentials: Credentials, options: argparse.Namespace) -> None:
@@ -92,7 +107,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     runs = (("init", init), ("rotate", rotate), ("check", check), ("show-jwks", show_jwks),
-            ("wechat", wechat), ("wecom", wecom), ("sms", sms))
+            ("revision", revision), ("wechat", wechat), ("wecom", wecom), ("sms", sms))
     for name, run in runs:
         command = commands.add_parser(name)
         command.add_argument("stage", choices=["dev", "staging", "prod"])
@@ -101,6 +116,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             which = command.add_mutually_exclusive_group()
             which.add_argument("--finish", action="store_true")
             which.add_argument("--operator", action="store_true")
+            which.add_argument("--pepper", action="store_true")
+            which.add_argument("--cursor", action="store_true")
         if run is wechat:
             command.add_argument("appid")
         if run is wecom:

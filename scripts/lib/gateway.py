@@ -4,6 +4,9 @@ AWS allows 300 routes of an API and 300 integrations, and 20,480 bytes of policy
 a function has one integration and one permission, and below a path one function has a greedy route.
 API Gateway prefers a full match to a greedy one. Its documentation does not define the choice
 between two greedy ones: here a request never matches greedy routes of different functions.
+
+What no route takes goes to the default route, which the function with the fewest rights answers with a problem:
+the gateway's own 404 is another document, and cannot be changed.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import re
 from typing import Any, Iterator
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
-ALL, GREEDY = "ANY", "{proxy+}"
+ALL, GREEDY, DEFAULT = "ANY", "{proxy+}", "$default"
+DEFAULT_FUNCTION = "video"
 URI = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${%s.Alias}/invocations"
 SOURCE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*"
 
@@ -52,7 +56,7 @@ class Node:
     def routes(self, exact: set[str]) -> dict[str, str]:
         """The fewest routes for this path and all below: either the routes of each part, or one function's
         greedy route with full matches for the others. Nothing is greedy directly below the version:
-        a request for an unknown path starts no function."""
+        a request for an unknown path goes to the default route, which has a throttle of its own."""
         ways = [{key: name for node in self.below.values() for key, name in node.routes(exact).items()}]
         left = [node for node in self.nodes() if any(f"{method} {node.path}" not in exact for method in node.here)]
         if self.path.count("/") > 1 and left:
@@ -90,6 +94,7 @@ def owners(routes: dict[str, list[str]]) -> dict[str, str]:
 def route_table(routes: dict[str, list[str]], exact: set[str]) -> dict[str, str]:
     """Route key -> function. `exact` are the operations that keep a route of their own."""
     wanted = owners(routes)
+    exact = exact - {DEFAULT}
     if unknown := sorted(exact - set(wanted)):
         raise WrongRoutes(f"no function serves {', '.join(unknown)}, which RouteSettings names")
     root = Node("")
@@ -108,23 +113,31 @@ def route_table(routes: dict[str, list[str]], exact: set[str]) -> dict[str, str]
     return dict(sorted(table.items(), key=lambda row: (row[0].partition(" ")[2], row[0])))
 
 
+def with_default(table: dict[str, str]) -> dict[str, str]:
+    """The table with the default route."""
+    return {**table, DEFAULT: DEFAULT_FUNCTION}
+
+
 def is_greedy(key: str) -> bool:
     """Whether a route takes all longer paths."""
     return key.endswith(GREEDY)
 
 
 def matching(table: dict[str, str], operation: str) -> dict[str, tuple[Any, ...]]:
-    """The routes that take a request, each with its rank: a full match before a greedy one, then the
-    text itself before a variable, from the left, then the method before any method."""
+    """The routes that take a request, each with its rank: a full match before a greedy one before the default,
+    then the text itself before a variable, from the left, then the method before any method."""
     method, _, path = operation.partition(" ")
-    asked = path.strip("/").split("/")
+    asked = path.removeprefix("/").split("/")
     found = {}
     for key in table:
+        if key == DEFAULT:
+            found[key] = (-1, [], False)
+            continue
         allowed, _, pattern = key.partition(" ")
         segments = pattern.strip("/").split("/")
         fixed = segments[:-1] if is_greedy(key) else segments
-        long_enough = len(asked) > len(fixed) if is_greedy(key) else len(asked) == len(fixed)
-        same = all(is_variable(left) or left == right for left, right in zip(fixed, asked))
+        long_enough = any(asked[len(fixed) :]) if is_greedy(key) else len(asked) == len(fixed)
+        same = all(bool(right) if is_variable(left) else left == right for left, right in zip(fixed, asked))
         if allowed in (ALL, method) and long_enough and same:
             found[key] = (not is_greedy(key), [not is_variable(part) for part in fixed], allowed != ALL)
     return found
@@ -147,12 +160,14 @@ def definition(table: dict[str, str]) -> dict[str, Any]:
     """The OpenAPI definition that API Gateway imports: routes, and one integration per function."""
     paths: dict[str, Any] = {}
     for key, function in table.items():
-        method, _, path = key.partition(" ")
+        method, _, path = (ALL, "", f"/{DEFAULT}") if key == DEFAULT else key.partition(" ")
         name = "x-amazon-apigateway-any-method" if method == ALL else method.lower()
         reference = {"$ref": f"#/components/x-amazon-apigateway-integrations/{function}"}
         operation: dict[str, Any] = {"responses": {}, "x-amazon-apigateway-integration": reference}
         if variables := re.findall(r"\{([^}]+)\}", path):
             operation["parameters"] = [{"name": variable, "in": "path", "required": True} for variable in variables]
+        if key == DEFAULT:
+            operation["isDefaultRoute"] = True
         paths.setdefault(path, {})[name] = operation
     integrations = {
         function: {
@@ -193,5 +208,6 @@ def routes_of(body: dict[str, Any]) -> dict[str, Any]:
         for name, operation in methods.items():
             method = ALL if name == "x-amazon-apigateway-any-method" else name.upper()
             reference = operation["x-amazon-apigateway-integration"]["$ref"]
-            found[f"{method} {path}"] = integrations[reference.rsplit("/", 1)[1]]["uri"]
+            key = DEFAULT if operation.get("isDefaultRoute") else f"{method} {path}"
+            found[key] = integrations[reference.rsplit("/", 1)[1]]["uri"]
     return found

@@ -40,6 +40,7 @@ DEPLOY_SECONDS = 300
 PARAMETERS = {
     "Stage": STAGE,
     "TokenVerificationKeys": f"/mingpian/{STAGE}/token/jwks",
+    "CursorKeyId": f"/mingpian/{STAGE}/cursor/key-id",
     "DeletionProtection": "false",
     "LogRetentionDays": "7",
     "AggregatorTimeoutSeconds": "10",

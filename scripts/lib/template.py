@@ -101,7 +101,7 @@ def assemble(parts: dict[str, Part], routes: dict[str, list[str]]) -> dict[str, 
             raise WrongPart(f"infra/functions/{function}.yaml: {function} has routes, but this part has no function")
     try:
         exact = set(resources["Api"]["Properties"].get("RouteSettings", {}))
-        table = gateway.route_table(routes, exact)
+        table = gateway.with_default(gateway.route_table(routes, exact))
     except gateway.WrongRoutes as error:
         raise WrongPart(f"infra/routes.json: {error}") from error
     resources["Api"]["Properties"]["DefinitionBody"] = gateway.definition(table)

@@ -3,6 +3,7 @@
 
 use axum::Router;
 use domain::kernel::timestamp::Timestamp;
+use edge::page::{CursorKey, with_cursors};
 use edge::token::TokenVerifier;
 use function::http::Common;
 use housekeeping::Housekeeping;
@@ -42,9 +43,9 @@ impl Functions {
     pub async fn sending_to(world: &World, queue: (aws_sdk_sqs::Client, String), live_queue: String) -> Self {
         // Signing makes no call: the bucket need not exist.
         let media = SignedBucket::new(&emulators::config(MEDIA_URL), "media".to_owned(), MEDIA_URL.to_owned()).unwrap();
-        let card = card::build(common(world), media.clone());
+        let card = with_cursors(card::build(common(world), media.clone()), cursors());
         let video = video::build(common(world), media);
-        let radar = radar::build(common(world));
+        let radar = with_cursors(radar::build(common(world)), cursors());
         let crm = crm::build(common(world));
         let tracking = tracking(world, &queue.0, &queue.1, &live_queue);
         Self { organization: organization(world, "sms").await, card, crm, radar, tracking, video, live_queue, queue }
@@ -74,6 +75,11 @@ fn common(world: &World) -> Common {
     }
 }
 
+/// The key of cursors of all functions.
+fn cursors() -> CursorKey {
+    CursorKey::from_base64("Y3Vyc29ycyBvZiB0ZXN0cywgMzIgYnl0ZXMgbG9uZy4=").unwrap()
+}
+
 /// The tracking function, sending to these queues.
 pub fn tracking(world: &World, sqs: &aws_sdk_sqs::Client, stats_url: &str, live_url: &str) -> Router {
     let queues = Queues::new(sqs.clone(), stats_url.to_owned(), live_url.to_owned());
@@ -96,7 +102,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
         sms_base_url: vendors.clone(),
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
-    organization::build(common(world), config, secrets)
+    with_cursors(organization::build(common(world), config, secrets), cursors())
 }
 
 /// The end of a run that takes the time it needs.

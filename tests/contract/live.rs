@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::kernel::id::{Id, PersonId};
-use domain::radar::live::{CATCH_UP_MAX, KEEP_MS, LINGER_MS, SocketId};
+use domain::radar::live::{CATCH_UP_MAX, KEEP_MS, LINGER_MS, SOCKETS_MAX, SocketId};
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
 use edge::token::{TOKEN_LIFE_MS, TokenVerifier};
@@ -219,6 +219,43 @@ async fn sockets_that_open_at_the_same_time_join_one_run() {
     for n in 0..12 {
         assert_eq!(live.sockets.take(&format!("s{n}")).len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sockets_that_open_at_the_same_time_are_never_more_than_the_limit() {
+    const TOO_MANY: usize = 14;
+    let world = Arc::new(World::new().await);
+    let live = Arc::new(function(&world));
+    let tasks = (0..SOCKETS_MAX + TOO_MANY).map(|n| {
+        let (world, live) = (Arc::clone(&world), Arc::clone(&live));
+        tokio::spawn(async move {
+            loop {
+                match on_socket(&world, &live, &format!("s{n}"), "CONNECT", None).await {
+                    503 => {}
+                    status => return status,
+                }
+            }
+        })
+    });
+    let mut answers = BTreeMap::new();
+    for task in tasks.collect::<Vec<_>>() {
+        *answers.entry(task.await.unwrap()).or_insert(0) += 1;
+    }
+    assert_eq!(answers, BTreeMap::from([(200, SOCKETS_MAX), (429, TOO_MANY)]));
+    let sockets = async || {
+        let state = world.store.live_state(world.company, world.card("lin")).await.unwrap().unwrap();
+        state.sockets.into_keys().map(|socket| socket.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    let open = sockets().await;
+    assert_eq!(open.len(), SOCKETS_MAX);
+    assert_eq!(on_socket(&world, &live, &open[0], "MESSAGE", Some(json!({"action": "ping"}))).await, 200);
+    disconnect(&world, &live, &open[0]).await;
+    connect(&world, &live, "in its place").await;
+    assert_eq!(on_socket(&world, &live, "too late", "CONNECT", None).await, 429);
+    // Tokens that have ended leave their places, also when no close event ever came.
+    world.clock.advance(TOKEN_LIFE_MS);
+    connect(&world, &live, "later").await;
+    assert_eq!(sockets().await, ["later"]);
 }
 
 #[tokio::test]

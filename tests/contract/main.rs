@@ -12,6 +12,7 @@ mod department_radar;
 mod departments;
 mod document_answers;
 mod due_lists;
+mod edges;
 mod event_files;
 mod feed;
 mod golden;

@@ -133,13 +133,17 @@ class Stage:
             sent |= {name: fill(payload["headers"][name], value) for name in wanted if name in payload["headers"]}
         if "idempotency-key" in payload["headers"]:
             key = key or uuid.uuid4().hex
-        path = fill(payload["rawPath"], value)
+        path = self.path(file, values)
         query = payload["rawQueryString"]
         if body is None and file.deployed_body is not None:
             body = fill(file.deployed_body, value)
         raw = body.encode("utf-8") if body is not None else None
         method = payload["requestContext"]["http"]["method"]
         return self.world.api.call(method, path + (f"?{query}" if query else ""), token, raw=raw, headers=sent, key=key)
+
+    def path(self, file, values):
+        """The path of a file."""
+        return fill(file.payload["rawPath"], lambda what: values[what] if what in values else self.value(what))
 
     def body(self, file, values):
         """The body of a file as data."""

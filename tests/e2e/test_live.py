@@ -16,6 +16,7 @@ from world import batch_id, event, product
 SAMPLES = 60
 LIMIT_S = 1.0
 SOCKETS = 200
+SOCKETS_MAX = 256
 OWNERS = 20
 
 
@@ -201,6 +202,28 @@ def test_callers_who_may_not_watch_are_rejected_at_the_handshake(world, company,
     for kind, token in Signer(world).variants(staff.token).items():
         assert handshake(world, token) == 403, kind
     assert len(table_items(world.stack)) == before
+
+
+def test_a_full_card_takes_no_more_sockets(world, company, visitor):
+    owner = company.member("人满")
+    device = LiveClient(owner).ready()
+    (known,) = sockets_of(world, owner.card_id)
+    (state,) = live_items(world, owner.card_id)["live_state"]
+    database, table = world.stack.boto("dynamodb"), world.stack.outputs["TableName"]
+    schema = database.describe_table(TableName=table)["Table"]["KeySchema"]
+    others = {f"other-{number}": state["sockets"]["M"][known] for number in range(SOCKETS_MAX - 1)}
+    database.update_item(
+        TableName=table, Key={part["AttributeName"]: state[part["AttributeName"]] for part in schema},
+        UpdateExpression="SET sockets = :all",
+        ExpressionAttributeValues={":all": {"M": {known: state["sockets"]["M"][known], **others}}},
+    )  # fmt: skip
+    # The emulator answers 403 to whatever the function refuses; API Gateway passes 429 on.
+    assert handshake(world, owner.token) in (403, 429)
+    until(lambda: any('"too_many"' in line for _, line in world.stack.logs("live")), why="the log names the reason")
+    assert len(sockets_of(world, owner.card_id)) == SOCKETS_MAX
+    device.leave()
+    until(lambda: known not in sockets_of(world, owner.card_id), why="a place is free")
+    LiveClient(owner).ready().leave()
 
 
 def test_a_socket_shows_its_own_card_only(world, company, visitor, other):

@@ -18,7 +18,7 @@ STATES = {"done", "partly", "planned"}
 DOCUMENTS = (
     "README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE",
     "docs/api/README.md", "docs/ACCESS-PATTERNS.md", "docs/GLOSSARY.md", "docs/FEATURES.md", "docs/TESTING.md",
-    "docs/ADDING-AN-ENDPOINT.md", "docs/adr/0000-template.md",
+    "docs/ADDING-AN-ENDPOINT.md", "docs/SECURITY.md", "docs/adr/0000-template.md",
 )
 # Written in two parts so that this file does not name them itself.
 FOREIGN = re.compile("|".join((
@@ -92,6 +92,19 @@ def test_every_route_that_a_feature_names_is_in_the_openapi_document():
     for number, cells in feature_rows().items():
         for name in re.findall(ROUTE, cells[4]):
             assert name in routes, f"{number} names {name}"
+
+
+def test_every_test_that_the_security_document_names_exists_and_each_risk_has_one():
+    document = text(ROOT / "docs" / "SECURITY.md")
+    named_tests = re.findall(r"`(tests/[\w./-]+)::(\w+)`", document)
+    assert len(named_tests) > 30
+    for path, function in named_tests:
+        assert (ROOT / path).is_file(), path
+        assert re.search(rf"\b(?:fn|def) {function}\b", text(ROOT / path)), f"{path}::{function}"
+    risks = re.findall(r"^\| (API\d+) .*", document, re.M)
+    assert risks == [f"API{number}" for number in range(1, 11)]
+    for line in re.findall(r"^\| API\d+ .*", document, re.M):
+        assert "::" in line.split("|")[3], line[:40]
 
 
 def anchors(path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import gateway
-from contracts import gateway_routes, served
+from contracts import assembled, gateway_routes, served
 from gateway import WrongRoutes, logical_id, matching, route_table, selected
 
 
@@ -48,6 +48,25 @@ def test_greedy_routes_of_different_functions_never_meet():
     routes = {key: name for key, name in gateway_routes().items() if gateway.is_greedy(key)}
     for operation in served():
         assert len({routes[key] for key in matching(routes, operation)}) <= 1, operation
+
+
+@pytest.mark.parametrize("request_line", [
+    "GET /", "GET /v1", "GET /v1/nowhere", "HEAD /v1/members/", "GET /v1/me/", "PATCH /v1/sessions", "OPTIONS /v2/me", "TRACE /a/b/c",
+])  # fmt: skip
+def test_what_no_route_takes_goes_to_the_default_route(request_line, emulator, monkeypatch):
+    routes = gateway_routes()
+    assert routes[gateway.DEFAULT] == f"{logical_id(gateway.DEFAULT_FUNCTION)}Function"
+    table = {str(number): {"routeKey": key, "target": name} for number, (key, name) in enumerate(routes.items())}
+    monkeypatch.setattr(emulator, "_routes", {"api": table})
+    found = emulator._match_route("api", *request_line.split(" "))["routeKey"]
+    assert selected(routes, request_line) == [found]
+    # Greedy routes answer what is unknown below them themselves.
+    assert found == gateway.DEFAULT or found.startswith("ANY ")
+
+
+def test_the_default_route_has_a_throttle_of_its_own():
+    settings = assembled()["Resources"]["Api"]["Properties"]
+    assert settings["RouteSettings"][gateway.DEFAULT]["ThrottlingRateLimit"] < settings["DefaultRouteSettings"]["ThrottlingRateLimit"]
 
 
 # The example on AWS's page on routing HTTP API requests.

@@ -65,9 +65,10 @@ def test_routes_with_their_own_throttle_have_their_exact_key():
     stage = next(name for name in of_type(resources, "AWS::ApiGatewayV2::Stage") if name.startswith("ApiApi"))
     settings = resources[stage]["Properties"]["RouteSettings"]
     assert {key: found["ThrottlingRateLimit"] for key, found in settings.items()} == {
-        "POST /v1/sessions": 100, "POST /v1/companies": 5,
+        "POST /v1/sessions": 100, "POST /v1/companies": 5, "$default": 20,
     }  # fmt: skip
     paths = resources["Api"]["Properties"]["Body"]["paths"]
-    for key in settings:
+    assert paths["/$default"]["x-amazon-apigateway-any-method"]["isDefaultRoute"] is True
+    for key in settings.keys() - {"$default"}:
         method, path = key.split(" ")
         assert method.lower() in paths[path]

@@ -1,9 +1,10 @@
 //! The card function: from its environment to its routes.
 
+use edge::page::with_cursors;
 use function::Error;
 use function::http::run;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run(|start| Ok(card::build(start.common()?, start.media()?))).await
+    run(|start| Ok(with_cursors(card::build(start.common()?, start.media()?), start.cursors()?))).await
 }

@@ -3,6 +3,7 @@
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::CardId;
+use domain::kernel::timestamp::Timestamp;
 use domain::radar::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId};
 use edge::socket::Watcher;
 use runtime::retry::Policy;
@@ -28,7 +29,7 @@ async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &Socket
         Some(state) if state.goes_on(now) && state.sockets.contains_key(socket) => return Ok(state),
         Some(state) if state.goes_on(now) => {
             if state.sockets.len() >= SOCKETS_MAX {
-                return Err(Failure::Exhausted(Resource::Sockets));
+                return make_room(live, watcher, &state, now).await;
             }
             let open = (socket, watcher.expires_at());
             live.store.join_live(company, card, state.begin, open, forget_at).await?;
@@ -42,6 +43,21 @@ async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &Socket
     let now = live.clock.now();
     let state = live.store.live_state(company, card).await?;
     state.filter(|state| state.goes_on(now) && state.sockets.contains_key(socket)).ok_or(Failure::Busy)
+}
+
+/// Takes the sockets off a full card whose tokens have ended; the caller then tries again.
+async fn make_room<S, D>(
+    live: &Live<S, D>,
+    watcher: &Watcher,
+    state: &LiveState,
+    now: Timestamp,
+) -> Result<LiveState, Failure> {
+    let (_, ended) = state.sockets_at(now);
+    if ended.is_empty() {
+        return Err(Failure::Exhausted(Resource::Sockets));
+    }
+    left(live, watcher.company(), watcher.card(), &ended).await?;
+    Err(Failure::Busy)
 }
 
 /// Removes closed sockets from a card.

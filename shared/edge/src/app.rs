@@ -1,4 +1,5 @@
-//! From a router to a running function: authentication, panics, problems, one log line per request.
+//! From a router to a running function: authentication, panics, problems, headers of every answer, one log
+//! line per request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,14 +10,18 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use domain::kernel::id::CompanyId;
-use http::{HeaderValue, StatusCode};
-use lambda_http::RequestExt;
+use http::header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, StatusCode};
+use lambda_http::lambda_runtime::service_fn;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, LambdaEvent, RequestExt, Service};
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::Authenticator;
 use crate::problem::{Code, Problem};
+use crate::target;
 use crate::trace::Trace;
 
 /// The log line of a request, which is also its metrics.
@@ -53,12 +58,16 @@ pub fn app<S: Clone + Send + Sync + 'static>(
     authenticator: Authenticator,
 ) -> Router {
     let authenticator = Arc::new(authenticator);
-    router
+    let router = router
         .fallback(async || Problem::of(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(note_route))
+        .with_state(state);
+    // A layer of the router itself would only run once a route is chosen.
+    Router::new()
+        .fallback_service(router)
         .layer(from_fn(move |request, next| observe(function, Arc::clone(&authenticator), request, next)))
-        .with_state(state)
 }
 
 /// Serves the router until the environment is shut down.
@@ -66,12 +75,24 @@ pub fn app<S: Clone + Send + Sync + 'static>(
 /// # Errors
 /// Errors of the runtime.
 pub async fn run(app: Router) -> Result<(), lambda_http::Error> {
-    lambda_http::run(app).await
+    let mut adapter = Adapter::from(app);
+    let call = move |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| {
+        adapter.call(LambdaEvent::new(target::readable(payload), context))
+    };
+    lambda_http::lambda_runtime::run(service_fn(call)).await
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Problem::of(Code::Internal).caused_by(format!("panic: {}", text.unwrap_or("?"))).into_response()
+}
+
+async fn note_route(request: Request<Body>, next: Next) -> Response {
+    if let (Some(trace), Some(route)) = (request.extensions().get::<Trace>(), request.extensions().get::<MatchedPath>())
+    {
+        trace.note_route(route.as_str());
+    }
+    next.run(request).await
 }
 
 async fn observe(
@@ -82,13 +103,12 @@ async fn observe(
 ) -> Response {
     let started = Instant::now();
     let request_id = request.lambda_context_ref().map_or_else(String::new, |context| context.request_id.clone());
-    let method = request.method().to_string();
-    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
     let trace = Trace::default();
     let now = authenticator.clock.now();
     request.extensions_mut().insert(authenticator);
     request.extensions_mut().insert(trace.clone());
-    let mut response = next.run(request).await;
+    let mut response = answer(request, next).await;
     // Rejections of axum become problems too.
     let foreign =
         |status: StatusCode| Problem::of(if status.is_server_error() { Code::Internal } else { Code::InvalidQuery });
@@ -100,8 +120,8 @@ async fn observe(
         function,
         request_id: &request_id,
         company: trace.company(),
-        method: &method,
-        route: &route,
+        method: method.as_str(),
+        route: trace.route().unwrap_or("-"),
         status: response.status().as_u16(),
         code: problem.as_ref().map(|problem| problem.code().name()),
         cause: problem.as_ref().and_then(Problem::cause),
@@ -110,16 +130,97 @@ async fn observe(
         server_errors: u32::from(response.status().is_server_error()),
     };
     emit(&line, now);
+    finished(response, problem, &request_id, &method)
+}
+
+/// The answer of the route. A path that is not [`target::is_literal`] has none, and `HEAD` is a method
+/// like any other that no route has: axum would take it for `GET`.
+async fn answer(mut request: Request<Body>, next: Next) -> Response {
+    if !target::is_literal(&request) {
+        return Problem::of(Code::NotFound).into_response();
+    }
+    if request.method() == Method::HEAD {
+        *request.method_mut() = Method::TRACE;
+    }
+    next.run(request).await
+}
+
+/// The answer as it is sent: a problem is rendered, and every answer has the headers that all have.
+fn finished(mut response: Response, problem: Option<Problem>, request_id: &str, method: &Method) -> Response {
     if let Some(problem) = problem {
-        response = problem.render(&request_id);
+        let allowed = response.headers_mut().remove(ALLOW).and_then(|methods| without_head(&methods));
+        response = problem.render(request_id);
+        if let Some(allowed) = allowed {
+            response.headers_mut().insert(ALLOW, allowed);
+        }
     }
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert("x-request-id", value);
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
     }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", value);
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// The methods of a path, of the list that axum made.
+fn without_head(methods: &HeaderValue) -> Option<HeaderValue> {
+    let methods: Vec<_> = methods.to_str().ok()?.split(',').filter(|method| *method != "HEAD").collect();
+    HeaderValue::from_str(&methods.join(", ")).ok()
 }
 
 fn is_foreign(response: &Response) -> bool {
     let failed = response.status().is_client_error() || response.status().is_server_error();
     failed && response.headers().get(http::header::CONTENT_TYPE).is_none_or(|kind| kind != "application/problem+json")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use axum::routing::get;
+    use data_encoding::BASE64URL_NOPAD;
+    use domain::kernel::timestamp::Timestamp;
+    use runtime::clock::Clock;
+    use serde_json::json;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::token::TokenVerifier;
+
+    /// Status, cache rule and content type of the answer.
+    fn asked(method: Method, path: &str) -> (u16, String, String) {
+        let x = BASE64URL_NOPAD.encode(Ed25519KeyPair::generate().unwrap().public_key().as_ref());
+        let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]}).to_string();
+        let clock = Clock::from_fn(|| Timestamp::from_millis(0));
+        let gate = Authenticator { tokens: TokenVerifier::from_jwks(&jwks).unwrap(), clock };
+        let panics = async || -> &'static str { panic!("on purpose") };
+        let router = Router::new()
+            .route("/panics", get(panics))
+            .route("/cached", get(async || ([(CACHE_CONTROL, "max-age=60")], "kept")));
+        let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let answer = app("test", router, (), gate).oneshot(request.with_raw_http_path(path));
+        // Nothing here waits.
+        let Poll::Ready(Ok(answer)) = pin!(answer).poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("an answer without waiting")
+        };
+        let header = |name| answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        assert_eq!(header(X_CONTENT_TYPE_OPTIONS), "nosniff");
+        (answer.status().as_u16(), header(CACHE_CONTROL), header(http::header::CONTENT_TYPE))
+    }
+
+    #[test]
+    fn every_answer_has_the_headers_and_a_route_may_have_its_own_cache_rule() {
+        let problem = |status| (status, "no-store".to_owned(), "application/problem+json".to_owned());
+        assert_eq!(asked(Method::GET, "/panics"), problem(500));
+        assert_eq!(asked(Method::GET, "/nowhere"), problem(404));
+        assert_eq!(asked(Method::POST, "/cached"), problem(405));
+        assert_eq!(asked(Method::HEAD, "/cached"), problem(405));
+        assert_eq!(asked(Method::GET, "/cached").1, "max-age=60");
+    }
 }

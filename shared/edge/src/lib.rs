@@ -17,6 +17,7 @@ pub mod problem;
 mod refusal;
 pub mod routes;
 pub mod socket;
+pub mod target;
 pub mod token;
 mod token_memory;
 mod trace;

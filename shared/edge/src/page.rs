@@ -1,10 +1,13 @@
-//! Pages: `limit`, and an opaque cursor bound to the caller's company and the query.
+//! Pages: `limit`, and an opaque cursor that only we can make, for one caller and one query.
 
+use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
 use axum::extract::{FromRequestParts, Query};
-use data_encoding::BASE64URL_NOPAD;
+use axum::{Extension, Router};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,10 +20,56 @@ use crate::problem::{Code, Problem};
 const LIMIT_DEFAULT: u32 = 20;
 /// The maximum number of items on a page.
 const LIMIT_MAX: u32 = 100;
-/// First byte of a cursor: its layout.
-const VERSION: u8 = 1;
-/// Bytes of the digest that binds a cursor to its query.
-const BINDING_LEN: usize = 8;
+/// First byte of a cursor: its layout. Cursors of layout 1 had no key.
+const VERSION: u8 = 2;
+/// Bytes of a cursor's code: half of HMAC-SHA256.
+const CODE_LEN: usize = 16;
+/// Least bytes of a key.
+const KEY_LEN_MIN: usize = 32;
+
+/// The key of a stage's cursors (ADR 0021).
+#[derive(Clone)]
+pub struct CursorKey(hmac::Key);
+
+/// The key of cursors is not base64 of at least 32 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key of cursors must be base64 of at least {KEY_LEN_MIN} bytes")]
+pub struct WrongCursorKey;
+
+impl CursorKey {
+    /// The key of this base64 text.
+    ///
+    /// # Errors
+    /// [`WrongCursorKey`]
+    pub fn from_base64(text: &str) -> Result<Self, WrongCursorKey> {
+        let bytes = BASE64.decode(text.as_bytes()).ok().filter(|bytes| bytes.len() >= KEY_LEN_MIN);
+        bytes.map(|bytes| Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes))).ok_or(WrongCursorKey)
+    }
+
+    /// The code of a position in the list of `bound`. Neither text can reach into the other: the first
+    /// one's length stands before it.
+    fn code(&self, bound: &str, position: &[u8]) -> [u8; CODE_LEN] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(&[VERSION]);
+        context.update(&bound.len().to_be_bytes());
+        context.update(bound.as_bytes());
+        context.update(position);
+        let mut code = [0; CODE_LEN];
+        code.copy_from_slice(&context.sign().as_ref()[..CODE_LEN]);
+        code
+    }
+}
+
+impl fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CursorKey")
+    }
+}
+
+/// The router, its lists with cursors of this key.
+pub fn with_cursors(router: Router, key: CursorKey) -> Router {
+    router.layer(Extension(key))
+}
 
 /// The query parameters of every list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,8 +95,11 @@ pub struct Paging<F = NoFilter> {
     pub limit: u32,
     /// The filter of the items.
     pub filter: F,
-    cursor: Option<String>,
-    binding: [u8; BINDING_LEN],
+    /// The position in the caller's cursor, whose code was right.
+    after: Option<String>,
+    /// Caller, path and filter, as a text.
+    bound: String,
+    key: CursorKey,
 }
 
 /// A page of a list.
@@ -63,33 +115,39 @@ impl<F> Paging<F> {
     /// Where to start; `None` on the first page.
     ///
     /// # Errors
-    /// `invalid_cursor` for a cursor of another query, or one that we did not make.
+    /// `invalid_cursor` for a position that this version of the list does not have.
     pub fn position<P: FromStr>(&self) -> Result<Option<P>, Problem> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
-        let position = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok().and_then(|bytes| {
-            let (version, rest) = bytes.split_first()?;
-            let (binding, position) = rest.split_at_checked(BINDING_LEN)?;
-            let ours = *version == VERSION && binding == self.binding;
-            ours.then(|| std::str::from_utf8(position).ok()?.parse().ok()).flatten()
-        });
-        position.map(Some).ok_or_else(|| Problem::of(Code::InvalidCursor))
+        let position = self.after.as_deref().map(str::parse);
+        position.transpose().map_err(|_| Problem::of(Code::InvalidCursor))
     }
 
     /// The page with these items; `next` is where the following page starts.
     pub fn page<T>(&self, items: Vec<T>, next: Option<impl ToString>) -> PageBody<T> {
-        let cursor = |position: &str| {
-            let bytes = [&[VERSION], &self.binding[..], position.as_bytes()].concat();
-            BASE64URL_NOPAD.encode(&bytes)
-        };
-        PageBody { items, next_cursor: next.map(|next| cursor(&next.to_string())) }
+        PageBody { items, next_cursor: next.map(|next| sealed(&self.key, &self.bound, &next.to_string())) }
     }
 }
 
+fn sealed(key: &CursorKey, bound: &str, position: &str) -> String {
+    let code = key.code(bound, position.as_bytes());
+    BASE64URL_NOPAD.encode(&[&[VERSION], &code[..], position.as_bytes()].concat())
+}
+
+/// The position in a cursor that we made for `bound`.
+fn opened(key: &CursorKey, bound: &str, cursor: &str) -> Option<String> {
+    let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
+    let (code, position) = bytes.strip_prefix(&[VERSION])?.split_at_checked(CODE_LEN)?;
+    verify_slices_are_equal(&key.code(bound, position), code).ok()?;
+    String::from_utf8(position.to_vec()).ok()
+}
+
+/// A cursor that is not ours is refused here, before a handler has made any call.
 impl<S: Sync, F: DeserializeOwned> FromRequestParts<S> for Paging<F> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
+        let key = parts.extensions.get::<CursorKey>().cloned();
+        let key = key.ok_or_else(|| Problem::of(Code::Internal).caused_by("the router has no key of cursors"))?;
         let query = parts.uri.query().unwrap_or_default();
         let of_page = |pair: &&str| pair.starts_with("limit=") || pair.starts_with("cursor=");
         let (page, rest): (Vec<_>, Vec<_>) = query.split('&').filter(|pair| !pair.is_empty()).partition(of_page);
@@ -98,10 +156,10 @@ impl<S: Sync, F: DeserializeOwned> FromRequestParts<S> for Paging<F> {
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Problem::of(Code::InvalidQuery));
         }
-        let bound = format!("{} {} {}", caller.company().id(), parts.uri.path(), rest.join("&"));
-        let mut binding = [0; BINDING_LEN];
-        binding.copy_from_slice(&digest(&SHA256, bound.as_bytes()).as_ref()[..BINDING_LEN]);
-        Ok(Self { limit, filter: read(&rest)?, cursor, binding })
+        let (company, person) = (caller.company().id(), caller.person());
+        let bound = format!("{company} {person} {} {}", parts.uri.path(), rest.join("&"));
+        let after = cursor.map(|cursor| opened(&key, &bound, &cursor).ok_or_else(|| Problem::of(Code::InvalidCursor)));
+        Ok(Self { limit, filter: read(&rest)?, after: after.transpose()?, bound, key })
     }
 }
 
@@ -116,39 +174,54 @@ mod tests {
 
     use super::*;
 
-    fn paging(cursor: Option<String>, binding: u8) -> Paging {
-        Paging { limit: 20, filter: NoFilter {}, cursor, binding: [binding; BINDING_LEN] }
+    fn key(byte: u8) -> CursorKey {
+        CursorKey::from_base64(&BASE64.encode(&[byte; KEY_LEN_MIN])).unwrap()
     }
 
     proptest! {
         #[test]
-        fn any_position_reads_back_in_its_own_query_and_no_other(position in "\\PC{1,60}", own: u8, other: u8) {
-            let next = paging(None, own).page(vec![0], Some(&position)).next_cursor;
-            prop_assert_eq!(paging(next.clone(), own).position::<String>().ok().flatten(), Some(position));
-            prop_assert_eq!(paging(next, other).position::<String>().is_ok(), own == other);
+        fn any_position_reads_back_with_its_own_key_and_query_and_no_other(
+            position in "\\PC{0,60}", own in 0_u8..3, other in 0_u8..3, bound in "\\PC{0,20}", elsewhere in "\\PC{0,20}",
+        ) {
+            let cursor = sealed(&key(own), &bound, &position);
+            let same = own == other && bound == elsewhere;
+            prop_assert_eq!(opened(&key(own), &bound, &cursor), Some(position.clone()));
+            prop_assert_eq!(opened(&key(other), &elsewhere, &cursor), same.then_some(position));
         }
 
         #[test]
         fn any_text_is_taken_for_a_cursor_without_panic(text in "\\PC{0,60}") {
-            prop_assert!(paging(Some(text), 1).position::<u64>().is_err());
+            prop_assert_eq!(opened(&key(1), "q", &text), None);
+        }
+
+        #[test]
+        fn one_changed_bit_makes_a_cursor_foreign(position in "[a-z0-9 ]{0,30}", at: prop::sample::Index, bit in 0_u8..8) {
+            let mut bytes = BASE64URL_NOPAD.decode(sealed(&key(1), "q", &position).as_bytes()).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            prop_assert_eq!(opened(&key(1), "q", &BASE64URL_NOPAD.encode(&bytes)), None);
+        }
+
+        #[test]
+        fn query_and_position_do_not_reach_into_each_other(text in "[a-z0-9 ]{2,30}", at: prop::sample::Index, to: prop::sample::Index) {
+            let (at, to) = (at.index(text.len()), to.index(text.len()));
+            let code = |at: usize| key(1).code(&text[..at], &text.as_bytes()[at..]);
+            prop_assert_eq!(code(at) == code(to), at == to);
         }
     }
 
     #[test]
-    fn a_cursor_leads_on_in_its_own_query_only() {
-        let next = paging(None, 1).page(vec![0], Some("mem_7")).next_cursor;
-        assert_eq!(paging(next.clone(), 1).position::<String>().unwrap(), Some("mem_7".to_owned()));
-        assert_eq!(paging(next, 2).position::<String>().unwrap_err().code(), Code::InvalidCursor);
+    fn cursors_without_code_and_of_the_layout_before_are_refused() {
+        let before = BASE64URL_NOPAD.encode(&[&[1; 9], &b"mem_7"[..]].concat());
+        for bad in ["", "x", "Ag", "AgICAgICAgICAgICAgICAgIC", "%%%", "中", &before] {
+            assert_eq!(opened(&key(1), "q", bad), None, "{bad}");
+        }
     }
 
     #[test]
-    fn foreign_cursors_are_refused() {
-        for bad in ["", "x", "AQ", "AQEBAQEBAQEB_w", "%%%", "中"] {
-            assert_eq!(
-                paging(Some(bad.to_owned()), 1).position::<u64>().unwrap_err().code(),
-                Code::InvalidCursor,
-                "{bad}"
-            );
+    fn a_key_is_base64_of_at_least_32_bytes() {
+        for bad in ["", "AAAA", "%", &BASE64.encode(&[1; KEY_LEN_MIN - 1])] {
+            assert_eq!(CursorKey::from_base64(bad).unwrap_err(), WrongCursorKey, "{bad}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The start of a function.
 
 use aws_types::SdkConfig;
+use edge::page::CursorKey;
 use edge::token::TokenVerifier;
 use runtime::clients;
 use runtime::clock::Clock;
@@ -50,6 +51,14 @@ impl Start {
     /// If the keys are missing or cannot be used.
     pub fn tokens(&self) -> Result<TokenVerifier, Error> {
         Ok(TokenVerifier::from_jwks(&self.env.required("TOKEN_VERIFICATION_KEYS")?)?)
+    }
+
+    /// The key of cursors, for functions with lists of pages.
+    ///
+    /// # Errors
+    /// If the key is missing or cannot be used.
+    pub fn cursors(&self) -> Result<CursorKey, Error> {
+        Ok(CursorKey::from_base64(&self.env.required("CURSOR_KEY")?)?)
     }
 
     /// The parts that every HTTP function has.

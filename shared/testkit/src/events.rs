@@ -184,7 +184,8 @@ pub async fn call(router: &axum::Router, payload: &str) -> (u16, Value) {
 
 /// A router's answer to an HTTP payload, its body read as JSON.
 pub async fn respond(router: &axum::Router, payload: &str) -> http::Response<Value> {
-    let request = lambda_http::request::from_str(payload).expect("an HTTP payload");
+    let event = serde_json::from_str(payload).expect("an HTTP payload");
+    let request = http::Request::from(edge::target::readable(event));
     let response = router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();

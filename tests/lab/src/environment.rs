@@ -49,6 +49,7 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
         ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true"),
         ("TABLE_NAME", &places.table),
         ("TOKEN_VERIFICATION_KEYS", &places.jwks),
+        ("CURSOR_KEY", "Y3Vyc29ycyBvZiB0aGUgbGFiLCAzMiBieXRlcyBsb25nLiA="),
         ("STATS_QUEUE_URL", &places.stats_queue),
         ("STATS_DLQ_URL", &places.dead_letters),
         // The live radar is best effort: its queue gets the same faults here.

@@ -39,9 +39,10 @@ struct FeedPosition<P> {
     responses((status = 200, body = PageBody<FeedLine>)))]
 pub(crate) async fn get_card_feed(
     State(app): State<App>,
+    // Before the scope, which may read the table.
+    paging: Paging<FeedQuery>,
     scope: RadarScope,
     PathId(card): PathId<CardId>,
-    paging: Paging<FeedQuery>,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
     let start: Option<FeedPosition<InLog>> = paging.position()?;
     let newest = paging.filter.newest_batch().map(|batch| InLog(batch, PersonId::from_uuid(Uuid::max())));

@@ -11,7 +11,7 @@ use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{Segment, SegmentKey};
-use domain::radar::live::{LiveState, Seq, SocketId};
+use domain::radar::live::{LiveState, SOCKETS_MAX, Seq, SocketId};
 use domain::tracking::batch::BatchId;
 use serde::{Deserialize, Serialize};
 
@@ -122,11 +122,11 @@ impl Store {
         })
     }
 
-    /// Adds a socket to the run that began with `run`, and has the table forget the state
-    /// after `forget_at`.
+    /// Adds a socket to the run that began with `run` and has less than [`SOCKETS_MAX`] sockets, and has
+    /// the table forget the state after `forget_at`.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when another run has begun.
+    /// [`Failure::Busy`] when another run has begun or the last place is taken: the caller reads again.
     pub async fn join_live(
         &self,
         company: Company,
@@ -141,14 +141,15 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(keys::live_state(company, card).attributes()))
             .update_expression("SET #sockets.#socket = :until, #expires = :forget")
-            .condition_expression("#begin = :run")
+            .condition_expression("#begin = :run AND size(#sockets) < :max")
             .expression_attribute_names("#sockets", "sockets")
             .expression_attribute_names("#socket", socket.as_str())
             .expression_attribute_names("#expires", EXPIRES_AT)
             .expression_attribute_names("#begin", "begin")
             .expression_attribute_values(":until", number(expires_at.millis()))
             .expression_attribute_values(":forget", number(forget_at.seconds()))
-            .expression_attribute_values(":run", number(run));
+            .expression_attribute_values(":run", number(run))
+            .expression_attribute_values(":max", number(SOCKETS_MAX));
         update.send().await.map(drop).map_err(|error| match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(_)) => Failure::Busy,
             _ => failure(error),
