@@ -4,6 +4,7 @@
 use axum::Router;
 use domain::kernel::timestamp::Timestamp;
 use edge::page::{CursorKey, with_cursors};
+use domain::kernel::mobile::CallingCodes;
 use edge::token::TokenVerifier;
 use function::http::Common;
 use housekeeping::Housekeeping;
@@ -100,6 +101,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
         wechat_base_url: vendors.clone(),
         sms_secret: sms_secret.to_owned(),
         sms_base_url: vendors.clone(),
+        sms_countries: CallingCodes::parse("86").unwrap(),
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
     with_cursors(organization::build(common(world), config, secrets), cursors())

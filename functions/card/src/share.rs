@@ -4,6 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use domain::card::OwnerInactive;
 use domain::card::share::{Channel, Share};
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, PersonId};
@@ -90,7 +92,8 @@ impl ShareBody {
 /// or mini-program code, and into the events of visitors who open it. A visitor's code is forgotten
 /// after 400 days. Callers: everyone who has logged in, visitors included. Idempotent by
 /// `Idempotency-Key`. Errors: 404 `not_found` for an unknown card.
-#[utoipa::path(post, path = "/v1/share-codes", tag = "card", request_body = NewShareCode, params(IdempotencyKey),
+#[utoipa::path(post, path = "/v1/share-codes", tag = "card",
+    extensions(("x-budgets" = json!(["share_codes"]))), request_body = NewShareCode, params(IdempotencyKey),
     responses((status = 201, body = ShareCodeCreated)))]
 pub(crate) async fn create_share_code(
     State(app): State<App>,
@@ -107,7 +110,8 @@ pub(crate) async fn create_share_code(
     let (code, sharer, created_at) = (ShareCode::from_secret(secret), caller.person(), app.clock.now());
     let share = Share { code, card, target, channel: new.channel, sharer, created_at };
     let until = share.forgotten_at(caller.membership().is_some());
-    let share = app.store.create_share(caller.company(), share, until, &request).await?;
+    let spend = BudgetSpend::one(BudgetName::ShareCodes, BudgetSubject::Person(caller.company(), sharer));
+    let share = app.store.create_share(caller.company(), share, until, &request, &[spend]).await?;
     Ok((StatusCode::CREATED, Json(ShareCodeCreated { share_code: share.code })))
 }
 

@@ -1,5 +1,6 @@
 //! The organization function: from its environment to its routes.
 
+use edge::address::behind_edge;
 use edge::page::with_cursors;
 use function::Error;
 use function::http::run;
@@ -11,7 +12,7 @@ async fn main() -> Result<(), Error> {
     run(|start| {
         let config = Config::load(&start.env)?;
         let router = organization::build(start.common()?, config, clients::secrets(&start.sdk));
-        Ok(with_cursors(router, start.cursors()?))
+        Ok(behind_edge(with_cursors(router, start.cursors()?), start.edge_secret()))
     })
     .await
 }

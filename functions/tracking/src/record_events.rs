@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::company::department::DepartmentPath;
+use domain::kernel::budget::BudgetName;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::CardId;
 use domain::kernel::text::{Line, ShareCode};
@@ -15,6 +17,7 @@ use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_
 use domain::tracking::filter::{RULES, Sender, believe_codes, classify};
 use edge::auth::TokenHolder;
 use edge::body::Body;
+use edge::client::Client;
 use edge::problem::{Code, FieldProblem, Problem};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -94,16 +97,19 @@ pub(crate) struct Accepted {
 /// also an anonymous one. Idempotent by `batch_id`: send the same batch again after a time-out.
 /// Errors: 404 `not_found` when a card does not exist; `errors` names each; 409 `batch_id_reused`
 /// when other events were just sent under the batch id: send these under a new one.
-#[utoipa::path(post, path = "/v1/events", tag = "tracking", request_body = NewBatch,
+#[utoipa::path(post, path = "/v1/events", tag = "tracking",
+    extensions(("x-budgets" = json!(["events", "address_events", "company_events"]))), request_body = NewBatch,
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
     State(app): State<App>,
     holder: TokenHolder,
+    client: Client,
     headers: HeaderMap,
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
     let sent = checked(new, received_at)?;
+    afford(&sent.events, &holder, &client, received_at)?;
     if app.known.is_reused(holder.person(), sent.batch, &sent.fingerprint) {
         return Err(Problem::of(Code::BatchIdReused));
     }
@@ -141,6 +147,18 @@ fn judged(
     let (company, person, anonymous) = (holder.company().id(), holder.person(), holder.is_anonymous());
     let (v, rules) = (MESSAGE_VERSION, RULES.version);
     AcceptedBatch { v, company, person, batch, fingerprint, received_at, anonymous, rules, departments, events }
+}
+
+/// Takes the events from the budgets of their sender, of the address and of the company.
+fn afford(events: &[Event], holder: &TokenHolder, client: &Client, now: Timestamp) -> Result<(), Problem> {
+    let (company, tokens) = (holder.company(), events.len() as u64);
+    let spend = |budget, subject| BudgetSpend { budget, subject, tokens };
+    let spends = [
+        spend(BudgetName::Events, BudgetSubject::Person(company, holder.person())),
+        spend(BudgetName::AddressEvents, client.address()),
+        spend(BudgetName::CompanyEvents, BudgetSubject::Company(company)),
+    ];
+    client.spend(&spends, now)
 }
 
 /// The input of the filter rules.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
+use domain::kernel::budget::{BudgetName, OverBudget};
 use domain::kernel::failure::{Failure, Resource, Thing};
 use domain::kernel::field::FieldError;
 use http::StatusCode;
@@ -127,10 +128,14 @@ codes! {
     RadarNotGranted = CONFLICT, "radar_not_granted", "Radar not granted", "请先开启该成员的雷达权限";
     /// The radar is on already.
     RadarActive = CONFLICT, "radar_active", "Radar active", "该成员的雷达已开通";
+    /// No text messages are sent to the country of the number.
+    SmsCountryNotAllowed = UNPROCESSABLE_ENTITY, "sms_country_not_allowed", "SMS country not allowed", "不支持向该国家或地区的手机号发送短信";
     /// Too many radar codes were sent to the member.
     RadarCodeLimit = TOO_MANY_REQUESTS, "radar_code_limit", "Radar code limit", "验证码发送过于频繁，请稍后再试";
     /// The person is another member of the company.
     AlreadyMember = CONFLICT, "already_member", "Already a member", "该微信账号已是该企业的成员";
+    /// A person, a company or an address is over a budget of ours.
+    BudgetExhausted = TOO_MANY_REQUESTS, "budget_exhausted", "Budget exhausted", "操作过于频繁，请稍后重试";
     /// WeChat asks to slow down.
     TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", "操作过于频繁，请稍后重试";
     /// The server failed; the log has the reason.
@@ -192,6 +197,7 @@ pub struct Problem {
     code: Code,
     detail: Option<String>,
     errors: Vec<FieldProblem>,
+    over: Option<OverBudget>,
     /// For the log only.
     cause: Option<String>,
 }
@@ -219,12 +225,16 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldProblem>,
+    /// The name of the budget. Only with `budget_exhausted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String, example = "share_codes")]
+    budget: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem with the default texts of the code.
     pub fn of(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), cause: None }
+        Self { code, detail: None, errors: Vec::new(), over: None, cause: None }
     }
 
     /// A problem with invalid fields.
@@ -261,6 +271,11 @@ impl Problem {
         self.cause.as_deref()
     }
 
+    /// The budget that is exhausted.
+    pub fn budget(&self) -> Option<BudgetName> {
+        self.over.map(|over| over.budget)
+    }
+
     /// The response, which names the request.
     pub(crate) fn render(self, request_id: &str) -> Response {
         let (status, code, title, detail) = self.code.parts();
@@ -272,10 +287,14 @@ impl Problem {
             detail: self.detail.unwrap_or_else(|| detail.to_owned()),
             instance: request_id.to_owned(),
             errors: self.errors,
+            budget: self.over.map(|over| over.budget.name()),
         };
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_json()).into_response();
         if matches!(self.code, Code::Busy | Code::TooManyRequests | Code::Unavailable) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        if let Some(over) = self.over {
+            response.headers_mut().insert(RETRY_AFTER, over.retry_after_s().into());
         }
         if self.code == Code::RadarCodeLimit {
             response.headers_mut().insert(RETRY_AFTER, RETRY_CODE_AFTER_S.into());
@@ -332,12 +351,19 @@ impl From<Resource> for Code {
     }
 }
 
+impl From<OverBudget> for Problem {
+    fn from(over: OverBudget) -> Self {
+        Self { detail: Some(over.detail()), over: Some(over), ..Self::of(Code::BudgetExhausted) }
+    }
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::of(Code::NotFound),
             Failure::Exists(thing) => Self::of(thing.into()),
             Failure::Exhausted(resource) => Self::of(resource.into()),
+            Failure::OverBudget(over) => over.into(),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),
@@ -348,42 +374,5 @@ impl From<Failure> for Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn codes_are_unique() {
-        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
-        assert_eq!(names.len(), Code::ALL.len());
-    }
-
-    #[test]
-    fn each_resource_has_a_code_of_its_own() {
-        assert_eq!(Problem::from(Failure::Exhausted(Resource::Seats)).code(), Code::SeatsExhausted);
-        assert_eq!(Problem::from(Failure::Exhausted(Resource::Sockets)).code(), Code::TooManyRequests);
-    }
-
-    #[test]
-    fn existing_items_are_named_where_the_caller_can_act_on_them() {
-        let code = |thing| Problem::from(Failure::Exists(thing)).code();
-        assert_eq!(code(Thing::App), Code::AppidTaken);
-        assert_eq!(code(Thing::Card), Code::CardExists);
-        assert_eq!(code(Thing::Membership), Code::AlreadyMember);
-        assert_eq!(code(Thing::Invitation), Code::AlreadyExists);
-    }
-
-    #[test]
-    fn a_table_that_takes_no_more_is_unavailable_and_not_a_conflict() {
-        assert_eq!(Problem::from(Failure::Throttled).code(), Code::Unavailable);
-    }
-
-    #[test]
-    fn a_server_error_says_nothing_of_its_cause() {
-        let problem = Problem::from(Failure::Corrupt("card crd_1: type is None".to_owned()));
-        assert!(problem.cause().is_some_and(|cause| cause.contains("crd_1")));
-        let body = format!("{:?}", problem.render("r-1"));
-        assert!(!body.contains("crd_1"));
-    }
-}
+#[path = "problem_tests.rs"]
+mod tests;

@@ -61,6 +61,11 @@ impl Start {
         Ok(CursorKey::from_base64(&self.env.required("CURSOR_KEY")?)?)
     }
 
+    /// The secret that CloudFront adds to requests; `None` without CloudFront.
+    pub fn edge_secret(&self) -> Option<String> {
+        self.env.optional("EDGE_SECRET")
+    }
+
     /// The parts that every HTTP function has.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use app::people::phone;
 use axum::Json;
 use axum::extract::State;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::problem::{Code, Problem};
@@ -43,7 +45,8 @@ pub(crate) struct MyPhone {
 /// person; 409 `request_in_progress` when the same number is linked at the same moment; 422
 /// `phone_code_invalid` when WeChat refuses the code; 429 `too_many_requests` when WeChat asks to
 /// slow down; 503 `channel_not_configured` when the mini-program is not set up.
-#[utoipa::path(post, path = "/v1/my/phone", tag = "organization", request_body = PhoneGrant,
+#[utoipa::path(post, path = "/v1/my/phone", tag = "organization",
+    extensions(("x-budgets" = json!(["phone_grants"]))), request_body = PhoneGrant,
     responses((status = 200, body = MyPhone)))]
 pub(crate) async fn grant_my_phone(
     State(app): State<App>,
@@ -51,6 +54,8 @@ pub(crate) async fn grant_my_phone(
     Body(grant): Body<PhoneGrant>,
 ) -> Result<Json<MyPhone>, Problem> {
     let flow = app.flow();
+    let person = BudgetSubject::Person(caller.company(), caller.person());
+    flow.store.spend(&BudgetSpend::one(BudgetName::PhoneGrants, person), flow.now).await?;
     let appid = app.store.company(caller.company()).await?.appid;
     let mini_program = app.apps.get(&appid, flow.now).await?;
     let phone = app.access_tokens.phone_number(&appid, &mini_program.secret, &grant.code, flow.now).await;

@@ -8,12 +8,16 @@ use app::people::session::{self, LoginMethod, LoginOutcome, LoginRequest};
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
+use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::claim_code::ClaimCode;
 use edge::body::Body;
+use edge::client::Client;
 use edge::problem::{Code, Problem};
 use edge::token;
 use http::StatusCode;
@@ -110,18 +114,20 @@ pub(crate) struct Session {
 /// `claim_code_invalid`; 422 `invitation_invalid`; 422 `invitation_expired`; 422
 /// `invitation_revoked`; 422 `invitation_used_up`; 429 `too_many_requests` when WeChat asks to slow
 /// down; 503 `channel_not_configured` when the mini-program is not set up.
-#[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
+#[utoipa::path(post, path = "/v1/sessions", tag = "organization",
+    extensions(("x-budgets" = json!(["sessions", "login_codes", "code_guesses"]))), security(()), request_body = NewSession,
     responses((status = 201, body = Session)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
+    client: Client,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     new.check()?;
     let flow = app.flow();
+    client.spend(&[BudgetSpend::one(BudgetName::Sessions, client.address())], flow.now)?;
     // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
-    let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await;
-    let Login { openid, unionid, .. } = login.map_err(|error| wechat_problem(error, Code::LoginCodeInvalid))?;
+    let Login { openid, unionid, .. } = app.exchange_code(&new, &mini_program, flow.now).await?;
     let (company, entry, chosen) = (mini_program.company, new.entry(&keys.claims), new.company_id);
     let login = session::login(&flow, LoginRequest { company, openid, unionid, entry, chosen }).await?;
     let token = sign(keys, &login, flow.now)?;
@@ -140,19 +146,43 @@ pub(crate) async fn create_session(
 /// it recorded then count for the person who logged in. Callers: everyone, without a token. Not
 /// idempotent: each call makes a new identity. Errors: 404 `not_found` for an unknown `appid`; 503
 /// `channel_not_configured` when the mini-program is not set up.
-#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()),
+#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization",
+    extensions(("x-budgets" = json!(["anonymous_sessions", "company_anonymous_sessions"]))), security(()),
     request_body = NewAnonymousSession, responses((status = 201, body = AnonymousSession)))]
 pub(crate) async fn create_anonymous_session(
     State(app): State<App>,
+    client: Client,
     Body(new): Body<NewAnonymousSession>,
 ) -> Result<(StatusCode, Json<AnonymousSession>), Problem> {
     let flow = app.flow();
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
+    let all = BudgetSpend::one(BudgetName::CompanyAnonymousSessions, BudgetSubject::Company(mini_program.company));
+    client.spend(&[BudgetSpend::one(BudgetName::AnonymousSessions, client.address()), all], flow.now)?;
     let person_id = flow.new_id()?;
     let token = keys.signer.sign_anonymous(mini_program.company, person_id, flow.now);
     let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
     let expires_at = token::expires_at(flow.now);
     Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
+}
+
+/// Why a login code is not exchanged.
+#[derive(Debug, thiserror::Error)]
+enum ExchangeError {
+    /// The budget, or the table.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// WeChat's answer.
+    #[error(transparent)]
+    WeChat(#[from] WeChatError),
+}
+
+impl From<ExchangeError> for Problem {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Failed(failure) => failure.into(),
+            ExchangeError::WeChat(error) => wechat_problem(error, Code::LoginCodeInvalid),
+        }
+    }
 }
 
 impl NewSession {
@@ -184,6 +214,13 @@ impl App {
     async fn login_keys(&self, appid: &AppId, now: Timestamp) -> Result<(MiniProgram, &OwnKeys), ChannelError> {
         let keys = async { Ok(self.own.keys().await?) };
         tokio::try_join!(self.apps.get(appid, now), keys)
+    }
+
+    /// Exchanges the login code at WeChat, if the company's budget has one left.
+    async fn exchange_code(&self, new: &NewSession, at: &MiniProgram, now: Timestamp) -> Result<Login, ExchangeError> {
+        let code = BudgetSpend::one(BudgetName::LoginCodes, BudgetSubject::Company(at.company));
+        self.store.spend(&code, now).await?;
+        Ok(self.wechat.code_to_session(&new.appid, &at.secret, &new.code).await?)
     }
 
     /// The identity of an anonymous token of the company; `None` if the token is not accepted.

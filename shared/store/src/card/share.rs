@@ -2,6 +2,7 @@
 
 use domain::card::share::Share;
 use domain::company::Company;
+use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::text::ShareCode;
@@ -15,18 +16,19 @@ impl Store {
     /// Makes a share; `until` is when it is forgotten, if ever.
     ///
     /// # Errors
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    /// [`Failure::OverBudget`]; [`Failure::KeyReused`] when the request's key stands for another request.
     pub async fn create_share(
         &self,
         company: Company,
         share: Share,
         until: Option<Timestamp>,
         request: &Idempotency,
+        spends: &[BudgetSpend],
     ) -> Result<Share, Failure> {
         let mut item = SHARE.encode(&keys::share(company, &share.code), &share)?;
         until.into_iter().for_each(|until| expire(&mut item, until));
         let (key, now) = (keys::idempotency(company, &request.key), share.created_at);
-        self.create_once(&key, request, now, share, |transaction| {
+        self.create_once_within(spends, &key, request, now, share, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Share));
             Ok(())
         })
