@@ -130,11 +130,11 @@ async fn people_without_a_login_push_nobody_off_the_list_and_stand_there_once_th
     let housekeeping = housekeeping(&world, LAG_S).await;
     visit(&world, 0, 0..20).await;
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     let before = best(&world, Scope::Company).await;
     let anonymous = attack(&world, 1_000..1_110).await;
     world.clock.advance(i64::from(LAG_S) * SECOND_MS);
-    housekeeping.run("r").await.unwrap();
+    housekeeping.run(no_stop(), "r").await.unwrap();
     assert_eq!(best(&world, Scope::Company).await, before);
     let (list, counts) = world.store.shortlist(world.company, Scope::Company).await.unwrap();
     let count = |counter| counts.get(&counter).copied().unwrap_or_default();

@@ -31,7 +31,7 @@ async fn what_was_never_written_does_not_replace_what_has_no_version() {
     let (activation, template) = (Activation { version: 1, ..activation }, CardTemplate { version: 1, ..template });
     let write = async |kind| match kind {
         "customer" => store.repair_customer(company, person, &customer).await,
-        "activation" => store.change_activation(company, &activation).await,
+        "activation" => store.change_activation(company, &activation, &[], world.clock.now()).await,
         "departments" => store.change_departments(company, &tree, &world.entry()).await,
         _ => store.edit_card_template(company, &template, &world.entry()).await,
     };

@@ -208,6 +208,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::budget::MemoryBudgets;
     use crate::token::TokenVerifier;
 
     /// Status, cache rule and content type of the answer.
@@ -215,7 +216,8 @@ mod tests {
         let x = BASE64URL_NOPAD.encode(Ed25519KeyPair::generate().unwrap().public_key().as_ref());
         let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]}).to_string();
         let clock = Clock::from_fn(|| Timestamp::from_millis(0));
-        let gate = Authenticator { tokens: TokenVerifier::from_jwks(&jwks).unwrap(), clock };
+        let tokens = TokenVerifier::from_jwks(&jwks).unwrap();
+        let gate = Authenticator { tokens, clock, budgets: MemoryBudgets::default() };
         let panics = async || -> &'static str { panic!("on purpose") };
         let router = Router::new()
             .route("/panics", get(panics))
