@@ -37,6 +37,7 @@ impl From<&Failure> for Reason {
             Failure::NotFound
             | Failure::Exists(_)
             | Failure::Exhausted(_)
+            | Failure::OverBudget(_)
             | Failure::VersionConflict
             | Failure::KeyReused
             | Failure::Throttled

@@ -1,5 +1,7 @@
 //! How an action can fail, independent of table and HTTP.
 
+use crate::kernel::budget::OverBudget;
+
 /// What exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
@@ -58,6 +60,9 @@ pub enum Failure {
     /// There are not enough units of a resource.
     #[error("no {0:?} left")]
     Exhausted(Resource),
+    /// A person, a company or an address has done too much in a time.
+    #[error(transparent)]
+    OverBudget(#[from] OverBudget),
     /// The thing has changed since it was read.
     #[error("changed since it was read")]
     VersionConflict,

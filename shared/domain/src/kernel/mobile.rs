@@ -15,7 +15,7 @@ const SHOWN_FIRST: usize = 6;
 /// A mobile number in E.164: `+`, country code, number.
 ///
 /// It has no `Display`, and its `Debug` is masked, so that it does not get into a log.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Mobile(String);
 
@@ -49,6 +49,31 @@ impl Mobile {
     pub fn masked(&self) -> String {
         let last = self.0.len() - SHOWN_LAST;
         format!("{}****{}", &self.0[..SHOWN_FIRST.min(last)], &self.0[last..])
+    }
+}
+
+/// Prefixes that no list allows: numbers that cost whoever calls them, and satellites.
+const NEVER_ALLOWED: [&str; 11] = ["1900", "1976", "800", "808", "870", "878", "881", "882", "883", "888", "979"];
+
+/// The calling codes of countries that text messages are sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallingCodes(Vec<String>);
+
+impl CallingCodes {
+    /// Reads a list such as `86,852`. Returns `None` for other text, and for no code at all.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_code = |code: &str| {
+            (1..=4).contains(&code.len()) && !code.starts_with('0') && code.bytes().all(|b| b.is_ascii_digit())
+        };
+        let codes: Vec<_> = text.split(',').map(|code| code.trim().to_owned()).collect();
+        codes.iter().all(|code| is_code(code)).then_some(Self(codes))
+    }
+
+    /// Whether a text message may be sent to the number.
+    pub fn allow(&self, mobile: &Mobile) -> bool {
+        let number = &mobile.0[1..];
+        let never = NEVER_ALLOWED.iter().any(|prefix| number.starts_with(prefix));
+        !never && self.0.iter().any(|code| number.starts_with(code.as_str()))
     }
 }
 
@@ -97,6 +122,22 @@ mod tests {
             "１３８００１３８０００",
         ] {
             assert_eq!(Mobile::parse(bad).unwrap_err().code, "invalid_mobile", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_gets_messages_if_its_country_is_in_the_list() {
+        let allows =
+            |codes: &str, number: &str| CallingCodes::parse(codes).unwrap().allow(&Mobile::parse(number).unwrap());
+        assert!(allows("86", "13800138000"));
+        assert!(!allows("86", "+85291234567") && allows("86, 852", "+85291234567"));
+        for number in ["+88213300655", "+97912345678", "+19005550123", "+12025550123"] {
+            assert!(!allows("86", number), "{number}");
+        }
+        assert!(allows("1", "+12025550123"));
+        assert!(!allows("1,882", "+19005550123") && !allows("1,882", "+88213300655"), "whatever the list says");
+        for bad in ["", "86,", "+86", "086", "cn", "86861"] {
+            assert_eq!(CallingCodes::parse(bad), None, "{bad}");
         }
     }
 }

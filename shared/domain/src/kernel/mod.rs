@@ -1,5 +1,7 @@
 //! What every area stands on: ids, texts, times, days, money, failures.
 
+pub mod address;
+pub mod budget;
 pub mod day;
 pub mod failure;
 pub mod field;

@@ -1,0 +1,319 @@
+//! Budgets: what a person, a company or an address may do in a time.
+//!
+//! A budget is a token bucket, kept as one number for each of its rates: the moment when the bucket
+//! is full again (the theoretical arrival time of GCRA). Tokens flow back evenly; nothing has to run
+//! for it. [`BUDGETS`] is the whole list. Where the buckets are kept is not decided here: in the
+//! table exactly, or in the memory of a process with an error that the keeper states.
+
+use crate::company::Company;
+use crate::kernel::address::ClientAddress;
+use crate::kernel::id::{MemberId, PersonId};
+use crate::kernel::mobile::Mobile;
+use crate::kernel::timestamp::Timestamp;
+
+/// Most rates of one budget.
+pub const RATES_MAX: usize = 3;
+
+const MILLISECOND_US: i64 = 1_000;
+const SECOND_US: i64 = 1_000 * MILLISECOND_US;
+const MINUTE_US: i64 = 60 * SECOND_US;
+const HOUR_US: i64 = 60 * MINUTE_US;
+const MIB: u64 = 1_048_576;
+
+/// Whose actions a budget counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetScope {
+    /// An identity in a company: a visitor or a member.
+    Person,
+    /// All of a company.
+    Company,
+    /// A client's address, in all companies together.
+    Address,
+    /// A phone number, in all companies together.
+    PhoneNumber,
+}
+
+/// Where the buckets of a budget are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetKeeper {
+    /// In the table: exact.
+    Table,
+    /// In the memory of each process: up to the capacity for each process that runs.
+    Memory,
+}
+
+/// A size of a bucket, and how fast it fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetRate {
+    /// Tokens in a full bucket.
+    pub capacity: u64,
+    /// Time in microseconds in which one token flows back.
+    pub token_us: i64,
+}
+
+/// A fixed limit with a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Its name in answers, metrics and alarms.
+    pub name: BudgetName,
+    /// Whose actions it counts.
+    pub scope: BudgetScope,
+    /// Where its buckets are kept.
+    pub keeper: BudgetKeeper,
+    /// Its rates. All of them must have the tokens.
+    pub rates: &'static [BudgetRate],
+    /// What it guards.
+    pub guards: &'static str,
+    /// Why these numbers.
+    pub reason: &'static str,
+    /// What a caller over the budget reads, before the time to wait.
+    pub detail: &'static str,
+}
+
+/// Somebody whose actions are counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum BudgetSubject {
+    /// An identity in a company.
+    Person(Company, PersonId),
+    /// A member, where the identity is not at hand. The same scope.
+    Member(Company, MemberId),
+    /// A company.
+    Company(Company),
+    /// A client's address.
+    Address(ClientAddress),
+    /// A phone number.
+    PhoneNumber(Mobile),
+}
+
+/// Tokens to take from a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetSpend {
+    /// The budget.
+    pub budget: BudgetName,
+    /// Whose bucket.
+    pub subject: BudgetSubject,
+    /// How many.
+    pub tokens: u64,
+}
+
+/// A bucket: for each rate the moment, in Unix microseconds, when it is full again. The past means
+/// that it is full.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bucket(pub [i64; RATES_MAX]);
+
+/// The bucket has too few tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("over the budget {budget:?}")]
+pub struct OverBudget {
+    /// The budget.
+    pub budget: BudgetName,
+    /// Time in microseconds until the tokens are there, if nobody else takes some.
+    pub wait_us: i64,
+}
+
+macro_rules! budgets {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $scope:ident, $keeper:ident, [$($rate:expr),+],
+        $guards:literal, $reason:literal, $detail:literal;)*) => {
+        /// The name of a budget.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum BudgetName {
+            $($(#[$doc])* $name,)*
+        }
+
+        /// Every budget, in the order of [`BudgetName`].
+        pub static BUDGETS: &[Budget] = &[$(Budget {
+            name: BudgetName::$name,
+            scope: BudgetScope::$scope,
+            keeper: BudgetKeeper::$keeper,
+            rates: &[$($rate),+],
+            guards: $guards,
+            reason: $reason,
+            detail: $detail,
+        },)*];
+
+        impl BudgetName {
+            /// Its stable name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+/// A bucket of this size that gets one token back in this time.
+const fn rate(capacity: u64, token_us: i64) -> BudgetRate {
+    BudgetRate { capacity, token_us }
+}
+
+budgets! {
+    /// Requests with a token.
+    Requests = "requests", Person, Memory, [rate(300, 200 * MILLISECOND_US)],
+        "all routes with a token",
+        "a page of the mini-program asks at most 10 times, a console at most 5 times a second",
+        "请求过于频繁";
+    /// Events that a person records.
+    Events = "events", Person, Memory, [rate(1_000, 200 * MILLISECOND_US)],
+        "the queue and the aggregator",
+        "a person acts a few times a second; ten full batches wait after a week offline",
+        "操作记录过于频繁";
+    /// Events of all visitors of a company.
+    CompanyEvents = "company_events", Company, Memory, [rate(30_000, MILLISECOND_US)],
+        "the queue and the aggregator, which all companies share",
+        "a trade fair of 300 visitors with a full batch each at once, then 1,000 events a second",
+        "企业访问量过大";
+    /// Events from one address.
+    AddressEvents = "address_events", Address, Memory, [rate(30_000, 2 * MILLISECOND_US)],
+        "the queue and the aggregator, against many made-up people behind one address",
+        "a trade fair of 300 visitors behind one address with a full batch each at once",
+        "当前网络的操作记录过于频繁";
+    /// Logins from one address.
+    Sessions = "sessions", Address, Memory, [rate(400, 500 * MILLISECOND_US)],
+        "logins of everybody else: each asks WeChat",
+        "a trade fair of 300 visitors behind one address, then two a second",
+        "当前网络的登录过于频繁";
+    /// Anonymous sessions from one address.
+    AnonymousSessions = "anonymous_sessions", Address, Memory, [rate(400, 500 * MILLISECOND_US)],
+        "made-up people who fill lists and logs",
+        "a trade fair of 300 visitors behind one address, then two a second",
+        "当前网络的访问过于频繁";
+    /// Anonymous sessions of a company.
+    CompanyAnonymousSessions = "company_anonymous_sessions", Company, Memory, [rate(3_000, 20 * MILLISECOND_US)],
+        "made-up people of one company, from many addresses",
+        "ten trade fairs at once, then 50 a second",
+        "企业访问量过大";
+    /// Login codes of a company that are sent to WeChat.
+    LoginCodes = "login_codes", Company, Table, [rate(1_000, 50 * MILLISECOND_US)],
+        "the share of all companies in the gateway's 100 logins a second, and the company's quota at WeChat",
+        "a fifth of the gateway's rate: 1.7 million logins a day",
+        "企业登录过于频繁";
+    /// Codes of the phone button that are sent to WeChat.
+    PhoneGrants = "phone_grants", Person, Table, [rate(5, 2 * HOUR_US)],
+        "money: WeChat bills the company for each number",
+        "a person grants one number, and another when they change it",
+        "手机号授权过于频繁";
+    /// Claim codes, invitation codes and radar codes that a person enters.
+    CodeGuesses = "code_guesses", Person, Table,
+        [rate(5, MINUTE_US), rate(10, 30 * MINUTE_US), rate(20, 72 * MINUTE_US)],
+        "codes that let somebody in",
+        "five typing errors are free; then one try a minute, after ten one in half an hour, after twenty one in 72 minutes",
+        "验证码输入过于频繁";
+    /// Operator keys that an address sends.
+    OperatorKeyGuesses = "operator_key_guesses", Address, Table, [rate(60, MINUTE_US)],
+        "the key that creates companies",
+        "an operator's script makes some dozens of requests in a row; right keys count too, so nobody learns from the answer",
+        "密钥尝试过于频繁";
+    /// Text messages to one phone number.
+    SmsNumber = "sms_number", PhoneNumber, Table, [rate(3, 20 * MINUTE_US), rate(6, 4 * HOUR_US)],
+        "the owner of the number, and money",
+        "a code is lost once or twice; more in an hour annoys, whoever asks for them",
+        "该手机号的短信发送过于频繁";
+    /// Text messages of a company.
+    Sms = "sms", Company, Table, [rate(200, 432 * SECOND_US)],
+        "money: each text message is billed",
+        "200 a day: more members than most companies have get their radar on one day",
+        "企业短信发送已达上限";
+    /// Invitations that a member creates.
+    Invitations = "invitations", Person, Table, [rate(60, 5 * MINUTE_US)],
+        "the table, and the seats that each holds",
+        "one invitation can serve a whole department; a script makes dozens for a launch",
+        "创建邀请过于频繁";
+    /// Share codes that a person creates.
+    ShareCodes = "share_codes", Person, Table, [rate(60, 10 * SECOND_US)],
+        "the table: each is an item",
+        "one for each time somebody forwards a card",
+        "分享过于频繁";
+    /// Files that a member sends.
+    Uploads = "uploads", Person, Table, [rate(60, 5 * MINUTE_US)],
+        "the inspector of files, and the bucket",
+        "a card has 9 photos, a picture, a film and some dozens of voices",
+        "上传过于频繁";
+    /// Bytes that a member sends, in tokens of a MiB.
+    UploadBytes = "upload_bytes", Person, Table, [rate(1_024, 90 * SECOND_US)],
+        "the bucket, and the inspector's time",
+        "20 films of 50 MB at once, then about a GiB a day",
+        "上传文件总量已达上限";
+    /// Bytes that a company sends, in tokens of a MiB: at least one for each file.
+    CompanyUploadBytes = "company_upload_bytes", Company, Table, [rate(10_240, 9 * SECOND_US)],
+        "money: storage and transfer",
+        "10 GiB at once, for the launch of a company, then about 9 GiB a day",
+        "企业上传文件总量已达上限";
+}
+
+impl BudgetName {
+    /// The budget.
+    pub fn budget(self) -> &'static Budget {
+        &BUDGETS[self as usize]
+    }
+}
+
+impl BudgetRate {
+    /// The time that tokens stand for.
+    pub fn cost_us(&self, tokens: u64) -> i64 {
+        self.token_us.saturating_mul(i64::try_from(tokens).unwrap_or(i64::MAX))
+    }
+
+    /// The time in which an empty bucket is full.
+    pub fn full_after_us(&self) -> i64 {
+        self.cost_us(self.capacity)
+    }
+}
+
+impl BudgetSpend {
+    /// One token.
+    pub fn one(budget: BudgetName, subject: BudgetSubject) -> Self {
+        Self { budget, subject, tokens: 1 }
+    }
+
+    /// The tokens of a file: one for each MiB that it begins.
+    pub fn bytes(budget: BudgetName, subject: BudgetSubject, bytes: u64) -> Self {
+        Self { budget, subject, tokens: bytes.div_ceil(MIB).max(1) }
+    }
+}
+
+impl Bucket {
+    /// The bucket after tokens were taken.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if one of the rates has too few.
+    pub fn spend(self, budget: &Budget, tokens: u64, now: Timestamp) -> Result<Self, OverBudget> {
+        let now_us = micros(now);
+        let (mut after, mut wait_us) = (self, 0);
+        for (full_at, rate) in after.0.iter_mut().zip(budget.rates) {
+            *full_at = (*full_at).max(now_us).saturating_add(rate.cost_us(tokens));
+            wait_us = wait_us.max(*full_at - now_us - rate.full_after_us());
+        }
+        if wait_us > 0 { Err(OverBudget { budget: budget.name, wait_us }) } else { Ok(after) }
+    }
+
+    /// Whether it is full: then it need not be kept.
+    pub fn is_full(&self, now: Timestamp) -> bool {
+        self.0.iter().all(|full_at| *full_at <= micros(now))
+    }
+}
+
+impl OverBudget {
+    /// Seconds until the tokens are there, rounded up.
+    pub fn retry_after_s(self) -> u32 {
+        u32::try_from(self.wait_us.div_euclid(SECOND_US) + i64::from(self.wait_us % SECOND_US > 0)).unwrap_or(u32::MAX)
+    }
+
+    /// What the caller reads, in Chinese.
+    pub fn detail(self) -> String {
+        let seconds = self.retry_after_s();
+        let wait = match seconds {
+            0..=119 => format!("{seconds} 秒"),
+            120..=7_199 => format!("{} 分钟", seconds.div_ceil(60)),
+            _ => format!("{} 小时", seconds.div_ceil(3_600)),
+        };
+        format!("{}，请 {wait}后再试", self.budget.budget().detail)
+    }
+}
+
+/// A moment in Unix microseconds, as buckets hold it.
+pub fn micros(at: Timestamp) -> i64 {
+    at.millis() * MILLISECOND_US
+}
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;
