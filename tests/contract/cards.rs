@@ -206,7 +206,7 @@ async fn a_share_is_made_once_and_found_in_its_company_only() {
         created_at: world.clock.now(),
     };
     let request = world.request("forward");
-    let make = async |n, request: &Idempotency| world.store.create_share(world.company, share(n), request).await;
+    let make = async |n, request: &Idempotency| world.store.create_share(world.company, share(n), request, &[]).await;
     assert_eq!(make(1, &request).await.unwrap(), share(1));
     assert_eq!(make(2, &request).await.unwrap(), share(1), "a retry makes nothing new");
     assert_eq!(make(1, &world.request("again")).await.unwrap_err(), Failure::Exists(Thing::Share));

@@ -3,6 +3,7 @@
 
 use axum::Router;
 use domain::kernel::timestamp::Timestamp;
+use domain::kernel::mobile::CallingCodes;
 use edge::token::TokenVerifier;
 use function::http::Common;
 use housekeeping::Housekeeping;
@@ -94,6 +95,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
         wechat_base_url: vendors.clone(),
         sms_secret: sms_secret.to_owned(),
         sms_base_url: vendors.clone(),
+        sms_countries: CallingCodes::parse("86").unwrap(),
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
     organization::build(common(world), config, secrets)

@@ -4,6 +4,7 @@
 
 mod activation;
 mod aggregator;
+mod budgets;
 mod cards;
 mod claim_codes;
 mod clocks;

@@ -125,7 +125,7 @@ async fn waiting(world: &World, purpose: Purpose) -> Upload {
     let format = domain::media::upload::Format::Png;
     let upload = Upload { format, ..world.upload(purpose) };
     let request = world.request(&upload.id.to_string());
-    world.store.create_upload(world.company, upload, &request).await.unwrap()
+    world.store.create_upload(world.company, upload, &request, &[]).await.unwrap()
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::card::OwnerInactive;
 use domain::card::share::{Channel, Share};
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, PersonId};
@@ -106,7 +107,8 @@ pub(crate) async fn create_share_code(
     let secret = app.ids.bytes().map_err(|error| Failure::Unavailable(error.to_string()))?;
     let (code, sharer, created_at) = (ShareCode::from_secret(secret), caller.person(), app.clock.now());
     let share = Share { code, card, target, channel: new.channel, sharer, created_at };
-    let share = app.store.create_share(caller.company(), share, &request).await?;
+    let spend = BudgetSpend::one(BudgetName::ShareCodes, BudgetSubject::Person(caller.company(), sharer));
+    let share = app.store.create_share(caller.company(), share, &request, &[spend]).await?;
     Ok((StatusCode::CREATED, Json(ShareCodeCreated { share_code: share.code })))
 }
 

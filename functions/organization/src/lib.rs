@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use app::Flow;
 use axum::Router;
+use domain::kernel::address::ClientAddress;
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::failure::Failure;
+use domain::kernel::mobile::CallingCodes;
 use edge::auth::OperatorKeys;
 use edge::routes;
 use edge::routes::Routes;
@@ -40,6 +43,8 @@ pub struct Config {
     pub sms_secret: String,
     /// The URL of the SMS API, without a trailing slash.
     pub sms_base_url: String,
+    /// The countries that text messages are sent to.
+    pub sms_countries: CallingCodes,
 }
 
 impl Config {
@@ -54,6 +59,8 @@ impl Config {
             wechat_base_url: env.required("WECHAT_BASE_URL")?,
             sms_secret: env.required("SMS_SECRET")?,
             sms_base_url: env.required("SMS_BASE_URL")?,
+            sms_countries: CallingCodes::parse(&env.required("SMS_COUNTRIES")?)
+                .ok_or(ConfigError::Invalid { name: "SMS_COUNTRIES", expected: "a list of calling codes" })?,
         })
     }
 }
@@ -83,6 +90,11 @@ impl OperatorKeys for App {
     async fn operator_keys(&self) -> Result<&[[u8; 32]], Failure> {
         Ok(&self.own.keys().await?.operator_keys)
     }
+
+    async fn count_operator_key(&self, address: ClientAddress) -> Result<(), Failure> {
+        let guess = BudgetSpend::one(BudgetName::OperatorKeyGuesses, BudgetSubject::Address(address));
+        self.store.spend(&guess, self.clock.now()).await
+    }
 }
 
 /// The function, ready to run.
@@ -91,7 +103,12 @@ pub fn build(common: Common, config: Config, secrets: aws_sdk_secretsmanager::Cl
     let http = Http::new();
     let wechat = WeChat::new(http.clone(), config.wechat_base_url);
     let state = App {
-        sms: Arc::new(SmsChannel::new(Sms::new(http, config.sms_base_url), secrets.clone(), config.sms_secret)),
+        sms: Arc::new(SmsChannel::new(
+            Sms::new(http, config.sms_base_url),
+            config.sms_countries,
+            secrets.clone(),
+            config.sms_secret,
+        )),
         own: Arc::new(OwnSecret::new(secrets.clone(), config.organization_secret)),
         apps: Arc::new(Apps::new(store.clone(), secrets, config.wechat_secret_prefix)),
         store,

@@ -1,5 +1,6 @@
 //! The organization function: from its environment to its routes.
 
+use edge::budget::behind_edge;
 use function::Error;
 use function::http::run;
 use organization::Config;
@@ -9,7 +10,8 @@ use runtime::clients;
 async fn main() -> Result<(), Error> {
     run(|start| {
         let config = Config::load(&start.env)?;
-        Ok(organization::build(start.common()?, config, clients::secrets(&start.sdk)))
+        let router = organization::build(start.common()?, config, clients::secrets(&start.sdk));
+        Ok(behind_edge(router, start.edge_secret()))
     })
     .await
 }

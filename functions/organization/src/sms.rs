@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use domain::kernel::failure::Failure;
-use domain::kernel::mobile::Mobile;
+use domain::kernel::mobile::{CallingCodes, Mobile};
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::people::activation::{CODE_LIFE_MS, RadarCode};
 use wechat::{Sms, SmsAccount, SmsError};
@@ -24,14 +24,20 @@ type Kept = Option<(Option<SmsAccount>, Timestamp)>;
 /// Sends radar codes.
 pub(crate) struct SmsChannel {
     sms: Sms,
+    countries: CallingCodes,
     secrets: aws_sdk_secretsmanager::Client,
     secret_name: String,
     kept: Mutex<Kept>,
 }
 
 impl SmsChannel {
-    pub(crate) fn new(sms: Sms, secrets: aws_sdk_secretsmanager::Client, secret_name: String) -> Self {
-        Self { sms, secrets, secret_name, kept: Mutex::default() }
+    pub(crate) fn new(
+        sms: Sms,
+        countries: CallingCodes,
+        secrets: aws_sdk_secretsmanager::Client,
+        secret_name: String,
+    ) -> Self {
+        Self { sms, countries, secrets, secret_name, kept: Mutex::default() }
     }
 
     /// The account; `None` if the channel is off.
@@ -82,6 +88,10 @@ impl CodeChannel for App {
         let Some(account) = self.sms.account(flow.now).await? else { return Ok(None) };
         let (code, kept) = self.own.keys().await?.radar_codes.new_code(flow.ids, member, flow.now)?;
         Ok(Some(CodeDraft { account, code, kept }))
+    }
+
+    fn allows(&self, to: &Mobile) -> bool {
+        self.sms.countries.allow(to)
     }
 
     async fn send(&self, flow: &Flow<'_>, draft: &CodeDraft<SmsAccount>, to: &Mobile) -> Result<(), SmsError> {

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
 use domain::company::department::DepartmentPath;
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::field::FieldError;
 use domain::kernel::id::CardId;
 use domain::kernel::text::{Line, ShareCode};
@@ -15,6 +16,7 @@ use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_
 use domain::tracking::filter::{RULES, Sender, classify};
 use edge::auth::TokenHolder;
 use edge::body::Body;
+use edge::budget::Client;
 use edge::problem::{Code, FieldProblem, Problem};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -97,11 +99,13 @@ pub(crate) struct Accepted {
 pub(crate) async fn record_events(
     State(app): State<App>,
     holder: TokenHolder,
+    client: Client,
     headers: HeaderMap,
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
     let (batch, mut events) = checked(new, received_at)?;
+    client.spend(&spends(&holder, &client, events.len()), received_at)?;
     let cards = events.iter().map(|event| event.card).collect();
     let mut departments = app.cards.places(holder.company(), &cards, received_at).await?;
     refuse_unknown(&events, &departments)?;
@@ -115,6 +119,17 @@ pub(crate) async fn record_events(
     let batch = AcceptedBatch { v, company, person, batch, fingerprint, received_at, rules, departments, events };
     app.queues.send(&batch).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
+}
+
+/// What a batch takes from the budgets of its sender, of the address and of the company.
+fn spends(holder: &TokenHolder, client: &Client, events: usize) -> [BudgetSpend; 3] {
+    let (company, tokens) = (holder.company(), events as u64);
+    let spend = |budget, subject| BudgetSpend { budget, subject, tokens };
+    [
+        spend(BudgetName::Events, BudgetSubject::Person(company, holder.person())),
+        spend(BudgetName::AddressEvents, client.address()),
+        spend(BudgetName::CompanyEvents, BudgetSubject::Company(company)),
+    ]
 }
 
 /// The input of the filter rules.

@@ -1,6 +1,7 @@
 //! Asking for uploads.
 
 use domain::company::Company;
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, MemberId};
@@ -50,7 +51,15 @@ pub async fn create(
     purpose.check(format, bytes)?;
     let (id, state, created_at) = (flow.new_id()?, UploadState::Waiting, flow.now);
     let upload = Upload { id, purpose, format, bytes, card, member: by.member, state, used: false, created_at };
-    Ok(flow.store.create_upload(company, upload, request).await?)
+    let all = BudgetSpend::bytes(BudgetName::CompanyUploadBytes, BudgetSubject::Company(company), bytes);
+    // By itself: two transactions that write the same item are in each other's way.
+    flow.store.spend(&all, flow.now).await?;
+    let uploader = BudgetSubject::Member(company, by.member);
+    let spends = [
+        BudgetSpend::one(BudgetName::Uploads, uploader.clone()),
+        BudgetSpend::bytes(BudgetName::UploadBytes, uploader, bytes),
+    ];
+    Ok(flow.store.create_upload(company, upload, request, &spends).await?)
 }
 
 /// The card that somebody may send a file for.

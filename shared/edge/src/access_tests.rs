@@ -21,6 +21,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::*;
+use crate::budget::MemoryBudgets;
 use crate::auth::Authenticator;
 use crate::token::{TokenSigner, TokenVerifier};
 
@@ -133,7 +134,7 @@ impl Api {
         let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]}).to_string();
         let signer = TokenSigner::new("k".to_owned(), &BASE64.encode(pair.to_pkcs8().unwrap().as_ref())).unwrap();
         let tokens = TokenVerifier::from_jwks(&jwks).unwrap();
-        let authenticator = Arc::new(Authenticator { tokens, clock: Clock::from_fn(now) });
+        let authenticator = Arc::new(Authenticator { tokens, clock: Clock::from_fn(now), budgets: MemoryBudgets::default() });
         Self { router: router().layer(Extension(authenticator)), signer }
     }
 

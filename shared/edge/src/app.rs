@@ -45,6 +45,20 @@ impl EmfMetrics for RequestLine<'_> {
         &[("duration_ms", "Milliseconds"), ("requests", "Count"), ("server_errors", "Count")];
 }
 
+/// A request that a budget has refused, for the alarm of the budget.
+#[derive(Debug, Serialize)]
+struct BudgetLine {
+    level: &'static str,
+    message: &'static str,
+    budget: &'static str,
+    budget_refusals: u32,
+}
+
+impl EmfMetrics for BudgetLine {
+    const DIMENSIONS: &'static [&'static str] = &["budget"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("budget_refusals", "Count")];
+}
+
 /// The router with everything around it.
 pub fn app<S: Clone + Send + Sync + 'static>(
     function: &'static str,
@@ -110,6 +124,9 @@ async fn observe(
         server_errors: u32::from(response.status().is_server_error()),
     };
     emit(&line, now);
+    if let Some(budget) = problem.as_ref().and_then(Problem::budget) {
+        emit(&BudgetLine { level: "WARN", message: "budget", budget: budget.name(), budget_refusals: 1 }, now);
+    }
     if let Some(problem) = problem {
         response = problem.render(&request_id);
     }

@@ -7,6 +7,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
 use domain::company::Company;
 use domain::company::audit::AuditActor;
+use domain::kernel::address::ClientAddress;
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId};
 use domain::people::member::Role;
@@ -14,6 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use runtime::clock::Clock;
 
+use crate::budget::{MemoryBudgets, address_of};
 use crate::problem::{Code, Problem};
 use crate::token::{TokenClaims, TokenVerifier};
 use crate::trace::Trace;
@@ -27,6 +30,8 @@ pub struct Authenticator {
     pub tokens: TokenVerifier,
     /// Returns the time.
     pub clock: Clock,
+    /// What this process remembers of what people have done.
+    pub budgets: MemoryBudgets,
 }
 
 /// A caller with a valid token, also one who has not logged in: for data that everybody may see,
@@ -89,6 +94,12 @@ pub trait OperatorKeys {
     /// # Errors
     /// [`Failure::Unavailable`] if they cannot be read now.
     fn operator_keys(&self) -> impl Future<Output = Result<&[[u8; 32]], Failure>> + Send;
+
+    /// Counts a key before it is compared.
+    ///
+    /// # Errors
+    /// [`Failure::OverBudget`] if the address has sent too many.
+    fn count_operator_key(&self, address: ClientAddress) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// A caller whose creating requests are remembered apart from those of others.
@@ -258,7 +269,7 @@ impl Actor for Operator {
     }
 }
 
-fn authenticator(parts: &Parts) -> Result<Arc<Authenticator>, Problem> {
+pub(crate) fn authenticator(parts: &Parts) -> Result<Arc<Authenticator>, Problem> {
     let authenticator = parts.extensions.get::<Arc<Authenticator>>().cloned();
     authenticator.ok_or_else(|| Problem::of(Code::Internal).caused_by("the router has no authenticator"))
 }
@@ -287,6 +298,9 @@ impl<S: Sync> FromRequestParts<S> for TokenHolder {
         if let Some(trace) = parts.extensions.get::<Trace>() {
             trace.note_company(holder.company().id());
         }
+        let caller = BudgetSubject::Person(holder.company(), holder.person());
+        let request = BudgetSpend::one(BudgetName::Requests, caller);
+        authenticator.budgets.spend(&[request], authenticator.clock.now())?;
         parts.extensions.insert(holder);
         Ok(holder)
     }
@@ -338,6 +352,7 @@ impl<S: OperatorKeys + Sync> FromRequestParts<S> for Operator {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let given = parts.headers.get(OPERATOR_KEY).ok_or_else(|| Problem::of(Code::Unauthorized))?;
         let given = digest(&SHA256, given.as_bytes());
+        state.count_operator_key(address_of(parts)).await?;
         let keys = state.operator_keys().await?;
         let known = keys.iter().any(|key| verify_slices_are_equal(key, given.as_ref()).is_ok());
         if known { Ok(Self(())) } else { Err(Problem::of(Code::Unauthorized)) }

@@ -7,6 +7,7 @@ pub mod access;
 pub mod app;
 pub mod auth;
 pub mod body;
+pub mod budget;
 pub mod feed;
 pub mod idempotency;
 pub mod openapi;

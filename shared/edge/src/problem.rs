@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
+use domain::kernel::budget::{BudgetName, OverBudget};
 use domain::kernel::failure::{Failure, Resource, Thing};
 use domain::kernel::field::FieldError;
 use http::StatusCode;
@@ -125,10 +126,14 @@ codes! {
     RadarNotGranted = CONFLICT, "radar_not_granted", "Radar not granted", "请先开启该成员的雷达权限";
     /// The radar is on already.
     RadarActive = CONFLICT, "radar_active", "Radar active", "该成员的雷达已开通";
+    /// No text messages are sent to the country of the number.
+    SmsCountryNotAllowed = UNPROCESSABLE_ENTITY, "sms_country_not_allowed", "SMS country not allowed", "不支持向该国家或地区的手机号发送短信";
     /// Too many radar codes were sent to the member.
     RadarCodeLimit = TOO_MANY_REQUESTS, "radar_code_limit", "Radar code limit", "验证码发送过于频繁，请稍后再试";
     /// The person is another member of the company.
     AlreadyMember = CONFLICT, "already_member", "Already a member", "该微信账号已是该企业的成员";
+    /// A person, a company or an address is over a budget of ours.
+    BudgetExhausted = TOO_MANY_REQUESTS, "budget_exhausted", "Budget exhausted", "操作过于频繁，请稍后重试";
     /// WeChat asks to slow down.
     TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", "操作过于频繁，请稍后重试";
     /// The server failed; the log has the reason.
@@ -190,6 +195,7 @@ pub struct Problem {
     code: Code,
     detail: Option<String>,
     errors: Vec<FieldProblem>,
+    over: Option<OverBudget>,
     /// For the log only.
     cause: Option<String>,
 }
@@ -217,12 +223,16 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldProblem>,
+    /// The name of the budget. Only with `budget_exhausted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String, example = "share_codes")]
+    budget: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem with the default texts of the code.
     pub fn of(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), cause: None }
+        Self { code, detail: None, errors: Vec::new(), over: None, cause: None }
     }
 
     /// A problem with invalid fields.
@@ -259,6 +269,11 @@ impl Problem {
         self.cause.as_deref()
     }
 
+    /// The budget that is exhausted.
+    pub fn budget(&self) -> Option<BudgetName> {
+        self.over.map(|over| over.budget)
+    }
+
     /// The response, which names the request.
     pub(crate) fn render(self, request_id: &str) -> Response {
         let (status, code, title, detail) = self.code.parts();
@@ -270,10 +285,14 @@ impl Problem {
             detail: self.detail.unwrap_or_else(|| detail.to_owned()),
             instance: request_id.to_owned(),
             errors: self.errors,
+            budget: self.over.map(|over| over.budget.name()),
         };
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_json()).into_response();
         if matches!(self.code, Code::Busy | Code::TooManyRequests | Code::Unavailable) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        if let Some(over) = self.over {
+            response.headers_mut().insert(RETRY_AFTER, over.retry_after_s().into());
         }
         if self.code == Code::RadarCodeLimit {
             response.headers_mut().insert(RETRY_AFTER, RETRY_CODE_AFTER_S.into());
@@ -330,12 +349,19 @@ impl From<Resource> for Code {
     }
 }
 
+impl From<OverBudget> for Problem {
+    fn from(over: OverBudget) -> Self {
+        Self { detail: Some(over.detail()), over: Some(over), ..Self::of(Code::BudgetExhausted) }
+    }
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::of(Code::NotFound),
             Failure::Exists(thing) => Self::of(thing.into()),
             Failure::Exhausted(resource) => Self::of(resource.into()),
+            Failure::OverBudget(over) => over.into(),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),
@@ -375,6 +401,15 @@ mod tests {
     #[test]
     fn a_table_that_takes_no_more_is_unavailable_and_not_a_conflict() {
         assert_eq!(Problem::from(Failure::Throttled).code(), Code::Unavailable);
+    }
+
+    #[test]
+    fn a_problem_of_a_budget_names_it_and_the_time_to_wait() {
+        let over = OverBudget { budget: BudgetName::ShareCodes, wait_us: 9_000_001 };
+        let problem = Problem::from(Failure::from(over));
+        assert_eq!((problem.code(), problem.budget()), (Code::BudgetExhausted, Some(BudgetName::ShareCodes)));
+        let response = problem.render("r-1");
+        assert_eq!((response.status().as_u16(), &response.headers()[RETRY_AFTER]), (429, &"10".parse().unwrap()));
     }
 
     #[test]

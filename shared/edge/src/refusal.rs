@@ -68,6 +68,7 @@ impl From<ActivationError> for Problem {
             ActivationError::MemberInactive => Self::of(Code::MemberInactive),
             ActivationError::NotActive => Self::of(Code::RadarNotActive),
             ActivationError::Refused(refusal) => refusal.into(),
+            ActivationError::CountryNotAllowed => Self::of(Code::SmsCountryNotAllowed),
             ActivationError::NotSent(cause) => Self::of(Code::Unavailable).caused_by(cause),
             ActivationError::Failed(failure) => failure.into(),
         }

@@ -3,6 +3,7 @@
 use axum::Router;
 use edge::app::app;
 use edge::auth::Authenticator;
+use edge::budget::MemoryBudgets;
 use edge::openapi::ApiDoc;
 use edge::routes::Routes;
 use edge::token::TokenVerifier;
@@ -38,7 +39,8 @@ pub trait HttpFunction: Clone + Send + Sync + 'static {
 
 /// The function, ready to run.
 pub fn router<F: HttpFunction>(function: F, tokens: TokenVerifier, clock: Clock) -> Router {
-    app(F::NAME, F::routes(Router::new()), function, Authenticator { tokens, clock })
+    let authenticator = Authenticator { tokens, clock, budgets: MemoryBudgets::default() };
+    app(F::NAME, F::routes(Router::new()), function, authenticator)
 }
 
 /// The function's part of the contract.

@@ -52,6 +52,11 @@ impl Start {
         Ok(TokenVerifier::from_jwks(&self.env.required("TOKEN_VERIFICATION_KEYS")?)?)
     }
 
+    /// The secret that CloudFront adds to requests; `None` without CloudFront.
+    pub fn edge_secret(&self) -> Option<String> {
+        self.env.optional("EDGE_SECRET")
+    }
+
     /// The parts that every HTTP function has.
     ///
     /// # Errors

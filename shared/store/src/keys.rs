@@ -1,9 +1,9 @@
 //! Every key of the table. No other file names a key attribute or a prefix.
 //!
 //! A partition key starts with the company's id, taken from a [`Company`] handle, so
-//! that no query can reach another company. Three partitions stand before any company
-//! is known: the directories of app ids and of unionids, and the platform operator's own
-//! requests.
+//! that no query can reach another company. Four partitions stand before any company
+//! is known: the directories of app ids and of unionids, the platform operator's own
+//! requests, and the budgets of addresses and phone numbers.
 //! Parts are joined with `#`, which no id, code or day contains.
 
 mod key;
@@ -11,6 +11,7 @@ mod radar;
 
 use domain::card::settings::PhraseBook;
 use domain::company::Company;
+use domain::kernel::budget::{BudgetName, BudgetSubject};
 use domain::kernel::id::{
     CardId, CompanyId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, UploadId,
 };
@@ -208,6 +209,19 @@ pub(crate) fn idempotency(company: Company, digest: &str) -> Key {
 /// The first result of a creating request of the platform operator.
 pub(crate) fn operator_idempotency(digest: &str) -> Key {
     Key::new(format!("OPERATOR#REQUEST#{digest}"), "REQUEST")
+}
+
+/// The bucket of a budget. What counts in all companies together stands before any company.
+pub(crate) fn budget(budget: BudgetName, subject: &BudgetSubject) -> Key {
+    let name = budget.name();
+    let pk = match subject {
+        BudgetSubject::Person(company, person) => format!("{}#BUDGET#{name}#{person}", company.id()),
+        BudgetSubject::Member(company, member) => format!("{}#BUDGET#{name}#{member}", company.id()),
+        BudgetSubject::Company(company) => format!("{0}#BUDGET#{name}#{0}", company.id()),
+        BudgetSubject::Address(address) => format!("PLATFORM#BUDGET#{name}#{address}"),
+        BudgetSubject::PhoneNumber(mobile) => format!("PLATFORM#BUDGET#{name}#{}", mobile.reveal()),
+    };
+    Key::new(pk, "BUDGET")
 }
 
 /// The partition of a quota: the quota itself and its holds.

@@ -129,7 +129,7 @@ impl World {
     /// Stores an upload, as ready.
     pub async fn send(&self, upload: &Upload) {
         let request = self.request(&upload.id.to_string());
-        self.store.create_upload(self.company, upload.clone(), &request).await.expect("the upload is made");
+        self.store.create_upload(self.company, upload.clone(), &request, &[]).await.expect("the upload is made");
         let state = UploadState::Ready { duration_ms: Some(1_500) };
         self.store.set_upload_state(self.company, upload.id, state).await.expect("the upload is ready");
     }
@@ -159,7 +159,7 @@ impl World {
         let (code, card, sharer) = (self.share_code.clone(), self.card("lin"), self.staff["lin"].person);
         let created_at = self.clock.now();
         let share = Share { code, card, target: Target::Card, channel: Channel::Code, sharer, created_at };
-        self.store.create_share(self.company, share, &self.request("share")).await.expect("the card is shared");
+        self.store.create_share(self.company, share, &self.request("share"), &[]).await.expect("the card is shared");
     }
 
     /// A new member of this name, not stored; staff come with a card.

@@ -325,7 +325,7 @@ async fn inspect(studio: &Studio, file: &[u8]) -> Ready {
     let world = &studio.world;
     let upload = Upload { format: Format::Png, ..world.upload(Purpose::Photo) };
     let request = world.request(&upload.id.to_string());
-    let id = world.store.create_upload(world.company, upload, &request).await.expect("a ticket").id;
+    let id = world.store.create_upload(world.company, upload, &request, &[]).await.expect("a ticket").id;
     let mut memory = studio.tap.memory();
     memory.files.insert(format!("/{BUCKET}/{}", quarantine_key(world.company, id)), file.to_vec());
     studio.tap.set_memory(memory);

@@ -66,6 +66,7 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
         ("WECHAT_BASE_URL", nobody),
         ("SMS_SECRET", "lab/sms"),
         ("SMS_BASE_URL", nobody),
+        ("SMS_COUNTRIES", "86"),
         ("SSL_CERT_FILE", roots),
     ];
     given.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

@@ -3,6 +3,7 @@
 use app::people::phone;
 use axum::Json;
 use axum::extract::State;
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::problem::{Code, Problem};
@@ -51,6 +52,8 @@ pub(crate) async fn grant_my_phone(
     Body(grant): Body<PhoneGrant>,
 ) -> Result<Json<MyPhone>, Problem> {
     let flow = app.flow();
+    let person = BudgetSubject::Person(caller.company(), caller.person());
+    flow.store.spend(&BudgetSpend::one(BudgetName::PhoneGrants, person), flow.now).await?;
     let appid = app.store.company(caller.company()).await?.appid;
     let mini_program = app.apps.get(&appid, flow.now).await?;
     let phone = app.access_tokens.phone_number(&appid, &mini_program.secret, &grant.code, flow.now).await;

@@ -8,12 +8,14 @@ use app::people::session::{self, LoginMethod, LoginOutcome, LoginRequest};
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::claim_code::ClaimCode;
 use edge::body::Body;
+use edge::budget::Client;
 use edge::problem::{Code, Problem};
 use edge::token;
 use http::StatusCode;
@@ -114,12 +116,16 @@ pub(crate) struct Session {
     responses((status = 201, body = Session)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
+    client: Client,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     new.check()?;
     let flow = app.flow();
+    client.spend(&[BudgetSpend::one(BudgetName::Sessions, client.address())], flow.now)?;
     // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
+    let code = BudgetSpend::one(BudgetName::LoginCodes, BudgetSubject::Company(mini_program.company));
+    flow.store.spend(&code, flow.now).await?;
     let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await;
     let Login { openid, unionid, .. } = login.map_err(|error| wechat_problem(error, Code::LoginCodeInvalid))?;
     let (company, entry, chosen) = (mini_program.company, new.entry(&keys.claims), new.company_id);
@@ -144,10 +150,13 @@ pub(crate) async fn create_session(
     request_body = NewAnonymousSession, responses((status = 201, body = AnonymousSession)))]
 pub(crate) async fn create_anonymous_session(
     State(app): State<App>,
+    client: Client,
     Body(new): Body<NewAnonymousSession>,
 ) -> Result<(StatusCode, Json<AnonymousSession>), Problem> {
     let flow = app.flow();
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
+    let all = BudgetSpend::one(BudgetName::CompanyAnonymousSessions, BudgetSubject::Company(mini_program.company));
+    client.spend(&[BudgetSpend::one(BudgetName::AnonymousSessions, client.address()), all], flow.now)?;
     let person_id = flow.new_id()?;
     let token = keys.signer.sign_anonymous(mini_program.company, person_id, flow.now);
     let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;

@@ -2,6 +2,7 @@
 
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
@@ -40,6 +41,9 @@ pub trait CodeChannel: Sync {
         flow: &Flow<'_>,
         member: MemberId,
     ) -> impl Future<Output = Result<Option<CodeDraft<Self::Account>>, Failure>> + Send;
+
+    /// Whether text messages are sent to the country of the number.
+    fn allows(&self, to: &Mobile) -> bool;
 
     /// Sends a code.
     ///
@@ -100,7 +104,8 @@ pub async fn grant(
     }
     let (from, to) = states(&before, &after);
     let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarGranted, member, from, to)?;
-    flow.store.change_activation_of(company, &after, &audit).await?;
+    let spends = sms_spends(company, channel, draft.is_some(), &after)?;
+    flow.store.change_activation_of(company, &after, &audit, &spends).await?;
     match send(flow, channel, draft.as_ref(), &after).await {
         Ok(sms) => Ok((after, sms)),
         Err(_) => Ok((without_code(flow, company, after).await, SmsOutcome::Failed)),
@@ -131,7 +136,8 @@ pub async fn send_code(
     let own = CodeSent { nonce, at: flow.now };
     let (from, to) = states(&found.activation, &after);
     let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarCode, member, from, to)?;
-    let sent = flow.store.replace_code(company, &after, own.clone(), request, &audit).await?;
+    let spends = sms_spends(company, channel, draft.is_some(), &after)?;
+    let sent = flow.store.replace_code(company, &after, own.clone(), (request, &audit), &spends).await?;
     // A parallel retry that came first has sent the code itself.
     if sent == own
         && let Err(error) = send(flow, channel, draft.as_ref(), &after).await
@@ -159,7 +165,7 @@ pub async fn revoke(
     if after != before {
         let (from, to) = states(&before, &after);
         let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarRevoked, member, from, to)?;
-        flow.store.change_activation_of(company, &after, &audit).await?;
+        flow.store.change_activation_of(company, &after, &audit, &[]).await?;
     }
     Ok(after)
 }
@@ -179,7 +185,8 @@ pub async fn redeem(
     let right = codes.is_right(&before, typed);
     let after = before.after(ActivationStep::Redeem { right }, flow.now)?;
     // A try counts before it is answered: of two at the same time one learns nothing.
-    flow.store.change_activation(company, &after).await?;
+    let guess = BudgetSpend::one(BudgetName::CodeGuesses, BudgetSubject::Member(company, member));
+    flow.store.change_activation(company, &after, &[guess], flow.now).await?;
     codes.ticket(&after).ok_or(ActivationError::Refused(ActivationRefusal::NoCode))
 }
 
@@ -203,7 +210,7 @@ pub async fn join(
         None => return Err(ActivationRefusal::Ticket.into()),
     };
     if after != before {
-        flow.store.change_activation(company, &after).await?;
+        flow.store.change_activation(company, &after, &[], flow.now).await?;
     }
     Ok(after)
 }
@@ -216,6 +223,23 @@ fn not_joined(refusal: ActivationRefusal) -> ActivationError {
 /// Rejects a disabled or former member.
 fn require_not_ended(member: &Member) -> Result<(), ActivationError> {
     if member.ended.is_none() { Ok(()) } else { Err(ActivationError::MemberInactive) }
+}
+
+/// What a text message takes from the budgets of its number and of the company.
+fn sms_spends(
+    company: Company,
+    channel: &impl CodeChannel,
+    is_on: bool,
+    to: &Activation,
+) -> Result<Vec<BudgetSpend>, ActivationError> {
+    let Some(mobile) = to.mobile.as_ref().filter(|_| is_on) else { return Ok(Vec::new()) };
+    if !channel.allows(mobile) {
+        return Err(ActivationError::CountryNotAllowed);
+    }
+    Ok(vec![
+        BudgetSpend::one(BudgetName::SmsNumber, BudgetSubject::PhoneNumber(mobile.clone())),
+        BudgetSpend::one(BudgetName::Sms, BudgetSubject::Company(company)),
+    ])
 }
 
 /// Sends a draft after it was stored: a code nobody can redeem would be worse than none.
@@ -235,7 +259,7 @@ async fn send<C: CodeChannel>(
 async fn without_code(flow: &Flow<'_>, company: Company, granted: Activation) -> Activation {
     let nonce = granted.code().map(|code| code.nonce.clone()).unwrap_or_default();
     let Ok(after) = granted.after(ActivationStep::SendFailed(nonce), flow.now) else { return granted };
-    match flow.store.change_activation(company, &after).await {
+    match flow.store.change_activation(company, &after, &[], flow.now).await {
         Ok(()) => after,
         Err(_) => granted,
     }

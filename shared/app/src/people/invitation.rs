@@ -2,6 +2,7 @@
 
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::id::InvitationId;
 use domain::kernel::idempotency::Idempotency;
 use domain::people::invitation::{Invitation, InvitationState};
@@ -32,7 +33,8 @@ pub async fn create(
     let to = format!("{} × {}", new.role.name(), new.uses);
     let audit = flow.audit_entry(AuditActor::Member(by.member), AuditAction::InvitationCreated, new.id, "", to)?;
     let hash = codes.invitation_hash(&codes.invitation_code(new.id));
-    let attempt = || flow.store.create_invitation(company, new.clone(), &hash, &audit, request);
+    let spends = [BudgetSpend::one(BudgetName::Invitations, BudgetSubject::Member(company, by.member))];
+    let attempt = || flow.store.create_invitation(company, new.clone(), &hash, &audit, request, &spends);
     Ok(take_seat(flow, company, attempt).await?)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::company::CompanyName;
 use domain::company::{Company, CompanyProfile, Link, Person};
+use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::{OpenId, UnionId};
@@ -94,6 +95,10 @@ pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcom
         Some(person) => person,
         None => flow.store.sign_in(company, openid, flow.new_id()?, flow.now).await?,
     };
+    if !matches!(entry, LoginMethod::Plain) {
+        let guess = BudgetSpend::one(BudgetName::CodeGuesses, BudgetSubject::Person(company, person.id));
+        flow.store.spend(&guess, flow.now).await?;
+    }
     let person = match &entry {
         LoginMethod::Plain => person,
         LoginMethod::Claim(hash) => {

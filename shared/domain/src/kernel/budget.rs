@@ -203,9 +203,9 @@ budgets! {
         "an operator's script makes some dozens of requests in a row; right keys count too, so nobody learns from the answer",
         "密钥尝试过于频繁";
     /// Text messages to one phone number.
-    SmsNumber = "sms_number", PhoneNumber, Table, [rate(3, 20 * MINUTE_US), rate(6, 4 * HOUR_US)],
+    SmsNumber = "sms_number", PhoneNumber, Table, [rate(5, 12 * MINUTE_US), rate(10, 144 * MINUTE_US)],
         "the owner of the number, and money",
-        "a code is lost once or twice; more in an hour annoys, whoever asks for them",
+        "as many as one member may get, five an hour and ten a day, whoever asks for them",
         "该手机号的短信发送过于频繁";
     /// Text messages of a company.
     Sms = "sms", Company, Table, [rate(200, 432 * SECOND_US)],

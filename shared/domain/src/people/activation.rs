@@ -182,6 +182,9 @@ pub enum ActivationError {
     /// The step is not possible.
     #[error(transparent)]
     Refused(#[from] ActivationRefusal),
+    /// No text messages are sent to the country of the number.
+    #[error("no text messages are sent to this country")]
+    CountryNotAllowed,
     /// The code was not sent; carries the reason, for the log.
     #[error("the code was not sent: {0}")]
     NotSent(String),

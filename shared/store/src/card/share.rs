@@ -2,6 +2,7 @@
 
 use domain::card::share::Share;
 use domain::company::Company;
+use domain::kernel::budget::BudgetSpend;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::text::ShareCode;
@@ -13,11 +14,17 @@ impl Store {
     /// Makes a share.
     ///
     /// # Errors
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
-    pub async fn create_share(&self, company: Company, share: Share, request: &Idempotency) -> Result<Share, Failure> {
+    /// [`Failure::OverBudget`]; [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn create_share(
+        &self,
+        company: Company,
+        share: Share,
+        request: &Idempotency,
+        spends: &[BudgetSpend],
+    ) -> Result<Share, Failure> {
         let item = SHARE.encode(&keys::share(company, &share.code), &share)?;
         let (key, now) = (keys::idempotency(company, &request.key), share.created_at);
-        self.create_once(&key, request, now, share, |transaction| {
+        self.create_once_within(spends, &key, request, now, share, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Share));
             Ok(())
         })

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::Company;
+use domain::kernel::budget::BudgetSpend;
 use domain::kernel::id::UploadId;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
@@ -32,18 +33,19 @@ impl Store {
     /// Makes a ticket's upload. Unless it is used, it expires.
     ///
     /// # Errors
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    /// [`Failure::OverBudget`]; [`Failure::KeyReused`] when the request's key stands for another request.
     pub async fn create_upload(
         &self,
         company: Company,
         upload: Upload,
         request: &Idempotency,
+        spends: &[BudgetSpend],
     ) -> Result<Upload, Failure> {
         let key = keys::upload(company, upload.id);
         let mut item = UPLOAD.encode(&key, &upload)?;
         DueList::Uploads.put(&mut item, company, &key, upload.usable_until().plus_millis(LINGER_MS));
         let (key, now) = (keys::idempotency(company, &request.key), upload.created_at);
-        self.create_once(&key, request, now, upload, |transaction| {
+        self.create_once_within(spends, &key, request, now, upload, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Upload));
             Ok(())
         })

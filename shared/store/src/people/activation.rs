@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::Update;
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
+use domain::kernel::budget::BudgetSpend;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
@@ -82,30 +83,37 @@ impl Store {
     /// Stores an activation after a step, if the stored one is at the version before.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when it is not at that version any more.
-    pub async fn change_activation(&self, company: Company, after: &Activation) -> Result<(), Failure> {
+    /// [`Failure::OverBudget`]; [`Failure::Busy`] when it is not at that version any more.
+    pub async fn change_activation(
+        &self,
+        company: Company,
+        after: &Activation,
+        spends: &[BudgetSpend],
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         // A transaction, though of one item: when its answer is lost, the SDK's next attempt
         // learns that it is done. A put would meet its own first write, and reject the try of a
         // code twice.
         let mut transaction = Transaction::default();
         self.put_activation(&mut transaction, company, after)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit_within(transaction, spends, now).await.map_err(Cancelled::into_failure)
     }
 
     /// The same together with the audit entry: an admin's change.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when it is not at that version any more.
+    /// [`Failure::OverBudget`]; [`Failure::Busy`] when it is not at that version any more.
     pub async fn change_activation_of(
         &self,
         company: Company,
         after: &Activation,
         audit: &AuditEntry,
+        spends: &[BudgetSpend],
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         self.put_activation(&mut transaction, company, after)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit_within(transaction, spends, audit.at).await.map_err(Cancelled::into_failure)
     }
 
     /// Stores an activation together with the record of the request for a new code. Returns
@@ -113,17 +121,17 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Busy`] when the activation is not at that version any more,
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    /// [`Failure::OverBudget`], [`Failure::KeyReused`] when the request's key stands for another request.
     pub async fn replace_code(
         &self,
         company: Company,
         after: &Activation,
         result: CodeSent,
-        request: &Idempotency,
-        audit: &AuditEntry,
+        (request, audit): (&Idempotency, &AuditEntry),
+        spends: &[BudgetSpend],
     ) -> Result<CodeSent, Failure> {
         let key = keys::idempotency(company, &request.key);
-        self.create_once(&key, request, audit.at, result, |transaction| {
+        self.create_once_within(spends, &key, request, audit.at, result, |transaction| {
             self.put_activation(transaction, company, after)?;
             add_entry(transaction, &self.table, company, audit)
         })

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::company::quota::Move;
+use domain::kernel::budget::BudgetSpend;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::id::InvitationId;
 use domain::kernel::idempotency::Idempotency;
@@ -37,7 +38,7 @@ impl Store {
     /// Makes an invitation, with its code and the seats held for it.
     ///
     /// # Errors
-    /// [`Failure::Exhausted`] `seats`; [`Failure::KeyReused`] when the request's key
+    /// [`Failure::Exhausted`] `seats`; [`Failure::OverBudget`]; [`Failure::KeyReused`] when the request's key
     /// stands for another request.
     pub async fn create_invitation(
         &self,
@@ -46,6 +47,7 @@ impl Store {
         code_hash: &str,
         audit: &AuditEntry,
         request: &Idempotency,
+        spends: &[BudgetSpend],
     ) -> Result<Invitation, Failure> {
         let key = keys::idempotency(company, &request.key);
         let item = INVITATION.encode(&keys::invitation(company, new.id), &new)?;
@@ -53,7 +55,7 @@ impl Store {
         expire(&mut code, new.expires_at.plus_millis(CODE_KEPT_MS));
         let seats = self.quota_ref(company, QuotaName::Seats);
         let (id, uses, expires_at) = (new.id.to_string(), i64::from(new.uses), new.expires_at);
-        self.create_once(&key, request, audit.at, new, |transaction| {
+        self.create_once_within(spends, &key, request, audit.at, new, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Invitation));
             transaction.create(&self.table, code, Failure::Exists(Thing::Invitation));
             seats.hold(transaction, &id, uses, expires_at)?;

@@ -1,5 +1,6 @@
 //! Creating once: the first result is stored with what it created.
 
+use domain::kernel::budget::BudgetSpend;
 use domain::kernel::idempotency::{Idempotency, replay_until};
 use domain::kernel::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
@@ -31,6 +32,19 @@ impl Store {
         result: T,
         rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
     ) -> Result<T, Failure> {
+        self.create_once_within(&[], key, request, now, result, rest).await
+    }
+
+    /// The same, and takes tokens from budgets. A retry takes none.
+    pub(crate) async fn create_once_within<T: Serialize + DeserializeOwned>(
+        &self,
+        spends: &[BudgetSpend],
+        key: &Key,
+        request: &Idempotency,
+        now: Timestamp,
+        result: T,
+        rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
+    ) -> Result<T, Failure> {
         let mut transaction = Transaction::default();
         let text = serde_json::to_string(&result).map_err(|error| REQUEST.corrupt(error))?;
         let mut item =
@@ -40,7 +54,7 @@ impl Store {
         let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
         transaction.put(&self.table, item, "attribute_not_exists(#pk) OR expires_at <= :now", values, Failure::Busy);
         rest(&mut transaction)?;
-        let failed = match self.commit(transaction).await {
+        let failed = match self.commit_within(transaction, spends, now).await {
             Ok(()) => return Ok(result),
             Err(Cancelled::Store(error)) => return Err(error),
             Err(Cancelled::Conditions(failed)) => failed,

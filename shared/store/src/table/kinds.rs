@@ -21,6 +21,7 @@ kinds! {
     LEADERBOARDS = "boards", 1, "leaderboard";
     RANKING = "ranking", 1, "leaderboard";
     BREAKDOWN = "breakdown", 1, "breakdown";
+    BUDGET = "budget", 1, "budget";
     /// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
     /// came later without a new layout: older code neither reads nor writes that attribute.
     CARD = "card", 2, "card";

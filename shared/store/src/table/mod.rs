@@ -1,6 +1,7 @@
 //! The table itself: items, transactions, reads. Nothing here knows an entity.
 
 pub(crate) mod batch_get;
+pub(crate) mod budget;
 pub(crate) mod due;
 pub(crate) mod error;
 pub(crate) mod idempotency;

@@ -14,7 +14,7 @@ use runtime::retry::{Policy, Transient};
 
 /// A transaction being put together: each action with what it means when its condition
 /// fails.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Transaction(Vec<(TransactWriteItem, Failure)>);
 
 /// An action whose condition failed.
@@ -99,6 +99,11 @@ impl Transaction {
             .expression_attribute_names("#map", map)
             .expression_attribute_names("#name", name);
         self.check(table, key, check, refused);
+    }
+
+    /// The number of actions.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Adds an update.
