@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::kernel::address::ClientAddress;
-use domain::kernel::budget::{BUDGETS, Budget, BudgetName, BudgetScope, BudgetSpend, BudgetSubject};
+use domain::kernel::budget::{BUDGETS, Budget, BudgetKeeper, BudgetName, BudgetScope, BudgetSpend, BudgetSubject};
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::SECOND_MS;
 use domain::media::upload::Purpose;
+use mingpian_tests::functions::Functions;
+use serde_json::{Value, json};
+use testkit::events::{all, call, load, prepared, row};
 use testkit::world::World;
 
 fn company_spend(world: &World, tokens: u64) -> BudgetSpend {
@@ -117,10 +120,201 @@ async fn what_is_spent_in_a_transaction_is_exact_and_a_retry_spends_nothing() {
     upload(&world, "more").await.unwrap();
 }
 
-/// The budgets of an operation in the API document.
-fn declared(operation: &serde_json::Value) -> BTreeSet<String> {
-    let names = operation["x-budgets"].as_array().into_iter().flatten();
-    names.map(|name| name.as_str().unwrap().to_owned()).collect()
+/// Operations that create something without a budget of their own, and what limits them instead.
+const LIMITED_OTHERWISE: [(&str, &str); 6] = [
+    ("create_card", "a member has one card"),
+    ("create_claim_code", "a new code replaces the one of the member"),
+    ("create_deal", "a customer has at most 100 deals"),
+    ("create_department", "a company has at most 200 departments"),
+    ("create_member", "each takes a seat"),
+    ("create_radar_join", "a ticket has 160 bits, and nothing new is stored"),
+];
+
+/// Budgets in the memory of a process, each with a test below.
+const IN_MEMORY: [BudgetName; 7] = [
+    BudgetName::Requests,
+    BudgetName::Events,
+    BudgetName::CompanyEvents,
+    BudgetName::AddressEvents,
+    BudgetName::Sessions,
+    BudgetName::AnonymousSessions,
+    BudgetName::CompanyAnonymousSessions,
+];
+
+/// Method, operation id and budgets of all operations of the API document.
+fn operations() -> Vec<(String, String, BTreeSet<String>, bool)> {
+    let document: Value = serde_json::from_str(&mingpian_tests::document().unwrap()).unwrap();
+    let mut found = Vec::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap().to_owned();
+            let names = operation["x-budgets"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned());
+            let is_public = operation["security"] == json!([{}]);
+            assert!(operation["responses"].get("429").is_some(), "{id}");
+            found.push((method.clone(), id, names.collect(), is_public));
+        }
+    }
+    found
+}
+
+fn named(name: &str) -> &'static Budget {
+    BUDGETS.iter().find(|budget| budget.name.name() == name).unwrap_or_else(|| panic!("there is no budget {name}"))
+}
+
+#[test]
+fn every_operation_that_is_public_or_creates_something_has_a_budget_or_another_limit() {
+    let mut used = BTreeSet::new();
+    let mut without = Vec::new();
+    for (method, id, names, is_public) in operations() {
+        used.extend(names.iter().map(|name| named(name).name));
+        let own = names.iter().any(|name| name != BudgetName::Requests.name());
+        if (method == "post" || is_public) && !own {
+            without.push(id);
+        }
+    }
+    without.sort();
+    assert_eq!(without, LIMITED_OTHERWISE.map(|(id, _)| id));
+    assert_eq!(used, BUDGETS.iter().map(|budget| budget.name).collect(), "each budget is used");
+    let in_memory = BUDGETS.iter().filter(|budget| budget.keeper == BudgetKeeper::Memory).map(|budget| budget.name);
+    assert_eq!(in_memory.collect::<Vec<_>>(), IN_MEMORY);
+}
+
+/// The event file that meets a budget: the operation's own, or one that brings a code.
+fn case_for(id: &str, budget: BudgetName) -> String {
+    match (id, budget) {
+        ("create_session", BudgetName::CodeGuesses) => "create_session.unknown_invitation".to_owned(),
+        _ => id.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn every_declared_budget_of_the_table_refuses_when_it_is_empty() {
+    let mut tried = 0;
+    for (_, id, names, _) in operations() {
+        for budget in names.iter().map(|name| named(name)).filter(|budget| budget.keeper == BudgetKeeper::Table) {
+            let (function, case) = (testkit::events::function_of(&id), case_for(&id, budget.name));
+            assert!(all(&function).contains(&case) && row(&function, &case).is_some(), "{case}");
+            let world = World::new().await;
+            let functions = Functions::on(&world).await;
+            let payload = prepared(&case, &world, &|name| functions.router(name).clone()).await;
+            empty(&world, budget).await;
+            let response = testkit::events::respond(functions.router(&function), &payload).await;
+            let body = response.body();
+            let found = (response.status().as_u16(), body["code"].as_str(), body["budget"].as_str());
+            assert_eq!(found, (429, Some("budget_exhausted"), Some(budget.name.name())), "{case}: {body}");
+            let wait_s: i64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+            // Not before the time is over, and then at once.
+            world.clock.advance((wait_s - 1) * SECOND_MS);
+            let (status, _) = call(functions.router(&function), &payload).await;
+            assert_eq!(status, 429, "{case}: a second too early");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 14, "only {tried} were tried");
+}
+
+/// Sends a payload until it is refused; returns how often it was answered, and the budget.
+async fn until_refused(router: &axum::Router, payload: &str, at_most: u64) -> (u64, String) {
+    for sent in 0..=at_most {
+        let (status, body) = call(router, payload).await;
+        if status == 429 {
+            return (sent, body["budget"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    panic!("{at_most} requests were answered");
+}
+
+fn capacity(budget: BudgetName) -> u64 {
+    budget.budget().rates[0].capacity
+}
+
+/// The payload from another address.
+fn from_address(payload: &str, address: &str) -> String {
+    let mut payload: Value = serde_json::from_str(payload).unwrap();
+    payload["requestContext"]["http"]["sourceIp"] = address.into();
+    payload.to_string()
+}
+
+#[tokio::test]
+async fn a_person_may_send_so_many_requests_and_others_are_not_concerned() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    // A refusal that needs no call of AWS.
+    let payload = load("card", "list_my_phrases.unknown_book", &world);
+    let refused = until_refused(functions.router("card"), &payload, 301).await;
+    assert_eq!(refused, (capacity(BudgetName::Requests), "requests".to_owned()));
+    let (status, body) = call(functions.router("card"), &load("card", "get_my_greeting", &world)).await;
+    assert_eq!(status, 429, "every route counts: {body}");
+    let (status, body) = call(functions.router("card"), &load("card", "get_card", &world)).await;
+    assert_eq!(status, 200, "another person: {body}");
+    world.clock.advance(200);
+    assert_eq!(until_refused(functions.router("card"), &payload, 2).await.0, 1);
+}
+
+#[tokio::test]
+async fn an_address_may_log_in_so_often_and_other_addresses_are_not_concerned() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let router = functions.router("organization");
+    let payload = load("organization", "create_session.unknown_app", &world);
+    let refused = until_refused(router, &payload, 401).await;
+    assert_eq!(refused, (capacity(BudgetName::Sessions), "sessions".to_owned()));
+    assert_eq!(call(router, &from_address(&payload, "203.0.113.9")).await.0, 404);
+    let (status, _) = call(router, &load("organization", "create_anonymous_session", &world)).await;
+    assert_eq!(status, 201, "another budget");
+}
+
+#[tokio::test]
+async fn an_address_and_a_company_may_start_so_many_anonymous_sessions() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let router = functions.router("organization");
+    let payload = load("organization", "create_anonymous_session", &world);
+    let (per_address, of_company) =
+        (capacity(BudgetName::AnonymousSessions), capacity(BudgetName::CompanyAnonymousSessions));
+    let mut begun = 0;
+    for n in 0.. {
+        let payload = from_address(&payload, &format!("2001:db8:0:{n:x}::1"));
+        let (sent, budget) = until_refused(router, &payload, per_address + 1).await;
+        begun += sent;
+        if budget == "company_anonymous_sessions" {
+            break;
+        }
+        assert_eq!((sent, budget.as_str()), (per_address, "anonymous_sessions"));
+    }
+    assert_eq!(begun, of_company);
+}
+
+#[tokio::test]
+async fn a_person_an_address_and_a_company_may_record_so_many_events() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let router = functions.router("tracking");
+    let file = load("tracking", "record_events.anonymous", &world);
+    // A batch of a hundred events of somebody; whether the card exists is asked later.
+    let batch = |token: &str, address: &str| {
+        let mut payload: Value = serde_json::from_str(&from_address(&file, address)).unwrap();
+        let mut body: Value = serde_json::from_str(payload["body"].as_str().unwrap()).unwrap();
+        let mut event = body["events"][0].clone();
+        event["card_id"] = json!(world.ids.new_id::<domain::kernel::id::CardId>(world.clock.now()).unwrap());
+        body["events"] = vec![event; 100].into();
+        payload["body"] = body.to_string().into();
+        payload["headers"]["authorization"] = format!("Bearer {token}").into();
+        payload.to_string()
+    };
+    let person = batch(&world.anonymous_token(), "203.0.113.1");
+    let refused = until_refused(router, &person, 11).await;
+    assert_eq!(refused, (capacity(BudgetName::Events) / 100, "events".to_owned()));
+    let mut sent = refused.0;
+    let both = capacity(BudgetName::AddressEvents).min(capacity(BudgetName::CompanyEvents)) / 100;
+    while sent < both {
+        assert_eq!(call(router, &batch(&world.anonymous_token(), "203.0.113.1")).await.0, 404);
+        sent += 1;
+    }
+    for (address, budget) in [("203.0.113.1", "address_events"), ("203.0.113.2", "company_events")] {
+        let (status, body) = call(router, &batch(&world.anonymous_token(), address)).await;
+        assert_eq!((status, body["budget"].as_str()), (429, Some(budget)), "{body}");
+    }
 }
 
 /// Empties all buckets of a budget that a request of the event files could take from.
@@ -140,7 +334,13 @@ async fn empty(world: &World, budget: &Budget) {
         }
     };
     for subject in subjects {
-        let tokens = budget.rates[0].capacity;
-        world.store.spend(&BudgetSpend { budget: budget.name, subject, tokens }, world.clock.now()).await.unwrap();
+        let rate = budget.rates[0];
+        let spend = BudgetSpend { budget: budget.name, subject, tokens: rate.capacity };
+        let Err(failure) = world.store.spend(&spend, world.clock.now()).await else { continue };
+        // A file before has taken some.
+        let Failure::OverBudget(over) = failure else { panic!("{failure}") };
+        let taken = u64::try_from(over.wait_us).unwrap().div_ceil(u64::try_from(rate.token_us).unwrap());
+        let spend = BudgetSpend { tokens: rate.capacity - taken, ..spend };
+        world.store.spend(&spend, world.clock.now()).await.unwrap();
     }
 }

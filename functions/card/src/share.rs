@@ -91,7 +91,8 @@ impl ShareBody {
 /// or mini-program code, and into the events of visitors who open it. Callers: everyone who has
 /// logged in, visitors included. Idempotent by `Idempotency-Key`. Errors: 404 `not_found` for an
 /// unknown card.
-#[utoipa::path(post, path = "/v1/share-codes", tag = "card", request_body = NewShareCode, params(IdempotencyKey),
+#[utoipa::path(post, path = "/v1/share-codes", tag = "card",
+    extensions(("x-budgets" = json!(["share_codes"]))), request_body = NewShareCode, params(IdempotencyKey),
     responses((status = 201, body = ShareCodeCreated)))]
 pub(crate) async fn create_share_code(
     State(app): State<App>,

@@ -94,7 +94,8 @@ pub(crate) struct Accepted {
 /// the whole batch is refused; `errors` names each invalid event. Callers: everyone with a token,
 /// also an anonymous one. Idempotent by `batch_id`: send the same batch again after a time-out.
 /// Errors: 404 `not_found` when a card does not exist; `errors` names each.
-#[utoipa::path(post, path = "/v1/events", tag = "tracking", request_body = NewBatch,
+#[utoipa::path(post, path = "/v1/events", tag = "tracking",
+    extensions(("x-budgets" = json!(["events", "address_events", "company_events"]))), request_body = NewBatch,
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
     State(app): State<App>,

@@ -120,7 +120,8 @@ impl From<Upload> for UploadBody {
 /// Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for visitors, and for a card that
 /// the caller may not edit; 404 `not_found` for an unknown card; 422 `invalid` when size and
 /// content type do not fit the purpose, or the caller has no card and names none.
-#[utoipa::path(post, path = "/v1/uploads", tag = "video", request_body = NewUpload, params(IdempotencyKey),
+#[utoipa::path(post, path = "/v1/uploads", tag = "video",
+    extensions(("x-budgets" = json!(["uploads", "upload_bytes", "company_upload_bytes"]))), request_body = NewUpload, params(IdempotencyKey),
     responses((status = 201, body = UploadTicket)))]
 pub(crate) async fn create_upload(
     State(app): State<App>,

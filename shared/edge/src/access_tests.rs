@@ -21,8 +21,8 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::*;
-use crate::budget::MemoryBudgets;
 use crate::auth::Authenticator;
+use crate::budget::MemoryBudgets;
 use crate::token::{TokenSigner, TokenVerifier};
 
 const COMPANY: u128 = 1;
@@ -134,7 +134,8 @@ impl Api {
         let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]}).to_string();
         let signer = TokenSigner::new("k".to_owned(), &BASE64.encode(pair.to_pkcs8().unwrap().as_ref())).unwrap();
         let tokens = TokenVerifier::from_jwks(&jwks).unwrap();
-        let authenticator = Arc::new(Authenticator { tokens, clock: Clock::from_fn(now), budgets: MemoryBudgets::default() });
+        let authenticator =
+            Arc::new(Authenticator { tokens, clock: Clock::from_fn(now), budgets: MemoryBudgets::default() });
         Self { router: router().layer(Extension(authenticator)), signer }
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::extract::{Extension, FromRequestParts};
 use domain::kernel::address::ClientAddress;
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject, Bucket, OverBudget};
+use domain::kernel::budget::{Bucket, BudgetName, BudgetSpend, BudgetSubject, OverBudget};
 use domain::kernel::timestamp::Timestamp;
 use http::request::Parts;
 use lambda_http::RequestExt;

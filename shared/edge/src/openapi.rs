@@ -4,6 +4,7 @@
 //! adds the rest: security, path parameters, problem answers and descriptions of answers.
 
 use domain::card::settings::PhraseBook;
+use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
     CardId, CompanyId, DealId, DepartmentId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId,
     UploadId,
@@ -28,6 +29,8 @@ the codes that it adds to these:
 
 - Any operation: 400 `invalid_query`, 405 `method_not_allowed`, 429 `too_many_requests`, 500 `internal`, 503 \
 `unavailable`.
+- With `x-budgets`: 429 `budget_exhausted`. `budget` is the name of the one that is used up; the person, the \
+company or the address has done too much. `Retry-After` says when it goes on.
 - With a token: 401 `unauthorized`. Where an anonymous token is not enough: 403 `login_required`.
 - With an id in the path: 404 `not_found`, also for things that the caller may not see.
 - With a body: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`, 422 `invalid`.
@@ -253,12 +256,26 @@ fn complete(operation: &mut Value, path: &str, schemas: &Map<String, Value>) -> 
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), parameters.into());
     }
+    let budgets = budgets(operation);
     if let Some(Value::Object(responses)) = operation.get_mut("responses") {
         responses.values_mut().for_each(|response| describe(response, schemas));
+        responses.insert("429".to_owned(), json!({ "$ref": "#/components/responses/TooManyRequests" }));
         responses.insert("4XX".to_owned(), json!({ "$ref": "#/components/responses/ClientProblem" }));
         responses.insert("5XX".to_owned(), json!({ "$ref": "#/components/responses/ServerProblem" }));
     }
+    operation.insert("x-budgets".to_owned(), budgets.into());
     Ok(())
+}
+
+/// The names of the budgets of an operation: its own, and those that its callers have everywhere.
+fn budgets(operation: &Map<String, Value>) -> Vec<Value> {
+    let own = operation.get("x-budgets").and_then(Value::as_array).cloned().unwrap_or_default();
+    let needs = |scheme: &str| {
+        operation["security"].as_array().is_some_and(|all| all.iter().any(|one| one.get(scheme).is_some()))
+    };
+    let common = [("bearer", BudgetName::Requests), ("operator", BudgetName::OperatorKeyGuesses)];
+    let common = common.into_iter().filter(|(scheme, _)| needs(scheme)).map(|(_, budget)| json!(budget.name()));
+    common.chain(own).collect()
 }
 
 /// An optional parameter may be absent, but never `null`.
@@ -325,6 +342,8 @@ fn problems() -> Value {
     };
     json!({
         "ClientProblem": problem("The request cannot be done. `code` says why."),
+        "TooManyRequests": problem("Too much in too short a time: `budget_exhausted`, with the name of one of \
+            `x-budgets` in `budget`, or `too_many_requests` of the gateway or WeChat."),
         "ServerProblem": problem("The request failed on the server's side. It may be sent again."),
     })
 }
@@ -373,7 +392,10 @@ mod tests {
         assert_eq!(open["responses"]["5XX"]["$ref"], "#/components/responses/ServerProblem");
         let mut plain = json!({});
         complete(&mut plain, "/v1/me", &Map::new()).unwrap();
-        assert_eq!(plain, json!({ "security": [{ "bearer": [] }] }));
+        assert_eq!(plain, json!({ "security": [{ "bearer": [] }], "x-budgets": ["requests"] }));
+        let mut own = json!({ "security": [{ "operator": [] }], "x-budgets": ["sms"] });
+        complete(&mut own, "/v1/me", &Map::new()).unwrap();
+        assert_eq!(own["x-budgets"], json!(["operator_key_guesses", "sms"]));
     }
 
     #[test]

@@ -130,6 +130,7 @@ impl InvitationCreated {
 /// `role_required` for other callers, and for an admin who invites admins; 409 `seats_exhausted`
 /// when no seat is free.
 #[utoipa::path(post, path = "/v1/invitations", tag = "organization",
+    extensions(("x-budgets" = json!(["invitations"]))),
     request_body = NewInvitation, params(IdempotencyKey), responses((status = 201, body = InvitationCreated)))]
 pub(crate) async fn create_invitation(
     State(app): State<App>,

@@ -44,7 +44,8 @@ pub(crate) struct MyPhone {
 /// person; 409 `request_in_progress` when the same number is linked at the same moment; 422
 /// `phone_code_invalid` when WeChat refuses the code; 429 `too_many_requests` when WeChat asks to
 /// slow down; 503 `channel_not_configured` when the mini-program is not set up.
-#[utoipa::path(post, path = "/v1/my/phone", tag = "organization", request_body = PhoneGrant,
+#[utoipa::path(post, path = "/v1/my/phone", tag = "organization",
+    extensions(("x-budgets" = json!(["phone_grants"]))), request_body = PhoneGrant,
     responses((status = 200, body = MyPhone)))]
 pub(crate) async fn grant_my_phone(
     State(app): State<App>,

@@ -157,7 +157,8 @@ impl RadarCodeSent {
 /// other callers; 409 `member_inactive` when the member is disabled or has left; 409
 /// `request_in_progress` when the activation is changed at the same moment; 429 `radar_code_limit`
 /// when too many codes were sent.
-#[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", request_body = RadarGrant,
+#[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization",
+    extensions(("x-budgets" = json!(["sms_number", "sms"]))), request_body = RadarGrant,
     responses((status = 200, body = RadarGranted)))]
 pub(crate) async fn grant_radar(
     State(app): State<App>,
@@ -180,6 +181,7 @@ pub(crate) async fn grant_radar(
 /// moment; 429 `radar_code_limit` when too many codes were sent; 503 `unavailable` when the SMS
 /// cannot be sent.
 #[utoipa::path(post, path = "/v1/members/{member_id}/radar/codes", tag = "organization",
+    extensions(("x-budgets" = json!(["sms_number", "sms"]))),
     request_body = NewRadarCode, params(IdempotencyKey), responses((status = 201, body = RadarCodeSent)))]
 pub(crate) async fn create_radar_code(
     State(app): State<App>,

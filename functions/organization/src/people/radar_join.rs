@@ -61,7 +61,8 @@ pub(crate) struct RadarJoin {
 /// changed at the same moment; 422 `radar_code_wrong` when the code is wrong or none was sent; 422
 /// `radar_code_expired` after ten minutes; 422 `radar_code_blocked` after five wrong tries; 422
 /// `radar_code_used` when it was redeemed before.
-#[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization", request_body = NewRadarRedemption,
+#[utoipa::path(post, path = "/v1/radar/redemptions", tag = "organization",
+    extensions(("x-budgets" = json!(["code_guesses"]))), request_body = NewRadarRedemption,
     responses((status = 201, body = RadarRedemption)))]
 pub(crate) async fn create_radar_redemption(
     State(app): State<App>,

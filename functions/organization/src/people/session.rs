@@ -112,7 +112,8 @@ pub(crate) struct Session {
 /// `claim_code_invalid`; 422 `invitation_invalid`; 422 `invitation_expired`; 422
 /// `invitation_revoked`; 422 `invitation_used_up`; 429 `too_many_requests` when WeChat asks to slow
 /// down; 503 `channel_not_configured` when the mini-program is not set up.
-#[utoipa::path(post, path = "/v1/sessions", tag = "organization", security(()), request_body = NewSession,
+#[utoipa::path(post, path = "/v1/sessions", tag = "organization",
+    extensions(("x-budgets" = json!(["sessions", "login_codes", "code_guesses"]))), security(()), request_body = NewSession,
     responses((status = 201, body = Session)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
@@ -146,7 +147,8 @@ pub(crate) async fn create_session(
 /// it recorded then count for the person who logged in. Callers: everyone, without a token. Not
 /// idempotent: each call makes a new identity. Errors: 404 `not_found` for an unknown `appid`; 503
 /// `channel_not_configured` when the mini-program is not set up.
-#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization", security(()),
+#[utoipa::path(post, path = "/v1/sessions/anonymous", tag = "organization",
+    extensions(("x-budgets" = json!(["anonymous_sessions", "company_anonymous_sessions"]))), security(()),
     request_body = NewAnonymousSession, responses((status = 201, body = AnonymousSession)))]
 pub(crate) async fn create_anonymous_session(
     State(app): State<App>,

@@ -8,7 +8,7 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
-use domain::kernel::budget::{BudgetRate, BudgetSpend, Bucket, RATES_MAX, micros};
+use domain::kernel::budget::{Bucket, BudgetRate, BudgetSpend, RATES_MAX, micros};
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::Timestamp;
 
@@ -122,9 +122,7 @@ fn update(spend: &BudgetSpend, seen: Bucket, now: Timestamp) -> Result<UpdateBui
                 .expression_attribute_values(format!(":last{nth}"), number(now_us + rate.full_after_us() - cost_us));
         }
     }
-    Ok(update
-        .update_expression(format!("SET {}", sets.join(", ")))
-        .condition_expression(conditions.join(" AND ")))
+    Ok(update.update_expression(format!("SET {}", sets.join(", "))).condition_expression(conditions.join(" AND ")))
 }
 
 /// The bucket in an item.
