@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::address::ClientAddress;
-use domain::kernel::budget::{BUDGETS, Budget, BudgetKeeper, BudgetName, BudgetScope, BudgetSpend, BudgetSubject};
+use domain::kernel::budget::{BUDGETS, Budget, BudgetKeeper, BudgetName, BudgetScope};
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::SECOND_MS;
 use domain::media::upload::Purpose;
@@ -59,7 +60,7 @@ async fn a_refusal_says_how_long_to_wait_and_each_rate_of_a_budget_counts() {
     let world = World::new().await;
     let guess = BudgetSpend::one(BudgetName::CodeGuesses, BudgetSubject::Person(world.company, world.visitor));
     let mut waited = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..22 {
         let wait_s = match world.store.spend(&guess, world.clock.now()).await {
             Ok(()) => 0,
             Err(Failure::OverBudget(over)) => over.retry_after_s(),
@@ -73,7 +74,7 @@ async fn a_refusal_says_how_long_to_wait_and_each_rate_of_a_budget_counts() {
         }
         waited.push(wait_s);
     }
-    assert_eq!((&waited[..5], &waited[5..10], waited[11]), (&[0; 5][..], &[60; 5][..], 1_800));
+    assert_eq!((&waited[..10], &waited[10..20], waited[21]), (&[0; 10][..], &[60; 10][..], 1_800));
 }
 
 #[tokio::test]
@@ -84,13 +85,13 @@ async fn companies_people_and_addresses_have_buckets_of_their_own() {
         world.store.spend(&BudgetSpend { budget: BudgetName::PhoneGrants, subject, tokens }, now).await
     };
     let lin = world.staff["lin"].person;
-    spend(BudgetSubject::Person(world.company, lin), 5).await.unwrap();
+    spend(BudgetSubject::Person(world.company, lin), 10).await.unwrap();
     assert!(spend(BudgetSubject::Person(world.company, lin), 1).await.is_err());
-    spend(BudgetSubject::Person(world.company, world.visitor), 5).await.unwrap();
+    spend(BudgetSubject::Person(world.company, world.visitor), 10).await.unwrap();
     let nowhere = domain::company::Company::granted(world.ids.new_id(now).unwrap());
-    spend(BudgetSubject::Person(nowhere, lin), 5).await.unwrap();
+    spend(BudgetSubject::Person(nowhere, lin), 10).await.unwrap();
     for text in ["203.0.113.1", "203.0.113.2"] {
-        spend(BudgetSubject::Address(ClientAddress::parse(text).unwrap()), 5).await.unwrap();
+        spend(BudgetSubject::Address(ClientAddress::parse(text).unwrap()), 10).await.unwrap();
     }
 }
 
@@ -179,6 +180,48 @@ fn every_operation_that_is_public_or_creates_something_has_a_budget_or_another_l
     assert_eq!(in_memory.collect::<Vec<_>>(), IN_MEMORY);
 }
 
+/// A time in words.
+fn time(us: i64) -> String {
+    let parts = [(3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms")];
+    let (unit, name) = parts.into_iter().find(|(unit, _)| us % unit == 0 && us >= *unit).unwrap();
+    format!("{} {name}", us / unit)
+}
+
+/// The table of docs/BUDGETS.md.
+fn table_of_budgets() -> String {
+    let mut lines = vec![
+        "| Budget | Whose | At once, one back in | Kept in | Guards | Why these numbers |".to_owned(),
+        "|--|--|--|--|--|--|".to_owned(),
+    ];
+    for budget in BUDGETS {
+        let scope = match budget.scope {
+            BudgetScope::Person => "person",
+            BudgetScope::Company => "company",
+            BudgetScope::Address => "address",
+            BudgetScope::PhoneNumber => "phone number",
+        };
+        let keeper = match budget.keeper {
+            BudgetKeeper::Table => "table",
+            BudgetKeeper::Memory => "memory",
+        };
+        let rates: Vec<_> =
+            budget.rates.iter().map(|rate| format!("{}, {}", rate.capacity, time(rate.token_us))).collect();
+        let (name, rates) = (budget.name.name(), rates.join("; "));
+        lines.push(format!("| `{name}` | {scope} | {rates} | {keeper} | {} | {} |", budget.guards, budget.reason));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn the_document_has_the_table_of_the_code() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/BUDGETS.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = document.split_once("<!-- budgets -->").unwrap();
+    let (found, _) = rest.split_once("<!-- /budgets -->").unwrap();
+    let table = table_of_budgets();
+    assert_eq!(found.trim(), table, "put between the marks of docs/BUDGETS.md:\n{table}");
+}
+
 /// The event file that meets a budget: the operation's own, or one that brings a code.
 fn case_for(id: &str, budget: BudgetName) -> String {
     match (id, budget) {
@@ -241,13 +284,13 @@ async fn a_person_may_send_so_many_requests_and_others_are_not_concerned() {
     let functions = Functions::on(&world).await;
     // A refusal that needs no call of AWS.
     let payload = load("card", "list_my_phrases.unknown_book", &world);
-    let refused = until_refused(functions.router("card"), &payload, 301).await;
+    let refused = until_refused(functions.router("card"), &payload, 1_001).await;
     assert_eq!(refused, (capacity(BudgetName::Requests), "requests".to_owned()));
     let (status, body) = call(functions.router("card"), &load("card", "get_my_greeting", &world)).await;
     assert_eq!(status, 429, "every route counts: {body}");
     let (status, body) = call(functions.router("card"), &load("card", "get_card", &world)).await;
     assert_eq!(status, 200, "another person: {body}");
-    world.clock.advance(200);
+    world.clock.advance(50);
     assert_eq!(until_refused(functions.router("card"), &payload, 2).await.0, 1);
 }
 

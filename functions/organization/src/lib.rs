@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use app::Flow;
 use axum::Router;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::address::ClientAddress;
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::mobile::CallingCodes;
 use edge::auth::OperatorKeys;

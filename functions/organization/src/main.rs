@@ -1,6 +1,6 @@
 //! The organization function: from its environment to its routes.
 
-use edge::budget::behind_edge;
+use edge::address::behind_edge;
 use function::Error;
 use function::http::run;
 use organization::Config;

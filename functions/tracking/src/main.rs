@@ -1,6 +1,6 @@
 //! Event ingest: from its environment to its routes.
 
-use edge::budget::behind_edge;
+use edge::address::behind_edge;
 use function::Error;
 use function::http::run;
 use runtime::clients;

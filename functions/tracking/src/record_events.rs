@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::company::department::DepartmentPath;
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::CardId;
 use domain::kernel::text::{Line, ShareCode};
@@ -16,7 +17,7 @@ use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_
 use domain::tracking::filter::{RULES, Sender, classify};
 use edge::auth::TokenHolder;
 use edge::body::Body;
-use edge::budget::Client;
+use edge::client::Client;
 use edge::problem::{Code, FieldProblem, Problem};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -105,10 +106,9 @@ pub(crate) async fn record_events(
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
-    let (batch, mut events) = checked(new, received_at)?;
-    client.spend(&spends(&holder, &client, events.len()), received_at)?;
-    let cards = events.iter().map(|event| event.card).collect();
-    let mut departments = app.cards.places(holder.company(), &cards, received_at).await?;
+    let (batch, mut events) = affordable(checked(new, received_at)?, &holder, &client, received_at)?;
+    let cards = &events.iter().map(|event| event.card).collect();
+    let mut departments = app.cards.places(holder.company(), cards, received_at).await?;
     refuse_unknown(&events, &departments)?;
     departments.retain(|_, path| !path.is_empty());
     let fingerprint = fingerprint(&events)?;
@@ -122,15 +122,23 @@ pub(crate) async fn record_events(
     Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
 }
 
-/// What a batch takes from the budgets of its sender, of the address and of the company.
-fn spends(holder: &TokenHolder, client: &Client, events: usize) -> [BudgetSpend; 3] {
-    let (company, tokens) = (holder.company(), events as u64);
+/// The batch, once its events are taken from the budgets of its sender, of the address and of the
+/// company.
+fn affordable(
+    (batch, events): (BatchId, Vec<Event>),
+    holder: &TokenHolder,
+    client: &Client,
+    now: Timestamp,
+) -> Result<(BatchId, Vec<Event>), Problem> {
+    let (company, tokens) = (holder.company(), events.len() as u64);
     let spend = |budget, subject| BudgetSpend { budget, subject, tokens };
-    [
+    let spends = [
         spend(BudgetName::Events, BudgetSubject::Person(company, holder.person())),
         spend(BudgetName::AddressEvents, client.address()),
         spend(BudgetName::CompanyEvents, BudgetSubject::Company(company)),
-    ]
+    ];
+    client.spend(&spends, now)?;
+    Ok((batch, events))
 }
 
 /// The input of the filter rules.

@@ -1,7 +1,8 @@
 //! Asking for uploads.
 
 use domain::company::Company;
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, MemberId};

@@ -4,10 +4,12 @@
 //! knows nothing of the table.
 
 pub mod access;
+pub mod address;
 pub mod app;
 pub mod auth;
 pub mod body;
 pub mod budget;
+pub mod client;
 pub mod feed;
 pub mod idempotency;
 pub mod openapi;

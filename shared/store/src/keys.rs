@@ -11,7 +11,8 @@ mod radar;
 
 use domain::card::settings::PhraseBook;
 use domain::company::Company;
-use domain::kernel::budget::{BudgetName, BudgetSubject};
+use domain::company::budget_spend::BudgetSubject;
+use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
     CardId, CompanyId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, UploadId,
 };

@@ -175,12 +175,13 @@ impl Act {
     }
 
     /// Whether this row depends on the attempt: the second recount does not find what the first has
-    /// repaired; a retraining records its time.
+    /// repaired; a retraining records its time; each attempt takes a token from a budget.
     pub(crate) fn is_report(&self, row: &str) -> bool {
         match self {
             Self::Recount => row.contains(r#""type":{"S":"recount"}"#),
             Self::Retrain => row.contains(r#""type":{"S":"close_rate_model"}"#),
-            Self::Route(_) | Self::Sweep | Self::Inspect(_) | Self::Live(_) => false,
+            Self::Route(_) => row.contains(r#""type":{"S":"budget"}"#),
+            Self::Sweep | Self::Inspect(_) | Self::Live(_) => false,
         }
     }
 

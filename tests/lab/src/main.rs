@@ -14,6 +14,7 @@ mod day;
 mod environment;
 mod faults;
 mod fleet;
+mod flood;
 mod host;
 mod http;
 mod load;
@@ -63,6 +64,10 @@ async fn main() -> ExitCode {
         ["messages", count] => million::messages(count),
         ["million", options @ ..] => match Options::of(options, &million::OPTIONS) {
             Some(options) => million::run(&options, &wire()).await,
+            None => unknown(),
+        },
+        ["flood", options @ ..] => match Options::of(options, &flood::OPTIONS) {
+            Some(options) => flood::run(&options, &wire()).await,
             None => unknown(),
         },
         ["load", options @ ..] => match Options::of(options, &LOAD) {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use testkit::events::load;
 use testkit::world::World;
 
@@ -30,7 +31,12 @@ pub(crate) fn event_of(world: &World, function: &str, case: &str) -> Vec<u8> {
 pub(crate) fn call(process: &mut Process, name: &str, payload: &[u8]) -> Duration {
     let begun = Instant::now();
     match process.invoke(payload.to_vec()).expect("an outcome") {
-        InvocationOutcome::Answer(_) => begun.elapsed(),
+        InvocationOutcome::Answer(answer) => {
+            let took = begun.elapsed();
+            let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+            assert!(answer["statusCode"].as_u64().is_none_or(|status| status < 400), "{name}: {answer}");
+            took
+        }
         other @ (InvocationOutcome::Failed(_) | InvocationOutcome::Died) => panic!("{name}: {other:?}"),
     }
 }

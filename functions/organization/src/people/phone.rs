@@ -3,7 +3,8 @@
 use app::people::phone;
 use axum::Json;
 use axum::extract::State;
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::problem::{Code, Problem};

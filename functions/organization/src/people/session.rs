@@ -8,14 +8,15 @@ use app::people::session::{self, LoginMethod, LoginOutcome, LoginRequest};
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::claim_code::ClaimCode;
 use edge::body::Body;
-use edge::budget::Client;
+use edge::client::Client;
 use edge::problem::{Code, Problem};
 use edge::token;
 use http::StatusCode;
@@ -125,10 +126,7 @@ pub(crate) async fn create_session(
     client.spend(&[BudgetSpend::one(BudgetName::Sessions, client.address())], flow.now)?;
     // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
-    let code = BudgetSpend::one(BudgetName::LoginCodes, BudgetSubject::Company(mini_program.company));
-    flow.store.spend(&code, flow.now).await?;
-    let login = app.wechat.code_to_session(&new.appid, &mini_program.secret, &new.code).await;
-    let Login { openid, unionid, .. } = login.map_err(|error| wechat_problem(error, Code::LoginCodeInvalid))?;
+    let Login { openid, unionid, .. } = app.exchange_code(&new, &mini_program, flow.now).await?;
     let (company, entry, chosen) = (mini_program.company, new.entry(&keys.claims), new.company_id);
     let login = session::login(&flow, LoginRequest { company, openid, unionid, entry, chosen }).await?;
     let token = sign(keys, &login, flow.now)?;
@@ -195,6 +193,14 @@ impl App {
     async fn login_keys(&self, appid: &AppId, now: Timestamp) -> Result<(MiniProgram, &OwnKeys), ChannelError> {
         let keys = async { Ok(self.own.keys().await?) };
         tokio::try_join!(self.apps.get(appid, now), keys)
+    }
+
+    /// Exchanges the login code at WeChat, if the company's budget has one left.
+    async fn exchange_code(&self, new: &NewSession, at: &MiniProgram, now: Timestamp) -> Result<Login, Problem> {
+        let code = BudgetSpend::one(BudgetName::LoginCodes, BudgetSubject::Company(at.company));
+        self.store.spend(&code, now).await?;
+        let login = self.wechat.code_to_session(&new.appid, &at.secret, &new.code).await;
+        login.map_err(|error| wechat_problem(error, Code::LoginCodeInvalid))
     }
 
     /// The identity of an anonymous token of the company; `None` if the token is not accepted.

@@ -2,7 +2,8 @@
 
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;

@@ -2,7 +2,8 @@
 
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::id::InvitationId;
 use domain::kernel::idempotency::Idempotency;
 use domain::people::invitation::{Invitation, InvitationState};

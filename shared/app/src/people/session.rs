@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::company::CompanyName;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::company::{Company, CompanyProfile, Link, Person};
-use domain::kernel::budget::{BudgetName, BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::{OpenId, UnionId};

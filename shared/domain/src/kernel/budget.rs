@@ -5,10 +5,6 @@
 //! for it. [`BUDGETS`] is the whole list. Where the buckets are kept is not decided here: in the
 //! table exactly, or in the memory of a process with an error that the keeper states.
 
-use crate::company::Company;
-use crate::kernel::address::ClientAddress;
-use crate::kernel::id::{MemberId, PersonId};
-use crate::kernel::mobile::Mobile;
 use crate::kernel::timestamp::Timestamp;
 
 /// Most rates of one budget.
@@ -18,7 +14,6 @@ const MILLISECOND_US: i64 = 1_000;
 const SECOND_US: i64 = 1_000 * MILLISECOND_US;
 const MINUTE_US: i64 = 60 * SECOND_US;
 const HOUR_US: i64 = 60 * MINUTE_US;
-const MIB: u64 = 1_048_576;
 
 /// Whose actions a budget counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,32 +63,6 @@ pub struct Budget {
     pub reason: &'static str,
     /// What a caller over the budget reads, before the time to wait.
     pub detail: &'static str,
-}
-
-/// Somebody whose actions are counted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum BudgetSubject {
-    /// An identity in a company.
-    Person(Company, PersonId),
-    /// A member, where the identity is not at hand. The same scope.
-    Member(Company, MemberId),
-    /// A company.
-    Company(Company),
-    /// A client's address.
-    Address(ClientAddress),
-    /// A phone number.
-    PhoneNumber(Mobile),
-}
-
-/// Tokens to take from a bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BudgetSpend {
-    /// The budget.
-    pub budget: BudgetName,
-    /// Whose bucket.
-    pub subject: BudgetSubject,
-    /// How many.
-    pub tokens: u64,
 }
 
 /// A bucket: for each rate the moment, in Unix microseconds, when it is full again. The past means
@@ -147,9 +116,9 @@ const fn rate(capacity: u64, token_us: i64) -> BudgetRate {
 
 budgets! {
     /// Requests with a token.
-    Requests = "requests", Person, Memory, [rate(300, 200 * MILLISECOND_US)],
+    Requests = "requests", Person, Memory, [rate(1_000, 50 * MILLISECOND_US)],
         "all routes with a token",
-        "a page of the mini-program asks at most 10 times, a console at most 5 times a second",
+        "a page of the mini-program asks at most 10 times; a console that loads every dashboard at once, some dozens of times; 20 a second is nobody with a screen",
         "请求过于频繁";
     /// Events that a person records.
     Events = "events", Person, Memory, [rate(1_000, 200 * MILLISECOND_US)],
@@ -187,20 +156,20 @@ budgets! {
         "a fifth of the gateway's rate: 1.7 million logins a day",
         "企业登录过于频繁";
     /// Codes of the phone button that are sent to WeChat.
-    PhoneGrants = "phone_grants", Person, Table, [rate(5, 2 * HOUR_US)],
+    PhoneGrants = "phone_grants", Person, Table, [rate(10, 2 * HOUR_US)],
         "money: WeChat bills the company for each number",
         "a person grants one number, and another when they change it",
         "手机号授权过于频繁";
     /// Claim codes, invitation codes and radar codes that a person enters.
     CodeGuesses = "code_guesses", Person, Table,
-        [rate(5, MINUTE_US), rate(10, 30 * MINUTE_US), rate(20, 72 * MINUTE_US)],
+        [rate(10, MINUTE_US), rate(20, 30 * MINUTE_US), rate(30, 72 * MINUTE_US)],
         "codes that let somebody in",
-        "five typing errors are free; then one try a minute, after ten one in half an hour, after twenty one in 72 minutes",
+        "ten tries are free, two radar codes of five tries each; then one a minute, after twenty one in half an hour, after thirty one in 72 minutes",
         "验证码输入过于频繁";
     /// Operator keys that an address sends.
-    OperatorKeyGuesses = "operator_key_guesses", Address, Table, [rate(60, MINUTE_US)],
+    OperatorKeyGuesses = "operator_key_guesses", Address, Table, [rate(600, 2 * SECOND_US)],
         "the key that creates companies",
-        "an operator's script makes some dozens of requests in a row; right keys count too, so nobody learns from the answer",
+        "an operator's script creates some hundred companies in a row; right keys count too, so nobody learns from the answer",
         "密钥尝试过于频繁";
     /// Text messages to one phone number.
     SmsNumber = "sms_number", PhoneNumber, Table, [rate(5, 12 * MINUTE_US), rate(10, 144 * MINUTE_US)],
@@ -255,18 +224,6 @@ impl BudgetRate {
     /// The time in which an empty bucket is full.
     pub fn full_after_us(&self) -> i64 {
         self.cost_us(self.capacity)
-    }
-}
-
-impl BudgetSpend {
-    /// One token.
-    pub fn one(budget: BudgetName, subject: BudgetSubject) -> Self {
-        Self { budget, subject, tokens: 1 }
-    }
-
-    /// The tokens of a file: one for each MiB that it begins.
-    pub fn bytes(budget: BudgetName, subject: BudgetSubject, bytes: u64) -> Self {
-        Self { budget, subject, tokens: bytes.div_ceil(MIB).max(1) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::card::share::Share;
 use domain::company::Company;
-use domain::kernel::budget::BudgetSpend;
+use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::failure::{Failure, Thing};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::text::ShareCode;

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::Company;
-use domain::kernel::budget::BudgetSpend;
+use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::id::UploadId;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::Update;
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
-use domain::kernel::budget::BudgetSpend;
+use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;

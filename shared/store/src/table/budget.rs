@@ -8,7 +8,8 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
-use domain::kernel::budget::{Bucket, BudgetRate, BudgetSpend, RATES_MAX, micros};
+use domain::company::budget_spend::BudgetSpend;
+use domain::kernel::budget::{Bucket, BudgetRate, RATES_MAX, micros};
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::Timestamp;
 

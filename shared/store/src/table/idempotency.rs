@@ -1,6 +1,6 @@
 //! Creating once: the first result is stored with what it created.
 
-use domain::kernel::budget::BudgetSpend;
+use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::idempotency::{Idempotency, replay_until};
 use domain::kernel::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
