@@ -33,9 +33,10 @@ fn a_bucket_that_is_used_is_kept_beside_any_number_of_others() {
     budgets.spend(&[all_of(BudgetName::Requests, person(0))], noon()).unwrap();
     for n in 1..5 * u128::try_from(GENERATION_MAX).unwrap() {
         budgets.spend(&[BudgetSpend::one(BudgetName::Requests, person(n))], noon()).unwrap();
-        // One token each 200 ms, so that it never has two.
+        // As often as a token comes back, so that it never has two.
         if n % 5_000 == 0 {
-            let now = noon().plus_millis(i64::try_from(n / 5_000).unwrap() * 200);
+            let token_ms = BudgetName::Requests.budget().rates[0].token_us / 1_000;
+            let now = noon().plus_millis(i64::try_from(n / 5_000).unwrap() * token_ms);
             budgets.spend(&[BudgetSpend::one(BudgetName::Requests, person(0))], now).unwrap();
             assert!(budgets.spend(&[BudgetSpend::one(BudgetName::Requests, person(0))], now).is_err(), "{n}");
         }

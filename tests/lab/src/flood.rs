@@ -35,7 +35,7 @@ const SLOWER_MAX: f64 = 1.2;
 
 /// Somebody's batches.
 #[derive(Clone, Copy)]
-struct Sender {
+struct FloodSender {
     company: Company,
     card: CardId,
     events: u32,
@@ -62,8 +62,9 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     let world = &stage.world;
     let persons = options.number("persons", 2_000).max(1);
     let (company, card) = another_company(world).await;
-    let flooder = Sender { company, card, events: FLOOD_EVENTS, persons };
-    let visitor = Sender { company: world.company, card: world.card("lin"), events: VISIT_EVENTS, persons: rounds };
+    let flooder = FloodSender { company, card, events: FLOOD_EVENTS, persons };
+    let visitor =
+        FloodSender { company: world.company, card: world.card("lin"), events: VISIT_EVENTS, persons: rounds };
     let mut report = FloodReport::default();
     for round in 0..rounds {
         for is_flooded in [false, true] {
@@ -104,7 +105,7 @@ async fn another_company(world: &World) -> (Company, CardId) {
 }
 
 /// A request of one of the sender's people, from one of 200 addresses.
-fn request(world: &World, sender: Sender, number: u64, random: &mut Random) -> String {
+fn request(world: &World, sender: FloodSender, number: u64, random: &mut Random) -> String {
     let (company, person) = (sender.company, visits::person(number % sender.persons));
     let visit = Visit {
         company: company.id(),

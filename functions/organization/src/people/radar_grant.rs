@@ -155,8 +155,9 @@ impl RadarCodeSent {
 /// granted, it changes nothing and sends nothing. The grant stays valid if the SMS fails; `sms`
 /// shows the result. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for
 /// other callers; 409 `member_inactive` when the member is disabled or has left; 409
-/// `request_in_progress` when the activation is changed at the same moment; 429 `radar_code_limit`
-/// when too many codes were sent.
+/// `request_in_progress` when the activation is changed at the same moment; 422
+/// `sms_country_not_allowed` when no SMS is sent to the country of the number; 429
+/// `radar_code_limit` when too many codes were sent.
 #[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization",
     extensions(("x-budgets" = json!(["sms_number", "sms"]))), request_body = RadarGrant,
     responses((status = 200, body = RadarGranted)))]
@@ -178,7 +179,8 @@ pub(crate) async fn grant_radar(
 /// Errors: 403 `role_required` for other callers; 409 `member_inactive` when the member is disabled
 /// or has left; 409 `radar_not_granted` before the radar is granted; 409 `radar_active` when the
 /// radar is on already; 409 `request_in_progress` when the activation is changed at the same
-/// moment; 429 `radar_code_limit` when too many codes were sent; 503 `unavailable` when the SMS
+/// moment; 422 `sms_country_not_allowed` when no SMS is sent to the country of the number; 429
+/// `radar_code_limit` when too many codes were sent; 503 `unavailable` when the SMS
 /// cannot be sent.
 #[utoipa::path(post, path = "/v1/members/{member_id}/radar/codes", tag = "organization",
     extensions(("x-budgets" = json!(["sms_number", "sms"]))),

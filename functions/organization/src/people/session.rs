@@ -10,6 +10,7 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::budget::BudgetName;
+use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::AppId;
@@ -164,6 +165,26 @@ pub(crate) async fn create_anonymous_session(
     Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
 }
 
+/// Why a login code is not exchanged.
+#[derive(Debug, thiserror::Error)]
+enum ExchangeError {
+    /// The budget, or the table.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// WeChat's answer.
+    #[error(transparent)]
+    WeChat(#[from] WeChatError),
+}
+
+impl From<ExchangeError> for Problem {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Failed(failure) => failure.into(),
+            ExchangeError::WeChat(error) => wechat_problem(error, Code::LoginCodeInvalid),
+        }
+    }
+}
+
 impl NewSession {
     /// Rejects a login with two codes: a person joins in one way.
     fn check(&self) -> Result<(), Problem> {
@@ -196,11 +217,10 @@ impl App {
     }
 
     /// Exchanges the login code at WeChat, if the company's budget has one left.
-    async fn exchange_code(&self, new: &NewSession, at: &MiniProgram, now: Timestamp) -> Result<Login, Problem> {
+    async fn exchange_code(&self, new: &NewSession, at: &MiniProgram, now: Timestamp) -> Result<Login, ExchangeError> {
         let code = BudgetSpend::one(BudgetName::LoginCodes, BudgetSubject::Company(at.company));
         self.store.spend(&code, now).await?;
-        let login = self.wechat.code_to_session(&new.appid, &at.secret, &new.code).await;
-        login.map_err(|error| wechat_problem(error, Code::LoginCodeInvalid))
+        Ok(self.wechat.code_to_session(&new.appid, &at.secret, &new.code).await?)
     }
 
     /// The identity of an anonymous token of the company; `None` if the token is not accepted.
