@@ -104,7 +104,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
         sms_countries: CallingCodes::parse("86").unwrap(),
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
-    with_cursors(organization::build(common(world), config, secrets), cursors())
+    with_cursors(organization::build(common(world), config, secrets.into()), cursors())
 }
 
 /// The end of a run that takes the time it needs.

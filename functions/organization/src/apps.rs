@@ -11,6 +11,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use edge::problem::{Code, Problem};
+use runtime::clients::LazyClient;
 use store::Store;
 use wechat::AppSecret;
 
@@ -47,13 +48,17 @@ impl From<ChannelError> for Problem {
 /// The mini-programs that were used recently.
 pub(crate) struct Apps {
     store: Store,
-    secrets: aws_sdk_secretsmanager::Client,
+    secrets: LazyClient<aws_sdk_secretsmanager::Client>,
     secret_prefix: String,
     kept: Mutex<HashMap<AppId, (MiniProgram, Timestamp)>>,
 }
 
 impl Apps {
-    pub(crate) fn new(store: Store, secrets: aws_sdk_secretsmanager::Client, secret_prefix: String) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        secrets: LazyClient<aws_sdk_secretsmanager::Client>,
+        secret_prefix: String,
+    ) -> Self {
         Self { store, secrets, secret_prefix, kept: Mutex::default() }
     }
 

@@ -20,6 +20,7 @@ use edge::routes;
 use edge::routes::Routes;
 use edge::token::TokenVerifier;
 use function::http::{Common, HttpFunction, contract, router};
+use runtime::clients::LazyClient;
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::ids::Ids;
@@ -99,7 +100,7 @@ impl OperatorKeys for App {
 }
 
 /// The function, ready to run.
-pub fn build(common: Common, config: Config, secrets: aws_sdk_secretsmanager::Client) -> Router {
+pub fn build(common: Common, config: Config, secrets: LazyClient<aws_sdk_secretsmanager::Client>) -> Router {
     let Common { store, tokens, clock, ids } = common;
     let http = Http::new();
     let wechat = WeChat::new(http.clone(), config.wechat_base_url);

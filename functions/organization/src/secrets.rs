@@ -7,6 +7,7 @@ use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use domain::kernel::failure::Failure;
 use edge::token::{KeyError, TokenSigner};
+use runtime::clients::LazyClient;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
@@ -15,7 +16,7 @@ const PEPPER_LEN_MIN: usize = 32;
 
 /// The secret with the keys of this function.
 pub(crate) struct OwnSecret {
-    secrets: aws_sdk_secretsmanager::Client,
+    secrets: LazyClient<aws_sdk_secretsmanager::Client>,
     name: String,
     kept: OnceCell<OwnKeys>,
 }
@@ -66,7 +67,7 @@ struct SigningKey {
 
 impl OwnSecret {
     /// The secret of this name, not fetched yet.
-    pub(crate) fn new(secrets: aws_sdk_secretsmanager::Client, name: String) -> Self {
+    pub(crate) fn new(secrets: LazyClient<aws_sdk_secretsmanager::Client>, name: String) -> Self {
         Self { secrets, name, kept: OnceCell::new() }
     }
 

@@ -11,6 +11,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::mobile::{CallingCodes, Mobile};
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::people::activation::{CODE_LIFE_MS, RadarCode};
+use runtime::clients::LazyClient;
 use wechat::{Sms, SmsAccount, SmsError};
 
 use crate::App;
@@ -25,7 +26,7 @@ type Kept = Option<(Option<SmsAccount>, Timestamp)>;
 pub(crate) struct SmsChannel {
     sms: Sms,
     countries: CallingCodes,
-    secrets: aws_sdk_secretsmanager::Client,
+    secrets: LazyClient<aws_sdk_secretsmanager::Client>,
     secret_name: String,
     kept: Mutex<Kept>,
 }
@@ -34,7 +35,7 @@ impl SmsChannel {
     pub(crate) fn new(
         sms: Sms,
         countries: CallingCodes,
-        secrets: aws_sdk_secretsmanager::Client,
+        secrets: LazyClient<aws_sdk_secretsmanager::Client>,
         secret_name: String,
     ) -> Self {
         Self { sms, countries, secrets, secret_name, kept: Mutex::default() }

@@ -3,7 +3,7 @@
 use aws_types::SdkConfig;
 use edge::page::CursorKey;
 use edge::token::TokenVerifier;
-use runtime::clients;
+use runtime::clients::{self, LazyClient};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::dead_letters::DeadLetterQueue;
@@ -88,7 +88,7 @@ impl Start {
     /// # Errors
     /// [`ConfigError`].
     pub fn dead_letters(&self, url: &'static str) -> Result<DeadLetterQueue, ConfigError> {
-        Ok(DeadLetterQueue::new(clients::sqs(&self.sdk), self.env.required(url)?))
+        Ok(DeadLetterQueue::new(LazyClient::new(&self.sdk, clients::sqs), self.env.required(url)?))
     }
 
     /// Deliveries after which a message goes to the dead-letter queue.

@@ -1,5 +1,8 @@
 //! AWS clients: one constructor each, so that a function links only what it uses.
 
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -21,6 +24,46 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// The same for a whole file, which may have 50 MB.
 const FILE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const FILE_OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A client that few requests need: it is made for the first one that does, not at every start
+/// (ADR 0012). Clones share it.
+pub struct LazyClient<C>(Arc<Lazily<C>>);
+
+type Lazily<C> = LazyLock<C, Box<dyn FnOnce() -> C + Send>>;
+
+impl<C: 'static> LazyClient<C> {
+    /// A client that `make` will make with this configuration.
+    pub fn new(config: &SdkConfig, make: fn(&SdkConfig) -> C) -> Self {
+        let config = config.clone();
+        Self(Arc::new(LazyLock::new(Box::new(move || make(&config)))))
+    }
+}
+
+impl<C: Send + 'static> From<C> for LazyClient<C> {
+    fn from(client: C) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(move || client))))
+    }
+}
+
+impl<C> Deref for LazyClient<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
+impl<C> Clone for LazyClient<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C> fmt::Debug for LazyClient<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LazyClient")
+    }
+}
 
 /// Region, credentials and time-outs for all clients, from the variables that Lambda sets. The
 /// SDK's own search, through profiles, roles and metadata services, would find nothing else, and
@@ -89,6 +132,8 @@ pub fn sockets(config: &SdkConfig, url: &str) -> SocketsClient {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     const LAMBDA: [(&str, &str); 3] =
@@ -99,6 +144,20 @@ mod tests {
         let config = load(&Env::of(LAMBDA)).unwrap();
         assert_eq!((config.region().unwrap().as_ref(), config.endpoint_url()), ("us-east-1", None));
         assert!(config.credentials_provider().is_some());
+    }
+
+    #[test]
+    fn a_lazy_client_is_made_once_and_for_its_first_use() {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let config = load(&Env::of(LAMBDA)).unwrap();
+        let client = LazyClient::new(&config, |config| {
+            MADE.fetch_add(1, Ordering::Relaxed);
+            config.region().unwrap().to_string()
+        });
+        let clone = client.clone();
+        assert_eq!(MADE.load(Ordering::Relaxed), 0);
+        assert_eq!((client.as_str(), clone.as_str(), client.as_str()), ("us-east-1", "us-east-1", "us-east-1"));
+        assert_eq!(MADE.load(Ordering::Relaxed), 1);
     }
 
     #[test]

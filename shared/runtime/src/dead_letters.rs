@@ -3,6 +3,7 @@
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
+use crate::clients::LazyClient;
 use crate::delivery::{Delivery, Reason};
 
 /// Longest detail that is kept, in characters.
@@ -17,14 +18,14 @@ pub trait DeadLetters {
 /// An SQS dead-letter queue.
 #[derive(Debug, Clone)]
 pub struct DeadLetterQueue {
-    sqs: aws_sdk_sqs::Client,
+    sqs: LazyClient<aws_sdk_sqs::Client>,
     url: String,
 }
 
 impl DeadLetterQueue {
     /// The queue with this URL.
-    pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
-        Self { sqs, url }
+    pub fn new(sqs: impl Into<LazyClient<aws_sdk_sqs::Client>>, url: String) -> Self {
+        Self { sqs: sqs.into(), url }
     }
 }
 
