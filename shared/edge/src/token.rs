@@ -1,7 +1,7 @@
 //! Bearer tokens: JSON Web Tokens with one pinned algorithm, Ed25519.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::company::Company;
 use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId};
@@ -23,6 +23,18 @@ const TYPE: &str = "mp+jwt";
 const SHOWN_LATE_MS: i64 = 7 * 24 * 3_600 * SECOND_MS;
 /// How far the clock of another function may be behind.
 const LEEWAY_S: i64 = 5;
+
+/// The claims that a token must have.
+static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["iss", "aud", "exp", "nbf", "sub"]);
+    // The library reads the machine's clock; times are checked against ours by the caller.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+});
 
 /// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,14 +245,7 @@ impl TokenVerifier {
         let pinned = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);
         let key = header.kid.as_ref().and_then(|kid| self.keys.get(kid));
         let (true, Some(key)) = (pinned, key) else { return Err(TokenRefused) };
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["iss", "aud", "exp", "nbf", "sub"]);
-        // The library reads the machine's clock; times are checked against ours by the caller.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        decode::<TokenClaims>(token, key, &validation).map(|decoded| decoded.claims).map_err(|_| TokenRefused)
+        decode::<TokenClaims>(token, key, &VALIDATION).map(|decoded| decoded.claims).map_err(|_| TokenRefused)
     }
 }
 

@@ -49,7 +49,24 @@ impl Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let date = Date::from_julian_day(self.0.saturating_add(EPOCH_JULIAN)).map_err(|_| fmt::Error)?;
-        write!(f, "{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+        let (month, day) = (u8::from(date.month()), date.day());
+        let Ok(year) = u16::try_from(date.year()) else {
+            return write!(f, "{:04}-{month:02}-{day:02}", date.year());
+        };
+        // Made in place: days are in most keys and answers.
+        let mut text = *b"0000-00-00";
+        put(&mut text[..4], year);
+        put(&mut text[5..7], month.into());
+        put(&mut text[8..], day.into());
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+/// Writes a number that fits, with zeros in front.
+fn put(digits: &mut [u8], mut number: u16) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
     }
 }
 
