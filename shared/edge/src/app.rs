@@ -1,6 +1,7 @@
 //! From a router to a running function: authentication, panics, problems, headers of every answer, one log
 //! line per request.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,11 +13,13 @@ use axum::response::{IntoResponse, Response};
 use domain::kernel::id::CompanyId;
 use http::header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
+use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::service_fn;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, RequestExt, Service};
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::Authenticator;
@@ -89,11 +92,34 @@ pub fn app<S: Clone + Send + Sync + 'static>(
 /// # Errors
 /// Errors of the runtime.
 pub async fn run(app: Router) -> Result<(), lambda_http::Error> {
-    let mut adapter = Adapter::from(app);
+    let answered = ServiceExt::<lambda_http::Request>::map_response(app, Answer);
+    let mut adapter = Adapter::from(answered);
     let call = move |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| {
         adapter.call(LambdaEvent::new(target::readable(payload), context))
     };
     lambda_http::lambda_runtime::run(service_fn(call)).await
+}
+
+/// A response for the gateway: as text where it is UTF-8, as all of ours are. The library's own way
+/// asks the content type for an encoding, and links the tables of all of them.
+struct Answer(Response);
+
+impl lambda_http::IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<lambda_http::Body>> + Send>> {
+        Box::pin(async move {
+            let (mut head, body) = self.0.into_parts();
+            let Ok(body) = body.collect().await else {
+                head.status = StatusCode::INTERNAL_SERVER_ERROR;
+                return http::Response::from_parts(head, lambda_http::Body::Empty);
+            };
+            let body = match String::from_utf8(body.to_bytes().into()) {
+                Ok(text) if text.is_empty() => lambda_http::Body::Empty,
+                Ok(text) => lambda_http::Body::Text(text),
+                Err(other) => lambda_http::Body::Binary(other.into_bytes()),
+            };
+            http::Response::from_parts(head, body)
+        })
+    }
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
@@ -205,11 +231,30 @@ mod tests {
     use domain::kernel::timestamp::Timestamp;
     use runtime::clock::Clock;
     use serde_json::json;
-    use tower::ServiceExt;
 
     use super::*;
     use crate::budget::MemoryBudgets;
     use crate::token::TokenVerifier;
+
+    fn answer_of(body: &'static [u8]) -> http::Response<lambda_http::Body> {
+        use lambda_http::IntoResponse as _;
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::CREATED;
+        response.headers_mut().insert("location", HeaderValue::from_static("/v1/me"));
+        match pin!(Answer(response).into_response()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("nothing to wait for"),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_text_unless_it_is_no_utf_8() {
+        let text = answer_of("\"中\"".as_bytes());
+        assert_eq!((text.status(), &text.headers()["location"]), (StatusCode::CREATED, &"/v1/me".parse().unwrap()));
+        assert_eq!(text.body(), &lambda_http::Body::Text("\"中\"".to_owned()));
+        assert_eq!(answer_of(b"\xff\0").body(), &lambda_http::Body::Binary(vec![0xff, 0]));
+        assert_eq!(answer_of(b"").body(), &lambda_http::Body::Empty);
+    }
 
     /// Status, cache rule and content type of the answer.
     fn asked(method: Method, path: &str) -> (u16, String, String) {
