@@ -262,13 +262,13 @@ mod tests {
         let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]}).to_string();
         let clock = Clock::from_fn(|| Timestamp::from_millis(0));
         let tokens = TokenVerifier::from_jwks(&jwks).unwrap();
-        let gate = Authenticator { tokens, clock, budgets: MemoryBudgets::default() };
+        let authenticator = Authenticator { tokens, clock, budgets: MemoryBudgets::default() };
         let panics = async || -> &'static str { panic!("on purpose") };
         let router = Router::new()
             .route("/panics", get(panics))
             .route("/cached", get(async || ([(CACHE_CONTROL, "max-age=60")], "kept")));
         let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        let answer = app("test", router, (), gate).oneshot(request.with_raw_http_path(path));
+        let answer = app("test", router, (), authenticator).oneshot(request.with_raw_http_path(path));
         // Nothing here waits.
         let Poll::Ready(Ok(answer)) = pin!(answer).poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("an answer without waiting")
