@@ -92,7 +92,7 @@ pub fn app<S: Clone + Send + Sync + 'static>(
 /// # Errors
 /// Errors of the runtime.
 pub async fn run(app: Router) -> Result<(), lambda_http::Error> {
-    let answered = ServiceExt::<lambda_http::Request>::map_response(app, Answer);
+    let answered = ServiceExt::<lambda_http::Request>::map_response(app, GatewayResponse);
     let mut adapter = Adapter::from(answered);
     let call = move |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| {
         adapter.call(LambdaEvent::new(target::readable(payload), context))
@@ -102,9 +102,9 @@ pub async fn run(app: Router) -> Result<(), lambda_http::Error> {
 
 /// A response for the gateway: as text where it is UTF-8, as all of ours are. The library's own way
 /// asks the content type for an encoding, and links the tables of all of them.
-struct Answer(Response);
+struct GatewayResponse(Response);
 
-impl lambda_http::IntoResponse for Answer {
+impl lambda_http::IntoResponse for GatewayResponse {
     fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<lambda_http::Body>> + Send>> {
         Box::pin(async move {
             let (mut head, body) = self.0.into_parts();
@@ -241,7 +241,7 @@ mod tests {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::CREATED;
         response.headers_mut().insert("location", HeaderValue::from_static("/v1/me"));
-        match pin!(Answer(response).into_response()).poll(&mut Context::from_waker(Waker::noop())) {
+        match pin!(GatewayResponse(response).into_response()).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => answer,
             Poll::Pending => panic!("nothing to wait for"),
         }

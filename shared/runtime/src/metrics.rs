@@ -27,42 +27,42 @@ pub fn emit<M: EmfMetrics>(metrics: &M, now: Timestamp) {
 
 /// The line of a request is written for each: from the struct at once, not by way of a `Value`.
 fn line<M: EmfMetrics>(metrics: &M, now: Timestamp) -> Vec<u8> {
-    let directives = [Directive {
+    let directives = [EmfDirective {
         namespace: NAMESPACE,
         dimensions: [M::DIMENSIONS],
-        metrics: M::METRICS.iter().map(|(name, unit)| Metric { name, unit }).collect(),
+        metrics: M::METRICS.iter().map(|(name, unit)| EmfMetric { name, unit }).collect(),
     }];
-    let line = Line { aws: Metadata { timestamp: now.millis(), directives }, metrics };
+    let line = EmfLine { aws: EmfMetadata { timestamp: now.millis(), directives }, metrics };
     serde_json::to_vec(&line).unwrap_or_default()
 }
 
 #[derive(Serialize)]
-struct Line<'a, M> {
+struct EmfLine<'a, M> {
     #[serde(rename = "_aws")]
-    aws: Metadata,
+    aws: EmfMetadata,
     #[serde(flatten)]
     metrics: &'a M,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metadata {
+struct EmfMetadata {
     timestamp: i64,
     #[serde(rename = "CloudWatchMetrics")]
-    directives: [Directive; 1],
+    directives: [EmfDirective; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Directive {
+struct EmfDirective {
     namespace: &'static str,
     dimensions: [&'static [&'static str]; 1],
-    metrics: Vec<Metric>,
+    metrics: Vec<EmfMetric>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metric {
+struct EmfMetric {
     name: &'static str,
     unit: &'static str,
 }
