@@ -1,6 +1,8 @@
 //! Budgets on DynamoDB Local: exact under parallel requests, refilled on time, and enforced at every
 //! operation that declares them.
 
+#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
