@@ -159,7 +159,10 @@ impl World {
         let (code, card, sharer) = (self.share_code.clone(), self.card("lin"), self.staff["lin"].person);
         let created_at = self.clock.now();
         let share = Share { code, card, target: Target::Card, channel: Channel::Code, sharer, created_at };
-        self.store.create_share(self.company, share, None, &self.request("share"), &[]).await.expect("the card is shared");
+        self.store
+            .create_share(self.company, share, None, &self.request("share"), &[])
+            .await
+            .expect("the card is shared");
     }
 
     /// A new member of this name, not stored; staff come with a card.
