@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use domain::kernel::id::CompanyId;
@@ -24,6 +24,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::Authenticator;
 use crate::problem::{Code, Problem};
+use crate::routes::Served;
 use crate::target;
 use crate::trace::Trace;
 
@@ -67,24 +68,33 @@ impl EmfMetrics for BudgetLine {
     const METRICS: &'static [(&'static str, &'static str)] = &[("budget_refusals", "Count")];
 }
 
-/// The router with everything around it.
+/// The function's paths with everything around them.
 pub fn app<S: Clone + Send + Sync + 'static>(
     function: &'static str,
-    router: Router<S>,
+    served: Served<S>,
     state: S,
     authenticator: Authenticator,
 ) -> Router {
-    let authenticator = Arc::new(authenticator);
-    let router = router
-        .fallback(async || Problem::of(Code::NotFound))
-        .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(note_route))
-        .with_state(state);
-    // A layer of the router itself would only run once a route is chosen.
+    let (authenticator, served) = (Arc::new(authenticator), Arc::new(served));
+    let routed = move |request: Request<Body>| {
+        let (served, state) = (Arc::clone(&served), state.clone());
+        async move { route(&served, state, request).await }
+    };
     Router::new()
-        .fallback_service(router)
+        .fallback(routed)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(move |request, next| observe(function, Arc::clone(&authenticator), request, next)))
+}
+
+/// What the handler of the path answers.
+async fn route<S: Clone + Send + Sync + 'static>(served: &Served<S>, state: S, request: Request<Body>) -> Response {
+    let Some(path) = served.find(request.uri().path()) else { return Problem::of(Code::NotFound).into_response() };
+    if let Some(trace) = request.extensions().get::<Trace>() {
+        trace.note_route(&path.template);
+    }
+    let not_allowed = async || Problem::of(Code::MethodNotAllowed);
+    let router = path.router(|router| router.method_not_allowed_fallback(not_allowed).with_state(state));
+    router.clone().oneshot(request).await.into_response()
 }
 
 /// Serves the router until the environment is shut down.
@@ -125,14 +135,6 @@ impl lambda_http::IntoResponse for GatewayResponse {
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Problem::of(Code::Internal).caused_by(format!("panic: {}", text.unwrap_or("?"))).into_response()
-}
-
-async fn note_route(request: Request<Body>, next: Next) -> Response {
-    if let (Some(trace), Some(route)) = (request.extensions().get::<Trace>(), request.extensions().get::<MatchedPath>())
-    {
-        trace.note_route(route.as_str());
-    }
-    next.run(request).await
 }
 
 async fn observe(
@@ -263,12 +265,11 @@ mod tests {
         let clock = Clock::from_fn(|| Timestamp::from_millis(0));
         let tokens = TokenVerifier::from_jwks(&jwks).unwrap();
         let authenticator = Authenticator { tokens, clock, budgets: MemoryBudgets::default() };
-        let panics = async || -> &'static str { panic!("on purpose") };
-        let router = Router::new()
-            .route("/panics", get(panics))
-            .route("/cached", get(async || ([(CACHE_CONTROL, "max-age=60")], "kept")));
+        let mut served = Served::default();
+        served.add(("/panics".to_owned(), || get(async || -> &'static str { panic!("on purpose") })));
+        served.add(("/cached".to_owned(), || get(async || ([(CACHE_CONTROL, "max-age=60")], "kept"))));
         let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        let answer = app("test", router, (), authenticator).oneshot(request.with_raw_http_path(path));
+        let answer = app("test", served, (), authenticator).oneshot(request.with_raw_http_path(path));
         // Nothing here waits.
         let Poll::Ready(Ok(answer)) = pin!(answer).poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("an answer without waiting")

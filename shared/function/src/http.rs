@@ -5,7 +5,7 @@ use edge::app::app;
 use edge::auth::Authenticator;
 use edge::budget::MemoryBudgets;
 use edge::openapi::ApiDoc;
-use edge::routes::Routes;
+use edge::routes::{Routes, Served};
 use edge::token::TokenVerifier;
 use runtime::clock::Clock;
 use runtime::ids::Ids;
@@ -40,7 +40,7 @@ pub trait HttpFunction: Clone + Send + Sync + 'static {
 /// The function, ready to run.
 pub fn router<F: HttpFunction>(function: F, tokens: TokenVerifier, clock: Clock) -> Router {
     let authenticator = Authenticator { tokens, clock, budgets: MemoryBudgets::default() };
-    app(F::NAME, F::routes(Router::new()), function, authenticator)
+    app(F::NAME, F::routes(Served::default()), function, authenticator)
 }
 
 /// The function's part of the contract.
