@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot go on ends its test")]
 
 use axum::Router;
+use domain::kernel::mobile::CallingCodes;
 use domain::kernel::timestamp::Timestamp;
 use edge::page::{CursorKey, with_cursors};
-use domain::kernel::mobile::CallingCodes;
 use edge::token::TokenVerifier;
 use function::http::Common;
 use housekeeping::Housekeeping;
