@@ -67,13 +67,15 @@ async fn of_many_changes_of_one_version_one_is_stored() {
 async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
     let world = World::new().await;
     let before = granted(&world).await;
+    let lin = world.store.member(world.company, before.member).await.unwrap();
     world.clock.advance(60_000);
     let (now, request) = (world.clock.now(), world.request("codes"));
     let after = before.after(ActivationStep::Resend(Some(sent(&world, "n2"))), now).unwrap();
     let first = CodeSent { nonce: "n2".to_owned(), at: now };
     let replace = async |after: &Activation, nonce: &str| {
         let result = CodeSent { nonce: nonce.to_owned(), at: now };
-        world.store.replace_code(world.company, after, result, (&request, &world.entry()), &[]).await
+        let to = (&lin, after);
+        world.store.replace_code(world.company, to, result, (&request, &world.entry()), &[]).await
     };
     assert_eq!(replace(&after, "n2").await.unwrap(), first);
     assert_eq!(replace(&after, "n3").await.unwrap(), first, "a retry that did not look before");
@@ -90,7 +92,7 @@ async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
         .store
         .replace_code(
             world.company,
-            &after,
+            (&lin, &after),
             CodeSent { nonce: "n4".to_owned(), at: now },
             (&world.request("another"), &world.entry()),
             &[],

@@ -150,6 +150,7 @@ impl HttpFunction for App {
             .routes(routes!(people::directory::list_directory))
             .routes(routes!(company::profile::get_company, company::profile::update_company))
             .routes(routes!(company::wecom::update_wecom, company::wecom::delete_wecom))
+            .routes(routes!(company::new_company::create_boss))
             .routes(routes!(company::seat::get_seats))
             .routes(routes!(company::seat::add_seats))
             .routes(routes!(company::audit_log::list_audit_log))

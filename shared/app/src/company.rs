@@ -7,11 +7,12 @@ use domain::kernel::failure::Failure;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::text::AppId;
 use domain::people::member::{Member, PersonName, Position, Role};
-use store::NewCompany;
+use store::{NewCompany, NewMember};
 
 use crate::Flow;
 use crate::people::claim_code::ClaimCodes;
 use crate::people::member::with_claim;
+use crate::people::seat::take_seat;
 
 /// A company to create.
 #[derive(Debug, Clone)]
@@ -42,6 +43,26 @@ pub async fn create(
     let boss = Member::invited(flow.new_id()?, boss, Position::default(), Role::Boss, flow.now);
     let new = NewCompany { profile, boss: with_claim(flow, codes, boss, None), seats };
     flow.store.create_company(new, request, flow.now).await
+}
+
+/// Adds a boss to a company once per request, for one in which no boss can be reached, and returns the
+/// one that the first such request added.
+///
+/// # Errors
+/// [`Failure::NotFound`] without such a company, [`Failure::Exhausted`] when no seat is left.
+pub async fn add_boss(
+    flow: &Flow<'_>,
+    company: Company,
+    codes: &ClaimCodes,
+    name: PersonName,
+    request: &Idempotency,
+) -> Result<NewMember, Failure> {
+    flow.store.company(company).await?;
+    let boss = Member::invited(flow.new_id()?, name, Position::default(), Role::Boss, flow.now);
+    let (actor, action) = (AuditActor::Operator, AuditAction::MemberAdded);
+    let audit = flow.audit_entry(actor, action, boss.id, "", boss.role.name())?;
+    let new = with_claim(flow, codes, boss, None);
+    take_seat(flow, company, || flow.store.add_member(company, new.clone(), &audit, request)).await
 }
 
 /// Sets a company's WeCom application; `None` takes it away. Idempotent.

@@ -8,5 +8,5 @@ pub mod join_request;
 pub mod member;
 pub mod phone;
 pub mod radar_code;
-mod seat;
+pub(crate) mod seat;
 pub mod session;

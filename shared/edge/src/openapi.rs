@@ -31,7 +31,8 @@ the codes that it adds to these:
 `unavailable`.
 - With `x-budgets`: 429 `budget_exhausted`. `budget` is the name of the one that is used up; the person, the \
 company or the address has done too much. `Retry-After` says when it goes on.
-- With a token: 401 `unauthorized`. Where an anonymous token is not enough: 403 `login_required`.
+- With a token: 401 `unauthorized`; 401 `rights_changed` when the role, the membership or the radar of the member has \
+changed since the token was made. Where an anonymous token is not enough: 403 `login_required`.
 - With an id in the path: 404 `not_found`, also for things that the caller may not see.
 - With a body: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`, 422 `invalid`.
 - With the header `Idempotency-Key`: 400 `idempotency_key_required`, 409 `already_exists`, 409 \

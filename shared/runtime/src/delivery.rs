@@ -39,6 +39,8 @@ impl From<&Failure> for Reason {
             | Failure::Exhausted(_)
             | Failure::OverBudget(_)
             | Failure::VersionConflict
+            | Failure::RightsChanged
+            | Failure::RoleRequired
             | Failure::KeyReused
             | Failure::Throttled
             | Failure::Unavailable(_) => "unavailable",

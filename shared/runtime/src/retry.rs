@@ -28,13 +28,15 @@ pub struct Policy {
     pub cap: Duration,
     /// No attempt begins later than this after the first one.
     pub deadline: Duration,
-    /// Whether a throttled attempt is tried again, too: only where an attempt is one call of AWS.
-    pub throttled: bool,
+    /// Most attempts while the table throttles: more than one only where an attempt is one call of
+    /// AWS.
+    pub throttled: u32,
 }
 
 impl Policy {
-    /// A transaction that conflicts with another one, or that the table throttles.
-    pub const TRANSACTION: Self = Self::of(5, 25, 200, 2_000).throttled();
+    /// A transaction that conflicts with another one, or that the table throttles. All writes of one
+    /// member ask for that member, and so conflict: twenty of them at once succeed.
+    pub const TRANSACTION: Self = Self::of(40, 25, 200, 2_500).throttled();
     /// Items that a batch read left out.
     pub const BATCH_GET: Self = Self::of(5, 25, 200, 2_000).throttled();
     /// Reading an item, changing it and writing it on condition of its version, while up to a
@@ -50,11 +52,11 @@ impl Policy {
 
     const fn of(attempts: u32, base_ms: u64, cap_ms: u64, deadline_ms: u64) -> Self {
         let (base, cap) = (Duration::from_millis(base_ms), Duration::from_millis(cap_ms));
-        Self { attempts, base, cap, deadline: Duration::from_millis(deadline_ms), throttled: false }
+        Self { attempts, base, cap, deadline: Duration::from_millis(deadline_ms), throttled: 1 }
     }
 
     const fn throttled(self) -> Self {
-        Self { throttled: true, ..self }
+        Self { throttled: 5, ..self }
     }
 
     /// The longest pause after `attempts` attempts, at least one.
@@ -66,13 +68,13 @@ impl Policy {
 
 /// An error that may be transient.
 pub trait Transient {
-    /// Whether the same attempt may succeed later, under this policy.
-    fn is_transient(&self, policy: Policy) -> bool;
+    /// Whether the same attempt may succeed later, under this policy and after so many attempts.
+    fn is_transient(&self, policy: Policy, attempts: u32) -> bool;
 }
 
 impl Transient for Failure {
-    fn is_transient(&self, policy: Policy) -> bool {
-        matches!(self, Self::Busy) || policy.throttled && matches!(self, Self::Throttled)
+    fn is_transient(&self, policy: Policy, attempts: u32) -> bool {
+        matches!(self, Self::Busy) || attempts < policy.throttled && matches!(self, Self::Throttled)
     }
 }
 
@@ -151,15 +153,15 @@ impl Retry {
         let begin = self.timer.elapsed();
         let mut attempts = 0;
         loop {
+            attempts += 1;
             // Boxed: an attempt may be large, and the caller's future would hold all of it.
             let error = match Box::pin(attempt(state)).await {
-                Err((after, error)) if error.is_transient(policy) => {
+                Err((after, error)) if error.is_transient(policy, attempts) => {
                     state = after;
                     error
                 }
                 done => return done,
             };
-            attempts += 1;
             let pause = self.jitter(policy.bound(attempts));
             let next = self.timer.elapsed().saturating_sub(begin).saturating_add(pause);
             if attempts >= policy.attempts || next > policy.deadline {

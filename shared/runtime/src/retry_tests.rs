@@ -138,6 +138,10 @@ fn throttling_ends_a_flow_at_once_and_not_a_call_of_aws() {
     let (retry, _) = retry(0x80);
     assert_eq!(run(&retry, Policy::CONTENTION, vec![Failure::Throttled]), (Err(Failure::Throttled), 1));
     assert_eq!(run(&retry, Policy::TRANSACTION, vec![Failure::Throttled]), (Ok(2), 2));
+    // A conflict ends by itself; more calls only make a busy table busier.
+    let throttled = run(&retry, Policy::TRANSACTION, vec![Failure::Throttled; 20]);
+    assert_eq!(throttled, (Err(Failure::Throttled), 5));
+    assert_eq!(run(&retry, Policy::TRANSACTION, vec![Failure::Busy; 20]), (Ok(21), 21));
 }
 
 #[test]
@@ -156,17 +160,21 @@ fn every_policy_ends_a_request_below_the_gateways_time_out() {
     }
 }
 
-/// Writers that each read one thing and write it on condition of its version, in simulated
-/// time: an attempt that another one has overtaken fails. Returns when the last one is done.
-fn last_of(writers: usize, policy: Policy, attempt_ms: u64, seed: u64) -> Duration {
+/// xorshift64*: random enough for a simulation. From 0 up to 1.
+fn xorshift(seed: u64) -> impl FnMut() -> f64 {
     let mut state = seed;
-    let mut share = || {
-        // xorshift64*: enough for a simulation.
+    move || {
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
         (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
-    };
+    }
+}
+
+/// Writers that each read one thing and write it on condition of its version, in simulated
+/// time: an attempt that another one has overtaken fails. Returns when the last one is done.
+fn last_of(writers: usize, policy: Policy, attempt_ms: u64, seed: u64) -> Duration {
+    let mut share = xorshift(seed);
     let attempt = Duration::from_millis(attempt_ms);
     // When each writer's attempt ends, and how many it has made by then.
     let mut ends: Vec<(Duration, u32)> = (0..writers).map(|_| (attempt.mul_f64(1.0 + share()), 1)).collect();
@@ -183,6 +191,36 @@ fn last_of(writers: usize, policy: Policy, attempt_ms: u64, seed: u64) -> Durati
         }
     }
     written
+}
+
+/// Transactions that ask for one item, in simulated time: one that begins while another is in flight
+/// is cancelled at once. Returns when the last one is done, and the most attempts of one.
+fn last_transaction_of(writers: usize, policy: Policy, in_flight_ms: u64, seed: u64) -> (Duration, u32) {
+    let mut random = xorshift(seed);
+    let in_flight = Duration::from_millis(in_flight_ms);
+    // When each writer's next attempt begins, and how many it has made before.
+    let mut begins: Vec<(Duration, u32)> = (0..writers).map(|_| (in_flight.mul_f64(random()), 0)).collect();
+    let (mut free, mut most) = (Duration::ZERO, 0);
+    while let Some(next) = (0..begins.len()).min_by_key(|writer| begins[*writer].0) {
+        let (begin, before) = begins[next];
+        most = most.max(before + 1);
+        if begin >= free {
+            free = begin + in_flight;
+            begins.swap_remove(next);
+        } else {
+            let pause = policy.bound(before + 1).mul_f64(random());
+            assert!(before + 1 < policy.attempts && begin + pause <= policy.deadline, "given up after {begin:?}");
+            begins[next] = (begin + pause, before + 1);
+        }
+    }
+    (free, most)
+}
+
+#[test]
+fn twenty_transactions_of_one_member_are_done_before_the_deadline() {
+    let runs = (1..2_000).map(|seed| last_transaction_of(20, Policy::TRANSACTION, 20, seed));
+    let (last, most) = runs.fold((Duration::ZERO, 0), |all, run| (all.0.max(run.0), all.1.max(run.1)));
+    assert!(last < Policy::TRANSACTION.deadline && most < Policy::TRANSACTION.attempts, "{last:?}, {most} attempts");
 }
 
 #[test]

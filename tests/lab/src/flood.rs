@@ -114,7 +114,7 @@ fn request(world: &World, sender: FloodSender, number: u64, random: &mut Random)
         received_at: world.clock.now(),
         events: sender.events,
     };
-    let token = world.keys.signer.sign(company, person, None, false, world.clock.now()).expect("a token");
+    let token = world.keys.signer.sign(company, person, None, world.clock.now()).expect("a token");
     let mut request: Value =
         serde_json::from_str(&load("tracking", "record_events", world)).expect("an event file is JSON");
     request["body"] = json!(body(&visits::batch(visit, random)).to_string());

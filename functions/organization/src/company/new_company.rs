@@ -1,4 +1,5 @@
-//! `POST /v1/companies`: the platform operator creates a company.
+//! `POST /v1/companies` and `/bosses` below it: the platform operator creates a company, and adds a
+//! boss where none can be reached.
 
 use app::company::{self, CompanyToCreate};
 use app::people::claim_code::ClaimCodes;
@@ -13,6 +14,7 @@ use domain::people::member::PersonName;
 use edge::auth::Operator;
 use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
+use edge::path::PathId;
 use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -37,7 +39,7 @@ pub(crate) struct NewCompanyBody {
     seats: Option<SeatCount>,
 }
 
-/// The first boss of a company.
+/// A boss to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBoss {
@@ -69,7 +71,7 @@ pub(crate) struct CompanyBody {
     created_at: Timestamp,
 }
 
-/// The first boss, who has not logged in yet.
+/// A boss who has not logged in yet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BossBody {
     /// The member.
@@ -84,11 +86,16 @@ pub(crate) struct BossBody {
 
 impl CompanyCreated {
     fn new(created: NewCompany, codes: &ClaimCodes) -> Self {
-        let NewCompany { profile, boss: NewMember { member, claim_expires_at, .. }, seats } = created;
+        let NewCompany { profile, boss, seats } = created;
         let CompanyProfile { id, name, appid, created_at, .. } = profile;
+        Self { company: CompanyBody { id, name, appid, seats, created_at }, boss: BossBody::new(boss, codes) }
+    }
+}
+
+impl BossBody {
+    fn new(NewMember { member, claim_expires_at, .. }: NewMember, codes: &ClaimCodes) -> Self {
         let claim_code = codes.code(member.id, member.claim_number).reveal();
-        let boss = BossBody { member_id: member.id, name: member.name, claim_code, claim_expires_at };
-        Self { company: CompanyBody { id, name, appid, seats, created_at }, boss }
+        Self { member_id: member.id, name: member.name, claim_code, claim_expires_at }
     }
 }
 
@@ -111,4 +118,24 @@ pub(crate) async fn create_company(
     let new = CompanyToCreate { name, appid, boss: boss.name, seats: seats.unwrap_or_default().0 };
     let created = company::create(&app.flow(), codes, new, &request).await?;
     Ok((StatusCode::CREATED, Json(CompanyCreated::new(created, codes))))
+}
+
+/// Add a boss to a company
+///
+/// Adds a boss with a claim code for the first login, when no boss of the company can be reached.
+/// Reserves a seat; the audit log shows it. The bosses before stay. Callers: the platform operator.
+/// Idempotent by `Idempotency-Key`. Errors: 401 `unauthorized` without the right operator key; 409
+/// `seats_exhausted` when no seat is free.
+#[utoipa::path(post, path = "/v1/companies/{company_id}/bosses", tag = "organization", security(("operator" = [])),
+    request_body = NewBoss, params(IdempotencyKey), responses((status = 201, body = BossBody)))]
+pub(crate) async fn create_boss(
+    State(app): State<App>,
+    operator: Operator,
+    PathId(id): PathId<CompanyId>,
+    once: IdempotentRequest<NewBoss>,
+) -> Result<(StatusCode, Json<BossBody>), Problem> {
+    let (new, request) = once.of(&operator);
+    let codes = &app.own.keys().await?.claims;
+    let added = company::add_boss(&app.flow(), operator.company(id), codes, new.name, &request).await?;
+    Ok((StatusCode::CREATED, Json(BossBody::new(added, codes))))
 }

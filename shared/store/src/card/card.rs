@@ -9,7 +9,7 @@ use domain::company::audit::AuditEntry;
 use domain::kernel::id::CardId;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
-use domain::people::member::Member;
+use domain::people::member::{Member, Role};
 use serde::Serialize;
 
 use crate::company::assignment::stays_in;
@@ -45,29 +45,29 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn card(&self, company: Company, card: CardId) -> Result<Card, Failure> {
-        self.get(&keys::card(company, card), CARD).await?.ok_or(Failure::NotFound)
+        self.get(company, &keys::card(company, card), CARD).await?.ok_or(Failure::NotFound)
     }
 
-    /// The cards that exist, of the first 100 that are wanted, in the order asked for.
+    /// The cards that exist, of the first 99 that are wanted, in the order asked for.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn cards(&self, company: Company, wanted: &[CardId]) -> Result<Vec<Card>, Failure> {
         let wanted: Vec<_> = wanted.iter().take(KEYS_MAX).copied().collect();
         let keys: Vec<_> = wanted.iter().map(|card| keys::card(company, *card)).collect();
-        let items = self.batch_get(&keys, ReadMode::Eventual).await?;
+        let items = self.batch_get(company, &keys, ReadMode::Eventual).await?;
         let mut cards: Vec<Card> = items.into_iter().map(|item| CARD.decode(item)).collect::<Result<_, _>>()?;
         cards.sort_by_key(|card| wanted.iter().position(|id| *id == card.id));
         Ok(cards)
     }
 
-    /// Which of these cards, at most 100, exist.
+    /// Which of these cards, at most 99, exist.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn existing_cards(&self, company: Company, wanted: &[CardId]) -> Result<Vec<CardId>, Failure> {
         let keys: Vec<_> = wanted.iter().map(|card| keys::card(company, *card)).collect();
-        let items = self.batch_get(&keys, ReadMode::Only(&[])).await?;
+        let items = self.batch_get(company, &keys, ReadMode::Only(&[])).await?;
         Ok(items.iter().filter_map(|item| keys::card_of(&keys::Key::of(item)?)).collect())
     }
 
@@ -105,7 +105,7 @@ impl Store {
         let member = keys::member(company, read.id);
         let key = keys::idempotency(company, &request.key);
         let now = card.updated_at;
-        self.create_once(&key, request, now, card, |transaction| {
+        self.create_once(company, &key, request, now, card, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Card));
             transaction.update(&self.table, &member, assigned, refused);
             Ok(())
@@ -128,27 +128,34 @@ impl Store {
         Ok(Card { contact, ..change.after() })
     }
 
-    /// Changes what only an admin may change, on the card and on its member.
+    /// Changes what only an admin may change, on the card and on its member, who has one of these
+    /// roles.
     ///
     /// # Errors
-    /// [`Failure::VersionConflict`] when the card is not as it was read any more.
+    /// [`Failure::VersionConflict`] when the card is not as it was read any more,
+    /// [`Failure::RoleRequired`] when the member has another role.
     pub async fn edit_identity(
         &self,
         company: Company,
         change: CardChange<'_>,
         identity: Identity,
+        roles: &[Role],
     ) -> Result<Card, Failure> {
         let changed = changed(&change, "identity", map(&identity)?);
+        let names: Vec<_> = roles.iter().map(|role| format!(":{}", role.name())).collect();
+        let values = names.iter().cloned().zip(roles.iter().map(|role| text(role.name())));
         let renamed = Update::builder()
             .update_expression("SET #name = :name, #position = :position")
-            .condition_expression("attribute_exists(id)")
+            .condition_expression(format!("#role IN ({})", names.join(", ")))
+            .set_expression_attribute_values(Some(values.collect()))
+            .expression_attribute_names("#role", "role")
             .expression_attribute_names("#name", "name")
             .expression_attribute_names("#position", "position")
             .expression_attribute_values(":name", text(identity.name.as_str()))
             .expression_attribute_values(":position", text(identity.position.as_str()));
         let member = keys::member(company, change.read.member);
         self.edit(company, &change, changed, |transaction| {
-            transaction.update(&self.table, &member, renamed, Failure::NotFound);
+            transaction.update(&self.table, &member, renamed, Failure::RoleRequired);
             Ok(())
         })
         .await?;
@@ -182,7 +189,7 @@ impl Store {
         if let Some(entry) = change.audit {
             add_entry(&mut transaction, &self.table, company, entry)?;
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }
 

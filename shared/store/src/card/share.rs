@@ -28,7 +28,7 @@ impl Store {
         let mut item = SHARE.encode(&keys::share(company, &share.code), &share)?;
         until.into_iter().for_each(|until| expire(&mut item, until));
         let (key, now) = (keys::idempotency(company, &request.key), share.created_at);
-        self.create_once_within(spends, &key, request, now, share, |transaction| {
+        self.create_once_within((company, spends), &key, request, now, share, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Share));
             Ok(())
         })
@@ -40,6 +40,6 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn share(&self, company: Company, code: &ShareCode) -> Result<Share, Failure> {
-        self.get(&keys::share(company, code), SHARE).await?.ok_or(Failure::NotFound)
+        self.get(company, &keys::share(company, code), SHARE).await?.ok_or(Failure::NotFound)
     }
 }

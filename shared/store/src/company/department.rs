@@ -19,7 +19,7 @@ use crate::keys::Key;
 use crate::people::member::MemberChange;
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
-use crate::table::item::{Item, LAYOUT, TYPE};
+use crate::table::item::{Item, LAYOUT, TYPE, text};
 use crate::table::kinds::{CARD, MEMBER, SHARE, TREE};
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn departments(&self, company: Company) -> Result<DepartmentTree, Failure> {
-        Ok(self.get_latest(&keys::departments(company), TREE).await?.unwrap_or_default())
+        Ok(self.get_latest(company, &keys::departments(company), TREE).await?.unwrap_or_default())
     }
 
     /// The departments, and the result of the same request, if it came before.
@@ -69,7 +69,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(DepartmentTree, Option<DepartmentAdded>), Failure> {
         let wanted = [keys::departments(company), keys::idempotency(company, &request.key)];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let tree = tree_of(take(&mut items, &wanted[0]))?;
         let before = take(&mut items, &wanted[1]).map(|first| replayed(first, request, now)).transpose()?;
         Ok((tree, before.flatten()))
@@ -90,7 +90,7 @@ impl Store {
         request: &Idempotency,
     ) -> Result<DepartmentAdded, Failure> {
         let key = keys::idempotency(company, &request.key);
-        self.create_once(&key, request, audit.at, added, |transaction| {
+        self.create_once(company, &key, request, audit.at, added, |transaction| {
             self.put_tree(transaction, company, after, Failure::Busy)?;
             add_entry(transaction, &self.table, company, audit)
         })
@@ -110,7 +110,7 @@ impl Store {
         let mut transaction = Transaction::default();
         self.put_tree(&mut transaction, company, after, Failure::VersionConflict)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// A member and the company's departments, as of the last write.
@@ -123,13 +123,13 @@ impl Store {
         member: MemberId,
     ) -> Result<(Member, DepartmentTree), Failure> {
         let wanted = [keys::member(company, member), keys::departments(company)];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let member = MEMBER.decode(take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?)?;
         Ok((member, tree_of(take(&mut items, &wanted[1]))?))
     }
 
     /// The cards that exist, each with the departments it is in, and the share codes that exist; at
-    /// most 99 of both. One call.
+    /// most 98 of both. One call.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -143,7 +143,7 @@ impl Store {
         let codes = codes.iter().map(|code| keys::share(company, code));
         let cards = cards.iter().map(|card| keys::card(company, *card));
         let wanted: Vec<_> = cards.chain(tree.clone()).chain(codes).collect();
-        let mut items = self.batch_get(&wanted, ReadMode::Only(PLACES)).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Only(PLACES)).await?;
         let tree = tree_of(tree.and_then(|tree| take(&mut items, &tree)))?;
         let (mut places, mut shares) = (BTreeMap::new(), Vec::new());
         for item in items {
@@ -163,7 +163,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Busy`] when the department was removed, or the member put elsewhere or given a
-    /// card, since they were read.
+    /// card or another role, since they were read.
     pub async fn set_member_department(
         &self,
         company: Company,
@@ -180,8 +180,10 @@ impl Store {
             None => "attribute_not_exists(card)",
         };
         let (unchanged, was) = stays_in(read.department);
-        let update =
-            put_into(department).condition_expression(format!("attribute_exists(id) AND {card} AND {unchanged}"));
+        let update = put_into(department)
+            .condition_expression(format!("#role = :role AND {card} AND {unchanged}"))
+            .expression_attribute_names("#role", "role")
+            .expression_attribute_values(":role", text(read.role.name()));
         let update = match was {
             Some(was) => update.expression_attribute_values(":was", was),
             None => update,
@@ -192,7 +194,7 @@ impl Store {
             transaction.update(&self.table, &keys::card(company, card), update, Failure::Busy);
         }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     fn put_tree(

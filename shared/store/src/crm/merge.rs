@@ -68,7 +68,7 @@ impl Store {
         for (person, card) in newly_listed(plan) {
             mark_shortlist_refresh(&mut transaction, &self.table, company, person, card, due)?;
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
         Ok(later)
     }
 
@@ -77,7 +77,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn merge(&self, company: Company, merge: MergeId) -> Result<Merge, Failure> {
-        self.get_latest(&keys::merge(company, merge), MERGE).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::merge(company, merge), MERGE).await?.ok_or(Failure::NotFound)
     }
 
     /// Every merge of a company, in force or not, as of the last write.

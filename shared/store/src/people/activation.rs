@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::keys::Key;
+use crate::people::rights::{check_role, end_tokens};
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
@@ -57,7 +58,7 @@ impl Store {
     ) -> Result<RadarOf, Failure> {
         let mut wanted = vec![keys::member(company, member), keys::activation(company, member)];
         wanted.extend(request.map(|(request, _)| keys::idempotency(company, &request.key)));
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let mut take = |key: &Key| {
             let position = items.iter().position(|item| Key::of(item).as_ref() == Some(key));
             position.map(|position| items.swap_remove(position))
@@ -76,11 +77,11 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn activation(&self, company: Company, member: MemberId) -> Result<Activation, Failure> {
-        let items = self.batch_get(&[keys::activation(company, member)], ReadMode::Consistent).await?;
+        let items = self.batch_get(company, &[keys::activation(company, member)], ReadMode::Consistent).await?;
         decode(items.into_iter().next(), member)
     }
 
-    /// Stores an activation after a step, if the stored one is at the version before.
+    /// Stores an activation after a step of its member, if the stored one is at the version before.
     ///
     /// # Errors
     /// [`Failure::OverBudget`]; [`Failure::Busy`] when it is not at that version any more.
@@ -96,24 +97,33 @@ impl Store {
         // code twice.
         let mut transaction = Transaction::default();
         self.put_activation(&mut transaction, company, after)?;
-        self.commit_within(transaction, spends, now).await.map_err(Cancelled::into_failure)
+        self.commit_within(company, transaction, spends, now).await.map_err(Cancelled::into_failure)
     }
 
-    /// The same together with the audit entry: an admin's change.
+    /// The same together with the audit entry: an admin's change, of a member who still has the role
+    /// that was read. A change that switches the radar off ends the member's tokens, which say that
+    /// it is on.
     ///
     /// # Errors
-    /// [`Failure::OverBudget`]; [`Failure::Busy`] when it is not at that version any more.
+    /// [`Failure::OverBudget`]; [`Failure::Busy`] when it is not at that version any more, or the role
+    /// has changed.
     pub async fn change_activation_of(
         &self,
         company: Company,
-        after: &Activation,
+        member: &Member,
+        (before, after): (&Activation, &Activation),
         audit: &AuditEntry,
         spends: &[BudgetSpend],
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         self.put_activation(&mut transaction, company, after)?;
+        if before.has_joined() && !after.has_joined() {
+            end_tokens(&mut transaction, &self.table, company, member);
+        } else {
+            check_role(&mut transaction, &self.table, company, member);
+        }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit_within(transaction, spends, audit.at).await.map_err(Cancelled::into_failure)
+        self.commit_within(company, transaction, spends, audit.at).await.map_err(Cancelled::into_failure)
     }
 
     /// Stores an activation together with the record of the request for a new code. Returns
@@ -125,14 +135,15 @@ impl Store {
     pub async fn replace_code(
         &self,
         company: Company,
-        after: &Activation,
+        (member, after): (&Member, &Activation),
         result: CodeSent,
         (request, audit): (&Idempotency, &AuditEntry),
         spends: &[BudgetSpend],
     ) -> Result<CodeSent, Failure> {
         let key = keys::idempotency(company, &request.key);
-        self.create_once_within(spends, &key, request, audit.at, result, |transaction| {
+        self.create_once_within((company, spends), &key, request, audit.at, result, |transaction| {
             self.put_activation(transaction, company, after)?;
+            check_role(transaction, &self.table, company, member);
             add_entry(transaction, &self.table, company, audit)
         })
         .await
@@ -156,7 +167,7 @@ impl Store {
             .condition_expression("attribute_exists(fingerprint)")
             .expression_attribute_values(":never", number(0));
         transaction.update(&self.table, &keys::idempotency(company, &request.key), forget, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The activations of a company, in the order the members were added. Members for whom

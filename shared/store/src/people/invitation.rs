@@ -55,7 +55,7 @@ impl Store {
         expire(&mut code, new.expires_at.plus_millis(CODE_KEPT_MS));
         let seats = self.quota_ref(company, QuotaName::Seats);
         let (id, uses, expires_at) = (new.id.to_string(), i64::from(new.uses), new.expires_at);
-        self.create_once_within(spends, &key, request, audit.at, new, |transaction| {
+        self.create_once_within((company, spends), &key, request, audit.at, new, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Invitation));
             transaction.create(&self.table, code, Failure::Exists(Thing::Invitation));
             seats.hold(transaction, &id, uses, expires_at)?;
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn invitation(&self, company: Company, invitation: InvitationId) -> Result<Invitation, Failure> {
-        self.get_latest(&keys::invitation(company, invitation), INVITATION).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::invitation(company, invitation), INVITATION).await?.ok_or(Failure::NotFound)
     }
 
     /// Revokes an open invitation and frees the seats that are still held for it.
@@ -94,15 +94,16 @@ impl Store {
         let seats = self.quota_ref(company, QuotaName::Seats);
         seats.release(&mut transaction, &read.id.to_string(), i64::from(read.left()));
         add_entry(&mut transaction, &self.table, company, audit)?;
-        match self.commit(transaction).await {
+        match self.commit(company, transaction).await {
             // Somebody used it, or its seats were swept, since it was read.
             Err(Cancelled::Conditions(_)) => Err(Failure::Busy),
             done => done.map_err(Cancelled::into_failure),
         }
     }
 
-    /// The invitations in this state at `now`, the latest first. A filter looks through as many
-    /// as one call reads, so a page may be short and not the last.
+    /// The invitations in this state at `now` as far as they know it themselves, the latest first: one
+    /// that has ended is open. A filter looks through as many as one call reads, so a page may be
+    /// short and not the last.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -116,6 +117,7 @@ impl Store {
         let partition = keys::invitations(company);
         let start = after.map(|invitation| keys::invitation(company, invitation));
         let search = Search { kind: INVITATION, partition: &partition, start, order: Order::NewestFirst, limit };
+        let state = state.map(|state| if state == InvitationState::Ended { InvitationState::Open } else { state });
         let passes = state.map(|state| move |invitation: &Invitation| invitation.state(now) == state);
         self.search(search, passes, |invitation| invitation.id).await
     }

@@ -5,9 +5,10 @@ use domain::card::Card;
 use domain::company::audit::AuditEntry;
 use domain::company::{Company, CompanyProfile};
 use domain::kernel::failure::{Failure, Thing};
-use domain::kernel::id::{InvitationId, JoinRequestId};
+use domain::kernel::id::JoinRequestId;
 use domain::kernel::text::OpenId;
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
+use domain::people::authority::MemberAct;
 use domain::people::invitation::{Invitation, InvitationState, Offer};
 use domain::people::join_request::{Decision, JoinRequest, JoinRequestState};
 use domain::people::member::Member;
@@ -18,6 +19,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::people::invitation::use_once;
 use crate::people::member::{bind_person, create_member_item};
+use crate::people::rights::check_backer;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{expire, text};
 use crate::table::kinds::{COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST};
@@ -52,8 +54,8 @@ pub struct JoiningMember {
 /// Somebody joining by an invitation.
 #[derive(Debug, Clone, Copy)]
 pub struct Joining<'a> {
-    /// The invitation.
-    pub invitation: InvitationId,
+    /// What the code of the invitation opens.
+    pub offer: Offer,
     /// Their id inside the mini-program.
     pub openid: &'a OpenId,
     /// The member they become.
@@ -86,7 +88,7 @@ impl Store {
     ) -> Result<JoinContext, Failure> {
         let mut wanted = vec![keys::company(company), keys::invitation_code(company, code_hash)];
         wanted.extend(asked.map(|request| keys::join_request(company, request)));
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         Ok(JoinContext {
             offer: take(&mut items, INVITATION_CODE)?,
             profile: take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?,
@@ -99,7 +101,8 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
     pub async fn join(&self, company: Company, joining: Joining<'_>) -> Result<JoinOutcome, Failure> {
-        let Joining { invitation, openid, joining_member, audit } = joining;
+        let Joining { offer, openid, joining_member, audit } = joining;
+        let invitation = offer.invitation;
         let (key, now) = (keys::invitation(company, invitation), audit.at);
         let mut transaction = Transaction::default();
         bind_person(&mut transaction, &self.table, company, openid, joining_member.member.id);
@@ -108,7 +111,8 @@ impl Store {
         seats.confirm_some(&mut transaction, &invitation.to_string(), 1, now);
         self.add_joining_member(&mut transaction, company, joining_member)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
-        join_outcome(self.commit(transaction).await, now)
+        self.check_inviter(&mut transaction, company, offer);
+        join_outcome(self.commit(company, transaction).await, now)
     }
 
     /// Stores a request to join; `before` is the person's latest request. The seat that was held
@@ -120,7 +124,7 @@ impl Store {
         &self,
         company: Company,
         request: &JoinRequest,
-        before: Option<JoinRequestId>,
+        (offer, before): (Offer, Option<JoinRequestId>),
     ) -> Result<JoinOutcome, Failure> {
         let (invitation, now) = (request.invitation, request.created_at);
         let mut transaction = Transaction::default();
@@ -144,7 +148,8 @@ impl Store {
         let mut item = JOIN_REQUEST.encode(&keys::join_request(company, request.id), request)?;
         expire(&mut item, request.expires_at().plus_millis(REQUEST_KEPT_MS));
         transaction.create(&self.table, item, Failure::Exists(Thing::JoinRequest));
-        join_outcome(self.commit(transaction).await, now)
+        self.check_inviter(&mut transaction, company, offer);
+        join_outcome(self.commit(company, transaction).await, now)
     }
 
     /// A request to join, and the company it is for.
@@ -157,7 +162,7 @@ impl Store {
         request: JoinRequestId,
     ) -> Result<(JoinRequest, CompanyProfile), Failure> {
         let wanted = [keys::join_request(company, request), keys::company(company)];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let request = take(&mut items, JOIN_REQUEST)?.ok_or(Failure::NotFound)?;
         Ok((request, take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?))
     }
@@ -198,7 +203,7 @@ impl Store {
             seats.release(&mut transaction, &id, 1);
         }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        match self.commit(transaction).await {
+        match self.commit(company, transaction).await {
             Ok(()) => {
                 let member = joining_member.map(|joining_member| joining_member.member.id);
                 Ok(JoinRequest { decision: Some(decision), member, ..read })
@@ -232,6 +237,14 @@ impl Store {
         self.search(search, passes, |request| request.id).await
     }
 
+    /// Adds to a transaction that the member who made an invitation may still let such people in.
+    fn check_inviter(&self, transaction: &mut Transaction, company: Company, offer: Offer) {
+        if let Some(inviter) = offer.created_by {
+            let roles = MemberAct::Admit.allowed_to(offer.role);
+            check_backer(transaction, &self.table, company, (inviter, &roles), Failure::RoleRequired);
+        }
+    }
+
     fn add_joining_member(
         &self,
         transaction: &mut Transaction,
@@ -256,11 +269,13 @@ fn join_outcome(done: Result<(), Cancelled>, now: Timestamp) -> Result<JoinOutco
         Some(Refused { position: 1, item: Some(item), .. }) => {
             match INVITATION.decode::<Invitation>(item)?.state(now) {
                 InvitationState::Open => Err(Failure::Busy),
-                state @ (InvitationState::UsedUp | InvitationState::Expired | InvitationState::Revoked) => {
-                    Ok(JoinOutcome::Closed(state))
-                }
+                state @ (InvitationState::UsedUp
+                | InvitationState::Expired
+                | InvitationState::Revoked
+                | InvitationState::Ended) => Ok(JoinOutcome::Closed(state)),
             }
         }
+        Some(Refused { failure: Failure::RoleRequired, .. }) => Ok(JoinOutcome::Closed(InvitationState::Ended)),
         // Its seats were swept by a clock that is ahead of ours.
         Some(Refused { failure: Failure::NotFound, .. }) => Ok(JoinOutcome::Closed(InvitationState::Expired)),
         Some(refused) => Err(refused.failure),

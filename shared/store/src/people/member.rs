@@ -12,15 +12,16 @@ use domain::kernel::id::{DepartmentId, MemberId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::text::{OpenId, UnionId};
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
-use domain::people::member::{Ended, Member, MemberStatus, Role, SeatChange};
+use domain::people::authority::MemberAct;
+use domain::people::member::{Member, MemberStatus, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::card::create_card_item;
 use crate::company::audit::add_entry;
 use crate::company::quota::{QuotaName, QuotaRef};
-use crate::people::card_mark::mark_card;
 use crate::people::login::note_link;
-use crate::table::batch_get::ReadMode;
+use crate::people::rights::check_backer;
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Kind, expire, number, text};
 use crate::table::kinds::{CLAIM, COMPANY, MEMBER};
 use crate::table::read::{Order, Search};
@@ -53,6 +54,12 @@ struct Claim {
     /// The number of the member's code.
     #[serde(default)]
     number: u32,
+    /// The member who issued it; `None` for the operator, and in claims of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued_by: Option<MemberId>,
+    /// The member's role when it was issued; `None` in claims of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
     /// Unix milliseconds.
     expires_ms: i64,
 }
@@ -148,7 +155,7 @@ pub(crate) fn create_member_item(
     Ok(())
 }
 
-/// Adds the claim of a member's code that counts.
+/// Adds the claim of a member's code that counts, issued by the member who acts.
 pub(crate) fn create_claim(
     transaction: &mut Transaction,
     QuotaRef { table, company, .. }: QuotaRef<'_>,
@@ -156,7 +163,9 @@ pub(crate) fn create_claim(
     hash: &str,
     expires: Timestamp,
 ) -> Result<(), Failure> {
-    let claim = Claim { member: member.id, number: member.claim_number, expires_ms: expires.millis() };
+    let issued_by = company.actor().map(|by| by.member);
+    let (number, role, expires_ms) = (member.claim_number, Some(member.role), expires.millis());
+    let claim = Claim { member: member.id, number, issued_by, role, expires_ms };
     let mut claim = CLAIM.encode(&keys::claim(company, hash), &claim)?;
     expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
     transaction.create(table, claim, Failure::Exists(Thing::Claim));
@@ -179,7 +188,8 @@ pub(crate) fn bind_person(
     transaction.update(table, &keys::person(company, openid), bound, Failure::Exists(Thing::Membership));
 }
 
-/// An update of a member on condition that they stand as they were read, with the card they had.
+/// An update of a member on condition that they stand as they were read, with the card they had and
+/// the role, which decided who may do this.
 pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
     let (stands, update) = match (read.ended, read.person) {
         (Some(was), _) => ("ended = :was", update.expression_attribute_values(":was", text(was.name()))),
@@ -188,11 +198,13 @@ pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
             ("attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)", update)
         }
     };
+    let update =
+        update.expression_attribute_names("#role", "role").expression_attribute_values(":role", text(read.role.name()));
     match read.card {
         Some(card) => update
-            .condition_expression(format!("{stands} AND card = :card"))
+            .condition_expression(format!("{stands} AND #role = :role AND card = :card"))
             .expression_attribute_values(":card", text(card.to_string())),
-        None => update.condition_expression(format!("{stands} AND attribute_not_exists(card)")),
+        None => update.condition_expression(format!("{stands} AND #role = :role AND attribute_not_exists(card)")),
     }
 }
 
@@ -212,7 +224,7 @@ impl Store {
         let key = keys::idempotency(company, &request.key);
         let items = new.clone();
         let seats = self.quota_ref(company, QuotaName::Seats);
-        self.create_once(&key, request, audit.at, new, |transaction| {
+        self.create_once(company, &key, request, audit.at, new, |transaction| {
             create_member(transaction, seats, &items)?;
             seats.shift(transaction, Move::Reserve(1));
             add_entry(transaction, &self.table, company, audit)
@@ -225,7 +237,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when somebody else claims at the same moment.
     pub async fn claim_membership(&self, company: Company, claiming: ClaimRequest<'_>) -> Result<Claimed, Failure> {
-        let Some(claim) = self.get_latest::<Claim>(&keys::claim(company, claiming.hash), CLAIM).await? else {
+        let Some(claim) = self.get_latest::<Claim>(company, &keys::claim(company, claiming.hash), CLAIM).await? else {
             return Ok(Claimed::Refused);
         };
         match claiming.person.member {
@@ -234,9 +246,10 @@ impl Store {
             None if claim.expires_ms <= claiming.now.millis() => return Ok(Claimed::Refused),
             None => {}
         }
-        match self.commit(self.claim(company, &claiming, &claim)).await.map_err(Cancelled::into_failure) {
+        let transaction = self.claim(company, &claiming, &claim);
+        match self.commit(company, transaction).await.map_err(Cancelled::into_failure) {
             Ok(()) => Ok(Claimed::Member(claim.member)),
-            // The code was used, withdrawn or swept a moment ago.
+            // The code was used, withdrawn or swept a moment ago, or its issuer may no longer issue it.
             Err(Failure::NotFound) => Ok(Claimed::Refused),
             Err(Failure::Exists(Thing::Membership)) => Ok(Claimed::OtherMember),
             Err(failure) => Err(failure),
@@ -270,6 +283,10 @@ impl Store {
             let link = Link { person: claiming.person.id, member: claim.member };
             note_link(&mut transaction, &self.table, unionid, company, link);
         }
+        if let (Some(issuer), Some(role)) = (claim.issued_by, claim.role) {
+            let roles = MemberAct::IssueClaimCode.allowed_to(role);
+            check_backer(&mut transaction, &self.table, company, (issuer, &roles), Failure::NotFound);
+        }
         transaction
     }
 
@@ -284,7 +301,7 @@ impl Store {
     ) -> Result<(CompanyProfile, Option<Member>), Failure> {
         let mut wanted = vec![keys::company(company)];
         wanted.extend(member.map(|member| keys::member(company, member)));
-        let mut items = self.batch_get(&wanted, ReadMode::Eventual).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Eventual).await?;
         let mut take = |kind: Kind| {
             let position = items.iter().position(|item| kind.check(item).is_ok());
             position.map(|position| items.swap_remove(position)).ok_or(Failure::NotFound)
@@ -294,58 +311,20 @@ impl Store {
         Ok((profile, member))
     }
 
-    /// Changes the status of a membership, and with it the member's seat and card.
+    /// Those of these members who exist, as of the last write. None is asked for twice.
     ///
     /// # Errors
-    /// [`Failure::VersionConflict`] when the member has changed since they were read;
-    /// [`Failure::Exhausted`] `seats` when they need one and none is left.
-    pub async fn set_member_ended(
-        &self,
-        company: Company,
-        change: MemberChange<'_>,
-        ended: Option<Ended>,
-        seat: SeatChange,
-    ) -> Result<(), Failure> {
-        let MemberChange { read, audit } = change;
-        let update = match ended {
-            Some(ended) => Update::builder()
-                .update_expression("SET ended = :ended")
-                .expression_attribute_values(":ended", text(ended.name())),
-            None => Update::builder().update_expression("REMOVE ended, successor"),
-        };
-        let mut transaction = Transaction::default();
-        let update = as_read(update, read);
-        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
-        if let Some(card) = read.card {
-            mark_card(&mut transaction, &self.table, company, card, ended);
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn members(&self, company: Company, wanted: &BTreeSet<MemberId>) -> Result<Vec<Member>, Failure> {
+        let wanted: Vec<_> = wanted.iter().map(|member| keys::member(company, *member)).collect();
+        let mut members = Vec::with_capacity(wanted.len());
+        for wanted in wanted.chunks(KEYS_MAX) {
+            let items = self.batch_get(company, wanted, ReadMode::Consistent).await?;
+            for item in items {
+                members.push(MEMBER.decode(item)?);
+            }
         }
-        let seats = self.quota_ref(company, QuotaName::Seats);
-        match seat {
-            SeatChange::Keep => {}
-            SeatChange::Take => seats.shift(&mut transaction, Move::Take(1)),
-            SeatChange::GiveBack => seats.shift(&mut transaction, Move::GiveBack(1)),
-            SeatChange::Release => seats.release(&mut transaction, &read.id.to_string(), 1),
-        }
-        add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
-    }
-
-    /// Changes what a member may do.
-    ///
-    /// # Errors
-    /// [`Failure::VersionConflict`] when their role has changed since they were read.
-    pub async fn set_member_role(&self, company: Company, change: MemberChange<'_>, role: Role) -> Result<(), Failure> {
-        let MemberChange { read, audit } = change;
-        let update = Update::builder()
-            .update_expression("SET #role = :role")
-            .condition_expression("#role = :was")
-            .expression_attribute_names("#role", "role")
-            .expression_attribute_values(":role", text(role.name()))
-            .expression_attribute_values(":was", text(read.role.name()));
-        let mut transaction = Transaction::default();
-        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
-        add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        Ok(members)
     }
 
     /// A member.
@@ -353,7 +332,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn member(&self, company: Company, member: MemberId) -> Result<Member, Failure> {
-        self.get_latest(&keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
     }
 
     /// The members that pass the filter, the first added first. A filter looks through

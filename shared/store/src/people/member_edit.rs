@@ -1,12 +1,16 @@
-//! What members are called, on their cards too.
+//! What members are called, on their cards too, and what they may do.
 
 use aws_sdk_dynamodb::types::Update;
 use domain::company::Company;
+use domain::company::quota::Move;
 use domain::kernel::failure::Failure;
-use domain::people::member::Member;
+use domain::people::member::{Ended, Member, Role, SeatChange};
 
 use crate::company::audit::add_entry;
+use crate::company::quota::QuotaName;
+use crate::people::card_mark::mark_card;
 use crate::people::member::{MemberChange, as_read};
+use crate::people::rights::change_rights;
 use crate::table::item::{number, text};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -20,15 +24,12 @@ impl Store {
         let MemberChange { read, audit } = change;
         let update = as_read(Update::builder(), read);
         let stands = update.get_condition_expression().as_deref().unwrap_or("attribute_exists(id)");
-        // The member's role decided who may do this.
-        let condition = format!("{stands} AND #role = :role AND #name = :was_name AND #position = :was_position");
+        let condition = format!("{stands} AND #name = :was_name AND #position = :was_position");
         let update = update
             .update_expression("SET #name = :name, #position = :position")
             .condition_expression(condition)
-            .expression_attribute_names("#role", "role")
             .expression_attribute_names("#name", "name")
             .expression_attribute_names("#position", "position")
-            .expression_attribute_values(":role", text(read.role.name()))
             .expression_attribute_values(":was_name", text(read.name.as_str()))
             .expression_attribute_values(":was_position", text(read.position.as_str()))
             .expression_attribute_values(":name", text(after.name.as_str()))
@@ -52,6 +53,61 @@ impl Store {
             transaction.update(&self.table, &keys::card(company, card), shown, Failure::VersionConflict);
         }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Changes the status of a membership, and with it the member's seat and card.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when the member has changed since they were read;
+    /// [`Failure::Exhausted`] `seats` when they need one and none is left.
+    pub async fn set_member_ended(
+        &self,
+        company: Company,
+        change: MemberChange<'_>,
+        ended: Option<Ended>,
+        seat: SeatChange,
+    ) -> Result<(), Failure> {
+        let MemberChange { read, audit } = change;
+        let update = match ended {
+            Some(ended) => Update::builder()
+                .update_expression("SET ended = :ended")
+                .expression_attribute_values(":ended", text(ended.name())),
+            None => Update::builder().update_expression("REMOVE ended, successor"),
+        };
+        let mut transaction = Transaction::default();
+        let update = change_rights(as_read(update, read));
+        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        if let Some(card) = read.card {
+            mark_card(&mut transaction, &self.table, company, card, ended);
+        }
+        let seats = self.quota_ref(company, QuotaName::Seats);
+        match seat {
+            SeatChange::Keep => {}
+            SeatChange::Take => seats.shift(&mut transaction, Move::Take(1)),
+            SeatChange::GiveBack => seats.shift(&mut transaction, Move::GiveBack(1)),
+            SeatChange::Release => seats.release(&mut transaction, &read.id.to_string(), 1),
+        }
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Changes what a member may do.
+    ///
+    /// # Errors
+    /// [`Failure::VersionConflict`] when their role has changed since they were read.
+    pub async fn set_member_role(&self, company: Company, change: MemberChange<'_>, role: Role) -> Result<(), Failure> {
+        let MemberChange { read, audit } = change;
+        let update = Update::builder()
+            .update_expression("SET #role = :role")
+            .condition_expression("#role = :was")
+            .expression_attribute_names("#role", "role")
+            .expression_attribute_values(":role", text(role.name()))
+            .expression_attribute_values(":was", text(read.role.name()));
+        let (key, update) = (keys::member(company, read.id), change_rights(update));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &key, update, Failure::VersionConflict);
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }

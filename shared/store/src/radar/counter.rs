@@ -95,7 +95,7 @@ impl Store {
             .expression_attribute_values(":checked", number(at.millis()));
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }
 

@@ -8,6 +8,7 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
+use domain::company::Company;
 use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::budget::{Bucket, BudgetRate, RATES_MAX, micros};
 use domain::kernel::failure::Failure;
@@ -62,12 +63,13 @@ impl Store {
     /// transaction itself says more than a budget, and is what the caller gets.
     pub(crate) async fn commit_within(
         &self,
+        company: Company,
         transaction: Transaction,
         spends: &[BudgetSpend],
         now: Timestamp,
     ) -> Result<(), Cancelled> {
         if spends.is_empty() {
-            return self.commit(transaction).await;
+            return self.commit(company, transaction).await;
         }
         let own = transaction.len();
         let mut seen = vec![Bucket::default(); spends.len()];
@@ -77,7 +79,7 @@ impl Store {
                 let update = update(spend, *seen, now).map_err(Cancelled::Store)?;
                 whole.update(&self.table, &keys::budget(spend.budget, &spend.subject), update, Failure::Busy);
             }
-            let mut refused = match self.commit(whole).await {
+            let mut refused = match self.commit(company, whole).await {
                 Err(Cancelled::Conditions(refused)) => refused,
                 done => return done,
             };

@@ -1,5 +1,6 @@
 //! Creating once: the first result is stored with what it created.
 
+use domain::company::Company;
 use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::idempotency::{Idempotency, replay_until};
 use domain::kernel::timestamp::Timestamp;
@@ -26,19 +27,20 @@ impl Store {
     /// this one, or the first one's when the request is a retry.
     pub(crate) async fn create_once<T: Serialize + DeserializeOwned>(
         &self,
+        company: Company,
         key: &Key,
         request: &Idempotency,
         now: Timestamp,
         result: T,
         rest: impl FnOnce(&mut Transaction) -> Result<(), Failure>,
     ) -> Result<T, Failure> {
-        self.create_once_within(&[], key, request, now, result, rest).await
+        self.create_once_within((company, &[]), key, request, now, result, rest).await
     }
 
     /// The same, and takes tokens from budgets. A retry takes none.
     pub(crate) async fn create_once_within<T: Serialize + DeserializeOwned>(
         &self,
-        spends: &[BudgetSpend],
+        (company, spends): (Company, &[BudgetSpend]),
         key: &Key,
         request: &Idempotency,
         now: Timestamp,
@@ -54,7 +56,7 @@ impl Store {
         let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
         transaction.put(&self.table, item, "attribute_not_exists(#pk) OR expires_at <= :now", values, Failure::Busy);
         rest(&mut transaction)?;
-        let failed = match self.commit_within(transaction, spends, now).await {
+        let failed = match self.commit_within(company, transaction, spends, now).await {
             Ok(()) => return Ok(result),
             Err(Cancelled::Store(error)) => return Err(error),
             Err(Cancelled::Conditions(failed)) => failed,

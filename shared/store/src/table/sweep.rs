@@ -329,7 +329,7 @@ impl Store {
             .expression_attribute_values(":failures", number(next.failures));
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &turn.key, update, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)
     }
 }
 
