@@ -110,10 +110,9 @@ impl Invitation {
     /// not active.
     pub fn state_by(&self, creator: Option<Role>, now: Timestamp) -> InvitationState {
         let may_invite = |creator| MemberAct::Admit.is_allowed(creator, self.role, false);
-        match self.state(now) {
-            InvitationState::Open if !creator.is_some_and(may_invite) => InvitationState::Ended,
-            state => state,
-        }
+        let state = self.state(now);
+        let is_ended = state == InvitationState::Open && !creator.is_some_and(may_invite);
+        if is_ended { InvitationState::Ended } else { state }
     }
 
     /// Its state at `now`, as far as it knows itself.
