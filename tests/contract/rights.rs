@@ -52,10 +52,12 @@ pub(crate) async fn change(world: &World, name: &str, change: Change) {
     done.unwrap();
 }
 
-/// Everything that is stored, in the order of the keys.
+/// Everything that is stored, in the order of the keys, but what is left of budgets: some are spent
+/// before the write, and a refused request has been made all the same.
 pub(crate) async fn table(world: &World) -> Vec<HashMap<String, AttributeValue>> {
     let pages = world.dynamodb.scan().table_name(&world.table).into_paginator().items().send();
     let mut items: Vec<HashMap<String, AttributeValue>> = pages.collect::<Result<_, _>>().await.unwrap();
+    items.retain(|item| item.get("type") != Some(&AttributeValue::S("budget".to_owned())));
     let key = |item: &HashMap<_, _>| KEY_ATTRIBUTES.map(|name| item.get(name).map(|value| format!("{value:?}")));
     items.sort_by_key(key);
     items
