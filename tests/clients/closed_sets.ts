@@ -16,7 +16,10 @@ const band: Same<
   NonNullable<Schemas["CloseRate"]["band"]>,
   "below_50" | "below_80" | "below_99" | "below_100"
 > = true;
-const reason: Same<NonNullable<Schemas["FeedLine"]["filtered"]>, "bot" | "own" | "colleague" | "burst"> = true;
+const reason: Same<
+  NonNullable<Schemas["FeedLine"]["filtered"]>,
+  "bot" | "own" | "colleague" | "burst" | "daily_limit" | "dwell_time" | "reused_batch" | "anonymous" | "unknown_share"
+> = true;
 const upload: Same<Schemas["UploadBody"]["state"], "waiting" | "ready" | "refused"> = true;
 const locked: Same<
   Schemas["CardBody"]["locked_fields"][number],
