@@ -23,6 +23,7 @@ CLASSES = {
     "member": {**LOGGED_IN, "visitor": 403},
     "card_owner": {**LOGGED_IN, "visitor": 403, "boss": 404},  # in these tests the boss has no card
     "card_editor": {**LOGGED_IN, "visitor": 403, "other_staff": 403},
+    "member_for_card": {**LOGGED_IN, "visitor": 403, "other_staff": 403},  # a member first, then whose card
     "card_admin": {**LOGGED_IN, "visitor": 403, "staff": 403, "other_staff": 403},  # owner of a card, but not of this one
     "card_radar": {**LOGGED_IN, "visitor": 404, "other_staff": 404},
     "customer": {**LOGGED_IN, "visitor": 404, "other_staff": 404},
@@ -33,7 +34,7 @@ CLASSES = {
 }  # fmt: skip
 WITHOUT_TOKEN = {"public", "operator"}
 # Decided by the role alone, before any id is read.
-BY_ROLE = {"member", "admin", "boss"}
+BY_ROLE = {"member", "member_for_card", "admin", "boss"}
 # Placeholders that name a resource of one company.
 THING = re.compile(r"(?:card|member|upload)_\w+|\w+_id|share_code")
 NO_THINGS = {"batch_id", "product_id"}  # products do not exist yet

@@ -11,7 +11,7 @@ import threading
 import requests
 
 SLUG = re.compile(r"[a-z][a-z0-9_]*\Z")
-PROBLEM_FIELDS = {"type", "title", "status", "code", "detail", "instance", "errors"}
+PROBLEM_FIELDS = {"type", "title", "status", "code", "detail", "instance", "errors", "budget"}
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -177,9 +177,9 @@ budgets! {
         "as many as one member may get, five an hour and ten a day, whoever asks for them",
         "该手机号的短信发送过于频繁";
     /// Text messages of a company.
-    Sms = "sms", Company, Table, [rate(200, 432 * SECOND_US)],
+    Sms = "sms", Company, Table, [rate(500, 172 * SECOND_US)],
         "money: each text message is billed",
-        "200 a day: more members than most companies have get their radar on one day",
+        "500 a day: more members than most companies have get their radar on one day",
         "企业短信发送已达上限";
     /// Invitations that a member creates.
     Invitations = "invitations", Person, Table, [rate(60, 5 * MINUTE_US)],
