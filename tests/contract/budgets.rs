@@ -42,10 +42,10 @@ async fn a_budget_is_exact_under_two_hundred_parallel_requests_and_refilled_on_t
     let world = Arc::new(World::new().await);
     let rate = BudgetName::Sms.budget().rates[0];
     let (one, token_ms) = (company_spend(&world, 1), rate.token_us / 1_000);
-    // Half is spent, so that both cases are met: full and filling.
-    world.store.spend(&company_spend(&world, rate.capacity / 2), world.clock.now()).await.unwrap();
-    let left = usize::try_from(rate.capacity / 2).unwrap();
-    assert_eq!(spend_in_parallel(&world, 200, &one).await, left);
+    let capacity = usize::try_from(rate.capacity).unwrap();
+    // All but a hundred are spent, so that both cases are met: full and filling.
+    world.store.spend(&company_spend(&world, rate.capacity - 100), world.clock.now()).await.unwrap();
+    assert_eq!(spend_in_parallel(&world, 200, &one).await, 100);
     world.clock.advance(token_ms - 1);
     assert_eq!(spend_in_parallel(&world, 20, &one).await, 0);
     world.clock.advance(1);
@@ -54,7 +54,7 @@ async fn a_budget_is_exact_under_two_hundred_parallel_requests_and_refilled_on_t
     assert_eq!(spend_in_parallel(&world, 20, &one).await, 7);
     // A full bucket, which all begin at the same moment.
     world.clock.advance(i64::try_from(rate.capacity).unwrap() * token_ms);
-    assert_eq!(spend_in_parallel(&world, 250, &one).await, 200);
+    assert_eq!(spend_in_parallel(&world, capacity + 50, &one).await, capacity);
 }
 
 #[tokio::test]
