@@ -23,7 +23,7 @@ async fn granted(world: &World) -> Activation {
     let none = world.store.activation(world.company, world.staff["lin"].member).await.unwrap();
     let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), Some(sent(world, "n1")));
     let after = none.after(grant, world.clock.now()).unwrap();
-    world.store.change_activation(world.company, &after).await.unwrap();
+    world.store.change_activation(world.company, &none, &after).await.unwrap();
     after
 }
 
@@ -50,7 +50,7 @@ async fn of_many_changes_of_one_version_one_is_stored() {
         let (world, before) = (Arc::clone(&world), before.clone());
         tokio::spawn(async move {
             let after = before.after(ActivationStep::Redeem { right: true }, world.clock.now()).unwrap();
-            world.store.change_activation(world.company, &after).await
+            world.store.change_activation(world.company, &before, &after).await
         })
     });
     let mut stored = 0;
@@ -118,12 +118,12 @@ async fn activations_are_listed_page_by_page() {
         let none = Activation::none(world.staff[name].member);
         let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), None);
         let after = none.after(grant, world.clock.now()).unwrap();
-        world.store.change_activation(world.company, &after).await.unwrap();
+        world.store.change_activation(world.company, &none, &after).await.unwrap();
         expected.push(after);
     }
     expected.sort_by_key(|activation| activation.member);
     let joined = expected[1].after(ActivationStep::Join(RadarEntry::CompanyQr), world.clock.now()).unwrap();
-    world.store.change_activation(world.company, &joined).await.unwrap();
+    world.store.change_activation(world.company, &expected[1], &joined).await.unwrap();
     expected[1] = joined;
     let first = world.store.list_activations(world.company, None, 2).await.unwrap();
     let second = world.store.list_activations(world.company, first.next, 2).await.unwrap();

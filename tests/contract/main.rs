@@ -28,6 +28,8 @@ mod own_keys;
 mod pipeline;
 mod recount;
 mod retrain;
+mod rights;
+mod rights_of_routes;
 mod seats;
 mod shortlists;
 mod store;

@@ -10,7 +10,7 @@ HAS_ALIKE = {"App", "Config"}
 # area -> the areas that it may use besides `kernel` (domain) and `table`, `keys` (store).
 DOMAIN_AREAS = {
     "kernel": set(),
-    "company": set(),
+    "company": {"people"},
     "people": set(),
     "media": {"company"},
     "tracking": {"company"},

@@ -32,7 +32,24 @@ ENVIRONMENT = re.compile(r"\benv::(?:vars?|var_os|vars_os|set_var)\b")
 CLOCKS = re.compile(r"\bSystemTime::now\b|\bnow_utc\(\)|\bUtc::now\b|\bnow_local\(\)")
 # Whoever makes an entry of the audit log; not its definition, and not a pattern that takes one apart.
 AUDIT_ENTRY = re.compile(r"(?<!struct )(?<!impl )(?<!\|)(?<!-> )\bAuditEntry\s*(?:\{|::new\b)|\bids\s*\.\s*audit_entry\(")
-GRANTED = re.compile(r"\bCompany::granted\b")
+GRANTED = re.compile(r"\bCompany::(?:granted|acting)\b")
+ACTING = re.compile(r"\bCompany::acting\b|\bActing\s*\{")
+# Calls of the table that do not ask whether the member who acts may still do so.
+SINGLE_WRITE = re.compile(r"\.(?:put_item|update_item|delete_item|batch_write_item|execute_statement)\(\)")
+SINGLE_WRITES = (
+    "shared/store/src/media/upload.rs",  # the inspector's result, and housekeeping
+    "shared/store/src/people/person.rs",  # a login: nobody acts yet
+    "shared/store/src/radar/live.rs",  # sockets: the gateway keeps who watches
+)
+UNCHECKED_READ = re.compile(r"\.read_items?\(")
+UNCHECKED_READS = (
+    "shared/store/src/company/company.rs",  # a mini-program, before any company is known
+    "shared/store/src/people/login.rs",  # a login: nobody acts yet
+    "shared/store/src/radar/live.rs",  # cards of many companies, for the queue
+    "shared/store/src/table/batch_get.rs",
+    "shared/store/src/table/read.rs",
+)
+TABLE_CALL = re.compile(r"\.(?:get_item|batch_get_item|transact_write_items|transact_get_items)\(\)")
 SCAN = re.compile(r"\.scan\(\)\s*\.table_name")
 ALLOW = re.compile(r"#!?\[allow\(")
 BARE_EXPECT = re.compile(r"#!?\[expect\((?:(?!reason)[^\]])*\)\]")
@@ -70,6 +87,9 @@ EXAMPLES = [
     (KEY_ATTRIBUTE, '"PK"'), (KEY_ATTRIBUTE, '"GSI1SK"'), (KEY_PREFIX, '"CARD#"'), (KEY_PREFIX, 'format!("{company}#CARD")'),
     (ENVIRONMENT, 'std::env::var("A")'), (ENVIRONMENT, "env::set_var(a, b)"), (CLOCKS, "SystemTime::now()"),
     (CLOCKS, "OffsetDateTime::now_utc()"), (GRANTED, "Company::granted(id)"), (SCAN, ".scan()\n        .table_name(name)"),
+    (GRANTED, "Company::acting(id, acting)"), (ACTING, "Acting { member, person, role, rights }"), (ACTING, "Company::acting"),
+    (SINGLE_WRITE, ".client.put_item()"), (UNCHECKED_READ, "self.read_items(&wanted, read)"), (UNCHECKED_READ, "self.read_item(key)"),
+    (TABLE_CALL, "client\n.transact_write_items()"),
     (ALLOW, "#[allow(dead_code)]"), (ALLOW, "#![allow(dead_code)]"), (BARE_EXPECT, "#[expect(dead_code)]"),
     (AUDIT_ENTRY, "Ok(AuditEntry { id, at })"), (AUDIT_ENTRY, "AuditEntry::new(id, now)"), (AUDIT_ENTRY, "app.ids.audit_entry(now)"),
     (PANICS, "value.unwrap()"), (PANICS, 'panic!("no")'), (PANICS, "todo!()"), (PANICS, 'value.expect("there")'),
@@ -147,6 +167,19 @@ def test_no_failure_is_matched_by_its_text():
 def test_the_tenant_handle_is_given_out_in_few_places():
     rust = [(path, code_only(source)) for path, source in shipped_rust()]
     assert not hits(GRANTED, rust, COMPANY_GIVERS)
+
+
+def test_only_edge_names_the_member_who_acts():
+    rust = [(path, code_only(source)) for path, source in shipped_rust() if short(path) != "shared/domain/src/company/company.rs"]
+    assert not hits(ACTING, rust, ("shared/edge/src/auth.rs", "shared/store/src/table/actor.rs"))
+
+
+def test_what_a_member_writes_and_reads_by_key_asks_for_their_rights():
+    rust = [(path, code_only(source)) for path, source in shipped_rust()]
+    assert not hits(SINGLE_WRITE, rust, SINGLE_WRITES)
+    assert not hits(UNCHECKED_READ, rust, UNCHECKED_READS)
+    calls = ("shared/store/src/table/batch_get.rs", "shared/store/src/table/read.rs", "shared/store/src/table/transaction.rs")
+    assert not hits(TABLE_CALL, rust, calls)
 
 
 def test_shipped_code_does_not_panic_on_purpose():

@@ -19,7 +19,7 @@ use crate::body::OwnerBody;
 use crate::media::MediaBody;
 
 /// Most cards in the list.
-const LISTED_MAX: usize = 100;
+const LISTED_MAX: usize = 99;
 
 /// The cards that a person has opened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,7 +61,7 @@ pub(crate) struct CardSummary {
 
 /// List cards that I opened
 ///
-/// Lists the cards that the caller has opened, the last opened first, at most 100. Callers:
+/// Lists the cards that the caller has opened, the last opened first, at most 99. Callers:
 /// everyone who has logged in, visitors included. Idempotent.
 #[utoipa::path(get, path = "/v1/my/cards", tag = "card", responses((status = 200, body = MyCards)))]
 pub(crate) async fn list_my_cards(State(app): State<App>, caller: Caller) -> Result<Json<MyCards>, Problem> {

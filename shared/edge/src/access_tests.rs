@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::auth::Authenticator;
-use crate::token::{TokenSigner, TokenVerifier};
+use crate::token::{MemberClaims, TokenSigner, TokenVerifier};
 
 const COMPANY: u128 = 1;
 const OWNER: u128 = 20;
@@ -132,21 +132,24 @@ impl Api {
     /// The token of a caller of the table, who is in `company`.
     fn token(&self, caller: &str, company: u128) -> Option<String> {
         let (company, person) = (Company::granted(some::<CompanyId>(company)), some::<PersonId>(2));
-        let member = |id, role, card: Option<u128>| Some((some::<MemberId>(id), role, card.map(some::<CardId>)));
-        let (membership, radar) = match caller {
+        let member = |id, role, card: Option<u128>, radar| {
+            let (member, card) = (some::<MemberId>(id), card.map(some::<CardId>));
+            Some(MemberClaims { member, role, card, radar, rights: 0 })
+        };
+        let membership = match caller {
             "nobody" => return None,
             "anonymous" => return Some(self.signer.sign_anonymous(company, person, now()).unwrap()),
-            "visitor" => (None, false),
-            "owner" => (member(OWNER, Role::Staff, Some(CARD)), true),
-            "owner off" => (member(OWNER, Role::Staff, Some(CARD)), false),
-            "other" => (member(21, Role::Staff, Some(OTHERS_CARD)), true),
-            "no card" => (member(22, Role::Staff, None), true),
-            "admin" => (member(23, Role::Admin, Some(ADMINS_CARD)), true),
-            "admin off" => (member(23, Role::Admin, Some(ADMINS_CARD)), false),
-            "boss" => (member(24, Role::Boss, None), true),
+            "visitor" => None,
+            "owner" => member(OWNER, Role::Staff, Some(CARD), true),
+            "owner off" => member(OWNER, Role::Staff, Some(CARD), false),
+            "other" => member(21, Role::Staff, Some(OTHERS_CARD), true),
+            "no card" => member(22, Role::Staff, None, true),
+            "admin" => member(23, Role::Admin, Some(ADMINS_CARD), true),
+            "admin off" => member(23, Role::Admin, Some(ADMINS_CARD), false),
+            "boss" => member(24, Role::Boss, None, true),
             unknown => panic!("{unknown} is no caller"),
         };
-        Some(self.signer.sign(company, person, membership, radar, now()).unwrap())
+        Some(self.signer.sign(company, person, membership, now()).unwrap())
     }
 
     fn get(&self, token: Option<&str>, path: &str) -> String {

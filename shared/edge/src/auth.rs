@@ -5,8 +5,8 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
-use domain::company::Company;
 use domain::company::audit::AuditActor;
+use domain::company::{Acting, Company};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId};
 use domain::people::member::Role;
@@ -176,7 +176,14 @@ impl Caller {
             (None, None) => None,
             _ => return None,
         };
-        Some(Self { company: Company::granted(claims.com), person: claims.sub, membership })
+        let person = claims.sub;
+        let company = match membership {
+            Some(Membership { member, role, .. }) => {
+                Company::acting(claims.com, Acting { member, person, role, rights: claims.rights })
+            }
+            None => Company::granted(claims.com),
+        };
+        Some(Self { company, person, membership })
     }
 }
 

@@ -47,6 +47,8 @@ codes! {
     IdempotencyKeyRequired = BAD_REQUEST, "idempotency_key_required", "Idempotency-Key required", "缺少 Idempotency-Key，应为 8 到 128 位字母、数字、下划线或短横线";
     /// No token, or one that is not accepted.
     Unauthorized = UNAUTHORIZED, "unauthorized", "Unauthorized", "登录已失效，请重新登录";
+    /// What the caller may do has changed since their token was made.
+    RightsChanged = UNAUTHORIZED, "rights_changed", "Rights changed", "您的权限已变更，请刷新登录状态后重试";
     /// WeChat rejected the login code.
     LoginCodeInvalid = UNAUTHORIZED, "login_code_invalid", "Login code invalid", "登录凭证无效或已过期，请重新登录";
     /// The caller has not logged in.
@@ -337,6 +339,7 @@ impl From<Failure> for Problem {
             Failure::Exists(thing) => Self::of(thing.into()),
             Failure::Exhausted(resource) => Self::of(resource.into()),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
+            Failure::RightsChanged => Self::of(Code::RightsChanged),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),
             Failure::Corrupt(_) => Self::of(Code::Internal).caused_by(failure),

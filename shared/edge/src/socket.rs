@@ -79,48 +79,49 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::token::{TOKEN_LIFE_MS, TokenSigner};
+    use crate::token::{MemberClaims, TOKEN_LIFE_MS, TokenSigner};
 
     fn now() -> Timestamp {
         Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()
     }
 
     /// The watcher of a token that is signed now and used `later`.
-    fn watcher(membership: Option<(MemberId, Role, Option<CardId>)>, radar: bool, later: i64) -> Option<Watcher> {
+    fn watcher(membership: Option<MemberClaims>, later: i64) -> Option<Watcher> {
         let pair = Ed25519KeyPair::generate().unwrap();
         let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
         let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]}).to_string();
         let signer = TokenSigner::new("k".to_owned(), &BASE64.encode(pair.to_pkcs8().unwrap().as_ref())).unwrap();
         let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
         let person = PersonId::from_uuid(Uuid::from_u128(2));
-        let token = signer.sign(company, person, membership, radar, now()).unwrap();
+        let token = signer.sign(company, person, membership, now()).unwrap();
         let verifier = TokenVerifier::from_jwks(&jwks).unwrap();
         Watcher::from_header(&verifier, &format!("Bearer {token}"), now().plus_millis(later))
     }
 
-    fn member(card: Option<u128>) -> Option<(MemberId, Role, Option<CardId>)> {
+    fn member(card: Option<u128>, radar: bool) -> Option<MemberClaims> {
         let card = card.map(|card| CardId::from_uuid(Uuid::from_u128(card)));
-        Some((MemberId::from_uuid(Uuid::from_u128(3)), Role::Staff, card))
+        let (member, role) = (MemberId::from_uuid(Uuid::from_u128(3)), Role::Staff);
+        Some(MemberClaims { member, role, card, radar, rights: 0 })
     }
 
     #[test]
     fn a_member_with_card_and_radar_watches_until_their_token_ends() {
-        let found = watcher(member(Some(4)), true, 0).unwrap();
+        let found = watcher(member(Some(4), true), 0).unwrap();
         assert_eq!((found.company().id().uuid().as_u128(), found.card().uuid().as_u128()), (1, 4));
         assert_eq!(found.expires_at(), now().plus_millis(TOKEN_LIFE_MS));
-        assert!(watcher(member(Some(4)), true, TOKEN_LIFE_MS).is_none());
+        assert!(watcher(member(Some(4), true), TOKEN_LIFE_MS).is_none());
     }
 
     #[test]
     fn without_membership_card_or_radar_nobody_watches() {
-        assert!(watcher(None, false, 0).is_none());
-        assert!(watcher(member(None), true, 0).is_none());
-        assert!(watcher(member(Some(4)), false, 0).is_none());
+        assert!(watcher(None, 0).is_none());
+        assert!(watcher(member(None, true), 0).is_none());
+        assert!(watcher(member(Some(4), false), 0).is_none());
     }
 
     #[test]
     fn the_context_returned_by_the_gateway_is_the_same_watcher() {
-        let found = watcher(member(Some(4)), true, 0).unwrap();
+        let found = watcher(member(Some(4), true), 0).unwrap();
         let context: BTreeMap<String, Value> =
             found.context().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         assert_eq!(Watcher::from_context(&context), Some(found));

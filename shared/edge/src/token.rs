@@ -45,12 +45,36 @@ pub struct TokenClaims {
     /// Whether the person's radar is on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rad: bool,
+    /// How often what the member may do had changed when the token was signed.
+    #[serde(rename = "gen", default, skip_serializing_if = "is_zero")]
+    pub rights: u32,
     /// Whether the person is anonymous: they have not logged in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ano: bool,
     iat: i64,
     nbf: i64,
     exp: i64,
+}
+
+/// A membership that a token is signed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberClaims {
+    /// The member.
+    pub member: MemberId,
+    /// Their role.
+    pub role: Role,
+    /// Their card, if they have one.
+    pub card: Option<CardId>,
+    /// Whether their radar is on.
+    pub radar: bool,
+    /// How often what they may do has changed.
+    pub rights: u32,
+}
+
+/// Whether rights have never changed: such a token has no claim for it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(rights: &u32) -> bool {
+    *rights == 0
 }
 
 impl TokenClaims {
@@ -86,8 +110,7 @@ impl TokenSigner {
         Ok(Self { kid, key: EncodingKey::from_ed_der(&der) })
     }
 
-    /// A token for a person and, if they are a member, their membership and whether their `radar`
-    /// is on; valid from `now`.
+    /// A token for a person and, if they are a member, their membership; valid from `now`.
     ///
     /// # Errors
     /// [`KeyError`] if the key is not an Ed25519 key.
@@ -95,15 +118,13 @@ impl TokenSigner {
         &self,
         company: Company,
         person: PersonId,
-        membership: Option<(MemberId, Role, Option<CardId>)>,
-        radar: bool,
+        membership: Option<MemberClaims>,
         now: Timestamp,
     ) -> Result<String, KeyError> {
         let mut claims = TokenClaims::new(company, person, now);
-        claims.mem = membership.map(|(member, _, _)| member);
-        claims.role = membership.map(|(_, role, _)| role);
-        claims.crd = membership.and_then(|(_, _, card)| card);
-        claims.rad = radar;
+        if let Some(MemberClaims { member, role, card, radar, rights }) = membership {
+            claims = TokenClaims { mem: Some(member), role: Some(role), crd: card, rad: radar, rights, ..claims };
+        }
         self.encode(&claims)
     }
 
@@ -135,6 +156,7 @@ impl TokenClaims {
             role: None,
             crd: None,
             rad: false,
+            rights: 0,
             ano: false,
             iat: now.seconds(),
             nbf: now.seconds(),

@@ -30,10 +30,15 @@ fn now() -> Timestamp {
     Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()
 }
 
+/// An admin without a card, whose rights have changed this often.
+fn admin(rights: u32) -> MemberClaims {
+    let (member, role) = (MemberId::from_uuid(Uuid::from_u128(3)), Role::Admin);
+    MemberClaims { member, role, card: None, radar: true, rights }
+}
+
 fn token(keys: &Keys) -> String {
     let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
-    let membership = (MemberId::from_uuid(Uuid::from_u128(3)), Role::Admin, None);
-    keys.signer.sign(company, PersonId::from_uuid(Uuid::from_u128(2)), Some(membership), true, now()).unwrap()
+    keys.signer.sign(company, PersonId::from_uuid(Uuid::from_u128(2)), Some(admin(0)), now()).unwrap()
 }
 
 /// A good token with the claims that `change` changes; signed with the right key.
@@ -46,6 +51,19 @@ fn forged(keys: &Keys, change: impl Fn(&mut Value, &mut Value)) -> String {
     let text = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes())).join(".");
     let signature = BASE64URL_NOPAD.encode(keys.pair.sign(text.as_bytes()).as_ref());
     format!("{text}.{signature}")
+}
+
+#[test]
+fn a_token_counts_changes_of_rights_and_one_of_before_the_count_has_none() {
+    let keys = keys("k1");
+    let verifier = verifier(&[&keys]);
+    let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
+    let person = PersonId::from_uuid(Uuid::from_u128(2));
+    let later = keys.signer.sign(company, person, Some(admin(7)), now()).unwrap();
+    assert_eq!(verifier.verify(&later, now()).unwrap().rights, 7);
+    // What older code has signed has no such claim.
+    let of_old = forged(&keys, |_, claims| assert_eq!(claims.get("gen"), None));
+    assert_eq!(verifier.verify(&of_old, now()).unwrap().rights, 0);
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl From<&Failure> for Reason {
             | Failure::Exists(_)
             | Failure::Exhausted(_)
             | Failure::VersionConflict
+            | Failure::RightsChanged
             | Failure::KeyReused
             | Failure::Throttled
             | Failure::Unavailable(_) => "unavailable",

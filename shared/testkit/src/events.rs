@@ -103,6 +103,20 @@ pub fn all(function: &str) -> Vec<String> {
     names
 }
 
+/// The caller of a file's request: `boss`, `lin`, `chen`, `wang`, `visitor` or `anonymous`; `None`
+/// for a request without a token.
+pub fn caller(function: &str, case: &str) -> Option<String> {
+    let payload: Value = serde_json::from_str(&read(function, case)).expect("an event file is JSON");
+    let token = payload["headers"]["authorization"].as_str()?.strip_prefix("Bearer ${token_")?;
+    token.strip_suffix('}').map(str::to_owned)
+}
+
+/// The method of a file's request.
+pub fn method(function: &str, case: &str) -> String {
+    let payload: Value = serde_json::from_str(&read(function, case)).expect("an event file is JSON");
+    payload["requestContext"]["http"]["method"].as_str().expect("a method").to_owned()
+}
+
 /// A file's text, its placeholders filled in from the world.
 pub fn load(function: &str, case: &str, world: &World) -> String {
     let text = fill(function, case, world);

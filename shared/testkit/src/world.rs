@@ -6,7 +6,7 @@ use aws_types::SdkConfig;
 use domain::card::share::{Channel, Share};
 use domain::card::{Card, Identity};
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
-use domain::company::{Company, CompanyProfile, Person};
+use domain::company::{Acting, Company, CompanyProfile, Person};
 use domain::crm::identities::Customer;
 use domain::crm::merge::{Merge, MergeReason};
 use domain::crm::ties::MergeEdge;
@@ -18,6 +18,7 @@ use domain::kernel::timestamp::DAY_MS;
 use domain::media::upload::{Purpose, Upload, UploadState};
 use domain::people::member::{Member, PersonName, Position, Role};
 use domain::tracking::event::Target;
+use edge::token::MemberClaims;
 use runtime::ids::Ids;
 use store::{ClaimRequest, NewCompany, NewMember, Store};
 
@@ -71,6 +72,14 @@ pub struct StaffMember {
     pub role: Role,
     /// The member's card; the boss has none.
     pub card: Option<CardId>,
+}
+
+impl StaffMember {
+    /// The claims of a token of this member, whose rights have never changed.
+    fn claims(&self, radar: bool) -> MemberClaims {
+        let StaffMember { member, role, card, .. } = *self;
+        MemberClaims { member, role, card, radar, rights: 0 }
+    }
 }
 
 impl World {
@@ -253,8 +262,23 @@ impl World {
     pub fn token_with(&self, name: &str, radar: bool) -> String {
         let staff = self.staff.get(name);
         let person = staff.map_or(self.visitor, |staff| staff.person);
-        let membership = staff.map(|staff| (staff.member, staff.role, staff.card));
-        self.keys.signer.sign(self.company, person, membership, radar, self.clock.now()).expect("a token")
+        let membership = staff.map(|staff| staff.claims(radar));
+        self.keys.signer.sign(self.company, person, membership, self.clock.now()).expect("a token")
+    }
+
+    /// The handle of a member's token: of somebody whose rights have never changed.
+    pub fn acting(&self, name: &str) -> Company {
+        let StaffMember { member, person, role, .. } = self.staff[name];
+        Company::acting(self.company.id(), Acting { member, person, role, rights: 0 })
+    }
+
+    /// A token of a member as they stand now, their radar on: as after another login.
+    pub async fn token_of_now(&self, name: &str) -> String {
+        let staff = self.staff[name];
+        let Member { role, card, rights, .. } = self.store.member(self.company, staff.member).await.expect("a member");
+        let claims = MemberClaims { role, card, rights, ..staff.claims(true) };
+        let token = self.keys.signer.sign(self.company, staff.person, Some(claims), self.clock.now());
+        token.expect("a token")
     }
 
     /// A token of a person who has not logged in.

@@ -247,7 +247,7 @@ impl<'a> Bench<'a> {
 
 /// The request of a visitor that sends a batch.
 pub(crate) fn request(world: &World, batch: &AcceptedBatch) -> Vec<u8> {
-    let token = world.keys.signer.sign(world.company, batch.person, None, false, world.clock.now()).expect("a token");
+    let token = world.keys.signer.sign(world.company, batch.person, None, world.clock.now()).expect("a token");
     let mut request: Value =
         serde_json::from_str(&load("tracking", "record_events", world)).expect("an event file is JSON");
     request["body"] = json!(body(batch).to_string());

@@ -15,9 +15,10 @@ use domain::kernel::timestamp::Timestamp;
 use domain::people::claim::ClaimCode;
 use edge::body::Body;
 use edge::problem::{Code, Problem};
-use edge::token;
+use edge::token::{self, MemberClaims};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use store::MemberLogin;
 use utoipa::ToSchema;
 use wechat::{Login, LoginCode, WeChatError};
 
@@ -195,10 +196,14 @@ impl App {
 
 /// The token of a session.
 fn sign(keys: &OwnKeys, login: &LoginOutcome, now: Timestamp) -> Result<String, Problem> {
-    let radar = login.member.as_ref().is_some_and(|found| found.activation.is_on(found.member.role));
-    let member = login.member.as_ref().map(|found| &found.member);
-    let claims = member.map(|member| (member.id, member.role, member.card));
-    let token = keys.signer.sign(login.company, login.person, claims, radar, now);
+    let claims = login.member.as_ref().map(|MemberLogin { member, activation, .. }| MemberClaims {
+        member: member.id,
+        role: member.role,
+        card: member.card,
+        radar: activation.is_on(member.role),
+        rights: member.rights,
+    });
+    let token = keys.signer.sign(login.company, login.person, claims, now);
     token.map_err(|error| Problem::of(Code::Internal).caused_by(error))
 }
 

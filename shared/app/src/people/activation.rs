@@ -100,7 +100,7 @@ pub async fn grant(
     }
     let (from, to) = states(&before, &after);
     let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarGranted, member, from, to)?;
-    flow.store.change_activation_of(company, &after, &audit).await?;
+    flow.store.change_activation_of(company, (&before, &after), &audit).await?;
     match send(flow, channel, draft.as_ref(), &after).await {
         Ok(sms) => Ok((after, sms)),
         Err(_) => Ok((without_code(flow, company, after).await, SmsOutcome::Failed)),
@@ -159,7 +159,7 @@ pub async fn revoke(
     if after != before {
         let (from, to) = states(&before, &after);
         let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarRevoked, member, from, to)?;
-        flow.store.change_activation_of(company, &after, &audit).await?;
+        flow.store.change_activation_of(company, (&before, &after), &audit).await?;
     }
     Ok(after)
 }
@@ -179,7 +179,7 @@ pub async fn redeem(
     let right = codes.is_right(&before, typed);
     let after = before.after(ActivationStep::Redeem { right }, flow.now)?;
     // A try counts before it is answered: of two at the same time one learns nothing.
-    flow.store.change_activation(company, &after).await?;
+    flow.store.change_activation(company, &before, &after).await?;
     codes.ticket(&after).ok_or(ActivationError::Refused(ActivationRefusal::NoCode))
 }
 
@@ -203,7 +203,7 @@ pub async fn join(
         None => return Err(ActivationRefusal::Ticket.into()),
     };
     if after != before {
-        flow.store.change_activation(company, &after).await?;
+        flow.store.change_activation(company, &before, &after).await?;
     }
     Ok(after)
 }
@@ -235,7 +235,7 @@ async fn send<C: CodeChannel>(
 async fn without_code(flow: &Flow<'_>, company: Company, granted: Activation) -> Activation {
     let nonce = granted.code().map(|code| code.nonce.clone()).unwrap_or_default();
     let Ok(after) = granted.after(ActivationStep::SendFailed(nonce), flow.now) else { return granted };
-    match flow.store.change_activation(company, &after).await {
+    match flow.store.change_activation(company, &granted, &after).await {
         Ok(()) => after,
         Err(_) => granted,
     }

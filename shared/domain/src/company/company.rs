@@ -1,10 +1,15 @@
 //! Companies, and the tenant handle.
 
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::id::{CompanyId, JoinRequestId, MemberId, PersonId};
 use crate::kernel::text::{AppId, Line, OpaqueText};
 use crate::kernel::timestamp::Timestamp;
+use crate::people::member::Role;
 
 /// Permission to touch one company's data.
 ///
@@ -12,18 +17,81 @@ use crate::kernel::timestamp::Timestamp;
 /// another company's partition. It is given out in few places (a verified token,
 /// an app id or a unionid looked up at login, a message our own ingest wrote), and a structure
 /// check keeps the list of those places short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Company(CompanyId);
+///
+/// The handle of a member's token carries the member as [`Acting`]: the store writes, and reads by
+/// key, only if that member may still do what the token says. Two handles of one company are equal,
+/// whoever acts.
+#[derive(Clone, Copy)]
+pub struct Company {
+    id: CompanyId,
+    acting: Option<Acting>,
+}
+
+/// The member who acts, with the rights that their token was signed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acting {
+    /// The member.
+    pub member: MemberId,
+    /// The person who is this member.
+    pub person: PersonId,
+    /// The member's role.
+    pub role: Role,
+    /// How often the member's rights had changed before.
+    pub rights: u32,
+}
 
 impl Company {
-    /// The handle, for code that has established the right to it.
+    /// The handle without a member who acts: of visitors, the platform operator, schedules and
+    /// queues, for code that has established the right to it.
     pub fn granted(id: CompanyId) -> Self {
-        Self(id)
+        Self { id, acting: None }
+    }
+
+    /// The handle of a member, for code that has verified their token.
+    pub fn acting(id: CompanyId, acting: Acting) -> Self {
+        Self { id, acting: Some(acting) }
     }
 
     /// The company's id.
     pub fn id(self) -> CompanyId {
-        self.0
+        self.id
+    }
+
+    /// The member who acts; `None` for everybody else.
+    pub fn actor(self) -> Option<Acting> {
+        self.acting
+    }
+}
+
+impl PartialEq for Company {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Company {}
+
+impl PartialOrd for Company {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Company {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.id.cmp(&other.id)
+    }
+}
+
+impl Hash for Company {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl fmt::Debug for Company {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Company").field(&self.id).finish()
     }
 }
 

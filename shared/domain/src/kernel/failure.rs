@@ -61,6 +61,9 @@ pub enum Failure {
     /// The thing has changed since it was read.
     #[error("changed since it was read")]
     VersionConflict,
+    /// The member who acts no longer has the rights that their token was signed for.
+    #[error("rights have changed")]
+    RightsChanged,
     /// The idempotency key was used before with another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,

@@ -227,7 +227,12 @@ impl Activation {
 
     /// Whether the member's radar is on.
     pub fn is_on(&self, role: Role) -> bool {
-        role == Role::Boss || matches!(self.state, ActivationState::Joined { .. })
+        role == Role::Boss || self.has_joined()
+    }
+
+    /// Whether the member has turned it on.
+    pub fn has_joined(&self) -> bool {
+        matches!(self.state, ActivationState::Joined { .. })
     }
 
     /// The code that counts, if there is one.

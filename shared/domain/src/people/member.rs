@@ -168,16 +168,27 @@ pub struct Member {
     /// The department they were put into; it may be removed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
+    /// How often what they may do has changed: their role, their status, their radar taken away. A
+    /// token of before no longer counts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rights: u32,
     /// When they were added.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
+}
+
+/// Whether rights have never changed: such an item has no attribute for it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(rights: &u32) -> bool {
+    *rights == 0
 }
 
 impl Member {
     /// Somebody who has not joined yet, and has no card.
     pub fn invited(id: MemberId, name: PersonName, position: Position, role: Role, created_at: Timestamp) -> Self {
         let (card, person, ended, successor) = (None, None, None, None);
-        Self { id, name, position, role, card, person, ended, successor, claim_number: 0, department: None, created_at }
+        let (claim_number, department, rights) = (0, None, 0);
+        Self { id, name, position, role, card, person, ended, successor, claim_number, department, rights, created_at }
     }
 
     /// Name and job title in one text.
@@ -263,6 +274,7 @@ mod tests {
             successor: None,
             claim_number: 0,
             department: None,
+            rights: 0,
             created_at: Timestamp::from_millis(0),
         }
     }

@@ -45,29 +45,29 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn card(&self, company: Company, card: CardId) -> Result<Card, Failure> {
-        self.get(&keys::card(company, card), CARD).await?.ok_or(Failure::NotFound)
+        self.get(company, &keys::card(company, card), CARD).await?.ok_or(Failure::NotFound)
     }
 
-    /// The cards that exist, of the first 100 that are wanted, in the order asked for.
+    /// The cards that exist, of the first 99 that are wanted, in the order asked for.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn cards(&self, company: Company, wanted: &[CardId]) -> Result<Vec<Card>, Failure> {
         let wanted: Vec<_> = wanted.iter().take(KEYS_MAX).copied().collect();
         let keys: Vec<_> = wanted.iter().map(|card| keys::card(company, *card)).collect();
-        let items = self.batch_get(&keys, ReadMode::Eventual).await?;
+        let items = self.batch_get(company, &keys, ReadMode::Eventual).await?;
         let mut cards: Vec<Card> = items.into_iter().map(|item| CARD.decode(item)).collect::<Result<_, _>>()?;
         cards.sort_by_key(|card| wanted.iter().position(|id| *id == card.id));
         Ok(cards)
     }
 
-    /// Which of these cards, at most 100, exist.
+    /// Which of these cards, at most 99, exist.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn existing_cards(&self, company: Company, wanted: &[CardId]) -> Result<Vec<CardId>, Failure> {
         let keys: Vec<_> = wanted.iter().map(|card| keys::card(company, *card)).collect();
-        let items = self.batch_get(&keys, ReadMode::Only(&[])).await?;
+        let items = self.batch_get(company, &keys, ReadMode::Only(&[])).await?;
         Ok(items.iter().filter_map(|item| keys::card_of(&keys::Key::of(item)?)).collect())
     }
 
@@ -105,7 +105,7 @@ impl Store {
         let member = keys::member(company, read.id);
         let key = keys::idempotency(company, &request.key);
         let now = card.updated_at;
-        self.create_once(&key, request, now, card, |transaction| {
+        self.create_once(company, &key, request, now, card, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Card));
             transaction.update(&self.table, &member, assigned, refused);
             Ok(())
@@ -182,7 +182,7 @@ impl Store {
         if let Some(entry) = change.audit {
             add_entry(&mut transaction, &self.table, company, entry)?;
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }
 

@@ -35,7 +35,7 @@ impl Store {
     ) -> Result<CardWithUploads, Failure> {
         let mut wanted = keys_of_view(company, card, true);
         wanted.extend(uploads.iter().map(|upload| keys::upload(company, *upload)));
-        let items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let (uploads, mut rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| UPLOAD.is_of(item));
         let uploads = uploads.into_iter().map(|item| UPLOAD.decode(item)).collect::<Result<_, _>>()?;
         Ok(CardWithUploads { view: view_of(&mut rest, true)?, uploads })

@@ -17,7 +17,7 @@ impl Store {
     pub async fn create_share(&self, company: Company, share: Share, request: &Idempotency) -> Result<Share, Failure> {
         let item = SHARE.encode(&keys::share(company, &share.code), &share)?;
         let (key, now) = (keys::idempotency(company, &request.key), share.created_at);
-        self.create_once(&key, request, now, share, |transaction| {
+        self.create_once(company, &key, request, now, share, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Share));
             Ok(())
         })
@@ -29,6 +29,6 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn share(&self, company: Company, code: &ShareCode) -> Result<Share, Failure> {
-        self.get(&keys::share(company, code), SHARE).await?.ok_or(Failure::NotFound)
+        self.get(company, &keys::share(company, code), SHARE).await?.ok_or(Failure::NotFound)
     }
 }

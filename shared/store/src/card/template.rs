@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn card_template(&self, company: Company) -> Result<CardTemplate, Failure> {
-        Ok(self.get_latest(&keys::card_template(company), TEMPLATE).await?.unwrap_or_default())
+        Ok(self.get_latest(company, &keys::card_template(company), TEMPLATE).await?.unwrap_or_default())
     }
 
     /// Changes what is locked and what is shown by default.
@@ -35,6 +35,6 @@ impl Store {
         let mut transaction = Transaction::default();
         transaction.put(&self.table, item, condition, values, Failure::VersionConflict);
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }

@@ -61,7 +61,7 @@ impl Store {
     /// [`Failure::NotFound`] when there is no such member.
     pub async fn card_founding(&self, company: Company, member: MemberId) -> Result<NewCardContext, Failure> {
         let wanted = [keys::company(company), keys::member(company, member), keys::card_template(company)];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         Ok(NewCardContext {
             profile: take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?,
             member: take(&mut items, MEMBER)?.ok_or(Failure::NotFound)?,
@@ -70,7 +70,7 @@ impl Store {
     }
 
     async fn view(&self, company: Company, card: CardId, template: bool, read: ReadMode) -> Result<CardView, Failure> {
-        let mut items = self.batch_get(&keys_of_view(company, card, template), read).await?;
+        let mut items = self.batch_get(company, &keys_of_view(company, card, template), read).await?;
         view_of(&mut items, template)
     }
 }

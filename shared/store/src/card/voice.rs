@@ -38,7 +38,7 @@ impl Store {
     ) -> Result<VoiceToSet, Failure> {
         let mut wanted = vec![keys::voice(company, card, product)];
         wanted.extend(upload.map(|upload| keys::upload(company, upload)));
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         Ok(VoiceToSet { voice: take(&mut items, VOICE)?, upload: take(&mut items, UPLOAD)? })
     }
 
@@ -79,7 +79,7 @@ impl Store {
         if let Some(read) = read {
             self.drop_upload(&mut transaction, company, read.upload, now);
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The voice introductions of a card, by product.

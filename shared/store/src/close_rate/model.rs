@@ -95,7 +95,7 @@ impl Store {
     pub async fn await_retrain(&self, company: Company, due: Timestamp) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         transaction.create(&self.table, new_model(company, due)?, Failure::Exists(Thing::Model));
-        match self.commit(transaction).await.map_err(Cancelled::into_failure) {
+        match self.commit(company, transaction).await.map_err(Cancelled::into_failure) {
             Err(Failure::Exists(Thing::Model)) => Ok(()),
             done => done,
         }
@@ -115,7 +115,7 @@ impl Store {
         }
         let mut transaction = Transaction::default();
         transaction.replace(&self.table, item);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// What is known of a company's model.
@@ -123,7 +123,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub async fn close_rate_model(&self, company: Company) -> Result<CloseRateModel, Failure> {
-        let found = self.batch_get(&[keys::close_rate_model(company)], ReadMode::Eventual).await?;
+        let found = self.batch_get(company, &[keys::close_rate_model(company)], ReadMode::Eventual).await?;
         let Some(item) = found.into_iter().next() else { return Ok(CloseRateModel::default()) };
         let next_at = place_of(&item).and_then(|place| keys::expiry_of(&place)).map(Timestamp::from_millis);
         Ok(CloseRateModel { fitted: MODEL.decode::<ModelItem>(item)?.fitted()?, next_at })
@@ -134,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub(crate) async fn model_in_force(&self, company: Company) -> Result<Model, Failure> {
-        let found = self.batch_get(&[keys::close_rate_model(company)], ReadMode::Consistent).await?;
+        let found = self.batch_get(company, &[keys::close_rate_model(company)], ReadMode::Consistent).await?;
         found.into_iter().next().map_or_else(|| Ok(Model::default()), model_of)
     }
 }

@@ -105,7 +105,7 @@ impl Store {
         let list = keys::shortlist(company, scope);
         let lifetime = keys::counter(company, scope, Period::Lifetime);
         let (mut shortlist, mut counts) = (Shortlist::default(), Counts::new());
-        for item in self.batch_get(&[list.clone(), lifetime], ReadMode::Eventual).await? {
+        for item in self.batch_get(company, &[list.clone(), lifetime], ReadMode::Eventual).await? {
             match Key::of(&item).ok_or_else(|| SHORTLIST.corrupt("key"))? {
                 key if key == list => shortlist = decode(&item)?.list,
                 _ => counts = counts_of(&item)?,
@@ -126,7 +126,7 @@ impl Store {
         let places: BTreeMap<Key, Scope> = scopes.iter().map(|s| (keys::shortlist(company, *s), *s)).collect();
         let mut lists = BTreeMap::new();
         for wanted in Vec::from_iter(places.keys().cloned()).chunks(KEYS_MAX) {
-            for item in self.batch_get(wanted, ReadMode::Consistent).await? {
+            for item in self.batch_get(company, wanted, ReadMode::Consistent).await? {
                 let scope = Key::of(&item).and_then(|key| places.get(&key)).ok_or_else(|| SHORTLIST.corrupt("key"))?;
                 lists.insert(*scope, decode(&item)?);
             }
@@ -146,7 +146,7 @@ impl Store {
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         put_shortlist(&mut transaction, &self.table, company, scope, list)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The stored shortlists of these scopes, with the present data of these people. A new list

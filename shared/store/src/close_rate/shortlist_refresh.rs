@@ -82,7 +82,7 @@ impl Store {
             let read = Item::from([(":read".to_owned(), marks.clone())]);
             transaction.delete(&self.table, key, "marks = :read", read, Failure::Busy);
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::company::quota::QuotaName;
 use crate::people::member::{NewMember, create_member};
 use crate::radar::leaderboard::new_leaderboards;
 use crate::radar::recount::new_recount;
+use crate::table::batch_get::ReadMode;
 use crate::table::item::text;
 use crate::table::kinds::{APP, COMPANY};
 use crate::table::transaction::{Cancelled, Transaction};
@@ -61,7 +62,7 @@ impl Store {
         let seats = Quota::of(new.seats);
         let (leaderboards, recount) = (new_leaderboards(company, now)?, new_recount(company, now)?);
         let model = new_model(company, next_retrain(now))?;
-        self.create_once(&key, request, now, new, |transaction| {
+        self.create_once(company, &key, request, now, new, |transaction| {
             transaction.create(&self.table, app, Failure::Exists(Thing::App));
             transaction.create(&self.table, profile, Failure::Exists(Thing::Company));
             transaction.create(&self.table, leaderboards, Failure::Exists(Thing::Company));
@@ -81,7 +82,8 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn company_of_app(&self, appid: &AppId) -> Result<Company, Failure> {
-        let app: AppBinding = self.get(&keys::app(appid), APP).await?.ok_or(Failure::NotFound)?;
+        let app: AppBinding =
+            self.read_item(&keys::app(appid), APP, ReadMode::Eventual).await?.ok_or(Failure::NotFound)?;
         Ok(Company::granted(app.company))
     }
 
@@ -90,7 +92,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn company(&self, company: Company) -> Result<CompanyProfile, Failure> {
-        self.get_latest(&keys::company(company), COMPANY).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::company(company), COMPANY).await?.ok_or(Failure::NotFound)
     }
 
     /// Renames a company that was read under the name `was`.
@@ -138,6 +140,6 @@ impl Store {
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::company(company), update, refused);
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }

@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn departments(&self, company: Company) -> Result<DepartmentTree, Failure> {
-        Ok(self.get_latest(&keys::departments(company), TREE).await?.unwrap_or_default())
+        Ok(self.get_latest(company, &keys::departments(company), TREE).await?.unwrap_or_default())
     }
 
     /// The departments, and the result of the same request, if it came before.
@@ -69,7 +69,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(DepartmentTree, Option<DepartmentAdded>), Failure> {
         let wanted = [keys::departments(company), keys::idempotency(company, &request.key)];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let tree = tree_of(take(&mut items, &wanted[0]))?;
         let before = take(&mut items, &wanted[1]).map(|first| replayed(first, request, now)).transpose()?;
         Ok((tree, before.flatten()))
@@ -90,7 +90,7 @@ impl Store {
         request: &Idempotency,
     ) -> Result<DepartmentAdded, Failure> {
         let key = keys::idempotency(company, &request.key);
-        self.create_once(&key, request, audit.at, added, |transaction| {
+        self.create_once(company, &key, request, audit.at, added, |transaction| {
             self.put_tree(transaction, company, after, Failure::Busy)?;
             add_entry(transaction, &self.table, company, audit)
         })
@@ -110,7 +110,7 @@ impl Store {
         let mut transaction = Transaction::default();
         self.put_tree(&mut transaction, company, after, Failure::VersionConflict)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// A member and the company's departments, as of the last write.
@@ -123,12 +123,12 @@ impl Store {
         member: MemberId,
     ) -> Result<(Member, DepartmentTree), Failure> {
         let wanted = [keys::member(company, member), keys::departments(company)];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let member = MEMBER.decode(take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?)?;
         Ok((member, tree_of(take(&mut items, &wanted[1]))?))
     }
 
-    /// The cards that exist, of at most 99, each with the departments it is in.
+    /// The cards that exist, of at most 98, each with the departments it is in.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -139,7 +139,7 @@ impl Store {
     ) -> Result<BTreeMap<CardId, DepartmentPath>, Failure> {
         let tree = keys::departments(company);
         let wanted: Vec<_> = cards.iter().map(|card| keys::card(company, *card)).chain([tree.clone()]).collect();
-        let mut items = self.batch_get(&wanted, ReadMode::Only(PLACES)).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Only(PLACES)).await?;
         let tree = tree_of(take(&mut items, &tree))?;
         let place = |item: Item| {
             let card = Key::of(&item).and_then(|key| keys::card_of(&key)).ok_or_else(|| CARD.corrupt("key"))?;
@@ -182,7 +182,7 @@ impl Store {
             transaction.update(&self.table, &keys::card(company, card), update, Failure::Busy);
         }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     fn put_tree(

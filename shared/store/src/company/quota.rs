@@ -208,7 +208,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn quota(&self, company: Company, name: QuotaName) -> Result<Quota, Failure> {
-        self.get(&keys::quota(company, name.key()), QUOTA).await?.ok_or(Failure::NotFound)
+        self.get(company, &keys::quota(company, name.key()), QUOTA).await?.ok_or(Failure::NotFound)
     }
 
     /// A quota and what its holds add up to.
@@ -261,7 +261,7 @@ impl Store {
     ) -> Result<i64, Failure> {
         let mut transaction = Transaction::default();
         self.quota_ref(company, name).release(&mut transaction, held_for, hold.amount);
-        match self.commit(transaction).await {
+        match self.commit(company, transaction).await {
             Ok(()) => Ok(hold.amount),
             Err(Cancelled::Conditions(_)) => Ok(0),
             Err(Cancelled::Store(failure)) => Err(failure),
@@ -294,7 +294,7 @@ impl Store {
         request: &Idempotency,
     ) -> Result<i64, Failure> {
         let key = keys::operator_idempotency(&request.key);
-        self.create_once(&key, request, audit.at, by, |transaction| {
+        self.create_once(company, &key, request, audit.at, by, |transaction| {
             self.quota_ref(company, name).shift(transaction, Move::Resize(by));
             add_entry(transaction, &self.table, company, audit)
         })

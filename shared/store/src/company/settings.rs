@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::company::audit::add_entry;
 use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
-use crate::table::error::failure;
 use crate::table::item::Item;
 use crate::table::kinds::{GREETING, PHRASES};
 use crate::table::transaction::{Cancelled, Transaction};
@@ -42,7 +41,7 @@ impl Store {
     ) -> Result<(Phrases, Phrases), Failure> {
         let (shared, own) = (keys::phrases(company, None, book), keys::phrases(company, Some(member), book));
         let mut found = (Phrases::default(), Phrases::default());
-        for item in self.batch_get(&[shared, own.clone()], ReadMode::Eventual).await? {
+        for item in self.batch_get(company, &[shared, own.clone()], ReadMode::Eventual).await? {
             let place = if Key::of(&item).as_ref() == Some(&own) { &mut found.1 } else { &mut found.0 };
             *place = PHRASES.decode::<Book>(item)?.phrases;
         }
@@ -54,7 +53,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn company_phrases(&self, company: Company, book: PhraseBook) -> Result<Phrases, Failure> {
-        let found: Option<Book> = self.get_latest(&keys::phrases(company, None, book), PHRASES).await?;
+        let found: Option<Book> = self.get_latest(company, &keys::phrases(company, None, book), PHRASES).await?;
         Ok(found.map(|book| book.phrases).unwrap_or_default())
     }
 
@@ -69,7 +68,7 @@ impl Store {
         book: PhraseBook,
         phrases: &Phrases,
     ) -> Result<(), Failure> {
-        self.replace(phrases_item(company, Some(member), book, phrases)?).await
+        self.replace(company, phrases_item(company, Some(member), book, phrases)?).await
     }
 
     /// Replaces the company's phrases of a book.
@@ -97,7 +96,7 @@ impl Store {
     ) -> Result<(Option<Greeting>, Option<Greeting>), Failure> {
         let (shared, own) = (keys::greeting(company, None), keys::greeting(company, Some(member)));
         let mut found = (None, None);
-        for item in self.batch_get(&[shared, own.clone()], ReadMode::Consistent).await? {
+        for item in self.batch_get(company, &[shared, own.clone()], ReadMode::Consistent).await? {
             let place = if Key::of(&item).as_ref() == Some(&own) { &mut found.0 } else { &mut found.1 };
             *place = GREETING.decode::<GreetingItem>(item)?.greeting;
         }
@@ -109,7 +108,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn company_greeting(&self, company: Company) -> Result<Option<Greeting>, Failure> {
-        let found: Option<GreetingItem> = self.get_latest(&keys::greeting(company, None), GREETING).await?;
+        let found: Option<GreetingItem> = self.get_latest(company, &keys::greeting(company, None), GREETING).await?;
         Ok(found.and_then(|item| item.greeting))
     }
 
@@ -123,7 +122,7 @@ impl Store {
         member: MemberId,
         greeting: Option<&Greeting>,
     ) -> Result<(), Failure> {
-        self.replace(greeting_item(company, Some(member), greeting)?).await
+        self.replace(company, greeting_item(company, Some(member), greeting)?).await
     }
 
     /// Sets or removes the company's greeting.
@@ -140,9 +139,10 @@ impl Store {
     }
 
     /// Replaces the stored item, whatever it is.
-    async fn replace(&self, item: Item) -> Result<(), Failure> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map(drop).map_err(failure)
+    async fn replace(&self, company: Company, item: Item) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        transaction.replace(&self.table, item);
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The same, with the audit entry.
@@ -150,7 +150,7 @@ impl Store {
         let mut transaction = Transaction::default();
         transaction.replace(&self.table, item);
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }
 

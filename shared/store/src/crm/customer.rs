@@ -145,7 +145,7 @@ impl Store {
         let persons = persons.iter().map(|person| keys::customer(company, *person));
         let wanted: Vec<_> = card.iter().chain(beside).cloned().chain(persons).collect();
         let (mut found, mut known, mut other) = (card.is_none(), BTreeMap::new(), None);
-        for item in self.batch_get(&wanted, ReadMode::Eventual).await? {
+        for item in self.batch_get(company, &wanted, ReadMode::Eventual).await? {
             let key = keys::Key::of(&item).ok_or_else(|| CUSTOMER.corrupt("key"))?;
             if Some(&key) == card.as_ref() {
                 found = true;
@@ -199,7 +199,7 @@ impl Store {
     ) -> Result<(), Failure> {
         for persons in persons.chunks(KEYS_MAX) {
             let keys: Vec<_> = persons.iter().map(|person| keys::customer(company, *person)).collect();
-            for item in self.batch_get(&keys, read).await? {
+            for item in self.batch_get(company, &keys, read).await? {
                 let person = keys::Key::of(&item)
                     .and_then(|key| keys::customer_of(&key))
                     .ok_or_else(|| CUSTOMER.corrupt("key"))?;

@@ -52,7 +52,7 @@ impl Store {
             let due = audit.map_or(merge.at, |entry| entry.at);
             transaction.create(&self.table, pending.item(due)?, Failure::Busy);
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
         Ok(later)
     }
 
@@ -61,7 +61,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn merge(&self, company: Company, merge: MergeId) -> Result<Merge, Failure> {
-        self.get_latest(&keys::merge(company, merge), MERGE).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::merge(company, merge), MERGE).await?.ok_or(Failure::NotFound)
     }
 
     /// Every merge of a company, in force or not, as of the last write.

@@ -50,7 +50,7 @@ impl Store {
     ) -> Result<(Identities, Option<CustomerCommand>), Failure> {
         let mut wanted = vec![keys::card(company, card), keys::customer(company, person)];
         wanted.extend(request.map(|request| keys::idempotency(company, &request.key)));
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?;
         let known = self.identities(company, person, take(&mut items, &wanted[1])).await?;
         let before = items.pop().zip(request).map(|(first, request)| replayed(first, request, now)).transpose()?;
@@ -74,12 +74,12 @@ impl Store {
         match request {
             Some(request) => {
                 let key = keys::idempotency(company, &request.key);
-                self.create_once(&key, request, change.audit.at, said, write).await
+                self.create_once(company, &key, request, change.audit.at, said, write).await
             }
             None => {
                 let mut transaction = Transaction::default();
                 write(&mut transaction)?;
-                self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+                self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
                 Ok(said)
             }
         }

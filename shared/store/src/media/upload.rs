@@ -44,7 +44,7 @@ impl Store {
         let mut item = UPLOAD.encode(&key, &upload)?;
         DueList::Uploads.put(&mut item, company, &key, upload.usable_until().plus_millis(LINGER_MS));
         let (key, now) = (keys::idempotency(company, &request.key), upload.created_at);
-        self.create_once(&key, request, now, upload, |transaction| {
+        self.create_once(company, &key, request, now, upload, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Upload));
             Ok(())
         })
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn upload(&self, company: Company, upload: UploadId) -> Result<Upload, Failure> {
-        self.get_latest(&keys::upload(company, upload), UPLOAD).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::upload(company, upload), UPLOAD).await?.ok_or(Failure::NotFound)
     }
 
     /// Records the result of an inspection; the first result stands.

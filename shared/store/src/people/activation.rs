@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::keys::Key;
+use crate::people::rights::end_tokens;
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
@@ -56,7 +57,7 @@ impl Store {
     ) -> Result<RadarOf, Failure> {
         let mut wanted = vec![keys::member(company, member), keys::activation(company, member)];
         wanted.extend(request.map(|(request, _)| keys::idempotency(company, &request.key)));
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let mut take = |key: &Key| {
             let position = items.iter().position(|item| Key::of(item).as_ref() == Some(key));
             position.map(|position| items.swap_remove(position))
@@ -75,21 +76,27 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn activation(&self, company: Company, member: MemberId) -> Result<Activation, Failure> {
-        let items = self.batch_get(&[keys::activation(company, member)], ReadMode::Consistent).await?;
+        let items = self.batch_get(company, &[keys::activation(company, member)], ReadMode::Consistent).await?;
         decode(items.into_iter().next(), member)
     }
 
-    /// Stores an activation after a step, if the stored one is at the version before.
+    /// Stores an activation after a step, if the stored one is at the version before. A step that
+    /// switches the radar off ends the member's tokens, which say that it is on.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it is not at that version any more.
-    pub async fn change_activation(&self, company: Company, after: &Activation) -> Result<(), Failure> {
+    pub async fn change_activation(
+        &self,
+        company: Company,
+        before: &Activation,
+        after: &Activation,
+    ) -> Result<(), Failure> {
         // A transaction, though of one item: when its answer is lost, the SDK's next attempt
         // learns that it is done. A put would meet its own first write, and reject the try of a
         // code twice.
         let mut transaction = Transaction::default();
-        self.put_activation(&mut transaction, company, after)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.step(&mut transaction, company, before, after)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The same together with the audit entry: an admin's change.
@@ -99,13 +106,13 @@ impl Store {
     pub async fn change_activation_of(
         &self,
         company: Company,
-        after: &Activation,
+        (before, after): (&Activation, &Activation),
         audit: &AuditEntry,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        self.put_activation(&mut transaction, company, after)?;
+        self.step(&mut transaction, company, before, after)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// Stores an activation together with the record of the request for a new code. Returns
@@ -123,7 +130,7 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<CodeSent, Failure> {
         let key = keys::idempotency(company, &request.key);
-        self.create_once(&key, request, audit.at, result, |transaction| {
+        self.create_once(company, &key, request, audit.at, result, |transaction| {
             self.put_activation(transaction, company, after)?;
             add_entry(transaction, &self.table, company, audit)
         })
@@ -148,7 +155,7 @@ impl Store {
             .condition_expression("attribute_exists(fingerprint)")
             .expression_attribute_values(":never", number(0));
         transaction.update(&self.table, &keys::idempotency(company, &request.key), forget, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The activations of a company, in the order the members were added. Members for whom
@@ -168,6 +175,20 @@ impl Store {
             page.items.into_iter().map(|item| ACTIVATION.decode(item)).collect::<Result<Vec<Activation>, _>>()?;
         let next = page.next.and_then(|_| items.last().map(|activation| activation.member));
         Ok(Page { items, next })
+    }
+
+    fn step(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        before: &Activation,
+        after: &Activation,
+    ) -> Result<(), Failure> {
+        self.put_activation(transaction, company, after)?;
+        if before.has_joined() && !after.has_joined() {
+            end_tokens(transaction, &self.table, company, after.member);
+        }
+        Ok(())
     }
 
     fn put_activation(

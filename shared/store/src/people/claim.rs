@@ -61,7 +61,7 @@ impl Store {
             keys::hold(company, QuotaName::Seats.key(), &member.to_string()),
             keys::idempotency(company, &request.key),
         ];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let mut take = |key: &Key| -> Option<Item> {
             let position = items.iter().position(|item| Key::of(item).as_ref() == Some(key));
             position.map(|position| items.swap_remove(position))
@@ -94,7 +94,7 @@ impl Store {
         let key = keys::idempotency(company, &request.key);
         let seats = self.quota_ref(company, QuotaName::Seats);
         let ClaimCodeIssued { member, expires_at } = issued.clone();
-        self.create_once(&key, request, audit.at, issued, |transaction| {
+        self.create_once(company, &key, request, audit.at, issued, |transaction| {
             transaction.update(&self.table, &keys::member(company, member.id), update, Failure::VersionConflict);
             create_claim(transaction, seats, &member, code_hash, expires_at)?;
             seats.renew(transaction, &member.id.to_string(), read.hold, 1, expires_at)?;

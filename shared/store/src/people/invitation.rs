@@ -53,7 +53,7 @@ impl Store {
         expire(&mut code, new.expires_at.plus_millis(CODE_KEPT_MS));
         let seats = self.quota_ref(company, QuotaName::Seats);
         let (id, uses, expires_at) = (new.id.to_string(), i64::from(new.uses), new.expires_at);
-        self.create_once(&key, request, audit.at, new, |transaction| {
+        self.create_once(company, &key, request, audit.at, new, |transaction| {
             transaction.create(&self.table, item, Failure::Exists(Thing::Invitation));
             transaction.create(&self.table, code, Failure::Exists(Thing::Invitation));
             seats.hold(transaction, &id, uses, expires_at)?;
@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn invitation(&self, company: Company, invitation: InvitationId) -> Result<Invitation, Failure> {
-        self.get_latest(&keys::invitation(company, invitation), INVITATION).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::invitation(company, invitation), INVITATION).await?.ok_or(Failure::NotFound)
     }
 
     /// Revokes an open invitation and frees the seats that are still held for it.
@@ -92,7 +92,7 @@ impl Store {
         let seats = self.quota_ref(company, QuotaName::Seats);
         seats.release(&mut transaction, &read.id.to_string(), i64::from(read.left()));
         add_entry(&mut transaction, &self.table, company, audit)?;
-        match self.commit(transaction).await {
+        match self.commit(company, transaction).await {
             // Somebody used it, or its seats were swept, since it was read.
             Err(Cancelled::Conditions(_)) => Err(Failure::Busy),
             done => done.map_err(Cancelled::into_failure),

@@ -85,7 +85,7 @@ impl Store {
     ) -> Result<JoinContext, Failure> {
         let mut wanted = vec![keys::company(company), keys::invitation_code(company, code_hash)];
         wanted.extend(asked.map(|request| keys::join_request(company, request)));
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         Ok(JoinContext {
             offer: take(&mut items, INVITATION_CODE)?,
             profile: take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?,
@@ -107,7 +107,7 @@ impl Store {
         seats.confirm_some(&mut transaction, &invitation.to_string(), 1, now);
         self.add_newcomer(&mut transaction, company, newcomer)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
-        entered(self.commit(transaction).await, now)
+        entered(self.commit(company, transaction).await, now)
     }
 
     /// Stores a request to join; `before` is the person's latest request. The seat that was held
@@ -143,7 +143,7 @@ impl Store {
         let mut item = JOIN_REQUEST.encode(&keys::join_request(company, request.id), request)?;
         expire(&mut item, request.expires_at().plus_millis(REQUEST_KEPT_MS));
         transaction.create(&self.table, item, Failure::Exists(Thing::JoinRequest));
-        entered(self.commit(transaction).await, now)
+        entered(self.commit(company, transaction).await, now)
     }
 
     /// A request to join, and the company it is for.
@@ -156,7 +156,7 @@ impl Store {
         request: JoinRequestId,
     ) -> Result<(JoinRequest, CompanyProfile), Failure> {
         let wanted = [keys::join_request(company, request), keys::company(company)];
-        let mut items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let request = take(&mut items, JOIN_REQUEST)?.ok_or(Failure::NotFound)?;
         Ok((request, take(&mut items, COMPANY)?.ok_or(Failure::NotFound)?))
     }
@@ -197,7 +197,7 @@ impl Store {
             seats.release(&mut transaction, &id, 1);
         }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        match self.commit(transaction).await {
+        match self.commit(company, transaction).await {
             Ok(()) => {
                 let member = newcomer.map(|newcomer| newcomer.member.id);
                 Ok(JoinRequest { decision: Some(decision), member, ..read })

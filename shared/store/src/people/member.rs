@@ -19,6 +19,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::{QuotaName, QuotaRef};
 use crate::people::card_mark::mark_card;
 use crate::people::login::note_link;
+use crate::people::rights::change_rights;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{Kind, expire, number, text};
 use crate::table::kinds::{CARD, CLAIM, COMPANY, MEMBER};
@@ -200,7 +201,7 @@ impl Store {
         let key = keys::idempotency(company, &request.key);
         let items = new.clone();
         let seats = self.quota_ref(company, QuotaName::Seats);
-        self.create_once(&key, request, audit.at, new, |transaction| {
+        self.create_once(company, &key, request, audit.at, new, |transaction| {
             create_member(transaction, seats, &items)?;
             seats.shift(transaction, Move::Reserve(1));
             add_entry(transaction, &self.table, company, audit)
@@ -213,7 +214,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when somebody else claims at the same moment.
     pub async fn claim_membership(&self, company: Company, claiming: ClaimRequest<'_>) -> Result<Claimed, Failure> {
-        let Some(claim) = self.get_latest::<Claim>(&keys::claim(company, claiming.hash), CLAIM).await? else {
+        let Some(claim) = self.get_latest::<Claim>(company, &keys::claim(company, claiming.hash), CLAIM).await? else {
             return Ok(Claimed::Refused);
         };
         match claiming.person.member {
@@ -222,7 +223,8 @@ impl Store {
             None if claim.expires_ms <= claiming.now.millis() => return Ok(Claimed::Refused),
             None => {}
         }
-        match self.commit(self.claim(company, &claiming, &claim)).await.map_err(Cancelled::into_failure) {
+        let transaction = self.claim(company, &claiming, &claim);
+        match self.commit(company, transaction).await.map_err(Cancelled::into_failure) {
             Ok(()) => Ok(Claimed::Member(claim.member)),
             // The code was used, withdrawn or swept a moment ago.
             Err(Failure::NotFound) => Ok(Claimed::Refused),
@@ -272,7 +274,7 @@ impl Store {
     ) -> Result<(CompanyProfile, Option<Member>), Failure> {
         let mut wanted = vec![keys::company(company)];
         wanted.extend(member.map(|member| keys::member(company, member)));
-        let mut items = self.batch_get(&wanted, ReadMode::Eventual).await?;
+        let mut items = self.batch_get(company, &wanted, ReadMode::Eventual).await?;
         let mut take = |kind: Kind| {
             let position = items.iter().position(|item| kind.check(item).is_ok());
             position.map(|position| items.swap_remove(position)).ok_or(Failure::NotFound)
@@ -302,7 +304,7 @@ impl Store {
             None => Update::builder().update_expression("REMOVE ended, successor"),
         };
         let mut transaction = Transaction::default();
-        let update = as_read(update, read);
+        let update = change_rights(as_read(update, read));
         transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
         if let Some(card) = read.card {
             mark_card(&mut transaction, &self.table, company, card, ended);
@@ -315,7 +317,7 @@ impl Store {
             SeatChange::Release => seats.release(&mut transaction, &read.id.to_string(), 1),
         }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// Changes what a member may do.
@@ -330,10 +332,11 @@ impl Store {
             .expression_attribute_names("#role", "role")
             .expression_attribute_values(":role", text(role.name()))
             .expression_attribute_values(":was", text(read.role.name()));
+        let (key, update) = (keys::member(company, read.id), change_rights(update));
         let mut transaction = Transaction::default();
-        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        transaction.update(&self.table, &key, update, Failure::VersionConflict);
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// A member.
@@ -341,7 +344,7 @@ impl Store {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn member(&self, company: Company, member: MemberId) -> Result<Member, Failure> {
-        self.get_latest(&keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
+        self.get_latest(company, &keys::member(company, member), MEMBER).await?.ok_or(Failure::NotFound)
     }
 
     /// The members that pass the filter, the first added first. A filter looks through

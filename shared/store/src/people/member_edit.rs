@@ -52,6 +52,6 @@ impl Store {
             transaction.update(&self.table, &keys::card(company, card), shown, Failure::VersionConflict);
         }
         add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }

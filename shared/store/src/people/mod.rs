@@ -10,4 +10,5 @@ pub(crate) mod member;
 pub(crate) mod member_edit;
 pub(crate) mod person;
 pub(crate) mod phone;
+pub(crate) mod rights;
 pub(crate) mod successor;

@@ -49,7 +49,7 @@ impl Store {
     pub async fn phone_claim(&self, company: Company, person: PersonId, phone: &Mobile) -> Result<PhoneClaim, Failure> {
         let wanted = [keys::profile(company, person), keys::phone(company, phone)];
         let (mut holder, mut before) = (None, None);
-        for item in self.batch_get(&wanted, ReadMode::Consistent).await? {
+        for item in self.batch_get(company, &wanted, ReadMode::Consistent).await? {
             if Key::of(&item).as_ref() == Some(&wanted[0]) {
                 before = Some(PROFILE.decode::<PhoneProfile>(item)?.phone);
             } else {
@@ -58,7 +58,7 @@ impl Store {
         }
         let held_before = match &before {
             Some(before) if before != phone => {
-                let holder: Option<Holder> = self.get_latest(&keys::phone(company, before), PHONE).await?;
+                let holder: Option<Holder> = self.get_latest(company, &keys::phone(company, before), PHONE).await?;
                 holder.is_some_and(|holder| holder.person == person)
             }
             _ => false,
@@ -94,6 +94,6 @@ impl Store {
             let own = Item::from([(":own".to_owned(), text(claim.person.to_string()))]);
             transaction.delete(&self.table, &keys::phone(company, before), "person = :own", own, Failure::Busy);
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }

@@ -29,7 +29,7 @@ impl Store {
     ) -> Result<(Member, Option<Member>), Failure> {
         let mut wanted = vec![keys::member(company, member)];
         wanted.extend(other.filter(|other| *other != member).map(|other| keys::member(company, other)));
-        let items = self.batch_get(&wanted, ReadMode::Consistent).await?;
+        let items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
         let members = items.into_iter().map(|item| MEMBER.decode(item)).collect::<Result<Vec<Member>, _>>()?;
         let find = |id| members.iter().find(|member| member.id == id).cloned();
         Ok((find(member).ok_or(Failure::NotFound)?, other.and_then(find)))
@@ -67,7 +67,7 @@ impl Store {
             .expression_attribute_values(":gone", map(&gone)?);
         transaction.update(&self.table, &keys::card(company, card), led, Failure::VersionConflict);
         add_entry(&mut transaction, &self.table, company, change.audit)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }
 

@@ -56,7 +56,7 @@ impl Store {
         let places: BTreeMap<Key, (Scope, Day)> =
             breakdowns.keys().map(|place| (keys::breakdown(company, place.0, place.1), *place)).collect();
         let wanted: Vec<_> = places.keys().cloned().collect();
-        for item in self.batch_get(&wanted, ReadMode::Consistent).await? {
+        for item in self.batch_get(company, &wanted, ReadMode::Consistent).await? {
             let place = Key::of(&item).and_then(|key| places.get(&key)).ok_or_else(|| BREAKDOWN.corrupt("key"))?;
             let later = breakdowns.remove(place).unwrap_or_default();
             let mut sum = decode(item)?;

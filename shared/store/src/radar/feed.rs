@@ -118,7 +118,7 @@ impl Store {
         listed: Vec<(CompanyFeedPosition, SegmentKey)>,
     ) -> Result<Vec<(CompanyFeedPosition, Segment)>, Failure> {
         let wanted: Vec<_> = listed.iter().map(|(_, key)| keys::segment(company, *key)).collect();
-        let items = self.batch_get(&wanted, ReadMode::Eventual).await?;
+        let items = self.batch_get(company, &wanted, ReadMode::Eventual).await?;
         let mut segments: Vec<(CompanyFeedPosition, Segment)> = Vec::with_capacity(items.len());
         for item in items {
             let segment = log::decode(item)?;

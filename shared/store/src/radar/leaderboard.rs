@@ -90,7 +90,7 @@ impl Store {
         for (scope, list) in self.shortlists_after(before.company, &additions.people, today).await? {
             put_shortlist(&mut transaction, &self.table, before.company, scope, &list)?;
         }
-        self.commit(transaction).await.map_err(Cancelled::into_failure)?;
+        self.commit(before.company, transaction).await.map_err(Cancelled::into_failure)?;
         Ok(Progress { page: Some(page), ..before })
     }
 
@@ -104,7 +104,7 @@ impl Store {
         let update = DueList::Boards.set(update, progress.company, &key, due);
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &key, unchanged(update, progress), Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(progress.company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// Replaces the ranking of a company.
@@ -119,7 +119,7 @@ impl Store {
         let newer = Item::from([(":as_of".to_owned(), number(ranking.as_of.millis()))]);
         let condition = "attribute_not_exists(#pk) OR as_of_ms <= :as_of";
         transaction.put(&self.table, item, condition, newer, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The ranking of a company; none before it was made for the first time.
@@ -127,7 +127,9 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub async fn ranking(&self, company: Company) -> Result<Option<Ranking>, Failure> {
-        let Some(item) = self.get::<RankingItem>(&keys::ranking(company), RANKING).await? else { return Ok(None) };
+        let Some(item) = self.get::<RankingItem>(company, &keys::ranking(company), RANKING).await? else {
+            return Ok(None);
+        };
         let contenders = serde_json::from_str(&item.contenders).map_err(|error| RANKING.corrupt(error))?;
         Ok(Some(Ranking { as_of: Timestamp::from_millis(item.as_of_ms), contenders }))
     }

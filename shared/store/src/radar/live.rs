@@ -75,7 +75,7 @@ impl Store {
         let mut states = BTreeMap::new();
         for cards in cards.chunks(KEYS_MAX) {
             let wanted: Vec<_> = cards.iter().map(|(company, card)| keys::live_state(*company, *card)).collect();
-            for item in self.batch_get(&wanted, ReadMode::Consistent).await? {
+            for item in self.read_items(&wanted, ReadMode::Consistent).await? {
                 let key = Key::of(&item);
                 let position = wanted.iter().position(|wanted| Some(wanted) == key.as_ref());
                 if let Some(card) = position.and_then(|position| cards.get(position)) {
@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub async fn live_state(&self, company: Company, card: CardId) -> Result<Option<LiveState>, Failure> {
-        self.get_latest(&keys::live_state(company, card), LIVE_STATE).await
+        self.get_latest(company, &keys::live_state(company, card), LIVE_STATE).await
     }
 
     /// Begins a run in place of `before`; the table forgets it after `forget_at`.
@@ -205,7 +205,7 @@ impl Store {
         keep_until: Timestamp,
     ) -> Result<(), AppendError> {
         let transaction = self.numbering(company, card, last, segments, keep_until).map_err(AppendError::Store)?;
-        let failed = match self.commit(transaction).await {
+        let failed = match self.commit(company, transaction).await {
             Ok(()) => return Ok(()),
             Err(Cancelled::Store(error)) => return Err(AppendError::Store(error)),
             Err(Cancelled::Conditions(failed)) => failed,

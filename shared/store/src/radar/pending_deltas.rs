@@ -167,7 +167,7 @@ impl Store {
         for (scope, period, counts) in &pending.changes {
             add_counts(&mut transaction, &self.table, pending.company, *scope, *period, counts);
         }
-        match self.commit(transaction).await {
+        match self.commit(pending.company, transaction).await {
             Ok(()) | Err(Cancelled::Conditions(_)) => Ok(()),
             Err(Cancelled::Store(failure)) => Err(failure),
         }

@@ -67,7 +67,7 @@ impl Store {
         let update = DueList::Recounts.set(update, company, &key, due);
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &key, update, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// The report of a company's last recount; none before the first.
@@ -75,7 +75,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub async fn recount_report(&self, company: Company) -> Result<Option<RecountReport>, Failure> {
-        let item = self.get::<RecountItem>(&keys::recount(company), RECOUNT).await?;
+        let item = self.get::<RecountItem>(company, &keys::recount(company), RECOUNT).await?;
         let report = item.and_then(|item| item.report);
         report.map(|report| serde_json::from_str(&report).map_err(|error| RECOUNT.corrupt(error))).transpose()
     }
@@ -109,7 +109,7 @@ impl Store {
         };
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::counter(company, scope, period), update, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// Replaces an identity's state.
@@ -119,7 +119,7 @@ impl Store {
     pub async fn repair_customer(&self, company: Company, person: PersonId, right: &Customer) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         put_customer(&mut transaction, &self.table, company, person, right)?;
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// Notes when the counters of a scope were recounted, beside its lifetime counters.
@@ -137,6 +137,6 @@ impl Store {
             .expression_attribute_values(":checked", number(at.millis()));
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }

@@ -3,14 +3,16 @@
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use crate::keys::Key;
+use crate::table::actor::{ATTRIBUTES, ActingMember};
 use crate::table::error::failure;
 use crate::table::item::Item;
 use crate::{Store, keys};
+use domain::company::Company;
 use domain::kernel::failure::Failure;
 use runtime::retry::{Policy, Transient};
 
-/// Most keys in one call (DynamoDB's limit).
-pub(crate) const KEYS_MAX: usize = 100;
+/// Most keys to ask for in one call: DynamoDB's limit is 100, and the member who acts is one.
+pub(crate) const KEYS_MAX: usize = 99;
 
 /// Which attributes are read, and how fresh they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,36 @@ impl Stop {
 }
 
 impl Store {
-    /// The items that exist, in no order. At most [`KEYS_MAX`] keys, none twice.
-    pub(crate) async fn batch_get(&self, wanted: &[Key], read: ReadMode) -> Result<Vec<Item>, Failure> {
+    /// The items that exist, in no order. At most [`KEYS_MAX`] keys, none twice. When a member
+    /// acts, only if they may still do what their token says: their item is read in the same call.
+    ///
+    /// # Errors
+    /// [`Failure::RightsChanged`] if they may not.
+    pub(crate) async fn batch_get(
+        &self,
+        company: Company,
+        wanted: &[Key],
+        read: ReadMode,
+    ) -> Result<Vec<Item>, Failure> {
+        let Some(actor) = ActingMember::of(company).filter(|_| !wanted.is_empty()) else {
+            return self.read_items(wanted, read).await;
+        };
+        let is_wanted = wanted.contains(&actor.key);
+        let beside = (!is_wanted).then(|| actor.key.clone());
+        let all: Vec<_> = wanted.iter().cloned().chain(beside).collect();
+        let mut items = self.read_items(&all, read).await?;
+        let own = items.iter().position(|item| Key::of(item).as_ref() == Some(&actor.key));
+        if !actor.stands(own.map(|own| &items[own])) {
+            return Err(Failure::RightsChanged);
+        }
+        if let Some(own) = own.filter(|_| !is_wanted) {
+            items.swap_remove(own);
+        }
+        Ok(items)
+    }
+
+    /// The items that exist, in no order, for nobody in particular.
+    pub(crate) async fn read_items(&self, wanted: &[Key], read: ReadMode) -> Result<Vec<Item>, Failure> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
@@ -59,8 +89,8 @@ impl Store {
             .set_keys(Some(wanted.iter().map(Key::attributes).collect()))
             .consistent_read(read != ReadMode::Eventual);
         if let ReadMode::Only(attributes) = read {
-            let mut projected = Vec::with_capacity(attributes.len() + 2);
-            for (position, name) in [keys::PK, keys::SK].iter().chain(attributes).enumerate() {
+            let mut projected = Vec::with_capacity(attributes.len() + ATTRIBUTES.len() + 2);
+            for (position, name) in [keys::PK, keys::SK].iter().chain(attributes).chain(&ATTRIBUTES).enumerate() {
                 projected.push(format!("#a{position}"));
                 request = request.expression_attribute_names(format!("#a{position}"), *name);
             }

@@ -222,7 +222,7 @@ impl Store {
             .expression_attribute_values(":read", text(&turn.place));
         let mut transaction = Transaction::default();
         transaction.update(&self.table, key, list.set(update, turn.company, key, at), Failure::Busy);
-        self.commit(transaction).await.map_err(Cancelled::into_failure)
+        self.commit(turn.company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     async fn due_in(

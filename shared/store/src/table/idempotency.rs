@@ -1,5 +1,6 @@
 //! Creating once: the first result is stored with what it created.
 
+use domain::company::Company;
 use domain::kernel::idempotency::{Idempotency, replay_until};
 use domain::kernel::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
@@ -25,6 +26,7 @@ impl Store {
     /// this one, or the first one's when the request is a retry.
     pub(crate) async fn create_once<T: Serialize + DeserializeOwned>(
         &self,
+        company: Company,
         key: &Key,
         request: &Idempotency,
         now: Timestamp,
@@ -40,7 +42,7 @@ impl Store {
         let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
         transaction.put(&self.table, item, "attribute_not_exists(#pk) OR expires_at <= :now", values, Failure::Busy);
         rest(&mut transaction)?;
-        let failed = match self.commit(transaction).await {
+        let failed = match self.commit(company, transaction).await {
             Ok(()) => return Ok(result),
             Err(Cancelled::Store(error)) => return Err(error),
             Err(Cancelled::Conditions(failed)) => failed,

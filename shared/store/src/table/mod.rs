@@ -1,5 +1,6 @@
 //! The table itself: items, transactions, reads. Nothing here knows an entity.
 
+pub(crate) mod actor;
 pub(crate) mod batch_get;
 pub(crate) mod due;
 pub(crate) mod error;

@@ -3,9 +3,11 @@
 use serde::de::DeserializeOwned;
 
 use crate::keys::{Key, PK};
+use crate::table::batch_get::ReadMode;
 use crate::table::error::failure;
 use crate::table::item::{Item, Kind, text};
 use crate::{Page, Store, keys};
+use domain::company::Company;
 use domain::kernel::failure::Failure;
 
 /// Items looked through for a page of a filtered list: below the megabyte of one call.
@@ -31,18 +33,50 @@ pub(crate) enum Order {
 }
 
 impl Store {
-    /// One item, perhaps a moment old.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, key: &Key, kind: Kind) -> Result<Option<T>, Failure> {
-        self.get_item(key, kind, false).await
+    /// One item, perhaps a moment old; see [`Store::batch_get`] for the member who acts.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        company: Company,
+        key: &Key,
+        kind: Kind,
+    ) -> Result<Option<T>, Failure> {
+        self.get_for(company, key, kind, ReadMode::Eventual).await
     }
 
     /// One item as of the last write: for what was written a moment ago, or is about to
     /// be changed.
-    pub(crate) async fn get_latest<T: DeserializeOwned>(&self, key: &Key, kind: Kind) -> Result<Option<T>, Failure> {
-        self.get_item(key, kind, true).await
+    pub(crate) async fn get_latest<T: DeserializeOwned>(
+        &self,
+        company: Company,
+        key: &Key,
+        kind: Kind,
+    ) -> Result<Option<T>, Failure> {
+        self.get_for(company, key, kind, ReadMode::Consistent).await
     }
 
-    async fn get_item<T: DeserializeOwned>(&self, key: &Key, kind: Kind, latest: bool) -> Result<Option<T>, Failure> {
+    /// One item and, if a member acts, theirs.
+    async fn get_for<T: DeserializeOwned>(
+        &self,
+        company: Company,
+        key: &Key,
+        kind: Kind,
+        read: ReadMode,
+    ) -> Result<Option<T>, Failure> {
+        if company.actor().is_none() {
+            return self.read_item(key, kind, read).await;
+        }
+        let found = self.batch_get(company, std::slice::from_ref(key), read).await?;
+        found.into_iter().next().map(|item| kind.decode(item)).transpose()
+    }
+
+    /// One item, for nobody in particular.
+    pub(crate) async fn read_item<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+        kind: Kind,
+        read: ReadMode,
+    ) -> Result<Option<T>, Failure> {
+        let latest = read != ReadMode::Eventual;
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
         let answer = request.consistent_read(latest).send().await.map_err(failure)?;
         answer.item.map(|item| kind.decode(item)).transpose()

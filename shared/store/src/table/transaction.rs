@@ -7,8 +7,10 @@ use aws_sdk_dynamodb::types::{
     CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
+use crate::table::actor::{ActingMember, key_of};
 use crate::table::item::{Item, number};
 use crate::{Store, keys};
+use domain::company::Company;
 use domain::kernel::failure::Failure;
 use runtime::retry::{Policy, Transient};
 
@@ -43,6 +45,14 @@ impl Transient for Cancelled {
     }
 }
 
+/// The check of the member who acts, in a transaction.
+#[derive(Debug)]
+struct ActorCheck {
+    actor: ActingMember,
+    /// The place of the action that has the check in its condition.
+    position: usize,
+}
+
 impl Cancelled {
     /// What the first failed condition means, or what else went wrong.
     pub(crate) fn into_failure(self) -> Failure {
@@ -54,6 +64,19 @@ impl Cancelled {
 }
 
 impl Transaction {
+    /// Adds the check of the member who acts, after all actions; an action on their own item takes
+    /// it into its condition, since a transaction can hold an item once.
+    fn check_actor(&mut self, table: &str, actor: ActingMember) -> Option<ActorCheck> {
+        let own = self.0.iter().position(|(action, _)| key_of(action).as_ref() == Some(&actor.key));
+        if let Some(position) = own {
+            actor.join(&mut self.0[position].0);
+            return Some(ActorCheck { actor, position });
+        }
+        let position = self.0.len();
+        self.0.push((actor.check(table)?, Failure::RightsChanged));
+        Some(ActorCheck { actor, position })
+    }
+
     /// Adds an item that must not exist yet.
     pub(crate) fn create(&mut self, table: &str, item: Item, refused: Failure) {
         self.put(table, item, "attribute_not_exists(#pk)", Item::new(), refused);
@@ -129,12 +152,14 @@ pub(crate) fn at_version(read: u64) -> (&'static str, Item) {
 
 impl Store {
     /// Commits, trying again a few times when another transaction is in the way or the
-    /// table takes no more.
-    pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Cancelled> {
-        self.retry.run(Policy::TRANSACTION, || self.try_commit(&transaction)).await
+    /// table takes no more. When a member acts, only if they may still do what their token says:
+    /// otherwise [`Failure::RightsChanged`], whatever else was wrong.
+    pub(crate) async fn commit(&self, company: Company, mut transaction: Transaction) -> Result<(), Cancelled> {
+        let check = ActingMember::of(company).and_then(|actor| transaction.check_actor(&self.table, actor));
+        self.retry.run(Policy::TRANSACTION, || self.try_commit(&transaction, check.as_ref())).await
     }
 
-    async fn try_commit(&self, transaction: &Transaction) -> Result<(), Cancelled> {
+    async fn try_commit(&self, transaction: &Transaction, check: Option<&ActorCheck>) -> Result<(), Cancelled> {
         let request = self
             .client
             .transact_write_items()
@@ -142,11 +167,24 @@ impl Store {
         let Err(error) = request.send().await else { return Ok(()) };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                Err(cancellation(transaction, cancelled.cancellation_reasons(), cancelled.message()))
+                let reasons = cancelled.cancellation_reasons();
+                if check.is_some_and(|check| check.failed(reasons)) {
+                    return Err(Cancelled::Store(Failure::RightsChanged));
+                }
+                Err(cancellation(transaction, reasons, cancelled.message()))
             }
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => Err(Cancelled::Store(Failure::Busy)),
             _ => Err(Cancelled::Store(failure(error))),
         }
+    }
+}
+
+impl ActorCheck {
+    /// Whether the member may no longer do what their token says. A failed action on their own item
+    /// may have failed by its own condition: the item it met tells.
+    fn failed(&self, reasons: &[CancellationReason]) -> bool {
+        let reason = reasons.get(self.position).filter(|reason| reason.code() == Some("ConditionalCheckFailed"));
+        reason.is_some_and(|reason| !self.actor.stands(reason.item()))
     }
 }
 
