@@ -23,7 +23,7 @@ async fn granted(world: &World) -> Activation {
     let none = world.store.activation(world.company, world.staff["lin"].member).await.unwrap();
     let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), Some(sent(world, "n1")));
     let after = none.after(grant, world.clock.now()).unwrap();
-    world.store.change_activation(world.company, &none, &after).await.unwrap();
+    world.store.change_activation(world.company, &after).await.unwrap();
     after
 }
 
@@ -50,7 +50,7 @@ async fn of_many_changes_of_one_version_one_is_stored() {
         let (world, before) = (Arc::clone(&world), before.clone());
         tokio::spawn(async move {
             let after = before.after(ActivationStep::Redeem { right: true }, world.clock.now()).unwrap();
-            world.store.change_activation(world.company, &before, &after).await
+            world.store.change_activation(world.company, &after).await
         })
     });
     let mut stored = 0;
@@ -67,13 +67,15 @@ async fn of_many_changes_of_one_version_one_is_stored() {
 async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
     let world = World::new().await;
     let before = granted(&world).await;
+    let lin = world.store.member(world.company, before.member).await.unwrap();
     world.clock.advance(60_000);
     let (now, request) = (world.clock.now(), world.request("codes"));
     let after = before.after(ActivationStep::Resend(Some(sent(&world, "n2"))), now).unwrap();
     let first = CodeSent { nonce: "n2".to_owned(), at: now };
     let replace = async |after: &Activation, nonce: &str| {
         let result = CodeSent { nonce: nonce.to_owned(), at: now };
-        world.store.replace_code(world.company, after, result, &request, &world.entry()).await
+        let to = (&lin, after);
+        world.store.replace_code(world.company, to, result, &request, &world.entry()).await
     };
     assert_eq!(replace(&after, "n2").await.unwrap(), first);
     assert_eq!(replace(&after, "n3").await.unwrap(), first, "a retry that did not look before");
@@ -90,7 +92,7 @@ async fn a_retried_resend_gives_the_first_result_until_it_is_taken_back() {
         .store
         .replace_code(
             world.company,
-            &after,
+            (&lin, &after),
             CodeSent { nonce: "n4".to_owned(), at: now },
             &world.request("another"),
             &world.entry(),
@@ -118,12 +120,12 @@ async fn activations_are_listed_page_by_page() {
         let none = Activation::none(world.staff[name].member);
         let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), None);
         let after = none.after(grant, world.clock.now()).unwrap();
-        world.store.change_activation(world.company, &none, &after).await.unwrap();
+        world.store.change_activation(world.company, &after).await.unwrap();
         expected.push(after);
     }
     expected.sort_by_key(|activation| activation.member);
     let joined = expected[1].after(ActivationStep::Join(RadarEntry::CompanyQr), world.clock.now()).unwrap();
-    world.store.change_activation(world.company, &expected[1], &joined).await.unwrap();
+    world.store.change_activation(world.company, &joined).await.unwrap();
     expected[1] = joined;
     let first = world.store.list_activations(world.company, None, 2).await.unwrap();
     let second = world.store.list_activations(world.company, first.next, 2).await.unwrap();

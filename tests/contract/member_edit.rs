@@ -7,7 +7,7 @@ use domain::card::{Card, Identity};
 use domain::company::audit::{AuditAction, AuditFilter};
 use domain::kernel::failure::Failure;
 use domain::kernel::text::Line;
-use domain::people::member::{Member, PersonName, Position};
+use domain::people::member::{Member, PersonName, Position, Role};
 use serde_json::{Value, json};
 use store::{CardChange, MemberChange};
 use testkit::world::World;
@@ -90,11 +90,11 @@ async fn an_edit_of_the_card_from_before_does_not_undo_it_nor_the_other_way_roun
     let change = CardChange { read: &card, audit: None, now: world.clock.now() };
     rename(&world, &read, "林晓").await.unwrap();
     let identity = Identity { company: Line::parse("云杉集团").unwrap(), ..card.identity.clone() };
-    let late = world.store.edit_identity(world.company, change, identity.clone()).await;
+    let late = world.store.edit_identity(world.company, change, identity.clone(), &Role::ALL).await;
     assert_eq!(late.unwrap_err(), Failure::VersionConflict);
     let (read, card) = (lin(&world).await, world.store.card(world.company, world.card("lin")).await.unwrap());
     let change = CardChange { read: &card, ..change };
-    world.store.edit_identity(world.company, change, identity).await.unwrap();
+    world.store.edit_identity(world.company, change, identity, &Role::ALL).await.unwrap();
     assert_eq!(rename(&world, &read, "林小").await.unwrap_err(), Failure::VersionConflict);
 }
 

@@ -182,7 +182,8 @@ async fn switching_a_radar_off_ends_the_tokens_of_its_member_and_nothing_else_do
         (ActivationStep::Revoke, 1),
     ] {
         let after = before.after(step, world.clock.now()).unwrap();
-        world.store.change_activation(world.company, &before, &after).await.unwrap();
+        let (lin, audit) = (member(&world, "lin").await, world.entry());
+        world.store.change_activation_of(world.company, &lin, (&before, &after), &audit).await.unwrap();
         assert_eq!(member(&world, "lin").await.rights, rights, "{}", after.state.name());
         before = after;
     }

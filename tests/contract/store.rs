@@ -145,12 +145,12 @@ async fn an_edit_of_an_outdated_card_is_refused() {
     world.clock.advance(1_000);
     let entry = world.entry();
     let change = CardChange { read: &read, audit: Some(&entry), now: world.clock.now() };
-    let renamed = world.store.edit_identity(world.company, change, identity).await.unwrap();
+    let renamed = world.store.edit_identity(world.company, change, identity, &Role::ALL).await.unwrap();
     assert_eq!((renamed.version, &renamed.contact), (3, &contact));
     assert_eq!(world.store.card(world.company, card).await.unwrap(), renamed);
     let (_, member) = world.store.company_and_member(world.company, Some(renamed.member)).await.unwrap();
     assert_eq!(member.unwrap().name.as_str(), "林总");
-    let again = world.store.edit_identity(world.company, change, read.identity.clone()).await;
+    let again = world.store.edit_identity(world.company, change, read.identity.clone(), &Role::ALL).await;
     assert_eq!(again.unwrap_err(), Failure::VersionConflict);
     let log = world.store.audit_log(world.company, &AuditFilter::default(), None, 1).await.unwrap();
     assert_eq!(log.items, std::slice::from_ref(&entry), "what was refused is not told");

@@ -83,9 +83,10 @@ pub(crate) async fn update_card(
 /// Change name, position and company
 ///
 /// Replaces the name, position and company on a card. Changes the name and position of the member
-/// too. Callers: admins and the boss. Idempotent: an edit that is already stored succeeds again.
-/// Errors: 403 `role_required` for other callers; 409 `version_conflict` when somebody else changed
-/// the card since `version` was read.
+/// too. Admins change the cards of staff and their own; the boss changes all. Callers: admins and
+/// the boss. Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required`
+/// for other callers, and for an admin, if the owner is another admin or the boss; 409
+/// `version_conflict` when somebody else changed the card since `version` was read.
 #[utoipa::path(put, path = "/v1/cards/{card_id}/identity", tag = "card", request_body = IdentityUpdate,
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn update_card_identity(

@@ -3,12 +3,14 @@
 use domain::card::media::{CardMedia, MediaError};
 use domain::card::template::CardTemplate;
 use domain::card::{Card, Contact, Identity, OwnerInactive};
-use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
+use domain::company::{Acting, Company};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, MemberId, UploadId};
 use domain::kernel::idempotency::Idempotency;
 use domain::media::upload::{Purpose, unknown_upload};
+use domain::people::authority::Act;
+use domain::people::member::Role;
 use domain::radar::counter::Counts;
 use serde::Serialize;
 use store::{CardChange, CardView, CardWithUploads, NewCardContext};
@@ -81,10 +83,12 @@ pub async fn edit_contact<E: From<Failure>>(
     Ok((card, template, lifetime))
 }
 
-/// Changes the name, position and company on a card, and those of its member.
+/// Changes the name, position and company on a card, and those of its member: of whom the member who
+/// acts may rename.
 ///
 /// # Errors
-/// [`Failure::VersionConflict`] when the card has changed since.
+/// [`Failure::VersionConflict`] when the card has changed since, [`Failure::RoleRequired`] when the
+/// card's owner is above the member who acts.
 pub async fn edit_identity(flow: &Flow<'_>, to: CardToEdit, identity: Identity) -> Result<ShownCard, Failure> {
     let CardView { card: read, template, lifetime } = flow.store.card_to_edit(to.company, to.card).await?;
     let template = template.unwrap_or_default();
@@ -93,7 +97,9 @@ pub async fn edit_identity(flow: &Flow<'_>, to: CardToEdit, identity: Identity) 
     }
     let audit = entry_unless_owner(flow, to, AuditAction::CardIdentity, &read.identity, &identity)?;
     let change = CardChange { read: &read, audit: audit.as_ref(), now: flow.now };
-    let card = flow.store.edit_identity(to.company, change, identity).await?;
+    let may = |by: Acting| Act::Rename.allowed_roles(by.role, by.member == read.member);
+    let roles = to.company.actor().map_or_else(|| Role::ALL.to_vec(), may);
+    let card = flow.store.edit_identity(to.company, change, identity, &roles).await?;
     Ok((card, template, lifetime))
 }
 

@@ -340,6 +340,7 @@ impl From<Failure> for Problem {
             Failure::Exhausted(resource) => Self::of(resource.into()),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
             Failure::RightsChanged => Self::of(Code::RightsChanged),
+            Failure::RoleRequired => Self::of(Code::RoleRequired),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),
             Failure::Corrupt(_) => Self::of(Code::Internal).caused_by(failure),

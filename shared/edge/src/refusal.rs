@@ -2,6 +2,7 @@
 
 use domain::card::media::MediaError;
 use domain::crm::command::CustomerError;
+use domain::kernel::field::FieldError;
 use domain::media::upload::UploadError;
 use domain::people::activation::{ActivationError, ActivationRefusal};
 use domain::people::invitation::{InvitationState, LoginError};
@@ -40,7 +41,7 @@ impl From<LoginError> for Problem {
             LoginError::InvitationInvalid => Code::InvitationInvalid,
             LoginError::InvitationClosed(InvitationState::UsedUp) => Code::InvitationUsedUp,
             LoginError::InvitationClosed(InvitationState::Expired) => Code::InvitationExpired,
-            LoginError::InvitationClosed(InvitationState::Revoked) => Code::InvitationRevoked,
+            LoginError::InvitationClosed(InvitationState::Revoked | InvitationState::Ended) => Code::InvitationRevoked,
             LoginError::InvitationClosed(InvitationState::Open) => Code::Busy,
             LoginError::MemberInactive => Code::MemberInactive,
             LoginError::Failed(failure) => return failure.into(),
@@ -56,6 +57,10 @@ impl From<MemberError> for Problem {
             MemberError::Active => Code::MemberActive,
             MemberError::AlreadyMember => Code::AlreadyMember,
             MemberError::NoCard => Code::NoCard,
+            MemberError::UnknownDepartment => {
+                let error = FieldError::new("unknown_department", "部门不存在").at("/department_id");
+                return Self::of(Code::NotFound).with_errors(vec![FieldProblem::new("", &error)]);
+            }
             MemberError::Field(error) => return Self::field("", &error),
             MemberError::Failed(failure) => return failure.into(),
         })

@@ -39,6 +39,7 @@ impl From<&Failure> for Reason {
             | Failure::Exhausted(_)
             | Failure::VersionConflict
             | Failure::RightsChanged
+            | Failure::RoleRequired
             | Failure::KeyReused
             | Failure::Throttled
             | Failure::Unavailable(_) => "unavailable",

@@ -1,5 +1,6 @@
 //! `/v1/departments`, and `PUT /v1/members/{member_id}/department`.
 
+use app::people::member;
 use axum::Json;
 use axum::extract::State;
 use domain::company::audit::AuditAction;
@@ -15,11 +16,11 @@ use edge::path::PathId;
 use edge::problem::{Code, FieldProblem, Problem};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{DepartmentAdded, MemberChange};
+use store::DepartmentAdded;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::people::member::MemberDetail;
+use crate::people::member::{MemberDetail, head};
 
 /// A department to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -191,10 +192,11 @@ pub(crate) async fn delete_department(
 
 /// Set the department of a member
 ///
-/// Puts a member into a department, or into none. The status of the member does not matter.
-/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 404
-/// `not_found` for an unknown `department_id`; 409 `version_conflict` when the member was changed
-/// at the same moment.
+/// Puts a member into a department, or into none. The status of the member does not matter. Admins
+/// put staff and themselves; the boss puts everybody. Callers: admins and the boss. Idempotent.
+/// Errors: 403 `role_required` for other callers, and for an admin, if the member is another admin
+/// or the boss; 404 `not_found` for an unknown `department_id`; 409 `request_in_progress` when the
+/// member was changed at the same moment.
 #[utoipa::path(put, path = "/v1/members/{member_id}/department", tag = "organization",
     request_body = MemberDepartmentUpdate, responses((status = 200, body = MemberDetail)))]
 pub(crate) async fn update_member_department(
@@ -203,19 +205,8 @@ pub(crate) async fn update_member_department(
     PathId(id): PathId<MemberId>,
     Body(MemberDepartmentUpdate { department_id: to }): Body<MemberDepartmentUpdate>,
 ) -> Result<Json<MemberDetail>, Problem> {
-    let (mut read, tree) = app.store.member_and_departments(admin.company(), id).await?;
-    if to.is_some_and(|to| tree.get(to).is_none()) {
-        return Err(absent("/department_id"));
-    }
-    if read.department != to {
-        let name = |department: Option<DepartmentId>| department.map_or_else(String::new, |id| id.to_string());
-        let (actor, action) = (admin.audit_actor(), AuditAction::MemberDepartment);
-        let audit = app.flow().audit_entry(actor, action, id, name(read.department), name(to))?;
-        let change = MemberChange { read: &read, audit: &audit };
-        app.store.set_member_department(admin.company(), change, to).await?;
-        read.department = to;
-    }
-    Ok(Json(MemberDetail::new(read, &tree)))
+    let (after, tree) = member::place(&app.flow(), admin.company(), head(admin), id, to).await?;
+    Ok(Json(MemberDetail::new(after, &tree)))
 }
 
 fn absent(pointer: &'static str) -> Problem {

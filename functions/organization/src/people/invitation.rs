@@ -1,6 +1,6 @@
 //! `/v1/invitations`: links by which several people join.
 
-use app::people::invitation;
+use app::people::invitation::{self, KnownInvitation};
 use axum::Json;
 use axum::extract::State;
 use domain::kernel::id::{InvitationId, MemberId};
@@ -48,7 +48,8 @@ pub(crate) struct NewInvitation {
 pub(crate) struct InvitationBody {
     /// The id.
     id: InvitationId,
-    /// Whether people can join by it.
+    /// Whether people can join by it. `ended`: the member who created it may no longer invite such
+    /// people; revoke it to free its seats.
     state: InvitationState,
     /// The role of people who join.
     role: Role,
@@ -106,6 +107,12 @@ impl NewInvitation {
 impl InvitationBody {
     fn new(invitation: Invitation, now: Timestamp) -> Self {
         let state = invitation.state(now);
+        (invitation, state).into()
+    }
+}
+
+impl From<KnownInvitation> for InvitationBody {
+    fn from((invitation, state): KnownInvitation) -> Self {
         let Invitation { id, role, uses, used, review, note, created_by, created_at, expires_at, .. } = invitation;
         Self { id, state, role, uses, used, review, note, created_by, created_at, expires_at }
     }
@@ -155,10 +162,9 @@ pub(crate) async fn list_invitations(
     admin: Admin,
     paging: Paging<InvitationQuery>,
 ) -> Result<Json<PageBody<InvitationBody>>, Problem> {
-    let now = app.clock.now();
-    let wanted = (paging.filter.state, now);
-    let page = app.store.list_invitations(admin.company(), wanted, paging.position()?, paging.limit).await?;
-    let items = page.items.into_iter().map(|invitation| InvitationBody::new(invitation, now)).collect();
+    let (flow, state, after) = (app.flow(), paging.filter.state, paging.position()?);
+    let page = invitation::list(&flow, admin.company(), state, after, paging.limit).await?;
+    let items = page.items.into_iter().map(InvitationBody::from).collect();
     Ok(Json(paging.page(items, page.next)))
 }
 
@@ -173,8 +179,7 @@ pub(crate) async fn get_invitation(
     admin: Admin,
     PathId(id): PathId<InvitationId>,
 ) -> Result<Json<InvitationBody>, Problem> {
-    let invitation = app.store.invitation(admin.company(), id).await?;
-    Ok(Json(InvitationBody::new(invitation, app.clock.now())))
+    Ok(Json(invitation::get(&app.flow(), admin.company(), id).await?.into()))
 }
 
 /// Revoke an invitation

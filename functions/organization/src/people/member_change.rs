@@ -1,6 +1,6 @@
 //! `PUT /v1/members/{member_id}/status` and `/role`.
 
-use app::people::member;
+use app::people::member::{self, Head};
 use axum::Json;
 use axum::extract::State;
 use domain::kernel::field::FieldError;
@@ -73,7 +73,8 @@ pub(crate) async fn update_member_role(
     PathId(id): PathId<MemberId>,
     Body(update): Body<RoleUpdate>,
 ) -> Result<Json<MemberBody>, Problem> {
-    let after = member::set_role(&app.flow(), boss.company(), boss.member(), id, update.role).await?;
+    let by = Head { member: boss.member(), role: Role::Boss };
+    let after = member::set_role(&app.flow(), boss.company(), by, id, update.role).await?;
     Ok(Json(after.into()))
 }
 

@@ -28,9 +28,10 @@ pub(crate) struct MemberUpdate {
 /// Change a member's name and position
 ///
 /// Replaces the name and position of a member, also on their card. The status of the member does
-/// not matter. Admins change staff; the boss changes everybody. Callers: admins and the boss.
-/// Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the member is no
-/// staff; 409 `version_conflict` when the member was changed at the same moment.
+/// not matter. Admins change staff and themselves; the boss changes everybody. Callers: admins and
+/// the boss. Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the
+/// member is another admin or the boss; 409 `version_conflict` when the member was changed at the
+/// same moment.
 #[utoipa::path(put, path = "/v1/members/{member_id}", tag = "organization", request_body = MemberUpdate,
     responses((status = 200, body = MemberBody)))]
 pub(crate) async fn update_member(

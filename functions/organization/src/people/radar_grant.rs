@@ -21,6 +21,7 @@ use store::{CodeSent, RadarOf};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
+use crate::people::member::head;
 
 edge::closed_sets! {
     /// How far the activation of a member's radar is.
@@ -153,9 +154,11 @@ impl RadarCodeSent {
 ///
 /// Allows a member to activate their radar and sends one SMS with a code. If the radar is already
 /// granted, it changes nothing and sends nothing. The grant stands if the SMS fails: `sms` tells.
-/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers; 409
-/// `member_inactive` when the member is disabled or has left; 409 `request_in_progress` when the
-/// activation is changed at the same moment; 429 `radar_code_limit` when too many codes were sent.
+/// Admins grant it to staff; the boss grants it to everybody. Callers: admins and the boss.
+/// Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the member is no
+/// staff; 409 `member_inactive` when the member is disabled or has left; 409 `request_in_progress`
+/// when the activation is changed at the same moment; 429 `radar_code_limit` when too many codes
+/// were sent.
 #[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization", request_body = RadarGrant,
     responses((status = 200, body = RadarGranted)))]
 pub(crate) async fn grant_radar(
@@ -165,16 +168,17 @@ pub(crate) async fn grant_radar(
     Body(grant): Body<RadarGrant>,
 ) -> Result<Json<RadarGranted>, Problem> {
     let (flow, to) = (app.flow(), (member, grant.phone));
-    let (radar, sms) = activation::grant(&flow, admin.company(), admin.member(), &app, to).await?;
+    let (radar, sms) = activation::grant(&flow, admin.company(), head(admin), &app, to).await?;
     Ok(Json(RadarGranted { radar: radar.into(), sms: sms.name() }))
 }
 
 /// Send a new radar code
 ///
 /// Sends a new code by SMS; it replaces the code before. At most one code a minute, five an hour
-/// and ten a day for each member. Callers: admins and the boss. Idempotent by `Idempotency-Key`.
-/// Errors: 403 `role_required` for other callers; 409 `member_inactive` when the member is disabled
-/// or has left; 409 `radar_not_granted` before the radar is granted; 409 `radar_active` when the
+/// and ten a day for each member. Admins send codes to staff; the boss sends them to everybody.
+/// Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for
+/// other callers, and for an admin, if the member is no staff; 409 `member_inactive` when the member
+/// is disabled or has left; 409 `radar_not_granted` before the radar is granted; 409 `radar_active` when the
 /// radar is on already; 409 `request_in_progress` when the activation is changed at the same
 /// moment; 429 `radar_code_limit` when too many codes were sent; 503 `unavailable` when the SMS
 /// cannot be sent.
@@ -187,7 +191,7 @@ pub(crate) async fn create_radar_code(
     once: IdempotentRequest<NewRadarCode>,
 ) -> Result<(StatusCode, Json<RadarCodeSent>), Problem> {
     let (_, request) = once.of(&admin);
-    let (flow, by) = (app.flow(), admin.member());
+    let (flow, by) = (app.flow(), head(admin));
     let sent = activation::send_code(&flow, admin.company(), by, &app, member, &request).await?;
     Ok((StatusCode::CREATED, Json(RadarCodeSent::new(member, sent))))
 }
@@ -195,8 +199,9 @@ pub(crate) async fn create_radar_code(
 /// Revoke a member's radar
 ///
 /// Takes the grant away. The radar is off from the member's next login, at the latest after two
-/// hours. Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers;
-/// 409 `request_in_progress` when the activation is changed at the same moment.
+/// hours. Admins revoke it from staff; the boss revokes it from everybody. Callers: admins and the
+/// boss. Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the member
+/// is no staff; 409 `request_in_progress` when the activation is changed at the same moment.
 #[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization",
     responses((status = 200, body = RadarBody)))]
 pub(crate) async fn revoke_radar(
@@ -204,7 +209,7 @@ pub(crate) async fn revoke_radar(
     admin: Admin,
     PathId(member): PathId<MemberId>,
 ) -> Result<Json<RadarBody>, Problem> {
-    let after = activation::revoke(&app.flow(), admin.company(), admin.member(), member).await?;
+    let after = activation::revoke(&app.flow(), admin.company(), head(admin), member).await?;
     Ok(Json(after.into()))
 }
 

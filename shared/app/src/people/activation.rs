@@ -1,7 +1,7 @@
 //! Activating radars: admins grant, send codes and revoke; members redeem and join.
 
 use domain::company::Company;
-use domain::company::audit::{AuditAction, AuditActor};
+use domain::company::audit::AuditAction;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
@@ -9,11 +9,13 @@ use domain::kernel::mobile::Mobile;
 use domain::people::activation::{
     Activation, ActivationError, ActivationRefusal, ActivationState, ActivationStep, RadarCode, SentCode,
 };
+use domain::people::authority::Act;
 use domain::people::member::Member;
 use store::{CodeSent, RadarOf};
 use wechat::SmsError;
 
 use crate::Flow;
+use crate::people::member::Head;
 use crate::people::radar_code::{RadarCodes, Ticket};
 
 /// A code that waits to be sent.
@@ -86,11 +88,12 @@ impl SmsOutcome {
 pub async fn grant(
     flow: &Flow<'_>,
     company: Company,
-    by: MemberId,
+    by: Head,
     channel: &impl CodeChannel,
     (member, phone): (MemberId, Mobile),
 ) -> Result<(Activation, SmsOutcome), ActivationError> {
     let RadarOf { member: found, activation: before, .. } = flow.store.radar_of(company, member, None).await?;
+    require_authority(by, &found)?;
     require_not_ended(&found)?;
     let draft = channel.draft(flow, member).await?;
     let kept = draft.as_ref().map(|draft| draft.kept.clone());
@@ -99,8 +102,8 @@ pub async fn grant(
         return Ok((after, SmsOutcome::NotNeeded));
     }
     let (from, to) = states(&before, &after);
-    let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarGranted, member, from, to)?;
-    flow.store.change_activation_of(company, (&before, &after), &audit).await?;
+    let audit = flow.audit_entry(by.actor(), AuditAction::RadarGranted, member, from, to)?;
+    flow.store.change_activation_of(company, &found, (&before, &after), &audit).await?;
     match send(flow, channel, draft.as_ref(), &after).await {
         Ok(sms) => Ok((after, sms)),
         Err(_) => Ok((without_code(flow, company, after).await, SmsOutcome::Failed)),
@@ -114,12 +117,13 @@ pub async fn grant(
 pub async fn send_code(
     flow: &Flow<'_>,
     company: Company,
-    by: MemberId,
+    by: Head,
     channel: &impl CodeChannel,
     member: MemberId,
     request: &Idempotency,
 ) -> Result<CodeSent, ActivationError> {
     let found = flow.store.radar_of(company, member, Some((request, flow.now))).await?;
+    require_authority(by, &found.member)?;
     require_not_ended(&found.member)?;
     if let Some(before) = found.before {
         return Ok(before);
@@ -130,8 +134,8 @@ pub async fn send_code(
     let after = found.activation.after(ActivationStep::Resend(kept), flow.now)?;
     let own = CodeSent { nonce, at: flow.now };
     let (from, to) = states(&found.activation, &after);
-    let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarCode, member, from, to)?;
-    let sent = flow.store.replace_code(company, &after, own.clone(), request, &audit).await?;
+    let audit = flow.audit_entry(by.actor(), AuditAction::RadarCode, member, from, to)?;
+    let sent = flow.store.replace_code(company, (&found.member, &after), own.clone(), request, &audit).await?;
     // A parallel retry that came first has sent the code itself.
     if sent == own
         && let Err(error) = send(flow, channel, draft.as_ref(), &after).await
@@ -151,15 +155,16 @@ pub async fn send_code(
 pub async fn revoke(
     flow: &Flow<'_>,
     company: Company,
-    by: MemberId,
+    by: Head,
     member: MemberId,
 ) -> Result<Activation, ActivationError> {
-    let RadarOf { activation: before, .. } = flow.store.radar_of(company, member, None).await?;
+    let RadarOf { member: found, activation: before, .. } = flow.store.radar_of(company, member, None).await?;
+    require_authority(by, &found)?;
     let after = before.after(ActivationStep::Revoke, flow.now)?;
     if after != before {
         let (from, to) = states(&before, &after);
-        let audit = flow.audit_entry(AuditActor::Member(by), AuditAction::RadarRevoked, member, from, to)?;
-        flow.store.change_activation_of(company, (&before, &after), &audit).await?;
+        let audit = flow.audit_entry(by.actor(), AuditAction::RadarRevoked, member, from, to)?;
+        flow.store.change_activation_of(company, &found, (&before, &after), &audit).await?;
     }
     Ok(after)
 }
@@ -179,7 +184,7 @@ pub async fn redeem(
     let right = codes.is_right(&before, typed);
     let after = before.after(ActivationStep::Redeem { right }, flow.now)?;
     // A try counts before it is answered: of two at the same time one learns nothing.
-    flow.store.change_activation(company, &before, &after).await?;
+    flow.store.change_activation(company, &after).await?;
     codes.ticket(&after).ok_or(ActivationError::Refused(ActivationRefusal::NoCode))
 }
 
@@ -203,7 +208,7 @@ pub async fn join(
         None => return Err(ActivationRefusal::Ticket.into()),
     };
     if after != before {
-        flow.store.change_activation(company, &before, &after).await?;
+        flow.store.change_activation(company, &after).await?;
     }
     Ok(after)
 }
@@ -211,6 +216,11 @@ pub async fn join(
 /// To the member themselves, a radar that was not granted is off.
 fn not_joined(refusal: ActivationRefusal) -> ActivationError {
     if refusal == ActivationRefusal::NotGranted { ActivationError::NotActive } else { refusal.into() }
+}
+
+/// Rejects an acting member who may not switch the radar of this one.
+fn require_authority(by: Head, to: &Member) -> Result<(), ActivationError> {
+    if by.may(Act::SwitchRadar, to) { Ok(()) } else { Err(Failure::RoleRequired.into()) }
 }
 
 /// Rejects a disabled or former member.
@@ -235,7 +245,7 @@ async fn send<C: CodeChannel>(
 async fn without_code(flow: &Flow<'_>, company: Company, granted: Activation) -> Activation {
     let nonce = granted.code().map(|code| code.nonce.clone()).unwrap_or_default();
     let Ok(after) = granted.after(ActivationStep::SendFailed(nonce), flow.now) else { return granted };
-    match flow.store.change_activation(company, &granted, &after).await {
+    match flow.store.change_activation(company, &after).await {
         Ok(()) => after,
         Err(_) => granted,
     }

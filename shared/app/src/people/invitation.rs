@@ -1,12 +1,16 @@
 //! Making and revoking invitations.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
+use domain::kernel::failure::Failure;
 use domain::kernel::id::InvitationId;
 use domain::kernel::idempotency::Idempotency;
 use domain::people::invitation::{Invitation, InvitationState};
 use domain::people::member::MemberError;
 use runtime::retry::Policy;
+use store::Page;
 
 use crate::Flow;
 use crate::people::claim_code::ClaimCodes;
@@ -26,7 +30,7 @@ pub async fn create(
     new: Invitation,
     request: &Idempotency,
 ) -> Result<Invitation, MemberError> {
-    if !by.role.may_add(new.role) {
+    if !by.may_admit(new.role) {
         return Err(MemberError::RoleRequired);
     }
     let to = format!("{} × {}", new.role.name(), new.uses);
@@ -34,6 +38,56 @@ pub async fn create(
     let hash = codes.invitation_hash(&codes.invitation_code(new.id));
     let attempt = || flow.store.create_invitation(company, new.clone(), &hash, &audit, request);
     Ok(take_seat(flow, company, attempt).await?)
+}
+
+/// An invitation, and its state with the member in mind who made it.
+pub type KnownInvitation = (Invitation, InvitationState);
+
+/// Returns the invitations in this state, the latest first.
+///
+/// # Errors
+/// [`Failure::Unavailable`] and the like.
+pub async fn list(
+    flow: &Flow<'_>,
+    company: Company,
+    state: Option<InvitationState>,
+    after: Option<InvitationId>,
+    limit: u32,
+) -> Result<Page<KnownInvitation, InvitationId>, Failure> {
+    let page = flow.store.list_invitations(company, (state, flow.now), after, limit).await?;
+    let mut items = with_state(flow, company, page.items).await?;
+    items.retain(|(_, known)| state.is_none_or(|state| *known == state));
+    Ok(Page { items, next: page.next })
+}
+
+/// Returns an invitation.
+///
+/// # Errors
+/// [`Failure::NotFound`].
+pub async fn get(flow: &Flow<'_>, company: Company, id: InvitationId) -> Result<KnownInvitation, Failure> {
+    let found = flow.store.invitation(company, id).await?;
+    with_state(flow, company, vec![found]).await?.pop().ok_or(Failure::NotFound)
+}
+
+/// The invitations with their states. Members who made open ones are read, but for the member who
+/// acts: their token says it.
+async fn with_state(
+    flow: &Flow<'_>,
+    company: Company,
+    invitations: Vec<Invitation>,
+) -> Result<Vec<KnownInvitation>, Failure> {
+    let own = company.actor();
+    let open = |invitation: &&Invitation| invitation.state(flow.now) == InvitationState::Open;
+    let makers = invitations.iter().filter(open).map(|invitation| invitation.created_by);
+    let makers: BTreeSet<_> = makers.filter(|by| own.is_none_or(|own| own.member != *by)).collect();
+    let makers = flow.store.members(company, &makers).await?;
+    let mut roles: BTreeMap<_, _> = makers.iter().map(|maker| (maker.id, maker.active_role())).collect();
+    roles.extend(own.map(|own| (own.member, Some(own.role))));
+    let with_state = |invitation: Invitation| {
+        let state = invitation.state_by(roles.get(&invitation.created_by).copied().flatten(), flow.now);
+        (invitation, state)
+    };
+    Ok(invitations.into_iter().map(with_state).collect())
 }
 
 /// Revokes an invitation, frees the seats that are still held for it, and returns it as it
@@ -58,7 +112,7 @@ async fn try_to_revoke(
     id: InvitationId,
 ) -> Result<Invitation, MemberError> {
     let read = flow.store.invitation(company, id).await?;
-    if !by.role.may_add(read.role) {
+    if !by.may_admit(read.role) {
         return Err(MemberError::RoleRequired);
     }
     if read.state(flow.now) != InvitationState::Open {

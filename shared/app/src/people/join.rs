@@ -75,7 +75,7 @@ async fn enter(
     let id = newcomer.member.id;
     let (from, to) = (offer.invitation.to_string(), offer.role.name());
     let audit = flow.audit_entry(AuditActor::Member(id), AuditAction::MemberJoined, id, from, to)?;
-    let joining = Joining { invitation: offer.invitation, openid, newcomer: &newcomer, audit: &audit };
+    let joining = Joining { offer, openid, newcomer: &newcomer, audit: &audit };
     Ok((flow.store.join(company, joining).await?, Person { member: Some(id), ..person }))
 }
 
@@ -99,7 +99,7 @@ async fn ask(
         decision: None,
         member: None,
     };
-    let outcome = flow.store.ask_to_join(company, &request, person.join_request).await?;
+    let outcome = flow.store.ask_to_join(company, &request, (offer, person.join_request)).await?;
     Ok((outcome, Person { join_request: Some(request.id), ..person }))
 }
 

@@ -25,7 +25,7 @@ pub async fn decide(
     decision: Decision,
 ) -> Result<JoinRequest, DecisionError> {
     let (read, profile) = flow.store.join_request(company, id).await?;
-    if !by.role.may_add(read.role) {
+    if !by.may_admit(read.role) {
         return Err(DecisionError::RoleRequired);
     }
     let decided = match read.state(flow.now) {

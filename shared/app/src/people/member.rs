@@ -3,9 +3,11 @@
 use domain::card::{Card, Identity, Successor};
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
+use domain::company::department::DepartmentTree;
 use domain::kernel::field::FieldError;
-use domain::kernel::id::MemberId;
+use domain::kernel::id::{DepartmentId, MemberId};
 use domain::kernel::idempotency::Idempotency;
+use domain::people::authority::Act;
 use domain::people::claim;
 use domain::people::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
 use store::{ClaimCodeIssued, MemberChange, NewMember};
@@ -24,8 +26,19 @@ pub struct Head {
 }
 
 impl Head {
-    fn actor(self) -> AuditActor {
+    /// The actor for the audit log.
+    pub(crate) fn actor(self) -> AuditActor {
         AuditActor::Member(self.member)
+    }
+
+    /// Whether they may do this to a member.
+    pub(crate) fn may(self, act: Act, to: &Member) -> bool {
+        act.is_allowed(self.role, to.role, self.member == to.id)
+    }
+
+    /// Whether they may let somebody in who becomes a member of this role.
+    pub(crate) fn may_admit(self, role: Role) -> bool {
+        Act::Admit.is_allowed(self.role, role, false)
     }
 }
 
@@ -54,7 +67,7 @@ pub async fn add(
     request: &Idempotency,
 ) -> Result<NewMember, MemberError> {
     let MemberToAdd { name, position, role } = new;
-    if !by.role.may_add(role) {
+    if !by.may_admit(role) {
         return Err(MemberError::RoleRequired);
     }
     let profile = flow.store.company(company).await?;
@@ -88,7 +101,7 @@ pub async fn issue_claim_code(
     request: &Idempotency,
 ) -> Result<ClaimCodeIssued, MemberError> {
     let mut read = flow.store.claim_code_of(company, id, request, flow.now).await?;
-    if !by.role.may_change(read.member.role) {
+    if !by.may(Act::IssueClaimCode, &read.member) {
         return Err(MemberError::RoleRequired);
     }
     if let Some(before) = read.before.take() {
@@ -120,7 +133,7 @@ pub async fn rename(
     (name, position): (PersonName, Position),
 ) -> Result<Member, MemberError> {
     let read = flow.store.member(company, id).await?;
-    if !by.role.may_change(read.role) {
+    if !by.may(Act::Rename, &read) {
         return Err(MemberError::RoleRequired);
     }
     let after = Member { name, position, ..read.clone() };
@@ -144,7 +157,7 @@ pub async fn set_status(
     to: MemberStatus,
 ) -> Result<Member, MemberError> {
     let read = flow.store.member(company, id).await?;
-    if id == by.member || !by.role.may_change(read.role) {
+    if !by.may(Act::SetStatus, &read) {
         return Err(MemberError::RoleRequired);
     }
     let (ended, seat) = read.with_status(to)?;
@@ -169,20 +182,48 @@ pub async fn set_status(
 pub async fn set_role(
     flow: &Flow<'_>,
     company: Company,
-    by: MemberId,
+    by: Head,
     id: MemberId,
     role: Role,
 ) -> Result<Member, MemberError> {
     let read = flow.store.member(company, id).await?;
-    if id == by {
+    if !by.may(Act::SetRole, &read) {
         return Err(MemberError::RoleRequired);
     }
     if read.role != role {
-        let actor = AuditActor::Member(by);
-        let audit = flow.audit_entry(actor, AuditAction::MemberRole, id, read.role.name(), role.name())?;
+        let audit = flow.audit_entry(by.actor(), AuditAction::MemberRole, id, read.role.name(), role.name())?;
         flow.store.set_member_role(company, MemberChange { read: &read, audit: &audit }, role).await?;
     }
     Ok(Member { role, ..read })
+}
+
+/// Puts a member into a department, or out of any, and returns the member as they stand then, with
+/// the departments.
+///
+/// # Errors
+/// [`MemberError::RoleRequired`] for one above the acting member,
+/// [`MemberError::UnknownDepartment`].
+pub async fn place(
+    flow: &Flow<'_>,
+    company: Company,
+    by: Head,
+    id: MemberId,
+    to: Option<DepartmentId>,
+) -> Result<(Member, DepartmentTree), MemberError> {
+    let (read, tree) = flow.store.member_and_departments(company, id).await?;
+    if !by.may(Act::Place, &read) {
+        return Err(MemberError::RoleRequired);
+    }
+    if to.is_some_and(|to| tree.get(to).is_none()) {
+        return Err(MemberError::UnknownDepartment);
+    }
+    if read.department != to {
+        let name = |department: Option<DepartmentId>| department.map_or_else(String::new, |id| id.to_string());
+        let (from, after) = (name(read.department), name(to));
+        let audit = flow.audit_entry(by.actor(), AuditAction::MemberDepartment, id, from, after)?;
+        flow.store.set_member_department(company, MemberChange { read: &read, audit: &audit }, to).await?;
+    }
+    Ok((Member { department: to, ..read }, tree))
 }
 
 /// Names the successor of a disabled or former member, and returns the member as they stand
@@ -200,7 +241,7 @@ pub async fn set_successor(
     to: Option<MemberId>,
 ) -> Result<Member, MemberError> {
     let (read, other) = flow.store.member_and_other(company, id, to).await?;
-    if !by.role.may_change(read.role) {
+    if !by.may(Act::NameSuccessor, &read) {
         return Err(MemberError::RoleRequired);
     }
     if read.ended.is_none() {

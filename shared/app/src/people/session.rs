@@ -94,6 +94,9 @@ pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcom
         Some(person) => person,
         None => flow.store.sign_in(company, openid, flow.new_id()?, flow.now).await?,
     };
+    if !matches!(entry, LoginMethod::Plain) {
+        require_choice(flow, company, &links, chosen).await?;
+    }
     let person = match &entry {
         LoginMethod::Plain => person,
         LoginMethod::Claim(hash) => {
@@ -104,6 +107,20 @@ pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcom
     let came_as = person.id;
     let outcome = enter(flow, LoginVisit { company, profile, person, entry, unionid, links }, chosen).await?;
     Ok(LoginOutcome { came_as, ..outcome })
+}
+
+/// Rejects another company that they cannot choose, before a code is used.
+async fn require_choice(
+    flow: &Flow<'_>,
+    company: Company,
+    links: &BTreeMap<Company, Link>,
+    chosen: Option<CompanyId>,
+) -> Result<(), Failure> {
+    let Some(chosen) = chosen.filter(|chosen| *chosen != company.id()) else { return Ok(()) };
+    let link = links.iter().find(|(company, _)| company.id() == chosen);
+    let (other, link) = link.ok_or(Failure::NotFound)?;
+    let (found, _) = flow.store.member_logins(&[(*other, link.member)], None).await?;
+    if found.iter().any(|found| is_active(found, Some(link))) { Ok(()) } else { Err(Failure::NotFound) }
 }
 
 /// Returns the person with the membership they claim.

@@ -64,6 +64,9 @@ pub enum Failure {
     /// The member who acts no longer has the rights that their token was signed for.
     #[error("rights have changed")]
     RightsChanged,
+    /// What the member who acts may do does not reach the one they would change.
+    #[error("another role is required")]
+    RoleRequired,
     /// The idempotency key was used before with another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,

@@ -8,6 +8,7 @@ use crate::kernel::id::{InvitationId, MemberId};
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::OptionalLine;
 use crate::kernel::timestamp::{SECOND_MS, Timestamp};
+use crate::people::authority::Act;
 use crate::people::claim::ClaimCode;
 use crate::people::member::Role;
 
@@ -63,7 +64,7 @@ impl LifeHours {
 
 string_enum! {
     /// Where an invitation stands.
-    InvitationState, "unknown_state", "状态只能是 open、used_up、expired 或 revoked" {
+    InvitationState, "unknown_state", "状态只能是 open、used_up、expired、revoked 或 ended" {
         /// 有效: somebody may still join.
         Open = "open",
         /// 已用完
@@ -72,6 +73,8 @@ string_enum! {
         Expired = "expired",
         /// 已撤销
         Revoked = "revoked",
+        /// 已失效: the member who made it may no longer let such people in.
+        Ended = "ended",
     }
 }
 
@@ -103,7 +106,17 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// Its state at `now`.
+    /// Its state at `now`, when the member who made it has the role `creator`; `None` for one who is
+    /// not active.
+    pub fn state_by(&self, creator: Option<Role>, now: Timestamp) -> InvitationState {
+        let may_invite = |creator| Act::Admit.is_allowed(creator, self.role, false);
+        match self.state(now) {
+            InvitationState::Open if !creator.is_some_and(may_invite) => InvitationState::Ended,
+            state => state,
+        }
+    }
+
+    /// Its state at `now`, as far as it knows itself.
     pub fn state(&self, now: Timestamp) -> InvitationState {
         if self.revoked {
             InvitationState::Revoked
@@ -123,7 +136,8 @@ impl Invitation {
 
     /// What its code opens.
     pub fn offer(&self) -> Offer {
-        Offer { invitation: self.id, role: self.role, review: self.review, expires_at: self.expires_at }
+        let (created_by, expires_at) = (Some(self.created_by), self.expires_at);
+        Offer { invitation: self.id, role: self.role, review: self.review, created_by, expires_at }
     }
 }
 
@@ -136,6 +150,9 @@ pub struct Offer {
     pub role: Role,
     /// Whether an admin decides about each.
     pub review: bool,
+    /// The member who made it; `None` in codes of before, of whom nobody is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<MemberId>,
     /// From this time on nobody joins by it.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
@@ -203,6 +220,19 @@ mod tests {
             assert_eq!(invitation(used, revoked).state(now), state, "{used} {revoked}");
         }
         assert_eq!(end.millis() - invitation(0, false).created_at.millis(), 7 * 24 * HOUR_MS);
+    }
+
+    #[test]
+    fn an_open_invitation_ends_with_the_right_of_who_made_it() {
+        let (now, open) = (invitation(0, false).created_at, invitation(0, false));
+        assert_eq!(open.state_by(Some(Role::Admin), now), InvitationState::Open);
+        for ended in [None, Some(Role::Staff)] {
+            assert_eq!(open.state_by(ended, now), InvitationState::Ended, "{ended:?}");
+        }
+        let of_admins = Invitation { role: Role::Admin, ..open };
+        assert_eq!(of_admins.state_by(Some(Role::Admin), now), InvitationState::Ended);
+        assert_eq!(of_admins.state_by(Some(Role::Boss), now), InvitationState::Open);
+        assert_eq!(invitation(2, false).state_by(None, now), InvitationState::UsedUp, "it is over anyway");
     }
 
     #[test]

@@ -43,22 +43,6 @@ impl Role {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
-
-    /// Whether a member of this role may change one of `other`: admins staff, the boss
-    /// everybody.
-    pub fn may_change(self, other: Self) -> bool {
-        self == Self::Boss || (self == Self::Admin && other == Self::Staff)
-    }
-
-    /// Whether a member of this role may add one of `other`: admins add staff, the
-    /// boss adds staff and admins.
-    pub fn may_add(self, other: Self) -> bool {
-        match other {
-            Self::Staff => self >= Self::Admin,
-            Self::Admin => self == Self::Boss,
-            Self::Boss => false,
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for Role {
@@ -209,6 +193,11 @@ impl Member {
         }
     }
 
+    /// Their role while they are active.
+    pub fn active_role(&self) -> Option<Role> {
+        (self.status() == MemberStatus::Active).then_some(self.role)
+    }
+
     /// How the membership stands after a change of status, and what the change does to the seat.
     ///
     /// # Errors
@@ -242,6 +231,9 @@ pub enum MemberError {
     /// The member is here: only a disabled or former one has a successor.
     #[error("the member is active")]
     Active,
+    /// There is no such department.
+    #[error("there is no such department")]
+    UnknownDepartment,
     /// The member has joined already.
     #[error("the member has joined already")]
     AlreadyMember,
@@ -310,17 +302,5 @@ mod tests {
         let untitled = member(true, None);
         let titled = Member { position: Position::parse("茶艺师").unwrap(), ..untitled.clone() };
         assert_eq!((untitled.called(), titled.called()), ("林悦".to_owned(), "林悦（茶艺师）".to_owned()));
-    }
-
-    #[test]
-    fn admins_change_staff_and_the_boss_changes_everybody() {
-        let table = Role::ALL.map(|role| Role::ALL.map(|other| role.may_change(other)));
-        assert_eq!(table, [[false; 3], [true, false, false], [true; 3]]);
-    }
-
-    #[test]
-    fn nobody_adds_a_boss_and_only_the_boss_adds_admins() {
-        let table: Vec<_> = Role::ALL.iter().map(|role| Role::ALL.map(|other| role.may_add(other))).collect();
-        assert_eq!(table, [[false, false, false], [true, false, false], [true, true, false]]);
     }
 }

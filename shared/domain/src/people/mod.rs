@@ -1,6 +1,7 @@
 //! Members and how they come in: invitations, claims, requests to join, radar activation.
 
 pub mod activation;
+pub mod authority;
 pub mod claim;
 pub mod invitation;
 pub mod join_request;

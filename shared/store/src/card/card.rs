@@ -9,7 +9,7 @@ use domain::company::audit::AuditEntry;
 use domain::kernel::id::CardId;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
-use domain::people::member::Member;
+use domain::people::member::{Member, Role};
 use serde::Serialize;
 
 use crate::company::audit::add_entry;
@@ -128,27 +128,34 @@ impl Store {
         Ok(Card { contact, ..change.after() })
     }
 
-    /// Changes what only an admin may change, on the card and on its member.
+    /// Changes what only an admin may change, on the card and on its member, who has one of these
+    /// roles.
     ///
     /// # Errors
-    /// [`Failure::VersionConflict`] when the card is not as it was read any more.
+    /// [`Failure::VersionConflict`] when the card is not as it was read any more,
+    /// [`Failure::RoleRequired`] when the member has another role.
     pub async fn edit_identity(
         &self,
         company: Company,
         change: CardChange<'_>,
         identity: Identity,
+        roles: &[Role],
     ) -> Result<Card, Failure> {
         let changed = changed(&change, "identity", map(&identity)?);
+        let names: Vec<_> = roles.iter().map(|role| format!(":{}", role.name())).collect();
+        let values = names.iter().cloned().zip(roles.iter().map(|role| text(role.name())));
         let renamed = Update::builder()
             .update_expression("SET #name = :name, #position = :position")
-            .condition_expression("attribute_exists(id)")
+            .condition_expression(format!("#role IN ({})", names.join(", ")))
+            .set_expression_attribute_values(Some(values.collect()))
+            .expression_attribute_names("#role", "role")
             .expression_attribute_names("#name", "name")
             .expression_attribute_names("#position", "position")
             .expression_attribute_values(":name", text(identity.name.as_str()))
             .expression_attribute_values(":position", text(identity.position.as_str()));
         let member = keys::member(company, change.read.member);
         self.edit(company, &change, changed, |transaction| {
-            transaction.update(&self.table, &member, renamed, Failure::NotFound);
+            transaction.update(&self.table, &member, renamed, Failure::RoleRequired);
             Ok(())
         })
         .await?;

@@ -153,7 +153,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Busy`] when the department was removed, or the member put elsewhere or given a
-    /// card, since they were read.
+    /// card or another role, since they were read.
     pub async fn set_member_department(
         &self,
         company: Company,
@@ -170,8 +170,10 @@ impl Store {
             None => "attribute_not_exists(card)",
         };
         let (unchanged, was) = stays_in(read.department);
-        let update =
-            put_into(department).condition_expression(format!("attribute_exists(id) AND {card} AND {unchanged}"));
+        let update = put_into(department)
+            .condition_expression(format!("#role = :role AND {card} AND {unchanged}"))
+            .expression_attribute_names("#role", "role")
+            .expression_attribute_values(":role", text(read.role.name()));
         let update = match was {
             Some(was) => update.expression_attribute_values(":was", was),
             None => update,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::keys::Key;
-use crate::people::rights::end_tokens;
+use crate::people::rights::{check_role, end_tokens};
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
@@ -80,37 +80,39 @@ impl Store {
         decode(items.into_iter().next(), member)
     }
 
-    /// Stores an activation after a step, if the stored one is at the version before. A step that
-    /// switches the radar off ends the member's tokens, which say that it is on.
+    /// Stores an activation after a step of its member, if the stored one is at the version before.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it is not at that version any more.
-    pub async fn change_activation(
-        &self,
-        company: Company,
-        before: &Activation,
-        after: &Activation,
-    ) -> Result<(), Failure> {
+    pub async fn change_activation(&self, company: Company, after: &Activation) -> Result<(), Failure> {
         // A transaction, though of one item: when its answer is lost, the SDK's next attempt
         // learns that it is done. A put would meet its own first write, and reject the try of a
         // code twice.
         let mut transaction = Transaction::default();
-        self.step(&mut transaction, company, before, after)?;
+        self.put_activation(&mut transaction, company, after)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The same together with the audit entry: an admin's change.
+    /// The same together with the audit entry: an admin's change, of a member who still has the role
+    /// that was read. A change that switches the radar off ends the member's tokens, which say that
+    /// it is on.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when it is not at that version any more.
+    /// [`Failure::Busy`] when it is not at that version any more, or the role has changed.
     pub async fn change_activation_of(
         &self,
         company: Company,
+        member: &Member,
         (before, after): (&Activation, &Activation),
         audit: &AuditEntry,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        self.step(&mut transaction, company, before, after)?;
+        self.put_activation(&mut transaction, company, after)?;
+        if before.has_joined() && !after.has_joined() {
+            end_tokens(&mut transaction, &self.table, company, member);
+        } else {
+            check_role(&mut transaction, &self.table, company, member);
+        }
         add_entry(&mut transaction, &self.table, company, audit)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
@@ -124,7 +126,7 @@ impl Store {
     pub async fn replace_code(
         &self,
         company: Company,
-        after: &Activation,
+        (member, after): (&Member, &Activation),
         result: CodeSent,
         request: &Idempotency,
         audit: &AuditEntry,
@@ -132,6 +134,7 @@ impl Store {
         let key = keys::idempotency(company, &request.key);
         self.create_once(company, &key, request, audit.at, result, |transaction| {
             self.put_activation(transaction, company, after)?;
+            check_role(transaction, &self.table, company, member);
             add_entry(transaction, &self.table, company, audit)
         })
         .await
@@ -175,20 +178,6 @@ impl Store {
             page.items.into_iter().map(|item| ACTIVATION.decode(item)).collect::<Result<Vec<Activation>, _>>()?;
         let next = page.next.and_then(|_| items.last().map(|activation| activation.member));
         Ok(Page { items, next })
-    }
-
-    fn step(
-        &self,
-        transaction: &mut Transaction,
-        company: Company,
-        before: &Activation,
-        after: &Activation,
-    ) -> Result<(), Failure> {
-        self.put_activation(transaction, company, after)?;
-        if before.has_joined() && !after.has_joined() {
-            end_tokens(transaction, &self.table, company, after.member);
-        }
-        Ok(())
     }
 
     fn put_activation(

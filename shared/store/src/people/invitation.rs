@@ -99,8 +99,9 @@ impl Store {
         }
     }
 
-    /// The invitations in this state at `now`, the latest first. A filter looks through as many
-    /// as one call reads, so a page may be short and not the last.
+    /// The invitations in this state at `now` as far as they know it themselves, the latest first: one
+    /// that has ended is open. A filter looks through as many as one call reads, so a page may be
+    /// short and not the last.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -114,6 +115,7 @@ impl Store {
         let partition = keys::invitations(company);
         let start = after.map(|invitation| keys::invitation(company, invitation));
         let search = Search { kind: INVITATION, partition: &partition, start, order: Order::NewestFirst, limit };
+        let state = state.map(|state| if state == InvitationState::Ended { InvitationState::Open } else { state });
         let passes = state.map(|state| move |invitation: &Invitation| invitation.state(now) == state);
         self.search(search, passes, |invitation| invitation.id).await
     }

@@ -5,9 +5,10 @@ use domain::card::Card;
 use domain::company::audit::AuditEntry;
 use domain::company::{Company, CompanyProfile};
 use domain::kernel::failure::{Failure, Thing};
-use domain::kernel::id::{InvitationId, JoinRequestId};
+use domain::kernel::id::JoinRequestId;
 use domain::kernel::text::OpenId;
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
+use domain::people::authority::Act;
 use domain::people::invitation::{Invitation, InvitationState, Offer};
 use domain::people::join_request::{Decision, JoinRequest, JoinRequestState};
 use domain::people::member::Member;
@@ -17,6 +18,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::people::invitation::use_once;
 use crate::people::member::bind_person;
+use crate::people::rights::check_backer;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{expire, text};
 use crate::table::kinds::{CARD, COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST, MEMBER};
@@ -51,8 +53,8 @@ pub struct JoiningMember {
 /// Somebody joining by an invitation.
 #[derive(Debug, Clone, Copy)]
 pub struct Joining<'a> {
-    /// The invitation.
-    pub invitation: InvitationId,
+    /// What the code of the invitation opens.
+    pub offer: Offer,
     /// Their id inside the mini-program.
     pub openid: &'a OpenId,
     /// The member they become.
@@ -98,7 +100,8 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when others join at the same moment.
     pub async fn join(&self, company: Company, joining: Joining<'_>) -> Result<JoinOutcome, Failure> {
-        let Joining { invitation, openid, newcomer, audit } = joining;
+        let Joining { offer, openid, newcomer, audit } = joining;
+        let invitation = offer.invitation;
         let (key, now) = (keys::invitation(company, invitation), audit.at);
         let mut transaction = Transaction::default();
         bind_person(&mut transaction, &self.table, company, openid, newcomer.member.id);
@@ -107,6 +110,7 @@ impl Store {
         seats.confirm_some(&mut transaction, &invitation.to_string(), 1, now);
         self.add_newcomer(&mut transaction, company, newcomer)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
+        self.check_inviter(&mut transaction, company, offer);
         entered(self.commit(company, transaction).await, now)
     }
 
@@ -119,7 +123,7 @@ impl Store {
         &self,
         company: Company,
         request: &JoinRequest,
-        before: Option<JoinRequestId>,
+        (offer, before): (Offer, Option<JoinRequestId>),
     ) -> Result<JoinOutcome, Failure> {
         let (invitation, now) = (request.invitation, request.created_at);
         let mut transaction = Transaction::default();
@@ -143,6 +147,7 @@ impl Store {
         let mut item = JOIN_REQUEST.encode(&keys::join_request(company, request.id), request)?;
         expire(&mut item, request.expires_at().plus_millis(REQUEST_KEPT_MS));
         transaction.create(&self.table, item, Failure::Exists(Thing::JoinRequest));
+        self.check_inviter(&mut transaction, company, offer);
         entered(self.commit(company, transaction).await, now)
     }
 
@@ -231,6 +236,14 @@ impl Store {
         self.search(search, passes, |request| request.id).await
     }
 
+    /// Adds to a transaction that the member who made an invitation may still let such people in.
+    fn check_inviter(&self, transaction: &mut Transaction, company: Company, offer: Offer) {
+        if let Some(inviter) = offer.created_by {
+            let roles = Act::Admit.allowed_to(offer.role);
+            check_backer(transaction, &self.table, company, (inviter, &roles), Failure::RoleRequired);
+        }
+    }
+
     fn add_newcomer(
         &self,
         transaction: &mut Transaction,
@@ -261,11 +274,13 @@ fn entered(done: Result<(), Cancelled>, now: Timestamp) -> Result<JoinOutcome, F
         Some(Refused { position: 1, item: Some(item), .. }) => {
             match INVITATION.decode::<Invitation>(item)?.state(now) {
                 InvitationState::Open => Err(Failure::Busy),
-                state @ (InvitationState::UsedUp | InvitationState::Expired | InvitationState::Revoked) => {
-                    Ok(JoinOutcome::Closed(state))
-                }
+                state @ (InvitationState::UsedUp
+                | InvitationState::Expired
+                | InvitationState::Revoked
+                | InvitationState::Ended) => Ok(JoinOutcome::Closed(state)),
             }
         }
+        Some(Refused { failure: Failure::RoleRequired, .. }) => Ok(JoinOutcome::Closed(InvitationState::Ended)),
         // Its seats were swept by a clock that is ahead of ours.
         Some(Refused { failure: Failure::NotFound, .. }) => Ok(JoinOutcome::Closed(InvitationState::Expired)),
         Some(refused) => Err(refused.failure),

@@ -12,6 +12,7 @@ use domain::kernel::id::{DepartmentId, MemberId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::text::{OpenId, UnionId};
 use domain::kernel::timestamp::{DAY_MS, Timestamp};
+use domain::people::authority::Act;
 use domain::people::member::{Ended, Member, MemberStatus, Role, SeatChange};
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +20,8 @@ use crate::company::audit::add_entry;
 use crate::company::quota::{QuotaName, QuotaRef};
 use crate::people::card_mark::mark_card;
 use crate::people::login::note_link;
-use crate::people::rights::change_rights;
-use crate::table::batch_get::ReadMode;
+use crate::people::rights::{change_rights, check_backer};
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Kind, expire, number, text};
 use crate::table::kinds::{CARD, CLAIM, COMPANY, MEMBER};
 use crate::table::read::{Order, Search};
@@ -53,6 +54,12 @@ struct Claim {
     /// The number of the member's code.
     #[serde(default)]
     number: u32,
+    /// The member who issued it; `None` for the operator, and in claims of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued_by: Option<MemberId>,
+    /// The member's role when it was issued; `None` in claims of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
     /// Unix milliseconds.
     expires_ms: i64,
 }
@@ -137,7 +144,7 @@ pub(crate) fn create_member(
     seats.hold(transaction, &new.member.id.to_string(), 1, expires)
 }
 
-/// Adds the claim of a member's code that counts.
+/// Adds the claim of a member's code that counts, issued by the member who acts.
 pub(crate) fn create_claim(
     transaction: &mut Transaction,
     QuotaRef { table, company, .. }: QuotaRef<'_>,
@@ -145,7 +152,9 @@ pub(crate) fn create_claim(
     hash: &str,
     expires: Timestamp,
 ) -> Result<(), Failure> {
-    let claim = Claim { member: member.id, number: member.claim_number, expires_ms: expires.millis() };
+    let issued_by = company.actor().map(|by| by.member);
+    let (number, role, expires_ms) = (member.claim_number, Some(member.role), expires.millis());
+    let claim = Claim { member: member.id, number, issued_by, role, expires_ms };
     let mut claim = CLAIM.encode(&keys::claim(company, hash), &claim)?;
     expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
     transaction.create(table, claim, Failure::Exists(Thing::Claim));
@@ -168,7 +177,8 @@ pub(crate) fn bind_person(
     transaction.update(table, &keys::person(company, openid), bound, Failure::Exists(Thing::Membership));
 }
 
-/// An update of a member on condition that they stand as they were read, with the card they had.
+/// An update of a member on condition that they stand as they were read, with the card they had and
+/// the role, which decided who may do this.
 pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
     let (stands, update) = match (read.ended, read.person) {
         (Some(was), _) => ("ended = :was", update.expression_attribute_values(":was", text(was.name()))),
@@ -177,11 +187,13 @@ pub(crate) fn as_read(update: UpdateBuilder, read: &Member) -> UpdateBuilder {
             ("attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)", update)
         }
     };
+    let update =
+        update.expression_attribute_names("#role", "role").expression_attribute_values(":role", text(read.role.name()));
     match read.card {
         Some(card) => update
-            .condition_expression(format!("{stands} AND card = :card"))
+            .condition_expression(format!("{stands} AND #role = :role AND card = :card"))
             .expression_attribute_values(":card", text(card.to_string())),
-        None => update.condition_expression(format!("{stands} AND attribute_not_exists(card)")),
+        None => update.condition_expression(format!("{stands} AND #role = :role AND attribute_not_exists(card)")),
     }
 }
 
@@ -226,7 +238,7 @@ impl Store {
         let transaction = self.claim(company, &claiming, &claim);
         match self.commit(company, transaction).await.map_err(Cancelled::into_failure) {
             Ok(()) => Ok(Claimed::Member(claim.member)),
-            // The code was used, withdrawn or swept a moment ago.
+            // The code was used, withdrawn or swept a moment ago, or its issuer may no longer issue it.
             Err(Failure::NotFound) => Ok(Claimed::Refused),
             Err(Failure::Exists(Thing::Membership)) => Ok(Claimed::OtherMember),
             Err(failure) => Err(failure),
@@ -259,6 +271,10 @@ impl Store {
         if let Some(unionid) = claiming.unionid {
             let link = Link { person: claiming.person.id, member: claim.member };
             note_link(&mut transaction, &self.table, unionid, company, link);
+        }
+        if let (Some(issuer), Some(role)) = (claim.issued_by, claim.role) {
+            let roles = Act::IssueClaimCode.allowed_to(role);
+            check_backer(&mut transaction, &self.table, company, (issuer, &roles), Failure::NotFound);
         }
         transaction
     }
@@ -337,6 +353,22 @@ impl Store {
         transaction.update(&self.table, &key, update, Failure::VersionConflict);
         add_entry(&mut transaction, &self.table, company, audit)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Those of these members who exist, as of the last write. None is asked for twice.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn members(&self, company: Company, wanted: &BTreeSet<MemberId>) -> Result<Vec<Member>, Failure> {
+        let wanted: Vec<_> = wanted.iter().map(|member| keys::member(company, *member)).collect();
+        let mut members = Vec::with_capacity(wanted.len());
+        for wanted in wanted.chunks(KEYS_MAX) {
+            let items = self.batch_get(company, wanted, ReadMode::Consistent).await?;
+            for item in items {
+                members.push(MEMBER.decode(item)?);
+            }
+        }
+        Ok(members)
     }
 
     /// A member.

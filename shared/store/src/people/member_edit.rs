@@ -20,15 +20,12 @@ impl Store {
         let MemberChange { read, audit } = change;
         let update = as_read(Update::builder(), read);
         let stands = update.get_condition_expression().as_deref().unwrap_or("attribute_exists(id)");
-        // The member's role decided who may do this.
-        let condition = format!("{stands} AND #role = :role AND #name = :was_name AND #position = :was_position");
+        let condition = format!("{stands} AND #name = :was_name AND #position = :was_position");
         let update = update
             .update_expression("SET #name = :name, #position = :position")
             .condition_expression(condition)
-            .expression_attribute_names("#role", "role")
             .expression_attribute_names("#name", "name")
             .expression_attribute_names("#position", "position")
-            .expression_attribute_values(":role", text(read.role.name()))
             .expression_attribute_values(":was_name", text(read.name.as_str()))
             .expression_attribute_values(":was_position", text(read.position.as_str()))
             .expression_attribute_values(":name", text(after.name.as_str()))

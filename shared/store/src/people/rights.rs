@@ -1,14 +1,15 @@
 //! The count of changes of what a member may do: tokens name it, and those of before end. What only
 //! adds to it (a first card, a radar that is turned on) ends none: a token without it may do less.
 
-use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{ConditionCheck, Update};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
+use domain::people::member::{Member, Role};
 
 use crate::keys;
-use crate::table::item::number;
+use crate::table::item::{number, text};
 use crate::table::transaction::Transaction;
 
 /// An update of a member that also ends the tokens of before. Its expression must be set already,
@@ -20,10 +21,45 @@ pub(crate) fn change_rights(update: UpdateBuilder) -> UpdateBuilder {
         .expression_attribute_values(":one_more", number(1))
 }
 
-/// Adds to a transaction that the tokens of a member end, when what they may do is stored elsewhere.
-pub(crate) fn end_tokens(transaction: &mut Transaction, table: &str, company: Company, member: MemberId) {
-    let update = change_rights(Update::builder()).condition_expression("attribute_exists(id)");
-    transaction.update(table, &keys::member(company, member), update, Failure::Busy);
+/// Adds to a transaction that the tokens of a member end who still has the role that was read, when
+/// what they may do is stored elsewhere.
+pub(crate) fn end_tokens(transaction: &mut Transaction, table: &str, company: Company, read: &Member) {
+    let update = change_rights(Update::builder())
+        .condition_expression("#role = :role")
+        .expression_attribute_names("#role", "role")
+        .expression_attribute_values(":role", text(read.role.name()));
+    transaction.update(table, &keys::member(company, read.id), update, Failure::Busy);
+}
+
+/// Adds to a transaction that a member still has the role that was read: it decided who may change
+/// them.
+pub(crate) fn check_role(transaction: &mut Transaction, table: &str, company: Company, read: &Member) {
+    let check = ConditionCheck::builder()
+        .condition_expression("#role = :role")
+        .expression_attribute_names("#role", "role")
+        .expression_attribute_values(":role", text(read.role.name()));
+    transaction.check(table, &keys::member(company, read.id), check, Failure::Busy);
+}
+
+/// Adds to a transaction that the member who let somebody in is active, and has one of the roles that
+/// may.
+pub(crate) fn check_backer(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    (backer, roles): (MemberId, &[Role]),
+    refused: Failure,
+) {
+    let names: Vec<_> = roles.iter().map(|role| format!(":{}", role.name())).collect();
+    let values = names.iter().cloned().zip(roles.iter().map(|role| text(role.name())));
+    let check = ConditionCheck::builder()
+        .condition_expression(format!(
+            "attribute_exists(person) AND attribute_not_exists(ended) AND #role IN ({})",
+            names.join(", ")
+        ))
+        .expression_attribute_names("#role", "role")
+        .set_expression_attribute_values(Some(values.collect()));
+    transaction.check(table, &keys::member(company, backer), check, refused);
 }
 
 #[cfg(test)]
