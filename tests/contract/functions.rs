@@ -5,6 +5,7 @@ use axum::Router;
 use edge::token::TokenVerifier;
 use function::http::Common;
 use housekeeping::Housekeeping;
+use organization::LiveQueue;
 use recount::Recounter;
 use runtime::s3_signing::SignedBucket;
 use store::Store;
@@ -46,7 +47,9 @@ impl Functions {
         let radar = radar::build(common(world));
         let crm = crm::build(common(world));
         let tracking = tracking(world, &queue.0, &queue.1, &live_queue);
-        Self { organization: organization(world, "sms").await, card, crm, radar, tracking, video, live_queue, queue }
+        let live = LiveQueue::new(queue.0.clone(), live_queue.clone());
+        let organization = organization_of(world, "organization", "sms", live);
+        Self { organization, card, crm, radar, tracking, video, live_queue, queue }
     }
 
     /// The router of one function.
@@ -86,6 +89,11 @@ pub async fn organization(world: &World, sms_secret: &str) -> Router {
 
 /// The same with its own keys in the secret of another name.
 pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str) -> Router {
+    let (sqs, url) = emulators::queue().await;
+    organization_of(world, own_secret, sms_secret, LiveQueue::new(sqs, url))
+}
+
+fn organization_of(world: &World, own_secret: &str, sms_secret: &str, live: LiveQueue) -> Router {
     let vendors = vendors::start();
     let config = organization::Config {
         organization_secret: own_secret.to_owned(),
@@ -95,7 +103,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
         sms_base_url: vendors.clone(),
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
-    organization::build(common(world), config, secrets)
+    organization::build(common(world), config, secrets, live)
 }
 
 /// Housekeeping with leaderboards this many seconds behind, and a bucket of its own.

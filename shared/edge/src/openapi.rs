@@ -6,13 +6,14 @@
 use domain::card::settings::PhraseBook;
 use domain::kernel::id::{
     CardId, CompanyId, DealId, DepartmentId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId,
-    UploadId,
+    SessionId, UploadId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, PartialSchema};
 
+use crate::fresh;
 use crate::problem::{FieldProblem, ProblemBody};
 
 /// The conventions that a reader needs before the first call.
@@ -28,7 +29,8 @@ the codes that it adds to these:
 
 - Any operation: 400 `invalid_query`, 405 `method_not_allowed`, 429 `too_many_requests`, 500 `internal`, 503 \
 `unavailable`.
-- With a token: 401 `unauthorized`. Where an anonymous token is not enough: 403 `login_required`.
+- With a token: 401 `unauthorized` when it has expired, and 401 `rights_changed` when the rights of the member have \
+changed since. After both, refresh the session and send the request again. Where an anonymous token is not enough: 403 `login_required`.
 - With an id in the path: 404 `not_found`, also for things that the caller must not know of.
 - With a body: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`, 422 `invalid`.
 - With the header `Idempotency-Key`: 400 `idempotency_key_required`, 409 `already_exists`, 409 \
@@ -144,7 +146,7 @@ pub fn document(parts: impl IntoIterator<Item = utoipa::openapi::OpenApi>) -> Re
         }
     }
     let tag = |(name, description): &(&str, &str)| json!({ "name": name, "description": description });
-    whole["info"]["description"] = ABOUT.into();
+    whole["info"]["description"] = format!("{ABOUT}\n\n{}", fresh::paragraph(&paths)).into();
     whole["servers"] = servers();
     whole["tags"] = TAGS.iter().map(tag).collect();
     whole["paths"] = paths.into();
@@ -306,6 +308,7 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "merge_id" => (MergeId::schema(), "The merge."),
         "product_id" => (ProductId::schema(), "The product."),
         "upload_id" => (UploadId::schema(), "The upload."),
+        "session_id" => (SessionId::schema(), "The session."),
         "share_code" => (ShareCode::schema(), "The share code."),
         "book" => (PhraseBook::schema(), "The phrase book."),
         unknown => return Err(DocumentError::UnknownParameter(unknown.to_owned())),
