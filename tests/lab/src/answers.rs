@@ -54,7 +54,7 @@ pub(crate) async fn on_this_day(stage: &Stage, cards: &[CardId]) -> Value {
 
 /// The radar's numbers of each day after all events have arrived. The stage's clock is on the last
 /// day.
-pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &AskedDays) -> Map<String, Value> {
+pub(crate) async fn afterwards(mut stage: Stage, cards: &[CardId], asked: &AskedDays) -> Map<String, Value> {
     let (first, last) = (asked.first.plus(-LATE_DAYS), asked.last);
     let (mut days, mut behaviour) = (Map::new(), Map::new());
     for (name, path) in scopes(cards) {
@@ -69,7 +69,7 @@ pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &AskedDay
     let mut by_day = Map::new();
     for back in 0..=last.number() - first.number() {
         let day = last.plus(-back);
-        let mut answers = if asked.is_on(day) { on_this_day(stage, cards).await } else { Value::Null };
+        let mut answers = if asked.is_on(day) { on_this_day(&stage, cards).await } else { Value::Null };
         for scope in answers.as_object_mut().into_iter().flat_map(|scopes| scopes.values_mut()) {
             // The lifetime always ends today, for each of the days.
             for part in ["metrics", "filtered"] {
@@ -80,6 +80,8 @@ pub(crate) async fn afterwards(stage: &Stage, cards: &[CardId], asked: &AskedDay
             by_day.insert(day.to_string(), answers);
         }
         stage.world.clock.advance(-DAY_MS);
+        // Budgets in the memory of the functions are of the day after.
+        stage = stage.afresh().await;
     }
     let parts = [("afterwards", by_day), ("days", days), ("behaviour", behaviour)];
     parts.map(|(name, part)| (name.to_owned(), Value::Object(part))).into_iter().collect()

@@ -78,10 +78,10 @@ pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
     let counted = begun.elapsed();
     let report = fleet.report();
     eprintln!("every message is counted; now every day again, and the recount");
-    seen.extend(afterwards(&stage, &cards, &asked).await);
+    let dead_letters = stage.dead_letters().await;
+    seen.extend(afterwards(stage, &cards, &asked).await);
     let mut comparison = Comparison::default();
     comparison.add("radar", &recount(&file, &asked), &Value::Object(seen));
-    let dead_letters = stage.dead_letters().await;
     comparison.wrong.extend(dead_letters.into_iter().map(|body| format!("dead letter: {body}")));
     tell(&totals, &report, &comparison);
     println!(
