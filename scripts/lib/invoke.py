@@ -8,7 +8,7 @@ A file may hold placeholders, which are filled in from the demo company:
     ${card_lin} ${card_chen} ${card_wang} ${member_lin} ${member_chen} ${member_wang}
     ${company_id} ${visitor_id} ${appid} ${login_code} ${operator_key} ${share_code}
     ${token_anonymous} ${merge_id} ${idempotency_key} ${batch_id} ${now} ${now_ms} ${product_id}
-    ${newcomer_code} ${new_appid} ${phone} ${unique}
+    ${staff_code} ${person_lin} ${newcomer_code} ${new_appid} ${phone} ${unique}
     ${upload_avatar} ${upload_photo} ${upload_card_video} ${upload_voice}  (tickets of lin's, no file sent)
 
 The files that its row names under `before` are sent first, each to its own function.
@@ -41,6 +41,8 @@ def values(demo: Demo) -> dict[str, Callable[[], str]]:
         "operator_key": lambda: demo.stack.operator_key,
         "idempotency_key": lambda: secrets.token_hex(16),
         "login_code": lambda: demo.stack.login_code(demo.state["appid"], "demo-v001"),
+        "staff_code": lambda: demo.stack.login_code(demo.state["appid"], "demo-lin"),
+        "person_lin": lambda: demo.login("lin")["person_id"],
         "newcomer_code": lambda: demo.stack.login_code(demo.state["appid"], f"newcomer-{secrets.token_hex(8)}"),
         "new_appid": lambda: "wx" + secrets.token_hex(8),
         "phone": lambda: f"138{secrets.randbelow(10**8):08d}",

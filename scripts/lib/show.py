@@ -44,7 +44,7 @@ def radar(demo: Demo) -> None:
 
 
 def try_next(demo: Demo) -> None:
-    """URLs, tokens and commands to copy. A token is valid for two hours."""
+    """URLs, tokens and commands to copy. A visitor's token is valid for two hours, a member's for five minutes."""
     lin = demo.state["staff"]["lin"]
     print("\nTry next (single quotes: $default is part of the address)\n")
     print(f"  API='{demo.stack.api}'")

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::kernel::id::{Id, PersonId};
-use domain::radar::live::{CATCH_UP_MAX, KEEP_MS, LINGER_MS, SOCKETS_MAX, SocketId};
+use domain::people::member::Member;
+use domain::radar::live::{CATCH_UP_MAX, KEEP_MS, LINGER_MS, SOCKET_LIFE_MS, SOCKETS_MAX, SocketId};
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
-use edge::token::{TOKEN_LIFE_MS, TokenVerifier};
+use edge::token::TokenVerifier;
 use live::{Live, Trigger};
 use runtime::sockets::{NotSent, Sockets};
 use serde_json::{Value, json};
@@ -33,6 +34,11 @@ impl Screens {
         let (taken, left) = std::mem::take(&mut *frames).into_iter().partition(|(to, _)| to == socket);
         *frames = left;
         Vec::into_iter(taken).map(|(_, frame)| frame).collect()
+    }
+
+    /// Whether a socket was closed.
+    pub(crate) fn is_closed(&self, socket: &str) -> bool {
+        self.gone.lock().unwrap().contains(socket)
     }
 }
 
@@ -71,17 +77,42 @@ async fn call(live: &TestLive, payload: Value) -> Value {
     live::handle(live, serde_json::from_value::<Trigger>(payload).unwrap(), "r").await
 }
 
-/// An event of a socket of the owner of `lin`'s card, whose token was just made.
-async fn on_socket(world: &World, live: &TestLive, socket: &str, event: &str, body: Option<Value>) -> u64 {
-    let expires_ms = world.clock.now().plus_millis(TOKEN_LIFE_MS).millis().to_string();
-    let authorizer =
-        json!({"company": world.company.id().to_string(), "card": world.card("lin"), "expires_ms": expires_ms});
+/// An event of a socket of the owner of `lin`'s card, whose token was just made and whose rights have
+/// never changed.
+pub(crate) async fn on_socket(world: &World, live: &TestLive, socket: &str, event: &str, body: Option<Value>) -> u64 {
+    event_of(world, live, socket, event, body, ("staff", 0)).await
+}
+
+/// An event of a socket of the owner of `lin`'s card, with this role and number of their rights.
+async fn event_of(
+    world: &World,
+    live: &TestLive,
+    socket: &str,
+    event: &str,
+    body: Option<Value>,
+    (role, rights): (&str, u32),
+) -> u64 {
+    let lin = world.staff["lin"];
+    let authorizer = json!({
+        "company": world.company.id().to_string(),
+        "card": world.card("lin"),
+        "member": lin.member.to_string(),
+        "person": lin.person.to_string(),
+        "role": role,
+        "rights": rights.to_string(),
+        "expires_ms": world.clock.now().plus_millis(SOCKET_LIFE_MS).millis().to_string(),
+    });
     let context = json!({"eventType": event, "connectionId": socket, "authorizer": authorizer});
     let payload = json!({"requestContext": context, "body": body.map(|body| body.to_string())});
     call(live, payload).await["statusCode"].as_u64().unwrap()
 }
 
-async fn connect(world: &World, live: &TestLive, socket: &str) {
+/// A new device of `lin`, as they are now.
+pub(crate) async fn device_of(world: &World, live: &TestLive, socket: &str, lin: &Member) {
+    assert_eq!(event_of(world, live, socket, "CONNECT", None, (lin.role.name(), lin.rights)).await, 200);
+}
+
+pub(crate) async fn connect(world: &World, live: &TestLive, socket: &str) {
     assert_eq!(on_socket(world, live, socket, "CONNECT", None).await, 200);
 }
 
@@ -97,14 +128,14 @@ async fn resume(world: &World, live: &TestLive, socket: &str, last: Option<u64>)
 }
 
 /// A new device, and the number that it begins at.
-async fn device(world: &World, live: &TestLive, socket: &str) -> u64 {
+pub(crate) async fn device(world: &World, live: &TestLive, socket: &str) -> u64 {
     connect(world, live, socket).await;
     let frames = resume(world, live, socket, None).await;
     assert_eq!((frames.len(), &frames[0]["type"]), (1, &json!("hello")), "{frames:?}");
     frames[0]["seq"].as_u64().unwrap()
 }
 
-fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch {
+pub(crate) fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch {
     let (card, now) = (world.card("lin"), world.clock.now());
     let event = Event {
         kind: EventKind::ViewCard,
@@ -131,15 +162,21 @@ fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch {
 }
 
 /// Delivers batches; returns how many must be delivered again.
-async fn deliver(live: &TestLive, batches: &[&AcceptedBatch], attempts: u32) -> usize {
-    let record = |(n, batch): (usize, &&AcceptedBatch)| {
+pub(crate) async fn deliver(live: &TestLive, batches: &[&AcceptedBatch], attempts: u32) -> usize {
+    let texts: Vec<_> = batches.iter().map(|batch| serde_json::to_string(batch).unwrap()).collect();
+    deliver_texts(live, &texts, attempts).await
+}
+
+/// Delivers messages; returns how many must be delivered again.
+pub(crate) async fn deliver_texts(live: &TestLive, texts: &[String], attempts: u32) -> usize {
+    let record = |(n, text): (usize, &String)| {
         json!({
             "messageId": format!("m{n}"),
-            "body": serde_json::to_string(batch).unwrap(),
+            "body": text,
             "attributes": {"ApproximateReceiveCount": attempts.to_string()},
         })
     };
-    let records: Vec<_> = batches.iter().enumerate().map(record).collect();
+    let records: Vec<_> = texts.iter().enumerate().map(record).collect();
     call(live, json!({ "Records": records })).await["batchItemFailures"].as_array().unwrap().len()
 }
 
@@ -319,11 +356,11 @@ async fn forgotten_messages_are_no_gap_that_goes_unnoticed() {
 }
 
 #[tokio::test]
-async fn closed_sockets_are_taken_off_and_those_past_their_token_are_closed() {
+async fn closed_sockets_are_taken_off_and_those_past_their_end_are_closed() {
     let world = World::new().await;
     let live = function(&world);
     device(&world, &live, "old").await;
-    world.clock.advance(TOKEN_LIFE_MS - 1_000);
+    world.clock.advance(SOCKET_LIFE_MS - 1_000);
     device(&world, &live, "new").await;
     device(&world, &live, "crashed").await;
     live.sockets.gone.lock().unwrap().insert("crashed".to_owned());

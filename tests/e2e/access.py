@@ -31,10 +31,13 @@ CLASSES = {
     "company_radar": {**LOGGED_IN, "visitor": 404, "staff": 404, "other_staff": 404},
     "admin": {**LOGGED_IN, "visitor": 403, "staff": 403, "other_staff": 403},
     "boss": {**LOGGED_IN, "visitor": 403, "staff": 403, "other_staff": 403, "admin": 403},
+    # As the two above, with a login by WeChat of the last five minutes.
+    "fresh_admin": {**LOGGED_IN, "visitor": 403, "staff": 403, "other_staff": 403},
+    "fresh_boss": {**LOGGED_IN, "visitor": 403, "staff": 403, "other_staff": 403, "admin": 403},
 }  # fmt: skip
 WITHOUT_TOKEN = {"public", "operator"}
 # Decided by the role alone, before any id is read.
-BY_ROLE = {"member", "member_for_card", "admin", "boss"}
+BY_ROLE = {"member", "member_for_card", "admin", "boss", "fresh_admin", "fresh_boss"}
 # Placeholders that name a resource of one company.
 THING = re.compile(r"(?:card|member|upload)_\w+|\w+_id|share_code")
 NO_THINGS = {"batch_id", "product_id"}  # products do not exist yet

@@ -71,6 +71,7 @@ class Stage:
             "idempotency_key": lambda: uuid.uuid4().hex, "unique": lambda: uuid.uuid4().hex[:6], "phone": mobile,
             "batch_id": batch_id, "new_appid": lambda: "wx" + uuid.uuid4().hex[:16],
             "login_code": lambda: code(self.company.appid, uuid.uuid4().hex),
+            "staff_code": lambda: code(self.company.appid, self.owner.openid),
             "newcomer_code": lambda: code(self.company.appid, uuid.uuid4().hex),
             "now": now_text, "now_ms": lambda: str(now_ms()),
         }.get(what)

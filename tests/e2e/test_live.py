@@ -240,18 +240,22 @@ def test_a_socket_shows_its_own_card_only(world, company, visitor, other):
         device.leave()
 
 
-def test_a_socket_ends_with_its_token(world, company, visitor):
-    owner = company.member("到期")
-    header, claims = parts(owner.token)
-    now = int(time.time())
-    owner.token = Signer(world).sign(header, {**claims, "iat": now, "nbf": now, "exp": now + 4})
+@pytest.mark.parametrize("change", ["disabled", "radar", "role", "session"])
+def test_an_open_socket_is_closed_when_rights_change(world, company, visitor, change):
+    owner = company.member("失权")
     device = LiveClient(owner).ready()
-    show(visitor, owner.card_id, "还在")
-    device.until(lambda: device.shown, "a line before the end")
-    time.sleep(max(0.0, now + 4.2 - time.time()))
+    path = f"/v1/members/{owner.member['id']}"
+    if change == "disabled":
+        company.boss.put(f"{path}/status", {"status": "disabled"}).expect(200)
+    elif change == "radar":
+        company.boss.delete(f"{path}/radar").expect(200)
+    elif change == "role":
+        company.boss.put(f"{path}/role", {"role": "admin"}).expect(200)
+    else:
+        owner.delete("/v1/my/sessions").expect(204)
     show(visitor, owner.card_id, "太晚")
     assert device.closed()
-    assert device.titles() == ["还在"]
+    assert device.titles() == []
     until(lambda: not sockets_of(world, owner.card_id), why="the socket is taken off")
 
 

@@ -6,9 +6,11 @@ What belongs here: how a test gets somebody to act as. What does not: expectatio
 import random
 import secrets
 import sys
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import requests
@@ -19,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from day import make_day, rfc3339, uuid7, uuid_text, wire_id  # noqa: E402
 
 RNG = random.SystemRandom()
+# A client refreshes a token that expires so soon.
+EXPIRY_MARGIN_S = 30
 
 
 def now_ms():
@@ -96,12 +100,62 @@ class Person:
     def __init__(self, company, openid, session):
         self.company, self.openid = company, openid
         self.api = company.world.api
-        self.token = session["token"]
+        self.lock = threading.RLock()
         self.id = session["person_id"]
-        self.kind = session["kind"]
-        self.member = session.get("member")
+        self.member = None
+        self.take(session)
         self.merge = session.get("merge")
         self.companies = session.get("companies")
+
+    def take(self, session):
+        """Keeps what a login or a refresh has answered."""
+        self.kind = session.get("kind", "member")
+        self.last_token, self.refresh_token = session["token"], session.get("refresh_token")
+        self.expires_at = datetime.fromisoformat(session["expires_at"]).timestamp()
+        self.member = session.get("member") or self.member
+        if self.openid is not None:
+            self.api.people[self.last_token] = self
+
+    @property
+    def token(self):
+        """The token; a new one if it is about to expire."""
+        with self.lock:
+            if self.refresh_token and time.time() > self.expires_at - EXPIRY_MARGIN_S:
+                self.refresh()
+            return self.last_token
+
+    def refresh(self):
+        """The next token of the session; a new login if the session has ended."""
+        answer = self.api.post("/v1/sessions/refresh", body={"refresh_token": self.refresh_token})
+        if answer.status == 401:
+            answer.expect(401, "session_ended")
+            return self.log_in_again()
+        self.take(answer.expect(200))
+        return self.last_token
+
+    def log_in_again(self):
+        """A new login in place of the session."""
+        answer = self.company.session(self.openid, company_id=self.company_id, refresh_token=self.refresh_token)
+        if answer.status == 404:  # no member there any more
+            answer = self.company.session(self.openid)
+        self.take(answer.expect(201))
+        return self.last_token
+
+    @property
+    def company_id(self):
+        """The company that the session was chosen for; None for the one of the mini-program."""
+        current = [company["company_id"] for company in self.companies or [] if company["current"]]
+        return next((ident for ident in current if ident != self.company.id), None)
+
+    def renewed(self, used, answer):
+        """The token to send a request again with after this answer; None if it stands."""
+        code = answer.body.get("code") if answer.status in (401, 403) else None
+        with self.lock:
+            if code in ("unauthorized", "rights_changed"):
+                if used != self.last_token:
+                    return self.last_token  # another thread was faster
+                return self.refresh() if self.refresh_token else self.log_in_again()
+            return self.log_in_again() if code == "fresh_login_required" else None
 
     @property
     def card_id(self):
@@ -142,7 +196,10 @@ class Company:
         self.created = created
         self.boss = self.log_in("boss-" + appid, claim=created["boss"]["claim_code"])
 
-    def session(self, openid, claim=None, code=None, appid=None, invitation=None, unionid=None, company_id=None, before=None):
+    def session(
+        self, openid, claim=None, code=None, appid=None, invitation=None, unionid=None, company_id=None, before=None,
+        refresh_token=None,
+    ):
         """The raw answer of POST /v1/sessions; `before` is the token that the person had before."""
         body = {"appid": appid or self.appid, "code": code or self.world.simulator.code(self.appid, openid, unionid)}
         if claim is not None:
@@ -153,6 +210,8 @@ class Company:
             body["invitation"] = invitation
         if company_id is not None:
             body["company_id"] = company_id
+        if refresh_token is not None:
+            body["refresh_token"] = refresh_token
         return self.api.post("/v1/sessions", body=body)
 
     def log_in(self, openid, claim=None, **more):

@@ -23,10 +23,12 @@ COMPANY_GIVERS = (
     "shared/store/src/people/login.rs",  # the companies that a unionid has memberships in
     "shared/edge/src/auth.rs",
     "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
+    "shared/edge/src/refresh_token.rs",
     "functions/radar-aggregator/src/",
     "functions/recount/src/lib.rs",  # the company that an operator names
     "functions/media-inspector/src/message.rs",  # the key of a file, which our own ticket fixed
     "functions/live/src/deliver.rs",
+    "functions/live/src/watch.rs",  # a message of organization
 )
 ENVIRONMENT = re.compile(r"\benv::(?:vars?|var_os|vars_os|set_var)\b")
 CLOCKS = re.compile(r"\bSystemTime::now\b|\bnow_utc\(\)|\bUtc::now\b|\bnow_local\(\)")
@@ -39,6 +41,7 @@ SINGLE_WRITE = re.compile(r"\.(?:put_item|update_item|delete_item|batch_write_it
 SINGLE_WRITES = (
     "shared/store/src/media/upload.rs",  # the inspector's result, and housekeeping
     "shared/store/src/people/person.rs",  # a login: nobody acts yet
+    "shared/store/src/people/session.rs",  # a login, a refresh: nobody acts yet
     "shared/store/src/radar/live.rs",  # sockets: the gateway keeps who watches
     "shared/store/src/table/budget.rs",  # tokens of a budget, before an action
 )
@@ -46,6 +49,7 @@ UNCHECKED = re.compile(r"\.(?:read_items?|commit_for_schedule)\(")
 UNCHECKED_CALLS = (
     "shared/store/src/company/company.rs",  # a mini-program, before any company is known
     "shared/store/src/people/login.rs",  # a login: nobody acts yet
+    "shared/store/src/people/session.rs",  # a refresh: nobody acts yet
     "shared/store/src/radar/live.rs",  # cards of many companies, for the queue
     "shared/store/src/table/batch_get.rs",
     "shared/store/src/table/read.rs",
@@ -173,7 +177,7 @@ def test_the_tenant_handle_is_given_out_in_few_places():
 
 def test_only_edge_names_the_member_who_acts():
     rust = [(path, code_only(source)) for path, source in shipped_rust() if short(path) != "shared/domain/src/company/company.rs"]
-    assert not hits(ACTING, rust, ("shared/edge/src/auth.rs", "shared/store/src/table/actor.rs"))
+    assert not hits(ACTING, rust, ("shared/edge/src/auth.rs", "shared/edge/src/socket.rs", "shared/store/src/table/actor.rs"))
 
 
 def test_what_a_member_writes_and_reads_by_key_asks_for_their_rights():

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
 use domain::kernel::failure::Failure;
-use domain::kernel::id::CardId;
+use domain::kernel::id::{CardId, MemberId};
+use domain::people::member::Member;
 use domain::radar::aggregate::{Segment, segments};
 use domain::radar::live::{KEEP_MS, LiveState, Seq, SocketId};
 use futures_util::future::join_all;
@@ -18,7 +19,7 @@ use store::{AppendError, CompanyCard, Numbered};
 
 use crate::Live;
 use crate::frame::Frame;
-use crate::watch::left;
+use crate::watch::{close_all, close_outdated, left, open_sockets};
 
 /// Most segments numbered in one transaction: two actions each, and the state.
 const SEGMENTS_MAX: usize = 40;
@@ -40,8 +41,14 @@ pub(crate) struct Done {
 
 /// The outcome of each delivery, in order.
 pub(crate) async fn deliver<S: Sockets, D>(live: &Live<S, D>, deliveries: &[Delivery]) -> (Vec<Outcome>, Done) {
-    let read = messages::read(deliveries);
+    let (read, closings) = messages::read_live(deliveries);
     let (mut outcomes, mut done) = (read.outcomes, Done::default());
+    for (delivery, member) in closings {
+        match close_outdated(live, member).await {
+            Ok(closed) => done.gone += closed,
+            Err(failure) => retry(&mut outcomes, delivery, &failure),
+        }
+    }
     let mut by_card: BTreeMap<CompanyCard, Vec<(usize, Segment)>> = BTreeMap::new();
     for (delivery, batch) in read.batches {
         let company = Company::granted(batch.company);
@@ -62,12 +69,17 @@ pub(crate) async fn deliver<S: Sockets, D>(live: &Live<S, D>, deliveries: &[Deli
         };
         let Err(failure) = result else { continue };
         for (delivery, _) in queued {
-            if let Some(outcome @ Outcome::Done) = outcomes.get_mut(delivery) {
-                *outcome = Outcome::Retry(Reason::from(&failure));
-            }
+            retry(&mut outcomes, delivery, &failure);
         }
     }
     (outcomes, done)
+}
+
+/// Has a message delivered again, unless it is known not to be readable.
+fn retry(outcomes: &mut [Outcome], delivery: usize, failure: &Failure) {
+    if let Some(outcome @ Outcome::Done) = outcomes.get_mut(delivery) {
+        *outcome = Outcome::Retry(Reason::from(failure));
+    }
 }
 
 /// Numbers and pushes the events on one card.
@@ -81,21 +93,25 @@ async fn one_card<S: Sockets, D>(
     let mut seen = BTreeSet::new();
     // The same batch was delivered twice at the same time.
     let new_id: Vec<_> = queued.iter().map(|(_, segment)| segment).filter(|segment| seen.insert(segment.key)).collect();
-    let mut state = Some(state);
+    let (mut state, mut members) = (Some(state), BTreeMap::new());
     let mut numbered = Vec::with_capacity(new_id.len());
     for segments in new_id.chunks(SEGMENTS_MAX) {
-        numbered.extend(number(live, company, card, &mut state, segments.to_vec()).await?);
+        let numbering = number(live, (company, card), state, segments.to_vec()).await?;
+        numbered.extend(numbering.numbered);
+        (state, members) = (numbering.state, numbering.members);
     }
     let (Some(state), false) = (state, numbered.is_empty()) else { return Ok(()) };
     numbered.sort_by_key(|message| message.seq);
     done.numbered += numbered.len();
-    push(live, company, card, &state, &numbered, done).await
+    push(live, (company, card), (&state, &members), &numbered, done).await
 }
 
 /// The segments of a card that are being numbered.
 struct Numbering<'a> {
     /// The card's state, if it has one.
     state: Option<LiveState>,
+    /// The members who watch, as of the same read.
+    members: BTreeMap<MemberId, Member>,
     /// Whether the state is older than a write, of this call or another one.
     is_old: bool,
     /// The segments without a number.
@@ -103,33 +119,30 @@ struct Numbering<'a> {
     numbered: Vec<Numbered>,
 }
 
-/// Numbers each segment, or keeps its number; no segment while nobody watches. Leaves the new
-/// state, with all sockets that the segments must be pushed to.
-async fn number<S, D>(
+/// Numbers each segment, or keeps its number; no segment while nobody watches. Returns the state
+/// after it, with all sockets that the segments must be pushed to, and the members who watch.
+async fn number<'a, S, D>(
     live: &Live<S, D>,
-    company: Company,
-    card: CardId,
-    state: &mut Option<LiveState>,
-    segments: Vec<&Segment>,
-) -> Result<Vec<Numbered>, Failure> {
+    (company, card): CompanyCard,
+    state: Option<LiveState>,
+    segments: Vec<&'a Segment>,
+) -> Result<Numbering<'a>, Failure> {
     let numbered = Vec::with_capacity(segments.len());
-    let numbering = Numbering { state: state.take(), is_old: false, segments, numbered };
+    let numbering = Numbering { state, members: BTreeMap::new(), is_old: false, segments, numbered };
     let done = live.store.retry().run_with(Policy::WATCHERS, numbering, |mut numbering| async move {
         match numbering.append(live, company, card).await {
             Ok(()) => Ok(numbering),
             Err(failure) => Err((numbering, failure)),
         }
     });
-    let done = done.await.map_err(|(_, failure)| failure)?;
-    *state = done.state;
-    Ok(done.numbered)
+    done.await.map_err(|(_, failure)| failure)
 }
 
 impl Numbering<'_> {
     /// One attempt, unless all segments have numbers or nobody watches.
     async fn append<S, D>(&mut self, live: &Live<S, D>, company: Company, card: CardId) -> Result<(), Failure> {
         if std::mem::take(&mut self.is_old) {
-            self.state = live.store.live_state(company, card).await?;
+            self.read(live, company, card).await?;
         }
         let now = live.clock.now();
         let watched = self.state.as_ref().filter(|state| state.is_watched(now) && !self.segments.is_empty());
@@ -140,8 +153,7 @@ impl Numbering<'_> {
                 for (position, segment) in self.segments.drain(..).enumerate() {
                     self.numbered.push(Numbered { seq: seq.plus(position + 1), segment: segment.clone() });
                 }
-                self.state = live.store.live_state(company, card).await?;
-                return Ok(());
+                return self.read(live, company, card).await;
             }
             Err(AppendError::Numbered(known)) => self.take_known(known.into_iter().collect()),
             Err(AppendError::Stale(Some(now))) => {
@@ -152,6 +164,19 @@ impl Numbering<'_> {
             Err(AppendError::Store(failure)) => return Err(failure),
         }
         Err(Failure::Busy)
+    }
+
+    /// Reads the state again, and with it the members who watch: in the same call, since the state of
+    /// before names them. A member whose first socket opened meanwhile is read by another one.
+    async fn read<S, D>(&mut self, live: &Live<S, D>, company: Company, card: CardId) -> Result<(), Failure> {
+        let mut known = self.state.as_ref().map(LiveState::members).unwrap_or_default();
+        (self.state, self.members) = live.store.live_watch(company, card, &known).await?;
+        let now = self.state.as_ref().map(LiveState::members).unwrap_or_default();
+        if !now.is_subset(&known) {
+            known.extend(now);
+            (self.state, self.members) = live.store.live_watch(company, card, &known).await?;
+        }
+        Ok(())
     }
 
     /// Keeps the numbers that segments already have.
@@ -165,23 +190,20 @@ impl Numbering<'_> {
     }
 }
 
-/// Sends each message to each socket, in order; removes closed sockets from the card.
+/// Sends each message to each socket, in order; closes those of members who may no longer watch
+/// before, and removes closed sockets from the card.
 async fn push<S: Sockets, D>(
     live: &Live<S, D>,
-    company: Company,
-    card: CardId,
-    state: &LiveState,
+    (company, card): CompanyCard,
+    (state, members): (&LiveState, &BTreeMap<MemberId, Member>),
     numbered: &[Numbered],
     done: &mut Done,
 ) -> Result<(), Failure> {
     let frames: Vec<_> = numbered.iter().map(|message| Frame::events(message).text()).collect();
-    let (open, mut gone) = state.sockets_at(live.clock.now());
-    for socket in &gone {
-        if let Err(NotSent::Failed(cause)) = live.sockets.close(socket).await {
-            tracing::warn!(cause, "a socket past its token's end was not closed");
-        }
-    }
-    let mut failed = None;
+    let (open, ended) = open_sockets(state, card, members, live.clock.now());
+    close_all(live, company, card, &ended).await?;
+    done.gone += ended.len();
+    let (mut gone, mut failed) = (Vec::new(), None);
     for sockets in open.chunks(PUSHES_MAX) {
         let sent = join_all(sockets.iter().map(|socket| send_all(live, socket, &frames))).await;
         for (socket, sent) in sockets.iter().zip(sent) {

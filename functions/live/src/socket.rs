@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::Live;
 use crate::frame::{Action, Frame};
-use crate::watch::{joined, left};
+use crate::watch::{close_all, joined, left};
 
 /// A socket event from the gateway.
 #[derive(Debug, Deserialize)]
@@ -66,9 +66,26 @@ pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent)
         EventType::Message => message(live, &watcher, &socket, event.body.as_deref().unwrap_or_default()).await,
     };
     match done {
+        Err(Failure::RightsChanged) => rights_changed(live, &watcher, &socket, event.request_context.event_type).await,
         Ok(outcome) => (200, Ok(outcome)),
         Err(Failure::Exhausted(Resource::Sockets)) => (429, Ok("too_many")),
         Err(Failure::Busy | Failure::Throttled) => (503, Ok("busy")),
+        Err(failure) => (500, Err(failure.to_string())),
+    }
+}
+
+/// Ends a socket whose member may no longer do what their token said: a new one does not open.
+async fn rights_changed<S: Sockets, D>(
+    live: &Live<S, D>,
+    watcher: &Watcher,
+    socket: &SocketId,
+    event: EventType,
+) -> (u16, SocketResult) {
+    if matches!(event, EventType::Connect) {
+        return (401, Ok("rights_changed"));
+    }
+    match close_all(live, watcher.company(), watcher.card(), std::slice::from_ref(socket)).await {
+        Ok(()) => (200, Ok("rights_changed")),
         Err(failure) => (500, Err(failure.to_string())),
     }
 }
@@ -87,7 +104,7 @@ async fn message<S: Sockets, D>(
     if live.clock.now() >= watcher.expires_at() {
         // The gateway then sends the close event, which removes the socket from the card.
         live.sockets.close(socket).await.map_err(unavailable)?;
-        return Ok("token_ended");
+        return Ok("ended");
     }
     let (frames, outcome) = match Action::parse(body) {
         None => (vec![Frame::unknown_action()], "unknown_action"),

@@ -1,14 +1,60 @@
 //! A card's watchers: sockets that open and close.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Resource};
-use domain::kernel::id::CardId;
+use domain::kernel::id::{CardId, MemberId};
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId};
+use domain::people::member::Member;
+use domain::radar::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId, WatchingMember};
 use edge::socket::Watcher;
 use runtime::retry::Policy;
+use runtime::sockets::{NotSent, Sockets};
 
 use crate::Live;
+
+/// Closes the sockets of a card that members may no longer watch by.
+pub(crate) async fn close_outdated<S: Sockets, D>(
+    live: &Live<S, D>,
+    WatchingMember { company, member }: WatchingMember,
+) -> Result<usize, Failure> {
+    let company = Company::granted(company);
+    let Some(card) = live.store.card_of_member(company, member).await? else { return Ok(0) };
+    let (state, members) = live.store.live_watch(company, card, &BTreeSet::from([member])).await?;
+    let Some(state) = state else { return Ok(0) };
+    let (_, ended) = open_sockets(&state, card, &members, live.clock.now());
+    close_all(live, company, card, &ended).await?;
+    Ok(ended.len())
+}
+
+/// The sockets of a card that may be written to, and those that have ended.
+pub(crate) fn open_sockets(
+    state: &LiveState,
+    card: CardId,
+    members: &BTreeMap<MemberId, Member>,
+    now: Timestamp,
+) -> (Vec<SocketId>, Vec<SocketId>) {
+    let may_watch =
+        |member: MemberId, rights| members.get(&member).is_some_and(|member| member.may_watch(card, rights));
+    state.sockets_at(now, may_watch)
+}
+
+/// Closes sockets, and removes them from the card. The gateway may be slow to close one; nothing is
+/// sent to it any more.
+pub(crate) async fn close_all<S: Sockets, D>(
+    live: &Live<S, D>,
+    company: Company,
+    card: CardId,
+    sockets: &[SocketId],
+) -> Result<(), Failure> {
+    for socket in sockets {
+        if let Err(NotSent::Failed(cause)) = live.sockets.close(socket).await {
+            tracing::warn!(cause, "a socket that has ended was not closed");
+        }
+    }
+    if sockets.is_empty() { Ok(()) } else { left(live, company, card, sockets).await }
+}
 
 /// The state of the watcher's card with the socket among its watchers: adds the socket if it is
 /// absent, and begins a run if nobody watches any more.
@@ -31,11 +77,11 @@ async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &Socket
             if state.sockets.len() >= SOCKETS_MAX {
                 return make_room(live, watcher, &state, now).await;
             }
-            let open = (socket, watcher.expires_at());
+            let open = (socket, watcher.socket());
             live.store.join_live(company, card, state.begin, open, forget_at).await?;
         }
         before => {
-            let begun = LiveState::begun(before.as_ref(), socket.clone(), watcher.expires_at(), now);
+            let begun = LiveState::begun(before.as_ref(), socket.clone(), watcher.socket(), now);
             live.store.begin_live(company, card, before.as_ref(), &begun, forget_at).await?;
         }
     }

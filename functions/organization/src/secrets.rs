@@ -6,6 +6,7 @@ use app::people::radar_code::RadarCodes;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use domain::kernel::failure::Failure;
+use edge::refresh_token::RefreshTokens;
 use edge::token::{KeyError, TokenSigner};
 use runtime::clients::LazyClient;
 use serde::Deserialize;
@@ -31,6 +32,8 @@ pub(crate) struct OwnKeys {
     pub(crate) claims: ClaimCodes,
     /// Makes radar codes and tickets.
     pub(crate) radar_codes: RadarCodes,
+    /// Makes and checks refresh tokens.
+    pub(crate) refresh_tokens: RefreshTokens,
 }
 
 /// The secret cannot be used. Names the fault, never the content.
@@ -106,6 +109,7 @@ impl OwnKeys {
             operator_keys: operator_keys.ok_or(SecretError::Malformed("operator_key_sha256"))?,
             claims: ClaimCodes::new(&claim_pepper),
             radar_codes: RadarCodes::new(&claim_pepper),
+            refresh_tokens: RefreshTokens::new(&claim_pepper),
         })
     }
 }

@@ -8,5 +8,6 @@ pub mod join_request;
 pub mod member;
 pub mod phone;
 pub mod radar_code;
+pub mod refresh;
 pub(crate) mod seat;
 pub mod session;

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use domain::kernel::id::{CompanyId, Id};
+use domain::kernel::id::{CompanyId, Id, SessionId};
 use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::{Format, Purpose, UploadState};
 use domain::people::member::Role;
@@ -144,7 +144,8 @@ impl Api {
         let (company, person) = (Company::granted(some::<CompanyId>(company)), some::<PersonId>(2));
         let member = |id, role, card: Option<u128>, radar| {
             let (member, card) = (some::<MemberId>(id), card.map(some::<CardId>));
-            Some(MemberClaims { member, role, card, radar, rights: 0 })
+            let session = some::<SessionId>(30);
+            Some(MemberClaims { member, role, card, radar, rights: 0, session, logged_in_at: now() })
         };
         let membership = match caller {
             "nobody" => return None,

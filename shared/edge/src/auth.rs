@@ -11,7 +11,8 @@ use domain::company::{Acting, Company};
 use domain::kernel::address::ClientAddress;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
-use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId, SessionId};
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::people::member::Role;
 use http::request::Parts;
 use http::{HeaderMap, header};
@@ -63,6 +64,10 @@ pub struct Membership {
     pub card: Option<CardId>,
     /// Whether the member's radar is on.
     pub radar: bool,
+    /// The member's session.
+    pub session: SessionId,
+    /// When the member logged in by WeChat.
+    logged_in_at: Timestamp,
 }
 
 /// A member of any role.
@@ -79,11 +84,13 @@ pub struct Admin {
     member: MemberId,
     /// Admin or boss.
     pub role: Role,
+    session: SessionId,
+    pub(crate) logged_in_at: Timestamp,
 }
 
 /// The boss of the company.
 #[derive(Debug, Clone, Copy)]
-pub struct Boss(Admin);
+pub struct Boss(pub(crate) Admin);
 
 /// The platform operator. Only routes of a function with [`OperatorKeys`] can ask for the operator.
 #[derive(Debug, Clone, Copy)]
@@ -180,9 +187,12 @@ impl Caller {
     }
 
     fn from_claims(claims: &TokenClaims) -> Option<Self> {
-        let membership = match (claims.mem, claims.role) {
-            (Some(member), Some(role)) => Some(Membership { member, role, card: claims.crd, radar: claims.rad }),
-            (None, None) => None,
+        let membership = match (claims.mem, claims.role, claims.sid, claims.auth) {
+            (Some(member), Some(role), Some(session), Some(auth)) => {
+                let logged_in_at = Timestamp::from_millis(auth.saturating_mul(SECOND_MS));
+                Some(Membership { member, role, card: claims.crd, radar: claims.rad, session, logged_in_at })
+            }
+            (None, None, None, None) => None,
             _ => return None,
         };
         let person = claims.sub;
@@ -207,6 +217,11 @@ impl Staff {
         self.membership.member
     }
 
+    /// The session of the caller.
+    pub fn session(&self) -> SessionId {
+        self.membership.session
+    }
+
     /// The caller's card, if they have one.
     pub fn card(&self) -> Option<CardId> {
         self.membership.card
@@ -227,6 +242,11 @@ impl Admin {
     /// The member who calls.
     pub fn member(&self) -> MemberId {
         self.member
+    }
+
+    /// The session of the caller.
+    pub fn session(&self) -> SessionId {
+        self.session
     }
 
     /// The actor for the audit log.
@@ -345,7 +365,9 @@ impl<S: Sync> FromRequestParts<S> for Admin {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         match caller.membership {
-            Some(Membership { member, role, .. }) if role >= Role::Admin => Ok(Self { caller, member, role }),
+            Some(Membership { member, role, session, logged_in_at, .. }) if role >= Role::Admin => {
+                Ok(Self { caller, member, role, session, logged_in_at })
+            }
             _ => Err(Problem::of(Code::RoleRequired)),
         }
     }

@@ -7,13 +7,14 @@ use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
     CardId, CompanyId, DealId, DepartmentId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId,
-    UploadId,
+    SessionId, UploadId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, PartialSchema};
 
+use crate::fresh;
 use crate::problem::{FieldProblem, ProblemBody};
 
 /// The conventions that a reader needs before the first call.
@@ -31,8 +32,9 @@ the codes that it adds to these:
 `unavailable`.
 - With `x-budgets`: 429 `budget_exhausted`. `budget` is the name of the one that is used up; the person, the \
 company or the address has done too much. `Retry-After` says when it goes on.
-- With a token: 401 `unauthorized`; 401 `rights_changed` when the role, the membership or the radar of the member has \
-changed since the token was made. Where an anonymous token is not enough: 403 `login_required`.
+- With a token: 401 `unauthorized` when it has expired, and 401 `rights_changed` when the role, the membership or the \
+radar of the member has changed since it was made. After both, refresh the session and send the request again. Where \
+an anonymous token is not enough: 403 `login_required`.
 - With an id in the path: 404 `not_found`, also for things that the caller may not see.
 - With a body: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`, 422 `invalid`.
 - With the header `Idempotency-Key`: 400 `idempotency_key_required`, 409 `already_exists`, 409 \
@@ -148,7 +150,7 @@ pub fn document(parts: impl IntoIterator<Item = utoipa::openapi::OpenApi>) -> Re
         }
     }
     let tag = |(name, description): &(&str, &str)| json!({ "name": name, "description": description });
-    whole["info"]["description"] = ABOUT.into();
+    whole["info"]["description"] = format!("{ABOUT}\n\n{}", fresh::paragraph(&paths)).into();
     whole["servers"] = servers();
     whole["tags"] = TAGS.iter().map(tag).collect();
     whole["paths"] = paths.into();
@@ -324,6 +326,7 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "merge_id" => (MergeId::schema(), "The merge."),
         "product_id" => (ProductId::schema(), "The product."),
         "upload_id" => (UploadId::schema(), "The upload."),
+        "session_id" => (SessionId::schema(), "The session."),
         "share_code" => (ShareCode::schema(), "The share code."),
         "book" => (PhraseBook::schema(), "The phrase book."),
         unknown => return Err(DocumentError::UnknownParameter(unknown.to_owned())),

@@ -50,12 +50,16 @@ codes! {
     Unauthorized = UNAUTHORIZED, "unauthorized", "Unauthorized", "登录已失效，请重新登录";
     /// What the caller may do has changed since their token was made.
     RightsChanged = UNAUTHORIZED, "rights_changed", "Rights changed", "您的权限已变更，请刷新登录状态后重试";
+    /// The session has ended: the caller logs in again.
+    SessionEnded = UNAUTHORIZED, "session_ended", "Session ended", "登录会话已结束，请重新登录";
     /// WeChat rejected the login code.
     LoginCodeInvalid = UNAUTHORIZED, "login_code_invalid", "Login code invalid", "登录凭证无效或已过期，请重新登录";
     /// The caller has not logged in.
     LoginRequired = FORBIDDEN, "login_required", "Login required", "请先登录";
     /// The caller may see the thing, but their role is not enough.
     RoleRequired = FORBIDDEN, "role_required", "Role required", "您没有权限执行此操作，请联系管理员";
+    /// The caller's login by WeChat is too long ago for what they ask.
+    FreshLoginRequired = FORBIDDEN, "fresh_login_required", "Fresh login required", "为保障安全，此操作需要重新验证身份：请调用 wx.login 重新登录，并在 5 分钟内重试";
     /// Fields the caller may not change.
     FieldLocked = FORBIDDEN, "field_locked", "Field locked", "部分内容已锁定，不能自行修改，请联系管理员";
     /// The caller's radar is off.

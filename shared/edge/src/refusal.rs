@@ -8,6 +8,7 @@ use domain::people::activation::{ActivationError, ActivationRefusal};
 use domain::people::invitation::{InvitationState, LoginError};
 use domain::people::join_request::DecisionError;
 use domain::people::member::MemberError;
+use domain::people::session::RefreshError;
 
 use crate::problem::{Code, FieldProblem, Problem};
 
@@ -46,6 +47,15 @@ impl From<LoginError> for Problem {
             LoginError::MemberInactive => Code::MemberInactive,
             LoginError::Failed(failure) => return failure.into(),
         })
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Ended | RefreshError::Reused => Self::of(Code::SessionEnded).caused_by(error),
+            RefreshError::Failed(failure) => failure.into(),
+        }
     }
 }
 

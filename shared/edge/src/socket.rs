@@ -3,40 +3,55 @@
 
 use std::collections::BTreeMap;
 
-use domain::company::Company;
-use domain::kernel::id::{CardId, CompanyId};
+use domain::company::{Acting, Company};
+use domain::kernel::id::{CardId, CompanyId, MemberId};
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Role;
+use domain::radar::live::{OpenSocket, SOCKET_LIFE_MS};
 
 use crate::auth::bearer_token;
 use crate::token::TokenVerifier;
 
 const COMPANY: &str = "company";
 const CARD: &str = "card";
+const MEMBER: &str = "member";
+const PERSON: &str = "person";
+const ROLE: &str = "role";
+const RIGHTS: &str = "rights";
 const EXPIRES_MS: &str = "expires_ms";
 
 /// A member whose radar is on, and their card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watcher {
-    company: Company,
+    company: CompanyId,
+    acting: Acting,
     card: CardId,
     expires_at: Timestamp,
 }
 
 impl Watcher {
     /// The watcher whose handshake has this `Authorization` header; `None` if the token is not
-    /// accepted, or its member has no card or the radar off.
+    /// accepted, or its member has no card or the radar off. The socket outlives the token: what the
+    /// member may do is read again with whatever is sent to it.
     pub fn from_header(tokens: &TokenVerifier, authorization: &str, now: Timestamp) -> Option<Self> {
         let claims = tokens.verify(bearer_token(authorization)?, now).ok()?;
-        let card = claims.crd.filter(|_| claims.mem.is_some() && claims.role.is_some() && claims.rad)?;
-        Some(Self { company: Company::granted(claims.com), card, expires_at: claims.expires_at() })
+        let (member, role) = claims.mem.zip(claims.role)?;
+        let card = claims.crd.filter(|_| claims.rad)?;
+        let acting = Acting { member, person: claims.sub, role, rights: claims.rights };
+        Some(Self { company: claims.com, acting, card, expires_at: now.plus_millis(SOCKET_LIFE_MS) })
     }
 
     /// The context that the gateway stores and returns with each event of the socket. A client can
     /// neither see nor change it.
     pub fn context(&self) -> BTreeMap<&'static str, String> {
+        let Acting { member, person, role, rights } = self.acting;
         BTreeMap::from([
-            (COMPANY, self.company.id().to_string()),
+            (COMPANY, self.company.to_string()),
             (CARD, self.card.to_string()),
+            (MEMBER, member.to_string()),
+            (PERSON, person.to_string()),
+            (ROLE, role.name().to_owned()),
+            (RIGHTS, rights.to_string()),
             (EXPIRES_MS, self.expires_at.millis().to_string()),
         ])
     }
@@ -44,18 +59,23 @@ impl Watcher {
     /// The watcher of a [`Watcher::context`] that the gateway returned.
     pub fn from_context(context: &BTreeMap<String, serde_json::Value>) -> Option<Self> {
         let text = |name| context.get(name).and_then(serde_json::Value::as_str);
-        let company: CompanyId = text(COMPANY)?.parse().ok()?;
-        let expires_ms = text(EXPIRES_MS)?.parse().ok()?;
+        let acting = Acting {
+            member: text(MEMBER)?.parse().ok()?,
+            person: text(PERSON)?.parse().ok()?,
+            role: Role::from_name(text(ROLE)?)?,
+            rights: text(RIGHTS)?.parse().ok()?,
+        };
         Some(Self {
-            company: Company::granted(company),
+            company: text(COMPANY)?.parse().ok()?,
+            acting,
             card: text(CARD)?.parse().ok()?,
-            expires_at: Timestamp::from_millis(expires_ms),
+            expires_at: Timestamp::from_millis(text(EXPIRES_MS)?.parse().ok()?),
         })
     }
 
-    /// The company of the watcher's token.
+    /// The company of the watcher's token, with the member who watches.
     pub fn company(&self) -> Company {
-        self.company
+        Company::acting(self.company, self.acting)
     }
 
     /// The watcher's card.
@@ -63,7 +83,18 @@ impl Watcher {
         self.card
     }
 
-    /// When the watcher's token expires, and with it the socket.
+    /// The member.
+    pub fn member(&self) -> MemberId {
+        self.acting.member
+    }
+
+    /// What is stored of the socket.
+    pub fn socket(&self) -> OpenSocket {
+        let Acting { member, rights, .. } = self.acting;
+        OpenSocket { until: self.expires_at.millis(), member: Some(member), rights }
+    }
+
+    /// When the socket ends at the latest.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -73,13 +104,12 @@ impl Watcher {
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use data_encoding::{BASE64, BASE64URL_NOPAD};
-    use domain::kernel::id::{Id, MemberId, PersonId};
-    use domain::people::member::Role;
+    use domain::kernel::id::{Id, MemberId, PersonId, SessionId};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
     use super::*;
-    use crate::token::{MemberClaims, TOKEN_LIFE_MS, TokenSigner};
+    use crate::token::{MEMBER_TOKEN_LIFE_MS, MemberClaims, TokenSigner};
 
     fn now() -> Timestamp {
         Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()
@@ -101,15 +131,19 @@ mod tests {
     fn member(card: Option<u128>, radar: bool) -> Option<MemberClaims> {
         let card = card.map(|card| CardId::from_uuid(Uuid::from_u128(card)));
         let (member, role) = (MemberId::from_uuid(Uuid::from_u128(3)), Role::Staff);
-        Some(MemberClaims { member, role, card, radar, rights: 0 })
+        let session = SessionId::from_uuid(Uuid::from_u128(5));
+        Some(MemberClaims { member, role, card, radar, rights: 6, session, logged_in_at: now() })
     }
 
     #[test]
-    fn a_member_with_card_and_radar_watches_until_their_token_ends() {
-        let found = watcher(member(Some(4), true), 0).unwrap();
+    fn a_member_with_card_and_radar_watches_for_as_long_as_a_socket_lives() {
+        let found = watcher(member(Some(4), true), MEMBER_TOKEN_LIFE_MS - 1_000).unwrap();
         assert_eq!((found.company().id().uuid().as_u128(), found.card().uuid().as_u128()), (1, 4));
-        assert_eq!(found.expires_at(), now().plus_millis(TOKEN_LIFE_MS));
-        assert!(watcher(member(Some(4), true), TOKEN_LIFE_MS).is_none());
+        assert_eq!(found.expires_at(), now().plus_millis(MEMBER_TOKEN_LIFE_MS - 1_000 + SOCKET_LIFE_MS));
+        let acting = found.company().actor().unwrap();
+        assert_eq!((acting.member, acting.rights), (found.member(), 6));
+        assert_eq!((found.socket().member, found.socket().rights), (Some(found.member()), 6));
+        assert!(watcher(member(Some(4), true), MEMBER_TOKEN_LIFE_MS).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use domain::company::Company;
-use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId};
+use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId, SessionId};
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::people::member::Role;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::token_memory::{Digest, TokenMemory};
 
-/// How long a token is valid.
+/// How long the token of a visitor, or of somebody who has not logged in, is valid: they have no right
+/// that could end before.
 pub const TOKEN_LIFE_MS: i64 = 2 * 3_600 * SECOND_MS;
+/// How long the token of a member is valid: then their session is refreshed, with the rights of then.
+pub const MEMBER_TOKEN_LIFE_MS: i64 = 300 * SECOND_MS;
 /// Most keys a token may be signed with: the current and, during a rotation, the other.
 const KEYS_MAX: usize = 2;
 const ISSUER: &str = "mingpian";
@@ -60,6 +63,12 @@ pub struct TokenClaims {
     /// How often what the member may do had changed when the token was signed.
     #[serde(rename = "gen", default, skip_serializing_if = "is_zero")]
     pub rights: u32,
+    /// The member's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+    /// When the member logged in by WeChat, in Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<i64>,
     /// Whether the person is anonymous: they have not logged in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ano: bool,
@@ -81,6 +90,10 @@ pub struct MemberClaims {
     pub radar: bool,
     /// How often what they may do has changed.
     pub rights: u32,
+    /// Their session.
+    pub session: SessionId,
+    /// When they logged in by WeChat.
+    pub logged_in_at: Timestamp,
 }
 
 /// Whether rights have never changed: such a token has no claim for it.
@@ -133,11 +146,21 @@ impl TokenSigner {
         membership: Option<MemberClaims>,
         now: Timestamp,
     ) -> Result<String, KeyError> {
-        let mut claims = TokenClaims::new(company, person, now);
-        if let Some(MemberClaims { member, role, card, radar, rights }) = membership {
-            claims = TokenClaims { mem: Some(member), role: Some(role), crd: card, rad: radar, rights, ..claims };
-        }
-        self.encode(&claims)
+        let visitor = TokenClaims::new(company, person, now);
+        let Some(MemberClaims { member, role, card, radar, rights, session, logged_in_at }) = membership else {
+            return self.encode(&visitor);
+        };
+        self.encode(&TokenClaims {
+            mem: Some(member),
+            role: Some(role),
+            crd: card,
+            rad: radar,
+            rights,
+            sid: Some(session),
+            auth: Some(logged_in_at.seconds()),
+            exp: expires_at(now, true).seconds(),
+            ..visitor
+        })
     }
 
     /// A token for a person who has not logged in.
@@ -169,17 +192,23 @@ impl TokenClaims {
             crd: None,
             rad: false,
             rights: 0,
+            sid: None,
+            auth: None,
             ano: false,
             iat: now.seconds(),
             nbf: now.seconds(),
-            exp: expires_at(now).seconds(),
+            exp: expires_at(now, false).seconds(),
         }
     }
 }
 
 /// When a token made at `now` expires.
-pub fn expires_at(now: Timestamp) -> Timestamp {
-    now.plus_millis(TOKEN_LIFE_MS)
+pub fn expires_at(now: Timestamp, is_member: bool) -> Timestamp {
+    now.plus_millis(life_ms(is_member))
+}
+
+fn life_ms(is_member: bool) -> i64 {
+    if is_member { MEMBER_TOKEN_LIFE_MS } else { TOKEN_LIFE_MS }
 }
 
 /// Checks tokens, without a network call. Clones remember the same tokens.
@@ -250,7 +279,7 @@ impl TokenVerifier {
         let is_new = recalled.is_none();
         let claims = recalled.map_or_else(|| self.proven(token), Ok)?;
         let valid = claims.nbf <= now.seconds() + LEEWAY_S && now.seconds() < claims.exp + late_s;
-        let bounded = claims.exp - claims.nbf <= TOKEN_LIFE_MS / SECOND_MS;
+        let bounded = claims.exp - claims.nbf <= life_ms(claims.mem.is_some()) / SECOND_MS;
         if !valid || !bounded {
             return Err(TokenRefused);
         }

@@ -33,7 +33,8 @@ fn now() -> Timestamp {
 /// An admin without a card, whose rights have changed this often.
 fn admin(rights: u32) -> MemberClaims {
     let (member, role) = (MemberId::from_uuid(Uuid::from_u128(3)), Role::Admin);
-    MemberClaims { member, role, card: None, radar: true, rights }
+    let session = SessionId::from_uuid(Uuid::from_u128(4));
+    MemberClaims { member, role, card: None, radar: true, rights, session, logged_in_at: now().plus_millis(-90_000) }
 }
 
 fn token(keys: &Keys) -> String {
@@ -73,10 +74,24 @@ fn a_token_says_who_and_how_long() {
     let claims = verifier.verify(&token(&keys), now()).unwrap();
     assert_eq!((claims.role, claims.crd, claims.rad), (Some(Role::Admin), None, true));
     assert!(verifier.verify(&forged(&keys, |_, _| {}), now()).is_ok(), "the forger makes good tokens too");
-    let life = TOKEN_LIFE_MS;
+    assert_eq!((claims.sid.map(|id| id.uuid().as_u128()), claims.auth), (Some(4), Some(now().seconds() - 90)));
+    let life = MEMBER_TOKEN_LIFE_MS;
     assert!(verifier.verify(&token(&keys), now().plus_millis(life - 1_000)).is_ok());
     assert!(verifier.verify(&token(&keys), now().plus_millis(life)).is_err());
     assert!(verifier.verify(&token(&keys), now().plus_millis(-6_000)).is_err());
+}
+
+#[test]
+fn a_visitor_s_token_lives_longer_and_names_neither_session_nor_login() {
+    let keys = keys("k1");
+    let verifier = verifier(&[&keys]);
+    let company = Company::granted(CompanyId::from_uuid(Uuid::from_u128(1)));
+    let visitor = keys.signer.sign(company, PersonId::from_uuid(Uuid::from_u128(2)), None, now()).unwrap();
+    let claims = verifier.verify(&visitor, now().plus_millis(TOKEN_LIFE_MS - 1_000)).unwrap();
+    assert_eq!((claims.sid, claims.auth, claims.expires_at()), (None, None, now().plus_millis(TOKEN_LIFE_MS)));
+    assert!(verifier.verify(&visitor, now().plus_millis(TOKEN_LIFE_MS)).is_err());
+    let of_before = forged(&keys, |_, claims| claims["exp"] = json!(now().seconds() + TOKEN_LIFE_MS / SECOND_MS));
+    assert!(verifier.verify(&of_before, now()).is_err(), "no member has a token that lives so long");
 }
 
 #[test]
@@ -139,9 +154,10 @@ fn every_altered_token_is_refused() {
 /// One of many tokens: good and bad, of members and anonymous, from different times.
 fn some_token(keys: &Keys, other: &Keys, kind: usize, begins_s: i64) -> String {
     let begins = now().seconds() + begins_s;
+    let life = if kind == 1 { TOKEN_LIFE_MS } else { MEMBER_TOKEN_LIFE_MS };
     let times = |claims: &mut Value| {
         claims["nbf"] = json!(begins);
-        claims["exp"] = json!(begins + TOKEN_LIFE_MS / SECOND_MS);
+        claims["exp"] = json!(begins + life / SECOND_MS);
     };
     match kind {
         0 => forged(keys, |_, claims| times(claims)),
@@ -208,7 +224,7 @@ fn a_token_seen_before_is_still_checked_against_the_clock() {
     // The clock of this function is set back: the token is remembered, but not valid yet.
     assert_eq!(verifier.verify(&token, now().plus_millis(-6_000)), Err(TokenRefused));
     assert!(verifier.verify(&token, now()).is_ok());
-    assert_eq!(verifier.verify(&token, now().plus_millis(TOKEN_LIFE_MS)), Err(TokenRefused));
+    assert_eq!(verifier.verify(&token, now().plus_millis(MEMBER_TOKEN_LIFE_MS)), Err(TokenRefused));
     assert_eq!(verifier.seen.len(), 0);
 }
 

@@ -119,6 +119,11 @@ pub(crate) fn activation(company: Company, member: MemberId) -> Key {
     Key::new(activations(company), member.to_string())
 }
 
+/// The sessions of a member, in a partition of their own: each refresh writes there.
+pub(crate) fn sessions(company: Company, member: MemberId) -> Key {
+    Key::new(format!("{}#SESSIONS#{member}", company.id()), "SESSIONS")
+}
+
 /// A claim code, by its hash.
 pub(crate) fn claim(company: Company, hash: &str) -> Key {
     Key::new(format!("{}#CLAIM#{hash}", company.id()), "CLAIM")

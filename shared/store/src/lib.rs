@@ -34,6 +34,7 @@ pub use crate::people::join::{JoinContext, JoinOutcome, Joining, JoiningMember};
 pub use crate::people::login::{LoginContext, MemberLogin};
 pub use crate::people::member::{ClaimRequest, Claimed, MemberChange, MemberFilter, NewMember};
 pub use crate::people::phone::PhoneClaim;
+pub use crate::people::session::{RefreshContext, SessionError, SessionRefresh, SessionStart};
 pub use crate::radar::aggregate::{Commit, CommitError, Prepared};
 pub use crate::radar::counter::Counted;
 pub use crate::radar::feed::CompanyFeedPosition;

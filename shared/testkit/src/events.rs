@@ -13,6 +13,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::clock::NOON;
+use crate::vendors::OPERATOR_KEY;
 use crate::world::World;
 
 /// The expectations of a request: the object `expect` of its file.
@@ -156,6 +157,7 @@ fn fill(function: &str, case: &str, world: &World) -> String {
     text = text.replace("${token_anonymous}", &world.anonymous_token());
     for (name, staff) in &world.staff {
         text = text.replace(&format!("${{member_{name}}}"), &staff.member.to_string());
+        text = text.replace(&format!("${{person_{name}}}"), &staff.person.to_string());
         text =
             text.replace(&format!("${{card_{name}}}"), &staff.card.map_or_else(String::new, |card| card.to_string()));
     }
@@ -171,6 +173,7 @@ fn fill(function: &str, case: &str, world: &World) -> String {
         ("share_code", world.share_code.as_str().to_owned()),
         ("appid", world.appid.as_str().to_owned()),
         ("login_code", "visitor".to_owned()),
+        ("staff_code", "lin".to_owned()),
         ("newcomer_code", "newcomer".to_owned()),
         ("new_appid", "wxfeedfacecafe0001".to_owned()),
         ("phone", "13800000001".to_owned()),
@@ -186,9 +189,6 @@ fn fill(function: &str, case: &str, world: &World) -> String {
     }
     text
 }
-
-/// The operator key of all tests.
-pub const OPERATOR_KEY: &str = "operator-key-of-tests";
 
 /// Status and JSON body of a router's answer to an HTTP payload.
 pub async fn call(router: &axum::Router, payload: &str) -> (u16, Value) {

@@ -9,11 +9,12 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::Ed25519KeyPair;
-use data_encoding::{BASE64, HEXLOWER};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use serde_json::json;
 
-use crate::events::OPERATOR_KEY;
+/// The operator key of all tests.
+pub const OPERATOR_KEY: &str = "operator-key-of-tests";
 
 /// The secrets of special names that were requested.
 static ASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -110,12 +111,24 @@ fn other(request: &str) -> Option<String> {
     Some(json!({ "SecretString": secret.to_string() }).to_string())
 }
 
-/// The secret of the organization function; its tokens are accepted nowhere.
+/// The pair that the organization function signs tokens with, in every test of the process.
+fn signing_pair() -> &'static Ed25519KeyPair {
+    static PAIR: OnceLock<Ed25519KeyPair> = OnceLock::new();
+    PAIR.get_or_init(|| Ed25519KeyPair::generate().expect("a key pair"))
+}
+
+/// The public half of the key in the organization's secret.
+pub fn public_key() -> serde_json::Value {
+    let x = BASE64URL_NOPAD.encode(signing_pair().public_key().as_ref());
+    json!({"kty": "OKP", "crv": "Ed25519", "kid": "organization", "x": x})
+}
+
+/// The secret of the organization function; every world accepts its tokens.
 fn own_keys() -> serde_json::Value {
-    let pair = Ed25519KeyPair::generate().expect("a key pair");
+    let pair = signing_pair();
     let pkcs8 = pair.to_pkcs8().expect("a PKCS8 document");
     json!({
-        "signing_key": {"kid": "test", "pkcs8": BASE64.encode(pkcs8.as_ref())},
+        "signing_key": {"kid": "organization", "pkcs8": BASE64.encode(pkcs8.as_ref())},
         "operator_key_sha256": [HEXLOWER.encode(digest(&SHA256, OPERATOR_KEY.as_bytes()).as_ref())],
         "claim_pepper": BASE64.encode(&[7; 32]),
     })

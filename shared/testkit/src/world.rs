@@ -11,16 +11,17 @@ use domain::crm::identities::Customer;
 use domain::crm::identity_group::MergeEdge;
 use domain::crm::merge::{Merge, MergeReason};
 use domain::kernel::failure::{Failure, Thing};
-use domain::kernel::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, UploadId};
+use domain::kernel::id::{CardId, CompanyId, Id, MemberId, MergeId, PersonId, SessionId, UploadId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::text::{AppId, Line, OpenId, ShareCode};
-use domain::kernel::timestamp::DAY_MS;
+use domain::kernel::timestamp::{DAY_MS, Timestamp};
 use domain::media::upload::{Purpose, Upload, UploadState};
 use domain::people::member::{Member, PersonName, Position, Role};
+use domain::people::session::{DeviceLabel, MemberSession, MemberSessions};
 use domain::tracking::event::Target;
 use edge::token::MemberClaims;
 use runtime::ids::Ids;
-use store::{ClaimRequest, NewCompany, NewMember, Store};
+use store::{ClaimRequest, NewCompany, NewMember, SessionStart, Store};
 
 use crate::clock::{TestClock, ids};
 use crate::emulators;
@@ -75,11 +76,17 @@ pub struct StaffMember {
 }
 
 impl StaffMember {
-    /// The claims of a token of this member, whose rights have never changed.
-    fn claims(&self, radar: bool) -> MemberClaims {
+    /// The claims of a token of this member, who logs in now and whose rights have never changed.
+    fn claims(&self, radar: bool, now: Timestamp) -> MemberClaims {
         let StaffMember { member, role, card, .. } = *self;
-        MemberClaims { member, role, card, radar, rights: 0 }
+        let session = session_of(member);
+        MemberClaims { member, role, card, radar, rights: 0, session, logged_in_at: now }
     }
+}
+
+/// The session of a member's tokens.
+fn session_of(member: MemberId) -> SessionId {
+    SessionId::from_uuid(member.uuid())
 }
 
 impl World {
@@ -232,7 +239,16 @@ impl World {
             ClaimRequest { person, openid: &openid, unionid: None, hash: &new.claim_hash, now: self.clock.now() };
         self.store.claim_membership(self.company, claiming).await.expect("the claim is accepted");
         let Member { id, role, card, .. } = new.member;
+        self.begin_session(id).await;
         self.staff.insert(name, StaffMember { member: id, person: person.id, role, card });
+    }
+
+    /// Begins the session of a member that their tokens are of.
+    async fn begin_session(&self, member: MemberId) {
+        let (id, session) = (session_of(member), &MemberSession::begun(DeviceLabel::default(), self.clock.now()));
+        let start = SessionStart { member, id, session, displaced: Vec::new() };
+        let begun = self.store.begin_session(self.company, &MemberSessions::default(), &start).await;
+        begun.expect("the session begins");
     }
 
     /// An entry for the audit log.
@@ -265,8 +281,15 @@ impl World {
     pub fn token_with(&self, name: &str, radar: bool) -> String {
         let staff = self.staff.get(name);
         let person = staff.map_or(self.visitor, |staff| staff.person);
-        let membership = staff.map(|staff| staff.claims(radar));
+        let membership = staff.map(|staff| staff.claims(radar, self.clock.now()));
         self.keys.signer.sign(self.company, person, membership, self.clock.now()).expect("a token")
+    }
+
+    /// The same for a member who logged in by WeChat this long ago, and has refreshed their session since.
+    pub fn token_of_login(&self, name: &str, ago_ms: i64) -> String {
+        let (staff, now) = (self.staff[name], self.clock.now());
+        let claims = MemberClaims { logged_in_at: now.plus_millis(-ago_ms), ..staff.claims(true, now) };
+        self.keys.signer.sign(self.company, staff.person, Some(claims), now).expect("a token")
     }
 
     /// The handle of a member's token: of somebody whose rights have never changed.
@@ -279,7 +302,7 @@ impl World {
     pub async fn token_of_now(&self, name: &str) -> String {
         let staff = self.staff[name];
         let Member { role, card, rights, .. } = self.store.member(self.company, staff.member).await.expect("a member");
-        let claims = MemberClaims { role, card, rights, ..staff.claims(true) };
+        let claims = MemberClaims { role, card, rights, ..staff.claims(true, self.clock.now()) };
         let token = self.keys.signer.sign(self.company, staff.person, Some(claims), self.clock.now());
         token.expect("a token")
     }

@@ -60,8 +60,8 @@ pub(crate) struct Scene {
 }
 
 const SOCKET: &str = "L0SM9cOFvHcCIhw=";
-const TOKEN_ENDS: &str = "4102444799000";
-const SCENES: [Scene; 6] = [
+const SOCKET_ENDS: &str = "4102444799000";
+const SCENES: [Scene; 7] = [
     Scene { name: "the first socket opens", before: &[], case: "connect", instead: None },
     Scene { name: "another opens", before: &["connect"], case: "connect", instead: Some((SOCKET, "another=")) },
     Scene { name: "one closes", before: &["connect"], case: "disconnect", instead: None },
@@ -72,11 +72,12 @@ const SCENES: [Scene; 6] = [
         instead: Some((r#"{\"action\":\"resume\"}"#, r#"{\"action\":\"resume\",\"last_seq\":1795233600000}"#)),
     },
     Scene {
-        name: "a token has ended",
+        name: "a socket has ended",
         before: &["connect"],
         case: "ping",
-        instead: Some((TOKEN_ENDS, "1795233600000")),
+        instead: Some((SOCKET_ENDS, "1795233600000")),
     },
+    Scene { name: "rights have changed", before: &["connect"], case: "close", instead: None },
     Scene { name: "a visit", before: &["connect"], case: "live", instead: None },
 ];
 

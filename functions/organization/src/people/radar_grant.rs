@@ -202,10 +202,11 @@ pub(crate) async fn create_radar_code(
 
 /// Revoke a member's radar
 ///
-/// Removes the grant. The radar is off from the member's next login, at the latest after two hours.
-/// Admins revoke it from staff; the boss revokes it from everybody. Callers: admins and the boss.
-/// Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the member is no
-/// staff; 409 `request_in_progress` when the activation is changed at the same moment.
+/// Removes the grant. The radar is off at once: the member's tokens end, and their open sockets of
+/// the live radar are closed. Admins revoke it from staff; the boss revokes it from everybody.
+/// Callers: admins and the boss. Idempotent. Errors: 403 `role_required` for other callers, and for
+/// an admin, if the member is no staff; 409 `request_in_progress` when the activation is changed at
+/// the same moment.
 #[utoipa::path(delete, path = "/v1/members/{member_id}/radar", tag = "organization",
     responses((status = 200, body = RadarBody)))]
 pub(crate) async fn revoke_radar(
@@ -214,6 +215,7 @@ pub(crate) async fn revoke_radar(
     PathId(member): PathId<MemberId>,
 ) -> Result<Json<RadarBody>, Problem> {
     let after = activation::revoke(&app.flow(), admin.company(), head(admin), member).await?;
+    app.close_sockets(admin.company(), member).await;
     Ok(Json(after.into()))
 }
 

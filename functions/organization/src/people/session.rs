@@ -16,11 +16,12 @@ use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::AppId;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::claim_code::ClaimCode;
+use domain::people::session::{DeviceLabel, RefreshClaims, device_label};
 use edge::body::Body;
 use edge::client::Client;
 use edge::problem::{Code, Problem};
 use edge::token::{self, MemberClaims};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use store::MemberLogin;
 use utoipa::ToSchema;
@@ -57,6 +58,11 @@ pub(crate) struct NewSession {
     anonymous_token: Option<String>,
     /// The invitation that the person accepts. Do not send it together with `claim_code`.
     invitation: Option<InvitationUse>,
+    /// The refresh token of this device, if it has one. Its session is replaced by the new one.
+    #[schema(max_length = 200)]
+    refresh_token: Option<String>,
+    /// What the list of sessions calls the device. The beginning of the header `User-Agent` if absent.
+    device: Option<DeviceLabel>,
     /// One of the `companies` of an earlier session. The company of the mini-program if absent.
     company_id: Option<CompanyId>,
 }
@@ -88,8 +94,11 @@ pub(crate) struct AnonymousSession {
 pub(crate) struct Session {
     /// The token for the header `Authorization: Bearer`.
     token: String,
-    /// When the token expires. Log in again before.
+    /// When the token expires: for members after five minutes, for visitors after two hours. Members
+    /// refresh the session before; visitors log in again.
     expires_at: Timestamp,
+    /// The token for `POST /v1/sessions/refresh`. `null` for visitors.
+    refresh_token: Option<String>,
     #[serde(flatten)]
     me: Me,
     /// The result of the merge with the identity of `anonymous_token`. `null` if none was sent.
@@ -105,7 +114,8 @@ pub(crate) struct Session {
 ///
 /// Exchanges the code of `wx.login` for a token of the company of the mini-program, or of another
 /// company in `companies`. With `claim_code` or `invitation` the person becomes a member. A failed
-/// login makes the code invalid: call `wx.login` again. Callers: everyone, without a token. Not
+/// login makes the code invalid: call `wx.login` again. The login of a member begins a session, which is
+/// refreshed without WeChat; a member has at most 20, and the longest unused ends. Callers: everyone, without a token. Not
 /// idempotent: each login needs a new code. A claim code or an invitation that was used by the same
 /// person works again. Errors: 401 `login_code_invalid` when WeChat refuses the code; 403
 /// `login_blocked` when WeChat blocks the person; 404 `not_found` for an unknown `appid`, or a
@@ -121,6 +131,7 @@ pub(crate) struct Session {
 pub(crate) async fn create_session(
     State(app): State<App>,
     client: Client,
+    headers: HeaderMap,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     new.check()?;
@@ -129,15 +140,15 @@ pub(crate) async fn create_session(
     // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
     let Login { openid, unionid, .. } = app.exchange_code(&new, &mini_program, flow.now).await?;
-    let (company, entry, chosen) = (mini_program.company, new.entry(&keys.claims), new.company_id);
-    let login = session::login(&flow, LoginRequest { company, openid, unionid, entry, chosen }).await?;
-    let token = sign(keys, &login, flow.now)?;
+    let (company, device) = (mini_program.company, new.device(&headers));
+    let login = session::login(&flow, new.request(keys, company, openid, unionid, device)).await?;
+    let tokens = Tokens::new(keys, &login, flow.now)?;
     // The anonymous token is of the mini-program that the person came through.
     let merge = match new.anonymous_token.map(|token| app.anonymous(company, &token, flow.now)) {
         Some(anonymous) => Some(merge_anonymous(&flow, company, login.came_as, anonymous).await),
         None => None,
     };
-    Ok((StatusCode::CREATED, Json(Session::new(token, login, merge, flow.now))))
+    Ok((StatusCode::CREATED, Json(Session::new(tokens, login, merge, flow.now))))
 }
 
 /// Start an anonymous session
@@ -162,7 +173,7 @@ pub(crate) async fn create_anonymous_session(
     let person_id = flow.new_id()?;
     let token = keys.signer.sign_anonymous(mini_program.company, person_id, flow.now);
     let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
-    let expires_at = token::expires_at(flow.now);
+    let expires_at = token::expires_at(flow.now, false);
     Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
 }
 
@@ -194,6 +205,25 @@ impl NewSession {
         }
         let error = FieldError::new("not_allowed", "邀请码和邀请只能填写一个").at("/invitation");
         Err(Problem::field("", &error))
+    }
+
+    /// The login of somebody whom WeChat has confirmed.
+    fn request(&self, keys: &OwnKeys, company: Company, who: Login, device: DeviceLabel) -> LoginRequest {
+        let Login { openid, unionid, .. } = who;
+        let (entry, chosen, before) = (self.entry(&keys.claims), self.company_id, self.before(keys));
+        LoginRequest { company, openid, unionid, entry, chosen, device, before }
+    }
+
+    /// The device: as the client calls it, or as its `User-Agent` does.
+    fn device(&self, headers: &HeaderMap) -> DeviceLabel {
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        self.device.clone().unwrap_or_else(|| device_label(agent))
+    }
+
+    /// What the refresh token of the device says; `None` without one, or if it is not ours.
+    fn before(&self, keys: &OwnKeys) -> Option<RefreshClaims> {
+        let token = self.refresh_token.as_deref()?;
+        keys.refresh_tokens.verify(token).ok().map(|(_, claims)| claims)
     }
 
     /// The way in which the person joins.
@@ -231,25 +261,52 @@ impl App {
     }
 }
 
-/// The token of a session.
-fn sign(keys: &OwnKeys, login: &LoginOutcome, now: Timestamp) -> Result<String, Problem> {
-    let claims = login.member.as_ref().map(|MemberLogin { member, activation, .. }| MemberClaims {
-        member: member.id,
-        role: member.role,
-        card: member.card,
-        radar: activation.is_on(member.role),
-        rights: member.rights,
-    });
-    let token = keys.signer.sign(login.company, login.person, claims, now);
+/// The tokens of a login.
+struct Tokens {
+    token: String,
+    refresh_token: Option<String>,
+}
+
+impl Tokens {
+    fn new(keys: &OwnKeys, login: &LoginOutcome, now: Timestamp) -> Result<Self, Problem> {
+        let (company, person) = (login.company, login.person);
+        let Some((MemberLogin { member, activation, .. }, session)) = login.member.as_ref().zip(login.session) else {
+            return Ok(Self { token: sign(keys, company, person, None, now)?, refresh_token: None });
+        };
+        let claims = MemberClaims {
+            member: member.id,
+            role: member.role,
+            card: member.card,
+            radar: activation.is_on(member.role),
+            rights: member.rights,
+            session,
+            logged_in_at: now,
+        };
+        let refresh = RefreshClaims { company: company.id(), member: member.id, person, session, counter: 0 };
+        let token = sign(keys, company, person, Some(claims), now)?;
+        Ok(Self { token, refresh_token: Some(keys.refresh_tokens.sign(&refresh)) })
+    }
+}
+
+/// A signed token.
+pub(crate) fn sign(
+    keys: &OwnKeys,
+    company: Company,
+    person: PersonId,
+    claims: Option<MemberClaims>,
+    now: Timestamp,
+) -> Result<String, Problem> {
+    let token = keys.signer.sign(company, person, claims, now);
     token.map_err(|error| Problem::of(Code::Internal).caused_by(error))
 }
 
 impl Session {
-    fn new(token: String, login: LoginOutcome, merge: Option<MergeOutcome>, now: Timestamp) -> Self {
+    fn new(tokens: Tokens, login: LoginOutcome, merge: Option<MergeOutcome>, now: Timestamp) -> Self {
         let member = login.member.map(|found| MemberBody::from(found.member));
         Self {
-            token,
-            expires_at: token::expires_at(now),
+            token: tokens.token,
+            expires_at: token::expires_at(now, member.is_some()),
+            refresh_token: tokens.refresh_token,
             me: Me::new(login.person, login.profile, member),
             merge: merge.map(MergeOutcomeBody::from),
             join_request: login.join_request.map(|request| JoinRequestSummary::new(&request, now)),

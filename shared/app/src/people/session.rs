@@ -7,15 +7,17 @@ use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::company::{Company, CompanyProfile, Link, Person};
 use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
-use domain::kernel::id::{CompanyId, PersonId};
+use domain::kernel::id::{CompanyId, PersonId, SessionId};
 use domain::kernel::text::{OpenId, UnionId};
 use domain::people::invitation::LoginError;
 use domain::people::join_request::JoinRequest;
 use domain::people::member::MemberStatus;
+use domain::people::session::{DeviceLabel, RefreshClaims};
 use store::{ClaimRequest, Claimed, LoginContext, MemberLogin};
 
 use crate::Flow;
 use crate::people::join::{InvitationUsed, join};
+use crate::people::refresh::{self, SessionOfLogin};
 
 /// The way somebody comes.
 #[derive(Debug, Clone)]
@@ -41,6 +43,10 @@ pub struct LoginRequest {
     pub entry: LoginMethod,
     /// The company they choose; `None` for the one of the mini-program.
     pub chosen: Option<CompanyId>,
+    /// The device they come with.
+    pub device: DeviceLabel,
+    /// What the refresh token says that the device had before: its session is replaced.
+    pub before: Option<RefreshClaims>,
 }
 
 /// A company to choose from.
@@ -64,6 +70,8 @@ pub struct LoginOutcome {
     pub person: PersonId,
     /// The active member they are; `None` for a visitor.
     pub member: Option<MemberLogin>,
+    /// The session of the member.
+    pub session: Option<SessionId>,
     /// Every company where they are an active member, as far as WeChat knows.
     pub companies: Vec<CompanyOption>,
     /// Their request to join the company they came through.
@@ -89,7 +97,7 @@ struct LoginVisit<'a> {
 /// # Errors
 /// [`LoginError`]; [`Failure::NotFound`] for a chosen company where they are no active member.
 pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcome, LoginError> {
-    let LoginRequest { company, openid, unionid, entry, chosen } = request;
+    let LoginRequest { company, openid, unionid, entry, chosen, device, before } = request;
     let (openid, unionid) = (&openid, unionid.as_ref());
     let LoginContext { profile, person, links } = flow.store.login_context(company, openid, unionid).await?;
     let person = match person {
@@ -110,7 +118,21 @@ pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcom
     };
     let came_as = person.id;
     let outcome = enter(flow, LoginVisit { company, profile, person, entry, unionid, links }, chosen).await?;
-    Ok(LoginOutcome { came_as, ..outcome })
+    let session = begin_session(flow, &outcome, device, before).await?;
+    Ok(LoginOutcome { came_as, session, ..outcome })
+}
+
+/// Begins the session of a member; a visitor has none, since no right of theirs could end.
+async fn begin_session(
+    flow: &Flow<'_>,
+    outcome: &LoginOutcome,
+    device: DeviceLabel,
+    before: Option<RefreshClaims>,
+) -> Result<Option<SessionId>, Failure> {
+    let Some(MemberLogin { company, member, sessions, .. }) = &outcome.member else { return Ok(None) };
+    let before = before.filter(|before| before.company == company.id() && before.member == member.id);
+    let start = SessionOfLogin { device, replaces: before.map(|before| before.session) };
+    refresh::begin(flow, *company, (member.id, sessions.clone()), start).await.map(Some)
 }
 
 /// Rejects another company that they cannot choose, before a code is used.
@@ -174,12 +196,23 @@ async fn enter(flow: &Flow<'_>, visit: LoginVisit<'_>, chosen: Option<CompanyId>
     let came_as = visit.person.id;
     if chosen == visit.company.id() {
         let (company, profile) = (visit.company, visit.profile);
-        return Ok(LoginOutcome { company, profile, person: came_as, member, companies, join_request, came_as });
+        let session = None;
+        return Ok(LoginOutcome {
+            company,
+            profile,
+            person: came_as,
+            member,
+            session,
+            companies,
+            join_request,
+            came_as,
+        });
     }
     let member = member.ok_or(Failure::NotFound)?;
     let (company, profile) = (member.company, member.profile.clone());
     let person = links.get(&company).ok_or(Failure::NotFound)?.person;
-    Ok(LoginOutcome { company, profile, person, member: Some(member), companies, join_request: None, came_as })
+    let (member, session, join_request) = (Some(member), None, None);
+    Ok(LoginOutcome { company, profile, person, member, session, companies, join_request, came_as })
 }
 
 /// Whether they are an active member there, and the member is still theirs.

@@ -34,6 +34,8 @@ pub enum AuditAction {
     MemberStatus,
     /// A member's role was changed (成员角色).
     MemberRole,
+    /// Sessions of a member were ended by somebody else (下线登录设备).
+    SessionsEnded,
     /// Name, position or company on a card was changed (名片身份).
     CardIdentity,
     /// The contact fields of a card were changed by somebody else (名片资料).

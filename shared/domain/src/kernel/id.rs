@@ -126,6 +126,8 @@ ids! {
     JoinRequestId = "jrq_";
     /// A closed deal (成交).
     DealId = "dea_";
+    /// A session of a member (登录设备).
+    SessionId = "ses_";
 }
 
 /// Milliseconds since the Unix epoch that a UUIDv7 carries; `None` for other versions.

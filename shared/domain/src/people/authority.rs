@@ -21,11 +21,13 @@ pub enum MemberAct {
     IssueClaimCode,
     /// Grants the radar, sends a code for it, revokes it.
     SwitchRadar,
+    /// Sees the sessions and ends them.
+    EndSessions,
 }
 
 impl MemberAct {
     /// Every act.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Admit,
         Self::Rename,
         Self::Place,
@@ -34,6 +36,7 @@ impl MemberAct {
         Self::NameSuccessor,
         Self::IssueClaimCode,
         Self::SwitchRadar,
+        Self::EndSessions,
     ];
 
     /// Whether a member of role `by` may do this to a member of role `to`, who may be `oneself`.
@@ -47,13 +50,23 @@ impl MemberAct {
             (Role::Admin, Self::Rename | Self::Place) => oneself || to == Role::Staff,
             (
                 Role::Admin,
-                Self::Admit | Self::SetStatus | Self::NameSuccessor | Self::IssueClaimCode | Self::SwitchRadar,
+                Self::Admit
+                | Self::SetStatus
+                | Self::NameSuccessor
+                | Self::IssueClaimCode
+                | Self::SwitchRadar
+                | Self::EndSessions,
             ) => !oneself && to == Role::Staff,
             (Role::Boss, Self::Admit) => to != Role::Boss,
             (Role::Boss, Self::SetStatus | Self::SetRole) => !oneself,
             (
                 Role::Boss,
-                Self::Rename | Self::Place | Self::NameSuccessor | Self::IssueClaimCode | Self::SwitchRadar,
+                Self::Rename
+                | Self::Place
+                | Self::NameSuccessor
+                | Self::IssueClaimCode
+                | Self::SwitchRadar
+                | Self::EndSessions,
             ) => true,
         }
     }
@@ -75,7 +88,7 @@ mod tests {
 
     /// A row for each act: whom admins, and whom bosses, may do it to. `s`, `a`, `b` are others of
     /// that role, `o` is oneself.
-    const TABLE: [(MemberAct, &str, &str); 8] = [
+    const TABLE: [(MemberAct, &str, &str); 9] = [
         (MemberAct::Admit, "s", "sa"),
         (MemberAct::Rename, "so", "sabo"),
         (MemberAct::Place, "so", "sabo"),
@@ -84,6 +97,7 @@ mod tests {
         (MemberAct::NameSuccessor, "s", "sabo"),
         (MemberAct::IssueClaimCode, "s", "sabo"),
         (MemberAct::SwitchRadar, "s", "sabo"),
+        (MemberAct::EndSessions, "s", "sabo"),
     ];
 
     fn row(act: MemberAct, by: Role) -> String {

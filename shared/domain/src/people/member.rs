@@ -198,6 +198,12 @@ impl Member {
         (self.status() == MemberStatus::Active).then_some(self.role)
     }
 
+    /// Whether they may watch the card live, by a socket that was opened when what they may do had
+    /// changed so often.
+    pub fn may_watch(&self, card: CardId, rights: u32) -> bool {
+        self.status() == MemberStatus::Active && self.card == Some(card) && self.rights == rights
+    }
+
     /// How the membership stands after a change of status, and what the change does to the seat.
     ///
     /// # Errors
@@ -295,6 +301,19 @@ mod tests {
         ] {
             assert_eq!(seat(from, to), expected, "{:?} to {to:?}", from.status());
         }
+    }
+
+    #[test]
+    fn who_is_active_and_has_the_card_watches_it_until_their_rights_change() {
+        use crate::kernel::id::Id;
+        let [card, other] = [1, 2].map(|number| CardId::from_uuid(uuid::Uuid::from_u128(number)));
+        let active = Member { card: Some(card), rights: 3, ..member(true, None) };
+        assert!(active.may_watch(card, 3));
+        assert!(!active.may_watch(card, 2) && !active.may_watch(other, 3));
+        for ended in [Ended::Disabled, Ended::Left] {
+            assert!(!Member { ended: Some(ended), ..active.clone() }.may_watch(card, 3));
+        }
+        assert!(!Member { card: None, ..active }.may_watch(card, 3));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Members and how they come in: invitations, claims, requests to join, radar activation.
+//! Members and how they come in: invitations, claims, requests to join, radar activation; their sessions.
 
 pub mod activation;
 pub mod authority;
@@ -6,3 +6,4 @@ pub mod claim_code;
 pub mod invitation;
 pub mod join_request;
 pub mod member;
+pub mod session;

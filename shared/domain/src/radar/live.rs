@@ -4,11 +4,12 @@
 //! Messages are numbered one by one while somebody watches. After a while without watchers,
 //! events pass unnumbered, and the next watcher begins a new run of numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::id::{CompanyId, MemberId};
 use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
 
 /// How long after the last socket has gone a card still counts as watched.
@@ -18,9 +19,13 @@ pub const LINGER_MS: i64 = 600 * SECOND_MS;
 const MARGIN_MS: i64 = 30 * SECOND_MS;
 /// How long messages can be sent again, and how long a repeated message is recognised.
 pub const KEEP_MS: i64 = 6 * 3_600 * SECOND_MS;
-/// How long a card's state outlives its last socket's connecting: above the life of a
-/// token and [`LINGER_MS`].
+/// How long a card's state outlives its last socket's connecting: above [`SOCKET_LIFE_MS`] and
+/// [`LINGER_MS`].
 pub const FORGET_MS: i64 = 2 * DAY_MS;
+/// How long a socket lives at most: the gateway's own limit.
+pub const SOCKET_LIFE_MS: i64 = 2 * 3_600 * SECOND_MS;
+/// The version of [`CloseSockets`].
+const CLOSE_VERSION: u32 = 1;
 /// Most messages sent to catch up; reading the feed again is better than more.
 pub const CATCH_UP_MAX: usize = 100;
 /// Most sockets of one card at a time.
@@ -40,6 +45,67 @@ impl SocketId {
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// An open socket, and who watches by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredSocket")]
+pub struct OpenSocket {
+    /// When it ends, in Unix milliseconds.
+    pub until: i64,
+    /// The member who watches; `None` for a socket that was opened before this was kept.
+    pub member: Option<MemberId>,
+    /// How often what the member may do had changed when they logged in.
+    pub rights: u32,
+}
+
+/// A socket as it is stored: until layout 2 its end alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredSocket {
+    End(i64),
+    Open { until: i64, member: Option<MemberId>, rights: u32 },
+}
+
+impl From<StoredSocket> for OpenSocket {
+    fn from(stored: StoredSocket) -> Self {
+        match stored {
+            StoredSocket::End(until) => Self { until, member: None, rights: 0 },
+            StoredSocket::Open { until, member, rights } => Self { until, member, rights },
+        }
+    }
+}
+
+/// A message to the live radar: what a member may do has changed, and the sockets that they opened
+/// before are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloseSockets {
+    v: u32,
+    /// The member.
+    pub close: WatchingMember,
+}
+
+/// The member whose sockets are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchingMember {
+    /// The company.
+    pub company: CompanyId,
+    /// The member.
+    pub member: MemberId,
+}
+
+impl CloseSockets {
+    /// The message for a member.
+    pub fn of(company: CompanyId, member: MemberId) -> Self {
+        Self { v: CLOSE_VERSION, close: WatchingMember { company, member } }
+    }
+
+    /// Whether this code knows the version.
+    pub fn is_known(&self) -> bool {
+        self.v == CLOSE_VERSION
     }
 }
 
@@ -76,8 +142,8 @@ pub struct LiveState {
     pub seq: Seq,
     /// Until when the card counts as watched without a socket, in Unix milliseconds.
     pub lingers_until: i64,
-    /// Open sockets, each with the end of its token in Unix milliseconds.
-    pub sockets: BTreeMap<SocketId, i64>,
+    /// Open sockets.
+    pub sockets: BTreeMap<SocketId, OpenSocket>,
 }
 
 impl LiveState {
@@ -85,10 +151,10 @@ impl LiveState {
     ///
     /// Numbers begin at the time in milliseconds: later runs have higher ones, also when
     /// the earlier run has been forgotten.
-    pub fn begun(before: Option<&Self>, socket: SocketId, expires_at: Timestamp, now: Timestamp) -> Self {
+    pub fn begun(before: Option<&Self>, socket: SocketId, open: OpenSocket, now: Timestamp) -> Self {
         let at_least = before.map_or(Seq(0), |before| before.seq.plus(1));
         let begin = at_least.max(Seq(u64::try_from(now.millis()).unwrap_or_default()));
-        Self { begin, seq: begin, lingers_until: 0, sockets: BTreeMap::from([(socket, expires_at.millis())]) }
+        Self { begin, seq: begin, lingers_until: 0, sockets: BTreeMap::from([(socket, open)]) }
     }
 
     /// Whether events are numbered and kept now.
@@ -103,14 +169,27 @@ impl LiveState {
     }
 
     fn watched_until(&self) -> i64 {
-        // A client that was cut off by the end of its token may come back like any other.
-        self.sockets.values().map(|expires_at| expires_at + LINGER_MS).fold(self.lingers_until, i64::max)
+        // A client that was cut off by the end of its socket may come back like any other.
+        self.sockets.values().map(|socket| socket.until + LINGER_MS).fold(self.lingers_until, i64::max)
     }
 
-    /// The sockets in two groups: valid now, and those whose token has ended.
-    pub fn sockets_at(&self, now: Timestamp) -> (Vec<SocketId>, Vec<SocketId>) {
-        let ids = |valid: bool| {
-            let of = self.sockets.iter().filter(move |(_, expires_at)| (**expires_at > now.millis()) == valid);
+    /// The members who watch.
+    pub fn members(&self) -> BTreeSet<MemberId> {
+        self.sockets.values().filter_map(|socket| socket.member).collect()
+    }
+
+    /// The sockets in two groups: those that may be written to, and those that have ended: their time
+    /// is over, or the member may no longer watch by them.
+    pub fn sockets_at(
+        &self,
+        now: Timestamp,
+        may_watch: impl Fn(MemberId, u32) -> bool,
+    ) -> (Vec<SocketId>, Vec<SocketId>) {
+        let is_open = |socket: &OpenSocket| {
+            socket.until > now.millis() && socket.member.is_some_and(|member| may_watch(member, socket.rights))
+        };
+        let ids = |open: bool| {
+            let of = self.sockets.iter().filter(|(_, socket)| is_open(socket) == open);
             of.map(|(id, _)| id.clone()).collect()
         };
         (ids(true), ids(false))

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
+use crate::kernel::id::Id;
 
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap()
@@ -10,8 +12,17 @@ fn socket(name: &str) -> SocketId {
     SocketId::new(name.to_owned())
 }
 
+fn member(number: u128) -> MemberId {
+    MemberId::from_uuid(Uuid::from_u128(number))
+}
+
+/// A socket of member 1 that ends so much later.
+fn open(later: i64) -> OpenSocket {
+    OpenSocket { until: now().plus_millis(later).millis(), member: Some(member(1)), rights: 0 }
+}
+
 fn state() -> LiveState {
-    LiveState::begun(None, socket("a"), now().plus_millis(1_000), now())
+    LiveState::begun(None, socket("a"), open(1_000), now())
 }
 
 #[test]
@@ -34,11 +45,41 @@ fn a_run_goes_on_only_with_time_to_spare() {
 }
 
 #[test]
-fn sockets_are_distinguished_by_the_end_of_their_token() {
+fn sockets_are_distinguished_by_their_end() {
     let mut state = state();
-    state.sockets.insert(socket("b"), now().plus_millis(2_000).millis());
-    assert_eq!(state.sockets_at(now().plus_millis(999)), (vec![socket("a"), socket("b")], vec![]));
-    assert_eq!(state.sockets_at(now().plus_millis(1_000)), (vec![socket("b")], vec![socket("a")]));
+    state.sockets.insert(socket("b"), open(2_000));
+    let at = |later: i64| state.sockets_at(now().plus_millis(later), |_, _| true);
+    assert_eq!(at(999), (vec![socket("a"), socket("b")], vec![]));
+    assert_eq!(at(1_000), (vec![socket("b")], vec![socket("a")]));
+}
+
+#[test]
+fn sockets_of_members_who_may_not_watch_have_ended() {
+    let mut state = state();
+    state.sockets.insert(socket("b"), OpenSocket { rights: 1, ..open(1_000) });
+    state.sockets.insert(socket("c"), OpenSocket { member: Some(member(2)), ..open(1_000) });
+    state.sockets.insert(socket("d"), OpenSocket { member: None, ..open(1_000) });
+    assert_eq!(state.members(), [member(1), member(2)].into());
+    let found = state.sockets_at(now(), |who, rights| who == member(1) && rights == 1);
+    assert_eq!(found, (vec![socket("b")], vec![socket("a"), socket("c"), socket("d")]));
+}
+
+#[test]
+fn a_socket_of_layout_1_is_read_as_one_of_nobody() {
+    let read: OpenSocket = serde_json::from_str("1795233600000").unwrap();
+    assert_eq!(read, OpenSocket { until: 1_795_233_600_000, member: None, rights: 0 });
+    let again: OpenSocket = serde_json::from_str(&serde_json::to_string(&open(5)).unwrap()).unwrap();
+    assert_eq!(again, open(5));
+}
+
+#[test]
+fn a_message_to_close_sockets_says_its_version() {
+    let message = CloseSockets::of(CompanyId::from_uuid(Uuid::from_u128(1)), member(2));
+    let text = serde_json::to_string(&message).unwrap();
+    assert_eq!(serde_json::from_str::<CloseSockets>(&text).unwrap(), message);
+    assert!(message.is_known());
+    let newer: CloseSockets = serde_json::from_str(&text.replace("\"v\":1", "\"v\":2")).unwrap();
+    assert!(!newer.is_known());
 }
 
 #[test]
@@ -52,7 +93,7 @@ fn a_client_goes_on_inside_its_run_and_starts_again_outside() {
     assert_eq!(state.resume(Some(state.seq.plus(1))), Resume::Reset, "a number that was never given");
     state.seq = begin.plus(CATCH_UP_MAX + 1);
     assert_eq!(state.resume(Some(begin)), Resume::Reset, "too many");
-    let later = LiveState::begun(Some(&state), socket("c"), now(), now());
+    let later = LiveState::begun(Some(&state), socket("c"), open(0), now());
     assert_eq!(later.resume(Some(state.seq)), Resume::Reset, "events have passed between the runs");
 }
 
@@ -63,7 +104,7 @@ proptest! {
         before.seq = before.begin.plus(given);
         // A forgotten run is longer ago than the messages it can have numbered, at most one a millisecond.
         let pause = if forgotten { pause + 10_000 } else { pause };
-        let next = LiveState::begun(Some(&before).filter(|_| !forgotten), socket("b"), now(), now().plus_millis(pause));
+        let next = LiveState::begun(Some(&before).filter(|_| !forgotten), socket("b"), open(0), now().plus_millis(pause));
         prop_assert!(next.begin > before.seq);
         prop_assert_eq!(next.begin, next.seq);
     }

@@ -10,16 +10,18 @@ use domain::kernel::text::{OpenId, UnionId};
 use domain::people::activation::Activation;
 use domain::people::join_request::JoinRequest;
 use domain::people::member::Member;
+use domain::people::session::MemberSessions;
 
 use crate::keys::Key;
+use crate::people::session;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::{ACTIVATION, COMPANY, JOIN_REQUEST, MEMBER, PERSON, UNION};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// Most memberships looked at in a login: three items each, below the 100 of one call.
-const MEMBERSHIPS_MAX: usize = 30;
+/// Most memberships looked at in a login: four items each, below the 100 of one call.
+const MEMBERSHIPS_MAX: usize = 24;
 
 /// What a login reads of the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct MemberLogin {
     pub member: Member,
     /// The state of their radar's activation.
     pub activation: Activation,
+    /// Their sessions.
+    pub sessions: MemberSessions,
 }
 
 impl Store {
@@ -71,7 +75,7 @@ impl Store {
         })
     }
 
-    /// The memberships that exist, of the first 30, in the order asked for, and the request to
+    /// The memberships that exist, of the first 24, in the order asked for, and the request to
     /// join that was `asked`, as of the last write.
     ///
     /// # Errors
@@ -83,14 +87,15 @@ impl Store {
     ) -> Result<(Vec<MemberLogin>, Option<JoinRequest>), Failure> {
         let wanted = wanted.get(..MEMBERSHIPS_MAX).unwrap_or(wanted);
         let keys = |(company, member): &(Company, MemberId)| {
-            [keys::company(*company), keys::member(*company, *member), keys::activation(*company, *member)]
+            let (activation, sessions) = (keys::activation(*company, *member), keys::sessions(*company, *member));
+            [keys::company(*company), keys::member(*company, *member), activation, sessions]
         };
         let asked = asked.map(|(company, request)| keys::join_request(company, request));
         let mut items = self.by_key(&wanted.iter().flat_map(keys).chain(asked.clone()).collect::<Vec<_>>()).await?;
         let asked = asked.and_then(|asked| items.remove(&asked)).map(|item| JOIN_REQUEST.decode(item)).transpose()?;
         let mut member_logins = Vec::with_capacity(wanted.len());
         for (company, id) in wanted {
-            let [profile, member, activation] = keys(&(*company, *id));
+            let [profile, member, activation, sessions] = keys(&(*company, *id));
             let (Some(profile), Some(member)) = (items.remove(&profile), items.remove(&member)) else { continue };
             let activation = items.remove(&activation).map(|item| ACTIVATION.decode(item)).transpose()?;
             member_logins.push(MemberLogin {
@@ -98,6 +103,7 @@ impl Store {
                 profile: COMPANY.decode(profile)?,
                 member: MEMBER.decode(member)?,
                 activation: activation.unwrap_or_else(|| Activation::none(*id)),
+                sessions: session::decode(items.remove(&sessions))?,
             });
         }
         Ok((member_logins, asked))

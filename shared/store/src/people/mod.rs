@@ -11,4 +11,5 @@ pub(crate) mod member_edit;
 pub(crate) mod person;
 pub(crate) mod phone;
 pub(crate) mod rights;
+pub(crate) mod session;
 pub(crate) mod successor;

@@ -1,25 +1,26 @@
 //! The live radar of a card: one item holds who watches and how far the numbers are, one each
 //! holds a message of the last hours. Nothing is written while nobody watches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Update;
 use domain::company::Company;
 use domain::kernel::failure::{Failure, Thing};
-use domain::kernel::id::{CardId, PersonId};
+use domain::kernel::id::{CardId, MemberId, PersonId};
 use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Member;
 use domain::radar::aggregate::{Segment, SegmentKey};
-use domain::radar::live::{LiveState, SOCKETS_MAX, Seq, SocketId};
+use domain::radar::live::{LiveState, OpenSocket, SOCKETS_MAX, Seq, SocketId};
 use domain::tracking::batch::BatchId;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::error::failure;
-use crate::table::item::{EXPIRES_AT, Item, expire, number, text};
-use crate::table::kinds::{LIVE_MARK, LIVE_MESSAGE, LIVE_STATE};
+use crate::table::item::{EXPIRES_AT, Item, LAYOUT, expire, number, text};
+use crate::table::kinds::{LIVE_MARK, LIVE_MESSAGE, LIVE_STATE, MEMBER};
 use crate::table::transaction::{Cancelled, Refused, Transaction};
 use crate::tracking::log;
 use crate::{Store, keys};
@@ -86,10 +87,46 @@ impl Store {
         Ok(states)
     }
 
-    /// The state of a card as of the last write, if it was watched lately.
+    /// The state of a card, and these members, as of the last write, in one call. Nobody acts: whose
+    /// socket may be written to is decided by the members.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when it cannot be read.
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn live_watch(
+        &self,
+        company: Company,
+        card: CardId,
+        members: &BTreeSet<MemberId>,
+    ) -> Result<(Option<LiveState>, BTreeMap<MemberId, Member>), Failure> {
+        let wanted = members.iter().map(|member| keys::member(company, *member));
+        let wanted: Vec<_> = wanted.take(KEYS_MAX - 1).chain([keys::live_state(company, card)]).collect();
+        let (mut state, mut found) = (None, BTreeMap::new());
+        for item in self.read_items(&wanted, ReadMode::Consistent).await? {
+            if LIVE_STATE.is_of(&item) {
+                state = Some(LIVE_STATE.decode(item)?);
+            } else {
+                let member: Member = MEMBER.decode(item)?;
+                found.insert(member.id, member);
+            }
+        }
+        Ok((state, found))
+    }
+
+    /// The card of a member, for nobody in particular; `None` without one, or when there is no such
+    /// member.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn card_of_member(&self, company: Company, member: MemberId) -> Result<Option<CardId>, Failure> {
+        let found: Option<Member> = self.get_latest(company, &keys::member(company, member), MEMBER).await?;
+        Ok(found.and_then(|member| member.card))
+    }
+
+    /// The state of a card as of the last write, if it was watched lately; for a member who watches,
+    /// only if they may still do what their token says.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read, [`Failure::RightsChanged`].
     pub async fn live_state(&self, company: Company, card: CardId) -> Result<Option<LiveState>, Failure> {
         self.get_latest(company, &keys::live_state(company, card), LIVE_STATE).await
     }
@@ -132,21 +169,24 @@ impl Store {
         company: Company,
         card: CardId,
         run: Seq,
-        (socket, expires_at): (&SocketId, Timestamp),
+        (socket, open): (&SocketId, OpenSocket),
         forget_at: Timestamp,
     ) -> Result<(), Failure> {
+        let open = serde_dynamo::to_attribute_value(open).map_err(|error| LIVE_STATE.corrupt(error))?;
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(keys::live_state(company, card).attributes()))
-            .update_expression("SET #sockets.#socket = :until, #expires = :forget")
+            .update_expression("SET #sockets.#socket = :open, #layout = :layout, #expires = :forget")
             .condition_expression("#begin = :run AND size(#sockets) < :max")
             .expression_attribute_names("#sockets", "sockets")
             .expression_attribute_names("#socket", socket.as_str())
             .expression_attribute_names("#expires", EXPIRES_AT)
             .expression_attribute_names("#begin", "begin")
-            .expression_attribute_values(":until", number(expires_at.millis()))
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_values(":open", open)
+            .expression_attribute_values(":layout", number(LIVE_STATE.layout))
             .expression_attribute_values(":forget", number(forget_at.seconds()))
             .expression_attribute_values(":run", number(run))
             .expression_attribute_values(":max", number(SOCKETS_MAX));

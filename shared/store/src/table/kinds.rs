@@ -42,7 +42,8 @@ kinds! {
     JOIN_REQUEST = "join_request", 1, "join";
     LIVE_MARK = "live_mark", 1, "live";
     LIVE_MESSAGE = "live_message", 1, "live";
-    LIVE_STATE = "live_state", 1, "live";
+    /// In layout 1 a socket was its end alone, without the member who watches.
+    LIVE_STATE = "live_state", 2, "live";
     /// Until layout 3 it did not tell who had not logged in.
     SEGMENT = "segment", 4, "log";
     /// An attribute for each company, named by its id.
@@ -61,6 +62,7 @@ kinds! {
     RECOUNT = "recount", 1, "recount";
     GREETING = "greeting", 1, "settings";
     PHRASES = "phrases", 1, "settings";
+    SESSIONS = "sessions", 1, "session";
     SHARE = "share", 1, "share";
     /// Layout 1 had neither version nor model, and no rates set by hand.
     SHORTLIST = "shortlist", 2, "shortlist";
