@@ -77,13 +77,14 @@ pub async fn refresh(
     claims: RefreshClaims,
 ) -> Result<RefreshedSession, RefreshError> {
     let RefreshContext { member, activation, sessions } = flow.store.refresh_context(company, claims.member).await?;
-    let member = match member.filter(|member| member.person == Some(claims.person)) {
-        Some(member) if member.status() == MemberStatus::Active => member,
-        _ => {
-            flow.store.forget_sessions(company, claims.member).await?;
-            return Err(RefreshError::Ended);
-        }
+    let Some(member) = member.filter(|member| member.status() == MemberStatus::Active) else {
+        flow.store.forget_sessions(company, claims.member).await?;
+        return Err(RefreshError::Ended);
     };
+    // Sessions of somebody else who is this member now are not theirs to end.
+    if member.person != Some(claims.person) {
+        return Err(RefreshError::Ended);
+    }
     let session = sessions.find(claims.session, flow.now).ok_or(RefreshError::Ended)?;
     let logged_in_at = session.logged_in_at;
     let counter = match session.step(claims.counter) {
