@@ -50,7 +50,7 @@ impl Functions {
         let radar = with_cursors(radar::build(common(world)), cursors());
         let crm = crm::build(common(world));
         let tracking = tracking(world, &queue.0, &queue.1, &live_queue);
-        let live = LiveQueue::new(queue.0.clone(), live_queue.clone());
+        let live = LiveQueue::new(queue.0.clone().into(), live_queue.clone());
         let organization = organization_of(world, "organization", "sms", live);
         Self { organization, card, crm, radar, tracking, video, live_queue, queue }
     }
@@ -98,7 +98,7 @@ pub async fn organization(world: &World, sms_secret: &str) -> Router {
 /// The same with its own keys in the secret of another name.
 pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str) -> Router {
     let (sqs, url) = emulators::queue().await;
-    organization_of(world, own_secret, sms_secret, LiveQueue::new(sqs, url))
+    organization_of(world, own_secret, sms_secret, LiveQueue::new(sqs.into(), url))
 }
 
 fn organization_of(world: &World, own_secret: &str, sms_secret: &str, live: LiveQueue) -> Router {

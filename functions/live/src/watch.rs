@@ -91,14 +91,14 @@ async fn try_to_join<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &Socket
     state.filter(|state| state.goes_on(now) && state.sockets.contains_key(socket)).ok_or(Failure::Busy)
 }
 
-/// Takes the sockets off a full card whose tokens have ended; the caller then tries again.
+/// Takes the sockets off a full card whose time is over; the caller then tries again.
 async fn make_room<S, D>(
     live: &Live<S, D>,
     watcher: &Watcher,
     state: &LiveState,
     now: Timestamp,
 ) -> Result<LiveState, Failure> {
-    let (_, ended) = state.sockets_at(now);
+    let (_, ended) = state.sockets_at(now, |_, _| true);
     if ended.is_empty() {
         return Err(Failure::Exhausted(Resource::Sockets));
     }

@@ -5,13 +5,14 @@ use domain::company::Company;
 use domain::kernel::id::MemberId;
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::live::CloseSockets;
+use runtime::clients::LazyClient;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 
 /// The queue.
 #[derive(Debug, Clone)]
 pub struct LiveQueue {
-    sqs: aws_sdk_sqs::Client,
+    sqs: LazyClient<aws_sdk_sqs::Client>,
     url: String,
 }
 
@@ -32,7 +33,7 @@ impl EmfMetrics for NotClosedLine<'_> {
 
 impl LiveQueue {
     /// The queue with this URL.
-    pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
+    pub fn new(sqs: LazyClient<aws_sdk_sqs::Client>, url: String) -> Self {
         Self { sqs, url }
     }
 

@@ -7,7 +7,7 @@ use domain::people::session::FRESH_LOGIN_MS;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use crate::auth::{Admin, Boss, gate};
+use crate::auth::{Admin, Boss, authenticator};
 use crate::problem::{Code, Problem};
 
 /// Introduces the list of the operations that ask for a fresh login.
@@ -42,7 +42,7 @@ impl<S: Sync, P: FromRequestParts<S, Rejection = Problem> + LoggedIn + Send> Fro
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let permission = P::from_request_parts(parts, state).await?;
-        let age_s = gate(parts)?.clock.now().seconds() - permission.logged_in_at().seconds();
+        let age_s = authenticator(parts)?.clock.now().seconds() - permission.logged_in_at().seconds();
         let is_fresh = age_s <= FRESH_LOGIN_MS / SECOND_MS;
         if is_fresh { Ok(Self(permission)) } else { Err(Problem::of(Code::FreshLoginRequired)) }
     }

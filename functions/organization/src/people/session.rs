@@ -139,9 +139,9 @@ pub(crate) async fn create_session(
     client.spend(&[BudgetSpend::one(BudgetName::Sessions, client.address())], flow.now)?;
     // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
-    let Login { openid, unionid, .. } = app.exchange_code(&new, &mini_program, flow.now).await?;
+    let who = app.exchange_code(&new, &mini_program, flow.now).await?;
     let (company, device) = (mini_program.company, new.device(&headers));
-    let login = session::login(&flow, new.request(keys, company, openid, unionid, device)).await?;
+    let login = session::login(&flow, new.request(keys, company, who, device)).await?;
     let tokens = Tokens::new(keys, &login, flow.now)?;
     // The anonymous token is of the mini-program that the person came through.
     let merge = match new.anonymous_token.map(|token| app.anonymous(company, &token, flow.now)) {

@@ -6,7 +6,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, SessionId};
 use domain::kernel::timestamp::Timestamp;
 use domain::people::activation::Activation;
-use domain::people::authority::Act;
+use domain::people::authority::MemberAct;
 use domain::people::member::{Member, MemberError, MemberStatus};
 use domain::people::session::{
     DeviceLabel, MemberSession, MemberSessions, RefreshClaims, RefreshError, RefreshStep, SessionChoice,
@@ -165,5 +165,5 @@ pub async fn sessions_of(
     id: MemberId,
 ) -> Result<(Member, MemberSessions), MemberError> {
     let (member, sessions) = flow.store.member_and_sessions(company, id).await?;
-    if by.may(Act::EndSessions, &member) { Ok((member, sessions)) } else { Err(MemberError::RoleRequired) }
+    if by.may(MemberAct::EndSessions, &member) { Ok((member, sessions)) } else { Err(MemberError::RoleRequired) }
 }
