@@ -4,7 +4,8 @@ use axum::Router;
 use domain::company::audit::{AuditActor, AuditFilter};
 use domain::kernel::id::CompanyId;
 use serde_json::{Value, json};
-use testkit::events::{OPERATOR_KEY, call};
+use testkit::events::call;
+use testkit::vendors::OPERATOR_KEY;
 use testkit::world::World;
 
 use crate::functions::organization;

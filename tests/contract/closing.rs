@@ -33,7 +33,7 @@ async fn join_radar(world: &World) {
         ActivationStep::Join(RadarEntry::CompanyQr),
     ] {
         let after = before.after(step, world.clock.now()).unwrap();
-        world.store.change_activation(world.company, &after).await.unwrap();
+        world.store.change_activation(world.company, &after, &[], world.clock.now()).await.unwrap();
         before = after;
     }
 }

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 use axum::Router;
 use domain::company::Company;
 use domain::kernel::id::{CompanyId, Id};
-use domain::people::member::Role;
-use edge::token::MemberClaims;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use serde_json::Value;
 use testkit::events::{call, load, prepared, respond, row};
@@ -298,8 +296,8 @@ async fn a_cursor_leads_on_for_its_caller_in_its_list_only() {
     refused(ask(organization, &directory, world.token("lin"), query.clone()).await, "another person");
     refused(ask(organization, &directory, world.token("boss"), format!("q=l&{query}")).await, "another query");
     let (company, boss) = (Company::granted(CompanyId::from_uuid(Uuid::from_u128(9))), &world.staff["boss"]);
-    let membership = MemberClaims { member: boss.member, role: Role::Boss, card: boss.card, radar: true, rights: 0 };
-    let elsewhere = world.keys.signer.sign(company, boss.person, Some(membership), world.clock.now()).unwrap();
+    let (membership, now) = (boss.claims(true, world.clock.now()), world.clock.now());
+    let elsewhere = world.keys.signer.sign(company, boss.person, Some(membership), now).unwrap();
     refused(ask(organization, &directory, elsewhere, query.clone()).await, "another company");
     for (operation, _) in lists.iter().filter(|(operation, _)| operation != "list_directory") {
         let function = testkit::events::function_of(operation);

@@ -20,7 +20,7 @@ use domain::people::member::{MemberStatus, Role};
 use edge::token::MemberClaims;
 use serde_json::{Value, json};
 use store::{ClaimRequest, MemberFilter, NewCompany, NewMember};
-use testkit::world::World;
+use testkit::world::{StaffMember, World};
 use tokio::task::JoinSet;
 
 use crate::company_model::{CompanyModel, HistoryRequest, HistoryToken, ModelMember};
@@ -111,8 +111,9 @@ impl CompanyHistory {
     async fn log_in(&mut self, id: MemberId) {
         let member = self.world.store.member(self.company, id).await.unwrap();
         let (Some(person), Some(role)) = (member.person, member.active_role()) else { return };
-        let claims = MemberClaims { member: id, role, card: member.card, radar: false, rights: member.rights };
-        let text = self.world.keys.signer.sign(self.company, person, Some(claims), self.world.clock.now()).unwrap();
+        let (staff, now) = (StaffMember { member: id, person, role, card: member.card }, self.world.clock.now());
+        let claims = MemberClaims { rights: member.rights, ..staff.claims(false, now) };
+        let text = self.world.keys.signer.sign(self.company, person, Some(claims), now).unwrap();
         self.tokens.push(HistoryToken { member: id, role, rights: member.rights, text });
     }
 

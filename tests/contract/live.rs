@@ -289,8 +289,8 @@ async fn sockets_that_open_at_the_same_time_are_never_more_than_the_limit() {
     disconnect(&world, &live, &open[0]).await;
     connect(&world, &live, "in its place").await;
     assert_eq!(on_socket(&world, &live, "too late", "CONNECT", None).await, 429);
-    // Tokens that have ended leave their places, also when no close event ever came.
-    world.clock.advance(TOKEN_LIFE_MS);
+    // Sockets whose time is over leave their places, also when no close event ever came.
+    world.clock.advance(SOCKET_LIFE_MS);
     connect(&world, &live, "later").await;
     assert_eq!(sockets().await, ["later"]);
 }

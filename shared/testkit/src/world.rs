@@ -77,7 +77,7 @@ pub struct StaffMember {
 
 impl StaffMember {
     /// The claims of a token of this member, who logs in now and whose rights have never changed.
-    fn claims(&self, radar: bool, now: Timestamp) -> MemberClaims {
+    pub fn claims(&self, radar: bool, now: Timestamp) -> MemberClaims {
         let StaffMember { member, role, card, .. } = *self;
         let session = session_of(member);
         MemberClaims { member, role, card, radar, rights: 0, session, logged_in_at: now }

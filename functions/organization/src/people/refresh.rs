@@ -4,9 +4,12 @@ use app::people::refresh::{self, RefreshedSession};
 use axum::Json;
 use axum::extract::State;
 use domain::company::Company;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::BudgetName;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::session::RefreshError;
 use edge::body::Body;
+use edge::client::Client;
 use edge::problem::Problem;
 use edge::token::{self, MemberClaims};
 use serde::{Deserialize, Serialize};
@@ -65,15 +68,19 @@ impl RefreshedBody {
 /// that is older was copied: it ends the session. Callers: everyone, without a token. Idempotent.
 /// Errors: 401 `session_ended` when the session has ended, the member is disabled or has left, or the
 /// token is not accepted: log in again.
-#[utoipa::path(post, path = "/v1/sessions/refresh", tag = "organization", security(()),
-    request_body = SessionRefreshBody, responses((status = 200, body = RefreshedBody)))]
+#[utoipa::path(post, path = "/v1/sessions/refresh", tag = "organization",
+    extensions(("x-budgets" = json!(["requests"]))), security(()), request_body = SessionRefreshBody,
+    responses((status = 200, body = RefreshedBody)))]
 pub(crate) async fn refresh_session(
     State(app): State<App>,
+    client: Client,
     Body(body): Body<SessionRefreshBody>,
 ) -> Result<Json<RefreshedBody>, Problem> {
     let (flow, keys) = (app.flow(), app.own.keys().await?);
     let said = keys.refresh_tokens.verify(&body.refresh_token);
     let (company, claims) = said.map_err(|_| RefreshError::Ended)?;
+    let person = BudgetSubject::Person(company, claims.person);
+    client.spend(&[BudgetSpend::one(BudgetName::Requests, person)], flow.now)?;
     let refreshed = refresh::refresh(&flow, company, claims).await;
     if refreshed == Err(RefreshError::Reused) {
         app.close_sockets(company, claims.member).await;

@@ -114,8 +114,9 @@ pub(crate) struct Session {
 ///
 /// Exchanges the code of `wx.login` for a token of the company of the mini-program, or of another
 /// company in `companies`. With `claim_code` or `invitation` the person becomes a member. A failed
-/// login makes the code invalid: call `wx.login` again. The login of a member begins a session, which is
-/// refreshed without WeChat; a member has at most 20, and the longest unused ends. Callers: everyone, without a token. Not
+/// login makes the code invalid: call `wx.login` again. The login of a member begins a session, which
+/// is refreshed without WeChat; a member has at most 20, and the longest unused ends. Callers:
+/// everyone, without a token. Not
 /// idempotent: each login needs a new code. A claim code or an invitation that was used by the same
 /// person works again. Errors: 401 `login_code_invalid` when WeChat refuses the code; 403
 /// `login_blocked` when WeChat blocks the person; 404 `not_found` for an unknown `appid`, or a
