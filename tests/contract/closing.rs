@@ -7,8 +7,8 @@ use testkit::world::World;
 
 use crate::functions::Functions;
 use crate::http::send;
-use crate::live::{TestLive, batch, connect, deliver, deliver_texts, device, device_of, function, on_socket};
 use crate::rights::{Change, change};
+use crate::screens::{TestLive, batch, connect, deliver, deliver_texts, device, device_of, function, on_socket};
 
 /// The messages of the live radar's queue.
 async fn queued(functions: &Functions) -> Vec<String> {

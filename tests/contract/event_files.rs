@@ -84,7 +84,7 @@ async fn every_event_of_a_live_socket_is_answered_as_promised() {
     assert_eq!(all("live"), promised.keys().copied().collect::<Vec<_>>());
     for (case, frame) in promised {
         let world = World::new().await;
-        let live = crate::live::function(&world);
+        let live = crate::screens::function(&world);
         let call = async |case: &str| {
             let trigger = serde_json::from_str(&load("live", case, &world)).unwrap();
             live::handle(&live, trigger, "r").await

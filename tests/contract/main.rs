@@ -40,6 +40,7 @@ mod recount;
 mod retrain;
 mod rights;
 mod rights_of_routes;
+mod screens;
 mod seats;
 mod sessions;
 mod shortlists;
