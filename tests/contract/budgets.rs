@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use data_encoding::BASE64URL_NOPAD;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::address::ClientAddress;
 use domain::kernel::budget::{BUDGETS, Budget, BudgetKeeper, BudgetName, BudgetScope};
@@ -124,13 +125,14 @@ async fn what_is_spent_in_a_transaction_is_exact_and_a_retry_spends_nothing() {
 }
 
 /// Operations that create something without a budget of their own, and what limits them instead.
-const LIMITED_OTHERWISE: [(&str, &str); 6] = [
+const LIMITED_OTHERWISE: [(&str, &str); 7] = [
     ("create_card", "a member has one card"),
     ("create_claim_code", "a new code replaces the one of the member"),
     ("create_deal", "a customer has at most 100 deals"),
     ("create_department", "a company has at most 200 departments"),
     ("create_member", "each takes a seat"),
     ("create_radar_join", "a ticket has 160 bits, and nothing new is stored"),
+    ("refresh_session", "a refresh token works once, and nothing new is stored"),
 ];
 
 /// Budgets in the memory of a process, each with a test below.
@@ -249,13 +251,26 @@ async fn every_declared_budget_of_the_table_refuses_when_it_is_empty() {
             assert_eq!(found, (429, Some("budget_exhausted"), Some(budget.name.name())), "{case}: {body}");
             let wait_s: i64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
             // Not before the time is over, and then at once.
-            world.clock.advance((wait_s - 1) * SECOND_MS);
+            let payload = sent_later(&world, &payload, (wait_s - 1) * SECOND_MS);
             let (status, _) = call(functions.router(&function), &payload).await;
             assert_eq!(status, 429, "{case}: a second too early");
             tried += 1;
         }
     }
     assert!(tried >= 14, "only {tried} were tried");
+}
+
+/// The payload after some time, with a token of then.
+fn sent_later(world: &World, payload: &str, millis: i64) -> String {
+    world.clock.advance(millis);
+    let mut payload: Value = serde_json::from_str(payload).unwrap();
+    let Some(header) = payload["headers"]["authorization"].as_str() else { return payload.to_string() };
+    let claims = BASE64URL_NOPAD.decode(header.split('.').nth(1).unwrap().as_bytes()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let caller = world.staff.iter().find(|(_, staff)| claims["sub"] == json!(staff.person));
+    let token = world.token(caller.map_or("visitor", |(name, _)| name));
+    payload["headers"]["authorization"] = format!("Bearer {token}").into();
+    payload.to_string()
 }
 
 /// Sends a payload until it is refused; returns how often it was answered, and the budget.

@@ -74,8 +74,8 @@ async fn of_a_hundred_parallel_joins_on_a_link_for_ten_ten_become_members() {
 #[tokio::test]
 async fn an_invitation_for_more_than_the_free_seats_is_refused_until_expired_ones_are_freed() {
     let (world, router) = start().await;
-    let boss = world.token("boss");
     let make = async |key: &str, uses: u32| {
+        let boss = world.token("boss");
         let body = json!({"uses": uses, "role": "staff", "expires_in_hours": 1});
         send(&router, ("POST", "/v1/invitations"), (Some(&boss), Some(key)), Some(body)).await
     };
