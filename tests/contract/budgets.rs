@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use data_encoding::BASE64URL_NOPAD;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::address::ClientAddress;
 use domain::kernel::budget::{BUDGETS, Budget, BudgetKeeper, BudgetName, BudgetScope};
@@ -15,7 +14,7 @@ use domain::kernel::timestamp::SECOND_MS;
 use domain::media::upload::Purpose;
 use mingpian_tests::functions::Functions;
 use serde_json::{Value, json};
-use testkit::events::{all, call, load, prepared, row};
+use testkit::events::{all, call, load, prepared, row, with_token_of_now};
 use testkit::world::World;
 
 fn company_spend(world: &World, tokens: u64) -> BudgetSpend {
@@ -251,26 +250,14 @@ async fn every_declared_budget_of_the_table_refuses_when_it_is_empty() {
             assert_eq!(found, (429, Some("budget_exhausted"), Some(budget.name.name())), "{case}: {body}");
             let wait_s: i64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
             // Not before the time is over, and then at once.
-            let payload = sent_later(&world, &payload, (wait_s - 1) * SECOND_MS);
+            world.clock.advance((wait_s - 1) * SECOND_MS);
+            let payload = with_token_of_now(&payload, &world);
             let (status, _) = call(functions.router(&function), &payload).await;
             assert_eq!(status, 429, "{case}: a second too early");
             tried += 1;
         }
     }
     assert!(tried >= 14, "only {tried} were tried");
-}
-
-/// The payload after some time, with a token of then.
-fn sent_later(world: &World, payload: &str, millis: i64) -> String {
-    world.clock.advance(millis);
-    let mut payload: Value = serde_json::from_str(payload).unwrap();
-    let Some(header) = payload["headers"]["authorization"].as_str() else { return payload.to_string() };
-    let claims = BASE64URL_NOPAD.decode(header.split('.').nth(1).unwrap().as_bytes()).unwrap();
-    let claims: Value = serde_json::from_slice(&claims).unwrap();
-    let caller = world.staff.iter().find(|(_, staff)| claims["sub"] == json!(staff.person));
-    let token = world.token(caller.map_or("visitor", |(name, _)| name));
-    payload["headers"]["authorization"] = format!("Bearer {token}").into();
-    payload.to_string()
 }
 
 /// Sends a payload until it is refused; returns how often it was answered, and the budget.
