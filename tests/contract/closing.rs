@@ -1,20 +1,29 @@
 //! Open sockets of members whose rights change: closed at once, and before anything is sent.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::kernel::mobile::Mobile;
 use domain::people::activation::{ActivationStep, RadarEntry};
 use serde_json::{Value, json};
+use store::Store;
 use testkit::world::World;
 
 use crate::functions::Functions;
 use crate::http::send;
-use crate::rights::{Change, change};
-use crate::screens::{TestLive, batch, connect, deliver, deliver_texts, device, device_of, function, on_socket};
+use crate::rights::{Change, change, table};
+use crate::screens::{TestLive, batch, call, connect, deliver, device, device_of, function, on_socket};
 
-/// The messages of the live radar's queue.
-async fn queued(functions: &Functions) -> Vec<String> {
-    let (sqs, _) = &functions.queue;
-    let received = sqs.receive_message().queue_url(&functions.live_queue).max_number_of_messages(10).send().await;
-    received.unwrap().messages.unwrap_or_default().into_iter().filter_map(|message| message.body).collect()
+/// The stored member, as the table has them.
+async fn stored(world: &World, name: &str) -> Value {
+    let id = AttributeValue::S(world.staff[name].member.to_string());
+    let found = table(world).await.into_iter().find(|item| item.get("id") == Some(&id)).unwrap();
+    serde_json::to_value(serde_dynamo::Item::from(found)).unwrap()
+}
+
+/// A call of the table's stream: a member before and after a change.
+async fn streamed(live: &TestLive, before: &Value, after: &Value) -> Vec<Value> {
+    let images = json!({"SequenceNumber": "7", "Keys": {}, "OldImage": before, "NewImage": after});
+    let record = json!({"eventID": "1", "eventName": "MODIFY", "eventSource": "aws:dynamodb", "dynamodb": images});
+    call(live, json!({ "Records": [record] })).await["batchItemFailures"].as_array().unwrap().clone()
 }
 
 /// Asserts that a socket is closed, off the card, and has got nothing.
@@ -45,7 +54,7 @@ async fn no_event_reaches_a_socket_whose_member_was_disabled_removed_or_given_an
         let live = function(&world);
         device(&world, &live, "a").await;
         change(&world, "lin", how).await;
-        // The message that closes it is late.
+        // The table's stream is late.
         assert_eq!(deliver(&live, &[&batch(&world, 1, 1)], 1).await, 0);
         assert_closed(&world, &live, "a").await;
     }
@@ -89,37 +98,55 @@ async fn each_change_of_rights_over_http_closes_the_open_sockets_at_once() {
         let (functions, live) = (Functions::on(&world).await, function(&world));
         join_radar(&world).await;
         device(&world, &live, "a").await;
+        let before = stored(&world, "lin").await;
         let (boss, url) = (world.token("boss"), format!("/v1/members/{}{path}", world.staff["lin"].member));
         let (status, answer) = send(functions.router("organization"), (method, &url), (Some(&boss), None), body).await;
         assert!((200..300).contains(&status), "{method} {path}: {answer}");
-        assert_eq!(deliver_texts(&live, &queued(&functions).await, 1).await, 0);
+        assert!(streamed(&live, &before, &stored(&world, "lin").await).await.is_empty());
         assert!(live.sockets.is_closed("a"), "{method} {path}");
         assert_closed(&world, &live, "a").await;
     }
 }
 
 #[tokio::test]
-async fn a_message_to_close_leaves_sockets_with_the_rights_of_now_open() {
+async fn a_change_that_is_no_change_of_rights_leaves_sockets_open() {
     let world = World::new().await;
     let live = function(&world);
     connect(&world, &live, "a").await;
-    for member in ["lin", "boss"] {
-        let close = json!({"v": 1, "close": {"company": world.company.id(), "member": world.staff[member].member}});
-        assert_eq!(deliver_texts(&live, &[close.to_string()], 1).await, 0);
+    let (lin, boss) = (stored(&world, "lin").await, stored(&world, "boss").await);
+    for (before, after) in [(&lin, &lin), (&boss, &boss)] {
+        assert!(streamed(&live, before, after).await.is_empty());
     }
     assert!(!live.sockets.is_closed("a"));
-    let newer = json!({"v": 2, "close": {"company": world.company.id(), "member": world.staff["lin"].member}});
-    assert_eq!(deliver_texts(&live, &[newer.to_string()], 1).await, 0);
-    assert_eq!(*live.dead.0.lock().unwrap(), [("m0".to_owned(), "unknown_version")]);
 }
 
 #[tokio::test]
-async fn a_queue_that_takes_nothing_does_not_fail_the_request() {
+async fn a_late_change_closes_no_socket_with_the_rights_of_now() {
     let world = World::new().await;
-    let queue = testkit::emulators::queue().await;
-    let functions = Functions::sending_to(&world, queue.clone(), format!("{}-absent", queue.1)).await;
-    let path = format!("/v1/members/{}/role", world.staff["lin"].member);
-    let (boss, body) = (world.token("boss"), Some(json!({"role": "admin"})));
-    let (status, answer) = send(functions.router("organization"), ("PUT", &path), (Some(&boss), None), body).await;
-    assert_eq!(status, 200, "{answer}");
+    let live = function(&world);
+    let before = stored(&world, "lin").await;
+    change(&world, "lin", Change::Promoted).await;
+    let after = stored(&world, "lin").await;
+    let member = world.store.member(world.company, world.staff["lin"].member).await.unwrap();
+    device_of(&world, &live, "new", &member).await;
+    assert!(streamed(&live, &before, &after).await.is_empty());
+    assert!(!live.sockets.is_closed("new"));
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_read_is_passed_and_one_that_fails_comes_again() {
+    let world = World::new().await;
+    let live = function(&world);
+    device(&world, &live, "a").await;
+    let before = stored(&world, "lin").await;
+    change(&world, "lin", Change::Disabled).await;
+    let after = stored(&world, "lin").await;
+    let mut broken = after.clone();
+    broken.as_object_mut().unwrap().remove("role");
+    assert!(streamed(&live, &before, &broken).await.is_empty());
+    assert!(!live.sockets.is_closed("a"));
+    let gone = TestLive { store: Store::new(world.dynamodb.clone(), "absent".to_owned()), ..function(&world) };
+    assert_eq!(streamed(&gone, &before, &after).await, [json!({"itemIdentifier": "7"})]);
+    assert!(streamed(&live, &before, &after).await.is_empty());
+    assert_closed(&world, &live, "a").await;
 }

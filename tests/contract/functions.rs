@@ -8,7 +8,6 @@ use edge::page::{CursorKey, with_cursors};
 use edge::token::TokenVerifier;
 use function::http::Common;
 use housekeeping::Housekeeping;
-use organization::LiveQueue;
 use recount::Recounter;
 use runtime::s3_signing::SignedBucket;
 use store::{Store, SweepLimits};
@@ -50,9 +49,7 @@ impl Functions {
         let radar = with_cursors(radar::build(common(world)), cursors());
         let crm = crm::build(common(world));
         let tracking = tracking(world, &queue.0, &queue.1, &live_queue);
-        let live = LiveQueue::new(queue.0.clone().into(), live_queue.clone());
-        let organization = organization_of(world, "organization", "sms", live);
-        Self { organization, card, crm, radar, tracking, video, live_queue, queue }
+        Self { organization: organization(world, "sms").await, card, crm, radar, tracking, video, live_queue, queue }
     }
 
     /// The router of one function.
@@ -97,11 +94,6 @@ pub async fn organization(world: &World, sms_secret: &str) -> Router {
 
 /// The same with its own keys in the secret of another name.
 pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str) -> Router {
-    let (sqs, url) = emulators::queue().await;
-    organization_of(world, own_secret, sms_secret, LiveQueue::new(sqs.into(), url))
-}
-
-fn organization_of(world: &World, own_secret: &str, sms_secret: &str, live: LiveQueue) -> Router {
     let vendors = vendors::start();
     let config = organization::Config {
         organization_secret: own_secret.to_owned(),
@@ -112,7 +104,7 @@ fn organization_of(world: &World, own_secret: &str, sms_secret: &str, live: Live
         sms_countries: CallingCodes::parse("86").unwrap(),
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
-    with_cursors(organization::build(common(world), config, secrets.into(), live), cursors())
+    with_cursors(organization::build(common(world), config, secrets.into()), cursors())
 }
 
 /// The end of a run that takes the time it needs.

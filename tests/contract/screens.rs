@@ -71,7 +71,7 @@ pub(crate) fn function(world: &World) -> TestLive {
     }
 }
 
-async fn call(live: &TestLive, payload: Value) -> Value {
+pub(crate) async fn call(live: &TestLive, payload: Value) -> Value {
     live::handle(live, serde_json::from_value::<Trigger>(payload).unwrap(), "r").await
 }
 
@@ -161,19 +161,13 @@ pub(crate) fn batch(world: &World, number: u64, events: usize) -> AcceptedBatch 
 
 /// Delivers batches; returns how many must be delivered again.
 pub(crate) async fn deliver(live: &TestLive, batches: &[&AcceptedBatch], attempts: u32) -> usize {
-    let texts: Vec<_> = batches.iter().map(|batch| serde_json::to_string(batch).unwrap()).collect();
-    deliver_texts(live, &texts, attempts).await
-}
-
-/// Delivers messages; returns how many must be delivered again.
-pub(crate) async fn deliver_texts(live: &TestLive, texts: &[String], attempts: u32) -> usize {
-    let record = |(n, text): (usize, &String)| {
+    let record = |(n, batch): (usize, &&AcceptedBatch)| {
         json!({
             "messageId": format!("m{n}"),
-            "body": text,
+            "body": serde_json::to_string(batch).unwrap(),
             "attributes": {"ApproximateReceiveCount": attempts.to_string()},
         })
     };
-    let records: Vec<_> = texts.iter().enumerate().map(record).collect();
+    let records: Vec<_> = batches.iter().enumerate().map(record).collect();
     call(live, json!({ "Records": records })).await["batchItemFailures"].as_array().unwrap().len()
 }

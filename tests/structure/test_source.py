@@ -20,6 +20,7 @@ KEY_PREFIX = re.compile(r'"[^"\n]*(?:[A-Z]{3,}#|#[A-Z]{3,})[^"\n]*"')
 COMPANY_GIVERS = (
     "shared/store/src/company/company.rs",  # the company of an app id, the company just founded
     "shared/store/src/table/due.rs",  # due items of any company, for schedules
+    "shared/store/src/people/member_stream.rs",  # a change that the table tells of
     "shared/store/src/people/login.rs",  # the companies that a unionid has memberships in
     "shared/edge/src/auth.rs",
     "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
@@ -28,7 +29,6 @@ COMPANY_GIVERS = (
     "functions/recount/src/lib.rs",  # the company that an operator names
     "functions/media-inspector/src/message.rs",  # the key of a file, which our own ticket fixed
     "functions/live/src/deliver.rs",
-    "functions/live/src/watch.rs",  # a message of organization
 )
 ENVIRONMENT = re.compile(r"\benv::(?:vars?|var_os|vars_os|set_var)\b")
 CLOCKS = re.compile(r"\bSystemTime::now\b|\bnow_utc\(\)|\bUtc::now\b|\bnow_local\(\)")
@@ -48,6 +48,7 @@ SINGLE_WRITES = (
 UNCHECKED = re.compile(r"\.(?:read_items?|commit_for_schedule)\(")
 UNCHECKED_CALLS = (
     "shared/store/src/company/company.rs",  # a mini-program, before any company is known
+    "shared/store/src/people/member_stream.rs",  # a change that the table tells of
     "shared/store/src/people/login.rs",  # a login: nobody acts yet
     "shared/store/src/people/session.rs",  # a refresh: nobody acts yet
     "shared/store/src/radar/live.rs",  # cards of many companies, for the queue

@@ -19,7 +19,7 @@ use store::{AppendError, CompanyCard, Numbered};
 
 use crate::Live;
 use crate::frame::Frame;
-use crate::watch::{close_all, close_outdated, left, open_sockets};
+use crate::watch::{close_all, left, open_sockets};
 
 /// Most segments numbered in one transaction: two actions each, and the state.
 const SEGMENTS_MAX: usize = 40;
@@ -41,14 +41,8 @@ pub(crate) struct Done {
 
 /// The outcome of each delivery, in order.
 pub(crate) async fn deliver<S: Sockets, D>(live: &Live<S, D>, deliveries: &[Delivery]) -> (Vec<Outcome>, Done) {
-    let (read, closings) = messages::read_live(deliveries);
+    let read = messages::read(deliveries);
     let (mut outcomes, mut done) = (read.outcomes, Done::default());
-    for (delivery, member) in closings {
-        match close_outdated(live, member).await {
-            Ok(closed) => done.gone += closed,
-            Err(failure) => retry(&mut outcomes, delivery, &failure),
-        }
-    }
     let mut by_card: BTreeMap<CompanyCard, Vec<(usize, Segment)>> = BTreeMap::new();
     for (delivery, batch) in read.batches {
         let company = Company::granted(batch.company);
@@ -69,17 +63,12 @@ pub(crate) async fn deliver<S: Sockets, D>(live: &Live<S, D>, deliveries: &[Deli
         };
         let Err(failure) = result else { continue };
         for (delivery, _) in queued {
-            retry(&mut outcomes, delivery, &failure);
+            if let Some(outcome @ Outcome::Done) = outcomes.get_mut(delivery) {
+                *outcome = Outcome::Retry(Reason::from(&failure));
+            }
         }
     }
     (outcomes, done)
-}
-
-/// Has a message delivered again, unless it is known not to be readable.
-fn retry(outcomes: &mut [Outcome], delivery: usize, failure: &Failure) {
-    if let Some(outcome @ Outcome::Done) = outcomes.get_mut(delivery) {
-        *outcome = Outcome::Retry(Reason::from(failure));
-    }
 }
 
 /// Numbers and pushes the events on one card.

@@ -4,6 +4,7 @@
 mod deliver;
 mod frame;
 mod handshake;
+mod rights;
 mod socket;
 mod watch;
 
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::handshake::Handshake;
+use crate::rights::MemberChanges;
 use crate::socket::SocketEvent;
 
 /// The state that the handlers share.
@@ -46,6 +48,8 @@ pub enum Trigger {
     Handshake(Handshake),
     /// An event of a socket.
     Socket(SocketEvent),
+    /// Changes of members, from the table's stream.
+    Rights(MemberChanges),
     /// Accepted batches of events.
     Queue(SqsEvent),
 }
@@ -90,6 +94,25 @@ impl EmfMetrics for DeliveryLine<'_> {
         &[("messages", "Count"), ("numbered", "Count"), ("frames", "Count"), ("gone", "Count"), ("retried", "Count")];
 }
 
+/// The log line of changes of members.
+#[derive(Debug, Serialize)]
+struct RightsLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    changes: usize,
+    gone: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    rights_errors: usize,
+}
+
+impl EmfMetrics for RightsLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("gone", "Count"), ("rights_errors", "Count")];
+}
+
 /// The longest time from accepting a batch to pushing it.
 #[derive(Debug, Serialize)]
 struct DelayLine {
@@ -116,6 +139,7 @@ pub async fn handle<S: Sockets, D: DeadLetters>(live: &Live<S, D>, trigger: Trig
             socket_line(live, request_id, name, outcome);
             json!({ "statusCode": status })
         }
+        Trigger::Rights(changes) => rights(live, changes, request_id).await,
         Trigger::Queue(event) => serde_json::to_value(queue(live, event, request_id).await).unwrap_or_default(),
     }
 }
@@ -134,6 +158,23 @@ fn socket_line<S, D>(live: &Live<S, D>, request_id: &str, event: &'static str, o
         socket_errors: u32::from(failed),
     };
     emit(&line, live.clock.now());
+}
+
+async fn rights<S: Sockets, D>(live: &Live<S, D>, changes: MemberChanges, request_id: &str) -> Value {
+    let changes_seen = changes.len();
+    let (answer, closed) = rights::close(live, changes).await;
+    let line = RightsLine {
+        level: if closed.cause.is_some() { "ERROR" } else { "INFO" },
+        message: "rights",
+        function: "live",
+        request_id,
+        changes: changes_seen,
+        gone: closed.gone,
+        rights_errors: usize::from(closed.cause.is_some()),
+        cause: closed.cause,
+    };
+    emit(&line, live.clock.now());
+    answer
 }
 
 async fn queue<S: Sockets, D: DeadLetters>(

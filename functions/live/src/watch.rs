@@ -7,20 +7,20 @@ use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::{CardId, MemberId};
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
-use domain::radar::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId, WatchingMember};
+use domain::radar::live::{FORGET_MS, LINGER_MS, LiveState, SOCKETS_MAX, SocketId};
 use edge::socket::Watcher;
 use runtime::retry::Policy;
 use runtime::sockets::{NotSent, Sockets};
 
 use crate::Live;
 
-/// Closes the sockets of a card that members may no longer watch by.
+/// Closes the sockets of a card that this member may no longer watch by.
 pub(crate) async fn close_outdated<S: Sockets, D>(
     live: &Live<S, D>,
-    WatchingMember { company, member }: WatchingMember,
+    company: Company,
+    card: CardId,
+    member: MemberId,
 ) -> Result<usize, Failure> {
-    let company = Company::granted(company);
-    let Some(card) = live.store.card_of_member(company, member).await? else { return Ok(0) };
     let (state, members) = live.store.live_watch(company, card, &BTreeSet::from([member])).await?;
     let Some(state) = state else { return Ok(0) };
     let (_, ended) = open_sockets(&state, card, &members, live.clock.now());

@@ -2,7 +2,6 @@
 
 mod apps;
 mod company;
-mod live_queue;
 mod people;
 mod secrets;
 mod sms;
@@ -11,12 +10,10 @@ use std::sync::Arc;
 
 use app::Flow;
 use axum::Router;
-use domain::company::Company;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::address::ClientAddress;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
-use domain::kernel::id::MemberId;
 use domain::kernel::mobile::CallingCodes;
 use edge::auth::OperatorKeys;
 use edge::routes;
@@ -31,7 +28,6 @@ use store::Store;
 use wechat::{AccessTokens, Http, Sms, WeChat};
 
 use crate::apps::Apps;
-pub use crate::live_queue::LiveQueue;
 use crate::secrets::OwnSecret;
 use crate::sms::SmsChannel;
 
@@ -78,7 +74,6 @@ pub(crate) struct App {
     apps: Arc<Apps>,
     own: Arc<OwnSecret>,
     sms: Arc<SmsChannel>,
-    live: LiveQueue,
     wechat: WeChat,
     access_tokens: Arc<AccessTokens>,
     tokens: TokenVerifier,
@@ -90,11 +85,6 @@ impl App {
     /// The context of one request for the flows.
     fn flow(&self) -> Flow<'_> {
         Flow { store: &self.store, ids: &self.ids, now: self.clock.now() }
-    }
-
-    /// Has the open sockets of a member closed whose rights have changed.
-    async fn close_sockets(&self, company: Company, member: MemberId) {
-        self.live.close_sockets(company, member, self.clock.now()).await;
     }
 }
 
@@ -110,12 +100,7 @@ impl OperatorKeys for App {
 }
 
 /// The function, ready to run.
-pub fn build(
-    common: Common,
-    config: Config,
-    secrets: LazyClient<aws_sdk_secretsmanager::Client>,
-    live: LiveQueue,
-) -> Router {
+pub fn build(common: Common, config: Config, secrets: LazyClient<aws_sdk_secretsmanager::Client>) -> Router {
     let Common { store, tokens, clock, ids } = common;
     let http = Http::new();
     let wechat = WeChat::new(http.clone(), config.wechat_base_url);
@@ -129,7 +114,6 @@ pub fn build(
         own: Arc::new(OwnSecret::new(secrets.clone(), config.organization_secret)),
         apps: Arc::new(Apps::new(store.clone(), secrets, config.wechat_secret_prefix)),
         store,
-        live,
         access_tokens: Arc::new(AccessTokens::new(wechat.clone())),
         wechat,
         tokens: tokens.clone(),

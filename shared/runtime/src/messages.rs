@@ -1,6 +1,5 @@
 //! Messages of the two radar queues, read into batches.
 
-use domain::radar::live::{CloseSockets, WatchingMember};
 use domain::tracking::batch::{AcceptedBatch, MESSAGE_VERSION};
 use serde::Deserialize;
 
@@ -25,23 +24,6 @@ struct Versioned {
 
 /// Reads every message that can be read.
 pub fn read(deliveries: &[Delivery]) -> ReadBatch {
-    read_other(deliveries, |_, _| false)
-}
-
-/// Reads every message of the live radar's queue that can be read; returns the members whose sockets
-/// are closed, too, each with the position of its delivery.
-pub fn read_live(deliveries: &[Delivery]) -> (ReadBatch, Vec<(usize, WatchingMember)>) {
-    let mut closings = Vec::new();
-    let read = read_other(deliveries, |position, body| {
-        let closing = serde_json::from_str::<CloseSockets>(body).ok().filter(CloseSockets::is_known);
-        closings.extend(closing.map(|closing| (position, closing.close)));
-        closing.is_some()
-    });
-    (read, closings)
-}
-
-/// Reads every batch; `other` takes a message that is none, or leaves it.
-fn read_other(deliveries: &[Delivery], mut other: impl FnMut(usize, &str) -> bool) -> ReadBatch {
     let mut read = ReadBatch {
         batches: Vec::with_capacity(deliveries.len()),
         outcomes: Vec::with_capacity(deliveries.len()),
@@ -54,7 +36,6 @@ fn read_other(deliveries: &[Delivery], mut other: impl FnMut(usize, &str) -> boo
                 read.batches.push((position, batch));
                 Outcome::Done
             }
-            Err(_) if other(position, &delivery.body) => Outcome::Done,
             Err(reason) => Outcome::Poison(reason),
         });
     }

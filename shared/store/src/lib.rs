@@ -33,6 +33,7 @@ pub use crate::people::claim_code::{ClaimCodeIssued, ClaimCodeOf};
 pub use crate::people::join::{JoinContext, JoinOutcome, Joining, JoiningMember};
 pub use crate::people::login::{LoginContext, MemberLogin};
 pub use crate::people::member::{ClaimRequest, Claimed, MemberChange, MemberFilter, NewMember};
+pub use crate::people::member_stream::{ChangedMember, ItemImages};
 pub use crate::people::phone::PhoneClaim;
 pub use crate::people::session::{RefreshContext, SessionError, SessionRefresh, SessionStart};
 pub use crate::radar::aggregate::{Commit, CommitError, Prepared};

@@ -60,7 +60,6 @@ pub(crate) async fn update_member_status(
 ) -> Result<Json<MemberBody>, Problem> {
     let to = MemberStatus::settable(&update.status).ok_or_else(|| unknown("/status"))?;
     let after = member::set_status(&app.flow(), admin.company(), head(admin), id, to).await?;
-    app.close_sockets(admin.company(), id).await;
     Ok(Json(after.into()))
 }
 
@@ -81,7 +80,6 @@ pub(crate) async fn update_member_role(
 ) -> Result<Json<MemberBody>, Problem> {
     let by = Head { member: boss.member(), role: Role::Boss };
     let after = member::set_role(&app.flow(), boss.company(), by, id, update.role).await?;
-    app.close_sockets(boss.company(), id).await;
     Ok(Json(after.into()))
 }
 

@@ -69,6 +69,5 @@ pub(crate) async fn end_member_sessions(
 
 async fn end(app: &App, admin: Admin, id: MemberId, choice: SessionChoice) -> Result<StatusCode, MemberError> {
     refresh::end_of(&app.flow(), admin.company(), head(admin), id, choice).await?;
-    app.close_sockets(admin.company(), id).await;
     Ok(StatusCode::NO_CONTENT)
 }

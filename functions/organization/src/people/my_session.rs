@@ -118,6 +118,5 @@ pub(crate) async fn end_my_sessions(
 
 async fn end(app: &App, staff: Staff, choice: SessionChoice) -> Result<StatusCode, Failure> {
     refresh::end_own(&app.flow(), staff.company(), staff.id(), choice).await?;
-    app.close_sockets(staff.company(), staff.id()).await;
     Ok(StatusCode::NO_CONTENT)
 }

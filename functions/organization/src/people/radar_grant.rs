@@ -215,7 +215,6 @@ pub(crate) async fn revoke_radar(
     PathId(member): PathId<MemberId>,
 ) -> Result<Json<RadarBody>, Problem> {
     let after = activation::revoke(&app.flow(), admin.company(), head(admin), member).await?;
-    app.close_sockets(admin.company(), member).await;
     Ok(Json(after.into()))
 }
 

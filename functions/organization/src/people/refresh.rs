@@ -81,9 +81,6 @@ pub(crate) async fn refresh_session(
     let (company, claims) = said.map_err(|_| RefreshError::Ended)?;
     let person = BudgetSubject::Person(company, claims.person);
     client.spend(&[BudgetSpend::one(BudgetName::Requests, person)], flow.now)?;
-    let refreshed = refresh::refresh(&flow, company, claims).await;
-    if refreshed == Err(RefreshError::Reused) {
-        app.close_sockets(company, claims.member).await;
-    }
-    Ok(Json(RefreshedBody::new(keys, company, refreshed?, flow.now)?))
+    let refreshed = refresh::refresh(&flow, company, claims).await?;
+    Ok(Json(RefreshedBody::new(keys, company, refreshed, flow.now)?))
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::id::{CompanyId, MemberId};
+use crate::kernel::id::MemberId;
 use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
 
 /// How long after the last socket has gone a card still counts as watched.
@@ -24,8 +24,6 @@ pub const KEEP_MS: i64 = 6 * 3_600 * SECOND_MS;
 pub const FORGET_MS: i64 = 2 * DAY_MS;
 /// How long a socket lives at most: the gateway's own limit.
 pub const SOCKET_LIFE_MS: i64 = 2 * 3_600 * SECOND_MS;
-/// The version of [`CloseSockets`].
-const CLOSE_VERSION: u32 = 1;
 /// Most messages sent to catch up; reading the feed again is better than more.
 pub const CATCH_UP_MAX: usize = 100;
 /// Most sockets of one card at a time.
@@ -74,38 +72,6 @@ impl From<StoredSocket> for OpenSocket {
             StoredSocket::End(until) => Self { until, member: None, rights: 0 },
             StoredSocket::Open { until, member, rights } => Self { until, member, rights },
         }
-    }
-}
-
-/// A message to the live radar: what a member may do has changed, and the sockets that they opened
-/// before are closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CloseSockets {
-    v: u32,
-    /// The member.
-    pub close: WatchingMember,
-}
-
-/// The member whose sockets are closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WatchingMember {
-    /// The company.
-    pub company: CompanyId,
-    /// The member.
-    pub member: MemberId,
-}
-
-impl CloseSockets {
-    /// The message for a member.
-    pub fn of(company: CompanyId, member: MemberId) -> Self {
-        Self { v: CLOSE_VERSION, close: WatchingMember { company, member } }
-    }
-
-    /// Whether this code knows the version.
-    pub fn is_known(&self) -> bool {
-        self.v == CLOSE_VERSION
     }
 }
 

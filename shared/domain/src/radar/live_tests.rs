@@ -73,16 +73,6 @@ fn a_socket_of_layout_1_is_read_as_one_of_nobody() {
 }
 
 #[test]
-fn a_message_to_close_sockets_says_its_version() {
-    let message = CloseSockets::of(CompanyId::from_uuid(Uuid::from_u128(1)), member(2));
-    let text = serde_json::to_string(&message).unwrap();
-    assert_eq!(serde_json::from_str::<CloseSockets>(&text).unwrap(), message);
-    assert!(message.is_known());
-    let newer: CloseSockets = serde_json::from_str(&text.replace("\"v\":1", "\"v\":2")).unwrap();
-    assert!(!newer.is_known());
-}
-
-#[test]
 fn a_client_goes_on_inside_its_run_and_starts_again_outside() {
     let mut state = state();
     let begin = state.begin;

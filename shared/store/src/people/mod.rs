@@ -8,6 +8,7 @@ pub(crate) mod join;
 pub(crate) mod login;
 pub(crate) mod member;
 pub(crate) mod member_edit;
+pub(crate) mod member_stream;
 pub(crate) mod person;
 pub(crate) mod phone;
 pub(crate) mod rights;

@@ -112,16 +112,6 @@ impl Store {
         Ok((state, found))
     }
 
-    /// The card of a member, for nobody in particular; `None` without one, or when there is no such
-    /// member.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] and the like.
-    pub async fn card_of_member(&self, company: Company, member: MemberId) -> Result<Option<CardId>, Failure> {
-        let found: Option<Member> = self.get_latest(company, &keys::member(company, member), MEMBER).await?;
-        Ok(found.and_then(|member| member.card))
-    }
-
     /// The state of a card as of the last write, if it was watched lately; for a member who watches,
     /// only if they may still do what their token says.
     ///
