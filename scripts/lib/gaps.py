@@ -50,6 +50,8 @@ def store_mapping_numbers(boto: Any) -> None:
     compares a number with a text and delivers nothing."""
     client = boto("lambda")
     for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+        if "ScalingConfig" not in mapping:  # the table's stream
+            continue
         limit = int(mapping["ScalingConfig"]["MaximumConcurrency"])
         client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": limit})
 
