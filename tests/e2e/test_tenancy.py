@@ -33,6 +33,7 @@ def other(world):
         stage.merge()
         company.join(f"other-asker-{number}", company.invite(2, review=True)).expect(201)
     company.member("第四位")
+    company.session(company.boss.openid).expect(201)  # on another device
     return stage
 
 
