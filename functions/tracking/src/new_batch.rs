@@ -32,7 +32,7 @@ pub(crate) struct NewBatch {
     batch_id: String,
     /// The time of this request by the clock of the client. Make it anew with each retry. The server
     /// moves the times of the events by what the clock is wrong. Without it the clock counts as right.
-    #[schema(value_type = Option<String>, format = "date-time")]
+    #[schema(value_type = Option<Timestamp>)]
     sent_at: Option<ClientTime>,
     /// The events in the order in which they were done, on at most 10 different cards.
     #[schema(value_type = Vec<NewEvent>, min_items = 1, max_items = 100)]
@@ -49,7 +49,7 @@ pub(crate) struct NewEvent {
     card_id: CardId,
     /// When it was done, by the clock of the client. The server moves a batch as a whole into the 7
     /// days before it arrives.
-    #[schema(value_type = String, format = "date-time")]
+    #[schema(value_type = Timestamp)]
     at: ClientTime,
     /// The object of the event. The card if absent. Required for views of products, articles and
     /// videos.
