@@ -272,7 +272,7 @@ def test_characters_of_four_bytes_come_back_as_they_were(text, company, staff, v
 
 def test_the_largest_allowed_batch_is_accepted(staff, visitor):
     title = "𠀀" * 60
-    visitor.send(*[event("view_product", staff.card_id, back_ms=number, object=product(title)) for number in range(100)])
+    visitor.send(*[event("view_product", staff.card_id, back_ms=100 - number, object=product(title)) for number in range(100)])
 
 
 def test_early_and_late_batches_are_moved_not_refused(company, visitor):
