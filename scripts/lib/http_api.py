@@ -10,6 +10,8 @@ import requests
 from common import StepFailed
 
 TIMEOUT_SECONDS = 30
+# As WeChat says who it is. A request of `requests` itself counts as a program's.
+USER_AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) MicroMessenger/8.0.54 MiniProgramEnv/ios"
 
 
 class Refused(StepFailed):
@@ -55,4 +57,5 @@ class HttpApi:
     def _session(self) -> requests.Session:
         if not hasattr(self._threads, "session"):
             self._threads.session = requests.Session()
+            self._threads.session.headers["User-Agent"] = USER_AGENT
         return self._threads.session

@@ -355,7 +355,7 @@ async fn a_person_an_address_and_a_company_may_record_so_many_events() {
     let mut sent = refused.0;
     let both = capacity(BudgetName::AddressEvents).min(capacity(BudgetName::CompanyEvents)) / 100;
     while sent < both {
-        assert_eq!(call(router, &batch(&world.anonymous_token(), "203.0.113.1")).await.0, 404);
+        assert_eq!(call(router, &batch(&world.anonymous_token(), "203.0.113.1")).await.0, 202);
         sent += 1;
     }
     for (address, budget) in [("203.0.113.1", "address_events"), ("203.0.113.2", "company_events")] {

@@ -160,8 +160,8 @@ async fn the_last_and_the_first_millisecond_of_a_day_are_counted_on_their_own_da
 async fn a_phone_whose_clock_is_off_loses_and_doubles_nothing() {
     let midnight = "2028-02-29".parse::<Day>().unwrap().start();
     let (before, after) = (-5 * MINUTE_MS, 5 * MINUTE_MS);
-    // Server time from midnight, phone time from server time, views of both days: a past time is
-    // accepted, a future time becomes now.
+    // Server time from midnight, phone time from server time, views of both days, without the time of
+    // sending: a past time is accepted, a batch of the future is moved to now.
     for (server_ms, phone_ms, views) in [
         (after, -OFF_MS, [1, 0]),
         (before, -OFF_MS, [1, 0]),

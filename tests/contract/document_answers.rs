@@ -133,7 +133,9 @@ async fn every_answer_and_accepted_body_is_as_the_document_says() {
             }
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             let payload: Value = serde_json::from_str(&payload).unwrap();
-            if let Some(sent) = payload["body"].as_str().filter(|_| status < 300 && schema.is_object()) {
+            // Of a batch with an event that is not right, the rest is accepted.
+            let is_whole = answer["dropped"].as_array().is_none_or(Vec::is_empty);
+            if let Some(sent) = payload["body"].as_str().filter(|_| status < 300 && is_whole && schema.is_object()) {
                 let sent = serde_json::from_str(sent).unwrap();
                 found.extend(faults(&document, schema, &sent, &format!("{function}/{case} body")));
                 checked += 1;

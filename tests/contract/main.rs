@@ -26,6 +26,7 @@ mod golden;
 mod histories;
 mod http;
 mod idempotency;
+mod intake;
 mod invitations;
 mod join_requests;
 mod leaderboards;

@@ -55,18 +55,3 @@ async fn a_batch_is_accepted_once_it_is_counted_whether_shown_live_or_not() {
     let (status, _) = call(&tracking(&world, sqs, &missing, &functions.live_queue), &event).await;
     assert_eq!(status, 503, "it comes again, and the live radar knows a repeat");
 }
-
-#[tokio::test]
-async fn a_refused_batch_reaches_no_queue() {
-    let world = World::new().await;
-    let functions = Functions::on(&world).await;
-    let (status, problem) =
-        call(functions.router("tracking"), &load("tracking", "record_events.unknown_card", &world)).await;
-    assert_eq!((status, &problem["errors"][0]["pointer"]), (404, &json!("/events/0/card_id")));
-    let (_, problem) =
-        call(functions.router("tracking"), &load("tracking", "record_events.unknown_kind", &world)).await;
-    assert_eq!(problem["errors"][0]["code"], json!("unknown_kind"));
-    let (sqs, url) = &functions.queue;
-    let received = sqs.receive_message().queue_url(url).send().await.unwrap();
-    assert!(received.messages().is_empty());
-}

@@ -10,7 +10,7 @@ checked against.
 
 Prints {"cards": {card_id: SCOPE}, "company": SCOPE}, where SCOPE is
 {"today": ..., "windows": ...} as the API answers them. A line may carry
-"received_at"; then times are clamped to the seven days before it, as the API does.
+"received_at"; then its batch is moved into the seven days before it, as the API does.
 Identities that are one person can be named with --same a,b,c, once for each person.
 """
 
@@ -36,6 +36,28 @@ DWELL_SLACK_MS = 5 * 60_000
 def parse_time(text):
     """RFC 3339 to a Shanghai time."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(SHANGHAI)
+
+
+def server_times(batch, received):
+    """When the events of a batch happened by the server's clock: all are moved by the same."""
+    claimed = [parse_time(event["at"]) for event in batch["events"]]
+    tick = timedelta(milliseconds=1)
+    gaps = []
+    for number in range(1, len(claimed)):
+        # A like, or its removal, is never at the instant of what was done before.
+        least = tick if batch["events"][number]["kind"] in ("like", "unlike") else timedelta(0)
+        gaps.append(max(claimed[number] - claimed[number - 1], least))
+    # No batch is longer than seven days: the clock was set in its longest pause.
+    while sum(gaps, timedelta(0)) > timedelta(days=7):
+        gaps[gaps.index(max(gaps))] = tick
+    last = claimed[-1]
+    if "sent_at" in batch:
+        last += received - parse_time(batch["sent_at"])
+    first_of_last = received - timedelta(days=7) + sum(gaps, timedelta(0))
+    times = [min(max(last, first_of_last), received)]
+    for gap in reversed(gaps):
+        times.insert(0, times[0] - gap)
+    return times
 
 
 def one_name(same):
@@ -85,11 +107,11 @@ def read_events(lines, same=()):
         if message in seen_messages:
             continue
         seen_messages.add(message)
-        for event in line["batch"]["events"]:
-            at = parse_time(event["at"])
-            if "received_at" in line:
-                received = parse_time(line["received_at"])
-                at = min(max(at, received - timedelta(days=7)), received)
+        if "received_at" in line:
+            times = server_times(line["batch"], parse_time(line["received_at"]))
+        else:
+            times = [parse_time(event["at"]) for event in line["batch"]["events"]]
+        for event, at in zip(line["batch"]["events"], times):
             events.append({
                 "person": names.get(line["person"], line["person"]),
                 "card": event["card_id"],

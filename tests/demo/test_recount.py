@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from day import make_day
-from recount import count_scope, read_events, recount, parse_time
+from recount import count_scope, parse_time, read_events, recount, server_times
 
 NOW = "2026-11-21T15:00:00+08:00"
 TODAY = parse_time(NOW).date()
@@ -196,3 +196,32 @@ def test_the_demo_days_hold_nothing_that_a_person_cannot_do():
     for seed in range(1, 8):
         lines = make_day(seed, NOW, ["crd_a", "crd_b", "crd_c"])
         assert len(read_events(lines)) == sum(len(line["batch"]["events"]) for line in lines)
+
+
+def minutes(batch):
+    """When the events of a batch happened, in minutes before it came in at NOW."""
+    received = parse_time(NOW)
+    return [(at - received) / timedelta(minutes=1) for at in server_times(batch, received)]
+
+
+def test_a_batch_is_moved_as_a_whole():
+    def batch(*times, **more):
+        return {"events": [{"kind": "view_card", "at": f"2026-11-{time}+08:00"} for time in times], **more}
+
+    assert minutes(batch("21T14:30:00", "21T14:50:00")) == [-30, -10]
+    ahead = ("21T15:30:00", "21T15:50:00")
+    assert minutes(batch(*ahead, sent_at="2026-11-21T16:00:00+08:00")) == [-30, -10], "its clock is an hour ahead"
+    assert minutes(batch(*ahead)) == [-20, 0], "it does not say by how much"
+    assert minutes(batch("01T12:00:00", "01T12:20:00")) == [-7 * 24 * 60, -7 * 24 * 60 + 20], "older than a week"
+    assert minutes(batch("21T15:30:00", "21T14:50:00")) == [-10, -10], "the clock was set back"
+    first, last = minutes(batch("01T12:00:00", "21T14:50:00"))
+    assert last == -10 and 0 < last - first < 0.001, "the clock was set ahead"
+
+
+def test_the_last_of_likes_at_one_instant_counts():
+    def likes(*kinds):
+        events = [(kind, "crd_a", "2026-11-21T14:00:00+08:00") for kind in kinds]
+        return scope(line("v1", "b1", *events, received_at=NOW))["windows"]["total"]["likes"]
+
+    assert likes("like", "unlike", "like") == 1
+    assert likes("like", "like", "unlike") == 0

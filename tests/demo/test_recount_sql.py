@@ -25,11 +25,18 @@ def test_it_agrees_with_the_plain_recount_at_the_end_of_every_day(tmp_path):
     for seed, day in enumerate(DAYS):
         until = f"{day}T22:00:00+08:00"
         lines += [{**line, "received_at": until} for line in make_day(seed, until, ["crd_a", "crd_b"])]
-        # A visitor was offline for days, with a clock that is ahead, and sends everything twice.
-        late = {"kind": "view_card", "card_id": "crd_a", "at": f"2026-11-{8 + seed:02}T23:30:00+08:00"}
-        early = {"kind": "save_phone", "card_id": "crd_b", "at": f"{day}T23:59:00+08:00"}
-        batch = {"batch_id": f"late-{seed}", "events": [late, early]}
-        lines += [{"person": f"visitor-{seed}", "batch": batch, "received_at": until}] * 2
+        # A visitor was offline for days, then has a clock that is ahead, and sends everything twice.
+        late = [
+            {"kind": kind, "card_id": "crd_a", "at": f"2026-11-{8 + seed:02}T23:{minute}:00+08:00"}
+            for kind, minute in (("view_card", 30), ("open_chat", 40))
+        ]
+        early = [
+            {"kind": kind, "card_id": "crd_b", "at": f"{day}T23:{minute}:00+08:00"}
+            for kind, minute in (("view_card", 10), ("save_phone", 59))
+        ]
+        for name, events in (("late", late), ("early", early)):
+            batch = {"batch_id": f"{name}-{seed}", "events": events}
+            lines += [{"person": f"visitor-{seed}", "batch": batch, "received_at": until}] * 2
         plain[day] = recount(lines, until)
     seen = in_sql(tmp_path, lines)["live"]
     for day in DAYS:

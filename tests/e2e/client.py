@@ -12,6 +12,8 @@ import requests
 
 SLUG = re.compile(r"[a-z][a-z0-9_]*\Z")
 PROBLEM_FIELDS = {"type", "title", "status", "code", "detail", "instance", "errors", "budget"}
+# What a phone sends: a request of `requests` itself is a program's, and counts as one.
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) MicroMessenger/8.0.54 MiniProgramEnv/ios"
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -79,6 +81,7 @@ class Api:
         """One connection pool per thread."""
         if not hasattr(self.local, "session"):
             self.local.session = requests.Session()
+            self.local.session.headers["User-Agent"] = PHONE
         return self.local.session
 
     def call(self, method, path, token=None, renew=True, **more):

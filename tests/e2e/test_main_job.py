@@ -59,7 +59,7 @@ def test_a_member_reads_the_same_numbers_of_their_own_card_as_the_boss(day):
 
 def test_a_feed_line_tells_who_did_what_to_which_thing_and_when(day):
     company, card, sent = day["company"], day["cards"][0], sent_events(day)
-    fields = {"id", "at", "received_at", "kind", "visitor", "card_id", "object", "share_code", "duration_ms", "filtered", "text"}
+    fields = {"id", "at", "received_at", "late", "kind", "visitor", "card_id", "object", "share_code", "duration_ms", "filtered", "text"}
     items = company.api.pages(f"/v1/radar/cards/{card}/feed", company.boss.token)
     assert len(items) > 100 and {"product", "card"} <= {item["object"]["type"] for item in items}
     for item in items:

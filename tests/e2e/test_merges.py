@@ -29,8 +29,9 @@ class Scene:
         self.lines = []
 
     def visit(self, person, *kinds, back_ms=0):
-        """A batch of a person, one event of each kind."""
-        batch = {"batch_id": batch_id(), "events": [event(kind, self.card, back_ms + n) for n, kind in enumerate(kinds)]}
+        """A batch of a person, one event of each kind, in their order."""
+        events = [event(kind, self.card, back_ms + len(kinds) - n) for n, kind in enumerate(kinds)]
+        batch = {"batch_id": batch_id(), "events": events}
         self.lines.append({"person": person.id, "batch": batch})
         person.post("/v1/events", batch).expect(202)
 

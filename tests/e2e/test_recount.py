@@ -14,7 +14,7 @@ def shop(world):
     company = world.company("核对茶业")
     staff = company.member("林晓")
     for n in range(3):
-        company.visitor().send(event("view_card", staff.card_id), event("open_chat", staff.card_id, back_ms=n * 1_000))
+        company.visitor().send(event("open_chat", staff.card_id, back_ms=n * 1_000), event("view_card", staff.card_id))
     drain(world.stack)
     call = recounting.function(world.stack.boto("lambda"), "dev")
     return {"company": company, "staff": staff, "call": call}

@@ -22,7 +22,7 @@ def shop(world):
     staff = company.member("林晓")
     visitors = [company.visitor() for _ in range(3)]
     for n, visitor in enumerate(visitors):
-        visitor.send(event("view_card", staff.card_id), event("open_chat", staff.card_id, back_ms=n * 1_000))
+        visitor.send(event("open_chat", staff.card_id, back_ms=n * 1_000), event("view_card", staff.card_id))
     drain(world.stack)
     call = recounting.function(world.stack.boto("lambda"), "dev")
     return {"company": company, "staff": staff, "visitor": visitors[0], "call": call}

@@ -118,13 +118,13 @@ def test_a_cursor_of_another_company_is_refused(file, other, company):
     company.boss.get(path, query={"limit": 1, "cursor": cursor}).expect(400)
 
 
-def test_an_event_for_a_foreign_card_stores_nothing_even_beside_good_ones(other, company, staff, visitor):
+def test_an_event_for_a_foreign_card_is_dropped_and_costs_no_good_one(other, company, staff, visitor):
     before = len(company.api.pages("/v1/radar/company/feed", company.boss.token))
     batch = {"batch_id": batch_id(), "events": [event("view_card", staff.card_id), event("view_card", other.owner.card_id)]}
-    answer = visitor.post("/v1/events", batch)
-    answer.expect(404, pointer="/events/1/card_id")
+    answer = visitor.post("/v1/events", batch).expect(202)
+    assert [(dropped["pointer"], dropped["code"]) for dropped in answer["dropped"]] == [("/events/1/card_id", "unknown_card")]
     drain(company.world.stack)
-    assert len(company.api.pages("/v1/radar/company/feed", company.boss.token)) == before
+    assert len(company.api.pages("/v1/radar/company/feed", company.boss.token)) == before + 1
 
 
 def test_within_a_company_radar_of_a_colleague_is_invisible_and_the_company_radar_is_for_the_heads(company, staff, admin, visitor):

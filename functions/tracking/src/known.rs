@@ -12,8 +12,9 @@ use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::tracking::batch::{AcceptedBatch, BatchId};
-use domain::tracking::event::Event;
 use store::Store;
+
+use crate::new_batch::SentEvent;
 
 /// How long a found card, its departments, and a found share code are remembered.
 const KNOWN_MS: i64 = 60 * SECOND_MS;
@@ -72,11 +73,11 @@ impl Known {
     pub(crate) async fn existing(
         &self,
         company: Company,
-        events: &[Event],
+        sent: &[SentEvent],
         now: Timestamp,
     ) -> Result<Existing, Failure> {
-        let cards: BTreeSet<_> = events.iter().map(|event| event.card).collect();
-        let codes: BTreeSet<_> = events.iter().filter_map(|event| event.share_code.as_ref()).collect();
+        let cards: BTreeSet<_> = sent.iter().map(|sent| sent.event.card).collect();
+        let codes: BTreeSet<_> = sent.iter().filter_map(|sent| sent.event.share_code.as_ref()).collect();
         let is_fresh = |at: &Timestamp| now.millis() - at.millis() < KNOWN_MS;
         let card = |card: &CardId| Some((*card, self.cards.get(&(company, *card)).filter(|(at, _)| is_fresh(at))?.1));
         let code = |code: &ShareCode| self.codes.get(&(company, code.clone())).filter(|(at, _)| is_fresh(at));

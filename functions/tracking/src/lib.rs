@@ -1,7 +1,8 @@
-//! Event ingest: validates a batch, enriches it and puts it into the queues as one
+//! Event ingest: validates a batch, enriches it and puts what is right of it into the queues as one
 //! message. Counts nothing and writes nothing to the table.
 
 mod known;
+mod new_batch;
 pub mod queue;
 mod record_events;
 

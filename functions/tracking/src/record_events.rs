@@ -1,84 +1,27 @@
 //! `POST /v1/events`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
-use domain::company::department::DepartmentPath;
 use domain::kernel::budget::BudgetName;
-use domain::kernel::field::FieldError;
-use domain::kernel::id::CardId;
-use domain::kernel::text::{Line, ShareCode};
+use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::Timestamp;
-use domain::tracking::batch::{AcceptedBatch, BatchId, CARDS_MAX, EVENTS_MAX, MESSAGE_VERSION};
-use domain::tracking::event::{Event, EventKind, Object, ObjectType, TITLE_CHARS_MAX, Target, clamp, one_title_each};
-use domain::tracking::filter::{RULES, Sender, believe_codes, classify};
+use domain::tracking::batch::{AcceptedBatch, BatchId, MESSAGE_VERSION};
+use domain::tracking::event::one_title_each;
+use domain::tracking::filter::{RULES_VERSION, Sender, believe_codes, classify};
 use edge::auth::TokenHolder;
 use edge::body::Body;
 use edge::client::Client;
-use edge::problem::{Code, FieldProblem, Problem};
+use edge::problem::{Code, Problem};
 use http::{HeaderMap, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::known::Existing;
+use crate::new_batch::{CheckedBatch, DroppedEvent, NewBatch};
 
-/// Hex characters of a fingerprint: 64 bits tell two contents of one batch id apart.
-const FINGERPRINT_CHARS: usize = 16;
-
-/// A batch of events.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewBatch {
-    /// A UUIDv7. Make it once for a batch and send the same one with each retry. Its time must be
-    /// at most 7 days old and at most 5 minutes ahead of the server.
-    #[schema(format = "uuid")]
-    batch_id: String,
-    /// The events, on at most 10 different cards.
-    #[schema(min_items = 1, max_items = 100)]
-    events: Vec<NewEvent>,
-}
-
-/// An event.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewEvent {
-    /// What the visitor did.
-    kind: EventKind,
-    /// The card on which it was done.
-    card_id: CardId,
-    /// When it was done, by the clock of the client. The server moves times into the 7 days before
-    /// the batch arrives.
-    at: Timestamp,
-    /// The object of the event. The card if absent. Required for views of products, articles and
-    /// videos.
-    object: Option<NewObject>,
-    /// The share code that the visitor opened. A code of another company is left out.
-    share_code: Option<ShareCode>,
-    /// How long the visitor stayed, in milliseconds, 0 to 3,600,000. Required for `dwell`, not
-    /// allowed otherwise.
-    duration_ms: Option<u64>,
-}
-
-/// The object of an event.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewObject {
-    /// The type of the object.
-    #[serde(rename = "type")]
-    #[schema(value_type = ObjectType)]
-    kind: String,
-    /// The id of the object. Required for products, articles and videos.
-    id: Option<String>,
-    /// The title that the visitor saw. A batch keeps the first title of each object.
-    #[schema(value_type = Option<String>, max_length = 60)]
-    title: Option<Line<TITLE_CHARS_MAX>>,
-}
-
-/// The batch was accepted. Each event is counted once.
+/// The batch was accepted. Each of its events but the dropped ones is counted once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
     /// The id of the batch, as sent.
@@ -86,17 +29,21 @@ pub(crate) struct Accepted {
     batch_id: BatchId,
     /// How many events were accepted.
     accepted: usize,
+    /// The events that were not, in their order: all others of the batch were. Do not send them again.
+    #[schema(max_items = 100)]
+    dropped: Vec<DroppedEvent>,
     /// When the server received it.
     received_at: Timestamp,
 }
 
 /// Record events
 ///
-/// Accepts a batch of events. They appear in the radar some seconds later. If one event is invalid,
-/// the whole batch is refused; `errors` names each invalid event. Callers: everyone with a token,
-/// also an anonymous one. Idempotent by `batch_id`: send the same batch again after a time-out.
-/// Errors: 404 `not_found` when a card does not exist; `errors` names each; 409 `batch_id_reused`
-/// when other events were just sent under the batch id: send these under a new one.
+/// Accepts a batch of events. They appear in the radar some seconds later. Invalid events, and those
+/// on cards that do not exist, are dropped: `dropped` names each with its reason, and the others are
+/// accepted. Delete the batch after any answer 202, also if all its events were dropped. Callers:
+/// everyone with a token, also an anonymous one. Idempotent by `batch_id`: send the same batch again
+/// after a time-out. Errors: 409 `batch_id_reused` when other events were just sent under the batch id:
+/// send these under a new one.
 #[utoipa::path(post, path = "/v1/events", tag = "tracking",
     extensions(("x-budgets" = json!(["events", "address_events", "company_events"]))), request_body = NewBatch,
     responses((status = 202, body = Accepted)))]
@@ -108,50 +55,55 @@ pub(crate) async fn record_events(
     Body(new): Body<NewBatch>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let received_at = app.clock.now();
-    let sent = checked(new, received_at)?;
-    afford(&sent.events, &holder, &client, received_at)?;
-    if app.known.is_reused(holder.person(), sent.batch, &sent.fingerprint) {
+    let mut sent = new.checked(received_at)?;
+    afford(sent.size, &holder, &client, received_at)?;
+    if app.known.is_reused(holder.person(), sent.id, &sent.fingerprint) {
         return Err(Problem::of(Code::BatchIdReused));
     }
     let existing = app.known.existing(holder.company(), &sent.events, received_at).await?;
-    refuse_unknown(&sent.events, &existing.cards)?;
-    let batch = judged(sent, existing, &holder, &headers, received_at);
-    app.queues.send(&batch).await?;
-    app.known.note_accepted(&batch);
-    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id: batch.batch, accepted: batch.events.len(), received_at })))
+    sent.drop_unknown(|card| existing.cards.contains_key(card));
+    let (batch, dropped) = judged(sent, existing, &holder, &headers, received_at);
+    app.accept(&batch).await?;
+    let (batch_id, accepted) = (batch.batch, batch.events.len());
+    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id, accepted, dropped, received_at })))
 }
 
-/// A batch that is correct in itself.
-struct CheckedBatch {
-    batch: BatchId,
-    events: Vec<Event>,
-    fingerprint: String,
+impl App {
+    /// Sends a batch to be counted, unless nothing of it is right.
+    async fn accept(&self, batch: &AcceptedBatch) -> Result<(), Failure> {
+        if batch.events.is_empty() {
+            return Ok(());
+        }
+        self.queues.send(batch).await?;
+        self.known.note_accepted(batch);
+        Ok(())
+    }
 }
 
-/// A batch as it is counted: judged by what exists and by who has sent it.
+/// A batch as it is counted, judged by what exists and by who has sent it; and what was dropped of it.
 fn judged(
     sent: CheckedBatch,
     Existing { cards: mut departments, codes }: Existing,
     holder: &TokenHolder,
     headers: &HeaderMap,
     received_at: Timestamp,
-) -> AcceptedBatch {
-    let CheckedBatch { batch, mut events, fingerprint } = sent;
+) -> (AcceptedBatch, Vec<DroppedEvent>) {
+    let (batch, fingerprint) = (sent.id, sent.fingerprint.clone());
+    let (mut events, dropped) = sent.at_server_times(received_at);
     departments.retain(|_, path| !path.is_empty());
-    for event in &mut events {
-        event.at = clamp(event.at, received_at);
-    }
     believe_codes(&codes, &mut events);
     one_title_each(&mut events);
-    classify(&RULES, sender(holder, headers), &mut events);
+    classify(sender(holder, headers), &mut events);
     let (company, person, anonymous) = (holder.company().id(), holder.person(), holder.is_anonymous());
-    let (v, rules) = (MESSAGE_VERSION, RULES.version);
-    AcceptedBatch { v, company, person, batch, fingerprint, received_at, anonymous, rules, departments, events }
+    let (v, rules) = (MESSAGE_VERSION, RULES_VERSION);
+    let batch =
+        AcceptedBatch { v, company, person, batch, fingerprint, received_at, anonymous, rules, departments, events };
+    (batch, dropped)
 }
 
-/// Takes the events from the budgets of their sender, of the address and of the company.
-fn afford(events: &[Event], holder: &TokenHolder, client: &Client, now: Timestamp) -> Result<(), Problem> {
-    let (company, tokens) = (holder.company(), events.len() as u64);
+/// Takes the events, dropped ones too, from the budgets of their sender, of the address and of the company.
+fn afford(events: usize, holder: &TokenHolder, client: &Client, now: Timestamp) -> Result<(), Problem> {
+    let (company, tokens) = (holder.company(), events as u64);
     let spend = |budget, subject| BudgetSpend { budget, subject, tokens };
     let spends = [
         spend(BudgetName::Events, BudgetSubject::Person(company, holder.person())),
@@ -167,62 +119,4 @@ fn sender<'a>(holder: &TokenHolder, headers: &'a HeaderMap) -> Sender<'a> {
     let membership = holder.membership();
     let (card, anonymous) = (membership.and_then(|membership| membership.card), holder.is_anonymous());
     Sender { agent, member: membership.is_some(), card, anonymous }
-}
-
-/// All checks that need no call; returns an error for every bad event.
-fn checked(new: NewBatch, received_at: Timestamp) -> Result<CheckedBatch, Problem> {
-    let batch = BatchId::parse(&new.batch_id, received_at).map_err(|error| Problem::field("/batch_id", &error))?;
-    if new.events.is_empty() || new.events.len() > EVENTS_MAX {
-        let error = FieldError::new("invalid_count", format!("每批应有 1 到 {EVENTS_MAX} 个事件"));
-        return Err(Problem::field("/events", &error));
-    }
-    let (mut events, mut errors) = (Vec::with_capacity(new.events.len()), Vec::new());
-    for (position, event) in new.events.into_iter().enumerate() {
-        match event.checked() {
-            Ok(event) => events.push(event),
-            Err(error) => errors.push(FieldProblem::new(&format!("/events/{position}"), &error)),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
-    if events.iter().map(|event| event.card).collect::<BTreeSet<_>>().len() > CARDS_MAX {
-        let error = FieldError::new("too_many_cards", format!("每批最多涉及 {CARDS_MAX} 张名片"));
-        return Err(Problem::field("/events", &error));
-    }
-    let fingerprint = fingerprint(&events)?;
-    Ok(CheckedBatch { batch, events, fingerprint })
-}
-
-impl NewEvent {
-    fn checked(self) -> Result<Event, FieldError> {
-        let object = self.object.map(NewObject::checked).transpose()?;
-        Event::checked(self.kind, self.card_id, object, self.share_code, self.at, self.duration_ms)
-    }
-}
-
-impl NewObject {
-    fn checked(self) -> Result<Object, FieldError> {
-        let target = Target::parse(&self.kind, self.id.as_deref()).map_err(|error| {
-            let pointer = if error.pointer == "/id" { "/object/id" } else { "/object/type" };
-            error.at(pointer)
-        })?;
-        Ok(Object { target, title: self.title })
-    }
-}
-
-fn refuse_unknown(events: &[Event], known: &BTreeMap<CardId, DepartmentPath>) -> Result<(), Problem> {
-    let error = FieldError::new("unknown_card", "名片不存在").at("/card_id");
-    let unknown = events.iter().enumerate().filter(|(_, event)| !known.contains_key(&event.card));
-    let errors: Vec<_> =
-        unknown.map(|(position, _)| FieldProblem::new(&format!("/events/{position}"), &error)).collect();
-    if errors.is_empty() { Ok(()) } else { Err(Problem::of(Code::NotFound).with_errors(errors)) }
-}
-
-/// Computed from the events as sent, before their times are clamped: the same on every retry.
-fn fingerprint(events: &[Event]) -> Result<String, Problem> {
-    use domain::kernel::failure::Failure;
-    let json = serde_json::to_vec(events).map_err(|error| Failure::Corrupt(error.to_string()))?;
-    let hex: String = digest(&SHA256, &json).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(hex[..FINGERPRINT_CHARS].to_owned())
 }

@@ -6,6 +6,7 @@ use domain::kernel::field::FieldError;
 use http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
 use crate::problem::{Code, FieldProblem, Problem};
@@ -50,14 +51,25 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         // A truncated body is reported before a wrong field.
         if error.inner().is_data() && serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
-            let pointer = pointer(error.path());
-            Problem::invalid(vec![field(pointer, &error.inner().to_string())])
+            Problem::invalid(vec![wrong(&error)])
         } else {
             Problem::of(Code::MalformedJson)
         }
     })?;
     json.end().map_err(|_| Problem::of(Code::MalformedJson))?;
     Ok(value)
+}
+
+/// Parses a part of a body on its own; the pointer of an error is below the part.
+///
+/// # Errors
+/// The wrong field.
+pub fn parse_part<T: DeserializeOwned>(part: &RawValue) -> Result<T, FieldProblem> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(part.get())).map_err(|error| wrong(&error))
+}
+
+fn wrong(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldProblem {
+    field(pointer(error.path()), &error.inner().to_string())
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -158,6 +170,22 @@ mod tests {
             (r#"{"list":7}"#, "/list", "wrong_type"),
         ] {
             assert_eq!(refused(json), (pointer.to_owned(), code.to_owned()), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_read_on_its_own() {
+        let part = |json: &str| parse_part::<Inner>(&RawValue::from_string(json.to_owned()).unwrap());
+        assert!(part(r#"{"name":"a"}"#).is_ok());
+        for (json, pointer, code) in [
+            (r#"{"name":"abcd"}"#, "/name", "too_long"),
+            (r#"{"n":1}"#, "/name", "required"),
+            (r#"{"name":"a","x":1}"#, "/x", "unknown_field"),
+            ("null", "", "wrong_type"),
+            (r#"{"name":"\ud83d"}"#, "/name", "invalid_value"),
+        ] {
+            let error = part(json).unwrap_err();
+            assert_eq!((error.pointer.as_str(), error.code.as_str()), (pointer, code), "{json}");
         }
     }
 

@@ -4,7 +4,7 @@ use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::text::ShareCode;
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::aggregate::{Segment, SegmentKey};
-use domain::radar::feed::{describe_event, visitor_name};
+use domain::radar::feed::{describe_event, is_late, visitor_name};
 use domain::tracking::event::{Event, EventKind, ObjectType};
 use domain::tracking::filter_reason::FilterReason;
 use serde::Serialize;
@@ -19,6 +19,8 @@ pub struct FeedLine {
     at: Timestamp,
     /// When the server received it.
     received_at: Timestamp,
+    /// Whether it was received more than five minutes after it happened: the phone was offline.
+    late: bool,
     /// What the visitor did.
     kind: EventKind,
     /// Who did it.
@@ -82,6 +84,7 @@ pub fn feed_line(segment: &Segment, event: &Event, number: usize) -> FeedLine {
         id: format!("{}.{person}.{card}.{number}", batch.uuid()),
         at: event.at,
         received_at: segment.received_at,
+        late: is_late(event.at, segment.received_at),
         kind: event.kind,
         text: format!("{name} {}", describe_event(event)),
         visitor: Visitor { person_id: person, name },

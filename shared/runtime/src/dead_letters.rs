@@ -2,6 +2,7 @@
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use domain::kernel::text::is_sendable;
 
 use crate::clients::LazyClient;
 use crate::delivery::{Delivery, Reason};
@@ -31,9 +32,7 @@ impl DeadLetterQueue {
 
 impl DeadLetters for DeadLetterQueue {
     async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
-        let detail: String = reason.detail.chars().filter(|c| !c.is_control()).take(DETAIL_CHARS_MAX).collect();
-        let attempts = delivery.attempts.to_string();
-        let detail = if detail.is_empty() { "-".to_owned() } else { detail };
+        let (detail, attempts) = (attribute(&reason.detail), delivery.attempts.to_string());
         let attributes = [("reason", reason.code), ("detail", &detail), ("attempts", &attempts)];
         let attributes =
             attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), text(value)?))).collect();
@@ -61,6 +60,32 @@ impl DeadLetters for DeadLetterQueue {
     }
 }
 
+/// A detail as an attribute: of characters that a queue takes, and never empty. It may hold a part of a
+/// message that could not be read.
+fn attribute(detail: &str) -> String {
+    let taken = |c: &char| !c.is_control() && is_sendable(*c);
+    let detail: String = detail.chars().filter(taken).take(DETAIL_CHARS_MAX).collect();
+    if detail.is_empty() { "-".to_owned() } else { detail }
+}
+
 fn text(value: &str) -> Option<MessageAttributeValue> {
     MessageAttributeValue::builder().data_type("String").string_value(value).build().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_takes_every_detail() {
+        let every: String = ('\0'..=char::MAX).collect();
+        for part in every.chars().collect::<Vec<_>>().chunks(100) {
+            let detail = attribute(&part.iter().collect::<String>());
+            assert!(!detail.is_empty() && detail.chars().all(is_sendable), "{part:?}");
+        }
+        assert_eq!(
+            (attribute("\u{FFFF}"), attribute("unknown variant `\u{FFFE}x`")),
+            ("-".to_owned(), "unknown variant `x`".to_owned())
+        );
+    }
 }

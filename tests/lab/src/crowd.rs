@@ -8,8 +8,9 @@ use domain::kernel::id::{ArticleId, CardId, CompanyId, Id, PersonId, ProductId, 
 use domain::kernel::text::{Line, ShareCode};
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::tracking::batch::{AcceptedBatch, BatchId, EARLY_MS_MAX, MESSAGE_VERSION};
-use domain::tracking::event::{Event, EventKind, LATE_MS_MAX, Object, Target, clamp};
-use domain::tracking::filter::{RULES, Sender, classify};
+use domain::tracking::client_time::server_times;
+use domain::tracking::event::{Event, EventKind, LATE_MS_MAX, Object, Target};
+use domain::tracking::filter::{RULES_VERSION, Sender, classify};
 use serde_json::json;
 
 use crate::day::body;
@@ -125,8 +126,8 @@ impl Crowd {
             placed.push((self.delivered(&sent), message.clone()));
             if self.random.below(100) < self.repeated {
                 visits.repeats += 1;
-                // If a time was clamped to the accepted range, a second request would have other
-                // content; the queue may repeat any message.
+                // If a batch was moved into the accepted range, a second request would be moved by
+                // something else; the queue may repeat any message.
                 if matches!(style, Style::Late | Style::Ahead) || self.random.below(2) == 0 {
                     placed.push((self.delivered(&sent), message));
                 } else {
@@ -182,7 +183,7 @@ impl Crowd {
         let batch = AcceptedBatch {
             v: MESSAGE_VERSION,
             anonymous: colleague.is_none() && number.is_multiple_of(ANONYMOUS_EVERY),
-            rules: RULES.version,
+            rules: RULES_VERSION,
             company: self.company,
             person: colleague.map_or_else(|| person(number), |colleague| colleague.person),
             events,
@@ -275,12 +276,12 @@ impl Sent {
         let mut batch = self.batch.clone();
         let (id, received_at) = (batch.batch.uuid().hyphenated().to_string(), batch.received_at);
         batch.batch = BatchId::parse(&id, received_at).expect("ingest accepts the batch id");
-        for event in &mut batch.events {
-            event.at = clamp(event.at, received_at);
-        }
+        let client: Vec<_> = batch.events.iter().map(|event| (event.kind, event.at.into())).collect();
+        let times = server_times(&client, None, received_at);
+        batch.events.iter_mut().zip(times).for_each(|(event, at)| event.at = at);
         let (card, anonymous) = (self.member_card, self.batch.anonymous);
         let sender = Sender { agent: self.agent, member: card.is_some(), card, anonymous };
-        classify(&RULES, sender, &mut batch.events);
+        classify(sender, &mut batch.events);
         serde_json::to_string(&batch).expect("a batch is JSON")
     }
 }

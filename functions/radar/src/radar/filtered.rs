@@ -8,7 +8,7 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::kernel::day::{Day, Window};
 use domain::radar::counter::{Counter, Scope};
-use domain::tracking::filter::RULES;
+use domain::tracking::filter::RULES_VERSION;
 use domain::tracking::filter_reason::FilterReason;
 use edge::access::RadarScope;
 use edge::problem::Problem;
@@ -80,5 +80,5 @@ async fn filtered(app: &App, company: Company, scope: Scope) -> Result<FilteredE
         FilterReason::ALL.iter().map(|reason| (reason.name(), sum(*reason))).collect()
     };
     let windows = Window::ALL.iter().map(|window| (window.name(), by_reason(*window))).collect();
-    Ok(FilteredEvents { rules_version: RULES.version, windows })
+    Ok(FilteredEvents { rules_version: RULES_VERSION, windows })
 }

@@ -1,5 +1,6 @@
-//! Text that people typed: bounded, without control characters.
+//! Text that people typed: bounded, without control characters, and of characters that a queue takes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -21,7 +22,27 @@ pub struct OptionalLine<const MAX: usize>(String);
 #[serde(transparent)]
 pub struct Paragraph<const MAX: usize>(String);
 
+/// The last character of a text that was cut.
+const CUT: char = '…';
+/// Half an emoji is read as this, and so is what was no text.
+const UNREADABLE: char = '\u{FFFD}';
+/// Joins the signs of an emoji; one at the end joins nothing.
+const JOINER: char = '\u{200D}';
+
+/// Whether a queue takes a message with this character: SQS takes the characters of XML 1.0.
+pub fn is_sendable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
+}
+
+/// The text without the two characters that are neither control characters nor taken by a queue.
+/// They stand for nothing; what people typed is not refused for them.
+fn without_noncharacters(text: &str) -> Cow<'_, str> {
+    const NONCHARACTERS: [char; 2] = ['\u{FFFE}', '\u{FFFF}'];
+    if text.contains(NONCHARACTERS) { text.replace(NONCHARACTERS, "").into() } else { text.into() }
+}
+
 fn bounded(text: &str, max: usize, line_breaks: bool) -> Result<String, FieldError> {
+    let text = without_noncharacters(text);
     let text = text.trim();
     if text.chars().any(|c| c.is_control() && !(line_breaks && c == '\n')) {
         return Err(FieldError::new("control_character", "不能包含控制字符"));
@@ -70,6 +91,19 @@ text!(Line, |text, max| {
     if line.is_empty() { Err(FieldError::new("required", "不能为空")) } else { Ok(line) }
 });
 text!(OptionalLine, |text, max| bounded(text, max, false));
+
+impl<const MAX: usize> Line<MAX> {
+    /// The line that is left of a text that a program sends: without the characters that a line may
+    /// not have, and cut to `MAX` characters with `…` as the last one. `None` if nothing is left.
+    pub fn cut(text: &str) -> Option<Self> {
+        let spaced = text.chars().map(|c| if c.is_control() && c.is_whitespace() { ' ' } else { c });
+        let line: String = spaced.filter(|c| !c.is_control() && *c != UNREADABLE && is_sendable(*c)).collect();
+        let line = line.trim();
+        let Some((end, _)) = line.char_indices().nth(MAX) else { return Self::parse(line).ok() };
+        let last = line[..end].char_indices().next_back().map_or(0, |(place, _)| place);
+        Some(Self(format!("{}{CUT}", line[..last].trim_end_matches([' ', JOINER]))))
+    }
+}
 text!(Paragraph, |text, max| bounded(text, max, true));
 
 /// An opaque token from outside (app id, open id, login code, share code):
@@ -146,6 +180,39 @@ mod tests {
         }
         assert!(Paragraph::<9>::parse("a\nb").is_ok());
         assert!(Paragraph::<9>::parse("a\tb").is_err());
+    }
+
+    #[test]
+    fn every_character_is_refused_removed_or_taken_by_a_queue() {
+        for c in '\0'..=char::MAX {
+            let text = format!("a{c}b");
+            for kept in [Line::<9>::parse(&text).map(|line| line.0), Paragraph::<9>::parse(&text).map(|text| text.0)] {
+                match kept {
+                    Ok(kept) => assert!(kept.chars().all(is_sendable), "{c:?}"),
+                    Err(error) => assert!(error.code == "control_character" && c.is_control(), "{c:?}"),
+                }
+            }
+            let cut = Line::<9>::cut(&text).unwrap();
+            assert!(cut.as_str().chars().all(is_sendable) && Line::<9>::parse(cut.as_str()) == Ok(cut), "{c:?}");
+        }
+        assert_eq!(Line::<9>::parse("a\u{FFFF}\u{FFFE}b").unwrap().as_str(), "ab");
+        assert_eq!(Line::<9>::parse("\u{FFFF}").unwrap_err().code, "required");
+        assert!(Line::<2>::parse("a\u{FFFF}b").is_ok(), "what is removed is not counted");
+    }
+
+    #[test]
+    fn what_a_program_sends_is_cut_and_says_so() {
+        let cut = |text: &str| Line::<4>::cut(text).map(|line| line.0);
+        assert_eq!(cut("智能门锁").as_deref(), Some("智能门锁"));
+        assert_eq!(cut("智能门锁旗舰").as_deref(), Some("智能门…"));
+        assert_eq!(cut(" a\u{0}b\u{1b}\u{FFFF}\u{FFFD}\n ").as_deref(), Some("ab"));
+        assert_eq!(cut("a\nb").as_deref(), Some("a b"));
+        assert_eq!(cut("ab cde").as_deref(), Some("ab…"));
+        assert_eq!(cut("a👨\u{200D}👩\u{200D}👧").as_deref(), Some("a👨…"));
+        for nothing in ["", "  ", "\u{0}", "\u{FFFF}"] {
+            assert_eq!(cut(nothing), None);
+        }
+        assert_eq!(Line::<1>::cut("ab").unwrap().as_str(), "…");
     }
 
     #[test]

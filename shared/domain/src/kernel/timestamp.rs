@@ -51,15 +51,20 @@ impl Timestamp {
     /// # Errors
     /// `invalid_time` for other text, `time_out_of_range` outside 2020..2100.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
-            FieldError::new("invalid_time", "时间格式不正确，应为带时区的 RFC 3339，例如 2026-11-21T09:30:00+08:00")
-        })?;
-        let millis = i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX);
+        let millis = millis_of(text)?;
         if !(MIN_MS..MAX_MS).contains(&millis) {
             return Err(FieldError::new("time_out_of_range", "时间超出允许的范围"));
         }
         Ok(Self(millis))
     }
+}
+
+/// Unix milliseconds of RFC 3339 with an offset, of any year; `invalid_time` for other text.
+pub(crate) fn millis_of(text: &str) -> Result<i64, FieldError> {
+    let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        FieldError::new("invalid_time", "时间格式不正确，应为带时区的 RFC 3339，例如 2026-11-21T09:30:00+08:00")
+    })?;
+    Ok(i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX))
 }
 
 /// RFC 3339 in Asia/Shanghai, with milliseconds where they are not zero.

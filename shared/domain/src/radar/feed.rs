@@ -1,6 +1,7 @@
 //! A visitor's events as Chinese sentences without a subject.
 
 use crate::kernel::id::{Id, PersonId};
+use crate::kernel::timestamp::{SECOND_MS, Timestamp};
 use crate::tracking::event::{Event, EventKind, Object, Target};
 
 /// The feed's sentence for an event, for example `查看了商品《智能门锁》`.
@@ -36,6 +37,15 @@ fn describe(object: &Object) -> String {
     }
 }
 
+/// How long after it was done an event may arrive before it is late, in milliseconds: a mini-program
+/// sends what it has every few seconds, and when it is left.
+const LATE_MS: i64 = 300 * SECOND_MS;
+
+/// Whether an event arrived so late that its line in the feed says so: the phone was offline.
+pub fn is_late(at: Timestamp, received: Timestamp) -> bool {
+    received.millis() - at.millis() > LATE_MS
+}
+
 /// What visitors are called until their name is known: `访客` and the end of their id.
 pub fn visitor_name(person: PersonId) -> String {
     format!("访客{:04X}", person.uuid().as_u128() & 0xFFFF)
@@ -48,7 +58,6 @@ mod tests {
     use super::*;
     use crate::kernel::id::{CardId, ProductId};
     use crate::kernel::text::Line;
-    use crate::kernel::timestamp::Timestamp;
 
     #[test]
     fn a_sentence_names_the_object() {
@@ -64,6 +73,14 @@ mod tests {
         };
         assert_eq!(describe_event(&event(EventKind::ViewProduct, Some("智能门锁"), None)), "查看了商品《智能门锁》");
         assert_eq!(describe_event(&event(EventKind::Dwell, None, Some(1_200))), "在商品停留了 2 秒");
+    }
+
+    #[test]
+    fn what_arrives_more_than_five_minutes_later_is_late() {
+        let received = Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap();
+        for (ms, late) in [(0, false), (LATE_MS, false), (LATE_MS + 1, true), (24 * 3_600 * SECOND_MS, true)] {
+            assert_eq!(is_late(received.plus_millis(-ms), received), late, "{ms}");
+        }
     }
 
     #[test]

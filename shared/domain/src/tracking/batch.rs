@@ -101,7 +101,7 @@ pub struct AcceptedBatch {
     /// Where each card was when the batch was accepted; one in no department is missing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub departments: BTreeMap<CardId, DepartmentPath>,
-    /// 1 to [`EVENTS_MAX`] events, times already clamped.
+    /// 1 to [`EVENTS_MAX`] events, their times by the server's clock.
     pub events: Vec<Event>,
 }
 

@@ -15,7 +15,7 @@ use crate::tracking::filter_reason::FilterReason;
 
 /// Longest dwell one event may report: an hour, in milliseconds.
 pub const DWELL_MS_MAX: u32 = 3_600_000;
-/// How far back an event's time is believed; older times are moved up to this.
+/// How far back the times of a batch are believed; an older batch is moved up to this.
 pub const LATE_MS_MAX: i64 = 7 * DAY_MS;
 /// Longest object title, in characters.
 pub const TITLE_CHARS_MAX: usize = 60;
@@ -293,7 +293,7 @@ pub struct Event {
     /// The share that led the visitor here.
     #[serde(default, rename = "s", skip_serializing_if = "Option::is_none")]
     pub share_code: Option<ShareCode>,
-    /// When, see [`clamp`].
+    /// When, see [`server_times`](crate::tracking::client_time::server_times).
     #[serde(rename = "a", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
     /// How long, in milliseconds; for `dwell` only.
@@ -360,15 +360,6 @@ pub fn one_title_each(events: &mut [Event]) {
             None => title.inspect(|title| drop(titles.insert(place, Some(title.clone())))),
         };
     }
-}
-
-/// The time an event is counted at: the client's, held between
-/// `received` minus [`LATE_MS_MAX`] and `received`.
-///
-/// A clock that runs ahead cannot put an event into tomorrow, and one that is far
-/// behind cannot rewrite days that have been reported long ago.
-pub fn clamp(client: Timestamp, received: Timestamp) -> Timestamp {
-    client.clamp(received.plus_millis(-LATE_MS_MAX), received)
 }
 
 #[cfg(test)]

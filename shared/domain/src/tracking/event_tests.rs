@@ -63,14 +63,6 @@ fn an_object_names_its_id_or_none() {
 }
 
 #[test]
-fn far_off_times_are_moved_to_the_bounds() {
-    let hour = 3_600_000;
-    assert_eq!(clamp(now().plus_millis(hour), now()), now());
-    assert_eq!(clamp(now().plus_millis(-hour), now()), now().plus_millis(-hour));
-    assert_eq!(clamp(now().plus_millis(-8 * DAY_MS), now()), now().plus_millis(-LATE_MS_MAX));
-}
-
-#[test]
 fn an_event_survives_the_queue() {
     let event = Event::checked(
         EventKind::Forward,

@@ -9,24 +9,13 @@ use std::collections::BTreeSet;
 
 use crate::kernel::id::CardId;
 use crate::kernel::text::ShareCode;
+use crate::tracking::crawler::is_crawler;
 use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
 
-/// The rules as data: what changes here gets a new version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Stored beside every event that was judged by them.
-    pub version: u16,
-    /// Parts of a crawler's `User-Agent`, in lower case.
-    pub crawlers: &'static [&'static str],
-}
-
-/// The rules in force.
-pub const RULES: Rules = Rules {
-    version: 2,
-    // Not `bot` alone: the agents of Cubot phones contain it too.
-    crawlers: &["crawler", "spider", "googlebot", "bingbot", "applebot", "headlesschrome", "phantomjs"],
-};
+/// The version of the rules, of the limits and of the list of crawlers. It is stored beside every event
+/// that was judged by them: what changes there gets a new one.
+pub const RULES_VERSION: u16 = 3;
 
 /// The sender of a batch, as far as the rules need to know.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,9 +43,8 @@ pub fn believe_codes(known: &BTreeSet<ShareCode>, events: &mut [Event]) {
 /// Gives each event of a batch its reason, if there is one.
 ///
 /// A member's forward counts like anybody's: passing cards on is their work.
-pub fn classify(rules: &Rules, sender: Sender<'_>, events: &mut [Event]) {
-    let agent = sender.agent.to_lowercase();
-    let crawler = rules.crawlers.iter().any(|part| agent.contains(part));
+pub fn classify(sender: Sender<'_>, events: &mut [Event]) {
+    let crawler = is_crawler(sender.agent);
     for event in events.iter_mut() {
         event.filtered = match sender {
             _ if crawler => Some(FilterReason::Bot),
@@ -92,7 +80,7 @@ mod tests {
     }
 
     fn reasons(sender: Sender<'_>, mut events: Vec<Event>) -> Vec<Option<FilterReason>> {
-        classify(&RULES, sender, &mut events);
+        classify(sender, &mut events);
         events.iter().map(|event| event.filtered).collect()
     }
 
@@ -104,7 +92,7 @@ mod tests {
             ("Mozilla/5.0 (Linux; Android 14; CUBOT X70) MicroMessenger/8.0.54", None),
             ("mpcrawler", Some(FilterReason::Bot)),
             ("Mozilla/5.0 (compatible; Baiduspider/2.0)", Some(FilterReason::Bot)),
-            ("Mozilla/5.0 HeadlessChrome/126.0", Some(FilterReason::Bot)),
+            ("python-requests/2.32", Some(FilterReason::Bot)),
         ] {
             let sender = Sender { agent, ..Sender::default() };
             assert_eq!(reasons(sender, vec![event(EventKind::ViewCard, 1, 0)]), [reason], "{agent}");

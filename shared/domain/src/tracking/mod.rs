@@ -1,6 +1,8 @@
 //! What visitors do: events, batches of them, and what is filtered.
 
 pub mod batch;
+pub mod client_time;
+pub mod crawler;
 pub mod event;
 pub mod filter;
 pub mod filter_reason;
