@@ -30,6 +30,8 @@ pub struct Functions {
     pub queue: (aws_sdk_sqs::Client, String),
     /// Its queue for the live radar.
     pub live_queue: String,
+    /// The table as all but `tracking` have it.
+    pub store: Store,
 }
 
 impl Functions {
@@ -44,12 +46,15 @@ impl Functions {
     pub async fn sending_to(world: &World, queue: (aws_sdk_sqs::Client, String), live_queue: String) -> Self {
         // Signing makes no call: the bucket need not exist.
         let media = SignedBucket::new(&emulators::config(MEDIA_URL), "media".to_owned(), MEDIA_URL.to_owned()).unwrap();
-        let card = with_cursors(card::build(common(world), media.clone()), cursors());
-        let video = video::build(common(world), media);
-        let radar = with_cursors(radar::build(common(world)), cursors());
-        let crm = crm::build(common(world));
+        let common = common(world);
+        let store = common.store.clone();
+        let card = with_cursors(card::build(common.clone(), media.clone()), cursors());
+        let video = video::build(common.clone(), media);
+        let radar = with_cursors(radar::build(common.clone()), cursors());
+        let crm = crm::build(common.clone());
         let tracking = tracking(world, &queue.0, &queue.1, &live_queue);
-        Self { organization: organization(world, "sms").await, card, crm, radar, tracking, video, live_queue, queue }
+        let organization = organization_of(common, world, ("organization", "sms"));
+        Self { organization, card, crm, radar, tracking, video, live_queue, queue, store }
     }
 
     /// The router of one function.
@@ -94,6 +99,10 @@ pub async fn organization(world: &World, sms_secret: &str) -> Router {
 
 /// The same with its own keys in the secret of another name.
 pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str) -> Router {
+    organization_of(common(world), world, (own_secret, sms_secret))
+}
+
+fn organization_of(common: Common, world: &World, (own_secret, sms_secret): (&str, &str)) -> Router {
     let vendors = vendors::start();
     let config = organization::Config {
         organization_secret: own_secret.to_owned(),
@@ -104,7 +113,7 @@ pub async fn organization_with(world: &World, own_secret: &str, sms_secret: &str
         sms_countries: CallingCodes::parse("86").unwrap(),
     };
     let secrets = aws_sdk_secretsmanager::Client::new(&world.aws.to_builder().endpoint_url(vendors).build());
-    with_cursors(organization::build(common(world), config, secrets.into()), cursors())
+    with_cursors(organization::build(common, config, secrets.into()), cursors())
 }
 
 /// The end of a run that takes the time it needs.

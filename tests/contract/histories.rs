@@ -78,7 +78,7 @@ impl CompanyHistory {
         let now = world.clock.now();
         let id = world.ids.new_id(now).unwrap();
         let name = Line::parse("历史公司").unwrap();
-        let profile = CompanyProfile { id, name, appid: appid.clone(), wecom: None, created_at: now };
+        let profile = CompanyProfile { id, name, appid: appid.clone(), wecom: None, suspended: false, created_at: now };
         let boss = world.member("first", Role::Boss);
         let new = NewCompany { profile, boss: boss.clone(), seats: 100 };
         world.store.create_company(new, &world.request(&format!("company {seed}")), now).await.unwrap();

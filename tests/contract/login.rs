@@ -23,7 +23,7 @@ pub(crate) async fn another_company(world: &World) -> (Company, Link) {
     let now = world.clock.now();
     let id: CompanyId = world.ids.new_id(now).unwrap();
     let (name, appid) = (Line::parse("别家茶业").unwrap(), AppId::parse("wx00000000000002").unwrap());
-    let profile = CompanyProfile { id, name, appid, wecom: None, created_at: now };
+    let profile = CompanyProfile { id, name, appid, wecom: None, suspended: false, created_at: now };
     let boss = world.member("other-boss", Role::Boss);
     let new = NewCompany { profile, boss: boss.clone(), seats: 5 };
     world.store.create_company(new, &world.request("other"), now).await.unwrap();

@@ -47,6 +47,7 @@ mod sessions;
 mod shortlists;
 mod store;
 mod successors;
+mod suspension;
 mod versions;
 
 use mingpian_tests::functions;

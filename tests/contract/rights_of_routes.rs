@@ -55,11 +55,11 @@ const WITHOUT_TRANSACTION: &[&str] = &["update_member_department"];
 
 /// A request of a member, which succeeds.
 #[derive(Debug, Clone)]
-struct MemberRequest {
+pub(crate) struct MemberRequest {
     function: String,
-    case: String,
+    pub(crate) case: String,
     actor: String,
-    is_read: bool,
+    pub(crate) is_read: bool,
 }
 
 impl MemberRequest {
@@ -70,7 +70,7 @@ impl MemberRequest {
     }
 
     /// Sends what comes before it; returns the request itself.
-    async fn prepare(&self, world: &World, functions: &Functions) -> String {
+    pub(crate) async fn prepare(&self, world: &World, functions: &Functions) -> String {
         if row(&self.function, &self.case).is_some_and(|row| row.visited) {
             let aggregator = crate::aggregator::aggregator(world, KeptDeadLetters::default());
             let visit = serde_json::from_str(&load("radar-aggregator", "stats", world)).unwrap();
@@ -79,14 +79,14 @@ impl MemberRequest {
         prepared(&self.case, world, &|name| functions.router(name).clone()).await
     }
 
-    async fn send(&self, functions: &Functions, payload: &str) -> (u16, String) {
+    pub(crate) async fn send(&self, functions: &Functions, payload: &str) -> (u16, String) {
         let (status, body) = call(functions.router(&self.function), payload).await;
         (status, body["code"].as_str().unwrap_or_default().to_owned())
     }
 }
 
 /// The successful requests of members, of all routes.
-fn requests() -> Vec<MemberRequest> {
+pub(crate) fn requests() -> Vec<MemberRequest> {
     let mut found = Vec::new();
     for function in http_functions() {
         for case in all(&function) {

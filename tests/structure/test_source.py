@@ -48,6 +48,7 @@ SINGLE_WRITES = (
 UNCHECKED = re.compile(r"\.(?:read_items?|commit_for_schedule)\(")
 UNCHECKED_CALLS = (
     "shared/store/src/company/company.rs",  # a mini-program, before any company is known
+    "shared/store/src/company/suspension.rs",  # whether a company is suspended
     "shared/store/src/people/login.rs",  # a login: nobody acts yet
     "shared/store/src/people/session.rs",  # a refresh: nobody acts yet
     "shared/store/src/radar/live.rs",  # cards of many companies, for the queue

@@ -189,7 +189,11 @@ async fn push<S: Sockets, D>(
     done: &mut Done,
 ) -> Result<(), Failure> {
     let frames: Vec<_> = numbered.iter().map(|message| Frame::events(message).text()).collect();
-    let (open, ended) = open_sockets(state, card, members, live.clock.now());
+    let (open, ended) = if live.store.is_suspended(company).await? {
+        (Vec::new(), state.sockets.keys().cloned().collect())
+    } else {
+        open_sockets(state, card, members, live.clock.now())
+    };
     close_all(live, company, card, &ended).await?;
     done.gone += ended.len();
     let (mut gone, mut failed) = (Vec::new(), None);

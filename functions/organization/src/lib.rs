@@ -154,6 +154,7 @@ impl HttpFunction for App {
             .routes(routes!(company::department::update_member_department))
             .routes(routes!(people::directory::list_directory))
             .routes(routes!(company::profile::get_company, company::profile::update_company))
+            .routes(routes!(company::status::update_company_status))
             .routes(routes!(company::wecom::update_wecom, company::wecom::delete_wecom))
             .routes(routes!(company::new_company::create_boss))
             .routes(routes!(company::seat::get_seats))

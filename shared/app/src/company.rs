@@ -39,10 +39,27 @@ pub async fn create(
     request: &Idempotency,
 ) -> Result<NewCompany, Failure> {
     let CompanyToCreate { name, appid, boss, seats } = new;
-    let profile = CompanyProfile { id: flow.new_id()?, name, appid, wecom: None, created_at: flow.now };
+    let profile =
+        CompanyProfile { id: flow.new_id()?, name, appid, wecom: None, suspended: false, created_at: flow.now };
     let boss = Member::invited(flow.new_id()?, boss, Position::default(), Role::Boss, flow.now);
     let new = NewCompany { profile, boss: with_claim(flow, codes, boss, None), seats };
     flow.store.create_company(new, request, flow.now).await
+}
+
+/// Suspends a company, or ends its suspension. A repetition changes nothing.
+///
+/// # Errors
+/// [`Failure::NotFound`] without such a company.
+pub async fn set_suspended(flow: &Flow<'_>, company: Company, suspended: bool) -> Result<(), Failure> {
+    let read = flow.store.company(company).await?;
+    if read.suspended == suspended {
+        return Ok(());
+    }
+    let name = |suspended| if suspended { "suspended" } else { "active" };
+    let (actor, action) = (AuditActor::Operator, AuditAction::CompanyStatus);
+    let (before, after) = (name(read.suspended), name(suspended));
+    let audit = flow.audit_entry(actor, action, company.id(), before, after)?;
+    flow.store.set_suspended(company, suspended, &audit).await
 }
 
 /// Adds a boss to a company once per request, for one in which no boss can be reached, and returns the

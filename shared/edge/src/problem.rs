@@ -50,6 +50,8 @@ codes! {
     Unauthorized = UNAUTHORIZED, "unauthorized", "Unauthorized", "登录已失效，请重新登录";
     /// What the caller may do has changed since their token was made.
     RightsChanged = UNAUTHORIZED, "rights_changed", "Rights changed", "您的权限已变更，请刷新登录状态后重试";
+    /// The platform operator has suspended the company.
+    CompanySuspended = FORBIDDEN, "company_suspended", "Company suspended", "企业服务已暂停，请联系平台客服";
     /// The session has ended: the caller logs in again.
     SessionEnded = UNAUTHORIZED, "session_ended", "Session ended", "登录会话已结束，请重新登录";
     /// WeChat rejected the login code.
@@ -372,6 +374,7 @@ impl From<Failure> for Problem {
             Failure::OverBudget(over) => over.into(),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
             Failure::RightsChanged => Self::of(Code::RightsChanged),
+            Failure::CompanySuspended => Self::of(Code::CompanySuspended),
             Failure::RoleRequired => Self::of(Code::RoleRequired),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
             Failure::Busy => Self::of(Code::Busy),

@@ -40,6 +40,7 @@ impl From<&Failure> for Reason {
             | Failure::OverBudget(_)
             | Failure::VersionConflict
             | Failure::RightsChanged
+            | Failure::CompanySuspended
             | Failure::RoleRequired
             | Failure::KeyReused
             | Failure::Throttled

@@ -118,6 +118,11 @@ impl Retry {
         Self { ids, timer }
     }
 
+    /// Time since a fixed moment, by the timer.
+    pub fn elapsed(&self) -> Duration {
+        self.timer.elapsed()
+    }
+
     /// The first success, or the first error that is not transient, or the last error if the policy
     /// allows no further attempt.
     ///

@@ -47,6 +47,8 @@ pub use crate::table::sweep::{Sweep, SweepLimits};
 
 use runtime::retry::Retry;
 
+use crate::company::suspension::Suspensions;
+
 /// A page of a longer list and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, P> {
@@ -62,6 +64,7 @@ pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
     retry: Retry,
+    suspensions: Suspensions,
 }
 
 impl Store {
@@ -72,7 +75,7 @@ impl Store {
 
     /// The table of this name, with the randomness and the timer of this retry.
     pub fn with_retry(client: aws_sdk_dynamodb::Client, table: String, retry: Retry) -> Self {
-        Self { client, table, retry }
+        Self { client, table, retry, suspensions: Suspensions::default() }
     }
 
     /// The retry policy, for flows that read, change and write.

@@ -156,6 +156,7 @@ impl World {
             name: Line::parse("云杉茶业").expect("a name"),
             appid: self.appid.clone(),
             wecom: None,
+            suspended: false,
             created_at: self.clock.now(),
         };
         let boss = self.member("boss", Role::Boss);

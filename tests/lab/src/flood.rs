@@ -94,7 +94,7 @@ async fn another_company(world: &World) -> (Company, CardId) {
     let id: CompanyId = world.ids.new_id(now).expect("an id");
     let (name, appid) =
         (Line::parse("别家茶业").expect("a name"), AppId::parse("wx00000000000002").expect("an app id"));
-    let profile = CompanyProfile { id, name, appid, wecom: None, created_at: now };
+    let profile = CompanyProfile { id, name, appid, wecom: None, suspended: false, created_at: now };
     let new = NewCompany { profile, boss: world.member("other-boss", Role::Boss), seats: 5 };
     world.store.create_company(new, &world.request("other"), now).await.expect("the company is created");
     let (company, staff) = (Company::granted(id), world.member("other-staff", Role::Staff));

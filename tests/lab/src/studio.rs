@@ -74,7 +74,10 @@ impl Studio {
 
     /// Its functions, with empty caches.
     pub(crate) async fn functions(&self) -> Functions {
-        Functions::sending_to(&self.world, self.queue.clone(), self.queue.1.clone()).await
+        let functions = Functions::sending_to(&self.world, self.queue.clone(), self.queue.1.clone()).await;
+        // A process asks for it once a minute.
+        functions.store.is_suspended(self.world.company).await.expect("the table answers");
+        functions
     }
 
     /// A client configuration for the services in memory.

@@ -5,4 +5,5 @@ pub(crate) mod department;
 pub(crate) mod new_company;
 pub(crate) mod profile;
 pub(crate) mod seat;
+pub(crate) mod status;
 pub(crate) mod wecom;

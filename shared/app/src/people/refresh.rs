@@ -76,7 +76,11 @@ pub async fn refresh(
     company: Company,
     claims: RefreshClaims,
 ) -> Result<RefreshedSession, RefreshError> {
-    let RefreshContext { member, activation, sessions } = flow.store.refresh_context(company, claims.member).await?;
+    let RefreshContext { member, activation, sessions, suspended } =
+        flow.store.refresh_context(company, claims.member).await?;
+    if suspended {
+        return Err(Failure::CompanySuspended.into());
+    }
     let Some(member) = member.filter(|member| member.status() == MemberStatus::Active) else {
         flow.store.forget_sessions(company, claims.member).await?;
         return Err(RefreshError::Ended);

@@ -100,6 +100,9 @@ pub async fn login(flow: &Flow<'_>, request: LoginRequest) -> Result<LoginOutcom
     let LoginRequest { company, openid, unionid, entry, chosen, device, before } = request;
     let (openid, unionid) = (&openid, unionid.as_ref());
     let LoginContext { profile, person, links } = flow.store.login_context(company, openid, unionid).await?;
+    if profile.suspended {
+        return Err(Failure::CompanySuspended.into());
+    }
     let person = match person {
         Some(person) => person,
         None => flow.store.sign_in(company, openid, flow.new_id()?, flow.now).await?,
@@ -171,7 +174,7 @@ async fn enter(flow: &Flow<'_>, visit: LoginVisit<'_>, chosen: Option<CompanyId>
     wanted.sort_by_key(|(company, _)| (company.id() != chosen, *company != visit.company));
     let asked = visit.person.join_request.map(|request| (visit.company, request));
     let (mut active, join_request) = flow.store.member_logins(&wanted, asked).await?;
-    active.retain(|found| is_active(found, links.get(&found.company)));
+    active.retain(|found| is_active(found, links.get(&found.company)) && !found.profile.suspended);
     let (claimed, invited) =
         (matches!(visit.entry, LoginMethod::Claim(_)), matches!(visit.entry, LoginMethod::Invitation(_)));
     // A disabled or former member is a visitor, and does not come back by an invitation.

@@ -58,6 +58,8 @@ pub enum AuditAction {
     MemberDepartment,
     /// The company was renamed (企业名称).
     CompanyName,
+    /// The company was suspended, or is no longer (暂停服务).
+    CompanyStatus,
     /// The WeCom credentials were set or removed (企业微信).
     Wecom,
     /// The company's phrases were changed (企业常用语).

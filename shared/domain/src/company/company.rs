@@ -110,6 +110,9 @@ pub struct CompanyProfile {
     /// Its WeCom, if the platform operator has set one up; without it notices are off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wecom: Option<WeCom>,
+    /// Whether the platform operator has suspended it: its members log in and write no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
     /// When it was created.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,

@@ -69,6 +69,9 @@ pub enum Failure {
     /// The member who acts no longer has the rights that their token was signed for.
     #[error("rights have changed")]
     RightsChanged,
+    /// The platform operator has suspended the company of the member who acts.
+    #[error("the company is suspended")]
+    CompanySuspended,
     /// What the member who acts may do does not reach the one they would change.
     #[error("another role is required")]
     RoleRequired,

@@ -1,7 +1,7 @@
 //! Companies and the directory of their mini-programs.
 
-use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::close_rate::retrain::next_retrain;
 use domain::company::CompanyName;
 use domain::company::audit::AuditEntry;
@@ -126,6 +126,20 @@ impl Store {
                 Update::builder().update_expression("SET wecom = :wecom").expression_attribute_values(":wecom", wecom)
             }
             None => Update::builder().update_expression("REMOVE wecom"),
+        };
+        self.edit_company(company, update.condition_expression("attribute_exists(id)"), Failure::NotFound, audit).await
+    }
+
+    /// Suspends a company, or ends its suspension.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is no such company.
+    pub async fn set_suspended(&self, company: Company, suspended: bool, audit: &AuditEntry) -> Result<(), Failure> {
+        let update = if suspended {
+            let on = AttributeValue::Bool(true);
+            Update::builder().update_expression("SET suspended = :on").expression_attribute_values(":on", on)
+        } else {
+            Update::builder().update_expression("REMOVE suspended")
         };
         self.edit_company(company, update.condition_expression("attribute_exists(id)"), Failure::NotFound, audit).await
     }

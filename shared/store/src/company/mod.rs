@@ -7,5 +7,6 @@ mod company;
 pub(crate) mod department;
 pub(crate) mod quota;
 pub(crate) mod settings;
+pub(crate) mod suspension;
 
 pub use self::company::*;

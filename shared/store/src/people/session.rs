@@ -6,8 +6,8 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
-use domain::company::Company;
 use domain::company::audit::AuditEntry;
+use domain::company::{Company, CompanyProfile};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, SessionId};
 use domain::kernel::timestamp::Timestamp;
@@ -21,7 +21,7 @@ use crate::people::rights::end_tokens;
 use crate::table::batch_get::ReadMode;
 use crate::table::error::failure;
 use crate::table::item::{EXPIRES_AT, Item, expire, number};
-use crate::table::kinds::{ACTIVATION, MEMBER, SESSIONS};
+use crate::table::kinds::{ACTIVATION, COMPANY, MEMBER, SESSIONS};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
@@ -34,6 +34,8 @@ pub struct RefreshContext {
     pub activation: Activation,
     /// Their sessions.
     pub sessions: MemberSessions,
+    /// Whether their company is suspended.
+    pub suspended: bool,
 }
 
 /// A session that begins, and those that go for it.
@@ -77,8 +79,12 @@ impl Store {
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
     pub async fn refresh_context(&self, company: Company, member: MemberId) -> Result<RefreshContext, Failure> {
-        let wanted =
-            [keys::member(company, member), keys::activation(company, member), keys::sessions(company, member)];
+        let wanted = [
+            keys::member(company, member),
+            keys::activation(company, member),
+            keys::sessions(company, member),
+            keys::company(company),
+        ];
         // Nobody acts yet: the sessions decide about the token that was sent.
         let mut items = self.read_items(&wanted, ReadMode::Consistent).await?;
         let mut take = |key: &Key| {
@@ -86,10 +92,12 @@ impl Store {
             position.map(|position| items.swap_remove(position))
         };
         let activation = take(&wanted[1]).map(|item| ACTIVATION.decode(item)).transpose()?;
+        let profile: Option<CompanyProfile> = take(&wanted[3]).map(|item| COMPANY.decode(item)).transpose()?;
         Ok(RefreshContext {
             member: take(&wanted[0]).map(|item| MEMBER.decode(item)).transpose()?,
             activation: activation.unwrap_or_else(|| Activation::none(member)),
             sessions: decode(take(&wanted[2]))?,
+            suspended: profile.is_some_and(|profile| profile.suspended),
         })
     }
 

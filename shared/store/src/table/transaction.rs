@@ -160,6 +160,7 @@ impl Store {
     /// table takes no more. When a member acts, only if they may still do what their token says:
     /// otherwise [`Failure::RightsChanged`], whatever else was wrong.
     pub(crate) async fn commit(&self, company: Company, mut transaction: Transaction) -> Result<(), Cancelled> {
+        self.require_not_suspended(company).await.map_err(Cancelled::Store)?;
         let check = ActingMember::of(company).and_then(|actor| transaction.check_actor(&self.table, actor));
         self.retry.run(Policy::TRANSACTION, || self.try_commit(&transaction, check.as_ref())).await
     }
