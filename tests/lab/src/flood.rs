@@ -1,5 +1,5 @@
 //! `lab flood`: one company is flooded, and another has visitors. What reaches the queue, and how
-//! long the neighbour's requests take.
+//! long the neighbour's requests take, beside a flood of another deployment.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -53,36 +53,59 @@ struct FloodReport {
     neighbour_refused: u64,
 }
 
-/// Sends a round of the neighbour alone and one in the flood, in turns, so that what disturbs the
-/// machine disturbs both.
+/// A deployment, and who sends to it.
+struct FloodScene {
+    stage: Stage,
+    flooder: FloodSender,
+}
+
+impl FloodScene {
+    /// A deployment with a company to flood.
+    async fn new(persons: u64) -> Self {
+        let stage = Stage::empty().await;
+        let (company, card) = another_company(&stage.world).await;
+        Self { stage, flooder: FloodSender { company, card, events: FLOOD_EVENTS, persons } }
+    }
+
+    /// Sends some batches of the flood; notes the answers.
+    async fn flood(&self, count: u64, wire: &Wire, random: &mut Random, report: &mut FloodReport) {
+        for _ in 0..count {
+            let payload = request(&self.stage.world, self.flooder, random.below(self.flooder.persons), random);
+            wire.take_usage();
+            let (status, answer) = self.stage.send("tracking", &payload).await;
+            report.note_flood(status, &answer, wire.take_usage().call_count());
+            assert!(status == 202 || status == 429, "{status} {answer}");
+        }
+    }
+}
+
+/// Sends the neighbour's request once after a flood of its deployment and once after the same flood
+/// of another deployment, in turns, and every other round the other way round. So the machine, the
+/// emulators and the processor's caches are in the same state: what differs is what the two companies
+/// of a deployment share.
 pub(crate) async fn run(options: &Options<'_>, wire: &Wire) -> ExitCode {
-    let (rounds, flood) = (options.number("rounds", 300).max(100), options.number("flood", 20));
+    let (rounds, flood) = (options.number("rounds", 500).max(100), options.number("flood", 20));
     let mut random = Random(options.number("seed", 1));
-    let stage = Stage::empty().await;
-    let world = &stage.world;
     let persons = options.number("persons", 2_000).max(1);
-    let (company, card) = another_company(world).await;
-    let flooder = FloodSender { company, card, events: FLOOD_EVENTS, persons };
+    let scene = FloodScene::new(persons).await;
+    let elsewhere = FloodScene::new(persons).await;
+    let world = &scene.stage.world;
     let visitor =
         FloodSender { company: world.company, card: world.card("lin"), events: VISIT_EVENTS, persons: rounds };
-    let mut report = FloodReport::default();
+    let (mut report, mut other) = (FloodReport::default(), FloodReport::default());
     for round in 0..rounds {
-        for is_flooded in [false, true] {
-            for nth in 0..if is_flooded { flood } else { 0 } {
-                let payload = request(world, flooder, random.below(persons), &mut random);
-                wire.take_usage();
-                let (status, answer) = stage.send("tracking", &payload).await;
-                report.note_flood(status, &answer, wire.take_usage().call_count());
-                assert!(status == 202 || status == 429, "{round}.{nth}: {status} {answer}");
-            }
+        for is_flooded in [round % 2 == 1, round % 2 == 0] {
+            let (flooded, noted) = if is_flooded { (&scene, &mut report) } else { (&elsewhere, &mut other) };
+            flooded.flood(flood, wire, &mut random, noted).await;
             let payload = request(world, visitor, round, &mut random);
             let begun = Instant::now();
-            let (status, _) = stage.send("tracking", &payload).await;
+            let (status, _) = scene.stage.send("tracking", &payload).await;
             let times = if is_flooded { &mut report.flooded } else { &mut report.quiet };
             times.push(begun.elapsed());
             report.neighbour_refused += u64::from(status != 202);
         }
         world.clock.advance(ROUND_MS);
+        elsewhere.stage.world.clock.advance(ROUND_MS);
     }
     report.tell(rounds, rounds * flood)
 }
