@@ -98,7 +98,8 @@ class Run:
     def of_operation(self, name, count):
         """Sends the request of the event file, then generated ones."""
         served, file = name in self.served, find(name)
-        changes = served and not file.route.startswith("GET ")
+        # What is sent before may change the owner of things too, though the request itself is refused.
+        changes = not file.route.startswith("GET ") and (served or bool(file.row.get("before")))
         rounds = SAMPLES if served else 1
         for nth in range(rounds):
             if self.cast.stage is None or self.used:
