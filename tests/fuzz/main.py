@@ -10,10 +10,11 @@ caller who may send it. `--state .dev` uses the stack of scripts/dev, and leaves
 """
 
 import argparse
+import multiprocessing
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -53,6 +54,13 @@ LAST = ("update_card_template", "create_radar_code")
 # Operation and caller -> why a request that may be sent never succeeds here. Statuses that the row of
 # the event file excepts need no line.
 NEVER_SERVED = {("create_radar_redemption", "boss"): "the radar belongs to a card, and these bosses have none"}
+# Operation -> the code of a 5xx that its description announces. All other checks apply to it too, and the
+# table shows how often it came.
+ANNOUNCED_5XX = {
+    # The operator's cases create companies whose mini-programs have no secret.
+    "create_session": "channel_not_configured",
+    "create_anonymous_session": "channel_not_configured",
+}
 SECONDS = 60
 BESIDE = 3
 FIT = settings(
@@ -161,8 +169,10 @@ class Run:
 
     def check(self, name, case, response):
         """Notes what is wrong with an answer."""
+        announced = response.status_code == 503 and name in ANNOUNCED_5XX and f'"{ANNOUNCED_5XX[name]}"' in response.text
+        checks = [check for check in CHECKS if not (announced and check is not_a_server_error)]
         try:
-            case.validate_response(response, checks=CHECKS)
+            case.validate_response(response, checks=checks)
         except FailureGroup as group:
             for error in group.exceptions:
                 self.note(name, case, response, error)
@@ -179,10 +189,11 @@ class Run:
         self.tally.fail(name, error.title, response.status_code, shown)
 
 
-def fuzz_as(stack, kind, cases, number):
-    """Runs one kind of caller and prints what it saw; returns whether all is well."""
+def fuzz_as(state, kind, cases, number):
+    """Runs one kind of caller on the running stack and prints what it saw; returns whether all is well."""
     started = time.monotonic()
-    run = Run(stack, kind, cases, number)
+    load_all_checks()
+    run = Run(LocalStack(ROOT, state, persist=True, auth=True), kind, cases, number)
     run.go()
     never = run.tally.never_served(run.served)
     logins = sum(caller.logins for caller in run.cast.callers)
@@ -197,10 +208,11 @@ def fuzz_as(stack, kind, cases, number):
     return not never and not run.tally.failures
 
 
-def fuzz(stack, kinds, cases, number):
-    """Runs the kinds, some beside each other: a request mostly waits."""
-    with ThreadPoolExecutor(BESIDE) as pool:
-        return all(list(pool.map(lambda kind: fuzz_as(stack, kind, cases, number), kinds)))
+def fuzz(state, kinds, cases, number):
+    """Runs the kinds, some beside each other: a request mostly waits. Hypothesis wants a process for each."""
+    with ProcessPoolExecutor(BESIDE, multiprocessing.get_context("spawn")) as pool:
+        runs = [pool.submit(fuzz_as, state, kind, cases, number) for kind in kinds]
+        return all([run.result() for run in runs])
 
 
 def main(arguments):
@@ -212,13 +224,12 @@ def main(arguments):
     parser.add_argument("callers", nargs="*", metavar="CALLER", choices=[*CALLERS, []])
     chosen = parser.parse_args(arguments)
     kinds = chosen.callers or CALLERS
-    load_all_checks()
     with tempfile.TemporaryDirectory(prefix="mingpian-fuzz-") as state:
         stack = LocalStack(ROOT, chosen.state or Path(state), persist=bool(chosen.state), auth=True)
         try:
             stack.up()
             stack.deploy()
-            fine = fuzz(stack, kinds, chosen.cases, chosen.seed)
+            fine = fuzz(stack.state_dir, kinds, chosen.cases, chosen.seed)
         except StepFailed as error:
             return fail(error)
         finally:
