@@ -1,0 +1,6 @@
+"""Where the modules of this folder are found."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
