@@ -229,3 +229,19 @@ def test_a_new_radar_code_is_recorded_without_the_number(company):
     log.expect(200)
     assert [line["action"] for line in log.body["items"]] == ["radar_granted", "member_added"]
     assert phone not in log.text and phone[3:] not in log.text
+
+
+def test_a_suspended_company_lets_nobody_in_until_it_is_active_again(world):
+    company = world.company("暂停企业")
+    member = company.member("在职")
+    path, headers = f"/v1/companies/{company.id}/status", {"X-Operator-Key": world.operator_key}
+    for _ in range(2):
+        body = world.api.call("PUT", path, body={"status": "suspended"}, headers=headers).expect(200)
+        assert body == {"company_id": company.id, "status": "suspended"}
+    company.session(member.openid).expect(403, "company_suspended")
+    refresh = {"refresh_token": member.refresh_token}
+    company.api.post("/v1/sessions/refresh", body=refresh).expect(403, "company_suspended")
+    world.api.call("PUT", path, body={"status": "active"}, headers=headers).expect(200)
+    company.api.post("/v1/sessions/refresh", body=refresh).expect(200)
+    log = company.log_in(member.openid) and company.boss.get("/v1/audit-log", query={"action": "company_status"})
+    assert [line["to"] for line in log.expect(200)["items"]] == ["suspended", "active"]
