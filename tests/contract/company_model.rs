@@ -112,8 +112,9 @@ impl CompanyModel {
             HistoryRequest::Claim { of } => {
                 let code = &self.codes[of];
                 let issuer = code.by.and_then(|by| self.is_active(by));
-                let allowed =
-                    issuer.is_some_and(|by| lets_in(by, code.role)) && self.members[of].status == MemberStatus::Invited;
+                let claimed = &self.members[of];
+                let allowed = issuer.is_some_and(|by| lets_in(by, code.role))
+                    && (claimed.status, claimed.role) == (MemberStatus::Invited, code.role);
                 if allowed {
                     self.members.get_mut(of).unwrap().status = MemberStatus::Active;
                 }

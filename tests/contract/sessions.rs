@@ -2,7 +2,7 @@
 
 use axum::Router;
 use domain::kernel::id::SessionId;
-use domain::people::session::{FRESH_LOGIN_MS, MemberSessions, SESSION_IDLE_MS, SESSIONS_MAX};
+use domain::people::session::{FRESH_LOGIN_MS, MemberSessions, REPEAT_MS, SESSION_IDLE_MS, SESSIONS_MAX};
 use edge::token::{MEMBER_TOKEN_LIFE_MS, TOKEN_LIFE_MS, TokenVerifier};
 use serde_json::{Value, json};
 use testkit::world::World;
@@ -139,6 +139,64 @@ async fn nobody_without_rights_is_refreshed_also_not_when_they_are_back() {
         assert_eq!(code(&refresh(organization, &session["refresh_token"]).await), (401, "session_ended"), "{how:?}");
         assert!(sessions(&world).await.is_empty());
     }
+    let (world, functions) = stage().await;
+    let organization = functions.router("organization");
+    let session = log_in(&world, organization, "lin").await;
+    change(&world, "lin", Change::Disabled).await;
+    change(&world, "lin", Change::Enabled).await;
+    assert_eq!(code(&refresh(organization, &session["refresh_token"]).await), (401, "session_ended"));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_given_again_for_a_minute_and_later_it_is_a_copy() {
+    let (world, functions) = stage().await;
+    let organization = functions.router("organization");
+    let first = log_in(&world, organization, "lin").await["refresh_token"].clone();
+    let (_, second) = refresh(organization, &first).await;
+    world.clock.advance(REPEAT_MS);
+    assert_eq!(refresh(organization, &first).await.1["refresh_token"], second["refresh_token"]);
+    world.clock.advance(1);
+    assert_eq!(code(&refresh(organization, &first).await), (401, "session_ended"));
+    assert_eq!(code(&refresh(organization, &second["refresh_token"]).await), (401, "session_ended"));
+}
+
+#[tokio::test]
+async fn an_old_login_lets_in_staff_and_no_admin() {
+    let (world, functions) = stage().await;
+    let organization = functions.router("organization");
+    crate::http::add_seats(&world, 9).await;
+    let (old, new) = (world.token_of_login("boss", FRESH_LOGIN_MS + 1_000), world.token("boss"));
+    let post = async |path: &str, token: &str, key: &str, role: &str| {
+        let body = if path == "/v1/members" {
+            json!({"name": "新人", "position": "", "role": role})
+        } else {
+            json!({"uses": 1, "role": role})
+        };
+        send(organization, ("POST", path), (Some(token), Some(key)), Some(body)).await
+    };
+    for path in ["/v1/members", "/v1/invitations"] {
+        let before = table(&world).await;
+        assert_eq!(code(&post(path, &old, "key-of-an-admin", "admin").await), (403, "fresh_login_required"), "{path}");
+        assert!(table(&world).await == before, "{path} has written");
+        assert_eq!(post(path, &old, "key-of-staff", "staff").await.0, 201, "{path}");
+        assert_eq!(post(path, &new, "key-of-an-admin", "admin").await.0, 201, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_claim_code_for_another_role_lets_nobody_in() {
+    let (world, functions) = stage().await;
+    let organization = functions.router("organization");
+    crate::http::add_seats(&world, 9).await;
+    let boss = world.token("boss");
+    let body = json!({"name": "新人", "position": "", "role": "staff"});
+    let added = send(organization, ("POST", "/v1/members"), (Some(&boss), Some("key-of-staff")), Some(body)).await.1;
+    let path = format!("/v1/members/{}/role", added["member"]["id"].as_str().unwrap());
+    let body = Some(json!({"role": "admin"}));
+    assert_eq!(send(organization, ("PUT", &path), (Some(&boss), None), body).await.0, 200);
+    let claim = json!({"appid": world.appid.as_str(), "code": "newcomer", "claim_code": added["claim_code"]});
+    let answer = send(organization, ("POST", "/v1/sessions"), (None, None), Some(claim)).await;
+    assert_eq!(code(&answer), (422, "claim_code_invalid"));
 }
 
 #[tokio::test]

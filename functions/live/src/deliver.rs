@@ -194,7 +194,10 @@ async fn push<S: Sockets, D>(
     } else {
         open_sockets(state, card, members, live.clock.now())
     };
-    close_all(live, company, card, &ended).await?;
+    // One that is not closed gets nothing. It does not keep the others from their frames.
+    if let Err(cause) = close_all(live, company, card, &ended).await {
+        tracing::warn!(%cause, "a socket that has ended was not closed");
+    }
     done.gone += ended.len();
     let (mut gone, mut failed) = (Vec::new(), None);
     for sockets in open.chunks(PUSHES_MAX) {

@@ -40,20 +40,28 @@ pub(crate) fn open_sockets(
     state.sockets_at(now, may_watch)
 }
 
-/// Closes sockets, and removes them from the card. The gateway may be slow to close one; nothing is
-/// sent to it any more.
+/// Closes sockets, and removes them from the card. One that the gateway does not close stays on the
+/// card, so that a later try finds it; nothing is sent to it.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the gateway has not closed one.
 pub(crate) async fn close_all<S: Sockets, D>(
     live: &Live<S, D>,
     company: Company,
     card: CardId,
     sockets: &[SocketId],
 ) -> Result<(), Failure> {
+    let (mut closed, mut failed) = (Vec::with_capacity(sockets.len()), None);
     for socket in sockets {
-        if let Err(NotSent::Failed(cause)) = live.sockets.close(socket).await {
-            tracing::warn!(cause, "a socket that has ended was not closed");
+        match live.sockets.close(socket).await {
+            Ok(()) | Err(NotSent::Gone) => closed.push(socket.clone()),
+            Err(NotSent::Failed(cause)) => failed = Some(cause),
         }
     }
-    if sockets.is_empty() { Ok(()) } else { left(live, company, card, sockets).await }
+    if !closed.is_empty() {
+        left(live, company, card, &closed).await?;
+    }
+    failed.map_or(Ok(()), |cause| Err(Failure::Unavailable(cause)))
 }
 
 /// The state of the watcher's card with the socket among its watchers: adds the socket if it is

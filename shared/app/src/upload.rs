@@ -52,13 +52,12 @@ pub async fn create(
     purpose.check(format, bytes)?;
     let (id, state, created_at) = (flow.new_id()?, UploadState::Waiting, flow.now);
     let upload = Upload { id, purpose, format, bytes, card, member: by.member, state, used: false, created_at };
-    let all = BudgetSpend::bytes(BudgetName::CompanyUploadBytes, BudgetSubject::Company(company), bytes);
-    // By itself: two transactions that write the same item are in each other's way.
-    flow.store.spend(&all, flow.now).await?;
     let uploader = BudgetSubject::Member(company, by.member);
     let spends = [
         BudgetSpend::one(BudgetName::Uploads, uploader.clone()),
         BudgetSpend::bytes(BudgetName::UploadBytes, uploader, bytes),
+        // Uploads of a company at the same moment wait for each other; one that is refused takes nothing.
+        BudgetSpend::bytes(BudgetName::CompanyUploadBytes, BudgetSubject::Company(company), bytes),
     ];
     Ok(flow.store.create_upload(company, upload, request, &spends).await?)
 }

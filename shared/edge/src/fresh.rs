@@ -2,8 +2,8 @@
 //! that was stolen.
 
 use axum::extract::FromRequestParts;
-use domain::kernel::timestamp::{SECOND_MS, Timestamp};
-use domain::people::session::FRESH_LOGIN_MS;
+use domain::kernel::timestamp::Timestamp;
+use domain::people::session::is_fresh;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
@@ -13,7 +13,8 @@ use crate::problem::{Code, Problem};
 /// Introduces the list of the operations that ask for a fresh login.
 const FRESH_LOGINS: &str = "\
 These operations ask for a login by `wx.login` in the last five minutes, a refreshed session keeps the time of its \
-login. After 403 `fresh_login_required`, call `wx.login`, log in again and send the request again:\n";
+login. So does letting in somebody who becomes an admin: as a member, by a claim code, an invitation or \
+a request to join. After 403 `fresh_login_required`, call `wx.login`, log in again and send the request again:\n";
 
 /// A caller with this permission who logged in by WeChat at most five minutes ago.
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +43,14 @@ impl<S: Sync, P: FromRequestParts<S, Rejection = Problem> + LoggedIn + Send> Fro
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let permission = P::from_request_parts(parts, state).await?;
-        let age_s = authenticator(parts)?.clock.now().seconds() - permission.logged_in_at().seconds();
-        let is_fresh = age_s <= FRESH_LOGIN_MS / SECOND_MS;
+        let is_fresh = is_fresh(permission.logged_in_at(), authenticator(parts)?.clock.now());
         if is_fresh { Ok(Self(permission)) } else { Err(Problem::of(Code::FreshLoginRequired)) }
     }
+}
+
+/// Whether the description says so of all callers.
+fn asks_always(description: &str) -> bool {
+    description.split_whitespace().collect::<Vec<_>>().join(" ").contains("with a fresh login")
 }
 
 /// The operations that ask for a fresh login, as a paragraph.
@@ -53,7 +58,7 @@ pub(crate) fn paragraph(paths: &Map<String, Value>) -> String {
     let mut names = Vec::new();
     for (path, item) in paths {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            if operation["description"].as_str().is_some_and(|text| text.contains("`fresh_login_required`")) {
+            if operation["description"].as_str().is_some_and(asks_always) {
                 names.push(format!("\n- `{} {path}`", method.to_uppercase()));
             }
         }

@@ -374,6 +374,7 @@ impl From<Failure> for Problem {
             Failure::OverBudget(over) => over.into(),
             Failure::VersionConflict => Self::of(Code::VersionConflict),
             Failure::RightsChanged => Self::of(Code::RightsChanged),
+            Failure::FreshLoginRequired => Self::of(Code::FreshLoginRequired),
             Failure::CompanySuspended => Self::of(Code::CompanySuspended),
             Failure::RoleRequired => Self::of(Code::RoleRequired),
             Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),

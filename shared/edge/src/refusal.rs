@@ -26,7 +26,6 @@ impl From<CustomerError> for Problem {
 impl From<DecisionError> for Problem {
     fn from(error: DecisionError) -> Self {
         match error {
-            DecisionError::RoleRequired => Self::of(Code::RoleRequired),
             DecisionError::Expired => Self::of(Code::JoinRequestExpired),
             DecisionError::Decided => Self::of(Code::JoinRequestDecided),
             DecisionError::Failed(failure) => failure.into(),

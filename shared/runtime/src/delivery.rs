@@ -41,6 +41,7 @@ impl From<&Failure> for Reason {
             | Failure::VersionConflict
             | Failure::RightsChanged
             | Failure::CompanySuspended
+            | Failure::FreshLoginRequired
             | Failure::RoleRequired
             | Failure::KeyReused
             | Failure::Throttled

@@ -166,7 +166,7 @@ fn row(name: &str, usage: &Usage, prices: &Prices, note: &str) -> (String, Vec<S
 async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
     let payload = route.prepared(&stage.world, &stage.functions).await;
     // A process asks for it once a minute.
-    stage.functions.store.is_suspended(stage.world.company).await.expect("the table answers");
+    Box::pin(stage.functions.store.is_suspended(stage.world.company)).await.expect("the table answers");
     wire.take_usage();
     let (status, answer) = stage.send(&route.line.function, &payload).await;
     assert!(route.is_fine(status), "{} answered {status} {answer}: its row says {}", route.name, route.line.row.status);

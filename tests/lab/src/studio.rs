@@ -76,7 +76,7 @@ impl Studio {
     pub(crate) async fn functions(&self) -> Functions {
         let functions = Functions::sending_to(&self.world, self.queue.clone(), self.queue.1.clone()).await;
         // A process asks for it once a minute.
-        functions.store.is_suspended(self.world.company).await.expect("the table answers");
+        Box::pin(functions.store.is_suspended(self.world.company)).await.expect("the table answers");
         functions
     }
 

@@ -26,7 +26,8 @@ pub(crate) struct NewClaimCode {}
 /// Issues a new claim code for a member who has never logged in, and ends the old code. Reserves a
 /// seat again if the old code had expired. Admins issue codes for staff; the boss issues all.
 /// Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for
-/// other callers, and for an admin, if the member is no staff; 409 `already_member` when the member
+/// other callers, and for an admin, if the member is no staff; 403 `fresh_login_required` for an
+/// admin's code when the boss logged in more than five minutes ago; 409 `already_member` when the member
 /// has joined; 409 `member_inactive` when the member is disabled or has left; 409 `seats_exhausted`
 /// when no seat is free; 409 `version_conflict` when the member was changed at the same moment.
 #[utoipa::path(post, path = "/v1/members/{member_id}/claim-codes", tag = "organization",

@@ -134,8 +134,9 @@ impl InvitationCreated {
 /// Creates a link with which several people can join the company. One seat for each person is
 /// reserved until it is used, or the invitation expires or is revoked. Only the boss invites
 /// admins. Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403
-/// `role_required` for other callers, and for an admin who invites admins; 409 `seats_exhausted`
-/// when no seat is free.
+/// `role_required` for other callers, and for an admin who invites admins; 403
+/// `fresh_login_required` when the boss invites admins and logged in more than five minutes ago; 409
+/// `seats_exhausted` when no seat is free.
 #[utoipa::path(post, path = "/v1/invitations", tag = "organization",
     extensions(("x-budgets" = json!(["invitations"]))),
     request_body = NewInvitation, params(IdempotencyKey), responses((status = 201, body = InvitationCreated)))]

@@ -10,6 +10,7 @@ use domain::kernel::id::{CardId, DepartmentId, MemberId};
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::{Member, MemberStatus, PersonName, Position, Role};
 use edge::auth::Admin;
+use edge::fresh::LoggedIn;
 use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
@@ -122,8 +123,9 @@ impl MemberCreated {
 ///
 /// Adds a member, with a card and a claim code for the first login, and reserves a seat. Only the
 /// boss adds admins. Callers: admins and the boss. Idempotent by `Idempotency-Key`. Errors: 403
-/// `role_required` for other callers, and for an admin who adds an admin; 409 `seats_exhausted`
-/// when no seat is free.
+/// `role_required` for other callers, and for an admin who adds an admin; 403
+/// `fresh_login_required` when the boss adds an admin and logged in more than five minutes ago; 409
+/// `seats_exhausted` when no seat is free.
 #[utoipa::path(post, path = "/v1/members", tag = "organization", request_body = NewMemberBody, params(IdempotencyKey),
     responses((status = 201, body = MemberCreated)))]
 pub(crate) async fn create_member(
@@ -194,7 +196,7 @@ pub(crate) async fn get_member(
 
 /// The acting admin or boss, as flows take them.
 pub(crate) fn head(admin: Admin) -> Head {
-    Head { member: admin.member(), role: admin.role }
+    Head { member: admin.member(), role: admin.role, logged_in_at: admin.logged_in_at() }
 }
 
 /// The departments that a filter by department includes.

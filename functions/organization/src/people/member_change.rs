@@ -8,7 +8,7 @@ use domain::kernel::id::MemberId;
 use domain::people::member::{MemberStatus, Role};
 use edge::auth::{Admin, Boss};
 use edge::body::Body;
-use edge::fresh::Fresh;
+use edge::fresh::{Fresh, LoggedIn};
 use edge::path::PathId;
 use edge::problem::Problem;
 use serde::Deserialize;
@@ -78,7 +78,7 @@ pub(crate) async fn update_member_role(
     PathId(id): PathId<MemberId>,
     Body(update): Body<RoleUpdate>,
 ) -> Result<Json<MemberBody>, Problem> {
-    let by = Head { member: boss.member(), role: Role::Boss };
+    let by = Head { member: boss.member(), role: Role::Boss, logged_in_at: boss.logged_in_at() };
     let after = member::set_role(&app.flow(), boss.company(), by, id, update.role).await?;
     Ok(Json(after.into()))
 }

@@ -168,9 +168,10 @@ pub(crate) async fn create_anonymous_session(
     Body(new): Body<NewAnonymousSession>,
 ) -> Result<(StatusCode, Json<AnonymousSession>), Problem> {
     let flow = app.flow();
+    client.spend(&[BudgetSpend::one(BudgetName::AnonymousSessions, client.address())], flow.now)?;
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
-    let all = BudgetSpend::one(BudgetName::CompanyAnonymousSessions, BudgetSubject::Company(mini_program.company));
-    client.spend(&[BudgetSpend::one(BudgetName::AnonymousSessions, client.address()), all], flow.now)?;
+    let all = BudgetSubject::Company(mini_program.company);
+    client.spend(&[BudgetSpend::one(BudgetName::CompanyAnonymousSessions, all)], flow.now)?;
     let person_id = flow.new_id()?;
     let token = keys.signer.sign_anonymous(mini_program.company, person_id, flow.now);
     let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;

@@ -192,7 +192,9 @@ pub async fn redeem(
     let right = codes.is_right(&before, typed);
     let after = before.after(ActivationStep::Redeem { right }, flow.now)?;
     // A try counts before it is answered: of two at the same time one learns nothing.
-    let guess = BudgetSpend::one(BudgetName::CodeGuesses, BudgetSubject::Member(company, member));
+    // The bucket that their claim and invitation codes take from, too.
+    let person = company.actor().map(|acting| BudgetSubject::Person(company, acting.person));
+    let guess = BudgetSpend::one(BudgetName::CodeGuesses, person.unwrap_or(BudgetSubject::Member(company, member)));
     flow.store.change_activation(company, &after, &[guess], flow.now).await?;
     codes.ticket(&after).ok_or(ActivationError::Refused(ActivationRefusal::NoCode))
 }

@@ -32,9 +32,7 @@ pub async fn create(
     new: Invitation,
     request: &Idempotency,
 ) -> Result<Invitation, MemberError> {
-    if !by.may_admit(new.role) {
-        return Err(MemberError::RoleRequired);
-    }
+    by.require_admission(new.role, flow.now)?;
     let to = format!("{} × {}", new.role.name(), new.uses);
     let audit = flow.audit_entry(AuditActor::Member(by.member), AuditAction::InvitationCreated, new.id, "", to)?;
     let hash = codes.invitation_hash(&codes.invitation_code(new.id));

@@ -25,9 +25,7 @@ pub async fn decide(
     decision: Decision,
 ) -> Result<JoinRequest, DecisionError> {
     let (read, profile) = flow.store.join_request(company, id).await?;
-    if !by.may_admit(read.role) {
-        return Err(DecisionError::RoleRequired);
-    }
+    by.require_admission(read.role, flow.now)?;
     let decided = match read.state(flow.now) {
         JoinRequestState::Expired => return Err(DecisionError::Expired),
         JoinRequestState::Approved | JoinRequestState::Rejected => read,

@@ -4,12 +4,15 @@ use domain::card::{Card, Identity, Successor};
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::department::DepartmentTree;
+use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{DepartmentId, MemberId};
 use domain::kernel::idempotency::Idempotency;
+use domain::kernel::timestamp::Timestamp;
 use domain::people::authority::MemberAct;
 use domain::people::claim_code;
 use domain::people::member::{Member, MemberError, MemberStatus, PersonName, Position, Role, SeatChange};
+use domain::people::session::is_fresh;
 use store::{ClaimCodeIssued, MemberChange, NewMember};
 
 use crate::Flow;
@@ -23,6 +26,8 @@ pub struct Head {
     pub member: MemberId,
     /// Admin or boss.
     pub role: Role,
+    /// When they logged in by WeChat.
+    pub logged_in_at: Timestamp,
 }
 
 impl Head {
@@ -39,6 +44,22 @@ impl Head {
     /// Whether they may let somebody in who becomes a member of this role.
     pub(crate) fn may_admit(self, role: Role) -> bool {
         MemberAct::Admit.is_allowed(self.role, role, false)
+    }
+
+    /// Refuses to let somebody in whom they may not let in.
+    pub(crate) fn require_admission(self, role: Role, now: Timestamp) -> Result<(), Failure> {
+        if !self.may_admit(role) {
+            return Err(Failure::RoleRequired);
+        }
+        self.require_fresh_login(role, now)
+    }
+
+    /// Whoever lets in more than staff has logged in a moment ago: a stolen session makes no admin.
+    pub(crate) fn require_fresh_login(self, role: Role, now: Timestamp) -> Result<(), Failure> {
+        if role == Role::Staff || is_fresh(self.logged_in_at, now) {
+            return Ok(());
+        }
+        Err(Failure::FreshLoginRequired)
     }
 }
 
@@ -67,9 +88,7 @@ pub async fn add(
     request: &Idempotency,
 ) -> Result<NewMember, MemberError> {
     let MemberToAdd { name, position, role } = new;
-    if !by.may_admit(role) {
-        return Err(MemberError::RoleRequired);
-    }
+    by.require_admission(role, flow.now)?;
     let profile = flow.store.company(company).await?;
     let (id, card) = (flow.new_id()?, flow.new_id()?);
     let identity = Identity { name: name.clone(), position: position.clone(), company: profile.name };
@@ -104,6 +123,7 @@ pub async fn issue_claim_code(
     if !by.may(MemberAct::IssueClaimCode, &read.member) {
         return Err(MemberError::RoleRequired);
     }
+    by.require_fresh_login(read.member.role, flow.now)?;
     if let Some(before) = read.before.take() {
         return Ok(before);
     }

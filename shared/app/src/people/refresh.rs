@@ -82,7 +82,6 @@ pub async fn refresh(
         return Err(Failure::CompanySuspended.into());
     }
     let Some(member) = member.filter(|member| member.status() == MemberStatus::Active) else {
-        flow.store.forget_sessions(company, claims.member).await?;
         return Err(RefreshError::Ended);
     };
     // Sessions of somebody else who is this member now are not theirs to end.
@@ -91,7 +90,7 @@ pub async fn refresh(
     }
     let session = sessions.find(claims.session, flow.now).ok_or(RefreshError::Ended)?;
     let logged_in_at = session.logged_in_at;
-    let counter = match session.step(claims.counter) {
+    let counter = match session.step(claims.counter, flow.now) {
         RefreshStep::Next(next) => go_on(flow, company, claims, next).await?,
         RefreshStep::Repeated(counter) => counter,
         RefreshStep::Unknown => return Err(RefreshError::Ended),
@@ -109,12 +108,14 @@ async fn go_on(flow: &Flow<'_>, company: Company, claims: RefreshClaims, next: u
     match flow.store.refresh_session(company, SessionRefresh { member, id, next, now: flow.now }).await {
         Ok(()) => Ok(next),
         Err(SessionError::Store(failure)) => Err(failure.into()),
-        Err(SessionError::Changed(now)) => match now.find(id, flow.now).map(|session| session.step(claims.counter)) {
-            Some(RefreshStep::Repeated(counter)) => Ok(counter),
-            None => Err(RefreshError::Ended),
-            // Refreshed twice in the time of one call.
-            Some(_) => Err(Failure::Busy.into()),
-        },
+        Err(SessionError::Changed(now)) => {
+            match now.find(id, flow.now).map(|session| session.step(claims.counter, flow.now)) {
+                Some(RefreshStep::Repeated(counter)) => Ok(counter),
+                None => Err(RefreshError::Ended),
+                // Refreshed twice in the time of one call.
+                Some(_) => Err(Failure::Busy.into()),
+            }
+        }
     }
 }
 

@@ -69,6 +69,9 @@ pub enum Failure {
     /// The member who acts no longer has the rights that their token was signed for.
     #[error("rights have changed")]
     RightsChanged,
+    /// The member who acts logged in too long ago for this.
+    #[error("a fresh login is required")]
+    FreshLoginRequired,
     /// The platform operator has suspended the company of the member who acts.
     #[error("the company is suspended")]
     CompanySuspended,

@@ -67,9 +67,6 @@ pub struct JoinRequest {
 /// Why a request is not decided.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecisionError {
-    /// The deciding member may not give the role.
-    #[error("another role is required")]
-    RoleRequired,
     /// The request has waited too long.
     #[error("the request has expired")]
     Expired,

@@ -11,6 +11,9 @@ use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
 
 /// How long a session lasts after its last use.
 pub const SESSION_IDLE_MS: i64 = 30 * DAY_MS;
+/// How long after a refresh its token gets the same answer again: the answer was lost. Later, somebody
+/// else has a copy.
+pub const REPEAT_MS: i64 = 60 * SECOND_MS;
 /// Most sessions of a member.
 pub const SESSIONS_MAX: usize = 20;
 /// How old a login by WeChat may be for the actions that ask for a fresh one.
@@ -25,6 +28,12 @@ pub type DeviceLabel = OptionalLine<DEVICE_CHARS_MAX>;
 pub fn device_label(user_agent: &str) -> DeviceLabel {
     let shown: String = user_agent.chars().filter(|c| !c.is_control()).take(DEVICE_CHARS_MAX).collect();
     DeviceLabel::parse(&shown).unwrap_or_default()
+}
+
+/// Whether a login by WeChat is fresh enough for what must not be done from a device that was left
+/// lying about.
+pub fn is_fresh(logged_in_at: Timestamp, now: Timestamp) -> bool {
+    now.seconds() - logged_in_at.seconds() <= FRESH_LOGIN_MS / SECOND_MS
 }
 
 /// A session of a member. Its id is the key in [`MemberSessions`].
@@ -64,7 +73,7 @@ pub enum RefreshStep {
     Next(u32),
     /// It is the one before, whose answer was lost: the answer with this number is given again.
     Repeated(u32),
-    /// It was replaced twice: somebody else has a copy.
+    /// It was replaced long ago, or twice: somebody else has a copy.
     Reused,
     /// The session never gave it out.
     Unknown,
@@ -115,10 +124,10 @@ impl MemberSession {
     }
 
     /// What a refresh token with this number is worth.
-    pub fn step(&self, counter: u32) -> RefreshStep {
+    pub fn step(&self, counter: u32, now: Timestamp) -> RefreshStep {
         match self.counter.checked_sub(counter) {
             Some(0) => RefreshStep::Next(self.counter.saturating_add(1)),
-            Some(1) => RefreshStep::Repeated(self.counter),
+            Some(1) if now <= self.used_at.plus_millis(REPEAT_MS) => RefreshStep::Repeated(self.counter),
             Some(_) => RefreshStep::Reused,
             None => RefreshStep::Unknown,
         }
@@ -190,7 +199,7 @@ mod tests {
     #[test]
     fn a_refresh_token_is_worth_what_its_number_says() {
         let session = MemberSession { counter: 7, ..MemberSession::begun(DeviceLabel::default(), at(0)) };
-        let steps = [8, 7, 6, 5, 0].map(|counter| session.step(counter));
+        let steps = [8, 7, 6, 5, 0].map(|counter| session.step(counter, at(0)));
         let wanted = [
             RefreshStep::Unknown,
             RefreshStep::Next(8),

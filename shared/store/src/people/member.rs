@@ -268,13 +268,19 @@ impl Store {
             0 => "(attribute_not_exists(claim_number) OR claim_number = :number)",
             _ => "claim_number = :number",
         };
+        let unclaimed = "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended)";
         let joined = Update::builder()
             .update_expression("SET person = :person")
-            .condition_expression(format!(
-                "attribute_exists(id) AND attribute_not_exists(person) AND attribute_not_exists(ended) AND {counts}"
-            ))
             .expression_attribute_values(":person", text(claiming.person.id.to_string()))
             .expression_attribute_values(":number", number(claim.number));
+        // Nor does one that was issued for another role: who issued it may not let this one in.
+        let joined = match claim.role {
+            None => joined.condition_expression(format!("{unclaimed} AND {counts}")),
+            Some(role) => joined
+                .condition_expression(format!("{unclaimed} AND {counts} AND #role = :role"))
+                .expression_attribute_names("#role", "role")
+                .expression_attribute_values(":role", text(role.name())),
+        };
         transaction.update(&self.table, &keys::member(company, claim.member), joined, Failure::NotFound);
         bind_person(&mut transaction, &self.table, company, claiming.openid, claim.member);
         let seats = self.quota_ref(company, QuotaName::Seats);

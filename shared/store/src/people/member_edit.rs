@@ -78,6 +78,9 @@ impl Store {
         let mut transaction = Transaction::default();
         let update = change_rights(as_read(update, read));
         transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
+        if ended.is_some() {
+            transaction.remove(&self.table, &keys::sessions(company, read.id));
+        }
         if let Some(card) = read.card {
             mark_card(&mut transaction, &self.table, company, card, ended);
         }

@@ -236,16 +236,6 @@ impl Store {
         }
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
-
-    /// Removes the sessions of a member who has no rights any more.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] and the like.
-    pub async fn forget_sessions(&self, company: Company, member: MemberId) -> Result<(), Failure> {
-        let key = keys::sessions(company, member).attributes();
-        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
-        delete.send().await.map(drop).map_err(failure)
-    }
 }
 
 /// The sessions of an item; none without an item.

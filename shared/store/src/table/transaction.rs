@@ -114,6 +114,13 @@ impl Transaction {
         self.0.extend(delete.map(|delete| (delete, refused)));
     }
 
+    /// Removes an item, if there is one.
+    pub(crate) fn remove(&mut self, table: &str, key: &keys::Key) {
+        let delete = Delete::builder().table_name(table).set_key(Some(key.attributes()));
+        let delete = delete.build().ok().map(|delete| TransactWriteItem::builder().delete(delete).build());
+        self.0.extend(delete.map(|delete| (delete, Failure::Busy)));
+    }
+
     /// Adds a condition on an item that is not written: that it has the attribute `name`
     /// of its map `map`.
     pub(crate) fn has(&mut self, table: &str, key: &keys::Key, map: &str, name: &str, refused: Failure) {
