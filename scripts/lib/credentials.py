@@ -103,7 +103,7 @@ class Credentials:
         return pending["kid"]
 
     def rotate_pepper(self) -> None:
-        """Makes a new pepper: codes that were not used yet are void."""
+        """Makes a new pepper: codes that were not used yet are void, and all sessions end."""
         secret = self._need_secret()
         secret["claim_pepper"] = _new_pepper()
         self._write_secret(self.secret_name, secret)

@@ -81,10 +81,11 @@ async fn one_card<S: Sockets, D>(
 ) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
     // The same batch was delivered twice at the same time.
-    let new_id: Vec<_> = queued.iter().map(|(_, segment)| segment).filter(|segment| seen.insert(segment.key)).collect();
+    let unrepeated: Vec<_> =
+        queued.iter().map(|(_, segment)| segment).filter(|segment| seen.insert(segment.key)).collect();
     let (mut state, mut members) = (Some(state), BTreeMap::new());
-    let mut numbered = Vec::with_capacity(new_id.len());
-    for segments in new_id.chunks(SEGMENTS_MAX) {
+    let mut numbered = Vec::with_capacity(unrepeated.len());
+    for segments in unrepeated.chunks(SEGMENTS_MAX) {
         let numbering = number(live, (company, card), state, segments.to_vec()).await?;
         numbered.extend(numbering.numbered);
         (state, members) = (numbering.state, numbering.members);

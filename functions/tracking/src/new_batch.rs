@@ -31,7 +31,7 @@ pub(crate) struct NewBatch {
     #[schema(format = "uuid")]
     batch_id: String,
     /// The time of this request by the clock of the client. Make it anew with each retry. The server
-    /// moves the times of the events by what the clock is wrong. Without it the clock counts as right.
+    /// corrects the event times by the error of the client's clock. Without it the clock counts as right.
     #[schema(value_type = Option<Timestamp>)]
     sent_at: Option<ClientTime>,
     /// The events in the order in which they were done, on at most 10 different cards.

@@ -41,7 +41,8 @@ pub(crate) async fn list_member_sessions(
 /// devices go on with a refresh. Open sockets of the live radar are closed. Admins end those of staff;
 /// the boss ends all. Callers: admins and the boss, with a fresh login. Idempotent: repeated, it is 404
 /// `not_found`. Errors: 403 `role_required` for other callers, and for an admin, if the member is no
-/// staff; 403 `fresh_login_required` when the caller's login is older than five minutes.
+/// staff; 403 `fresh_login_required` when the caller's login is older than five minutes; 409
+/// `request_in_progress` when sessions are begun or ended at the same moment.
 #[utoipa::path(delete, path = "/v1/members/{member_id}/sessions/{session_id}", tag = "organization",
     responses((status = 204)))]
 pub(crate) async fn end_member_session(
@@ -57,7 +58,8 @@ pub(crate) async fn end_member_session(
 /// Logs all devices of a member out: their tokens end at once. Open sockets of the live radar are
 /// closed. Admins end those of staff; the boss ends all. Callers: admins and the boss, with a fresh
 /// login. Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the member
-/// is no staff; 403 `fresh_login_required` when the caller's login is older than five minutes.
+/// is no staff; 403 `fresh_login_required` when the caller's login is older than five minutes; 409
+/// `request_in_progress` when sessions are begun or ended at the same moment.
 #[utoipa::path(delete, path = "/v1/members/{member_id}/sessions", tag = "organization", responses((status = 204)))]
 pub(crate) async fn end_member_sessions(
     State(app): State<App>,

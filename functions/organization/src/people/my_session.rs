@@ -89,7 +89,8 @@ pub(crate) async fn list_my_sessions(
 ///
 /// Logs a device of the caller out; the current one, too. The tokens of all devices of the caller end
 /// at once, and the other devices go on with a refresh. Open sockets of the live radar are closed.
-/// Callers: members. Idempotent: repeated, it is 404 `not_found`. Errors: 403 `role_required` for other callers.
+/// Callers: members. Idempotent: repeated, it is 404 `not_found`. Errors: 403 `role_required` for
+/// other callers; 409 `request_in_progress` when sessions are begun or ended at the same moment.
 #[utoipa::path(delete, path = "/v1/my/sessions/{session_id}", tag = "organization", responses((status = 204)))]
 pub(crate) async fn end_my_session(
     State(app): State<App>,
@@ -103,7 +104,8 @@ pub(crate) async fn end_my_session(
 ///
 /// Logs all devices of the caller out, or all but the current one. The tokens of all devices of the
 /// caller end at once, and a device that is kept goes on with a refresh. Open sockets of the live
-/// radar are closed. Callers: members. Idempotent. Errors: 403 `role_required` for other callers.
+/// radar are closed. Callers: members. Idempotent. Errors: 403 `role_required` for other callers; 409
+/// `request_in_progress` when sessions are begun or ended at the same moment.
 #[utoipa::path(delete, path = "/v1/my/sessions", tag = "organization", params(EndedQuery),
     responses((status = 204)))]
 pub(crate) async fn end_my_sessions(

@@ -64,10 +64,11 @@ impl RefreshedBody {
 ///
 /// Exchanges the refresh token of a member's session for a new token and the next refresh token,
 /// without WeChat. The token has the role, card and radar that the member has now. A refresh token
-/// works once; if the answer is lost, send it again: the last one before gets the same next one. One
+/// works once; if the answer is lost, send it again within a minute: it gets the same answer. One
 /// that is older was copied: it ends the session. Callers: everyone, without a token. Idempotent.
 /// Errors: 401 `session_ended` when the session has ended, the member is disabled or has left, or the
-/// token is not accepted: log in again.
+/// token is not accepted: log in again; 409 `request_in_progress` when it is refreshed twice at the
+/// same moment.
 #[utoipa::path(post, path = "/v1/sessions/refresh", tag = "organization",
     extensions(("x-budgets" = json!(["requests"]))), security(()), request_body = SessionRefreshBody,
     responses((status = 200, body = RefreshedBody)))]

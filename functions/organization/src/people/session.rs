@@ -122,7 +122,8 @@ pub(crate) struct Session {
 /// `login_blocked` when WeChat blocks the person; 404 `not_found` for an unknown `appid`, or a
 /// `company_id` that the person cannot choose; 409 `already_member` when the person is another
 /// member; 409 `member_inactive` when a member who is disabled or has left uses an invitation; 409
-/// `request_in_progress` when others use the invitation at the same moment; 422
+/// `request_in_progress` when others use the invitation, or the member logs in on other devices, at
+/// the same moment; 422
 /// `claim_code_invalid`; 422 `invitation_invalid`; 422 `invitation_expired`; 422
 /// `invitation_revoked`; 422 `invitation_used_up`; 429 `too_many_requests` when WeChat asks to slow
 /// down; 503 `channel_not_configured` when the mini-program is not set up.
