@@ -67,7 +67,7 @@ async fn main() -> ExitCode {
             None => unknown(),
         },
         ["flood", options @ ..] => match Options::of(options, &flood::OPTIONS) {
-            Some(options) => flood::run(&options, &wire()).await,
+            Some(options) => Box::pin(flood::run(&options, &wire())).await,
             None => unknown(),
         },
         ["load", options @ ..] => match Options::of(options, &LOAD) {

@@ -23,7 +23,7 @@ const OF_A_LONG_PAST: [&str; 2] = ["get_company_metrics", "get_company_days"];
 /// Measures; writes the bill, or with `check` compares it with the one that is checked in.
 pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
     let prices = Prices::load().expect("tests/lab/prices.toml has every price");
-    let measured = document(wire, &prices).await;
+    let measured = Box::pin(document(wire, &prices)).await;
     let path = repository("docs/UNIT-BILL.md");
     if !check {
         std::fs::write(&path, measured).expect("docs/UNIT-BILL.md can be written");
@@ -52,8 +52,8 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 }
 
 async fn document(wire: &Wire, prices: &Prices) -> String {
-    let routes = routes(wire, prices).await;
-    let (steps, batches) = pipeline::tables(wire, prices).await;
+    let routes = Box::pin(routes(wire, prices)).await;
+    let (steps, batches) = Box::pin(pipeline::tables(wire, prices)).await;
     let sources = BillTable {
         of: "Price",
         columns: &["Amount", "Source", "Date"],

@@ -31,7 +31,7 @@ const SIZES: [(u32, u32, u32); 11] = [
 
 /// The steps, and the aggregator at several sizes.
 pub(crate) async fn tables(wire: &Wire, prices: &Prices) -> (BillTable, BillTable) {
-    (steps(wire, prices).await, batches(wire, prices).await)
+    (Box::pin(steps(wire, prices)).await, Box::pin(batches(wire, prices)).await)
 }
 
 async fn steps(wire: &Wire, prices: &Prices) -> BillTable {

@@ -31,7 +31,7 @@ pub(crate) struct Stage {
     /// The company.
     pub(crate) world: World,
     /// Its functions, with empty caches.
-    pub(crate) functions: Functions,
+    pub(crate) functions: Box<Functions>,
     /// The aggregator for messages of the queue.
     pub(crate) aggregator: Aggregator<DeadLetterQueue>,
     /// The dead letters of the aggregator.
@@ -45,7 +45,7 @@ impl Stage {
     }
 
     async fn on(world: World) -> Self {
-        let functions = Functions::on(&world).await;
+        let functions = Box::new(Box::pin(Functions::on(&world)).await);
         let dead_letters = emulators::queue().await;
         let (sqs, url) = dead_letters.clone();
         let aggregator = Aggregator {
