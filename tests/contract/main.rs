@@ -30,6 +30,7 @@ mod intake;
 mod invitations;
 mod join_requests;
 mod leaderboards;
+mod lists;
 mod live;
 mod login;
 mod member_edit;

@@ -132,8 +132,8 @@ async fn list_is_whole(world: &World, scope: Scope, model: &Model) {
     let (list, lifetime) = world.store.shortlist(world.company, scope).await.unwrap();
     let whole = whole_list(world, scope, model).await;
     assert_eq!(list.model(), model);
-    assert_eq!(list.best(today), whole.best(today));
-    assert_eq!(list.best(today).len(), LISTED_MAX);
+    assert_eq!(list.best(today, None), whole.best(today, None));
+    assert_eq!(list.best(today, None).len(), LISTED_MAX);
     let all = domain::radar::metrics::count(
         &lifetime,
         domain::radar::counter::Counter::People(domain::radar::counter::Audience::Visitors),

@@ -101,7 +101,11 @@ proptest! {
             pruned.prune(day(TODAY + at));
         }
         let (today, everybody) = (day(TODAY + 59), 1_000);
-        prop_assert_eq!(pruned.best(today), whole.best(today));
+        prop_assert_eq!(pruned.best(today, None), whole.best(today, None));
+        for band in Band::ALL {
+            let (known, all) = (pruned.best(today, Some(*band)), whole.best(today, Some(*band)));
+            prop_assert!(all.starts_with(&known) && (known.is_empty() == all.is_empty()), "{band:?}");
+        }
         let closed = i64::try_from(closed.len()).unwrap();
         let funnel = pruned.funnel(today, everybody, closed);
         prop_assert_eq!(funnel, whole.funnel(today, everybody, closed));
@@ -120,13 +124,13 @@ fn the_most_likely_come_first_and_of_equal_ones_the_earliest() {
         rank_update(4, set(1)),
         rank_update(6, set(100)),
     ]);
-    let best = list.best(day(TODAY));
+    let best = list.best(day(TODAY), None);
     assert_eq!(ids(&best), [5, 6, 2, 1, 3, 4].map(person));
     assert_eq!(best[3].rate, best[4].rate);
     assert!(best[2].rate > best[3].rate);
     // A rate set by hand does not fade.
-    assert_eq!(ids(&list.best(day(TODAY + 300)))[..2], [5, 6].map(person));
-    assert_eq!(list.best(day(TODAY + 300))[5].rate.percent(), 1.0);
+    assert_eq!(ids(&list.best(day(TODAY + 300), None))[..2], [5, 6].map(person));
+    assert_eq!(list.best(day(TODAY + 300), None)[5].rate.percent(), 1.0);
 }
 
 #[test]
@@ -157,7 +161,7 @@ fn a_person_who_turns_out_to_be_another_is_listed_once() {
     let mut list = list([rank_update(1, ranked(&[TODAY])), rank_update(2, ranked(&[TODAY]))]);
     let others = BTreeSet::from([person(2)]);
     list.update([RankUpdate { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
-    assert_eq!(ids(&list.best(day(TODAY))), [person(1)]);
+    assert_eq!(ids(&list.best(day(TODAY), None)), [person(1)]);
 }
 
 #[test]
@@ -174,7 +178,10 @@ fn all_of_the_upper_bands_are_kept_and_of_the_others_the_best() {
     let many = |range: std::ops::Range<u16>, place| range.map(move |n| rank_update(n, place));
     let mut list = list(many(0..200, hot).chain(many(200..400, cold)).chain(many(400..600, set(20))));
     list.prune(day(TODAY));
-    assert_eq!(list.iter().count(), 200 + KEPT_OF_EACH);
+    assert_eq!(list.iter().count(), 200 + 2 * KEPT_OF_EACH);
+    let below = list.best(day(TODAY), Some(Band::Below50));
+    assert_eq!((below.len(), list.known(day(TODAY), Some(Band::Below50))), (LISTED_MAX, 2 * KEPT_OF_EACH));
+    assert!(below.iter().all(|customer| Band::of(customer.rate) == Band::Below50));
     list.prune(day(TODAY + 60));
     assert_eq!(list.iter().count(), 2 * KEPT_OF_EACH, "all have cooled down");
     list.update(many(0..3_000, hot));
