@@ -128,7 +128,7 @@ async fn department_with_the_last(world: &World) -> DepartmentId {
         department: (n == MANY).then_some(department),
         windows: [Metrics::from([i64::try_from(MANY - n).unwrap(); 9]); 4],
     };
-    let ranking = Ranking { as_of: world.clock.now(), contenders: (0..=MANY).map(contender).collect() };
+    let ranking = Ranking { as_of: world.clock.now(), contenders: (0..=MANY).map(contender).collect(), complete: true };
     world.store.set_ranking(world.company, &ranking).await.unwrap();
     department
 }

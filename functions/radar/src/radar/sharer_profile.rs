@@ -30,7 +30,7 @@ pub(crate) struct SharerProfile {
     /// How many people forwarded something in the window.
     sharers: usize,
     /// How often they forwarded.
-    forwards: i64,
+    forwards: u64,
     /// How many of them are in the profile: at most the 99 with the most forwards.
     profiled: usize,
     /// Their events of the last 16 weeks, by kind.
@@ -105,8 +105,8 @@ async fn profile(
 ) -> Result<SharerProfile, Failure> {
     let today = Day::of(app.clock.now());
     let scope = card.map_or(Scope::Company, Scope::Card);
-    let breakdown = app.store.sharers(company, scope, (from, to)).await?;
-    let most = breakdown.top_sharers(IDENTITIES_MAX).into_iter().map(|(person, _)| person).collect::<Vec<_>>();
+    let sharers = app.store.sharers(company, scope, (from, to)).await?.sum;
+    let most = sharers.top_sharers(IDENTITIES_MAX).into_iter().map(|(person, _)| person).collect::<Vec<_>>();
     let known = app.store.identities_on(company, card, &most).await?;
     let states = known.values().map(|customer| &customer.state);
     let people = states.map(|state| (evidence(state, card), &state.hours));
@@ -116,8 +116,8 @@ async fn profile(
     Ok(SharerProfile {
         from,
         to,
-        sharers: breakdown.sharers.len(),
-        forwards: breakdown.sharers.values().sum(),
+        sharers: sharers.counts().len(),
+        forwards: sharers.counts().sum(),
         profiled: people,
         did: Feature::ALL.iter().zip(did).map(did_body).collect(),
         bands: Band::ALL.iter().zip(bands).map(band_body).collect(),

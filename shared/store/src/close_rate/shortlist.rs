@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::keys::Key;
 use crate::radar::counter::counts_of;
+use crate::table::aside::PutAside;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Item, number, text};
 use crate::table::kinds::SHORTLIST;
@@ -116,21 +117,24 @@ impl Store {
         Ok((shortlist, counts))
     }
 
-    /// The stored shortlists of these scopes, as of the last write.
+    /// The stored shortlists of these scopes, as of the last write; none of a scope whose list is put
+    /// aside.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
+    /// [`Failure::Unavailable`] and the like.
     pub async fn shortlists(
         &self,
         company: Company,
         scopes: &[Scope],
-    ) -> Result<BTreeMap<Scope, StoredShortlist>, Failure> {
+        aside: &mut PutAside,
+    ) -> Result<BTreeMap<Scope, Option<StoredShortlist>>, Failure> {
         let places: BTreeMap<Key, Scope> = scopes.iter().map(|s| (keys::shortlist(company, *s), *s)).collect();
         let mut lists = BTreeMap::new();
         for wanted in Vec::from_iter(places.keys().cloned()).chunks(KEYS_MAX) {
             for item in self.batch_get(company, wanted, ReadMode::Consistent).await? {
-                let scope = Key::of(&item).and_then(|key| places.get(&key)).ok_or_else(|| SHORTLIST.corrupt("key"))?;
-                lists.insert(*scope, decode(&item)?);
+                let key = Key::of(&item).ok_or_else(|| SHORTLIST.corrupt("key"))?;
+                let scope = places.get(&key).ok_or_else(|| SHORTLIST.corrupt("key"))?;
+                lists.insert(*scope, aside.pass(Some(key), decode(&item))?);
             }
         }
         Ok(lists)
@@ -158,17 +162,19 @@ impl Store {
         company: Company,
         visitors: &BTreeMap<Scope, BTreeSet<PersonId>>,
         today: Day,
+        aside: &mut PutAside,
     ) -> Result<BTreeMap<Scope, StoredShortlist>, Failure> {
-        let mut lists = self.shortlists(company, &Vec::from_iter(visitors.keys().copied())).await?;
+        let mut lists = self.shortlists(company, &Vec::from_iter(visitors.keys().copied()), aside).await?;
         if lists.len() < visitors.len() {
             let model = self.model_in_force(company).await?;
             for scope in visitors.keys() {
                 let begun = || StoredShortlist { list: Shortlist::new(model.clone(), []), version: 0 };
-                lists.entry(*scope).or_insert_with(begun);
+                lists.entry(*scope).or_insert_with(|| Some(begun()));
             }
         }
+        let mut lists: BTreeMap<_, _> = lists.into_iter().filter_map(|(scope, list)| Some((scope, list?))).collect();
         let persons: BTreeSet<_> = visitors.values().flatten().copied().collect();
-        let people = self.people(company, persons).await?;
+        let people = self.people(company, persons, aside).await?;
         for (scope, StoredShortlist { list, .. }) in &mut lists {
             let concerned = visitors.get(scope).into_iter().flatten().filter_map(|person| people.get(person));
             let model = list.model().clone();
@@ -179,23 +185,31 @@ impl Store {
     }
 
     /// The state and the opportunity of each of these persons, all identities together; unknown
-    /// persons are left out.
+    /// persons are left out, and so is a person of whom an identity is put aside.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
+    /// [`Failure::Unavailable`] and the like.
     pub async fn people(
         &self,
         company: Company,
         persons: BTreeSet<PersonId>,
+        aside: &mut PutAside,
     ) -> Result<BTreeMap<PersonId, ShortlistCandidate>, Failure> {
         let persons: Vec<_> = persons.into_iter().collect();
         let mut known = BTreeMap::new();
+        let mut unreadable = BTreeSet::new();
         for (person, customer) in self.customers(company, &persons).await? {
-            known.insert(person, customer?);
+            match aside.customer(company, person, customer)? {
+                Some(customer) => drop(known.insert(person, customer)),
+                None => drop(unreadable.insert(person)),
+            }
         }
         let person = |id: PersonId| {
             let mut identities = known.get(&id)?.links.group.members();
             identities.insert(id);
+            if !identities.is_disjoint(&unreadable) {
+                return None;
+            }
             let parts = || identities.iter().filter_map(|identity| known.get(identity));
             let state = CustomerState::union(parts().map(|part| &part.state));
             let opportunity = Opportunity::union(parts().map(|part| &part.opportunity));

@@ -17,10 +17,14 @@ macro_rules! kinds {
 
 kinds! {
     ACTIVATION = "activation", 1, "activation";
+    ASIDE = "aside", 1, "aside";
     AUDIT = "audit", 1, "audit";
-    LEADERBOARDS = "boards", 1, "leaderboard";
-    RANKING = "ranking", 1, "leaderboard";
-    BREAKDOWN = "breakdown", 1, "breakdown";
+    /// With layout 1 the breakdowns are of layout 1, too: the next update splits them.
+    LEADERBOARDS = "boards", 2, "leaderboard";
+    /// In layout 1 the contenders were a JSON text.
+    RANKING = "ranking", 2, "leaderboard";
+    /// In layout 1 one item had all kinds of a day, as JSON texts.
+    BREAKDOWN = "breakdown", 2, "breakdown";
     BUDGET = "budget", 1, "budget";
     /// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
     /// came later without a new layout: older code neither reads nor writes that attribute.

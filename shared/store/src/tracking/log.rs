@@ -20,6 +20,7 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
+use crate::table::aside::PutAside;
 use crate::table::item::{Item, expire, number, text};
 use crate::table::kinds::SEGMENT;
 use crate::table::read::Order;
@@ -212,19 +213,24 @@ pub(crate) fn fingerprint(item: &Item) -> Option<&str> {
 
 impl Store {
     /// The segments of a card after this one, in the order of their batches, as of the last
-    /// write: as many as one call returns.
+    /// write: as many as one call returns. Of those that are put aside there is the key only.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
+    /// [`Failure::Corrupt`] when a key cannot be read.
     pub async fn latest_log(
         &self,
         company: Company,
         card: CardId,
         after: Option<SegmentKey>,
-    ) -> Result<Page<Segment, SegmentKey>, Failure> {
+        aside: &mut PutAside,
+    ) -> Result<Page<Result<Segment, SegmentKey>, SegmentKey>, Failure> {
         let start = after.map(|key| keys::segment(company, key));
         let page = self.page_latest(&keys::log(company, card), start).await?;
-        let items = page.items.into_iter().map(decode).collect::<Result<_, _>>()?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            let key = Key::of(&item).and_then(|key| keys::segment_of(&key)).ok_or_else(|| SEGMENT.corrupt("key"))?;
+            items.push(aside.read(item, decode)?.ok_or(key));
+        }
         Ok(Page { items, next: page.next.and_then(|key| keys::segment_of(&key)) })
     }
 
