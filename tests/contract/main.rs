@@ -38,6 +38,7 @@ mod merges;
 mod opportunity;
 mod own_keys;
 mod pipeline;
+mod population;
 mod recount;
 mod retrain;
 mod rights;

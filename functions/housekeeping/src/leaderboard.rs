@@ -1,10 +1,15 @@
-//! Updates the leaderboards of companies: adds the new pages of their feeds to the breakdowns and
-//! shortlists, and reads the employees' numbers for the ranking.
+//! Updates the leaderboards of companies: follows who is a member, adds the new pages of their feeds
+//! to the breakdowns and shortlists, and reads the employees' numbers for the ranking.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::company::Company;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
+use domain::kernel::id::{Id, PersonId};
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::breakdown::Additions;
+use domain::people::member::Member;
+use domain::radar::breakdown::{Additions, StaffMark};
 use domain::radar::counter::Scope;
 use domain::radar::ranking::Contender;
 use store::{Progress, PutAside, Ranking, Store};
@@ -13,9 +18,11 @@ use store::{Progress, PutAside, Ranking, Store};
 const PAGES: u32 = 50;
 /// Most rounds for one company in a run; the next run does the rest.
 const ROUNDS_MAX: usize = 20;
+/// Most members who are followed in a run; the next run does the rest.
+const FOLLOWED_MAX: usize = 500;
 /// Employees read together.
 const MEMBERS: u32 = 100;
-/// With so many employees a ranking is full, to the end of the page.
+/// Most employees in a ranking.
 const CONTENDERS_MAX: usize = 1_000;
 
 /// Updates the leaderboards of a company with pages older than `lag_ms`: a page's id is made shortly
@@ -30,6 +37,9 @@ pub(crate) async fn update(
 ) -> Result<(), Failure> {
     let (until, today) = (now.plus_millis(-lag_ms), Day::of(now));
     let mut progress = split(store, before, aside).await?;
+    let members = active_members(store, progress.company, aside).await?;
+    progress.staff = follow(store, progress, &members, now, aside).await?;
+    let staff = marks(&members);
     for _ in 0..ROUNDS_MAX {
         let pages = store.feed_pages(progress.company, progress.page, until, PAGES, aside).await?;
         let Some((last, _)) = pages.last() else { break };
@@ -37,10 +47,54 @@ pub(crate) async fn update(
         for (page, segments) in &pages {
             additions.add(*page, segments);
         }
+        additions.mark_staff(&staff);
         progress = store.add_to_leaderboards(progress, last, additions, today, aside).await?;
     }
-    rank(store, progress, now, aside).await?;
+    rank(store, progress, members, now, aside).await?;
     store.postpone_leaderboards(progress, now.plus_millis(lag_ms)).await
+}
+
+/// Everybody who may act as a member.
+async fn active_members(store: &Store, company: Company, aside: &mut PutAside) -> Result<Vec<Member>, Failure> {
+    let (mut members, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.active_members(company, after, MEMBERS, aside).await?;
+        members.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(members);
+        }
+    }
+}
+
+/// Members are no customers: the states of those who have joined or left since the last time follow.
+/// Returns what stands for the members when all have.
+async fn follow(
+    store: &Store,
+    progress: Progress,
+    members: &[Member],
+    now: Timestamp,
+    aside: &mut PutAside,
+) -> Result<Option<u64>, Failure> {
+    let persons: BTreeSet<_> = members.iter().filter_map(|member| member.person).collect();
+    let now_stands = Some(fingerprint(&persons));
+    if progress.staff == now_stands {
+        return Ok(now_stands);
+    }
+    let all = store.follow_members(progress.company, &persons, FOLLOWED_MAX, now, aside).await?;
+    Ok(if all { now_stands } else { progress.staff })
+}
+
+/// FNV-1a of their ids.
+fn fingerprint(persons: &BTreeSet<PersonId>) -> u64 {
+    let bytes = persons.iter().flat_map(|person| person.uuid().into_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// How members are marked among those who forward.
+fn marks(members: &[Member]) -> BTreeMap<PersonId, StaffMark> {
+    let mark = |member: &Member| Some((member.person?, StaffMark { role: member.role, name: member.name.to_string() }));
+    members.iter().filter_map(mark).collect()
 }
 
 /// Splits breakdowns of layout 1, if there are any: once for a company.
@@ -55,24 +109,22 @@ async fn split(store: &Store, progress: Progress, aside: &mut PutAside) -> Resul
 }
 
 /// Reads the numbers of all active employees with a card.
-async fn rank(store: &Store, progress: Progress, now: Timestamp, aside: &mut PutAside) -> Result<(), Failure> {
+async fn rank(
+    store: &Store,
+    progress: Progress,
+    members: Vec<Member>,
+    now: Timestamp,
+    aside: &mut PutAside,
+) -> Result<(), Failure> {
     let (company, today) = (progress.company, Day::of(now));
     let first = Window::Last30Days.days(today).0.unwrap_or(today);
-    let (mut contenders, mut after, mut complete) = (Vec::new(), None, true);
-    while contenders.len() < CONTENDERS_MAX {
-        let page = store.active_members(company, after, MEMBERS, aside).await?;
-        for member in page.items {
-            let Some(card) = member.card else { continue };
-            let Some(counts) = store.counters_of_contender(company, card, first, aside).await? else { continue };
-            let windows = Window::ALL.map(|window| counts.metrics(window, today));
-            let (name, department) = (member.name.to_string(), member.department);
-            contenders.push(Contender { member: member.id, card, name, department, windows });
-        }
-        after = page.next;
-        complete = after.is_none();
-        if complete {
-            break;
-        }
+    let with_card: Vec<_> = members.into_iter().filter_map(|member| Some((member.card?, member))).collect();
+    let (complete, mut contenders) = (with_card.len() <= CONTENDERS_MAX, Vec::new());
+    for (card, member) in with_card.into_iter().take(CONTENDERS_MAX) {
+        let Some(counts) = store.counters_of_contender(company, card, first, aside).await? else { continue };
+        let windows = Window::ALL.map(|window| counts.metrics(window, today));
+        let (name, department) = (member.name.to_string(), member.department);
+        contenders.push(Contender { member: member.id, card, name, department, windows });
     }
     store.set_ranking(company, &Ranking { as_of: now, contenders, complete }).await
 }

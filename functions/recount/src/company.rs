@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
+use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
 use domain::crm::identity_group::{Group, IdentityLinks};
 use domain::crm::merge::{Merge, groups};
@@ -129,6 +130,8 @@ impl<'a> RecountJob<'a> {
         let merges = self.merges().await?;
         self.recall(&mut recount, &merges).await?;
         let groups = groups(&merges);
+        (self.report.events, self.report.people) = (recount.events(), len(recount.people().count()));
+        self.compare_customers(&mut recount, &groups, &before.versions).await?;
         recount.unite(&groups);
         let mut moving = BTreeSet::new();
         for chunk in self.pending_deltas().await? {
@@ -140,8 +143,6 @@ impl<'a> RecountJob<'a> {
             }
         }
         self.meet(recount.scopes());
-        (self.report.events, self.report.people) = (recount.events(), len(recount.people().count()));
-        self.compare_customers(&recount, &groups, &before.versions).await?;
         self.compare_counters(&recount, &before.revisions, &moving).await
     }
 
@@ -214,48 +215,63 @@ impl<'a> RecountJob<'a> {
         Ok(())
     }
 
-    /// A customer may have been written after their events were read: suspects are checked in the
-    /// next round, if their version has not changed since before the log was read.
+    /// Compares the customers that are still to be compared, and takes of each what the log does not
+    /// show. A customer may have been written after their events were read: suspects are checked in
+    /// the next round, if their version has not changed since before the log was read.
     async fn compare_customers(
         &mut self,
-        recount: &Recount,
+        recount: &mut Recount,
         groups: &[Group],
         versions: &BTreeMap<PersonId, u64>,
     ) -> Result<(), Failure> {
         let members = groups.iter().flat_map(|group| group.members().into_iter().map(move |person| (person, group)));
         let group_of: BTreeMap<_, _> = members.collect();
-        let wanted = self.suspects.take();
-        let wanted = wanted.unwrap_or_else(|| recount.people().chain(group_of.keys().copied()).collect());
-        let (wanted, mut suspects) = (Vec::from_iter(wanted), BTreeSet::new());
-        let since = whole_since(Day::of(self.report.at));
-        for persons in wanted.chunks(CUSTOMERS) {
+        let everybody: BTreeSet<_> = recount.people().chain(group_of.keys().copied()).collect();
+        let (open, mut suspects) = (self.suspects.take(), BTreeSet::new());
+        for persons in Vec::from_iter(everybody).chunks(CUSTOMERS) {
             let mut customers = self.store.customers(self.company, persons).await?;
             for person in persons {
                 let stored = customers.remove(person).unwrap_or_else(|| Ok(Customer::default()));
                 let stored = self.aside.customer(self.company, *person, stored)?;
+                self.obscure.customers |= stored.is_none();
+                if let Some(stored) = &stored {
+                    recount.record(*person, stored);
+                }
+                if open.as_ref().is_some_and(|open| !open.contains(person)) {
+                    continue;
+                }
                 let right = recount.customer(*person).filter(|_| !self.obscure.has_person(*person));
                 let (Some(stored), Some(state)) = (stored, right) else {
                     self.report.unchecked_customers += 1;
                     continue;
                 };
-                if stored.state.is_partly_forgotten(since) {
-                    continue;
-                }
                 let group = group_of.get(person).copied().cloned().unwrap_or_default();
-                if stored.state == state && stored.links.group == group {
-                    continue;
-                }
-                let judged = versions.get(person) == Some(&stored.version);
-                let right = Customer { state, links: IdentityLinks { group, ..stored.links }, ..stored };
-                if judged && self.settle_customer(*person, &right).await? {
-                    self.report.customers += 1;
-                } else {
+                if !self.compare_customer(*person, stored, (state, group), versions).await? {
                     suspects.insert(*person);
                 }
             }
         }
         self.suspects = Some(suspects);
         Ok(())
+    }
+
+    /// Returns whether a customer is right now.
+    async fn compare_customer(
+        &mut self,
+        person: PersonId,
+        stored: Customer,
+        (state, group): (CustomerState, Group),
+        versions: &BTreeMap<PersonId, u64>,
+    ) -> Result<bool, Failure> {
+        let is_right = stored.state == state && stored.links.group == group;
+        if is_right || stored.state.is_partly_forgotten(whole_since(Day::of(self.report.at))) {
+            return Ok(true);
+        }
+        let judged = versions.get(&person) == Some(&stored.version);
+        let right = Customer { state, links: IdentityLinks { group, ..stored.links }, ..stored };
+        let settled = judged && self.settle_customer(person, &right).await?;
+        self.report.customers += u64::from(settled);
+        Ok(settled)
     }
 
     async fn settle_customer(&self, person: PersonId, right: &Customer) -> Result<bool, Failure> {
@@ -314,7 +330,8 @@ impl<'a> RecountJob<'a> {
         stored: &Counted,
         expected: &Counts,
     ) -> Result<bool, Failure> {
-        let missing = correction(expected, &stored.counts);
+        let mut missing = correction(expected, &stored.counts);
+        missing.retain(|counter, _| !self.obscure.has_counter(*counter));
         if !missing.is_empty() && self.report.repaired {
             let place = (scope, period);
             if !done(self.store.repair_counters(self.company, place, &missing, stored.revision).await)? {

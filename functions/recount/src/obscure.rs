@@ -3,7 +3,7 @@
 
 use domain::kernel::id::PersonId;
 use domain::radar::aggregate::SegmentKey;
-use domain::radar::counter::Scope;
+use domain::radar::counter::{Counter, Scope};
 
 /// What is not known of a company in a round.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Obscure {
     pub(crate) cards: bool,
     /// Changes that wait cannot be read.
     pub(crate) waiting: bool,
+    /// A customer cannot be read: whether they are a member, and have a deal, is not known.
+    pub(crate) customers: bool,
     /// A merge cannot be read: who is one person is not known.
     pub(crate) merges: bool,
 }
@@ -26,6 +28,11 @@ impl Obscure {
             Scope::Company | Scope::Department(_) => self.cards || !self.segments.is_empty(),
         };
         by_log || self.waiting || self.merges
+    }
+
+    /// Whether the right value of a counter is not known, whatever its scope.
+    pub(crate) fn has_counter(&self, counter: Counter) -> bool {
+        self.customers && matches!(counter, Counter::Customers | Counter::ClosedCustomers)
     }
 
     /// Whether the right state of a person is not known.

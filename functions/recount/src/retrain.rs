@@ -54,6 +54,9 @@ impl<'a> RetrainJob<'a> {
     async fn samples(&self, histories: &Histories, aside: &mut PutAside) -> Result<Vec<Sample>, Failure> {
         let (mut samples, today) = (Vec::new(), Day::of(self.now));
         self.everybody(aside, |person| {
+            if !person.is_customer() {
+                return;
+            }
             let identities = person.identities().collect();
             samples.extend(histories.sample(&identities, person.closed_on(), today));
         })

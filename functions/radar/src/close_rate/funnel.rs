@@ -19,7 +19,7 @@ use crate::App;
 /// All customers by close rate. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FunnelBody {
-    /// How many people have logged in and done something that counts.
+    /// How many people have logged in, done something that counts, and are no members of the company.
     customers: i64,
     /// How many customers have a closed deal. They are in no band.
     closed: i64,

@@ -5,6 +5,7 @@ use axum::extract::State;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
+use domain::people::member::Role;
 use domain::radar::feed::visitor_name;
 use domain::radar::space_saving::Bounds;
 use edge::access::RadarScope;
@@ -36,8 +37,12 @@ pub(crate) struct TopSharers {
 pub(crate) struct TopSharer {
     /// The person.
     person_id: PersonId,
-    /// The name to show: `访客` and four characters while the name is not known.
+    /// The name to show: of a member of the company their name, else `访客` and four characters while
+    /// the name is not known.
     name: String,
+    /// The role of a person who was a member of the company when they forwarded last (员工); `null` of
+    /// all others. Members are no customers.
+    role: Option<Role>,
     /// How often the person forwarded, at least.
     forwards: u64,
     /// How often the person forwarded, at most. Equal to `forwards` while it is counted exactly.
@@ -78,11 +83,10 @@ pub(crate) async fn get_company_sharers(
 
 async fn sharers(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopSharers, Failure> {
     let of_days = app.store.sharers(scope.company(), scope.scope(), (from, to)).await?;
-    let item = |(person_id, forwards): (PersonId, Bounds)| TopSharer {
-        person_id,
-        name: visitor_name(person_id),
-        forwards: forwards.at_least,
-        forwards_max: forwards.at_most,
+    let item = |(person_id, forwards): (PersonId, Bounds)| {
+        let (role, name) = of_days.sum.staff(person_id).map(|staff| (staff.role, staff.name)).unzip();
+        let name = name.unwrap_or_else(|| visitor_name(person_id));
+        TopSharer { person_id, name, role, forwards: forwards.at_least, forwards_max: forwards.at_most }
     };
     let items = of_days.sum.top_sharers(wanted.limit).into_iter().map(item).collect();
     let missing_days = of_days.unreadable.into_iter().collect();

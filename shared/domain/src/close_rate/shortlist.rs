@@ -83,11 +83,11 @@ impl Funnel {
 const SET: i64 = 1 << 44;
 
 impl RankKey {
-    /// The rank key of a person; `None` for customers who have closed a deal, and for those who
-    /// have neither a rate set by hand nor evidence that counts.
+    /// The rank key of a customer; `None` for those who have closed a deal. Without evidence it is the
+    /// lowest of all.
     pub fn of(model: &Model, evidence: &DecayedEvidence, set: Option<Rate>, closed: bool) -> Option<Self> {
-        let place = set.map(Self::Set).or_else(|| model.rank(evidence).map(Self::Ranked));
-        place.filter(|_| !closed)
+        let ranked = || Self::Ranked(model.rank(evidence).unwrap_or(Rank::from_number(0)));
+        (!closed).then(|| set.map_or_else(ranked, Self::Set))
     }
 
     /// As a number, not negative and below 2^45. Of rank keys with the same rate the higher
@@ -165,16 +165,23 @@ impl Shortlist {
         self.places.values().filter(|place| is_in(band, place.rate(&self.model, today))).count()
     }
 
-    /// The funnel of `everybody`, of whom `closed` have closed a deal; the others by band. A
-    /// customer who is not in the list has about the rate of a customer without evidence.
+    /// The funnel of `everybody`, of whom `closed` have closed a deal; the others by band, which are
+    /// as many together. A customer who is not in the list has about the rate of a customer without
+    /// evidence.
     pub fn funnel(&self, today: Day, everybody: i64, closed: i64) -> Funnel {
         let mut customers = [0; Band::ALL.len()];
         for place in self.places.values() {
             customers[Band::of(place.rate(&self.model, today)) as usize] += 1;
         }
-        let listed: i64 = customers.iter().sum();
-        // The list is some minutes older than the number of all, never the other way round.
-        customers[Band::of(self.model.base()) as usize] += (everybody - closed - listed).max(0);
+        // The list is some minutes older than the numbers: it may lack those who came since, and hold
+        // those who have closed a deal or joined the company since.
+        let mut missing = (everybody - closed).max(0) - customers.iter().sum::<i64>();
+        customers[Band::of(self.model.base()) as usize] += missing.max(0);
+        for band in customers.iter_mut().rev() {
+            let gone = missing.min(0).max(-*band);
+            *band += gone;
+            missing -= gone;
+        }
         Funnel { customers }
     }
 

@@ -148,12 +148,29 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
     let mut evidence = Evidence::default();
     let place =
         |evidence: &Evidence, set, closed| RankKey::of(&Model::default(), &evidence.on(day(TODAY)), set, closed);
-    assert_eq!(place(&evidence, None, false), None);
+    assert_eq!(place(&evidence, None, false), Some(RankKey::Ranked(Rank::from_number(0))));
     evidence.see(Feature::Chat, day(TODAY));
     assert!(matches!(place(&evidence, None, false), Some(RankKey::Ranked(_))));
     let rate = Rate::from_percent(7).unwrap();
     assert_eq!(place(&evidence, Some(rate), false), Some(RankKey::Set(rate)));
     assert_eq!(place(&evidence, Some(rate), true), None);
+}
+
+#[test]
+fn a_customer_without_evidence_has_the_base_rate_and_stands_last() {
+    let none = RankKey::of(&Model::default(), &Evidence::default().on(day(TODAY)), None, false);
+    let list = list([rank_update(1, none), rank_update(2, ranked(&[TODAY - 100]))]);
+    let best = list.best(day(TODAY), None);
+    assert_eq!((ids(&best), best[1].rate), ([2, 1].map(person).to_vec(), Model::default().base()));
+}
+
+#[test]
+fn the_bands_are_as_many_as_there_are_without_a_deal() {
+    let hot = ranked(&[TODAY, TODAY, TODAY]);
+    let list = list([rank_update(1, hot), rank_update(2, ranked(&[TODAY])), rank_update(3, set(100))]);
+    let bands = |everybody, closed| list.funnel(day(TODAY), everybody, closed).customers;
+    assert_eq!((bands(3, 0), bands(9, 2)), ([1, 1, 0, 1], [5, 1, 0, 1]));
+    assert_eq!((bands(3, 1), bands(3, 2), bands(3, 4)), ([1, 1, 0, 0], [1, 0, 0, 0], [0; 4]), "closed since");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::kernel::day::Day;
 use crate::kernel::id::{ArticleId, Id, PersonId, ProductId, VideoId};
 use crate::kernel::pack::Pack;
+use crate::people::member::Role;
 use crate::radar::aggregate::Segment;
 use crate::radar::counter::Scope;
 use crate::radar::space_saving::{Bounds, SpaceSaving};
@@ -88,7 +89,7 @@ pub struct Breakdown {
     counts: SpaceSaving,
     /// Forwards by people who had not logged in: they stand in no list until they have.
     anonymous: SpaceSaving,
-    /// The title of a thing that was seen last.
+    /// The title of a thing that was seen last; of a person, the mark of a member who forwarded last.
     titles: BTreeMap<Uuid, String>,
 }
 
@@ -101,6 +102,27 @@ pub struct TopThing<'a> {
     pub views: Bounds,
     /// The title that was seen last, if it is known.
     pub title: Option<&'a str>,
+}
+
+/// A member among the people who forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffMark {
+    /// Their role.
+    pub role: Role,
+    /// Their name.
+    pub name: String,
+}
+
+impl StaffMark {
+    fn parse(mark: &str) -> Option<Self> {
+        let (role, name) = mark.split_once(' ')?;
+        Some(Self { role: Role::from_name(role)?, name: name.to_owned() })
+    }
+
+    /// As it is stored.
+    fn text(&self) -> String {
+        format!("{} {}", self.role.name(), self.name)
+    }
 }
 
 impl Breakdown {
@@ -156,6 +178,18 @@ impl Breakdown {
     /// The persons with the most forwards first; of equal ones the earliest.
     pub fn top_sharers(&self, most: usize) -> Vec<(PersonId, Bounds)> {
         self.counts.top(most).into_iter().map(|(person, forwards)| (PersonId::from_uuid(person), forwards)).collect()
+    }
+
+    /// The mark of a person who was a member of the company when they forwarded last.
+    pub fn staff(&self, person: PersonId) -> Option<StaffMark> {
+        self.titles.get(&person.uuid()).and_then(|mark| StaffMark::parse(mark))
+    }
+
+    /// Leaves out the people who were members.
+    pub fn remove_staff(&mut self) {
+        for person in std::mem::take(&mut self.titles).into_keys() {
+            self.counts.remove(person);
+        }
     }
 
     /// The counts of things, or of people who have logged in.
@@ -236,6 +270,16 @@ impl Additions {
         if let Some((kind, thing)) = BreakdownKind::of_thing(event.object.target).filter(|_| event.kind.is_view()) {
             let title = event.object.title.as_ref().map(ToString::to_string);
             self.of_page(page, (scope, kind, day)).add_views(thing, 1, title);
+        }
+    }
+
+    /// Marks the people who are members.
+    pub fn mark_staff(&mut self, staff: &BTreeMap<PersonId, StaffMark>) {
+        let sharers = self.breakdowns.iter_mut().filter(|((_, kind, _), _)| *kind == BreakdownKind::Sharers);
+        for (_, breakdown) in sharers.flat_map(|(_, pages)| pages) {
+            let people: Vec<_> = breakdown.counts.keys().collect();
+            let marks = people.into_iter().filter_map(|id| Some((id, staff.get(&PersonId::from_uuid(id))?.text())));
+            breakdown.titles.extend(marks);
         }
     }
 

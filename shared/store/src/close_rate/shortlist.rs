@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::close_rate::model::Model;
 use domain::close_rate::shortlist::{RankKey, RankUpdate, Shortlist};
 use domain::company::Company;
-use domain::crm::customer::CustomerState;
-use domain::crm::opportunity::Opportunity;
+use domain::crm::identities::MergedCustomer;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
+use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::{Counts, Period, Scope};
 use uuid::Uuid;
 
@@ -37,6 +37,9 @@ const VERSION: &str = "version";
 /// Name of the attribute with the model as JSON; without it, it is the default one.
 const MODEL: &str = "model";
 
+/// Most shortlists written together: they are two megabytes at most, of the four of a transaction.
+const LISTS_TOGETHER: usize = 45;
+
 /// A shortlist and the version it was read at; 0 = never written, or in layout 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredShortlist {
@@ -58,8 +61,7 @@ impl StoredShortlist {
 pub struct ShortlistCandidate {
     first: PersonId,
     others: BTreeSet<PersonId>,
-    state: CustomerState,
-    opportunity: Opportunity,
+    person: MergedCustomer,
 }
 
 impl ShortlistCandidate {
@@ -73,28 +75,24 @@ impl ShortlistCandidate {
         self.others.iter().copied().chain([self.first])
     }
 
+    /// Whether they are a customer of the company.
+    pub fn is_customer(&self) -> bool {
+        self.person.state.is_customer_in(Scope::Company)
+    }
+
     /// The day of their first deal in the company.
     pub fn closed_on(&self) -> Option<Day> {
-        self.opportunity.closed_on(Scope::Company)
+        self.person.opportunity.closed_on(Scope::Company)
     }
 
     /// The lists they may be on.
     pub fn scopes(&self) -> impl Iterator<Item = Scope> {
-        self.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
+        self.person.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
     }
 
-    /// Their rank in a list by this model; none for who has not logged in, whatever members have
-    /// recorded of them.
+    /// Their rank in a list by this model.
     pub fn rank_update(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
-        let evidence = match scope {
-            Scope::Card(card) => self.state.evidence_on(card),
-            // Lists are kept of cards and the company; nobody asks for a department's.
-            Scope::Company | Scope::Department(_) => self.state.evidence(),
-        };
-        let set = self.opportunity.set_rate_in(scope).map(|set| set.rate);
-        let closed = self.opportunity.closed_on(scope).is_some();
-        let place = RankKey::of(model, &evidence.on(today), set, closed);
-        let place = place.filter(|_| !self.state.anonymous);
+        let place = self.person.rank_key(scope, model, today);
         RankUpdate { person: self.first, others: self.others.clone(), place }
     }
 }
@@ -184,6 +182,40 @@ impl Store {
         Ok(lists)
     }
 
+    /// Writes the lists of these scopes with the present data of these people; returns a transaction
+    /// with the last of them, to which the caller adds what must not come before.
+    pub(crate) async fn put_shortlists(
+        &self,
+        company: Company,
+        people: &BTreeMap<Scope, BTreeSet<PersonId>>,
+        today: Day,
+        aside: &mut PutAside,
+    ) -> Result<Transaction, Failure> {
+        let mut transaction = Transaction::default();
+        for (scope, list) in self.shortlists_after(company, people, today, aside).await? {
+            if transaction.len() == LISTS_TOGETHER {
+                self.commit(company, std::mem::take(&mut transaction)).await.map_err(Cancelled::into_failure)?;
+            }
+            put_shortlist(&mut transaction, &self.table, company, scope, &list)?;
+        }
+        Ok(transaction)
+    }
+
+    /// The same with nothing after it.
+    pub(crate) async fn refresh_shortlists(
+        &self,
+        company: Company,
+        people: &BTreeMap<Scope, BTreeSet<PersonId>>,
+        now: Timestamp,
+        aside: &mut PutAside,
+    ) -> Result<(), Failure> {
+        let transaction = self.put_shortlists(company, people, Day::of(now), aside).await?;
+        if transaction.len() == 0 {
+            return Ok(());
+        }
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
     /// The state and the opportunity of each of these persons, all identities together; unknown
     /// persons are left out, and so is a person of whom an identity is put aside.
     ///
@@ -210,13 +242,9 @@ impl Store {
             if !identities.is_disjoint(&unreadable) {
                 return None;
             }
-            let parts = || identities.iter().filter_map(|identity| known.get(identity));
-            let state = CustomerState::union(parts().map(|part| &part.state));
-            let opportunity = Opportunity::union(parts().map(|part| &part.opportunity));
-            Some((
-                id,
-                ShortlistCandidate { first: identities.pop_first()?, others: identities.clone(), state, opportunity },
-            ))
+            let parts: Vec<_> = identities.iter().filter_map(|identity| known.get(identity)).collect();
+            let person = MergedCustomer::of(parts.into_iter());
+            Some((id, ShortlistCandidate { first: identities.pop_first()?, others: identities, person }))
         };
         Ok(persons.into_iter().filter_map(person).collect())
     }

@@ -65,6 +65,11 @@ pub(crate) fn ranking(company: Company) -> Key {
     Key::new(format!("{}#BOARDS", company.id()), "RANKING")
 }
 
+/// The persons who are members of a company, as far as their customers' states know.
+pub(crate) fn staff(company: Company) -> Key {
+    Key::new(format!("{}#BOARDS", company.id()), "STAFF")
+}
+
 /// The report of a company's last recount, and when the next one is due.
 pub(crate) fn recount(company: Company) -> Key {
     Key::new(format!("{}#RECOUNT", company.id()), "REPORT")

@@ -16,7 +16,6 @@ use domain::radar::ranking::{Contender, pack_contenders, unpack_contenders};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::close_rate::shortlist::put_shortlist;
 use crate::keys::DueList;
 use crate::table::aside::PutAside;
 use crate::table::batch_get::ReadMode;
@@ -29,9 +28,6 @@ use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
 use domain::kernel::failure::Failure;
 
-/// Most shortlists written together: they are two megabytes at most, of the four of a transaction.
-const LISTS_TOGETHER: usize = 45;
-
 /// How far a company's leaderboards are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -39,6 +35,8 @@ pub struct Progress {
     pub company: Company,
     /// The last page of the feed that is in them.
     pub page: Option<Uuid>,
+    /// Stands for the members whom the states of customers follow; see [`Store::follow_members`].
+    pub staff: Option<u64>,
     /// The breakdowns are of layout 1, and hold everything up to this page.
     pub mixed: Option<Uuid>,
 }
@@ -47,6 +45,8 @@ pub struct Progress {
 struct ProgressItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    staff: Option<u64>,
 }
 
 /// A ranking as it was read last.
@@ -83,7 +83,7 @@ const CONTENDERS_BYTES_MAX: usize = 390_000;
 /// The item by which a new company's leaderboards are due at once.
 pub(crate) fn new_leaderboards(company: Company, now: Timestamp) -> Result<Item, Failure> {
     let key = keys::leaderboards(company);
-    let mut item = LEADERBOARDS.encode(&key, &ProgressItem { page: None })?;
+    let mut item = LEADERBOARDS.encode(&key, &ProgressItem { page: None, staff: None })?;
     DueList::Leaderboards.put(&mut item, company, &key, now);
     Ok(item)
 }
@@ -116,16 +116,7 @@ impl Store {
         self.add_to_breakdowns(company, additions.breakdowns, aside).await?;
         // Breakdowns know their pages, and lists are made of the customers: whoever stops before the
         // progress is written does it again, and changes nothing.
-        let lists = self.shortlists_after(company, &additions.people, today, aside).await?;
-        let (mut transaction, mut open) = (Transaction::default(), lists.len());
-        for (scope, list) in lists {
-            put_shortlist(&mut transaction, &self.table, company, scope, &list)?;
-            open -= 1;
-            if transaction.len() == LISTS_TOGETHER && open > 0 {
-                let full = std::mem::take(&mut transaction);
-                self.commit(company, full).await.map_err(Cancelled::into_failure)?;
-            }
-        }
+        let mut transaction = self.put_shortlists(company, &additions.people, today, aside).await?;
         let update = Update::builder()
             .update_expression("SET #page = :page")
             .expression_attribute_values(":page", text(page.simple().to_string()));
@@ -156,7 +147,13 @@ impl Store {
     /// [`Failure::Busy`] when somebody else has brought the leaderboards further.
     pub async fn postpone_leaderboards(&self, progress: Progress, due: Timestamp) -> Result<(), Failure> {
         let key = keys::leaderboards(progress.company);
-        let update = Update::builder().update_expression(format!("SET {WAITS}"));
+        let update = Update::builder().update_expression(match progress.staff {
+            Some(_) => format!("SET #staff = :staff, {WAITS}"),
+            None => format!("SET {WAITS}"),
+        });
+        let update = progress.staff.iter().fold(update, |update, staff| {
+            update.expression_attribute_names("#staff", "staff").expression_attribute_values(":staff", number(staff))
+        });
         let update = DueList::Leaderboards.set(update, progress.company, &key, due);
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &key, unchanged(update, progress), Failure::Busy);
@@ -242,9 +239,9 @@ fn ranking(mut item: Item) -> Result<Ranking, Failure> {
 
 fn progress(Due { company, item, .. }: Due) -> Result<Progress, Failure> {
     let is_mixed = layout_of(&item) == Some(1);
-    let ProgressItem { page } = LEADERBOARDS.decode(item)?;
+    let ProgressItem { page, staff } = LEADERBOARDS.decode(item)?;
     let page = page.map(|page| Uuid::try_parse(&page)).transpose().map_err(|error| LEADERBOARDS.corrupt(error))?;
-    Ok(Progress { company, page, mixed: page.filter(|_| is_mixed) })
+    Ok(Progress { company, page, staff, mixed: page.filter(|_| is_mixed) })
 }
 
 /// The condition that the leaderboards are as they were read.

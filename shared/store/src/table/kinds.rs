@@ -36,8 +36,9 @@ kinds! {
     /// In layout 1 gaps stood at the earlier of their two days; both are read.
     COUNTERS = "counters", 2, "counter";
     /// Layout 1 had no merge edges, seen days as bits; until layout 2 the state was a JSON text;
-    /// until layout 3 it did not tell who has logged in, nor what they have done lately.
-    CUSTOMER = "customer", 4, "customer";
+    /// until layout 3 it did not tell who has logged in, nor what they have done lately; until layout
+    /// 4 not who is a member.
+    CUSTOMER = "customer", 5, "customer";
     TREE = "departments", 1, "department";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
@@ -71,6 +72,7 @@ kinds! {
     /// Layout 1 had neither version nor model, and no rates set by hand.
     SHORTLIST = "shortlist", 2, "shortlist";
     SHORTLIST_REFRESH = "standing", 1, "shortlist_refresh";
+    STAFF = "staff", 1, "membership";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";
 }

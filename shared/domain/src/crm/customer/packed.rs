@@ -37,7 +37,7 @@ impl CustomerState {
             once.department(*department, &mut rest);
             once.active_days(active_days, &mut rest);
         }
-        self.anonymous.pack(&mut rest);
+        (u64::from(self.anonymous) | u64::from(self.member) << 1).pack(&mut rest);
         let unmet = self.presences().zip(0_u64..).filter(|(presence, _)| !presence.met).map(|(_, number)| number);
         Vec::from_iter(unmet).pack(&mut rest);
         self.pack_activity(&mut rest);
@@ -76,9 +76,10 @@ impl CustomerState {
         self
     }
 
-    /// What layout 4 has added.
+    /// What layout 4 has added, and layout 5 to its first byte: whether they are a member.
     fn with_rest(mut self, bytes: &mut &[u8]) -> Option<Self> {
-        self.anonymous = Pack::unpack(bytes)?;
+        let who = u64::unpack(bytes).filter(|who| *who < 4)?;
+        (self.anonymous, self.member) = (who & 1 == 1, who & 2 == 2);
         let unmet = Vec::<u64>::unpack(bytes)?;
         for (presence, number) in self.presences_mut().zip(0..) {
             presence.met = !unmet.contains(&number);
