@@ -6,6 +6,7 @@ mod activation;
 mod aggregator;
 mod authority;
 mod backers;
+mod bounds;
 mod budgets;
 mod cards;
 mod claim_codes;

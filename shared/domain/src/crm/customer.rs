@@ -24,6 +24,8 @@ use crate::radar::seen_days::TooOld;
 use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
 
+/// Most bytes of a state; the rest of its item has room beside it.
+pub const STATE_BYTES_MAX: usize = 350_000;
 /// Most cards whose history is kept per customer.
 pub const CARDS_MAX: usize = 200;
 
@@ -115,6 +117,9 @@ pub enum ApplyError {
     /// The customer has a history with too many cards.
     #[error("the customer has a history with too many cards")]
     TooManyCards,
+    /// The customer's state would not fit into an item.
+    #[error("the customer's state is too large")]
+    TooLarge,
 }
 
 impl From<TooOld> for ApplyError {

@@ -180,6 +180,9 @@ impl AggregationPlan {
             let others = others.iter().map(|other| &other.state);
             customer.state.apply_as_part(segment.by(), &segment.events, &segment.departments, others)?
         };
+        if !customer.state.fits() {
+            return Err(ApplyError::TooLarge);
+        }
         // A deal may be there before anything of its person is counted, by a merge that was undone.
         if let (Some(before), Some(after)) = (before, closed(&customer)) {
             deltas.add_all(&after);

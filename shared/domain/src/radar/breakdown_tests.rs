@@ -166,3 +166,26 @@ proptest! {
         }
     }
 }
+
+/// The bytes of a day with so many things, each viewed a few times, with titles of fifteen characters.
+fn bytes_of(things: u128) -> usize {
+    let mut products = Breakdown::default();
+    for n in 0..things {
+        let views = u64::try_from(n % 9 + 1).unwrap();
+        products.add_views(
+            Uuid::from_u128(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
+            views,
+            Some("云岭古树普洱茶饼三年陈藏礼盒".to_owned()),
+        );
+    }
+    products.cut(BreakdownKind::Products);
+    let mut bytes = Vec::new();
+    products.pack(&mut bytes);
+    bytes.len()
+}
+
+#[test]
+fn a_day_is_as_large_as_the_decision_says() {
+    // ADR 0027, and its read and write units, are made of these.
+    assert_eq!([500, 5_000, 16_384].map(bytes_of), [30_507, 110_747, 304_276]);
+}

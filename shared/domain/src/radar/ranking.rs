@@ -200,4 +200,16 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<Contender>(&json).unwrap(), stored);
     }
+
+    #[test]
+    fn a_thousand_employees_with_long_names_fit() {
+        let one = |n: u128| Contender {
+            name: "欧".repeat(30),
+            department: Some(DepartmentId::from_uuid(Uuid::from_u128(n))),
+            windows: [Metrics::from([90_000; 9]); 4],
+            ..contender(n, [0; 4])
+        };
+        let (bytes, packed) = pack_contenders(&(0..1_000).map(one).collect::<Vec<_>>(), 390_000);
+        assert_eq!((bytes.len(), packed), (248_000, 1_000));
+    }
 }

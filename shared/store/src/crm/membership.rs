@@ -28,6 +28,8 @@ const PERSONS: &str = "persons";
 /// Most members whose states are followed: 320 kilobytes.
 const STAFF_MAX: usize = 20_000;
 
+const _: () = assert!(STAFF_MAX * 16 < 390_000);
+
 /// The people of each list who were changed.
 type Changed = BTreeMap<Scope, BTreeSet<PersonId>>;
 

@@ -18,6 +18,8 @@ use crate::{Store, keys};
 
 /// How long a mark is kept after the item was met last.
 const KEPT_MS: i64 = 90 * DAY_MS;
+/// Most characters of a reason.
+const REASON_CHARS_MAX: usize = 500;
 /// Most marks written in a transaction.
 const TOGETHER: usize = 90;
 
@@ -132,7 +134,10 @@ fn mark(failure: &Failure, now: Timestamp) -> aws_sdk_dynamodb::types::builders:
         .set_expression_attribute_names(Some(names.into()))
         .expression_attribute_values(":type", text(ASIDE.name))
         .expression_attribute_values(":layout", number(ASIDE.layout))
-        .expression_attribute_values(":reason", text(failure.to_string()))
+        .expression_attribute_values(
+            ":reason",
+            text(failure.to_string().chars().take(REASON_CHARS_MAX).collect::<String>()),
+        )
         .expression_attribute_values(":now", number(now.millis()))
         .expression_attribute_values(":expires", number(now.plus_millis(KEPT_MS).seconds()))
         .expression_attribute_values(":one", number(1))

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CardHistory, CustomerState, LikeState};
+use super::{CardHistory, CustomerState, LikeState, STATE_BYTES_MAX};
 use crate::company::department::DepartmentPath;
 use crate::crm::active_days::ActiveDays;
 use crate::crm::activity::{Activity, DayActivity};
@@ -15,6 +15,10 @@ use crate::kernel::id::{CardId, DepartmentId};
 use crate::kernel::pack::{Pack, pack_all, pack_id, unpack_id};
 use crate::radar::seen_days::SeenDays;
 use crate::tracking::event::EventKind;
+
+/// With so many cards a state fits, whatever was done on how many days: the longest sets of days have
+/// some three kilobytes for each audience of a card.
+const CARDS_FIT: usize = 20;
 
 /// The bytes are not those of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +51,11 @@ impl CustomerState {
         once.departments.iter().for_each(|department| pack_id(department, &mut bytes));
         bytes.extend_from_slice(&rest);
         bytes
+    }
+
+    /// Whether it fits into an item. Up to a few cards it always does.
+    pub(crate) fn fits(&self) -> bool {
+        self.cards.len() <= CARDS_FIT || self.to_bytes().len() <= STATE_BYTES_MAX
     }
 
     /// A state that was stored.
