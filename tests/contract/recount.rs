@@ -243,7 +243,7 @@ async fn what_cannot_be_read_is_put_aside_and_all_that_does_not_depend_on_it_is_
         let lin = world.card("lin").to_string();
         let ending = match kind {
             "segment" | "counters" => lin.clone(),
-            "customer" => format!("CUSTOMER#{}", batch(&world, 0, 0, &[0]).person),
+            "customer" => ["CUSTOMER", &batch(&world, 0, 0, &[0]).person.to_string()].join("#"),
             "member" => world.staff["lin"].member.to_string(),
             _ => String::new(),
         };
@@ -268,7 +268,7 @@ async fn what_cannot_be_read_is_put_aside_and_all_that_does_not_depend_on_it_is_
 /// A chunk of changes that waits.
 async fn leave_pending(world: &World) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
-    let pk = format!("{}#PENDING", world.company.id());
+    let pk = [&world.company.id().to_string(), "PENDING"].join("#");
     let item = [
         (KEY_ATTRIBUTES[0], text(&pk)),
         (KEY_ATTRIBUTES[1], text("0")),

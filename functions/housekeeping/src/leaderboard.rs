@@ -93,7 +93,9 @@ fn fingerprint(persons: &BTreeSet<PersonId>) -> u64 {
 
 /// How members are marked among those who forward.
 fn marks(members: &[Member]) -> BTreeMap<PersonId, StaffMark> {
-    let mark = |member: &Member| Some((member.person?, StaffMark { role: member.role, name: member.name.to_string() }));
+    let mark = |member: &Member| {
+        Some((member.person?, StaffMark { role: member.role.name().to_owned(), name: member.name.to_string() }))
+    };
     members.iter().filter_map(mark).collect()
 }
 

@@ -84,8 +84,9 @@ pub(crate) async fn get_company_sharers(
 async fn sharers(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopSharers, Failure> {
     let of_days = app.store.sharers(scope.company(), scope.scope(), (from, to)).await?;
     let item = |(person_id, forwards): (PersonId, Bounds)| {
-        let (role, name) = of_days.sum.staff(person_id).map(|staff| (staff.role, staff.name)).unzip();
-        let name = name.unwrap_or_else(|| visitor_name(person_id));
+        let staff = of_days.sum.staff(person_id);
+        let role = staff.as_ref().and_then(|staff| Role::from_name(&staff.role));
+        let name = staff.map_or_else(|| visitor_name(person_id), |staff| staff.name);
         TopSharer { person_id, name, role, forwards: forwards.at_least, forwards_max: forwards.at_most }
     };
     let items = of_days.sum.top_sharers(wanted.limit).into_iter().map(item).collect();

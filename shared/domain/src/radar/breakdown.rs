@@ -9,7 +9,6 @@ use uuid::Uuid;
 use crate::kernel::day::Day;
 use crate::kernel::id::{ArticleId, Id, PersonId, ProductId, VideoId};
 use crate::kernel::pack::Pack;
-use crate::people::member::Role;
 use crate::radar::aggregate::Segment;
 use crate::radar::counter::Scope;
 use crate::radar::space_saving::{Bounds, SpaceSaving};
@@ -107,8 +106,8 @@ pub struct TopThing<'a> {
 /// A member among the people who forward.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaffMark {
-    /// Their role.
-    pub role: Role,
+    /// The name of their role on the wire.
+    pub role: String,
     /// Their name.
     pub name: String,
 }
@@ -116,12 +115,12 @@ pub struct StaffMark {
 impl StaffMark {
     fn parse(mark: &str) -> Option<Self> {
         let (role, name) = mark.split_once(' ')?;
-        Some(Self { role: Role::from_name(role)?, name: name.to_owned() })
+        Some(Self { role: role.to_owned(), name: name.to_owned() })
     }
 
     /// As it is stored.
     fn text(&self) -> String {
-        format!("{} {}", self.role.name(), self.name)
+        format!("{} {}", self.role, self.name)
     }
 }
 

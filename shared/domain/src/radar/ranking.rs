@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn a_contender_reads_back_as_stored() {
         let all = Metrics::from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        let department = Some(DepartmentId::from_uuid(Uuid::from_u128(1)));
-        let stored = Contender { windows: [all; 4], department, ..contender(1, [0; 4]) };
+        let department = DepartmentId::from_uuid(Uuid::from_u128(1));
+        let stored = Contender { windows: [all; 4], department: Some(department), ..contender(1, [0; 4]) };
         let both = [contender(2, [7; 4]), stored.clone()];
         let (bytes, packed) = pack_contenders(&both, 10_000);
         assert_eq!((unpack_contenders(&bytes), packed), (Some(both.to_vec()), 2));
@@ -192,7 +192,7 @@ mod tests {
         let (cut, packed) = pack_contenders(&both, bytes.len() - 1);
         assert_eq!((unpack_contenders(&cut), packed), (Some(both[..1].to_vec()), 1));
         // As layout 1 had it.
-        let ids = [stored.member.to_string(), stored.card.to_string(), department.unwrap().to_string()];
+        let ids = [stored.member.to_string(), stored.card.to_string(), department.to_string()];
         let numbers = "[1,2,3,4,5,6,7,8,9]";
         let json = format!(
             r#"{{"m":"{}","c":"{}","n":"1","d":"{}","w":[{numbers},{numbers},{numbers},{numbers}]}}"#,

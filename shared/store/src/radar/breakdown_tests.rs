@@ -55,7 +55,7 @@ fn an_item_of_layout_1_is_split_by_kind() {
         anonymous: Some(json!({ anonymous.to_string(): 9 }).to_string()),
     };
     let scope = Scope::Card(CardId::from_uuid(Uuid::nil()));
-    let key = Key { pk: keys::mixed_breakdowns(company(), scope), sk: "DAY#2026-11-21".to_owned() };
+    let key = Key { pk: keys::mixed_breakdowns(company(), scope), sk: self::key().sk };
     let kinds = decode_mixed(Kind { layout: 1, ..BREAKDOWN }.encode(&key, &old).unwrap()).unwrap();
     assert_eq!(
         kinds.keys().copied().collect::<Vec<_>>(),

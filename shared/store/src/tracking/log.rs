@@ -1,7 +1,5 @@
 //! The event log: one item per batch and card.
 
-use std::iter;
-
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::company::Company;
@@ -182,7 +180,7 @@ pub(crate) fn unpacked(
     events: &str,
 ) -> Result<Segment, Failure> {
     let packed: Packed = serde_json::from_str(events).map_err(|error| SEGMENT.corrupt(error))?;
-    let letters = packed.filtered.chars().chain(iter::repeat(COUNTED));
+    let letters = packed.filtered.chars().chain(std::iter::repeat(COUNTED));
     let events = packed.events.iter().zip(letters);
     let events = events.map(|(event, letter)| {
         let filtered = if letter == COUNTED { None } else { Some(FilterReason::from_letter(letter)?) };
@@ -226,11 +224,11 @@ impl Store {
     ) -> Result<Page<Result<Segment, SegmentKey>, SegmentKey>, Failure> {
         let start = after.map(|key| keys::segment(company, key));
         let page = self.page_latest(&keys::log(company, card), start).await?;
-        let mut items = Vec::with_capacity(page.items.len());
-        for item in page.items {
+        let read = |item| {
             let key = Key::of(&item).and_then(|key| keys::segment_of(&key)).ok_or_else(|| SEGMENT.corrupt("key"))?;
-            items.push(aside.read(item, decode)?.ok_or(key));
-        }
+            Ok(aside.read(item, decode)?.ok_or(key))
+        };
+        let items = page.items.into_iter().map(read).collect::<Result<_, Failure>>()?;
         Ok(Page { items, next: page.next.and_then(|key| keys::segment_of(&key)) })
     }
 

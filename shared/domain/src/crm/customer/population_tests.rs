@@ -71,14 +71,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// All that is stored of a company's people.
 #[derive(Debug, Default)]
-struct Written {
+struct StoredPeople {
     customers: Identities,
     counters: CounterDeltas,
     merges: Vec<Merge>,
     log: Vec<Segment>,
 }
 
-impl Written {
+impl StoredPeople {
     fn group(&self, of: PersonId) -> Identities {
         let mut members = self.customers.get(&of).map(|one| one.links.group.members()).unwrap_or_default();
         members.insert(of);
@@ -178,7 +178,12 @@ impl Written {
 }
 
 /// The definition once more, by the events themselves.
-fn is_customer(written: &Written, identities: &BTreeSet<PersonId>, members: &BTreeSet<PersonId>, scope: Scope) -> bool {
+fn is_customer(
+    written: &StoredPeople,
+    identities: &BTreeSet<PersonId>,
+    members: &BTreeSet<PersonId>,
+    scope: Scope,
+) -> bool {
     let is_in = |segment: &&Segment| scope == Scope::Company || scope == Scope::Card(segment.key.card);
     let own = written.log.iter().filter(|segment| identities.contains(&segment.key.person)).filter(is_in);
     let has_counted = own.flat_map(|segment| &segment.events).any(Event::counts);
@@ -191,12 +196,13 @@ proptest! {
     /// and knows all without a deal, and a recount from the log finds nothing wrong.
     #[test]
     fn one_population_for_every_number(steps in steps()) {
-        let (mut written, mut members) = (Written::default(), BTreeSet::new());
+        let (mut written, mut members) = (StoredPeople::default(), BTreeSet::new());
         for (n, step) in steps.into_iter().enumerate() {
-            match step {
-                Step::Join(who) => drop(members.insert(person(who))),
-                Step::Leave(who) => drop(members.remove(&person(who))),
-                _ => {}
+            if let Step::Join(who) = step {
+                members.insert(person(who));
+            }
+            if let Step::Leave(who) = step {
+                members.remove(&person(who));
             }
             written.step(n, step);
         }
@@ -239,9 +245,9 @@ proptest! {
 
 /// One person after these events, who joined the company and left it.
 fn history(kinds: &[EventKind]) -> [bool; 3] {
-    let mut written = Written::default();
+    let mut written = StoredPeople::default();
     kinds.iter().for_each(|kind| written.event((0, 0), *kind, None));
-    let is_counted = |written: &Written| written.count(Scope::Company, Counter::Customers) == 1;
+    let is_counted = |written: &StoredPeople| written.count(Scope::Company, Counter::Customers) == 1;
     let before = is_counted(&written);
     written.membership(0, true);
     let as_member = is_counted(&written);
@@ -259,12 +265,12 @@ fn every_kind_of_event_makes_a_customer_who_is_none_while_they_are_a_member() {
 
 #[test]
 fn a_member_who_forwards_is_no_customer_and_has_no_evidence() {
-    let mut written = Written::default();
+    let mut written = StoredPeople::default();
     written.membership(0, true);
     written.event((0, 0), EventKind::Forward, None);
     assert_eq!(written.count(Scope::Company, Counter::Customers), 0);
     assert_eq!(written.count(Scope::Company, Counter::Events(EventKind::Forward)), 1, "passing cards on is their work");
-    let state = |written: &Written| written.customers[&person(0)].state.clone();
+    let state = |written: &StoredPeople| written.customers[&person(0)].state.clone();
     assert!(state(&written).evidence().is_empty());
     written.membership(0, false);
     assert_eq!(written.count(Scope::Company, Counter::Customers), 1);
