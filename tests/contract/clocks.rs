@@ -239,7 +239,7 @@ async fn leaderboards_show_what_an_aggregator_ahead_of_them_has_counted_once_its
         housekeeping.run(no_stop(), "r").await.unwrap();
         let today = Day::of(scene.world.clock.now());
         let days = (today.plus(-1), today);
-        let board = scene.world.store.breakdown(scene.world.company, Scope::Company, days);
-        assert_eq!(board.await.unwrap().sharers.values().sum::<i64>(), 3, "{off_ms}");
+        let board = scene.world.store.sharers(scene.world.company, Scope::Company, days);
+        assert_eq!(board.await.unwrap().sum.counts().sum(), 3, "{off_ms}");
     }
 }

@@ -16,7 +16,7 @@ use domain::radar::counter::Scope;
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
 use serde_json::{Value, json};
-use store::{KEY_ATTRIBUTES, ShortlistCandidate, Sweep};
+use store::{KEY_ATTRIBUTES, PutAside, ShortlistCandidate, Sweep};
 use testkit::events::load;
 use testkit::world::World;
 use uuid::Uuid;
@@ -114,7 +114,9 @@ async fn market(world: &World, closed: u128, open: u128, signal: bool) {
 
 async fn everybody(world: &World) -> Vec<ShortlistCandidate> {
     let all: BTreeSet<_> = (1_000..1_400).map(person).collect();
-    let people = world.store.people(world.company, all).await.unwrap();
+    let mut aside = PutAside::default();
+    let people = world.store.people(world.company, all, &mut aside).await.unwrap();
+    assert!(aside.is_empty());
     let mut shown = BTreeSet::new();
     people.into_values().filter(|person| shown.insert(person.id())).collect()
 }
@@ -132,8 +134,8 @@ async fn list_is_whole(world: &World, scope: Scope, model: &Model) {
     let (list, lifetime) = world.store.shortlist(world.company, scope).await.unwrap();
     let whole = whole_list(world, scope, model).await;
     assert_eq!(list.model(), model);
-    assert_eq!(list.best(today), whole.best(today));
-    assert_eq!(list.best(today).len(), LISTED_MAX);
+    assert_eq!(list.best(today, None), whole.best(today, None));
+    assert_eq!(list.best(today, None).len(), LISTED_MAX);
     let all = domain::radar::metrics::count(
         &lifetime,
         domain::radar::counter::Counter::People(domain::radar::counter::Audience::Visitors),
@@ -193,7 +195,8 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
 
     // An interrupted run: the model is in force, the lists are not yet made by it.
     let card = Scope::Card(world.card("lin"));
-    let stored = world.store.shortlists(world.company, &[card]).await.unwrap().remove(&card).unwrap();
+    let mut stored = world.store.shortlists(world.company, &[card], &mut PutAside::default()).await.unwrap();
+    let stored = stored.remove(&card).flatten().unwrap();
     let old = stored.with(whole_list(&world, card, &Model::default()).await);
     world.store.replace_shortlist(world.company, card, &old).await.unwrap();
     assert!(

@@ -72,7 +72,7 @@ async fn set_rate(world: &World, person: PersonId, percent: Option<u64>) {
 
 async fn best(world: &World, scope: Scope) -> Vec<RankedCustomer> {
     let (list, _) = world.store.shortlist(world.company, scope).await.unwrap();
-    list.best(Day::of(world.clock.now()))
+    list.best(Day::of(world.clock.now()), None)
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ STORE_AREAS = {
     "card": {"company", "radar"},
     "crm": {"company", "radar", "close_rate"},
     "close_rate": {"radar"},
-    "radar": {"tracking", "crm", "close_rate"},
+    "radar": {"tracking", "crm"},
 }
 # The module with the schemas of the API document uses all areas.
 ROOT_FILES = {"shared/domain": {"schema"}, "shared/store": set()}

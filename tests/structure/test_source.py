@@ -42,6 +42,7 @@ SINGLE_WRITES = (
     "shared/store/src/media/upload.rs",  # the inspector's result, and housekeeping
     "shared/store/src/people/person.rs",  # a login: nobody acts yet
     "shared/store/src/people/session.rs",  # a login, a refresh: nobody acts yet
+    "shared/store/src/radar/breakdown.rs",  # housekeeping, each on condition of its page
     "shared/store/src/radar/live.rs",  # sockets: the gateway keeps who watches
     "shared/store/src/table/budget.rs",  # tokens of a budget, before an action
 )

@@ -4,12 +4,14 @@
 mod leaderboard;
 mod upload;
 
+use std::sync::{Mutex, PoisonError};
+
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use runtime::clock::Clock;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
-use store::{Store, Sweep, SweepLimits};
+use store::{Progress, PutAside, Store, Sweep, SweepLimits};
 
 /// Most holds, and most chunks of deltas, in one run: far below the function's time-out.
 const SWEPT_MAX: u32 = 2_000;
@@ -19,6 +21,22 @@ const SHORTLIST_REFRESHES_MAX: u32 = 500;
 const UPLOADS_MAX: u32 = 500;
 /// Most companies whose leaderboards are updated in one run.
 const COMPANIES_MAX: u32 = 100;
+
+/// What the companies of a run have put aside.
+#[derive(Debug, Default)]
+struct AsideOfRun {
+    items: usize,
+    first: Option<Failure>,
+}
+
+impl AsideOfRun {
+    fn add(&mut self, aside: &PutAside) {
+        self.items += aside.len();
+        if let Some(failure) = aside.first() {
+            self.first.get_or_insert_with(|| failure.clone());
+        }
+    }
+}
 
 /// The resources of a run.
 #[derive(Debug)]
@@ -53,7 +71,9 @@ pub struct RunLine {
     pub shortlist_refreshes: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,
-    /// Things of all lists that failed, and were postponed.
+    /// Items of companies that could not be read: each is marked with its reason, and passed.
+    pub put_aside: usize,
+    /// Things of all lists that failed, and were postponed, and what was put aside.
     pub failed_items: usize,
 }
 
@@ -65,6 +85,7 @@ impl EmfMetrics for RunLine {
         ("leaderboards", "Count"),
         ("shortlist_refreshes", "Count"),
         ("expired_uploads", "Count"),
+        ("put_aside", "Count"),
         ("failed_items", "Count"),
     ];
 }
@@ -87,10 +108,12 @@ impl Housekeeping {
         let deltas = self.store.sweep_pending_deltas(&limits(SWEPT_MAX)).await;
         let marks = self.store.sweep_shortlist_refreshes(&limits(SHORTLIST_REFRESHES_MAX)).await;
         let uploads = self.delete_uploads(&limits(UPLOADS_MAX)).await;
-        let leaderboards = self.update_leaderboards(&limits(COMPANIES_MAX)).await;
+        let aside = Mutex::new(AsideOfRun::default());
+        let leaderboards = self.update_leaderboards(&limits(COMPANIES_MAX), &aside).await;
+        let AsideOfRun { items: put_aside, first } = aside.into_inner().unwrap_or_else(PoisonError::into_inner);
         let sweeps = [&holds, &deltas, &marks, &uploads, &leaderboards];
-        let failed_items = sweeps.iter().map(|sweep| sweep.failed).sum();
-        let failure = sweeps.iter().find_map(|sweep| sweep.failure.clone());
+        let failed_items = sweeps.iter().map(|sweep| sweep.failed).sum::<usize>() + put_aside;
+        let failure = sweeps.iter().find_map(|sweep| sweep.failure.clone()).or(first);
         let line = RunLine {
             level: if failure.is_some() { "WARN" } else { "INFO" },
             message: "run",
@@ -101,6 +124,7 @@ impl Housekeeping {
             pending_deltas: deltas.done,
             shortlist_refreshes: marks.done,
             expired_uploads: uploads.done,
+            put_aside,
             failed_items,
         };
         (line, failure)
@@ -111,9 +135,17 @@ impl Housekeeping {
         self.store.sweep_uploads(limits, delete).await
     }
 
-    async fn update_leaderboards(&self, limits: &SweepLimits) -> Sweep {
+    /// Updates the leaderboards of companies, and marks what they could not read, whether the update
+    /// went through or not.
+    async fn update_leaderboards(&self, limits: &SweepLimits, of_run: &Mutex<AsideOfRun>) -> Sweep {
         let (now, lag_ms) = (limits.clock.now(), i64::from(self.leaderboards_lag_s) * SECOND_MS);
-        let update = |progress| leaderboard::update(&self.store, progress, now, lag_ms);
+        let update = |progress: Progress| async move {
+            let mut aside = PutAside::default();
+            let updated = leaderboard::update(&self.store, progress, now, lag_ms, &mut aside).await;
+            let marked = self.store.mark_aside(progress.company, &aside, now).await;
+            of_run.lock().unwrap_or_else(PoisonError::into_inner).add(&aside);
+            updated.and(marked)
+        };
         self.store.sweep_leaderboards(limits, update).await
     }
 }

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
+use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
 use domain::crm::identity_group::{Group, IdentityLinks};
 use domain::crm::merge::{Merge, groups};
@@ -16,13 +17,15 @@ use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::aggregate::Segment;
 use domain::radar::counter::{Counts, Period, Scope};
 use domain::radar::log_end::{whole_since, with_forgotten};
 use domain::radar::recount::{Recount, RecountReport, correction};
 use runtime::clock::Clock;
-use store::{Counted, Store};
+use store::{Counted, PendingDeltas, PutAside, Store};
 
 use crate::log::replay;
+use crate::obscure::Obscure;
 
 /// Most rounds; counters that were written during all of them are reported as not checked.
 const ROUNDS: usize = 4;
@@ -30,14 +33,14 @@ const ROUNDS: usize = 4;
 const CUSTOMERS: usize = 100;
 
 /// Recounts a company; with `repair` it corrects wrong numbers, without it it writes nothing. No
-/// round begins that could not end by `stop_at`.
+/// round begins that could not end by `stop_at`. Returns what it could not read beside the report.
 pub(crate) async fn recount(
     store: &Store,
     company: Company,
     repair: bool,
     clock: &Clock,
     stop_at: Timestamp,
-) -> Result<RecountReport, Failure> {
+) -> Result<(RecountReport, PutAside), Failure> {
     let mut job = RecountJob::new(store, company, RecountReport::begun(clock.now(), repair));
     for _ in 0..ROUNDS {
         let began = clock.now();
@@ -76,6 +79,10 @@ struct RecountJob<'a> {
     open: BTreeMap<Scope, Open>,
     /// The scopes for which the log is incomplete.
     untold: BTreeSet<Scope>,
+    /// What could not be read.
+    aside: PutAside,
+    /// What is not known for that reason.
+    obscure: Obscure,
     /// Customers that are still to be compared; all in the first round.
     suspects: Option<BTreeSet<PersonId>>,
 }
@@ -89,7 +96,8 @@ struct Before {
 impl<'a> RecountJob<'a> {
     fn new(store: &'a Store, company: Company, report: RecountReport) -> Self {
         let (scopes, open, untold) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        let mut job = Self { store, company, report, scopes, open, untold, suspects: None };
+        let (aside, obscure) = (PutAside::default(), Obscure::default());
+        let mut job = Self { store, company, report, scopes, open, untold, aside, obscure, suspects: None };
         job.meet([Scope::Company]);
         job
     }
@@ -107,21 +115,26 @@ impl<'a> RecountJob<'a> {
     }
 
     async fn round(&mut self) -> Result<(), Failure> {
+        self.obscure = Obscure::default();
         // The company before its cards: events of a card that is created in between are not yet in
         // the company's counters.
         let mut before = Before { revisions: BTreeMap::new(), versions: self.versions().await? };
         self.read_revisions(&mut before).await?;
-        let cards = self.store.every_card(self.company).await?;
+        let met = self.aside.met();
+        let cards = self.store.every_card(self.company, &mut self.aside).await?;
+        self.obscure.cards = self.aside.met() > met;
         self.meet(cards.iter().map(|card| Scope::Card(*card)));
         self.read_revisions(&mut before).await?;
-        let waiting = self.store.pending_deltas(self.company).await?;
+        let waiting = self.pending_deltas().await?;
         let mut recount = self.read_log(&cards).await?;
-        let merges = self.store.every_merge(self.company).await?;
+        let merges = self.merges().await?;
         self.recall(&mut recount, &merges).await?;
         let groups = groups(&merges);
+        (self.report.events, self.report.people) = (recount.events(), len(recount.people().count()));
+        self.compare_customers(&mut recount, &groups, &before.versions).await?;
         recount.unite(&groups);
         let mut moving = BTreeSet::new();
-        for chunk in self.store.pending_deltas(self.company).await? {
+        for chunk in self.pending_deltas().await? {
             if waiting.contains(&chunk) {
                 recount.defer(&chunk.deltas());
             } else {
@@ -130,16 +143,15 @@ impl<'a> RecountJob<'a> {
             }
         }
         self.meet(recount.scopes());
-        (self.report.events, self.report.people) = (recount.events(), len(recount.people().count()));
-        self.compare_customers(&recount, &groups, &before.versions).await?;
         self.compare_counters(&recount, &before.revisions, &moving).await
     }
 
     /// The scopes that are still to be compared and were not read yet.
-    async fn read_revisions(&self, before: &mut Before) -> Result<(), Failure> {
+    async fn read_revisions(&mut self, before: &mut Before) -> Result<(), Failure> {
         for scope in self.open.keys() {
             if !before.revisions.contains_key(scope) {
-                let counters = self.store.latest_counters(self.company, *scope).await?;
+                let counters = self.store.readable_counters(self.company, *scope, &mut self.aside).await?;
+                let counters = counters.unwrap_or_default();
                 let revisions = counters.into_iter().map(|(period, counted)| (period, counted.revision)).collect();
                 before.revisions.insert(*scope, revisions);
             }
@@ -164,10 +176,25 @@ impl<'a> RecountJob<'a> {
         Ok(versions)
     }
 
-    async fn read_log(&self, cards: &[CardId]) -> Result<Recount, Failure> {
+    async fn read_log(&mut self, cards: &[CardId]) -> Result<Recount, Failure> {
         let mut recount = Recount::default();
-        replay(self.store, self.company, cards, |segment| recount.add(segment)).await?;
+        let add = |segment: &Segment| recount.add(segment);
+        self.obscure.segments = replay(self.store, self.company, cards, &mut self.aside, add).await?;
         Ok(recount)
+    }
+
+    async fn pending_deltas(&mut self) -> Result<Vec<PendingDeltas>, Failure> {
+        let met = self.aside.met();
+        let waiting = self.store.pending_deltas(self.company, &mut self.aside).await?;
+        self.obscure.waiting |= self.aside.met() > met;
+        Ok(waiting)
+    }
+
+    async fn merges(&mut self) -> Result<Vec<Merge>, Failure> {
+        let met = self.aside.met();
+        let merges = self.store.every_merge(self.company, &mut self.aside).await?;
+        self.obscure.merges |= self.aside.met() > met;
+        Ok(merges)
     }
 
     /// Takes the past of people who have logged in since as it is stored, where the log has
@@ -188,46 +215,63 @@ impl<'a> RecountJob<'a> {
         Ok(())
     }
 
-    /// A customer may have been written after their events were read: suspects are checked in the
-    /// next round, if their version has not changed since before the log was read.
+    /// Compares the customers that are still to be compared, and takes of each what the log does not
+    /// show. A customer may have been written after their events were read: suspects are checked in
+    /// the next round, if their version has not changed since before the log was read.
     async fn compare_customers(
         &mut self,
-        recount: &Recount,
+        recount: &mut Recount,
         groups: &[Group],
         versions: &BTreeMap<PersonId, u64>,
     ) -> Result<(), Failure> {
         let members = groups.iter().flat_map(|group| group.members().into_iter().map(move |person| (person, group)));
         let group_of: BTreeMap<_, _> = members.collect();
-        let wanted = self.suspects.take();
-        let wanted = wanted.unwrap_or_else(|| recount.people().chain(group_of.keys().copied()).collect());
-        let (wanted, mut suspects) = (Vec::from_iter(wanted), BTreeSet::new());
-        let since = whole_since(Day::of(self.report.at));
-        for persons in wanted.chunks(CUSTOMERS) {
+        let everybody: BTreeSet<_> = recount.people().chain(group_of.keys().copied()).collect();
+        let (open, mut suspects) = (self.suspects.take(), BTreeSet::new());
+        for persons in Vec::from_iter(everybody).chunks(CUSTOMERS) {
             let mut customers = self.store.customers(self.company, persons).await?;
             for person in persons {
                 let stored = customers.remove(person).unwrap_or_else(|| Ok(Customer::default()));
-                let (Ok(stored), Some(state)) = (stored, recount.customer(*person)) else {
+                let stored = self.aside.customer(self.company, *person, stored)?;
+                self.obscure.customers |= stored.is_none();
+                if let Some(stored) = &stored {
+                    recount.record(*person, stored);
+                }
+                if open.as_ref().is_some_and(|open| !open.contains(person)) {
+                    continue;
+                }
+                let right = recount.customer(*person).filter(|_| !self.obscure.has_person(*person));
+                let (Some(stored), Some(state)) = (stored, right) else {
                     self.report.unchecked_customers += 1;
                     continue;
                 };
-                if stored.state.is_partly_forgotten(since) {
-                    continue;
-                }
                 let group = group_of.get(person).copied().cloned().unwrap_or_default();
-                if stored.state == state && stored.links.group == group {
-                    continue;
-                }
-                let judged = versions.get(person) == Some(&stored.version);
-                let right = Customer { state, links: IdentityLinks { group, ..stored.links }, ..stored };
-                if judged && self.settle_customer(*person, &right).await? {
-                    self.report.customers += 1;
-                } else {
+                if !self.compare_customer(*person, stored, (state, group), versions).await? {
                     suspects.insert(*person);
                 }
             }
         }
         self.suspects = Some(suspects);
         Ok(())
+    }
+
+    /// Returns whether a customer is right now.
+    async fn compare_customer(
+        &mut self,
+        person: PersonId,
+        stored: Customer,
+        (state, group): (CustomerState, Group),
+        versions: &BTreeMap<PersonId, u64>,
+    ) -> Result<bool, Failure> {
+        let is_right = stored.state == state && stored.links.group == group;
+        if is_right || stored.state.is_partly_forgotten(whole_since(Day::of(self.report.at))) {
+            return Ok(true);
+        }
+        let judged = versions.get(&person) == Some(&stored.version);
+        let right = Customer { state, links: IdentityLinks { group, ..stored.links }, ..stored };
+        let settled = judged && self.settle_customer(person, &right).await?;
+        self.report.customers += u64::from(settled);
+        Ok(settled)
     }
 
     async fn settle_customer(&self, person: PersonId, right: &Customer) -> Result<bool, Failure> {
@@ -249,8 +293,12 @@ impl<'a> RecountJob<'a> {
                 self.open.insert(scope, open);
                 continue;
             };
-            let stored = self.store.latest_counters(self.company, scope).await?;
-            let Some(expected) = recount.counters(scope) else {
+            let Some(stored) = self.store.readable_counters(self.company, scope, &mut self.aside).await? else {
+                self.report.unchecked_counters += 1;
+                self.untold.insert(scope);
+                continue;
+            };
+            let Some(expected) = recount.counters(scope).filter(|_| !self.obscure.has_scope(scope)) else {
                 self.report.unchecked_counters += len(stored.len());
                 self.untold.insert(scope);
                 continue;
@@ -282,7 +330,8 @@ impl<'a> RecountJob<'a> {
         stored: &Counted,
         expected: &Counts,
     ) -> Result<bool, Failure> {
-        let missing = correction(expected, &stored.counts);
+        let mut missing = correction(expected, &stored.counts);
+        missing.retain(|counter, _| !self.obscure.has_counter(*counter));
         if !missing.is_empty() && self.report.repaired {
             let place = (scope, period);
             if !done(self.store.repair_counters(self.company, place, &missing, stored.revision).await)? {
@@ -294,7 +343,7 @@ impl<'a> RecountJob<'a> {
     }
 
     /// Reports what could not be checked, and records the recount at each fully checked scope.
-    async fn end(mut self) -> Result<RecountReport, Failure> {
+    async fn end(mut self) -> Result<(RecountReport, PutAside), Failure> {
         for open in self.open.values() {
             // A scope that was first seen in the last round has at least one set of counters.
             self.report.unchecked_counters += match open {
@@ -309,7 +358,10 @@ impl<'a> RecountJob<'a> {
                 done(self.store.note_checked(self.company, *scope, self.report.at).await)?;
             }
         }
-        Ok(self.report.ended())
+        if self.report.repaired {
+            self.store.mark_aside(self.company, &self.aside, self.report.at).await?;
+        }
+        Ok((self.report.ended(), self.aside))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod company;
 mod log;
+mod obscure;
 mod retrain;
 mod retrain_due;
 
@@ -105,13 +106,20 @@ struct CompanyLine<'a> {
     people: u64,
     drift: u64,
     unchecked: u64,
+    /// Items that could not be read: each is marked with its reason, and passed.
+    put_aside: usize,
     took_ms: i64,
 }
 
 impl EmfMetrics for CompanyLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
-    const METRICS: &'static [(&'static str, &'static str)] =
-        &[("events", "Count"), ("drift", "Count"), ("unchecked", "Count"), ("took_ms", "Milliseconds")];
+    const METRICS: &'static [(&'static str, &'static str)] = &[
+        ("events", "Count"),
+        ("drift", "Count"),
+        ("unchecked", "Count"),
+        ("put_aside", "Count"),
+        ("took_ms", "Milliseconds"),
+    ];
 }
 
 /// The log line of a call for the due companies, which is also its metrics.
@@ -206,7 +214,7 @@ impl Recounter {
         request_id: &str,
     ) -> Result<RecountReport, Failure> {
         let began = self.clock.now();
-        let report = Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
+        let (report, aside) = Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
         let now = self.clock.now();
         let line = CompanyLine {
             level: if report.wrong() > 0 { "WARN" } else { "INFO" },
@@ -219,6 +227,7 @@ impl Recounter {
             people: report.people,
             drift: report.wrong(),
             unchecked: report.unchecked(),
+            put_aside: aside.len(),
             took_ms: now.millis() - began.millis(),
         };
         // First, because a repeated run does not find the repaired numbers again.

@@ -12,7 +12,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::Scope;
-use store::{Fitted, ShortlistCandidate, Store};
+use store::{Fitted, PutAside, ShortlistCandidate, Store};
 
 use crate::log::replay;
 
@@ -35,20 +35,28 @@ pub(crate) struct RetrainJob<'a> {
 
 impl<'a> RetrainJob<'a> {
     /// Reads the log and the deals, and fits a model. Writes nothing.
-    pub(crate) async fn fit(store: &'a Store, company: Company, now: Timestamp) -> Result<(Self, Fitted), Failure> {
-        let cards = store.every_card(company).await?;
+    pub(crate) async fn fit(
+        store: &'a Store,
+        company: Company,
+        now: Timestamp,
+        aside: &mut PutAside,
+    ) -> Result<(Self, Fitted), Failure> {
+        let cards = store.every_card(company, aside).await?;
         let mut histories = Histories::default();
-        replay(store, company, &cards, |segment| histories.add(segment)).await?;
+        replay(store, company, &cards, aside, |segment| histories.add(segment)).await?;
         let job = Self { store, company, now, cards, people: histories.people().collect() };
-        let samples = job.samples(&histories).await?;
+        let samples = job.samples(&histories, aside).await?;
         drop(histories);
         let (model, report) = retrain(samples);
         Ok((job, Fitted { model, report, at: now }))
     }
 
-    async fn samples(&self, histories: &Histories) -> Result<Vec<Sample>, Failure> {
+    async fn samples(&self, histories: &Histories, aside: &mut PutAside) -> Result<Vec<Sample>, Failure> {
         let (mut samples, today) = (Vec::new(), Day::of(self.now));
-        self.everybody(|person| {
+        self.everybody(aside, |person| {
+            if !person.is_customer() {
+                return;
+            }
             let identities = person.identities().collect();
             samples.extend(histories.sample(&identities, person.closed_on(), today));
         })
@@ -56,12 +64,13 @@ impl<'a> RetrainJob<'a> {
         Ok(samples)
     }
 
-    /// Passes each person once to the closure, whatever identities they have.
-    async fn everybody(&self, mut show: impl FnMut(&ShortlistCandidate)) -> Result<(), Failure> {
+    /// Passes each person once to the closure, whatever identities they have; not those who are put
+    /// aside.
+    async fn everybody(&self, aside: &mut PutAside, mut show: impl FnMut(&ShortlistCandidate)) -> Result<(), Failure> {
         let (people, mut shown) = (Vec::from_iter(self.people.iter().copied()), BTreeSet::new());
         for some in people.chunks(CUSTOMERS) {
             let some = some.iter().copied().collect();
-            for person in self.store.people(self.company, some).await?.values() {
+            for person in self.store.people(self.company, some, aside).await?.values() {
                 if shown.insert(person.id()) {
                     show(person);
                 }
@@ -74,15 +83,16 @@ impl<'a> RetrainJob<'a> {
     ///
     /// The lists are read before the customers, and each is replaced on condition that it is still
     /// the list that was read: a concurrent update is kept, and the list is rebuilt once more.
-    pub(crate) async fn make_lists(&self, fitted: &Fitted) -> Result<usize, Failure> {
+    pub(crate) async fn make_lists(&self, fitted: &Fitted, aside: &mut PutAside) -> Result<usize, Failure> {
         let cards = self.cards.iter().map(|card| Scope::Card(*card));
         let (mut open, mut made): (Vec<_>, usize) = (cards.chain([Scope::Company]).collect(), 0);
         for _ in 0..ROUNDS {
-            let stored = self.store.shortlists(self.company, &open).await?;
-            let right = self.lists(&open, fitted).await?;
+            let stored = self.store.shortlists(self.company, &open, aside).await?;
+            open.retain(|scope| stored.get(scope).is_none_or(Option::is_some));
+            let right = self.lists(&open, fitted, aside).await?;
             open.clear();
             for (scope, list) in right {
-                let before = stored.get(&scope).cloned().unwrap_or_default();
+                let before = stored.get(&scope).cloned().flatten().unwrap_or_default();
                 if before.list == list {
                     continue;
                 }
@@ -99,11 +109,16 @@ impl<'a> RetrainJob<'a> {
         Err(Failure::Busy)
     }
 
-    async fn lists(&self, scopes: &[Scope], fitted: &Fitted) -> Result<BTreeMap<Scope, Shortlist>, Failure> {
+    async fn lists(
+        &self,
+        scopes: &[Scope],
+        fitted: &Fitted,
+        aside: &mut PutAside,
+    ) -> Result<BTreeMap<Scope, Shortlist>, Failure> {
         let (model, today) = (&fitted.model, Day::of(self.now));
         let mut lists: BTreeMap<_, _> =
             scopes.iter().map(|scope| (*scope, Shortlist::new(model.clone(), []))).collect();
-        self.everybody(|person| {
+        self.everybody(aside, |person| {
             for scope in person.scopes() {
                 let Some(list) = lists.get_mut(&scope) else { continue };
                 list.update([person.rank_update(scope, model, today)]);

@@ -7,6 +7,7 @@ use domain::kernel::id::CompanyId;
 use domain::kernel::timestamp::Timestamp;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
+use store::PutAside;
 
 use crate::retrain::RetrainJob;
 use crate::{BEGUN_MS, Recounter};
@@ -27,13 +28,15 @@ struct RetrainLine<'a> {
     own_models: usize,
     /// Shortlists that were rebuilt.
     lists: usize,
+    /// Items that could not be read: each is marked with its reason, and passed.
+    put_aside: usize,
     retrain_ms: i64,
 }
 
 impl EmfMetrics for RetrainLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
-        &[("own_models", "Count"), ("lists", "Count"), ("retrain_ms", "Milliseconds")];
+        &[("own_models", "Count"), ("lists", "Count"), ("put_aside", "Count"), ("retrain_ms", "Milliseconds")];
 }
 
 impl Recounter {
@@ -53,14 +56,16 @@ impl Recounter {
         request_id: &str,
     ) -> Result<RetrainReport, Failure> {
         let began = self.clock.now();
-        let (job, fitted) = Box::pin(RetrainJob::fit(&self.store, company, began)).await?;
+        let mut aside = PutAside::default();
+        let (job, fitted) = Box::pin(RetrainJob::fit(&self.store, company, began, &mut aside)).await?;
         let mut lists = 0;
         if write {
             self.store.set_close_rate_model(company, &fitted, began.plus_millis(BEGUN_MS)).await?;
-            lists = Box::pin(job.make_lists(&fitted)).await?;
+            lists = Box::pin(job.make_lists(&fitted, &mut aside)).await?;
             self.store.set_close_rate_model(company, &fitted, next_retrain(began)).await?;
         }
         let now = self.clock.now();
+        self.store.mark_aside(company, &aside, now).await?;
         let line = RetrainLine {
             level: "INFO",
             message: "retrain",
@@ -73,6 +78,7 @@ impl Recounter {
             open: fitted.report.open,
             own_models: usize::from(fitted.report.verdict == Verdict::Kept),
             lists,
+            put_aside: aside.len(),
             retrain_ms: now.millis() - began.millis(),
         };
         emit(&line, now);

@@ -74,6 +74,13 @@ pub(crate) fn company_of(key: &Key) -> Option<CompanyId> {
     key.pk.split('#').next()?.parse().ok()
 }
 
+/// The mark of an item that a job has put aside.
+pub(crate) fn aside(company: Company, item: &Key) -> Key {
+    let of_company = company.id().to_string();
+    let place = item.pk.strip_prefix(&of_company).unwrap_or(&item.pk);
+    Key::new(format!("{of_company}#ASIDE"), format!("{place}#{}", item.sk))
+}
+
 /// The company's profile.
 pub(crate) fn company(company: Company) -> Key {
     Key::new(company.id().to_string(), "COMPANY")

@@ -37,11 +37,13 @@ pub use crate::people::member_stream::{ChangedMember, ItemImages};
 pub use crate::people::phone::PhoneClaim;
 pub use crate::people::session::{RefreshContext, SessionError, SessionRefresh, SessionStart};
 pub use crate::radar::aggregate::{Commit, CommitError, Prepared};
+pub use crate::radar::breakdown::BreakdownOfDays;
 pub use crate::radar::counter::Counted;
 pub use crate::radar::feed::CompanyFeedPosition;
 pub use crate::radar::leaderboard::{Progress, Ranking};
 pub use crate::radar::live::{AppendError, CompanyCard, Numbered};
 pub use crate::radar::pending_deltas::PendingDeltas;
+pub use crate::table::aside::PutAside;
 pub use crate::table::due::DuePage;
 pub use crate::table::sweep::{Sweep, SweepLimits};
 

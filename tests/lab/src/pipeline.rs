@@ -46,10 +46,13 @@ async fn steps(wire: &Wire, prices: &Prices) -> BillTable {
         rows.push((name.to_owned(), cells(&usage, prices.of_route(&usage), "")));
     }
     let housekeeping = stage.housekeeping().await;
-    wire.take_usage();
-    housekeeping.run(mingpian_tests::functions::no_stop(), "lab").await.expect("the run ends");
-    let usage = wire.take_usage();
-    rows.push(("housekeeping, nothing to do".to_owned(), cells(&usage, prices.of_batch(&usage, 0), "")));
+    for name in ["housekeeping, four members have joined", "housekeeping, nothing to do"] {
+        stage.world.clock.advance(10 * 60 * SECOND_MS);
+        wire.take_usage();
+        housekeeping.run(mingpian_tests::functions::no_stop(), "lab").await.expect("the run ends");
+        let usage = wire.take_usage();
+        rows.push((name.to_owned(), cells(&usage, prices.of_batch(&usage, 0), "")));
+    }
     let stage = Stage::with_past().await;
     wire.take_usage();
     stage.recount().await;

@@ -33,6 +33,9 @@ pub(crate) struct CustomerBody {
     name: String,
     /// Whether the person has not logged in. Then nothing they do is evidence yet.
     anonymous: bool,
+    /// Whether the person is an active member of the company. Then they are no customer, and nothing
+    /// they do is evidence.
+    staff: bool,
     /// The close rate (成交率) and its reasons.
     close_rate: CloseRate,
     /// The best hour to follow up (最佳时间点).
@@ -172,17 +175,14 @@ fn customer(
     cards: &[(CardId, &CardHistory)],
 ) -> CustomerBody {
     let now = app.clock.now();
-    let evidence = match scope {
-        Scope::Card(card) => state.evidence_on(card),
-        Scope::Company | Scope::Department(_) => state.evidence(),
-    };
-    let decayed = evidence.on(Day::of(now));
+    let decayed = state.evidence_in(scope).on(Day::of(now));
     let (manual, closed) = (opportunity.set_rate_in(scope), opportunity.closed_on(scope).is_some());
     let explanation = RateExplanation::of(model, &decayed, manual.map(|set| set.rate), closed);
     CustomerBody {
         person_id,
         name: visitor_name(person_id),
         anonymous: state.anonymous,
+        staff: state.member,
         close_rate: CloseRate {
             basis_points: explanation.rate,
             band: (!closed).then(|| Band::of(explanation.rate)),

@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::Band;
+use domain::close_rate::shortlist::{Funnel, Shortlist};
 use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
-use domain::radar::counter::{Counter, Scope};
+use domain::radar::counter::{Counter, Counts, Scope};
 use domain::radar::metrics::count;
 use edge::access::RadarScope;
 use edge::problem::Problem;
@@ -18,7 +19,7 @@ use crate::App;
 /// All customers by close rate. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FunnelBody {
-    /// How many people have logged in and done something that counts.
+    /// How many people have logged in, done something that counts, and are no members of the company.
     customers: i64,
     /// How many customers have a closed deal. They are in no band.
     closed: i64,
@@ -59,9 +60,13 @@ pub(crate) async fn get_company_funnel(State(app): State<App>, scope: RadarScope
 
 async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody, Failure> {
     let (shortlist, lifetime) = app.store.shortlist(company, scope).await?;
-    let customers = count(&lifetime, Counter::Customers);
-    let closed = count(&lifetime, Counter::ClosedCustomers);
-    let funnel = shortlist.funnel(Day::of(app.clock.now()), customers, closed);
+    let funnel = funnel_of(&shortlist, &lifetime, Day::of(app.clock.now()));
     let band = |(band, customers): (&Band, i64)| BandBody { band: *band, customers };
+    let (customers, closed) = (count(&lifetime, Counter::Customers), count(&lifetime, Counter::ClosedCustomers));
     Ok(FunnelBody { customers, closed, bands: Band::ALL.iter().zip(funnel.customers).map(band).collect() })
+}
+
+/// The funnel of a scope by its list and its lifetime counters.
+pub(crate) fn funnel_of(shortlist: &Shortlist, lifetime: &Counts, today: Day) -> Funnel {
+    shortlist.funnel(today, count(lifetime, Counter::Customers), count(lifetime, Counter::ClosedCustomers))
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
+use crate::close_rate::funnel::funnel_of;
 
 /// Default number of rows: TOP10.
 const ROWS_DEFAULT: usize = 10;
@@ -37,9 +38,13 @@ type CustomersParams = Result<Query<CustomerQuery>, QueryRejection>;
 /// The customers with the highest close rates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TopCustomers {
-    /// The customers, the highest rate first; among equal rates the first visitor first. Only the
-    /// 100 highest are known.
+    /// The customers, the highest rate first; among equal rates the first visitor first.
     items: Vec<TopCustomer>,
+    /// How many customers without a deal are in the band, or in all bands: the number in the funnel.
+    total: i64,
+    /// How many of them can be listed: at least the highest 150 of a band. If it is less than `total`,
+    /// the others have lower rates.
+    known: usize,
 }
 
 /// A likely customer.
@@ -100,10 +105,11 @@ async fn customers(
     scope: RadarScope,
     (limit, band): (usize, Option<Band>),
 ) -> Result<TopCustomers, Failure> {
-    let (shortlist, _) = app.store.shortlist(scope.company(), scope.scope()).await?;
-    let best = shortlist.best(Day::of(app.clock.now()));
-    let wanted = best.into_iter().map(customer).filter(|customer| band.is_none_or(|band| band == customer.band));
-    Ok(TopCustomers { items: wanted.take(limit).collect() })
+    let (shortlist, lifetime) = app.store.shortlist(scope.company(), scope.scope()).await?;
+    let today = Day::of(app.clock.now());
+    let funnel = funnel_of(&shortlist, &lifetime, today);
+    let items = shortlist.best(today, band).into_iter().take(limit).map(customer).collect();
+    Ok(TopCustomers { items, total: funnel.in_band(band), known: shortlist.known(today, band) })
 }
 
 fn customer(RankedCustomer { person: person_id, rate }: RankedCustomer) -> TopCustomer {

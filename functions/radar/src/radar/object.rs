@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
-use domain::radar::breakdown::Viewed;
-use domain::tracking::event::Target;
+use domain::radar::breakdown::TopThing;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
@@ -25,6 +24,11 @@ pub(crate) struct TopObjects {
     to: Day,
     /// The objects, the most views first; among equal ones the older first.
     items: Vec<TopObject>,
+    /// An object that the list does not know was viewed at most so often. 0 while all views are
+    /// counted exactly: up to 16,384 objects of a type and day.
+    missed: u64,
+    /// Days whose views cannot be read at the moment. They are left out.
+    missing_days: Vec<Day>,
 }
 
 /// An object with its views.
@@ -38,8 +42,10 @@ pub(crate) struct TopObject {
     id: Option<String>,
     /// The title that a visitor saw last. `null` if it is not known.
     title: Option<String>,
-    /// How often the object was viewed.
-    views: i64,
+    /// How often the object was viewed, at least.
+    views: u64,
+    /// How often the object was viewed, at most. Equal to `views` while it is counted exactly.
+    views_max: u64,
 }
 
 /// List most viewed objects of a card
@@ -77,13 +83,14 @@ pub(crate) async fn get_company_objects(
 }
 
 async fn objects(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopObjects, Failure> {
-    let breakdown = app.store.breakdown(scope.company(), scope.scope(), (from, to)).await?;
-    let item = |(target, Viewed { views, title }): (Target, &Viewed)| TopObject {
-        kind: target.type_name(),
-        id: target.id(),
-        title: title.clone(),
-        views: *views,
+    let kind = wanted.objects;
+    let of_days = app.store.breakdown(scope.company(), scope.scope(), kind, (from, to)).await?;
+    let item = |TopThing { id, views, title }: TopThing<'_>| {
+        let (thing, title) = (kind.thing(id)?, title.map(str::to_owned));
+        let (views, views_max) = (views.at_least, views.at_most);
+        Some(TopObject { kind: thing.type_name(), id: thing.id(), title, views, views_max })
     };
-    let items = breakdown.top_things(wanted.object, wanted.limit).into_iter().map(item).collect();
-    Ok(TopObjects { from, to, items })
+    let items = of_days.sum.top_things(wanted.limit).into_iter().filter_map(item).collect();
+    let missing_days = of_days.unreadable.into_iter().collect();
+    Ok(TopObjects { from, to, items, missed: of_days.sum.counts().missed(), missing_days })
 }

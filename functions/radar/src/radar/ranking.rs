@@ -30,6 +30,8 @@ pub(crate) struct Rankings {
     champion: Option<MemberId>,
     /// The employees, the highest value first; among equal ones the member who was added first.
     items: Vec<RankingRow>,
+    /// Whether all active employees with a card take part: at most about 1,000 do.
+    complete: bool,
 }
 
 /// An employee in a ranking.
@@ -63,6 +65,7 @@ pub(crate) async fn get_rankings(
     let ChosenWindow { window, limit, metric, department, .. } = ChosenWindow::read(query)?;
     let ranking = app.store.ranking(scope.company()).await?;
     let as_of = ranking.as_ref().map(|ranking| ranking.as_of);
+    let complete = ranking.as_ref().is_none_or(|ranking| ranking.complete);
     let mut contenders = ranking.map(|ranking| ranking.contenders).unwrap_or_default();
     if let Some(department) = department {
         keep_those_in(&app, scope.company(), department, &mut contenders).await?;
@@ -70,7 +73,7 @@ pub(crate) async fn get_rankings(
     let places = rank(&contenders, metric, window);
     let champion = champion(&places);
     let items = places.into_iter().take(limit).map(row).collect();
-    Ok(Json(Rankings { as_of, metric, window: window.name(), champion, items }))
+    Ok(Json(Rankings { as_of, metric, window: window.name(), champion, items, complete }))
 }
 
 async fn keep_those_in(

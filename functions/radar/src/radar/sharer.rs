@@ -5,7 +5,9 @@ use axum::extract::State;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
+use domain::people::member::Role;
 use domain::radar::feed::visitor_name;
+use domain::radar::space_saving::Bounds;
 use edge::access::RadarScope;
 use edge::problem::Problem;
 use serde::Serialize;
@@ -23,6 +25,11 @@ pub(crate) struct TopSharers {
     to: Day,
     /// The people, the most forwards first; among equal ones the first visitor first.
     items: Vec<TopSharer>,
+    /// A person whom the list does not know forwarded at most so often. 0 while all forwards are
+    /// counted exactly: up to 8,192 people a day.
+    missed: u64,
+    /// Days whose forwards cannot be read at the moment. They are left out.
+    missing_days: Vec<Day>,
 }
 
 /// A person who forwarded something.
@@ -30,10 +37,16 @@ pub(crate) struct TopSharers {
 pub(crate) struct TopSharer {
     /// The person.
     person_id: PersonId,
-    /// The name to show: `访客` and four characters while the name is not known.
+    /// The name to show: of a member of the company their name, else `访客` and four characters while
+    /// the name is not known.
     name: String,
-    /// How often the person forwarded.
-    forwards: i64,
+    /// The role of a person who was a member of the company when they forwarded last (员工); `null` of
+    /// all others. Members are no customers.
+    role: Option<Role>,
+    /// How often the person forwarded, at least.
+    forwards: u64,
+    /// How often the person forwarded, at most. Equal to `forwards` while it is counted exactly.
+    forwards_max: u64,
 }
 
 /// List top sharers of a card
@@ -69,9 +82,14 @@ pub(crate) async fn get_company_sharers(
 }
 
 async fn sharers(app: &App, scope: RadarScope, (wanted, (from, to)): WantedDays) -> Result<TopSharers, Failure> {
-    let breakdown = app.store.sharers(scope.company(), scope.scope(), (from, to)).await?;
-    let item =
-        |(person_id, forwards): (PersonId, i64)| TopSharer { person_id, name: visitor_name(person_id), forwards };
-    let items = breakdown.top_sharers(wanted.limit).into_iter().map(item).collect();
-    Ok(TopSharers { from, to, items })
+    let of_days = app.store.sharers(scope.company(), scope.scope(), (from, to)).await?;
+    let item = |(person_id, forwards): (PersonId, Bounds)| {
+        let staff = of_days.sum.staff(person_id);
+        let role = staff.as_ref().and_then(|staff| Role::from_name(&staff.role));
+        let name = staff.map_or_else(|| visitor_name(person_id), |staff| staff.name);
+        TopSharer { person_id, name, role, forwards: forwards.at_least, forwards_max: forwards.at_most }
+    };
+    let items = of_days.sum.top_sharers(wanted.limit).into_iter().map(item).collect();
+    let missing_days = of_days.unreadable.into_iter().collect();
+    Ok(TopSharers { from, to, items, missed: of_days.sum.counts().missed(), missing_days })
 }

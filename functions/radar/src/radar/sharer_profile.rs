@@ -2,10 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::close_rate::evidence::{Evidence, Feature};
+use domain::close_rate::evidence::Feature;
 use domain::close_rate::model::{Band, Model};
 use domain::company::Company;
-use domain::crm::customer::CustomerState;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CardId;
@@ -27,11 +26,11 @@ pub(crate) struct SharerProfile {
     from: Day,
     /// The last day, in Asia/Shanghai.
     to: Day,
-    /// How many people forwarded something in the window.
+    /// How many people who were no members of the company forwarded something in the window.
     sharers: usize,
     /// How often they forwarded.
-    forwards: i64,
-    /// How many of them are in the profile: at most the 99 with the most forwards.
+    forwards: u64,
+    /// How many of them are in the profile: customers, at most of the 99 with the most forwards.
     profiled: usize,
     /// Their events of the last 16 weeks, by kind.
     did: Vec<DidBody>,
@@ -105,26 +104,23 @@ async fn profile(
 ) -> Result<SharerProfile, Failure> {
     let today = Day::of(app.clock.now());
     let scope = card.map_or(Scope::Company, Scope::Card);
-    let breakdown = app.store.sharers(company, scope, (from, to)).await?;
-    let most = breakdown.top_sharers(IDENTITIES_MAX).into_iter().map(|(person, _)| person).collect::<Vec<_>>();
+    let mut sharers = app.store.sharers(company, scope, (from, to)).await?.sum;
+    sharers.remove_staff();
+    let most = sharers.top_sharers(IDENTITIES_MAX).into_iter().map(|(person, _)| person).collect::<Vec<_>>();
     let known = app.store.identities_on(company, card, &most).await?;
-    let states = known.values().map(|customer| &customer.state);
-    let people = states.map(|state| (evidence(state, card), &state.hours));
+    let states = known.values().map(|customer| &customer.state).filter(|state| state.is_customer_in(scope));
+    let people = states.map(|state| (state.evidence_in(scope), &state.hours));
     let AudienceProfile { people, did, bands, hours } = AudienceProfile::of(people, &Model::default(), today);
     let did_body = |(feature, people): (&Feature, usize)| DidBody { feature: *feature, text: feature.label(), people };
     let band_body = |(band, people): (&Band, usize)| SharerBand { band: *band, people };
     Ok(SharerProfile {
         from,
         to,
-        sharers: breakdown.sharers.len(),
-        forwards: breakdown.sharers.values().sum(),
+        sharers: sharers.counts().len(),
+        forwards: sharers.counts().sum(),
         profiled: people,
         did: Feature::ALL.iter().zip(did).map(did_body).collect(),
         bands: Band::ALL.iter().zip(bands).map(band_body).collect(),
         active_hours: hours,
     })
-}
-
-fn evidence(state: &CustomerState, card: Option<CardId>) -> Evidence {
-    card.map_or_else(|| state.evidence(), |card| state.evidence_on(card))
 }

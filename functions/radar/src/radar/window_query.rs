@@ -4,6 +4,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::id::DepartmentId;
+use domain::radar::breakdown::BreakdownKind;
 use domain::radar::ranking::Metric;
 use domain::tracking::event::ObjectType;
 use edge::problem::{Code, Problem};
@@ -85,7 +86,7 @@ pub(crate) struct RankingParams {
 pub(crate) struct ChosenWindow {
     pub(crate) window: Window,
     pub(crate) limit: usize,
-    pub(crate) object: ObjectType,
+    pub(crate) objects: BreakdownKind,
     pub(crate) metric: Metric,
     pub(crate) department: Option<DepartmentId>,
 }
@@ -102,13 +103,12 @@ impl ChosenWindow {
         let invalid = || Problem::of(Code::InvalidQuery);
         let Query(WindowQuery { window, limit, object, metric, department }) = asked.map_err(|_| invalid())?;
         let limit = limit.unwrap_or(ROWS_DEFAULT);
-        let object = object.unwrap_or(ObjectType::Product);
-        let listed = matches!(object, ObjectType::Product | ObjectType::Article | ObjectType::Video);
-        if !(1..=ROWS_MAX).contains(&limit) || !listed {
+        let objects = BreakdownKind::of_views(object.unwrap_or(ObjectType::Product)).ok_or_else(invalid)?;
+        if !(1..=ROWS_MAX).contains(&limit) {
             return Err(invalid());
         }
         let window = window.unwrap_or(Window::Last7Days);
-        Ok(Self { window, limit, object, metric: metric.unwrap_or(Metric::Sales), department })
+        Ok(Self { window, limit, objects, metric: metric.unwrap_or(Metric::Sales), department })
     }
 
     /// Reads the query of a list by days, and computes these days.

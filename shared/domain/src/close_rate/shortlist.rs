@@ -6,6 +6,10 @@
 //! and is entered then. So the best of each kind and the upper bands are enough. A customer who
 //! drops out (by a deal, by a lower rate) makes room for one who is not listed; [`SPARE`] more of
 //! each kind are kept for that, until the list is refreshed.
+//!
+//! A list of one band asks for the best of that band: they are kept for each band as for the whole.
+//! What is let go of a kind stands below all that is kept of its band, so a list of a band is right
+//! as far as it goes; [`Shortlist::known`] is how far.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +26,8 @@ pub const SPARE: usize = 50;
 pub const KEPT_MAX: usize = 2_000;
 
 const KEPT_OF_EACH: usize = LISTED_MAX + SPARE;
-const _: () = assert!(2 * KEPT_OF_EACH <= KEPT_MAX);
+/// Of each kind and band, and beside them as many of the upper bands as there is room for.
+const _: () = assert!(2 * Band::ALL.len() * KEPT_OF_EACH <= KEPT_MAX);
 
 /// Persons and their rank keys by one model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,15 +72,22 @@ pub struct Funnel {
     pub customers: [i64; Band::ALL.len()],
 }
 
+impl Funnel {
+    /// The customers in one band, or in all.
+    pub fn in_band(&self, band: Option<Band>) -> i64 {
+        band.map_or_else(|| self.customers.iter().sum(), |band| self.customers[band as usize])
+    }
+}
+
 /// Ranks are below; a rate set by hand is this and its basis points.
 const SET: i64 = 1 << 44;
 
 impl RankKey {
-    /// The rank key of a person; `None` for customers who have closed a deal, and for those who
-    /// have neither a rate set by hand nor evidence that counts.
+    /// The rank key of a customer; `None` for those who have closed a deal. Without evidence it is the
+    /// lowest of all.
     pub fn of(model: &Model, evidence: &DecayedEvidence, set: Option<Rate>, closed: bool) -> Option<Self> {
-        let place = set.map(Self::Set).or_else(|| model.rank(evidence).map(Self::Ranked));
-        place.filter(|_| !closed)
+        let ranked = || Self::Ranked(model.rank(evidence).unwrap_or(Rank::from_number(0)));
+        (!closed).then(|| set.map_or_else(ranked, Self::Set))
     }
 
     /// As a number, not negative and below 2^45. Of rank keys with the same rate the higher
@@ -126,36 +138,50 @@ impl Shortlist {
         }
     }
 
-    /// Removes everybody who is neither among the best of their kind nor in the upper bands.
+    /// Removes everybody who is neither among the best of their kind and band nor in the upper bands.
     pub fn prune(&mut self, today: Day) {
-        let (mut sorted, mut of_kind, mut rest) = (self.sorted(today), [0; 2], Vec::new());
+        let (mut sorted, mut rest) = (self.sorted(today), Vec::new());
+        let mut met = [[0; 2]; Band::ALL.len()];
         sorted.retain(|(rate, place, person)| {
-            let met = &mut of_kind[usize::from(matches!(place, RankKey::Set(_)))];
-            *met += 1;
-            let best = *met <= KEPT_OF_EACH;
-            rest.extend((!best && Band::of(*rate) != Band::Below50).then_some((*person, *place)));
-            best
+            let (band, kind) = (Band::of(*rate), usize::from(matches!(place, RankKey::Set(_))));
+            met[band as usize][kind] += 1;
+            let is_best = met[band as usize][kind] <= KEPT_OF_EACH;
+            rest.extend((!is_best && band != Band::Below50).then_some((*person, *place)));
+            is_best
         });
         rest.truncate(KEPT_MAX - sorted.len());
         self.places = sorted.into_iter().map(|(_, place, person)| (person, place)).chain(rest).collect();
     }
 
-    /// The most likely first, at most [`LISTED_MAX`]; of equal ones the earliest.
-    pub fn best(&self, today: Day) -> Vec<RankedCustomer> {
-        let ranked = |(rate, _, person)| RankedCustomer { person, rate };
-        self.sorted(today).into_iter().take(LISTED_MAX).map(ranked).collect()
+    /// The most likely first, of one band or of all, at most [`LISTED_MAX`]; of equal ones the
+    /// earliest.
+    pub fn best(&self, today: Day, band: Option<Band>) -> Vec<RankedCustomer> {
+        let ranked = self.sorted(today).into_iter().map(|(rate, _, person)| RankedCustomer { person, rate });
+        ranked.filter(|customer| is_in(band, customer.rate)).take(LISTED_MAX).collect()
     }
 
-    /// The funnel of `everybody`, of whom `closed` have closed a deal; the others by band. A
-    /// customer who is not in the list has about the rate of a customer without evidence.
+    /// How many are known of one band, or of all.
+    pub fn known(&self, today: Day, band: Option<Band>) -> usize {
+        self.places.values().filter(|place| is_in(band, place.rate(&self.model, today))).count()
+    }
+
+    /// The funnel of `everybody`, of whom `closed` have closed a deal; the others by band, which are
+    /// as many together. A customer who is not in the list has about the rate of a customer without
+    /// evidence.
     pub fn funnel(&self, today: Day, everybody: i64, closed: i64) -> Funnel {
         let mut customers = [0; Band::ALL.len()];
         for place in self.places.values() {
             customers[Band::of(place.rate(&self.model, today)) as usize] += 1;
         }
-        let listed: i64 = customers.iter().sum();
-        // The list is some minutes older than the number of all, never the other way round.
-        customers[Band::of(self.model.base()) as usize] += (everybody - closed - listed).max(0);
+        // The list is some minutes older than the numbers: it may lack those who came since, and hold
+        // those who have closed a deal or joined the company since.
+        let mut missing = (everybody - closed).max(0) - customers.iter().sum::<i64>();
+        customers[Band::of(self.model.base()) as usize] += missing.max(0);
+        for band in customers.iter_mut().rev() {
+            let gone = missing.min(0).max(-*band);
+            *band += gone;
+            missing -= gone;
+        }
         Funnel { customers }
     }
 
@@ -181,6 +207,11 @@ impl Shortlist {
         sorted.sort_by_key(|(rate, place, person)| (std::cmp::Reverse((*rate, place.number())), *person));
         sorted
     }
+}
+
+/// Whether a rate is in the wanted band.
+fn is_in(band: Option<Band>, rate: Rate) -> bool {
+    band.is_none_or(|band| band == Band::of(rate))
 }
 
 #[cfg(test)]

@@ -101,7 +101,11 @@ proptest! {
             pruned.prune(day(TODAY + at));
         }
         let (today, everybody) = (day(TODAY + 59), 1_000);
-        prop_assert_eq!(pruned.best(today), whole.best(today));
+        prop_assert_eq!(pruned.best(today, None), whole.best(today, None));
+        for band in Band::ALL {
+            let (known, all) = (pruned.best(today, Some(*band)), whole.best(today, Some(*band)));
+            prop_assert!(all.starts_with(&known) && (known.is_empty() == all.is_empty()), "{band:?}");
+        }
         let closed = i64::try_from(closed.len()).unwrap();
         let funnel = pruned.funnel(today, everybody, closed);
         prop_assert_eq!(funnel, whole.funnel(today, everybody, closed));
@@ -120,13 +124,13 @@ fn the_most_likely_come_first_and_of_equal_ones_the_earliest() {
         rank_update(4, set(1)),
         rank_update(6, set(100)),
     ]);
-    let best = list.best(day(TODAY));
+    let best = list.best(day(TODAY), None);
     assert_eq!(ids(&best), [5, 6, 2, 1, 3, 4].map(person));
     assert_eq!(best[3].rate, best[4].rate);
     assert!(best[2].rate > best[3].rate);
     // A rate set by hand does not fade.
-    assert_eq!(ids(&list.best(day(TODAY + 300)))[..2], [5, 6].map(person));
-    assert_eq!(list.best(day(TODAY + 300))[5].rate.percent(), 1.0);
+    assert_eq!(ids(&list.best(day(TODAY + 300), None))[..2], [5, 6].map(person));
+    assert_eq!(list.best(day(TODAY + 300), None)[5].rate.percent(), 1.0);
 }
 
 #[test]
@@ -144,7 +148,7 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
     let mut evidence = Evidence::default();
     let place =
         |evidence: &Evidence, set, closed| RankKey::of(&Model::default(), &evidence.on(day(TODAY)), set, closed);
-    assert_eq!(place(&evidence, None, false), None);
+    assert_eq!(place(&evidence, None, false), Some(RankKey::Ranked(Rank::from_number(0))));
     evidence.see(Feature::Chat, day(TODAY));
     assert!(matches!(place(&evidence, None, false), Some(RankKey::Ranked(_))));
     let rate = Rate::from_percent(7).unwrap();
@@ -153,11 +157,28 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
 }
 
 #[test]
+fn a_customer_without_evidence_has_the_base_rate_and_stands_last() {
+    let none = RankKey::of(&Model::default(), &Evidence::default().on(day(TODAY)), None, false);
+    let list = list([rank_update(1, none), rank_update(2, ranked(&[TODAY - 100]))]);
+    let best = list.best(day(TODAY), None);
+    assert_eq!((ids(&best), best[1].rate), ([2, 1].map(person).to_vec(), Model::default().base()));
+}
+
+#[test]
+fn the_bands_are_as_many_as_there_are_without_a_deal() {
+    let hot = ranked(&[TODAY, TODAY, TODAY]);
+    let list = list([rank_update(1, hot), rank_update(2, ranked(&[TODAY])), rank_update(3, set(100))]);
+    let bands = |everybody, closed| list.funnel(day(TODAY), everybody, closed).customers;
+    assert_eq!((bands(3, 0), bands(9, 2)), ([1, 1, 0, 1], [5, 1, 0, 1]));
+    assert_eq!((bands(3, 1), bands(3, 2), bands(3, 4)), ([1, 1, 0, 0], [1, 0, 0, 0], [0; 4]), "closed since");
+}
+
+#[test]
 fn a_person_who_turns_out_to_be_another_is_listed_once() {
     let mut list = list([rank_update(1, ranked(&[TODAY])), rank_update(2, ranked(&[TODAY]))]);
     let others = BTreeSet::from([person(2)]);
     list.update([RankUpdate { person: person(1), others, place: ranked(&[TODAY, TODAY]) }]);
-    assert_eq!(ids(&list.best(day(TODAY))), [person(1)]);
+    assert_eq!(ids(&list.best(day(TODAY), None)), [person(1)]);
 }
 
 #[test]
@@ -174,7 +195,10 @@ fn all_of_the_upper_bands_are_kept_and_of_the_others_the_best() {
     let many = |range: std::ops::Range<u16>, place| range.map(move |n| rank_update(n, place));
     let mut list = list(many(0..200, hot).chain(many(200..400, cold)).chain(many(400..600, set(20))));
     list.prune(day(TODAY));
-    assert_eq!(list.iter().count(), 200 + KEPT_OF_EACH);
+    assert_eq!(list.iter().count(), 200 + 2 * KEPT_OF_EACH);
+    let below = list.best(day(TODAY), Some(Band::Below50));
+    assert_eq!((below.len(), list.known(day(TODAY), Some(Band::Below50))), (LISTED_MAX, 2 * KEPT_OF_EACH));
+    assert!(below.iter().all(|customer| Band::of(customer.rate) == Band::Below50));
     list.prune(day(TODAY + 60));
     assert_eq!(list.iter().count(), 2 * KEPT_OF_EACH, "all have cooled down");
     list.update(many(0..3_000, hot));

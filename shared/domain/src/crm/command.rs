@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crm::identities::{Customer, Identities};
+use crate::crm::identities::{Customer, Identities, MergedCustomer};
 use crate::crm::opportunity::{Deal, ManualCloseRate, Opportunity, TooManyDeals};
 use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
@@ -97,8 +97,8 @@ impl CustomerCommand {
         if matches!(self, Self::NoDeal(_)) && now == before {
             return Err(CommandError::UnknownDeal);
         }
-        let mut deltas = now.contributions();
-        deltas.subtract_all(&before.contributions());
+        let mut deltas = MergedCustomer::of(after.values()).closed();
+        deltas.subtract_all(&MergedCustomer::of(read.values()).closed());
         let same = |person: &PersonId, customer: &Customer| read.get(person) == Some(customer);
         let unchanged = after.iter().filter(|(person, customer)| same(person, customer));
         let unchanged = unchanged.map(|(person, customer)| (*person, customer.version)).collect();
@@ -169,9 +169,14 @@ mod tests {
         CustomerCommand::NoDeal(DealId::from_uuid(Uuid::from_u128(id)))
     }
 
-    /// Two identities of one person.
+    /// Two identities of one person, who has visited the card.
     fn two() -> Identities {
-        [1_u64, 2].map(|n| (person(n.into()), Customer { version: n, ..Customer::default() })).into()
+        let mut known: Identities =
+            [1_u64, 2].map(|n| (person(n.into()), Customer { version: n, ..Customer::default() })).into();
+        let state = &mut known.get_mut(&person(1)).unwrap().state;
+        state.active_days.met = true;
+        state.cards.entry(card(CARD)).or_default().active_days.met = true;
+        known
     }
 
     fn apply(known: &mut Identities, who: u128, command: CustomerCommand) -> CustomerUpdate {

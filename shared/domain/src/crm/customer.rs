@@ -5,6 +5,7 @@
 //! save is the save.
 
 pub mod packed;
+mod population;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ use crate::radar::seen_days::TooOld;
 use crate::tracking::event::{Event, EventKind};
 use crate::tracking::filter_reason::FilterReason;
 
+/// Most bytes of a state; the rest of its item has room beside it.
+pub const STATE_BYTES_MAX: usize = 350_000;
 /// Most cards whose history is kept per customer.
 pub const CARDS_MAX: usize = 200;
 
@@ -42,11 +45,14 @@ pub struct CustomerState {
     /// Their days in each department: on the cards that were in it, or below it, then.
     #[serde(default, rename = "d")]
     pub departments: BTreeMap<DepartmentId, ActiveDays>,
-    /// Whether nobody of them has logged in. They are no customer: they stand in no list, and what
-    /// they do is no evidence until they log in, which makes them one person with an identity that
-    /// has.
+    /// Whether nobody of them has logged in. They are no customer until they do, which makes them one
+    /// person with an identity that has.
     #[serde(skip)]
     pub anonymous: bool,
+    /// Whether one of them is an active member of the company. They are no customer as long as they
+    /// are; housekeeping follows who joins and leaves.
+    #[serde(skip)]
+    pub member: bool,
     /// What they have done lately.
     #[serde(skip)]
     pub activity: Activity,
@@ -111,6 +117,9 @@ pub enum ApplyError {
     /// The customer has a history with too many cards.
     #[error("the customer has a history with too many cards")]
     TooManyCards,
+    /// The customer's state would not fit into an item.
+    #[error("the customer's state is too large")]
+    TooLarge,
 }
 
 impl From<TooOld> for ApplyError {
@@ -165,7 +174,7 @@ impl CustomerState {
     /// Counts one event, however many cards there are: a union of parts that are each
     /// within the limit may be beyond it.
     fn count(&mut self, event: &Event, path: &DepartmentPath, deltas: &mut CounterDeltas) -> Result<(), TooOld> {
-        let (day, is_customer) = (Day::of(event.at), !self.anonymous);
+        let (day, may_be_customer) = (Day::of(event.at), self.may_be_customer());
         let card = self.cards.entry(event.card).or_default();
         if let Some(reason) = event.filtered {
             for scope in Scope::of(event.card, path) {
@@ -191,7 +200,7 @@ impl CustomerState {
                 Scope::Department(department) => self.departments.entry(department).or_default(),
             };
             active_days.see(event.kind, day, scope, deltas)?;
-            if !std::mem::replace(&mut active_days.met, true) && is_customer {
+            if !std::mem::replace(&mut active_days.met, true) && may_be_customer {
                 deltas.add(scope, Period::Lifetime, Counter::Customers, 1);
             }
         }
@@ -222,6 +231,7 @@ impl CustomerState {
             self.departments.entry(*department).or_default().join(active_days);
         }
         self.anonymous &= other.anonymous;
+        self.member |= other.member;
         self.activity.join(&other.activity);
     }
 
@@ -238,10 +248,8 @@ impl CustomerState {
         for (department, active_days) in &self.departments {
             active_days.add_to(&mut deltas, Scope::Department(*department));
         }
-        if !self.anonymous {
-            for scope in self.scopes_met() {
-                deltas.add(scope, Period::Lifetime, Counter::Customers, 1);
-            }
+        for scope in self.customer_scopes() {
+            deltas.add(scope, Period::Lifetime, Counter::Customers, 1);
         }
         deltas
     }
@@ -251,26 +259,6 @@ impl CustomerState {
     pub fn is_partly_forgotten(&self, whole_since: Day) -> bool {
         let firsts = self.active_days.audiences().map(|(_, days)| days.first());
         self.anonymous && firsts.into_iter().flatten().any(|first| first < whole_since)
-    }
-
-    /// The scopes in which something of theirs was counted.
-    fn scopes_met(&self) -> impl Iterator<Item = Scope> {
-        let cards = self.cards.iter().map(|(card, history)| (Scope::Card(*card), &history.active_days));
-        let departments = self.departments.iter().map(|(id, active_days)| (Scope::Department(*id), active_days));
-        let all = [(Scope::Company, &self.active_days)].into_iter().chain(cards).chain(departments);
-        all.filter(|(_, active_days)| active_days.met).map(|(scope, _)| scope)
-    }
-
-    /// The evidence for a deal on one card; none while nobody of them has logged in.
-    pub fn evidence_on(&self, card: CardId) -> Evidence {
-        self.cards.get(&card).filter(|_| !self.anonymous).map(CardHistory::evidence).unwrap_or_default()
-    }
-
-    /// The evidence for a deal on all cards together; none while nobody of them has logged in.
-    pub fn evidence(&self) -> Evidence {
-        let mut sum = Evidence::default();
-        self.cards.keys().for_each(|card| sum.add_all(&self.evidence_on(*card)));
-        sum
     }
 
     /// The cards they have opened, the last one first.

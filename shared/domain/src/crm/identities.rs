@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::close_rate::model::Model;
+use crate::close_rate::shortlist::RankKey;
 use crate::crm::customer::CustomerState;
 use crate::crm::identity_group::IdentityLinks;
 use crate::crm::opportunity::Opportunity;
+use crate::kernel::day::Day;
 use crate::kernel::id::PersonId;
-use crate::radar::counter::CounterDeltas;
+use crate::radar::counter::{Counter, CounterDeltas, Period, Scope};
 
 /// A customer's state and the version it was read at; 0 = never written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +46,26 @@ impl MergedCustomer {
     /// What they add to the counters.
     pub fn contributions(&self) -> CounterDeltas {
         let mut deltas = self.state.contributions();
-        deltas.add_all(&self.opportunity.contributions());
+        deltas.add_all(&self.closed());
         deltas
+    }
+
+    /// What they add to the counters of customers with a closed deal: one where they are a customer and
+    /// have a deal.
+    pub fn closed(&self) -> CounterDeltas {
+        let mut deltas = CounterDeltas::default();
+        for scope in self.opportunity.closed_scopes().filter(|scope| self.state.is_customer_in(*scope)) {
+            deltas.add(scope, Period::Lifetime, Counter::ClosedCustomers, 1);
+        }
+        deltas
+    }
+
+    /// What they are ranked by in the list of a scope; none when they are no customer there, or have
+    /// closed a deal.
+    pub fn rank_key(&self, scope: Scope, model: &Model, today: Day) -> Option<RankKey> {
+        let set = self.opportunity.set_rate_in(scope).map(|set| set.rate);
+        let closed = self.opportunity.closed_on(scope).is_some();
+        let key = RankKey::of(model, &self.state.evidence_in(scope).on(today), set, closed);
+        key.filter(|_| self.state.is_customer_in(scope))
     }
 }

@@ -6,5 +6,6 @@ pub mod command;
 pub mod customer;
 pub mod identities;
 pub mod identity_group;
+pub mod membership;
 pub mod merge;
 pub mod opportunity;

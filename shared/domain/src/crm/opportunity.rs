@@ -12,7 +12,7 @@ use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DealId, MemberId};
 use crate::kernel::timestamp::Timestamp;
-use crate::radar::counter::{Counter, CounterDeltas, Period, Scope};
+use crate::radar::counter::Scope;
 
 /// Most deals of one identity.
 pub const DEALS_MAX: usize = 100;
@@ -161,15 +161,10 @@ impl Opportunity {
         union
     }
 
-    /// What a person with this opportunity adds to the counters.
-    pub fn contributions(&self) -> CounterDeltas {
-        let mut deltas = CounterDeltas::default();
-        for scope in self.0.keys().map(|card| Scope::Card(*card)).chain([Scope::Company]) {
-            if self.closed_on(scope).is_some() {
-                deltas.add(scope, Period::Lifetime, Counter::ClosedCustomers, 1);
-            }
-        }
-        deltas
+    /// The scopes with a deal.
+    pub(super) fn closed_scopes(&self) -> impl Iterator<Item = Scope> {
+        let scopes = self.0.keys().map(|card| Scope::Card(*card)).chain([Scope::Company]);
+        scopes.filter(|scope| self.closed_on(*scope).is_some())
     }
 }
 
@@ -231,11 +226,11 @@ mod tests {
         assert_eq!(opportunity.closed_on(Scope::Company), Some(Day::from_number(10)));
         assert_eq!(opportunity.closed_on(Scope::Card(card(1))), Some(Day::from_number(30)));
         assert_eq!(opportunity.closed_on(Scope::Card(card(3))), None);
-        assert_eq!(opportunity.contributions().changes().count(), 3);
+        assert_eq!(opportunity.closed_scopes().count(), 3);
         assert!(opportunity.remove_deal(card(2), id(2)) && !opportunity.remove_deal(card(2), id(2)));
-        assert_eq!(opportunity.contributions().changes().count(), 2);
+        assert_eq!(opportunity.closed_scopes().count(), 2);
         assert!(opportunity.remove_deal(card(1), id(1)) && opportunity.is_empty());
-        assert_eq!(opportunity.contributions(), CounterDeltas::default());
+        assert_eq!(opportunity.closed_scopes().count(), 0);
     }
 
     #[test]
@@ -282,7 +277,7 @@ mod tests {
         assert_eq!(union, Opportunity::union([&b, &a]));
         assert_eq!(union.set_rate_in(Scope::Company), rate(20, 9));
         assert_eq!(union.deals_on(card(1)).count(), 2);
-        assert_eq!(union.contributions().changes().count(), 2, "one customer of the card, one of the company");
+        assert_eq!(union.closed_scopes().count(), 2, "one customer of the card, one of the company");
         let stored = serde_json::to_string(&union).unwrap();
         assert_eq!(serde_json::from_str::<Opportunity>(&stored).unwrap(), union);
     }

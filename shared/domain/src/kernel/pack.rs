@@ -94,6 +94,21 @@ impl<T: Pack> Pack for Option<T> {
     }
 }
 
+/// How many bytes follow, and then these.
+impl Pack for String {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        self.len().pack(bytes);
+        bytes.extend_from_slice(self.as_bytes());
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let len = usize::unpack(bytes)?;
+        let (text, rest) = bytes.split_at_checked(len)?;
+        *bytes = rest;
+        Self::from_utf8(text.to_vec()).ok()
+    }
+}
+
 /// How many there are, and then each.
 impl<T: Pack> Pack for Vec<T> {
     fn pack(&self, bytes: &mut Vec<u8>) {
@@ -140,15 +155,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_read_back(a: u64, shift in 0u32..64, b: i64, list: Vec<Option<i64>>) {
+        fn values_read_back(a: u64, shift in 0u32..64, b: i64, list: Vec<Option<i64>>, text in "\\PC{0,20}") {
             prop_assert_eq!(back(&(a >> shift)), Some(a >> shift));
             prop_assert_eq!(back(&(b >> shift)), Some(b >> shift));
             prop_assert_eq!(back(&list), Some(list));
+            prop_assert_eq!(back(&text), Some(text));
         }
 
         #[test]
         fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
             let _ = Vec::<Option<i64>>::unpack(&mut bytes.as_slice());
+            let _ = String::unpack(&mut bytes.as_slice());
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::company::department::DepartmentPath;
 use crate::crm::activity::Activity;
 use crate::crm::customer::{ApplyError, SentBy};
-use crate::crm::identities::Customer;
+use crate::crm::identities::{Customer, MergedCustomer};
 use crate::kernel::id::{CardId, PersonId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::{CounterDeltas, Period, Scope};
@@ -168,12 +168,26 @@ impl AggregationPlan {
     ) -> Result<(Customer, CounterDeltas), ApplyError> {
         let (mine, others) = self.parts(segment.key.person, known);
         let mut customer = mine.cloned().unwrap_or_default();
-        let deltas = if customer.links.group.is_alone() {
+        let closed = |customer: &Customer| {
+            let parts = others.iter().copied().chain([customer]);
+            let has_deals = parts.clone().any(|part| !part.opportunity.is_empty());
+            has_deals.then(|| MergedCustomer::of(parts).closed())
+        };
+        let before = closed(&customer);
+        let mut deltas = if customer.links.group.is_alone() {
             customer.state.apply(segment.by(), &segment.events, &segment.departments)?
         } else {
-            let others = others.into_iter().map(|other| &other.state);
+            let others = others.iter().map(|other| &other.state);
             customer.state.apply_as_part(segment.by(), &segment.events, &segment.departments, others)?
         };
+        if !customer.state.fits() {
+            return Err(ApplyError::TooLarge);
+        }
+        // A deal may be there before anything of its person is counted, by a merge that was undone.
+        if let (Some(before), Some(after)) = (before, closed(&customer)) {
+            deltas.add_all(&after);
+            deltas.subtract_all(&before);
+        }
         Ok((customer, deltas))
     }
 

@@ -1,168 +1,295 @@
-//! Views by object and forwards by person, per scope and day: the material of the top lists,
+//! Views by thing and forwards by person, per scope and day: the material of the top lists,
 //! which plain counters cannot hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 
+use uuid::Uuid;
+
 use crate::kernel::day::Day;
-use crate::kernel::id::PersonId;
+use crate::kernel::id::{ArticleId, Id, PersonId, ProductId, VideoId};
+use crate::kernel::pack::Pack;
 use crate::radar::aggregate::Segment;
 use crate::radar::counter::Scope;
+use crate::radar::space_saving::{Bounds, SpaceSaving};
 use crate::tracking::event::{Event, EventKind, ObjectType, Target};
 
-/// Most things kept of a scope and day; far more than any list of a day shows.
-pub const THINGS_MAX: usize = 500;
-/// Most sharers kept of a scope and day.
-pub const SHARERS_MAX: usize = 1_000;
+/// Most things of one type kept of a scope and day: with 22 bytes each (an id, and two numbers below
+/// two million) and their titles they are less than an item of 400 KB.
+pub const THINGS_MAX: usize = 16_384;
+/// Most sharers kept of a scope and day, and as many people who had not logged in.
+pub const SHARERS_MAX: usize = 8_192;
+/// Most bytes of titles kept of a scope and day, those of the things with the most views: enough for
+/// a list of a hundred with the longest titles.
+pub const TITLES_BYTES_MAX: usize = 24_576;
 
-/// One scope's things and sharers of a day, or of several days added up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Breakdown {
-    /// Products, articles and videos that were viewed.
-    pub things: BTreeMap<Target, Viewed>,
-    /// Forwards by person.
-    pub sharers: BTreeMap<PersonId, i64>,
-    /// Forwards by people who had not logged in: they stand in no list until they have.
-    pub anonymous: BTreeMap<PersonId, i64>,
+/// What a breakdown counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BreakdownKind {
+    /// Views of products.
+    Products,
+    /// Views of articles.
+    Articles,
+    /// Views of videos.
+    Videos,
+    /// Forwards by people.
+    Sharers,
 }
 
-/// How often a thing was viewed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Viewed {
-    /// Views.
-    pub views: i64,
-    /// The title that was seen last, if any was sent.
-    pub title: Option<String>,
-}
+impl BreakdownKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Products, Self::Articles, Self::Videos, Self::Sharers];
 
-impl Breakdown {
-    fn add(&mut self, segment: &Segment, event: &Event) {
-        if event.kind == EventKind::Forward {
-            let sharers = if segment.anonymous { &mut self.anonymous } else { &mut self.sharers };
-            *sharers.entry(segment.key.person).or_default() += 1;
-        }
-        if event.kind.is_view() && event.object.target.id().is_some() {
-            let title = event.object.title.as_ref().map(ToString::to_string);
-            *self.things.entry(event.object.target).or_default() += Viewed { views: 1, title };
+    /// The breakdown of views of this type of objects; none for those of which there is one only.
+    pub fn of_views(object: ObjectType) -> Option<Self> {
+        match object {
+            ObjectType::Product => Some(Self::Products),
+            ObjectType::Article => Some(Self::Articles),
+            ObjectType::Video => Some(Self::Videos),
+            ObjectType::Card | ObjectType::Website => None,
         }
     }
 
-    /// Forgets the entries too small for a top list: the stored item must not outgrow its limit.
-    pub fn keep_the_greatest(&mut self) {
-        if self.things.len() > THINGS_MAX {
-            let things = std::mem::take(&mut self.things).into_iter();
-            self.things = top(things, THINGS_MAX, |viewed| viewed.views).into_iter().collect();
+    /// The breakdown in which a thing stands, and under which id.
+    pub fn of_thing(thing: Target) -> Option<(Self, Uuid)> {
+        match thing {
+            Target::Product(id) => Some((Self::Products, id.uuid())),
+            Target::Article(id) => Some((Self::Articles, id.uuid())),
+            Target::Video(id) => Some((Self::Videos, id.uuid())),
+            Target::Card | Target::Website => None,
         }
-        for sharers in [&mut self.sharers, &mut self.anonymous] {
-            if sharers.len() > SHARERS_MAX {
-                let all = std::mem::take(sharers).into_iter();
-                *sharers = top(all, SHARERS_MAX, |forwards| *forwards).into_iter().collect();
-            }
+    }
+
+    /// The thing of an id in this breakdown; none among sharers.
+    pub fn thing(self, id: Uuid) -> Option<Target> {
+        match self {
+            Self::Products => Some(Target::Product(ProductId::from_uuid(id))),
+            Self::Articles => Some(Target::Article(ArticleId::from_uuid(id))),
+            Self::Videos => Some(Target::Video(VideoId::from_uuid(id))),
+            Self::Sharers => None,
+        }
+    }
+
+    fn keys_max(self) -> usize {
+        match self {
+            Self::Products | Self::Articles | Self::Videos => THINGS_MAX,
+            Self::Sharers => SHARERS_MAX,
+        }
+    }
+}
+
+/// Where a breakdown is kept.
+pub type BreakdownPlace = (Scope, BreakdownKind, Day);
+
+/// How often each thing of a type was viewed, or each person forwarded: in one scope, on a day or on
+/// several days added up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Breakdown {
+    counts: SpaceSaving,
+    /// Forwards by people who had not logged in: they stand in no list until they have.
+    anonymous: SpaceSaving,
+    /// The title of a thing that was seen last; of a person, the mark of a member who forwarded last.
+    titles: BTreeMap<Uuid, String>,
+}
+
+/// A thing in a top list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopThing<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// How often it was viewed.
+    pub views: Bounds,
+    /// The title that was seen last, if it is known.
+    pub title: Option<&'a str>,
+}
+
+/// A member among the people who forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffMark {
+    /// The name of their role on the wire.
+    pub role: String,
+    /// Their name.
+    pub name: String,
+}
+
+impl StaffMark {
+    fn parse(mark: &str) -> Option<Self> {
+        let (role, name) = mark.split_once(' ')?;
+        Some(Self { role: role.to_owned(), name: name.to_owned() })
+    }
+
+    /// As it is stored.
+    fn text(&self) -> String {
+        format!("{} {}", self.role, self.name)
+    }
+}
+
+impl Breakdown {
+    /// Counts views of a thing.
+    pub fn add_views(&mut self, thing: Uuid, views: u64, title: Option<String>) {
+        self.counts.add(thing, views);
+        self.titles.extend(title.map(|title| (thing, title)));
+    }
+
+    /// Counts forwards of a person.
+    pub fn add_forwards(&mut self, person: PersonId, forwards: u64, is_anonymous: bool) {
+        let counts = if is_anonymous { &mut self.anonymous } else { &mut self.counts };
+        counts.add(person.uuid(), forwards);
+    }
+
+    /// Forgets what does not fit into its item.
+    pub fn cut(&mut self, kind: BreakdownKind) {
+        self.counts.cut(kind.keys_max());
+        self.anonymous.cut(kind.keys_max());
+        let counts = &self.counts;
+        self.titles.retain(|thing, _| counts.has(*thing));
+        if self.titles.values().map(String::len).sum::<usize>() > TITLES_BYTES_MAX {
+            let (mut titles, mut bytes) = (std::mem::take(&mut self.titles), 0);
+            let greatest = self.counts.top(usize::MAX).into_iter();
+            let greatest = greatest.filter_map(|(thing, _)| titles.remove_entry(&thing));
+            self.titles = greatest
+                .take_while(|(_, title)| {
+                    bytes += title.len();
+                    bytes <= TITLES_BYTES_MAX
+                })
+                .collect();
         }
     }
 
     /// Those with the most forwards of the people who had not logged in.
     pub fn top_anonymous(&self, most: usize) -> Vec<PersonId> {
-        let all = self.anonymous.iter().map(|(person, forwards)| (*person, *forwards));
-        top(all, most, |forwards| *forwards).into_iter().map(|(person, _)| person).collect()
+        self.anonymous.top(most).into_iter().map(|(person, _)| PersonId::from_uuid(person)).collect()
     }
 
     /// Lists a person who has logged in since.
     pub fn has_logged_in(&mut self, person: PersonId) {
-        if let Some(forwards) = self.anonymous.remove(&person) {
-            *self.sharers.entry(person).or_default() += forwards;
+        if let Some(forwards) = self.anonymous.remove(person.uuid()) {
+            self.counts.insert(person.uuid(), forwards);
         }
     }
 
-    /// The products, or other things of one type, with the most views first; of equal ones the
-    /// older thing.
-    pub fn top_things(&self, object: ObjectType, most: usize) -> Vec<(Target, &Viewed)> {
-        let things = self.things.iter().filter(|(target, _)| target.object_type() == object);
-        top(things.map(|(target, viewed)| (*target, viewed)), most, |viewed| viewed.views)
+    /// The things with the most views first; of equal ones the older thing.
+    pub fn top_things(&self, most: usize) -> Vec<TopThing<'_>> {
+        let title = |thing: &Uuid| self.titles.get(thing).map(String::as_str);
+        self.counts.top(most).into_iter().map(|(id, views)| TopThing { id, views, title: title(&id) }).collect()
     }
 
     /// The persons with the most forwards first; of equal ones the earliest.
-    pub fn top_sharers(&self, most: usize) -> Vec<(PersonId, i64)> {
-        top(self.sharers.iter().map(|(person, forwards)| (*person, *forwards)), most, |forwards| *forwards)
+    pub fn top_sharers(&self, most: usize) -> Vec<(PersonId, Bounds)> {
+        self.counts.top(most).into_iter().map(|(person, forwards)| (PersonId::from_uuid(person), forwards)).collect()
     }
-}
 
-impl AddAssign for Viewed {
-    fn add_assign(&mut self, later: Self) {
-        self.views += later.views;
-        self.title = later.title.or_else(|| self.title.take());
+    /// The mark of a person who was a member of the company when they forwarded last.
+    pub fn staff(&self, person: PersonId) -> Option<StaffMark> {
+        self.titles.get(&person.uuid()).and_then(|mark| StaffMark::parse(mark))
     }
-}
 
-impl AddAssign for Breakdown {
-    fn add_assign(&mut self, later: Self) {
-        for (target, viewed) in later.things {
-            *self.things.entry(target).or_default() += viewed;
-        }
-        for (sharers, later) in [(&mut self.sharers, later.sharers), (&mut self.anonymous, later.anonymous)] {
-            for (person, forwards) in later {
-                *sharers.entry(person).or_default() += forwards;
-            }
+    /// Leaves out the people who were members.
+    pub fn remove_staff(&mut self) {
+        for person in std::mem::take(&mut self.titles).into_keys() {
+            self.counts.remove(person);
         }
     }
+
+    /// The counts of things, or of people who have logged in.
+    pub fn counts(&self) -> &SpaceSaving {
+        &self.counts
+    }
 }
 
-/// What segments add to the leaderboards.
+impl AddAssign<&Self> for Breakdown {
+    fn add_assign(&mut self, later: &Self) {
+        self.counts.add_all(&later.counts);
+        self.anonymous.add_all(&later.anonymous);
+        self.titles.extend(later.titles.iter().map(|(thing, title)| (*thing, title.clone())));
+    }
+}
+
+/// The counts, and each title after how many ids come before its own.
+impl Pack for Breakdown {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        self.counts.pack(bytes);
+        self.anonymous.pack(bytes);
+        self.titles.len().pack(bytes);
+        let mut passed = 0;
+        for (place, thing) in self.counts.keys().enumerate() {
+            let Some(title) = self.titles.get(&thing) else { continue };
+            (place - passed).pack(bytes);
+            title.pack(bytes);
+            passed = place;
+        }
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let (counts, anonymous) = (SpaceSaving::unpack(bytes)?, SpaceSaving::unpack(bytes)?);
+        let titles = unpack_titles(&counts, bytes)?;
+        Some(Self { counts, anonymous, titles })
+    }
+}
+
+fn unpack_titles(counts: &SpaceSaving, bytes: &mut &[u8]) -> Option<BTreeMap<Uuid, String>> {
+    let (mut titles, mut keys, mut passed) = (BTreeMap::new(), counts.keys().enumerate(), 0_usize);
+    for _ in 0..usize::unpack(bytes)? {
+        let place = passed.checked_add(usize::unpack(bytes)?)?;
+        let (_, thing) = keys.find(|(at, _)| *at == place)?;
+        titles.insert(thing, String::unpack(bytes)?);
+        passed = place;
+    }
+    Some(titles)
+}
+
+/// What pages of the feed add to the leaderboards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
-    /// What was counted, broken down.
-    pub breakdowns: BTreeMap<(Scope, Day), Breakdown>,
+    /// What was counted, broken down by page, in their order.
+    pub breakdowns: BTreeMap<BreakdownPlace, Vec<(Uuid, Breakdown)>>,
     /// The people whose close rate may have changed.
     pub people: BTreeMap<Scope, BTreeSet<PersonId>>,
 }
 
 impl Additions {
-    /// The breakdowns of the counted events in these segments.
-    pub fn of(segments: &[Segment]) -> Self {
-        let mut additions = Self::default();
+    /// Adds the counted events of a page that comes after all that were added.
+    pub fn add(&mut self, page: Uuid, segments: &[Segment]) {
         for segment in segments {
-            let person = segment.key.person;
             for event in segment.events.iter().filter(|event| event.counts()) {
                 for scope in [Scope::Card(segment.key.card), Scope::Company] {
-                    additions.breakdowns.entry((scope, Day::of(event.at))).or_default().add(segment, event);
-                    additions.people.entry(scope).or_default().insert(person);
+                    self.people.entry(scope).or_default().insert(segment.key.person);
+                    self.add_event(page, scope, segment, event);
                 }
             }
         }
-        additions.breakdowns.retain(|_, breakdown| *breakdown != Breakdown::default());
-        additions
     }
 
-    /// How many items they change.
-    pub fn items(&self) -> usize {
-        self.breakdowns.len() + self.people.len()
-    }
-
-    /// How many items both change together.
-    pub fn items_with(&self, other: &Self) -> usize {
-        let fresh = other.breakdowns.keys().filter(|place| !self.breakdowns.contains_key(place)).count();
-        let new = other.people.keys().filter(|scope| !self.people.contains_key(scope)).count();
-        self.items() + fresh + new
-    }
-}
-
-impl AddAssign for Additions {
-    fn add_assign(&mut self, later: Self) {
-        for (place, breakdown) in later.breakdowns {
-            *self.breakdowns.entry(place).or_default() += breakdown;
+    fn add_event(&mut self, page: Uuid, scope: Scope, segment: &Segment, event: &Event) {
+        let day = Day::of(event.at);
+        if event.kind == EventKind::Forward {
+            let sharers = self.of_page(page, (scope, BreakdownKind::Sharers, day));
+            sharers.add_forwards(segment.key.person, 1, segment.anonymous);
         }
-        for (scope, people) in later.people {
-            self.people.entry(scope).or_default().extend(people);
+        if let Some((kind, thing)) = BreakdownKind::of_thing(event.object.target).filter(|_| event.kind.is_view()) {
+            let title = event.object.title.as_ref().map(ToString::to_string);
+            self.of_page(page, (scope, kind, day)).add_views(thing, 1, title);
         }
     }
-}
 
-/// The greatest first, of equal ones the smaller key.
-fn top<K: Ord, V>(all: impl Iterator<Item = (K, V)>, most: usize, value: impl Fn(&V) -> i64) -> Vec<(K, V)> {
-    let mut all: Vec<_> = all.filter(|(_, one)| value(one) > 0).collect();
-    all.sort_by(|(a, x), (b, y)| value(y).cmp(&value(x)).then_with(|| a.cmp(b)));
-    all.truncate(most);
-    all
+    /// Marks the people who are members.
+    pub fn mark_staff(&mut self, staff: &BTreeMap<PersonId, StaffMark>) {
+        let sharers = self.breakdowns.iter_mut().filter(|((_, kind, _), _)| *kind == BreakdownKind::Sharers);
+        for (_, breakdown) in sharers.flat_map(|(_, pages)| pages) {
+            let people: Vec<_> = breakdown.counts.keys().collect();
+            let marks = people.into_iter().filter_map(|id| Some((id, staff.get(&PersonId::from_uuid(id))?.text())));
+            breakdown.titles.extend(marks);
+        }
+    }
+
+    fn of_page(&mut self, page: Uuid, place: BreakdownPlace) -> &mut Breakdown {
+        let pages = self.breakdowns.entry(place).or_default();
+        if pages.last().is_none_or(|(last, _)| *last != page) {
+            pages.push((page, Breakdown::default()));
+        }
+        let last = pages.len() - 1;
+        &mut pages[last].1
+    }
 }
 
 /// Shares of a whole in basis points: they add up to exactly 10,000, or are all 0 when
@@ -186,93 +313,5 @@ pub fn basis_points(parts: &[i64]) -> Vec<i64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::kernel::id::{CardId, Id, ProductId};
-    use crate::kernel::text::Line;
-    use crate::kernel::timestamp::{DAY_MS, Timestamp};
-    use crate::radar::aggregate::SegmentKey;
-    use crate::tracking::batch::BatchId;
-    use crate::tracking::event::Object;
-    use crate::tracking::filter_reason::FilterReason;
-
-    fn product(n: u128) -> Target {
-        Target::Product(ProductId::from_uuid(Uuid::from_u128(n)))
-    }
-
-    fn segment(person: u128, events: &[(EventKind, Target, &str, i64, Option<FilterReason>)]) -> Segment {
-        let (card, zero) = (CardId::from_uuid(Uuid::from_u128(1)), Uuid::nil());
-        let now = Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap();
-        let event = |(kind, target, title, days_ago, filtered): &(EventKind, Target, &str, i64, _)| Event {
-            kind: *kind,
-            card,
-            object: Object { target: *target, title: Line::parse(title).ok() },
-            share_code: None,
-            at: now.plus_millis(-days_ago * DAY_MS),
-            duration_ms: None,
-            filtered: *filtered,
-        };
-        let key =
-            SegmentKey { card, batch: BatchId::from_uuid(zero), person: PersonId::from_uuid(Uuid::from_u128(person)) };
-        let events = events.iter().map(event).collect();
-        let departments = crate::company::department::DepartmentPath::default();
-        Segment { key, fingerprint: String::new(), received_at: now, anonymous: false, rules: 1, departments, events }
-    }
-
-    #[test]
-    fn views_of_things_and_forwards_are_broken_down_by_day_for_card_and_company() {
-        use EventKind::{Forward, ViewCard, ViewProduct};
-        let bot = Some(FilterReason::Bot);
-        let Additions { breakdowns: broken, people } = Additions::of(&[
-            segment(7, &[(ViewProduct, product(1), "旧名", 0, None), (ViewCard, Target::Card, "", 0, None)]),
-            segment(8, &[(ViewProduct, product(1), "新名", 0, None), (Forward, Target::Card, "", 1, None)]),
-            segment(8, &[(ViewProduct, product(2), "x", 0, bot), (Forward, Target::Card, "", 0, bot)]),
-        ]);
-        assert_eq!(broken.len(), 4, "two days of two scopes");
-        assert_eq!(people.values().map(BTreeSet::len).collect::<Vec<_>>(), [2, 2]);
-        let today = Day::of(Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap());
-        let company = &broken[&(Scope::Company, today)];
-        assert_eq!(company.things[&product(1)], Viewed { views: 2, title: Some("新名".to_owned()) });
-        assert_eq!((company.things.len(), company.sharers.len()), (1, 0));
-        assert_eq!(broken[&(Scope::Company, today.plus(-1))].top_sharers(10).len(), 1);
-    }
-
-    #[test]
-    fn who_had_not_logged_in_is_listed_once_they_have() {
-        use EventKind::Forward;
-        let forwards = |n, events| segment(n, &vec![(Forward, Target::Card, "", 0, None); events]);
-        let anonymous = Segment { anonymous: true, ..forwards(9, 5) };
-        let today = Day::of(Timestamp::parse("2026-11-21T12:00:00+08:00").unwrap());
-        let Additions { breakdowns, .. } = Additions::of(&[anonymous, forwards(3, 2)]);
-        let mut company = breakdowns[&(Scope::Company, today)].clone();
-        let person = |n: u128| PersonId::from_uuid(Uuid::from_u128(n));
-        assert_eq!(company.top_sharers(10), [(person(3), 2)]);
-        assert_eq!(company.top_anonymous(10), [person(9)]);
-        company.has_logged_in(person(9));
-        assert_eq!(company.top_sharers(10), [(person(9), 5), (person(3), 2)]);
-        assert!(company.top_anonymous(10).is_empty());
-    }
-
-    #[test]
-    fn equal_ones_stand_in_the_order_of_their_ids() {
-        let person = |n: u128| PersonId::from_uuid(Uuid::from_u128(n));
-        let sharers = [(person(3), 2), (person(1), 2), (person(2), 5), (person(4), 0)].into();
-        let breakdown = Breakdown { sharers, ..Breakdown::default() };
-        assert_eq!(breakdown.top_sharers(10), [(person(2), 5), (person(1), 2), (person(3), 2)]);
-        assert_eq!(breakdown.top_sharers(2).len(), 2);
-    }
-
-    proptest! {
-        #[test]
-        fn shares_add_up_and_are_never_off_by_a_point(parts in prop::collection::vec(0i64..1_000_000, 1..9)) {
-            let (shares, whole) = (basis_points(&parts), parts.iter().sum::<i64>());
-            prop_assert_eq!(shares.iter().sum::<i64>(), if whole == 0 { 0 } else { 10_000 });
-            for (part, share) in parts.iter().zip(&shares) {
-                prop_assert!((share * whole - part * 10_000).abs() < whole.max(1));
-            }
-        }
-    }
-}
+#[path = "breakdown_tests.rs"]
+mod tests;

@@ -15,3 +15,4 @@ pub mod recount;
 #[cfg(test)]
 pub(crate) mod recount_tests;
 pub mod seen_days;
+pub mod space_saving;

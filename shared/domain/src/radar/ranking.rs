@@ -1,9 +1,10 @@
 //! Rankings of employees by a metric (销售排行), and who leads them (销冠).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::kernel::day::Window;
 use crate::kernel::id::{CardId, DepartmentId, MemberId};
+use crate::kernel::pack::{Pack, pack_id, unpack_id};
 use crate::kernel::string_enum::string_enum;
 use crate::radar::metrics::Metrics;
 
@@ -48,8 +49,9 @@ impl Metric {
     }
 }
 
-/// An employee's numbers in every window, in the order of [`Window::ALL`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An employee's numbers in every window, in the order of [`Window::ALL`]. What is deserialized is the
+/// JSON of a stored ranking's layout 1.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Contender {
     /// The member.
     #[serde(rename = "m")]
@@ -61,11 +63,65 @@ pub struct Contender {
     #[serde(rename = "n")]
     pub name: String,
     /// The department they were put into.
-    #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "d")]
     pub department: Option<DepartmentId>,
     /// The numbers.
     #[serde(rename = "w")]
     pub windows: [Metrics; 4],
+}
+
+/// Member, card, department if there is one, name, and the nine numbers of each window.
+impl Pack for Contender {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        pack_id(&self.member, bytes);
+        pack_id(&self.card, bytes);
+        self.department.is_some().pack(bytes);
+        if let Some(department) = &self.department {
+            pack_id(department, bytes);
+        }
+        self.name.pack(bytes);
+        for window in self.windows {
+            <[i64; 9]>::from(window).iter().for_each(|number| number.pack(bytes));
+        }
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let (member, card) = (unpack_id(bytes)?, unpack_id(bytes)?);
+        let department = if bool::unpack(bytes)? { Some(unpack_id(bytes)?) } else { None };
+        let (name, mut windows) = (String::unpack(bytes)?, [Metrics::default(); 4]);
+        for window in &mut windows {
+            let mut numbers = [0; 9];
+            for number in &mut numbers {
+                *number = i64::unpack(bytes)?;
+            }
+            *window = numbers.into();
+        }
+        Some(Self { member, card, name, department, windows })
+    }
+}
+
+/// The first of these contenders as bytes, as many as fit; and how many they are.
+pub fn pack_contenders(contenders: &[Contender], most_bytes: usize) -> (Vec<u8>, usize) {
+    let (mut bytes, mut packed) = (Vec::new(), 0);
+    for contender in contenders {
+        let before = bytes.len();
+        contender.pack(&mut bytes);
+        if bytes.len() > most_bytes {
+            bytes.truncate(before);
+            break;
+        }
+        packed += 1;
+    }
+    (bytes, packed)
+}
+
+/// The contenders of these bytes.
+pub fn unpack_contenders(mut bytes: &[u8]) -> Option<Vec<Contender>> {
+    let mut contenders = Vec::new();
+    while !bytes.is_empty() {
+        contenders.push(Contender::unpack(&mut bytes)?);
+    }
+    Some(contenders)
 }
 
 /// A place in a ranking.
@@ -127,9 +183,33 @@ mod tests {
     #[test]
     fn a_contender_reads_back_as_stored() {
         let all = Metrics::from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        let department = Some(DepartmentId::from_uuid(Uuid::from_u128(1)));
-        let stored = Contender { windows: [all; 4], department, ..contender(1, [0; 4]) };
-        let json = serde_json::to_string(&stored).unwrap();
+        let department = DepartmentId::from_uuid(Uuid::from_u128(1));
+        let stored = Contender { windows: [all; 4], department: Some(department), ..contender(1, [0; 4]) };
+        let both = [contender(2, [7; 4]), stored.clone()];
+        let (bytes, packed) = pack_contenders(&both, 10_000);
+        assert_eq!((unpack_contenders(&bytes), packed), (Some(both.to_vec()), 2));
+        assert_eq!(unpack_contenders(&bytes[1..]), None);
+        let (cut, packed) = pack_contenders(&both, bytes.len() - 1);
+        assert_eq!((unpack_contenders(&cut), packed), (Some(both[..1].to_vec()), 1));
+        // As layout 1 had it.
+        let ids = [stored.member.to_string(), stored.card.to_string(), department.to_string()];
+        let numbers = "[1,2,3,4,5,6,7,8,9]";
+        let json = format!(
+            r#"{{"m":"{}","c":"{}","n":"1","d":"{}","w":[{numbers},{numbers},{numbers},{numbers}]}}"#,
+            ids[0], ids[1], ids[2]
+        );
         assert_eq!(serde_json::from_str::<Contender>(&json).unwrap(), stored);
+    }
+
+    #[test]
+    fn a_thousand_employees_with_long_names_fit() {
+        let one = |n: u128| Contender {
+            name: "欧".repeat(30),
+            department: Some(DepartmentId::from_uuid(Uuid::from_u128(n))),
+            windows: [Metrics::from([90_000; 9]); 4],
+            ..contender(n, [0; 4])
+        };
+        let (bytes, packed) = pack_contenders(&(0..1_000).map(one).collect::<Vec<_>>(), 390_000);
+        assert_eq!((bytes.len(), packed), (248_000, 1_000));
     }
 }

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::customer::CustomerState;
+use crate::crm::identities::{Customer, MergedCustomer};
 use crate::crm::identity_group::Group;
+use crate::crm::opportunity::Opportunity;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, PersonId};
 use crate::kernel::string_enum::string_enum;
@@ -28,6 +30,8 @@ string_enum! {
         NewVisitors = "new_visitors",
         /// 已登录客户
         Customers = "customers",
+        /// 已成交客户
+        ClosedCustomers = "closed_customers",
         /// 浏览总数 PV
         Views = "views",
         /// 沟通总客户数
@@ -54,7 +58,7 @@ string_enum! {
 }
 
 impl Measure {
-    /// What a counter is for; `None` when the event log does not know it.
+    /// What a counter is for; `None` when neither the event log nor the customers know it.
     pub fn of(counter: Counter) -> Option<Self> {
         Some(match counter {
             Counter::Events(kind) if kind.is_view() => Self::Views,
@@ -67,13 +71,14 @@ impl Measure {
                 Audience::Shoppers => Self::ShopVisitors,
             },
             Counter::Customers => Self::Customers,
+            Counter::ClosedCustomers => Self::ClosedCustomers,
             Counter::Saves => Self::Saves,
             Counter::Likes => Self::Likes,
             Counter::DwellMs => Self::DwellMs,
             Counter::Forwards(_) => Self::ForwardedObjects,
             Counter::Hour(_) => Self::ActiveHours,
             Counter::Filtered(_) => Self::Filtered,
-            Counter::FollowUps | Counter::SalesFen | Counter::Orders | Counter::ClosedCustomers => return None,
+            Counter::FollowUps | Counter::SalesFen | Counter::Orders => return None,
         })
     }
 }
@@ -83,6 +88,8 @@ impl Measure {
 pub struct Recount {
     /// The part of each identity.
     customers: BTreeMap<PersonId, CustomerState>,
+    /// What members have recorded of each identity, as it is stored.
+    opportunities: BTreeMap<PersonId, Opportunity>,
     /// What the counters must be.
     counters: CounterDeltas,
     /// Identities who were seen on more days than a state remembers, which can be counted
@@ -118,16 +125,37 @@ impl Recount {
         self.counters.add_all(&stored.contributions());
     }
 
+    /// Takes of an identity what the log does not show, as it is stored: whether it is a member's, and
+    /// what was recorded of it. After the last segment, before anybody is united.
+    pub fn record(&mut self, person: PersonId, stored: &Customer) {
+        if !stored.state.member && stored.opportunity.is_empty() {
+            return;
+        }
+        let before = self.merged([person]).contributions();
+        self.customers.entry(person).or_default().member = stored.state.member;
+        self.opportunities.insert(person, stored.opportunity.clone());
+        self.counters.add_all(&self.merged([person]).contributions());
+        self.counters.subtract_all(&before);
+    }
+
     /// Makes one person of each group, after the last segment.
     pub fn unite<'a>(&mut self, groups: impl IntoIterator<Item = &'a Group>) {
         for group in groups {
-            let (members, nothing) = (group.members(), CustomerState::default());
-            let parts = || members.iter().map(|person| self.customers.get(person).unwrap_or(&nothing));
-            for part in parts() {
-                self.counters.subtract_all(&part.contributions());
+            let members = group.members();
+            for part in &members {
+                self.counters.subtract_all(&self.merged([*part]).contributions());
             }
-            self.counters.add_all(&CustomerState::union(parts()).contributions());
+            self.counters.add_all(&self.merged(members).contributions());
         }
+    }
+
+    /// The person of these identities.
+    fn merged(&self, identities: impl IntoIterator<Item = PersonId>) -> MergedCustomer {
+        let (nothing, unrecorded) = (CustomerState::default(), Opportunity::default());
+        let identities = Vec::from_iter(identities);
+        let states = identities.iter().map(|person| self.customers.get(person).unwrap_or(&nothing));
+        let recorded = identities.iter().map(|person| self.opportunities.get(person).unwrap_or(&unrecorded));
+        MergedCustomer { state: CustomerState::union(states), opportunity: Opportunity::union(recorded) }
     }
 
     /// Subtracts changes that are not yet in the stored counters.

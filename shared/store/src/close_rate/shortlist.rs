@@ -9,16 +9,17 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::close_rate::model::Model;
 use domain::close_rate::shortlist::{RankKey, RankUpdate, Shortlist};
 use domain::company::Company;
-use domain::crm::customer::CustomerState;
-use domain::crm::opportunity::Opportunity;
+use domain::crm::identities::MergedCustomer;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
+use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::{Counts, Period, Scope};
 use uuid::Uuid;
 
 use crate::keys::Key;
 use crate::radar::counter::counts_of;
+use crate::table::aside::PutAside;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Item, number, text};
 use crate::table::kinds::SHORTLIST;
@@ -35,6 +36,9 @@ const ENTRY_BYTES: usize = 16 + PLACE_BYTES;
 const VERSION: &str = "version";
 /// Name of the attribute with the model as JSON; without it, it is the default one.
 const MODEL: &str = "model";
+
+/// Most shortlists written together: they are two megabytes at most, of the four of a transaction.
+const LISTS_TOGETHER: usize = 45;
 
 /// A shortlist and the version it was read at; 0 = never written, or in layout 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,8 +61,7 @@ impl StoredShortlist {
 pub struct ShortlistCandidate {
     first: PersonId,
     others: BTreeSet<PersonId>,
-    state: CustomerState,
-    opportunity: Opportunity,
+    person: MergedCustomer,
 }
 
 impl ShortlistCandidate {
@@ -72,28 +75,24 @@ impl ShortlistCandidate {
         self.others.iter().copied().chain([self.first])
     }
 
+    /// Whether they are a customer of the company.
+    pub fn is_customer(&self) -> bool {
+        self.person.state.is_customer_in(Scope::Company)
+    }
+
     /// The day of their first deal in the company.
     pub fn closed_on(&self) -> Option<Day> {
-        self.opportunity.closed_on(Scope::Company)
+        self.person.opportunity.closed_on(Scope::Company)
     }
 
     /// The lists they may be on.
     pub fn scopes(&self) -> impl Iterator<Item = Scope> {
-        self.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
+        self.person.state.cards.keys().map(|card| Scope::Card(*card)).chain([Scope::Company])
     }
 
-    /// Their rank in a list by this model; none for who has not logged in, whatever members have
-    /// recorded of them.
+    /// Their rank in a list by this model.
     pub fn rank_update(&self, scope: Scope, model: &Model, today: Day) -> RankUpdate {
-        let evidence = match scope {
-            Scope::Card(card) => self.state.evidence_on(card),
-            // Lists are kept of cards and the company; nobody asks for a department's.
-            Scope::Company | Scope::Department(_) => self.state.evidence(),
-        };
-        let set = self.opportunity.set_rate_in(scope).map(|set| set.rate);
-        let closed = self.opportunity.closed_on(scope).is_some();
-        let place = RankKey::of(model, &evidence.on(today), set, closed);
-        let place = place.filter(|_| !self.state.anonymous);
+        let place = self.person.rank_key(scope, model, today);
         RankUpdate { person: self.first, others: self.others.clone(), place }
     }
 }
@@ -116,21 +115,24 @@ impl Store {
         Ok((shortlist, counts))
     }
 
-    /// The stored shortlists of these scopes, as of the last write.
+    /// The stored shortlists of these scopes, as of the last write; none of a scope whose list is put
+    /// aside.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
+    /// [`Failure::Unavailable`] and the like.
     pub async fn shortlists(
         &self,
         company: Company,
         scopes: &[Scope],
-    ) -> Result<BTreeMap<Scope, StoredShortlist>, Failure> {
+        aside: &mut PutAside,
+    ) -> Result<BTreeMap<Scope, Option<StoredShortlist>>, Failure> {
         let places: BTreeMap<Key, Scope> = scopes.iter().map(|s| (keys::shortlist(company, *s), *s)).collect();
         let mut lists = BTreeMap::new();
         for wanted in Vec::from_iter(places.keys().cloned()).chunks(KEYS_MAX) {
             for item in self.batch_get(company, wanted, ReadMode::Consistent).await? {
-                let scope = Key::of(&item).and_then(|key| places.get(&key)).ok_or_else(|| SHORTLIST.corrupt("key"))?;
-                lists.insert(*scope, decode(&item)?);
+                let key = Key::of(&item).ok_or_else(|| SHORTLIST.corrupt("key"))?;
+                let scope = places.get(&key).ok_or_else(|| SHORTLIST.corrupt("key"))?;
+                lists.insert(*scope, aside.pass(Some(key), decode(&item))?);
             }
         }
         Ok(lists)
@@ -158,17 +160,19 @@ impl Store {
         company: Company,
         visitors: &BTreeMap<Scope, BTreeSet<PersonId>>,
         today: Day,
+        aside: &mut PutAside,
     ) -> Result<BTreeMap<Scope, StoredShortlist>, Failure> {
-        let mut lists = self.shortlists(company, &Vec::from_iter(visitors.keys().copied())).await?;
+        let mut lists = self.shortlists(company, &Vec::from_iter(visitors.keys().copied()), aside).await?;
         if lists.len() < visitors.len() {
             let model = self.model_in_force(company).await?;
             for scope in visitors.keys() {
                 let begun = || StoredShortlist { list: Shortlist::new(model.clone(), []), version: 0 };
-                lists.entry(*scope).or_insert_with(begun);
+                lists.entry(*scope).or_insert_with(|| Some(begun()));
             }
         }
+        let mut lists: BTreeMap<_, _> = lists.into_iter().filter_map(|(scope, list)| Some((scope, list?))).collect();
         let persons: BTreeSet<_> = visitors.values().flatten().copied().collect();
-        let people = self.people(company, persons).await?;
+        let people = self.people(company, persons, aside).await?;
         for (scope, StoredShortlist { list, .. }) in &mut lists {
             let concerned = visitors.get(scope).into_iter().flatten().filter_map(|person| people.get(person));
             let model = list.model().clone();
@@ -178,31 +182,69 @@ impl Store {
         Ok(lists)
     }
 
+    /// Writes the lists of these scopes with the present data of these people; returns a transaction
+    /// with the last of them, to which the caller adds what must not come before.
+    pub(crate) async fn put_shortlists(
+        &self,
+        company: Company,
+        people: &BTreeMap<Scope, BTreeSet<PersonId>>,
+        today: Day,
+        aside: &mut PutAside,
+    ) -> Result<Transaction, Failure> {
+        let mut transaction = Transaction::default();
+        for (scope, list) in self.shortlists_after(company, people, today, aside).await? {
+            if transaction.len() == LISTS_TOGETHER {
+                self.commit(company, std::mem::take(&mut transaction)).await.map_err(Cancelled::into_failure)?;
+            }
+            put_shortlist(&mut transaction, &self.table, company, scope, &list)?;
+        }
+        Ok(transaction)
+    }
+
+    /// The same with nothing after it.
+    pub(crate) async fn refresh_shortlists(
+        &self,
+        company: Company,
+        people: &BTreeMap<Scope, BTreeSet<PersonId>>,
+        now: Timestamp,
+        aside: &mut PutAside,
+    ) -> Result<(), Failure> {
+        let transaction = self.put_shortlists(company, people, Day::of(now), aside).await?;
+        if transaction.len() == 0 {
+            return Ok(());
+        }
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
     /// The state and the opportunity of each of these persons, all identities together; unknown
-    /// persons are left out.
+    /// persons are left out, and so is a person of whom an identity is put aside.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
+    /// [`Failure::Unavailable`] and the like.
     pub async fn people(
         &self,
         company: Company,
         persons: BTreeSet<PersonId>,
+        aside: &mut PutAside,
     ) -> Result<BTreeMap<PersonId, ShortlistCandidate>, Failure> {
         let persons: Vec<_> = persons.into_iter().collect();
         let mut known = BTreeMap::new();
+        let mut unreadable = BTreeSet::new();
         for (person, customer) in self.customers(company, &persons).await? {
-            known.insert(person, customer?);
+            match aside.customer(company, person, customer)? {
+                Some(customer) => drop(known.insert(person, customer)),
+                None => drop(unreadable.insert(person)),
+            }
         }
         let person = |id: PersonId| {
             let mut identities = known.get(&id)?.links.group.members();
             identities.insert(id);
-            let parts = || identities.iter().filter_map(|identity| known.get(identity));
-            let state = CustomerState::union(parts().map(|part| &part.state));
-            let opportunity = Opportunity::union(parts().map(|part| &part.opportunity));
-            Some((
-                id,
-                ShortlistCandidate { first: identities.pop_first()?, others: identities.clone(), state, opportunity },
-            ))
+            if !identities.is_disjoint(&unreadable) {
+                return None;
+            }
+            let parts: Vec<_> = identities.iter().filter_map(|identity| known.get(identity)).collect();
+            let person = MergedCustomer::of(parts.into_iter());
+            Some((id, ShortlistCandidate { first: identities.pop_first()?, others: identities, person }))
         };
         Ok(persons.into_iter().filter_map(person).collect())
     }

@@ -13,6 +13,7 @@ use domain::radar::counter::Scope;
 
 use crate::close_rate::shortlist::put_shortlist;
 use crate::keys::{DueList, Key};
+use crate::table::aside::PutAside;
 use crate::table::due::{Due, WAITS};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::SHORTLIST_REFRESH;
@@ -62,8 +63,13 @@ impl Store {
             }
         }
         let mut transaction = Transaction::default();
-        for (scope, list) in self.shortlists_after(company, &people, today).await? {
+        let mut aside = PutAside::default();
+        for (scope, list) in self.shortlists_after(company, &people, today, &mut aside).await? {
             put_shortlist(&mut transaction, &self.table, company, scope, &list)?;
+        }
+        if let Some(failure) = aside.first() {
+            // A mark stays until its person and lists can be read: it is postponed like all that fails.
+            return Err(failure.clone());
         }
         for Mark { key, marks, .. } in marks {
             let read = Item::from([(":read".to_owned(), marks.clone())]);

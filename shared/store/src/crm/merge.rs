@@ -11,6 +11,7 @@ use crate::company::audit::add_entry;
 use crate::crm::customer::put_customer;
 use crate::radar::counter::add_counts;
 use crate::radar::pending_deltas::{PendingDeltas, split};
+use crate::table::aside::PutAside;
 use crate::table::item::Item;
 use crate::table::kinds::MERGE;
 use crate::table::read::Order;
@@ -80,13 +81,14 @@ impl Store {
         self.get_latest(company, &keys::merge(company, merge), MERGE).await?.ok_or(Failure::NotFound)
     }
 
-    /// Every merge of a company, in force or not, as of the last write.
+    /// Every merge of a company, in force or not, as of the last write, but for those that are put
+    /// aside.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn every_merge(&self, company: Company) -> Result<Vec<Merge>, Failure> {
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn every_merge(&self, company: Company, aside: &mut PutAside) -> Result<Vec<Merge>, Failure> {
         let items = self.all_latest(&keys::merges(company)).await?;
-        items.into_iter().map(|item| MERGE.decode(item)).collect()
+        aside.read_all(items, |item| MERGE.decode(item))
     }
 
     /// The merges of a company, the latest first.

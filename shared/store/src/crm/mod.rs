@@ -1,5 +1,6 @@
 //! Customers, merges and opportunities.
 
 pub(crate) mod customer;
+pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;

@@ -4,6 +4,7 @@ use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, PersonId};
 use domain::radar::aggregate::SegmentKey;
+use domain::radar::breakdown::{BreakdownKind, BreakdownPlace};
 use domain::radar::counter::{Period, Scope};
 use domain::radar::live::Seq;
 use domain::tracking::batch::BatchId;
@@ -64,6 +65,11 @@ pub(crate) fn ranking(company: Company) -> Key {
     Key::new(format!("{}#BOARDS", company.id()), "RANKING")
 }
 
+/// The persons who are members of a company, as far as their customers' states know.
+pub(crate) fn staff(company: Company) -> Key {
+    Key::new(format!("{}#BOARDS", company.id()), "STAFF")
+}
+
 /// The report of a company's last recount, and when the next one is due.
 pub(crate) fn recount(company: Company) -> Key {
     Key::new(format!("{}#RECOUNT", company.id()), "REPORT")
@@ -74,14 +80,25 @@ pub(crate) fn close_rate_model(company: Company) -> Key {
     Key::new(format!("{}#CLOSE_RATE", company.id()), "MODEL")
 }
 
-/// The partition of a scope's breakdowns.
-pub(crate) fn breakdowns(company: Company, scope: Scope) -> String {
-    format!("{}#BREAKDOWN#{}", company.id(), scope_key(scope))
+/// The partition of a scope's breakdowns of one kind.
+pub(crate) fn breakdowns(company: Company, scope: Scope, kind: BreakdownKind) -> String {
+    let kind = match kind {
+        BreakdownKind::Products => "PRODUCTS",
+        BreakdownKind::Articles => "ARTICLES",
+        BreakdownKind::Videos => "VIDEOS",
+        BreakdownKind::Sharers => "SHARERS",
+    };
+    format!("{}#{kind}", mixed_breakdowns(company, scope))
 }
 
-/// The breakdown of a scope and day.
-pub(crate) fn breakdown(company: Company, scope: Scope, day: Day) -> Key {
-    Key::new(breakdowns(company, scope), period_key(Period::Day(day)))
+/// The breakdown of a scope, kind and day.
+pub(crate) fn breakdown(company: Company, (scope, kind, day): BreakdownPlace) -> Key {
+    Key::new(breakdowns(company, scope, kind), period_key(Period::Day(day)))
+}
+
+/// The partition of a scope's breakdowns of layout 1: all kinds of a day in one item.
+pub(crate) fn mixed_breakdowns(company: Company, scope: Scope) -> String {
+    format!("{}#BREAKDOWN#{}", company.id(), scope_key(scope))
 }
 
 /// The most likely customers of a scope. They may be twenty kilobytes: beside the leaderboards,

@@ -12,6 +12,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::{Counter, Counts, Period, Scope};
 use domain::radar::metrics::ScopeCounts;
 
+use crate::table::aside::PutAside;
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::COUNTERS;
 use crate::table::transaction::{Cancelled, Transaction};
@@ -78,6 +79,20 @@ impl Store {
             *counters.entry(Period::Day(day)).or_default().counts.entry(gap).or_default() += by;
         }
         Ok(counters)
+    }
+
+    /// The same, or nothing when they are put aside.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn readable_counters(
+        &self,
+        company: Company,
+        scope: Scope,
+        aside: &mut PutAside,
+    ) -> Result<Option<BTreeMap<Period, Counted>>, Failure> {
+        let key = keys::counter(company, scope, Period::Lifetime);
+        aside.pass(Some(key), self.latest_counters(company, scope).await)
     }
 
     /// Notes when the counters of a scope were recounted, beside its lifetime counters.

@@ -3,6 +3,8 @@
 //! An index over the segments would cost a write unit per batch; a page costs a
 //! fraction of one, since a transaction holds many batches.
 
+use std::collections::BTreeMap;
+
 use domain::company::Company;
 use domain::kernel::id::{CardId, PersonId, uuid_v7_millis};
 use domain::kernel::timestamp::Timestamp;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::keys::Key;
+use crate::table::aside::PutAside;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::Item;
 use crate::table::kinds::FEED_PAGE;
@@ -85,31 +88,50 @@ impl Store {
     }
 
     /// At most `limit` pages after this one that were written by `until`, the first written
-    /// first, each with its segments.
+    /// first, each with its segments. Pages and segments that cannot be read are put aside; a page
+    /// without any of its segments is still a page.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when a page or a segment cannot be read.
+    /// [`Failure::Unavailable`] and the like.
     pub async fn feed_pages(
         &self,
         company: Company,
         after: Option<Uuid>,
         until: Timestamp,
         limit: u32,
+        aside: &mut PutAside,
     ) -> Result<Vec<(Uuid, Vec<Segment>)>, Failure> {
         let start = after.map(|page| keys::feed_page(company, page));
         let pages = self.query(&keys::feed(company), start, limit, Order::OldestFirst).await?;
         let mut read = Vec::new();
         for item in pages.items {
-            let listed = decode(item)?;
-            let Some((CompanyFeedPosition { page, .. }, _)) = listed.first() else { continue };
-            let page = *page;
-            if uuid_v7_millis(page).is_none_or(|ms| ms > until.millis()) {
+            let page = Key::of(&item).and_then(|key| Uuid::try_parse(&key.sk).ok());
+            if page.and_then(uuid_v7_millis).is_some_and(|ms| ms > until.millis()) {
                 break;
             }
-            let segments = self.fetch(company, listed).await?;
-            read.push((page, segments.into_iter().rev().map(|(_, segment)| segment).collect()));
+            let listed = aside.read(item, decode)?.unwrap_or_default();
+            let segments = self.fetch_readable(company, &listed, aside).await?;
+            read.extend(page.map(|page| (page, segments)));
         }
         Ok(read)
+    }
+
+    /// The segments of a page, the first counted first.
+    async fn fetch_readable(
+        &self,
+        company: Company,
+        listed: &[(CompanyFeedPosition, SegmentKey)],
+        aside: &mut PutAside,
+    ) -> Result<Vec<Segment>, Failure> {
+        let wanted: Vec<_> = listed.iter().rev().map(|(_, key)| keys::segment(company, *key)).collect();
+        let mut found = BTreeMap::new();
+        for some in wanted.chunks(KEYS_MAX) {
+            for item in self.batch_get(company, some, ReadMode::Eventual).await? {
+                let key = Key::of(&item);
+                found.extend(key.zip(aside.read(item, log::decode)?));
+            }
+        }
+        Ok(wanted.iter().filter_map(|key| found.remove(key)).collect())
     }
 
     async fn fetch(

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::keys::{DueList, Key};
 use crate::radar::counter::add_counts;
+use crate::table::aside::PutAside;
 use crate::table::due::Due;
 use crate::table::item::{Item, number};
 use crate::table::kinds::PENDING_DELTAS;
@@ -149,13 +150,13 @@ impl PendingDeltas {
 }
 
 impl Store {
-    /// The chunks of a company that wait, as of the last write.
+    /// The chunks of a company that wait, as of the last write, but for those that are put aside.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn pending_deltas(&self, company: Company) -> Result<Vec<PendingDeltas>, Failure> {
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn pending_deltas(&self, company: Company, aside: &mut PutAside) -> Result<Vec<PendingDeltas>, Failure> {
         let items = self.all_latest(&keys::pending_deltas_of_company(company)).await?;
-        items.into_iter().map(|item| PendingDeltas::read(company, item)).collect()
+        aside.read_all(items, |item| PendingDeltas::read(company, item))
     }
 
     /// Counts a chunk and ends it, unless somebody else has done so.

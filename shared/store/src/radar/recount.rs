@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::crm::customer::put_customer;
 use crate::keys::DueList;
 use crate::radar::counter::addition;
+use crate::table::aside::PutAside;
 use crate::table::due::{DuePage, WAITS};
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
 use crate::table::kinds::{MEMBER, RECOUNT};
@@ -85,14 +86,14 @@ impl Store {
         report.map(|report| serde_json::from_str(&report).map_err(|error| RECOUNT.corrupt(error))).transpose()
     }
 
-    /// Every card of a company, as of the last write.
+    /// Every card of a company, as of the last write, but for those of members who are put aside.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when a member cannot be read.
-    pub async fn every_card(&self, company: Company) -> Result<Vec<CardId>, Failure> {
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn every_card(&self, company: Company, aside: &mut PutAside) -> Result<Vec<CardId>, Failure> {
         let members = self.all_latest(&keys::members(company)).await?;
-        let members = members.into_iter().map(|item| MEMBER.decode::<Member>(item));
-        members.filter_map(|member| member.map(|member| member.card).transpose()).collect()
+        let members = aside.read_all(members, |item| MEMBER.decode::<Member>(item))?;
+        Ok(members.into_iter().filter_map(|member| member.card).collect())
     }
 
     /// Adds what is missing to the counters of a scope and period.

@@ -17,10 +17,14 @@ macro_rules! kinds {
 
 kinds! {
     ACTIVATION = "activation", 1, "activation";
+    ASIDE = "aside", 1, "aside";
     AUDIT = "audit", 1, "audit";
-    LEADERBOARDS = "boards", 1, "leaderboard";
-    RANKING = "ranking", 1, "leaderboard";
-    BREAKDOWN = "breakdown", 1, "breakdown";
+    /// With layout 1 the breakdowns are of layout 1, too: the next update splits them.
+    LEADERBOARDS = "boards", 2, "leaderboard";
+    /// In layout 1 the contenders were a JSON text.
+    RANKING = "ranking", 2, "leaderboard";
+    /// In layout 1 one item had all kinds of a day, as JSON texts.
+    BREAKDOWN = "breakdown", 2, "breakdown";
     BUDGET = "budget", 1, "budget";
     /// Layout 2 has tags, style, share phrase, welcome text and shortcuts in its contact. Media
     /// came later without a new layout: older code neither reads nor writes that attribute.
@@ -32,8 +36,9 @@ kinds! {
     /// In layout 1 gaps stood at the earlier of their two days; both are read.
     COUNTERS = "counters", 2, "counter";
     /// Layout 1 had no merge edges, seen days as bits; until layout 2 the state was a JSON text;
-    /// until layout 3 it did not tell who has logged in, nor what they have done lately.
-    CUSTOMER = "customer", 4, "customer";
+    /// until layout 3 it did not tell who has logged in, nor what they have done lately; until layout
+    /// 4 not who is a member.
+    CUSTOMER = "customer", 5, "customer";
     TREE = "departments", 1, "department";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
@@ -67,6 +72,7 @@ kinds! {
     /// Layout 1 had neither version nor model, and no rates set by hand.
     SHORTLIST = "shortlist", 2, "shortlist";
     SHORTLIST_REFRESH = "standing", 1, "shortlist_refresh";
+    STAFF = "staff", 1, "membership";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";
 }

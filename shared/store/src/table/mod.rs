@@ -1,6 +1,7 @@
 //! The table itself: items, transactions, reads. Nothing here knows an entity.
 
 pub(crate) mod actor;
+pub(crate) mod aside;
 pub(crate) mod batch_get;
 pub(crate) mod budget;
 pub(crate) mod due;

@@ -1,7 +1,5 @@
 //! The event log: one item per batch and card.
 
-use std::iter;
-
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::company::Company;
@@ -20,6 +18,7 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
+use crate::table::aside::PutAside;
 use crate::table::item::{Item, expire, number, text};
 use crate::table::kinds::SEGMENT;
 use crate::table::read::Order;
@@ -181,7 +180,7 @@ pub(crate) fn unpacked(
     events: &str,
 ) -> Result<Segment, Failure> {
     let packed: Packed = serde_json::from_str(events).map_err(|error| SEGMENT.corrupt(error))?;
-    let letters = packed.filtered.chars().chain(iter::repeat(COUNTED));
+    let letters = packed.filtered.chars().chain(std::iter::repeat(COUNTED));
     let events = packed.events.iter().zip(letters);
     let events = events.map(|(event, letter)| {
         let filtered = if letter == COUNTED { None } else { Some(FilterReason::from_letter(letter)?) };
@@ -212,19 +211,24 @@ pub(crate) fn fingerprint(item: &Item) -> Option<&str> {
 
 impl Store {
     /// The segments of a card after this one, in the order of their batches, as of the last
-    /// write: as many as one call returns.
+    /// write: as many as one call returns. Of those that are put aside there is the key only.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
+    /// [`Failure::Corrupt`] when a key cannot be read.
     pub async fn latest_log(
         &self,
         company: Company,
         card: CardId,
         after: Option<SegmentKey>,
-    ) -> Result<Page<Segment, SegmentKey>, Failure> {
+        aside: &mut PutAside,
+    ) -> Result<Page<Result<Segment, SegmentKey>, SegmentKey>, Failure> {
         let start = after.map(|key| keys::segment(company, key));
         let page = self.page_latest(&keys::log(company, card), start).await?;
-        let items = page.items.into_iter().map(decode).collect::<Result<_, _>>()?;
+        let read = |item| {
+            let key = Key::of(&item).and_then(|key| keys::segment_of(&key)).ok_or_else(|| SEGMENT.corrupt("key"))?;
+            Ok(aside.read(item, decode)?.ok_or(key))
+        };
+        let items = page.items.into_iter().map(read).collect::<Result<_, Failure>>()?;
         Ok(Page { items, next: page.next.and_then(|key| keys::segment_of(&key)) })
     }
 

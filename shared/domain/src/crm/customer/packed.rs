@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CardHistory, CustomerState, LikeState};
+use super::{CardHistory, CustomerState, LikeState, STATE_BYTES_MAX};
 use crate::company::department::DepartmentPath;
 use crate::crm::active_days::ActiveDays;
 use crate::crm::activity::{Activity, DayActivity};
@@ -15,6 +15,10 @@ use crate::kernel::id::{CardId, DepartmentId};
 use crate::kernel::pack::{Pack, pack_all, pack_id, unpack_id};
 use crate::radar::seen_days::SeenDays;
 use crate::tracking::event::EventKind;
+
+/// With so many cards a state fits, whatever was done on how many days: the longest sets of days have
+/// some three kilobytes for each audience of a card.
+const CARDS_FIT: usize = 20;
 
 /// The bytes are not those of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +41,7 @@ impl CustomerState {
             once.department(*department, &mut rest);
             once.active_days(active_days, &mut rest);
         }
-        self.anonymous.pack(&mut rest);
+        (u64::from(self.anonymous) | u64::from(self.member) << 1).pack(&mut rest);
         let unmet = self.presences().zip(0_u64..).filter(|(presence, _)| !presence.met).map(|(_, number)| number);
         Vec::from_iter(unmet).pack(&mut rest);
         self.pack_activity(&mut rest);
@@ -47,6 +51,11 @@ impl CustomerState {
         once.departments.iter().for_each(|department| pack_id(department, &mut bytes));
         bytes.extend_from_slice(&rest);
         bytes
+    }
+
+    /// Whether it fits into an item. Up to a few cards it always does.
+    pub(crate) fn fits(&self) -> bool {
+        self.cards.len() <= CARDS_FIT || self.to_bytes().len() <= STATE_BYTES_MAX
     }
 
     /// A state that was stored.
@@ -76,9 +85,10 @@ impl CustomerState {
         self
     }
 
-    /// What layout 4 has added.
+    /// What layout 4 has added, and layout 5 to its first byte: whether they are a member.
     fn with_rest(mut self, bytes: &mut &[u8]) -> Option<Self> {
-        self.anonymous = Pack::unpack(bytes)?;
+        let who = u64::unpack(bytes).filter(|who| *who < 4)?;
+        (self.anonymous, self.member) = (who & 1 == 1, who & 2 == 2);
         let unmet = Vec::<u64>::unpack(bytes)?;
         for (presence, number) in self.presences_mut().zip(0..) {
             presence.met = !unmet.contains(&number);
