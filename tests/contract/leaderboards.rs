@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
+use domain::kernel::id::{Id, ProductId};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use domain::media::upload::LINGER_MS;
 use domain::radar::breakdown::{Breakdown, BreakdownKind};
 use domain::radar::counter::Scope;
 use domain::radar::ranking::{Metric, rank};
+use serde_json::json;
+use store::KEY_ATTRIBUTES;
 use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered, set_layout};
@@ -133,4 +137,39 @@ async fn a_page_that_cannot_be_read_is_put_aside_and_stops_nothing() {
     }
     world.clock.advance(300 * SECOND_MS);
     assert_eq!(housekeeping.run(no_stop(), "r").await.unwrap().leaderboards, 2, "it was passed for good");
+}
+
+#[tokio::test]
+async fn breakdowns_of_layout_1_are_split_once_and_added_to() {
+    let world = World::new().await;
+    let housekeeping = housekeeping(&world, LAG_S).await;
+    count(&world, delivered(&[&batch(&world, 1, 1, &[0])], 1)).await;
+    world.clock.advance(300 * SECOND_MS);
+    housekeeping.run(no_stop(), "r").await.unwrap();
+    // As the code before has left it: all kinds of a day in one item.
+    let (yesterday, text) = (Day::of(world.clock.now()).plus(-1), |value: String| AttributeValue::S(value));
+    let product = ProductId::from_uuid(world.visitor.uuid());
+    let item = [
+        (KEY_ATTRIBUTES[0], text([&world.company.id().to_string(), "BREAKDOWN", "ALL"].join("#"))),
+        (KEY_ATTRIBUTES[1], text(["DAY", &yesterday.to_string()].join("#"))),
+        ("type", text("breakdown".to_owned())),
+        ("layout", AttributeValue::N("1".to_owned())),
+        ("things", text(json!([[{"type": "product", "id": product}, 7, "普洱"]]).to_string())),
+        ("sharers", text(json!({ world.visitor.to_string(): 4 }).to_string())),
+    ];
+    let item = item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    world.dynamodb.put_item().table_name(&world.table).set_item(Some(item)).send().await.unwrap();
+    set_layout(&world, "boards", "PROGRESS", "1").await;
+    count(&world, delivered(&[&batch(&world, 1, 2, &[1])], 1)).await;
+    for _ in 0..2 {
+        world.clock.advance(300 * SECOND_MS);
+        housekeeping.run(no_stop(), "r").await.unwrap();
+        let products = breakdown(&world, Scope::Company, BreakdownKind::Products).await;
+        assert_eq!(products.top_things(9)[0].title, Some("普洱"));
+        assert_eq!(products.counts().sum(), 7);
+        assert_eq!(sharers(&world, Scope::Company).await.counts().sum(), 6, "four of before, and two");
+    }
+    let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
+    let layouts = items.iter().filter(|item| item["type"].as_s().unwrap() == "breakdown").map(|item| &item["layout"]);
+    assert!(layouts.clone().count() > 0 && layouts.into_iter().all(|layout| layout.as_n().unwrap() == "2"));
 }

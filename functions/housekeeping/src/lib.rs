@@ -96,7 +96,7 @@ impl Housekeeping {
     /// # Errors
     /// The first [`Failure`] of table or bucket, after all other work was done.
     pub async fn run(&self, stop_at: Timestamp, request_id: &str) -> Result<RunLine, Failure> {
-        let (line, failure) = self.sweep(stop_at, request_id).await;
+        let (line, failure) = Box::pin(self.sweep(stop_at, request_id)).await;
         emit(&line, self.clock.now());
         failure.map_or(Ok(line), Err)
     }
@@ -141,7 +141,7 @@ impl Housekeeping {
         let (now, lag_ms) = (limits.clock.now(), i64::from(self.leaderboards_lag_s) * SECOND_MS);
         let update = |progress: Progress| async move {
             let mut aside = PutAside::default();
-            let updated = leaderboard::update(&self.store, progress, now, lag_ms, &mut aside).await;
+            let updated = Box::pin(leaderboard::update(&self.store, progress, now, lag_ms, &mut aside)).await;
             let marked = self.store.mark_aside(progress.company, &aside, now).await;
             of_run.lock().unwrap_or_else(PoisonError::into_inner).add(&aside);
             updated.and(marked)

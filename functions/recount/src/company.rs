@@ -44,7 +44,7 @@ pub(crate) async fn recount(
     let mut job = RecountJob::new(store, company, RecountReport::begun(clock.now(), repair));
     for _ in 0..ROUNDS {
         let began = clock.now();
-        job.round().await?;
+        Box::pin(job.round()).await?;
         let took = clock.now().millis() - began.millis();
         if job.is_done() || clock.now().plus_millis(took) > stop_at {
             break;
@@ -131,7 +131,7 @@ impl<'a> RecountJob<'a> {
         self.recall(&mut recount, &merges).await?;
         let groups = groups(&merges);
         (self.report.events, self.report.people) = (recount.events(), len(recount.people().count()));
-        self.compare_customers(&mut recount, &groups, &before.versions).await?;
+        Box::pin(self.compare_customers(&mut recount, &groups, &before.versions)).await?;
         recount.unite(&groups);
         let mut moving = BTreeSet::new();
         for chunk in self.pending_deltas().await? {

@@ -1,4 +1,5 @@
 //! The recount: from its environment to its runs.
+#![recursion_limit = "256"]
 
 use function::Error;
 use function::schedule::{Run, run};

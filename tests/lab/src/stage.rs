@@ -41,7 +41,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// A company without history.
     pub(crate) async fn empty() -> Self {
-        Self::on(World::new().await).await
+        Self::on(Box::pin(World::new()).await).await
     }
 
     async fn on(world: World) -> Self {
@@ -60,12 +60,12 @@ impl Stage {
 
     /// A company of fifteen people with 30 days of visitors.
     pub(crate) async fn with_past() -> Self {
-        Self::with_past_of(DAYS).await
+        Box::pin(Self::with_past_of(DAYS)).await
     }
 
     /// The same with this many days of visitors.
     pub(crate) async fn with_past_of(days: i64) -> Self {
-        let stage = Self::empty().await;
+        let stage = Box::pin(Self::empty()).await;
         stage.hire().await;
         let mut random = Random(1);
         for day in (0..days).rev() {
