@@ -20,6 +20,7 @@ from datetime import datetime, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8))
 VIEW_KINDS = {"view_card", "view_product", "view_article", "view_video", "view_website"}
+TITLE_MAX = 60
 
 # What one person can do: most of a kind on one card in a minute of the clock, and most in a day.
 PER_MINUTE = {"view_card": 20, "view_product": 20, "view_article": 20, "view_video": 20, "view_website": 20, "forward": 10}
@@ -65,8 +66,8 @@ def one_name(same):
     return {identity: identities[0] for identities in same for identity in identities}
 
 
-def is_held_back(event, before):
-    """Whether an event is more than one person can do, after the counted ones before it."""
+def reason_to_hold(event, before):
+    """Why an event is more than one person can do, after the counted ones before it; None if it is not."""
     alike = [one for one in before if one["person"] == event["person"] and one["day"] == event["day"]]
     of_kind = [one for one in alike if one["kind"] == event["kind"]]
     minute = event["at"].replace(second=0, microsecond=0)
@@ -74,31 +75,43 @@ def is_held_back(event, before):
         one for one in of_kind
         if one["card"] == event["card"] and one["at"].replace(second=0, microsecond=0) == minute
     ]
-    if len(of_minute) >= PER_MINUTE.get(event["kind"], PER_DAY[event["kind"]]) or len(of_kind) >= PER_DAY[event["kind"]]:
-        return True
+    if event["kind"] in PER_MINUTE and len(of_minute) >= PER_MINUTE[event["kind"]]:
+        return "burst"
+    if len(of_kind) >= PER_DAY[event["kind"]]:
+        return "daily_limit"
     if event["kind"] != "dwell":
-        return False
+        return None
     alike = alike + [event]
     began = min(one["at"] - timedelta(milliseconds=one["duration_ms"]) for one in alike)
     ended = max(one["at"] for one in alike)
     stayed = sum(one["duration_ms"] for one in alike)
-    return stayed > (ended - began) / timedelta(milliseconds=1) + DWELL_SLACK_MS or stayed > DWELL_MS_PER_DAY
+    if stayed > (ended - began) / timedelta(milliseconds=1) + DWELL_SLACK_MS:
+        return "dwell_time"
+    return "daily_limit" if stayed > DWELL_MS_PER_DAY else None
 
 
 def hold_back(events):
-    """The events without those that are more than a person can do, in the order they came."""
+    """Gives each event that is more than a person can do its reason, in the order they came."""
     counted_of = {}
-    counted = []
     for event in events:
         before = counted_of.setdefault((event["person"], event["day"]), [])
-        if not is_held_back(event, before):
+        event["held"] = reason_to_hold(event, before)
+        if event["held"] is None:
             before.append(event)
-            counted.append(event)
-    return counted
+    return events
 
 
-def read_events(lines, same=()):
-    """Every counted event as {person, card, kind, at, day, duration_ms}."""
+def object_of(event):
+    """What an event is about: type, id and title."""
+    named = event.get("object") or {"type": "website" if event["kind"] == "view_website" else "card"}
+    title = named.get("title")
+    if title is not None and len(title) > TITLE_MAX:
+        title = title[:TITLE_MAX - 1] + "…"
+    return named["type"], named.get("id"), title
+
+
+def read_all_events(lines, same=()):
+    """Every event as {person, card, kind, at, day, duration_ms, object, held}; `held` is the reason why it does not count."""
     names = one_name(same)
     events = []
     seen_messages = set()
@@ -111,7 +124,8 @@ def read_events(lines, same=()):
             times = server_times(line["batch"], parse_time(line["received_at"]))
         else:
             times = [parse_time(event["at"]) for event in line["batch"]["events"]]
-        for event, at in zip(line["batch"]["events"], times):
+        # Its cards are judged one after the other.
+        for event, at in sorted(zip(line["batch"]["events"], times), key=lambda pair: pair[0]["card_id"]):
             events.append({
                 "person": names.get(line["person"], line["person"]),
                 "card": event["card_id"],
@@ -119,8 +133,14 @@ def read_events(lines, same=()):
                 "at": at,
                 "day": at.date(),
                 "duration_ms": event.get("duration_ms", 0),
+                "object": object_of(event),
             })
     return hold_back(events)
+
+
+def read_events(lines, same=()):
+    """Every counted event."""
+    return [event for event in read_all_events(lines, same) if event["held"] is None]
 
 
 def save_days(events):
