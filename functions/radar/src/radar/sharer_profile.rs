@@ -19,6 +19,9 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::radar::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
 
+// The API document names the number.
+const _: () = assert!(IDENTITIES_MAX == 98);
+
 /// The profile of the sharers of a window. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SharerProfile {
@@ -30,7 +33,7 @@ pub(crate) struct SharerProfile {
     sharers: usize,
     /// How often they forwarded.
     forwards: u64,
-    /// How many of them are in the profile: customers, at most of the 99 with the most forwards.
+    /// How many of them are in the profile: customers, at most of the 98 with the most forwards.
     profiled: usize,
     /// Their events of the last 16 weeks, by kind.
     did: Vec<DidBody>,
