@@ -28,7 +28,7 @@ def office(world):
         ["view_card", "open_chat", "open_chat", "grant_phone", "grant_phone", "grant_phone", "save_phone", "like"])])
     hot.send(event("view_product", lin.card_id, object=product("智能门锁")))
     cold.send(event("view_card", chen.card_id))
-    daily.send(*[event("view_card", lin.card_id, at_hour(15, days)) for days in range(1, 7)])
+    daily.send(*[event("view_card", lin.card_id, at_hour(15, days)) for days in range(6, 0, -1)])
     drain(world.stack)
 
     def tidied():

@@ -234,7 +234,7 @@ def test_a_new_radar_code_is_recorded_without_the_number(company):
 def test_a_suspended_company_lets_nobody_in_until_it_is_active_again(world):
     company = world.company("暂停企业")
     member = company.member("在职")
-    path, headers = f"/v1/companies/{company.id}/status", {"X-Operator-Key": world.operator_key}
+    path, headers = f"/v1/companies/{company.id}/status", {"X-Operator-Key": world.stack.operator_key}
     for _ in range(2):
         body = world.api.call("PUT", path, body={"status": "suspended"}, headers=headers).expect(200)
         assert body == {"company_id": company.id, "status": "suspended"}

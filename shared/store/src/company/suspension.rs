@@ -48,8 +48,9 @@ impl Store {
         if let Some(known) = self.suspensions.known(company.id(), now) {
             return Ok(known);
         }
-        let profile: Option<CompanyProfile> =
-            self.read_item(&keys::company(company), COMPANY, ReadMode::Eventual).await?;
+        // The call that every function may make.
+        let found = self.read_items(&[keys::company(company)], ReadMode::Eventual).await?.pop();
+        let profile: Option<CompanyProfile> = found.map(|item| COMPANY.decode(item)).transpose()?;
         let suspended = profile.is_some_and(|profile| profile.suspended);
         self.suspensions.remember(company.id(), now, suspended);
         Ok(suspended)
