@@ -244,4 +244,4 @@ def test_a_suspended_company_lets_nobody_in_until_it_is_active_again(world):
     world.api.call("PUT", path, body={"status": "active"}, headers=headers).expect(200)
     company.api.post("/v1/sessions/refresh", body=refresh).expect(200)
     log = company.log_in(member.openid) and company.boss.get("/v1/audit-log", query={"action": "company_status"})
-    assert [line["to"] for line in log.expect(200)["items"]] == ["suspended", "active"]
+    assert [line["to"] for line in log.expect(200)["items"]] == ["active", "suspended"]

@@ -132,15 +132,24 @@ impl Store {
         Ok(())
     }
 
-    /// Replaces a breakdown that holds everything up to the page `before`.
+    /// Replaces a breakdown that holds everything up to the page `before`. One that holds everything up
+    /// to the new page is the same: the answer to an attempt of before was lost.
     async fn put_breakdown(&self, key: &Key, before: Option<Uuid>, new: StoredBreakdown) -> Result<(), Failure> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(encode(key, &new)));
+        let page = |page: Uuid| text(page.simple().to_string());
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(encode(key, &new)))
+            .expression_attribute_names("#page", PAGE)
+            .expression_attribute_values(":new", page(new.page.unwrap_or_default()));
         let put = match before {
-            None => put.condition_expression("attribute_not_exists(#pk)").expression_attribute_names("#pk", keys::PK),
-            Some(page) => put
-                .condition_expression("#page = :read")
-                .expression_attribute_names("#page", PAGE)
-                .expression_attribute_values(":read", text(page.simple().to_string())),
+            None => put
+                .condition_expression("attribute_not_exists(#pk) OR #page = :new")
+                .expression_attribute_names("#pk", keys::PK),
+            Some(read) => put
+                .condition_expression("#page = :read OR #page = :new")
+                .expression_attribute_values(":read", page(read)),
         };
         put.send().await.map(drop).map_err(|error| match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Failure::Busy,
