@@ -7,6 +7,7 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::close_rate::model::{Model, Rate};
+use domain::close_rate::rank_share::RankSpread;
 use domain::close_rate::shortlist::{KEPT_MAX, RankKey, RankUpdate, Shortlist};
 use domain::company::department::DepartmentPath;
 use domain::crm::customer::{CARDS_MAX, SentBy};
@@ -191,7 +192,11 @@ async fn fill_shortlist(world: &World) {
     }));
     list.prune(Day::of(world.clock.now()));
     assert_eq!(list.len(), KEPT_MAX);
-    world.store.replace_shortlist(world.company, Scope::Company, &StoredShortlist::default().with(list)).await.unwrap();
+    world
+        .store
+        .replace_shortlist(world.company, Scope::Company, &StoredShortlist::default().with(list, RankSpread::default()))
+        .await
+        .unwrap();
 }
 
 async fn fill_recount(world: &World) {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::close_rate::model::{Model, Rate};
+use domain::close_rate::rank_share::RankSpread;
 use domain::close_rate::shortlist::{LISTED_MAX, RankKey, Shortlist};
 use domain::kernel::id::{CardId, DepartmentId, Id, MemberId, PersonId, ProductId, VideoId};
 use domain::kernel::text::Line;
@@ -83,7 +84,7 @@ async fn many_of_all(world: &World) -> DepartmentId {
     let person = |n: u128| PersonId::from_uuid(Uuid::from_u128(n));
     let list = Shortlist::new(Model::default(), (0..=MANY).map(|n| (person(n), place(n))));
     for scope in [Scope::Company, Scope::Card(world.card("lin"))] {
-        let stored = StoredShortlist::default().with(list.clone());
+        let stored = StoredShortlist::default().with(list.clone(), RankSpread::default());
         world.store.replace_shortlist(world.company, scope, &stored).await.unwrap();
     }
     let products =

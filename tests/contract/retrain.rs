@@ -197,7 +197,7 @@ async fn where_deals_follow_a_pattern_rates_lists_and_receipts_are_by_the_compan
     let card = Scope::Card(world.card("lin"));
     let mut stored = world.store.shortlists(world.company, &[card], &mut PutAside::default()).await.unwrap();
     let stored = stored.remove(&card).flatten().unwrap();
-    let old = stored.with(whole_list(&world, card, &Model::default()).await);
+    let old = stored.with(whole_list(&world, card, &Model::default()).await, stored.spread.clone());
     world.store.replace_shortlist(world.company, card, &old).await.unwrap();
     assert!(
         world.store.replace_shortlist(world.company, card, &old).await.is_err(),

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::close_rate::rank_share::RankSpread;
 use domain::close_rate::retrain::{Sample, retrain};
 use domain::close_rate::sample::Histories;
-use domain::close_rate::shortlist::{KEPT_MAX, Shortlist};
+use domain::close_rate::shortlist::{KEPT_MAX, RankKey, Shortlist};
 use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
@@ -91,13 +92,14 @@ impl<'a> RetrainJob<'a> {
             open.retain(|scope| stored.get(scope).is_none_or(Option::is_some));
             let right = self.lists(&open, fitted, aside).await?;
             open.clear();
-            for (scope, list) in right {
+            for (scope, (list, spread)) in right {
                 let before = stored.get(&scope).cloned().flatten().unwrap_or_default();
-                if before.list == list {
+                if before.list == list && before.spread == spread {
                     continue;
                 }
-                match self.store.replace_shortlist(self.company, scope, &before.with(list)).await {
-                    Ok(()) => made += 1,
+                let was_wrong = usize::from(before.list != list);
+                match self.store.replace_shortlist(self.company, scope, &before.with(list, spread)).await {
+                    Ok(()) => made += was_wrong,
                     Err(Failure::Busy) => open.push(scope),
                     Err(failure) => return Err(failure),
                 }
@@ -114,21 +116,27 @@ impl<'a> RetrainJob<'a> {
         scopes: &[Scope],
         fitted: &Fitted,
         aside: &mut PutAside,
-    ) -> Result<BTreeMap<Scope, Shortlist>, Failure> {
+    ) -> Result<BTreeMap<Scope, (Shortlist, RankSpread)>, Failure> {
         let (model, today) = (&fitted.model, Day::of(self.now));
         let mut lists: BTreeMap<_, _> =
-            scopes.iter().map(|scope| (*scope, Shortlist::new(model.clone(), []))).collect();
+            scopes.iter().map(|scope| (*scope, (Shortlist::new(model.clone(), []), Vec::new()))).collect();
         self.everybody(aside, |person| {
             for scope in person.scopes() {
-                let Some(list) = lists.get_mut(&scope) else { continue };
-                list.update([person.rank_update(scope, model, today)]);
+                let Some((list, keys)) = lists.get_mut(&scope) else { continue };
+                let update = person.rank_update(scope, model, today);
+                keys.extend(update.place);
+                list.update([update]);
                 if list.len() > CROWDED {
                     list.prune(today);
                 }
             }
         })
         .await?;
-        lists.values_mut().for_each(|list| list.prune(today));
-        Ok(lists)
+        lists.values_mut().for_each(|(list, _)| list.prune(today));
+        let with_spread = |(scope, (list, keys)): (Scope, (Shortlist, Vec<RankKey>))| {
+            let spread = RankSpread::of(&list, keys, today);
+            (scope, (list, spread))
+        };
+        Ok(lists.into_iter().map(with_spread).collect())
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
 mod acts;
+mod advice;
 mod answers;
 mod bench;
 mod bill;
@@ -13,6 +14,7 @@ mod crowd;
 mod day;
 mod environment;
 mod faults;
+mod fit;
 mod fleet;
 mod flood;
 mod host;
@@ -32,6 +34,7 @@ mod routes;
 mod rows;
 mod sites;
 mod stage;
+mod streams;
 mod studio;
 mod subject;
 mod tap;
@@ -61,6 +64,9 @@ async fn main() -> ExitCode {
         ["host", "--check"] => bench::run(&wire(), true).await,
         ["faults"] => trials::run(&wire(), "").await,
         ["faults", only] => trials::run(&wire(), only).await,
+        ["advice", file] => advice::run(file),
+        ["fit", file] => fit::run(file, false),
+        ["fit", file, "--check"] => fit::run(file, true),
         ["messages", count] => million::messages(count),
         ["million", options @ ..] => match Options::of(options, &million::OPTIONS) {
             Some(options) => million::run(&options, &wire()).await,

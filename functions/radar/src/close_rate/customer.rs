@@ -1,28 +1,35 @@
 //! `GET /v1/radar/…/customers/{person_id}`: one customer: their close rate and its reasons, and the
 //! best hour to follow up (最佳时间点).
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
+use domain::close_rate::calibration::Calibration;
 use domain::close_rate::evidence::Feature;
 use domain::close_rate::explanation::{ExplanationPart, ExplanationReason, RateExplanation};
-use domain::close_rate::model::{Band, Model, Origin, Rate, Source};
+use domain::close_rate::model::{Band, Origin, Rate, Source};
+use domain::close_rate::rank_share::RankShare;
 use domain::crm::customer::CardHistory;
 use domain::crm::identities::MergedCustomer;
 use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::best_hour::{Advice, DAYS_MIN, VISITS_MIN};
+use domain::radar::best_hour::{Advice, AdviceBasis};
 use domain::radar::counter::Scope;
 use domain::radar::feed::visitor_name;
+use domain::radar::forecast::Expected;
 use domain::radar::quiet_hours::QuietHours;
 use edge::access::{CardRadar, RadarScope};
 use edge::opportunity::{DealBody, ManualCloseRateBody};
 use edge::path::{PathId, PathIds};
 use edge::problem::{Code, Problem};
 use serde::Serialize;
+use store::StoredShortlist;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::close_rate::rank::RankBody;
 
 /// A customer of a card or of the company.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,33 +56,49 @@ pub(crate) struct CustomerBody {
 /// A close rate and its reasons.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CloseRate {
-    /// The close rate that is shown, in hundredths of a percent.
-    basis_points: Rate,
-    /// The band of the close rate. `null` for a customer with a closed deal.
+    /// The close rate, in hundredths of a percent. `null` for a rate of the default model, whose calibration
+    /// in the company is not known: show `rank` and `score`.
+    basis_points: Option<Rate>,
+    /// The score, 0 to 10,000: lists are sorted by it, and the bands are of it. It is the rate where there
+    /// is one, else no percentage.
+    score: Rate,
+    /// Where the customer stands among the customers without a deal. `null` with a deal, and as long as it
+    /// is not known. Exact for those in the list of customers, else as of the last weekly retraining.
+    rank: Option<RankBody>,
+    /// How well the rates of the model are known to come true.
+    calibration: Calibration,
+    /// The band of the score. `null` for a customer with a closed deal.
     band: Option<Band>,
     /// Where the rate comes from: a closed deal, else a rate set by hand, else the model.
     source: Source,
     /// Whether the default model is in force, or a model of the company.
     model: Origin,
-    /// The close rate of the model in hundredths of a percent, also if another rate is shown.
-    model_basis_points: Rate,
+    /// The close rate of the model in hundredths of a percent, also if another rate is shown. `null` for
+    /// the default model.
+    model_basis_points: Option<Rate>,
+    /// The score of the model, also if another rate is shown.
+    model_score: Rate,
     /// The rate that was set by hand last, also if a closed deal overrides it. `null` if there is
     /// none.
     manual: Option<ManualCloseRateBody>,
-    /// The reasons. Their basis points add up to the rate. The base comes first, then the largest
-    /// reason.
+    /// The reasons. Their basis points add up to the score, and none is 0. The base comes first, then the
+    /// largest reason.
     receipt: Vec<PartBody>,
+    /// What to show to the user of the rate, in Chinese.
+    #[schema(example = "意向评分列前 5%（默认模型，尚未按本企业成交校准，不是成交概率）")]
+    text: String,
 }
 
 /// A reason for a close rate.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PartBody {
-    /// The part of the rate that this reason adds, in hundredths of a percent.
+    /// The part of the score that this reason adds.
     basis_points: u16,
     /// The kind of events. `null` for the base, a rate set by hand and a deal.
     feature: Option<Feature>,
     /// How many events count, with two decimals. An event of today counts 1, an event of 14 days
-    /// ago counts 0.5. At most three events of a day count.
+    /// ago counts 0.5. Of several the newest counts whole, the second newest a half, the third a
+    /// third, and at most three of a day.
     amount: Option<f64>,
     /// The amount that one event of today adds to the logit, in thousandths.
     coefficient: Option<u32>,
@@ -89,27 +112,51 @@ pub(crate) struct PartBody {
 /// The best hour to follow up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BestHour {
-    /// The advice. `null` if too little is known or no hour stands out.
+    /// The advice. `null` as long as nothing is known of the company's customers either.
     advice: Option<AdviceBody>,
     /// The advice in Chinese, or why there is none, to show to the user.
     text: String,
 }
 
-/// An hour of a weekday, or of every day, in Asia/Shanghai.
+/// One or two hours of a weekday, or of every day, in Asia/Shanghai. Never a quiet hour.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AdviceBody {
+    /// What the advice rests on: the customer is there `now`; the hours of the `customer`; or the hours of
+    /// the customers of the card or `company`, as long as the customer's own are not known.
+    basis: AdviceBasis,
     /// The weekday, 1 for Monday to 7 for Sunday. `null` for every day.
     weekday: Option<u8>,
     /// The hour at which it begins, 0 to 23.
     hour: u8,
-    /// The number of such days on which the customer visited in this hour.
+    /// How many hours it lasts.
+    length: u8,
+    /// The number of such days on which the customer visited in the first of these hours. With `now`,
+    /// after how many visits they were still there in the next hour.
     seen: u32,
-    /// The number of such days since the first visit in the last eight weeks.
+    /// The number of such days since the first visit in the last eight weeks. With `now`, the number of
+    /// visits.
     of: u32,
-    /// The statistical confidence of the advice, 0.95 to 1.
-    confidence: f64,
-    /// When the hour begins next.
+    /// The share of all visits of the customers of the card or company that is in these hours, in hundredths
+    /// of a percent. `null` unless the advice rests on them.
+    share_basis_points: Option<u16>,
+    /// What the next four weeks will likely bring; with `now`, the next hour. `null` for a customer
+    /// without visits.
+    expected: Option<ExpectedBody>,
+    /// When the hour begins next; with `now`, now.
     next: Timestamp,
+}
+
+/// On how many such days the customer will likely be there in the first of these hours.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ExpectedBody {
+    /// Of how many days. With `now`, 1: the next hour.
+    of: u32,
+    /// The mean, with two decimals.
+    mean: f64,
+    /// At least so many, with 95 % probability.
+    low: u32,
+    /// At most so many, with 95 % probability.
+    high: u32,
 }
 
 /// The history of a customer on a card.
@@ -140,10 +187,10 @@ pub(crate) async fn get_card_customer(
     radar: CardRadar,
     PathIds(_card, person): PathIds<CardId, PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
-    let (card, company) = (radar.card(), radar.company());
-    let (merged, model) = app.store.customer_and_model(company, Some(card), person).await?;
+    let (card, scope) = (radar.card(), Scope::Card(radar.card()));
+    let (identities, merged, list) = app.store.customer_and_list(radar.company(), scope, person).await?;
     let history = merged.state.cards.get(&card).ok_or(Problem::of(Code::NotFound))?;
-    Ok(Json(customer(&app, person, (&merged, &model), Scope::Card(card), &[(card, history)])))
+    Ok(Json(customer(&app, (person, &identities), (&merged, &list), scope, &[(card, history)])))
 }
 
 /// Get a customer of the company
@@ -159,42 +206,79 @@ pub(crate) async fn get_company_customer(
     scope: RadarScope,
     PathId(person): PathId<PersonId>,
 ) -> Result<Json<CustomerBody>, Problem> {
-    let (merged, model) = app.store.customer_and_model(scope.company(), None, person).await?;
+    let (identities, merged, list) = app.store.customer_and_list(scope.company(), scope.scope(), person).await?;
     let cards = merged.state.cards_by_last_opening();
     if cards.is_empty() {
         return Err(Problem::of(Code::NotFound));
     }
-    Ok(Json(customer(&app, person, (&merged, &model), scope.scope(), &cards)))
+    Ok(Json(customer(&app, (person, &identities), (&merged, &list), scope.scope(), &cards)))
 }
 
 fn customer(
     app: &App,
-    person_id: PersonId,
-    (MergedCustomer { state, opportunity }, model): (&MergedCustomer, &Model),
+    (person_id, identities): (PersonId, &BTreeSet<PersonId>),
+    (merged, list): (&MergedCustomer, &StoredShortlist),
     scope: Scope,
     cards: &[(CardId, &CardHistory)],
 ) -> CustomerBody {
-    let now = app.clock.now();
-    let decayed = state.evidence_in(scope).on(Day::of(now));
-    let (manual, closed) = (opportunity.set_rate_in(scope), opportunity.closed_on(scope).is_some());
-    let explanation = RateExplanation::of(model, &decayed, manual.map(|set| set.rate), closed);
+    let (now, MergedCustomer { state, opportunity }) = (app.clock.now(), merged);
+    let advice = state.hours.advise(now, QuietHours::default(), &list.rhythm.rhythm);
     CustomerBody {
         person_id,
         name: visitor_name(person_id),
         anonymous: state.anonymous,
         staff: state.member,
-        close_rate: CloseRate {
-            basis_points: explanation.rate,
-            band: (!closed).then(|| Band::of(explanation.rate)),
-            source: explanation.source,
-            model: model.origin(),
-            model_basis_points: model.rate(&decayed),
-            manual: manual.map(ManualCloseRateBody::from),
-            receipt: explanation.parts.into_iter().map(part).collect(),
-        },
-        best_hour: best_hour(state.hours.advise(now, QuietHours::default())),
+        close_rate: close_rate(merged, (list, identities), scope, Day::of(now)),
+        best_hour: best_hour(advice),
         deals: opportunity.deals_in(scope).into_iter().map(|(card, id, deal)| DealBody::new(card, id, deal)).collect(),
         cards: cards.iter().map(|(card, history)| card_body(*card, history)).collect(),
+    }
+}
+
+fn close_rate(
+    merged: &MergedCustomer,
+    (stored, identities): (&StoredShortlist, &BTreeSet<PersonId>),
+    scope: Scope,
+    today: Day,
+) -> CloseRate {
+    let (model, MergedCustomer { state, opportunity }) = (stored.list.model(), merged);
+    let decayed = state.evidence_in(scope).on(today);
+    let (manual, closed) = (opportunity.set_rate_in(scope), opportunity.closed_on(scope).is_some());
+    let RateExplanation { rate, source, parts } =
+        RateExplanation::of(model, &decayed, manual.map(|set| set.rate), closed);
+    let key = merged.rank_key(scope, model, today);
+    let rank = key.and_then(|key| stored.list.rank_share(&stored.spread, (identities, key), today));
+    let percentage = if source == Source::Model { model.percentage(rate) } else { Some(rate) };
+    CloseRate {
+        basis_points: percentage,
+        score: rate,
+        text: rate_text(source, percentage, rank),
+        rank: rank.map(RankBody::from),
+        calibration: model.calibration(),
+        band: (!closed).then(|| Band::of(rate)),
+        source,
+        model: model.origin(),
+        model_basis_points: model.percentage(model.rate(&decayed)),
+        model_score: model.rate(&decayed),
+        manual: manual.map(ManualCloseRateBody::from),
+        receipt: parts.into_iter().map(part).collect(),
+    }
+}
+
+/// What to show of a rate: a percentage if there is one, and where it stands.
+fn rate_text(source: Source, percentage: Option<Rate>, rank: Option<RankShare>) -> String {
+    let place = rank.map(|rank| format!("列前 {}%", rank.first_percent()));
+    match (source, percentage) {
+        (Source::Deal, _) => "已成交".to_owned(),
+        (Source::Manual, Some(rate)) => format!("人工设置成交率 {}%", rate.percent()),
+        (_, Some(rate)) => {
+            let place = place.map(|place| format!("，{place}")).unwrap_or_default();
+            format!("成交率 {}%{place}（已按本企业成交校准）", rate.percent())
+        }
+        (_, None) => {
+            let place = place.unwrap_or_else(|| "暂无排名".to_owned());
+            format!("意向评分{place}（默认模型，尚未按本企业成交校准，不是成交概率）")
+        }
     }
 }
 
@@ -220,19 +304,24 @@ fn part(ExplanationPart { reason, points }: ExplanationPart) -> PartBody {
 }
 
 fn best_hour(advice: Option<Advice>) -> BestHour {
-    let text = advice.as_ref().map_or_else(
-        || format!("暂无建议：至少 {DAYS_MIN} 天、{VISITS_MIN} 个时段来访，且有明显规律时才给出"),
-        Advice::text,
-    );
+    let text = advice.as_ref().map_or_else(|| "暂无建议：还没有客户来访的记录".to_owned(), Advice::text);
+    let points = |share: f64| Rate::of_share(share).basis_points();
     let body = |advice: Advice| AdviceBody {
+        basis: advice.basis,
         weekday: advice.weekday.map(|day| day.number_from_monday()),
         hour: advice.hour,
+        length: advice.length,
         seen: advice.seen,
         of: advice.of,
-        confidence: hundredths(advice.confidence),
+        share_basis_points: advice.share.map(points),
+        expected: advice.expected.map(expected),
         next: advice.next,
     };
     BestHour { advice: advice.map(body), text }
+}
+
+fn expected(Expected { of, mean, low, high }: Expected) -> ExpectedBody {
+    ExpectedBody { of, mean: hundredths(mean), low, high }
 }
 
 /// Rounded to two decimals, which is precise enough for people.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::close_rate::calibration::Calibration;
 use domain::close_rate::model::Band;
 use domain::close_rate::shortlist::{Funnel, Shortlist};
 use domain::company::Company;
@@ -25,6 +26,9 @@ pub(crate) struct FunnelBody {
     closed: i64,
     /// Customers without a deal in four bands that do not overlap, the lowest first.
     bands: Vec<BandBody>,
+    /// How well the rates of the model are known to come true. With `published` the bands are of scores,
+    /// no percentages.
+    calibration: Calibration,
 }
 
 /// A band of close rates.
@@ -63,7 +67,8 @@ async fn funnel(app: &App, company: Company, scope: Scope) -> Result<FunnelBody,
     let funnel = funnel_of(&shortlist, &lifetime, Day::of(app.clock.now()));
     let band = |(band, customers): (&Band, i64)| BandBody { band: *band, customers };
     let (customers, closed) = (count(&lifetime, Counter::Customers), count(&lifetime, Counter::ClosedCustomers));
-    Ok(FunnelBody { customers, closed, bands: Band::ALL.iter().zip(funnel.customers).map(band).collect() })
+    let bands = Band::ALL.iter().zip(funnel.customers).map(band).collect();
+    Ok(FunnelBody { customers, closed, bands, calibration: shortlist.model().calibration() })
 }
 
 /// The funnel of a scope by its list and its lifetime counters.

@@ -3,4 +3,5 @@
 pub(crate) mod customer;
 pub(crate) mod funnel;
 pub(crate) mod model;
+pub(crate) mod rank;
 pub(crate) mod shortlist;

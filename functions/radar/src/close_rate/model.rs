@@ -3,7 +3,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::close_rate::calibration::BandCheck;
+use domain::close_rate::calibration::{BandCheck, Calibration};
+use domain::close_rate::default_model::{PublicStream, PublishedModel, published};
 use domain::close_rate::evidence::{DAILY_MAX, Feature, HALF_LIFE_DAYS};
 use domain::close_rate::model::{Band, Model, Origin, Rate};
 use domain::close_rate::retrain::{Scores, Verdict};
@@ -17,14 +18,15 @@ use utoipa::ToSchema;
 use crate::App;
 
 /// The close-rate model in force. The odds of a customer are the odds of the base, times e to the
-/// power of the sum of coefficient × events.
+/// power of the sum of coefficient × events, where repeated events of a kind count less.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelBody {
     /// Whether the default model is in force, or a model of the company.
     model: Origin,
     /// The close rate of a customer who has done nothing, in hundredths of a percent.
     base_basis_points: Rate,
-    /// The kinds of events that raise the close rate.
+    /// The kinds of events that raise the close rate. In a model of the company, kinds that no customer
+    /// has done have no weight and are not listed.
     features: Vec<FeatureBody>,
     /// Whether rates are corrected after the formula.
     corrected: bool,
@@ -36,9 +38,32 @@ pub(crate) struct ModelBody {
     refit: Option<RetrainBody>,
     /// When the next retraining is. `null` if none is planned.
     next_refit_at: Option<Timestamp>,
+    /// How well the rates of the model are known to come true.
+    calibration: Calibration,
+    /// The default model: what it promised people of public data that its fit had not seen, and how many
+    /// came back, by stream and band.
+    published: PublishedBody,
     /// A summary in Chinese, to show to the user.
     #[schema(example = "使用默认模型：已成交客户 12 位，满 50 位后自动校准")]
     text: String,
+}
+
+/// The default model and its calibration.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PublishedBody {
+    /// The version of the default model.
+    version: &'static str,
+    /// Predicted and real rates on public data.
+    bands: Vec<PublishedBandBody>,
+}
+
+/// Predicted and real rates of a band on a public stream.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PublishedBandBody {
+    /// The stream: ratings of films, or purchases of music.
+    stream: PublicStream,
+    #[serde(flatten)]
+    band: BandCheckBody,
 }
 
 /// The weight of a kind of events.
@@ -85,9 +110,10 @@ pub(crate) struct ScoresBody {
 pub(crate) struct BandCheckBody {
     /// The band of close rates.
     band: Band,
-    /// How many customers had a rate in the band at their last visit before a deal.
+    /// How many customers had a rate in the band at their last visit before a deal; of public data, how many people at
+    /// a visit.
     customers: u32,
-    /// How many of these customers closed a deal.
+    /// How many of these customers closed a deal; of public data, how many came back.
     closed: u32,
     /// The mean predicted rate in hundredths of a percent. `null` without customers.
     predicted_basis_points: Option<Rate>,
@@ -118,20 +144,32 @@ impl ModelBody {
         Self {
             model: model.origin(),
             base_basis_points: model.base(),
-            features: Feature::ALL.iter().map(|feature| FeatureBody::of(*feature, &model)).collect(),
+            features: Feature::ALL.iter().filter_map(|feature| FeatureBody::of(*feature, &model)).collect(),
             corrected: model.is_corrected(),
             half_life_days: HALF_LIFE_DAYS,
             daily_max: DAILY_MAX,
             refit: fitted.map(RetrainBody::of),
             next_refit_at: next_at,
+            calibration: model.calibration(),
+            published: PublishedBody::of(published()),
             text,
         }
     }
 }
 
+impl PublishedBody {
+    fn of(PublishedModel { version, calibration, .. }: &PublishedModel) -> Self {
+        let of_stream =
+            |(stream, check): &(PublicStream, BandCheck)| PublishedBandBody { stream: *stream, band: band(*check) };
+        Self { version, bands: calibration.iter().map(of_stream).collect() }
+    }
+}
+
 impl FeatureBody {
-    fn of(feature: Feature, model: &Model) -> Self {
-        Self { feature, label: feature.label(), coefficient: model.coefficient(feature) }
+    /// `None` for what is worth nothing.
+    fn of(feature: Feature, model: &Model) -> Option<Self> {
+        let coefficient = model.coefficient(feature);
+        (coefficient > 0).then(|| Self { feature, label: feature.label(), coefficient })
     }
 }
 

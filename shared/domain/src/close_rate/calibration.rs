@@ -3,6 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::close_rate::model::{Band, Rate};
+use crate::kernel::string_enum::string_enum;
+
+string_enum! {
+    /// How well the rates of a model are known to come true.
+    Calibration, "unknown_calibration", "未知的成交率校准" {
+        /// A model of the company: its bands were compared with what customers closed whom it had not
+        /// seen. Its rates are percentages.
+        Own = "own",
+        /// The default model, whose calibration is known from public data only. Its rates are scores.
+        Published = "published",
+    }
+}
 
 /// One band of the funnel: what was predicted and what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

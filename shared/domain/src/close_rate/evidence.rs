@@ -1,10 +1,13 @@
 //! The evidence that a customer will close a deal: which kinds of events, on which days.
 //!
 //! A day's events of one feature count as at most [`DAILY_MAX`]. Old events count less: half
-//! after [`HALF_LIFE_DAYS`]. The days themselves are kept, not sums, so late, reordered and
-//! merged events give the same state to the bit, and nothing is rewritten as time passes. All
-//! features fade by one common factor ("forward decay"): customers pass each other only by what
-//! they do.
+//! after [`HALF_LIFE_DAYS`]. Repetition counts less too: of one feature the newest event counts
+//! whole, the second newest a half, the third a third. Which event is the newest does not depend on
+//! today, so this shares the weights out anew without touching how they fade.
+//!
+//! The days themselves are kept, not sums, so late, reordered and merged events give the same state
+//! to the bit, and nothing is rewritten as time passes. All features fade by one common factor
+//! ("forward decay"): customers pass each other only by what they do.
 
 use serde::Deserialize;
 
@@ -161,6 +164,7 @@ impl Evidence {
     /// Its decayed amount at the end of `today`; later days are left out.
     pub fn on(&self, today: Day) -> DecayedEvidence {
         let mut decayed = DecayedEvidence { today, block: 0, sums: [0; FEATURES], newest: [None; FEATURES] };
+        let mut counted = [0; FEATURES];
         for (day, bits) in self.0.iter().filter(|(day, _)| *day <= today) {
             let block = day.number().div_euclid(HALF_LIFE_DAYS);
             if decayed.is_empty() {
@@ -168,16 +172,28 @@ impl Evidence {
             }
             let phase = usize::try_from(day.number().rem_euclid(HALF_LIFE_DAYS)).unwrap_or(0);
             let weight = PHASES[phase] << (block - decayed.block);
-            for (feature, (sum, newest)) in Feature::ALL.iter().zip(decayed.sums.iter_mut().zip(&mut decayed.newest)) {
-                let count = feature.count(bits);
+            for feature in Feature::ALL {
+                let (place, count) = (feature.index(), feature.count(bits));
                 if count > 0 {
-                    *sum += u64::from(count) * weight;
-                    newest.get_or_insert(day);
+                    let newer = counted[place];
+                    counted[place] = newer + count;
+                    decayed.sums[place] += weight * (newer..newer + count).map(share_of).sum::<u64>();
+                    decayed.newest[place].get_or_insert(day);
                 }
             }
         }
+        decayed.sums = decayed.sums.map(|sum| sum / SHARE_ONE);
         decayed
     }
+}
+
+/// The share of an event that counts whole.
+const SHARE_ONE: u64 = 256;
+
+/// The share with which an event counts of whose feature there are so many newer ones. It never
+/// rises, and newer events weigh more: so one more event never lowers a sum, wherever it comes in.
+fn share_of(newer: u32) -> u64 {
+    SHARE_ONE / (u64::from(newer) + 1)
 }
 
 /// All evidence there ever was; the evidence until any past day can still be computed.
@@ -215,8 +231,8 @@ pub struct DecayedEvidence {
     today: Day,
     /// The half-life since 1970 in which an event would weigh [`PHASE_ONE`].
     block: i32,
-    /// Per feature the exact sum of the weights at the events' own times. At most
-    /// 2^32: three a day, 21 days' worth after fading, 2^17 for the phase, 2^8 for the block.
+    /// Per feature the sum of the weights at the events' own times, each by its share. At most
+    /// 2^28: the shares add up to less than 2^3, 2^17 for the phase, 2^8 for the block.
     sums: [u64; FEATURES],
     newest: [Option<Day>; FEATURES],
 }
@@ -232,7 +248,8 @@ impl DecayedEvidence {
         self.today
     }
 
-    /// How much of a feature there is: one event of today is 1, one of 14 days ago a half.
+    /// How much of a feature there is: one event of today is 1, one of 14 days ago a half, two of
+    /// today are one and a half.
     pub fn amount(&self, feature: Feature) -> f64 {
         self.faded(self.sum(feature))
     }

@@ -2,7 +2,7 @@
 //!
 //! The points above the base are shared out in proportion to coefficient × evidence. Each feature
 //! gets what it adds along the way from no evidence to all of it. The rate goes down the same way
-//! when the customer does nothing more.
+//! when the customer does nothing more. What the model gives no worth has no line.
 
 use crate::close_rate::evidence::{DecayedEvidence, Feature};
 use crate::close_rate::model::{Model, Rate, Source, effective};
@@ -77,8 +77,8 @@ impl ExplanationReason {
 }
 
 fn model_parts(model: &Model, evidence: &DecayedEvidence, rate: Rate) -> Vec<ExplanationPart> {
-    let seen: Vec<(Feature, Day)> =
-        Feature::ALL.iter().filter_map(|feature| Some((*feature, evidence.newest(*feature)?))).collect();
+    let worth = Feature::ALL.iter().filter(|feature| model.weighted(**feature, evidence) > 0);
+    let seen: Vec<(Feature, Day)> = worth.filter_map(|feature| Some((*feature, evidence.newest(*feature)?))).collect();
     let weights: Vec<u64> = seen.iter().map(|(feature, _)| model.weighted(*feature, evidence)).collect();
     // The same arithmetic gives both, so more evidence never gives less than the base.
     let base = model.base().basis_points();
@@ -96,6 +96,7 @@ fn model_parts(model: &Model, evidence: &DecayedEvidence, rate: Rate) -> Vec<Exp
         .collect();
     parts.sort_by_key(|part| std::cmp::Reverse(part.points));
     parts.insert(0, ExplanationPart { reason: ExplanationReason::Base, points: base });
+    parts.retain(|part| part.points > 0);
     parts
 }
 

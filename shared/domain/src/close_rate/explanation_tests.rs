@@ -35,8 +35,9 @@ proptest! {
         prop_assert_eq!(explanation.parts.iter().map(|part| part.points).sum::<u16>(), explanation.rate.basis_points());
         prop_assert_eq!(explanation.rate, effective(closed, manual, model.rate(&decayed)).0);
         if explanation.source == Source::Model {
+            prop_assert!(explanation.parts.iter().all(|part| part.points > 0), "no line of zero");
             let seen = Feature::ALL.iter().filter(|feature| decayed.newest(**feature).is_some()).count();
-            prop_assert_eq!(explanation.parts.len(), 1 + seen);
+            prop_assert!(explanation.parts.len() <= 1 + seen);
         }
     }
 
@@ -61,14 +62,26 @@ fn an_explanation_names_what_was_done_when_and_what_it_is_worth() {
     evidence.see(Feature::ViewCard, today);
     evidence.see(Feature::ViewCard, today);
     evidence.see(Feature::Forward, today.plus(-14));
-    let explanation = RateExplanation::of(&Model::default(), &evidence.on(today), None, false);
-    // e^(-3.892 + 0.8 + 2 × 0.15 + 0.5 × 0.4) = e^-2.592, so 6.97 %.
-    assert_eq!(explanation.rate.basis_points(), 697);
+    let model = Model::new(-3_892, [150, 300, 150, 250, 400, 300, 600, 900, 800, 1_500]);
+    let explanation = RateExplanation::of(&model, &evidence.on(today), None, false);
+    // e^(-3.892 + 0.8 + 1.5 × 0.15 + 0.5 × 0.4) = e^-2.667, so 6.49 %.
+    assert_eq!(explanation.rate.basis_points(), 649);
     assert_eq!(explanation.parts[0], ExplanationPart { reason: ExplanationReason::Base, points: 200 });
-    assert_eq!(features(&explanation), [(Feature::Chat, 306), (Feature::ViewCard, 115), (Feature::Forward, 76)]);
+    assert_eq!(features(&explanation), [(Feature::Chat, 293), (Feature::ViewCard, 83), (Feature::Forward, 73)]);
     let ExplanationReason::Evidence { amount, coefficient, newest, .. } = explanation.parts[3].reason else {
         panic!("not evidence")
     };
     assert!((amount - 0.5).abs() < 1e-5);
     assert_eq!((coefficient, newest), (400, today.plus(-14)));
+}
+
+#[test]
+fn what_the_model_gives_no_worth_has_no_line() {
+    let mut evidence = Evidence::default();
+    let today: Day = "2026-11-21".parse().unwrap();
+    evidence.see(Feature::Chat, today);
+    evidence.see(Feature::Forward, today);
+    let model = Model::new(-3_000, [0, 0, 0, 0, 0, 0, 0, 0, 800, 0]);
+    let explanation = RateExplanation::of(&model, &evidence.on(today), None, false);
+    assert_eq!(features(&explanation).iter().map(|(feature, _)| *feature).collect::<Vec<_>>(), [Feature::Chat]);
 }

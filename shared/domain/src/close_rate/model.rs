@@ -10,7 +10,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::close_rate::calibration::Calibration;
 use crate::close_rate::curve::{Curve, logistic};
+use crate::close_rate::default_model::published;
 use crate::close_rate::evidence::{DecayedEvidence, FEATURES, Feature, HALF_LIFE_DAYS, PHASE_ONE, float};
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
@@ -37,6 +39,11 @@ impl Rate {
             .filter(|percent| *percent <= 100)
             .map(|percent| Self(percent * 100))
             .ok_or_else(|| FieldError::new("out_of_range", "成交率应为 0 到 100 的整数"))
+    }
+
+    /// A share of a whole, to the nearest hundredth of a percent.
+    pub fn of_share(share: f64) -> Self {
+        if share >= 1.0 { Self::CLOSED } else { Self::of_probability(share) }
     }
 
     /// The rate nearest to a probability, at most [`Rate::MODEL_MAX`].
@@ -139,30 +146,16 @@ pub struct Model {
     curve: Curve,
 }
 
-/// Where a company starts: 2 % without any evidence.
-///
-/// A view today is worth 16 % more odds; asking for contact or chatting more than
-/// doubles them; a phone number multiplies them by 4.5.
+/// Where a company starts: [`published`].
 impl Default for Model {
     fn default() -> Self {
-        let coefficient = |feature: &Feature| match feature {
-            Feature::ViewCard | Feature::ViewContent => 150,
-            Feature::LongStay => 250,
-            Feature::ViewProduct | Feature::Like => 300,
-            Feature::Forward => 400,
-            Feature::Save => 600,
-            Feature::Chat => 800,
-            Feature::Contact => 900,
-            Feature::GrantPhone => 1_500,
-        };
-        let coefficients = Feature::ALL.iter().map(coefficient).collect();
-        Self { intercept: -3_892, coefficients, curve: Curve::default() }
+        published().model.clone()
     }
 }
 
 impl Model {
     /// A model of these thousandths of logits, held below what could overflow.
-    pub(crate) fn new(intercept: i32, coefficients: [u32; FEATURES]) -> Self {
+    pub fn new(intercept: i32, coefficients: [u32; FEATURES]) -> Self {
         let coefficients = coefficients.map(|value| value.min(COEFFICIENT_MAX)).to_vec();
         Self { intercept, coefficients, curve: Curve::default() }
     }
@@ -174,12 +167,30 @@ impl Model {
 
     /// Where it comes from.
     pub fn origin(&self) -> Origin {
-        if *self == Self::default() { Origin::Default } else { Origin::Own }
+        if *self == published().model { Origin::Default } else { Origin::Own }
+    }
+
+    /// How well its rates are known to come true.
+    pub fn calibration(&self) -> Calibration {
+        match self.origin() {
+            Origin::Own => Calibration::Own,
+            Origin::Default => Calibration::Published,
+        }
+    }
+
+    /// A rate of this model as a percentage; `None` if it is a score.
+    pub fn percentage(&self, rate: Rate) -> Option<Rate> {
+        (self.calibration() == Calibration::Own).then_some(rate)
     }
 
     /// Whether a curve corrects what the coefficients give.
     pub fn is_corrected(&self) -> bool {
         !self.curve.is_identity()
+    }
+
+    /// The logit of a customer without evidence, in thousandths, before the curve corrects it.
+    pub fn intercept(&self) -> i32 {
+        self.intercept
     }
 
     /// The amount that one event of today adds to the logit, in thousandths.
@@ -204,7 +215,7 @@ impl Model {
     }
 
     /// The rate before rounding.
-    pub(crate) fn probability(&self, evidence: &DecayedEvidence) -> f64 {
+    pub fn probability(&self, evidence: &DecayedEvidence) -> f64 {
         logistic(self.curve.apply(self.logit(evidence)))
     }
 

@@ -87,15 +87,38 @@ fn a_rate_set_by_hand_is_a_whole_percent_of_at_most_100() {
 }
 
 #[test]
-fn the_default_model_starts_at_two_percent_and_never_promises_a_deal() {
+fn the_default_model_starts_low_and_never_promises_a_deal() {
     let model = Model::default();
-    assert_eq!(model.base().basis_points(), 200);
+    assert!((50..=300).contains(&model.base().basis_points()), "{:?}", model.base());
     assert_eq!(model.rank(&Evidence::default().on(day(20_000))), None);
     let mut evidence = Evidence::default();
     for at in 20_000..20_100 {
         Feature::ALL.iter().for_each(|feature| evidence.see(*feature, day(at)));
     }
     assert_eq!(model.rate(&evidence.on(day(20_100))), Rate::MODEL_MAX);
+}
+
+/// Whoever only looks is never almost certain, however long they do it.
+#[test]
+fn looking_alone_is_never_almost_a_deal() {
+    let mut evidence = Evidence::default();
+    for at in 20_000..20_100 {
+        for feature in [Feature::ViewProduct, Feature::ViewContent, Feature::LongStay] {
+            (0..3).for_each(|_| evidence.see(feature, day(at)));
+        }
+    }
+    assert!(model_rate(&evidence).basis_points() < 5_000, "{:?}", model_rate(&evidence));
+}
+
+fn model_rate(evidence: &Evidence) -> Rate {
+    Model::default().rate(&evidence.on(day(20_100)))
+}
+
+#[test]
+fn a_rate_is_a_percentage_only_in_a_companys_own_model() {
+    let (own, rate) = (Model::new(-3_000, [400; FEATURES]), Rate(1_234));
+    assert_eq!((own.calibration(), own.percentage(rate)), (Calibration::Own, Some(rate)));
+    assert_eq!((Model::default().calibration(), Model::default().percentage(rate)), (Calibration::Published, None));
 }
 
 #[test]

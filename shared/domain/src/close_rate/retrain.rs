@@ -203,9 +203,11 @@ fn beats(losses: &[f64], others: &[f64], margin: f64) -> bool {
     gain > margin * deviation(&gains, gain) / count(&gains).sqrt()
 }
 
-/// Fits a model without negative coefficients; `None` if no feature is left.
+/// Fits a model without negative coefficients; `None` if no feature is left. What nobody has done
+/// has no coefficient: nothing is known of its worth here.
 fn fit(samples: &[&Sample]) -> Option<Model> {
-    let mut features = Feature::ALL.to_vec();
+    let occurs = |feature: &Feature| samples.iter().any(|sample| sample.evidence.newest(*feature).is_some());
+    let mut features: Vec<Feature> = Feature::ALL.iter().copied().filter(occurs).collect();
     while !features.is_empty() {
         let (intercept, coefficients) = regress(samples, &features)?;
         let before = features.len();

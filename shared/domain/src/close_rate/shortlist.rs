@@ -63,6 +63,10 @@ pub struct RankedCustomer {
     pub person: PersonId,
     /// Their rate on the requested day.
     pub rate: Rate,
+    /// Whether a member has set the rate.
+    pub is_set: bool,
+    /// How many in the list, of any band, stand above them.
+    pub above: usize,
 }
 
 /// How many customers without a deal are in each band of the funnel, the lowest first.
@@ -108,7 +112,7 @@ impl RankKey {
         }
     }
 
-    fn rate(self, model: &Model, today: Day) -> Rate {
+    pub(crate) fn rate(self, model: &Model, today: Day) -> Rate {
         match self {
             Self::Ranked(rank) => model.rate_of(Some(rank), today),
             Self::Set(rate) => rate,
@@ -156,7 +160,10 @@ impl Shortlist {
     /// The most likely first, of one band or of all, at most [`LISTED_MAX`]; of equal ones the
     /// earliest.
     pub fn best(&self, today: Day, band: Option<Band>) -> Vec<RankedCustomer> {
-        let ranked = self.sorted(today).into_iter().map(|(rate, _, person)| RankedCustomer { person, rate });
+        let ranked = self.sorted(today).into_iter().enumerate().map(|(above, (rate, place, person))| {
+            let is_set = matches!(place, RankKey::Set(_));
+            RankedCustomer { person, rate, is_set, above }
+        });
         ranked.filter(|customer| is_in(band, customer.rate)).take(LISTED_MAX).collect()
     }
 
@@ -183,6 +190,22 @@ impl Shortlist {
             missing -= gone;
         }
         Funnel { customers }
+    }
+
+    /// Whether somebody may have been let go: a kind has as many of a band as are kept.
+    pub(crate) fn is_cut(&self, today: Day) -> bool {
+        let mut met = [[0; 2]; Band::ALL.len()];
+        self.places.values().any(|place| {
+            let kind = usize::from(matches!(place, RankKey::Set(_)));
+            let count = &mut met[Band::of(place.rate(&self.model, today)) as usize][kind];
+            *count += 1;
+            *count >= KEPT_OF_EACH
+        })
+    }
+
+    /// Whether this identity is in the list.
+    pub(crate) fn holds(&self, person: PersonId) -> bool {
+        self.places.contains_key(&person)
     }
 
     /// How many persons have a rank key.

@@ -7,6 +7,11 @@ use crate::kernel::id::Id;
 
 const TODAY: i32 = 20_000;
 
+/// Three granted numbers of today are 50 % and more; one is less.
+fn model() -> Model {
+    Model::new(-3_892, [150, 300, 150, 250, 400, 300, 600, 900, 800, 2_500])
+}
+
 fn person(n: u16) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(u128::from(n)))
 }
@@ -21,7 +26,7 @@ fn rank(days: &[i32]) -> Option<Rank> {
     for at in days {
         evidence.see(Feature::GrantPhone, day(*at));
     }
-    Model::default().rank(&evidence.on(day(TODAY + 1_000)))
+    model().rank(&evidence.on(day(TODAY + 1_000)))
 }
 
 fn ranked(days: &[i32]) -> Option<RankKey> {
@@ -37,7 +42,7 @@ fn rank_update(n: u16, place: Option<RankKey>) -> RankUpdate {
 }
 
 fn list(updates: impl IntoIterator<Item = RankUpdate>) -> Shortlist {
-    let mut list = Shortlist::default();
+    let mut list = Shortlist::new(model(), []);
     list.update(updates);
     list
 }
@@ -69,7 +74,7 @@ proptest! {
     /// Pruned every day, it shows the same as a list of everybody.
     #[test]
     fn what_is_let_go_is_never_missed(acts in acts()) {
-        let (mut pruned, mut whole) = (Shortlist::default(), Shortlist::default());
+        let (mut pruned, mut whole) = (Shortlist::new(model(), []), Shortlist::new(model(), []));
         let (mut days, mut rates) = (BTreeMap::<u16, Vec<i32>>::new(), BTreeMap::<u16, u64>::new());
         let mut closed = BTreeSet::new();
         for at in 0..60 {
@@ -146,8 +151,7 @@ fn a_place_reads_back_from_its_number() {
 #[test]
 fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
     let mut evidence = Evidence::default();
-    let place =
-        |evidence: &Evidence, set, closed| RankKey::of(&Model::default(), &evidence.on(day(TODAY)), set, closed);
+    let place = |evidence: &Evidence, set, closed| RankKey::of(&model(), &evidence.on(day(TODAY)), set, closed);
     assert_eq!(place(&evidence, None, false), Some(RankKey::Ranked(Rank::from_number(0))));
     evidence.see(Feature::Chat, day(TODAY));
     assert!(matches!(place(&evidence, None, false), Some(RankKey::Ranked(_))));
@@ -158,10 +162,10 @@ fn a_deal_goes_before_a_rate_set_by_hand_and_that_before_the_model() {
 
 #[test]
 fn a_customer_without_evidence_has_the_base_rate_and_stands_last() {
-    let none = RankKey::of(&Model::default(), &Evidence::default().on(day(TODAY)), None, false);
+    let none = RankKey::of(&model(), &Evidence::default().on(day(TODAY)), None, false);
     let list = list([rank_update(1, none), rank_update(2, ranked(&[TODAY - 100]))]);
     let best = list.best(day(TODAY), None);
-    assert_eq!((ids(&best), best[1].rate), ([2, 1].map(person).to_vec(), Model::default().base()));
+    assert_eq!((ids(&best), best[1].rate), ([2, 1].map(person).to_vec(), model().base()));
 }
 
 #[test]
@@ -185,7 +189,7 @@ fn a_person_who_turns_out_to_be_another_is_listed_once() {
 fn a_person_without_evidence_left_is_not_listed() {
     let mut list = list([rank_update(1, ranked(&[TODAY]))]);
     list.update([rank_update(1, ranked(&[]))]);
-    assert_eq!(list, Shortlist::default());
+    assert_eq!(list, Shortlist::new(model(), []));
 }
 
 #[test]
@@ -205,5 +209,5 @@ fn all_of_the_upper_bands_are_kept_and_of_the_others_the_best() {
     list.update(many(3_000..6_000, set(90)));
     list.prune(day(TODAY));
     assert_eq!(list.iter().count(), KEPT_MAX);
-    assert_eq!(Shortlist::default().funnel(day(TODAY), 7, 2).customers, [5, 0, 0, 0]);
+    assert_eq!(Shortlist::new(model(), []).funnel(day(TODAY), 7, 2).customers, [5, 0, 0, 0]);
 }

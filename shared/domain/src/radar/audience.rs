@@ -55,7 +55,8 @@ mod tests {
         hours.see(now.plus_millis(-24 * 3_600_000));
         let nobody = (Evidence::default(), VisitHours::default());
         let people = [(hot, &hours), (nobody.0, &nobody.1)];
-        let profile = AudienceProfile::of(people, &Model::default(), today);
+        let model = Model::new(-3_892, [150, 300, 150, 250, 400, 300, 600, 900, 800, 3_000]);
+        let profile = AudienceProfile::of(people, &model, today);
         assert_eq!(profile.people, 2);
         assert_eq!(profile.did.iter().sum::<usize>(), 2, "a phone number and a chat, each once");
         assert_eq!(profile.bands, [1, 0, 1, 0], "{:?}", profile.bands);

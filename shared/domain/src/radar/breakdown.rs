@@ -6,11 +6,12 @@ use std::ops::AddAssign;
 
 use uuid::Uuid;
 
-use crate::kernel::day::Day;
+use crate::kernel::day::{Day, hour_of};
 use crate::kernel::id::{ArticleId, Id, PersonId, ProductId, VideoId};
 use crate::kernel::pack::Pack;
 use crate::radar::aggregate::Segment;
 use crate::radar::counter::Scope;
+use crate::radar::rhythm::VisitPages;
 use crate::radar::space_saving::{Bounds, SpaceSaving};
 use crate::tracking::event::{Event, EventKind, ObjectType, Target};
 
@@ -245,17 +246,32 @@ pub struct Additions {
     pub breakdowns: BTreeMap<BreakdownPlace, Vec<(Uuid, Breakdown)>>,
     /// The people whose close rate may have changed.
     pub people: BTreeMap<Scope, BTreeSet<PersonId>>,
+    /// When people who have logged in were there.
+    pub visits: BTreeMap<Scope, VisitPages>,
 }
 
 impl Additions {
     /// Adds the counted events of a page that comes after all that were added.
     pub fn add(&mut self, page: Uuid, segments: &[Segment]) {
         for segment in segments {
+            self.add_visits(page, segment);
             for event in segment.events.iter().filter(|event| event.counts()) {
                 for scope in [Scope::Card(segment.key.card), Scope::Company] {
                     self.people.entry(scope).or_default().insert(segment.key.person);
                     self.add_event(page, scope, segment, event);
                 }
+            }
+        }
+    }
+
+    fn add_visits(&mut self, page: Uuid, segment: &Segment) {
+        let counted = segment.events.iter().filter(|event| event.counts() && !segment.anonymous);
+        let hours = counted.fold(0, |hours, event| hours | 1 << hour_of(event.at));
+        for scope in [Scope::Card(segment.key.card), Scope::Company] {
+            let pages = self.visits.entry(scope).or_default();
+            match pages.last_mut().filter(|(last, _)| *last == page) {
+                Some((_, batches)) => batches.push(hours),
+                None => pages.push((page, vec![hours])),
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod best_hour;
 pub mod breakdown;
 pub mod counter;
 pub mod feed;
+pub mod forecast;
 pub mod live;
 pub mod log_end;
 pub mod metrics;
@@ -14,5 +15,6 @@ pub mod ranking;
 pub mod recount;
 #[cfg(test)]
 pub(crate) mod recount_tests;
+pub mod rhythm;
 pub mod seen_days;
 pub mod space_saving;

@@ -7,14 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::close_rate::model::Model;
+use domain::close_rate::rank_share::RankSpread;
 use domain::close_rate::shortlist::{RankKey, RankUpdate, Shortlist};
 use domain::company::Company;
 use domain::crm::identities::MergedCustomer;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
+use domain::kernel::pack::Pack;
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::{Counts, Period, Scope};
+use domain::radar::rhythm::{PagedRhythm, VisitPages};
 use uuid::Uuid;
 
 use crate::keys::Key;
@@ -37,6 +40,11 @@ const VERSION: &str = "version";
 /// Name of the attribute with the model as JSON; without it, it is the default one.
 const MODEL: &str = "model";
 
+/// Name of the attribute with the rhythm of the scope's customers, and the last page of the feed in it.
+const RHYTHM: &str = "rhythm";
+/// Name of the attribute with the spread of all customers, as of the last retraining.
+const SPREAD: &str = "spread";
+
 /// Most shortlists written together: they are two megabytes at most, of the four of a transaction.
 const LISTS_TOGETHER: usize = 45;
 
@@ -45,14 +53,18 @@ const LISTS_TOGETHER: usize = 45;
 pub struct StoredShortlist {
     /// The list.
     pub list: Shortlist,
+    /// When the customers of the scope are there.
+    pub rhythm: PagedRhythm,
+    /// All of its customers at the last retraining.
+    pub spread: RankSpread,
     version: u64,
 }
 
 impl StoredShortlist {
-    /// The same item with another list.
+    /// The same item with another list and spread.
     #[must_use]
-    pub fn with(&self, list: Shortlist) -> Self {
-        Self { list, version: self.version }
+    pub fn with(&self, list: Shortlist, spread: RankSpread) -> Self {
+        Self { list, spread, ..self.clone() }
     }
 }
 
@@ -166,7 +178,8 @@ impl Store {
         if lists.len() < visitors.len() {
             let model = self.model_in_force(company).await?;
             for scope in visitors.keys() {
-                let begun = || StoredShortlist { list: Shortlist::new(model.clone(), []), version: 0 };
+                let list = Shortlist::new(model.clone(), []);
+                let begun = || StoredShortlist { list, ..StoredShortlist::default() };
                 lists.entry(*scope).or_insert_with(|| Some(begun()));
             }
         }
@@ -183,16 +196,18 @@ impl Store {
     }
 
     /// Writes the lists of these scopes with the present data of these people; returns a transaction
-    /// with the last of them, to which the caller adds what must not come before.
+    /// with the last of them, to which the caller adds what must not come before. Visits that are not in
+    /// their rhythm yet are added.
     pub(crate) async fn put_shortlists(
         &self,
         company: Company,
-        people: &BTreeMap<Scope, BTreeSet<PersonId>>,
+        (people, visits): (&BTreeMap<Scope, BTreeSet<PersonId>>, &BTreeMap<Scope, VisitPages>),
         today: Day,
         aside: &mut PutAside,
     ) -> Result<Transaction, Failure> {
         let mut transaction = Transaction::default();
-        for (scope, list) in self.shortlists_after(company, people, today, aside).await? {
+        for (scope, mut list) in self.shortlists_after(company, people, today, aside).await? {
+            visits.get(&scope).into_iter().for_each(|pages| list.rhythm.add(pages));
             if transaction.len() == LISTS_TOGETHER {
                 self.commit(company, std::mem::take(&mut transaction)).await.map_err(Cancelled::into_failure)?;
             }
@@ -209,7 +224,8 @@ impl Store {
         now: Timestamp,
         aside: &mut PutAside,
     ) -> Result<(), Failure> {
-        let transaction = self.put_shortlists(company, people, Day::of(now), aside).await?;
+        let nothing = BTreeMap::new();
+        let transaction = self.put_shortlists(company, (people, &nothing), Day::of(now), aside).await?;
         if transaction.len() == 0 {
             return Ok(());
         }
@@ -256,7 +272,7 @@ pub(crate) fn put_shortlist(
     table: &str,
     company: Company,
     scope: Scope,
-    StoredShortlist { list, version }: &StoredShortlist,
+    StoredShortlist { list, rhythm, spread, version }: &StoredShortlist,
 ) -> Result<(), Failure> {
     let entry = |(person, place): (PersonId, RankKey)| {
         let place = place.number().to_be_bytes();
@@ -266,6 +282,12 @@ pub(crate) fn put_shortlist(
     let mut item: Item = keys::shortlist(company, scope).attributes().into_iter().chain(SHORTLIST.tags()).collect();
     item.insert(ENTRIES.to_owned(), AttributeValue::B(Blob::new(entries)));
     item.insert(VERSION.to_owned(), number(version + 1));
+    if *rhythm != PagedRhythm::default() {
+        item.insert(RHYTHM.to_owned(), packed(rhythm));
+    }
+    if *spread != RankSpread::default() {
+        item.insert(SPREAD.to_owned(), packed(spread));
+    }
     if *list.model() != Model::default() {
         let model = serde_json::to_string(list.model()).map_err(|error| SHORTLIST.corrupt(error))?;
         item.insert(MODEL.to_owned(), text(model));
@@ -279,7 +301,21 @@ pub(crate) fn put_shortlist(
     Ok(())
 }
 
-fn decode(item: &Item) -> Result<StoredShortlist, Failure> {
+fn packed(value: &impl Pack) -> AttributeValue {
+    let mut bytes = Vec::new();
+    value.pack(&mut bytes);
+    AttributeValue::B(Blob::new(bytes))
+}
+
+/// The value of an attribute that came later: a default one without it.
+fn unpacked<T: Pack + Default>(item: &Item, name: &'static str) -> Result<T, Failure> {
+    let Some(attribute) = item.get(name) else { return Ok(T::default()) };
+    let bytes = attribute.as_b().map_err(|_| SHORTLIST.corrupt(name))?;
+    T::unpack(&mut bytes.as_ref()).ok_or_else(|| SHORTLIST.corrupt(name))
+}
+
+/// The list of an item.
+pub(crate) fn decode(item: &Item) -> Result<StoredShortlist, Failure> {
     SHORTLIST.check(item)?;
     let entries =
         item.get(ENTRIES).and_then(|entries| entries.as_b().ok()).ok_or_else(|| SHORTLIST.corrupt(ENTRIES))?;
@@ -293,7 +329,8 @@ fn decode(item: &Item) -> Result<StoredShortlist, Failure> {
     let version = version.unwrap_or(Some(0)).ok_or_else(|| SHORTLIST.corrupt(VERSION))?;
     let places: Option<Vec<_>> = whole.iter().map(entry).collect();
     let list = Shortlist::new(model, places.ok_or_else(|| SHORTLIST.corrupt("entry"))?);
-    Ok(StoredShortlist { list, version })
+    let (rhythm, spread) = (unpacked(item, RHYTHM)?, unpacked(item, SPREAD)?);
+    Ok(StoredShortlist { list, rhythm, spread, version })
 }
 
 fn entry(bytes: &[u8; ENTRY_BYTES]) -> Option<(PersonId, RankKey)> {

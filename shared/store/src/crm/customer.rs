@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
-use domain::close_rate::model::Model;
 use domain::company::Company;
 use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
 use domain::crm::identities::{Identities, MergedCustomer};
 use domain::crm::identity_group::IdentityLinks;
 use domain::kernel::id::{CardId, PersonId};
+use domain::radar::counter::Scope;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::close_rate::model::model_of;
+use crate::close_rate::shortlist::{self, StoredShortlist};
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Item, layout_of};
 use crate::table::kinds::CUSTOMER;
@@ -116,24 +116,25 @@ impl Store {
         Ok(persons.iter().filter_map(whole).collect())
     }
 
-    /// A person as [`Store::customer`] reads them, with the model of close rates in force. If a card is named, it must exist. The
-    /// call that reads the person finds both.
+    /// A person as [`Store::customer`] reads them, their identities, and the list of a scope with the model it is
+    /// by. The card of a scope must exist. The call that reads the person finds all.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card.
-    pub async fn customer_and_model(
+    pub async fn customer_and_list(
         &self,
         company: Company,
-        card: Option<CardId>,
+        scope: Scope,
         person: PersonId,
-    ) -> Result<(MergedCustomer, Model), Failure> {
-        let key = keys::close_rate_model(company);
-        let (mut parts, model) = self.identities_beside(company, card, &[person], Some(&key)).await?;
+    ) -> Result<(BTreeSet<PersonId>, MergedCustomer, StoredShortlist), Failure> {
+        let (key, card) = (keys::shortlist(company, scope), scope.card());
+        let (mut parts, list) = self.identities_beside(company, card, &[person], Some(&key)).await?;
         let groups = parts.values().flat_map(|part| part.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
-        let model = model.map(model_of).transpose()?.unwrap_or_default();
-        Ok((MergedCustomer::of(parts.values()), model))
+        // Housekeeping puts aside a list that cannot be read: it says nothing of anybody's place.
+        let list = list.and_then(|item| shortlist::decode(&item).ok()).unwrap_or_default();
+        Ok((parts.keys().copied().chain([person]).collect(), MergedCustomer::of(parts.values()), list))
     }
 
     /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are read for

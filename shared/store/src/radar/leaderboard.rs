@@ -116,7 +116,8 @@ impl Store {
         self.add_to_breakdowns(company, additions.breakdowns, aside).await?;
         // Breakdowns know their pages, and lists are made of the customers: whoever stops before the
         // progress is written does it again, and changes nothing.
-        let mut transaction = self.put_shortlists(company, &additions.people, today, aside).await?;
+        let mut transaction =
+            self.put_shortlists(company, (&additions.people, &additions.visits), today, aside).await?;
         let update = Update::builder()
             .update_expression("SET #page = :page")
             .expression_attribute_values(":page", text(page.simple().to_string()));
