@@ -111,7 +111,7 @@ async fn a_rate_set_by_hand_stands_until_it_is_taken_back() {
         (&shown["basis_points"], &shown["band"], &shown["source"]),
         (&json!(8_000), &json!("below_99"), &json!("manual"))
     );
-    assert_eq!((&shown["model_basis_points"], &shown["manual"]), (&model["basis_points"], &set["manual"]));
+    assert_eq!((&shown["model_score"], &shown["manual"]), (&model["score"], &set["manual"]));
     office.world.clock.advance(1_000);
     assert_eq!(office.set(visitor, 80).await.1, set, "the same again changes nothing");
     assert_eq!(office.entries().await, 1);

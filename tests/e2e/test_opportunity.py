@@ -73,7 +73,7 @@ def test_the_owner_sets_a_rate_and_takes_it_back(office, customer):
                  office["company"].boss.get(f"/v1/radar/company/customers/{customer.id}").expect(200)):
         rate = body["close_rate"]
         assert (rate["basis_points"], rate["source"], rate["band"]) == (8_000, "manual", "below_99")
-        assert rate["model_basis_points"] == model["basis_points"] and rate["manual"] == answer["manual"]
+        assert rate["model_score"] == model["score"] and rate["model_basis_points"] is None and rate["manual"] == answer["manual"]
         assert [(part["basis_points"], part["text"]) for part in rate["receipt"]] == [(8_000, "人工设置")]
     assert lin.put(at(office, customer, "close-rate"), {"percent": 80}).expect(200) == answer
     for _ in range(2):

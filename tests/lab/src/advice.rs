@@ -46,7 +46,7 @@ struct Score {
 }
 
 /// The hours in which each person was there, counted from the beginning of 1970 in Asia/Shanghai.
-type Visits = BTreeMap<String, BTreeSet<i64>>;
+type PeopleHours = BTreeMap<String, BTreeSet<i64>>;
 
 /// The result of a stream.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ struct BackTest {
 
 /// Back-tests the advice and prints the tables; fails when a goal is missed.
 pub(crate) fn run(file: &str) -> ExitCode {
-    let mut visits = Visits::new();
+    let mut visits = PeopleHours::new();
     for person in streams::read(file).into_iter().filter(|person| person.stream == PublicStream::Movielens) {
         let hours = person.events.iter().map(|event| event.at.millis() + 8 * HOUR_MS).map(|ms| ms.div_euclid(HOUR_MS));
         visits.insert(person.name.clone(), hours.collect());
@@ -69,7 +69,7 @@ pub(crate) fn run(file: &str) -> ExitCode {
 }
 
 impl BackTest {
-    fn of(visits: &Visits) -> Self {
+    fn of(visits: &PeopleHours) -> Self {
         let mut result = Self::default();
         let mut in_order: Vec<(i64, &str)> =
             visits.iter().flat_map(|(name, hours)| hours.iter().map(|hour| (*hour, name.as_str()))).collect();
@@ -206,7 +206,7 @@ mod tests {
 
     /// Forty people for a quarter of a year, who come in sittings of some hours: some at their own hour of nearly each
     /// day, some at any.
-    fn visits(regular: bool) -> Visits {
+    fn visits(regular: bool) -> PeopleHours {
         let mut chance = Random(7);
         let person = |n: u64| {
             let own = 9 + n % 12;

@@ -49,7 +49,6 @@ pub(crate) fn run(file: &str, check: bool) -> ExitCode {
     let (intercept, coefficients) = fit(&fitted);
     let share = fitted.iter().filter(|sample| sample.back).count() as f64 / fitted.len() as f64;
     let odds = |share: f64| (share / (1.0 - share)).ln();
-    let thousandths = |logits: f64| (logits * 1_000.0).round() as i32;
     let coefficients = coefficients.map(|value| thousandths(value).unsigned_abs());
     let model = Model::new(thousandths(intercept - odds(share) + odds(SHARE)), coefficients);
     let as_sampled = Model::new(thousandths(intercept), coefficients);
@@ -64,6 +63,12 @@ pub(crate) fn run(file: &str, check: bool) -> ExitCode {
     std::fs::write(&path, text).expect("the file can be written");
     println!("{DATA} is written");
     ExitCode::SUCCESS
+}
+
+fn thousandths(logits: f64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "logits of a fit are below a hundred")]
+    let rounded = (logits * 1_000.0).round() as i32;
+    rounded
 }
 
 /// How many days after a sample somebody is still expected back.
@@ -106,13 +111,16 @@ fn evidence(person: &StreamPerson, days: &[Day], until: Day, back: bool) -> Deca
             EventKind::Unlike => liked = None,
             EventKind::SavePhone | EventKind::CopyWechatId | EventKind::Call => {}
             EventKind::OpenChat | EventKind::GrantPhone => {}
-            _ => evidence.take(event),
+            EventKind::ViewCard | EventKind::ViewProduct | EventKind::ViewArticle | EventKind::ViewVideo => {
+                evidence.take(event)
+            }
+            EventKind::ViewWebsite | EventKind::Forward | EventKind::Dwell => evidence.take(event),
         }
     }
     liked.into_iter().for_each(|day| evidence.see(Feature::Like, day));
     for (feature, often, times) in INTENTIONS {
         // One in four people does all of it much more readily than the others.
-        let ready = if person.number("ready") % 4 == 0 { 13 } else { 1 };
+        let ready = if person.number("ready").is_multiple_of(4) { 13 } else { 1 };
         let often = often * ready / 4 * if back { times } else { 1 };
         for day in days.iter().filter(|day| **day <= until) {
             if person.number(&format!("{} {day}", feature.name())) % 10_000 < often {
@@ -184,9 +192,8 @@ fn solve(mut a: [[f64; SIZE]; SIZE], mut b: [f64; SIZE]) -> [f64; SIZE] {
     for i in 0..SIZE {
         for below in i + 1..SIZE {
             let times = a[below][i] / a[i][i];
-            for j in i..SIZE {
-                a[below][j] -= times * a[i][j];
-            }
+            let pivot = a[i];
+            a[below].iter_mut().zip(pivot).skip(i).for_each(|(value, above)| *value -= times * above);
             b[below] -= times * b[i];
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct StreamPerson {
 impl StreamPerson {
     /// Whether the fits may not see them: their results are the published ones. Half of all people.
     pub(crate) fn is_held_out(&self) -> bool {
-        self.number("held out") % 2 == 0
+        self.number("held out").is_multiple_of(2)
     }
 
     /// A number that looks like chance, always the same for a person and a purpose.

@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use crate::close_rate::calibration::BandCheck;
+use crate::close_rate::calibration::{BandCheck, Calibration};
 use crate::close_rate::evidence::{FEATURES, Feature};
-use crate::close_rate::model::{Band, Model, Rate};
+use crate::close_rate::model::{Band, Model, Origin, Rate};
 use crate::kernel::string_enum::string_enum;
 
 /// The lines of a model: what `scripts/lab fit` writes.
@@ -37,6 +37,33 @@ pub struct PublishedModel {
 /// The default model.
 pub fn published() -> &'static PublishedModel {
     &PUBLISHED
+}
+
+/// Where a company starts.
+impl Default for Model {
+    fn default() -> Self {
+        published().model.clone()
+    }
+}
+
+impl Model {
+    /// Where it comes from.
+    pub fn origin(&self) -> Origin {
+        if *self == published().model { Origin::Default } else { Origin::Own }
+    }
+
+    /// How well its rates are known to come true.
+    pub fn calibration(&self) -> Calibration {
+        match self.origin() {
+            Origin::Own => Calibration::Own,
+            Origin::Default => Calibration::Published,
+        }
+    }
+
+    /// A rate of this model as a percentage; `None` if it is a score.
+    pub fn percentage(&self, rate: Rate) -> Option<Rate> {
+        (self.calibration() == Calibration::Own).then_some(rate)
+    }
 }
 
 impl PublishedModel {

@@ -10,9 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::close_rate::calibration::Calibration;
 use crate::close_rate::curve::{Curve, logistic};
-use crate::close_rate::default_model::published;
 use crate::close_rate::evidence::{DecayedEvidence, FEATURES, Feature, HALF_LIFE_DAYS, PHASE_ONE, float};
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
@@ -146,13 +144,6 @@ pub struct Model {
     curve: Curve,
 }
 
-/// Where a company starts: [`published`].
-impl Default for Model {
-    fn default() -> Self {
-        published().model.clone()
-    }
-}
-
 impl Model {
     /// A model of these thousandths of logits, held below what could overflow.
     pub fn new(intercept: i32, coefficients: [u32; FEATURES]) -> Self {
@@ -163,24 +154,6 @@ impl Model {
     /// The same model, corrected by a curve.
     pub(crate) fn with_curve(self, curve: Curve) -> Self {
         Self { curve, ..self }
-    }
-
-    /// Where it comes from.
-    pub fn origin(&self) -> Origin {
-        if *self == published().model { Origin::Default } else { Origin::Own }
-    }
-
-    /// How well its rates are known to come true.
-    pub fn calibration(&self) -> Calibration {
-        match self.origin() {
-            Origin::Own => Calibration::Own,
-            Origin::Default => Calibration::Published,
-        }
-    }
-
-    /// A rate of this model as a percentage; `None` if it is a score.
-    pub fn percentage(&self, rate: Rate) -> Option<Rate> {
-        (self.calibration() == Calibration::Own).then_some(rate)
     }
 
     /// Whether a curve corrects what the coefficients give.

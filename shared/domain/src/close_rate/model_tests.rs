@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::close_rate::calibration::Calibration;
 use crate::close_rate::evidence::Evidence;
 use crate::kernel::day::Day;
 

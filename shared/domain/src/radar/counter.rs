@@ -27,14 +27,6 @@ impl Scope {
     pub fn of(card: CardId, path: &DepartmentPath) -> impl Iterator<Item = Self> {
         [Self::Card(card), Self::Company].into_iter().chain(path.iter().map(Self::Department))
     }
-
-    /// The card, if it is the scope of one.
-    pub fn card(self) -> Option<CardId> {
-        match self {
-            Self::Card(card) => Some(card),
-            Self::Company | Self::Department(_) => None,
-        }
-    }
 }
 
 /// One day, or everything so far.

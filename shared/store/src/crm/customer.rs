@@ -127,7 +127,8 @@ impl Store {
         scope: Scope,
         person: PersonId,
     ) -> Result<(BTreeSet<PersonId>, MergedCustomer, StoredShortlist), Failure> {
-        let (key, card) = (keys::shortlist(company, scope), scope.card());
+        let card = if let Scope::Card(card) = scope { Some(card) } else { None };
+        let key = keys::shortlist(company, scope);
         let (mut parts, list) = self.identities_beside(company, card, &[person], Some(&key)).await?;
         let groups = parts.values().flat_map(|part| part.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
