@@ -96,15 +96,18 @@ impl Rhythm {
     }
 }
 
-/// Two bytes an hour, midnight first.
+/// A number an hour, midnight first.
 impl Pack for Rhythm {
     fn pack(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.0.iter().flat_map(|visits| visits.to_be_bytes()));
+        self.0.iter().for_each(|visits| u64::from(*visits).pack(bytes));
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
-        let (hours, _) = bytes.split_off(..48)?.as_chunks::<2>();
-        Some(Self(<[[u8; 2]; 24]>::try_from(hours).ok()?.map(u16::from_be_bytes)))
+        let mut hours = [0; 24];
+        for visits in &mut hours {
+            *visits = u64::unpack(bytes)?.try_into().ok()?;
+        }
+        Some(Self(hours))
     }
 }
 
@@ -156,7 +159,7 @@ mod tests {
         assert_eq!(paged.rhythm.visits(), 4);
         let mut bytes = Vec::new();
         paged.pack(&mut bytes);
-        assert_eq!((PagedRhythm::unpack(&mut bytes.as_slice()), bytes.len()), (Some(paged), 64));
+        assert_eq!((PagedRhythm::unpack(&mut bytes.as_slice()), bytes.len()), (Some(paged), 40));
     }
 
     #[test]
