@@ -40,7 +40,15 @@ def radar(demo: Demo) -> None:
         rows.append([person["name"], *(str(found[name]) for name in METRICS)])
     print("\nCards")
     _table(rows)
+    _heat_map(demo.api.get("/v1/radar/company/heat-map", boss))
     _feed(demo, boss)
+
+
+def _heat_map(found: dict[str, Any]) -> None:
+    """The three busiest hours of the last 30 days."""
+    hours = [(count, day, hour) for day, row in enumerate(found["weekdays"]) for hour, count in enumerate(row["hours"])]
+    busiest = [f"{'一二三四五六日'[day]} {hour}:00 ({count})" for count, day, hour in sorted(hours, reverse=True)[:3] if count]
+    print(f"\nBusiest hours, {found['from']} to {found['to']}: 周{', 周'.join(busiest)}")
 
 
 def try_next(demo: Demo) -> None:

@@ -40,6 +40,7 @@ mod opportunity;
 mod own_keys;
 mod pipeline;
 mod population;
+mod ranges;
 mod recount;
 mod retrain;
 mod rights;

@@ -18,7 +18,14 @@ use crate::wire::Wire;
 
 /// Reads that sum over days are also measured in a company with this many days of history.
 const LONG_PAST_DAYS: i64 = 300;
-const OF_A_LONG_PAST: [&str; 2] = ["get_company_metrics", "get_company_days"];
+/// Each with its query, and what the bill calls it.
+const OF_A_LONG_PAST: [(&str, &str, &str); 5] = [
+    ("get_company_metrics", "", ""),
+    ("get_company_days", "", ""),
+    ("get_company_days", "from=2025-10-18", ", of 400 days"),
+    ("get_company_range", "from=2025-10-18", ", of 400 days"),
+    ("get_company_heat_map", "from=2025-10-18", ", of 400 days"),
+];
 
 /// Measures; writes the bill, or with `check` compares it with the one that is checked in.
 pub(crate) async fn run(wire: &Wire, check: bool) -> ExitCode {
@@ -135,8 +142,8 @@ async fn routes(wire: &Wire, prices: &Prices) -> BillTable {
         eprintln!("  {}: {} calls", route.name, usage.call_count());
         rows.push(row(&route.name, &usage, prices, &route.line.row.note));
     }
-    for (route, usage) in Box::pin(of_a_long_past(wire)).await {
-        let name = format!("{} after {LONG_PAST_DAYS} days", route.name);
+    for (route, what, usage) in Box::pin(of_a_long_past(wire)).await.into_iter().rev() {
+        let name = format!("{} after {LONG_PAST_DAYS} days{what}", route.name);
         let beside = rows.iter().position(|(known, _)| *known == route.name).map_or(rows.len(), |at| at + 1);
         rows.insert(beside, row(&name, &usage, prices, &route.line.row.note));
     }
@@ -147,13 +154,18 @@ async fn routes(wire: &Wire, prices: &Prices) -> BillTable {
     }
 }
 
-async fn of_a_long_past(wire: &Wire) -> Vec<(Route, Usage)> {
+async fn of_a_long_past(wire: &Wire) -> Vec<(Route, &'static str, Usage)> {
     let mut stage = Stage::with_past_of(LONG_PAST_DAYS).await;
     let mut asked = Vec::new();
-    for route in all_routes().into_iter().filter(|route| OF_A_LONG_PAST.contains(&route.line.operation.as_str())) {
+    for (operation, query, what) in OF_A_LONG_PAST {
+        let mut routes = all_routes().into_iter();
+        let route = routes.find(|route| route.line.operation == operation).expect("a route of the document");
         stage = stage.afresh().await;
-        let usage = ask(wire, &stage, &route).await;
-        asked.push((route, usage));
+        let payload = route.prepared(&stage.world, &stage.functions).await;
+        let mut payload: Value = serde_json::from_str(&payload).expect("an event file is JSON");
+        payload["rawQueryString"] = query.into();
+        let usage = send(wire, &stage, &route, &payload.to_string()).await;
+        asked.push((route, what, usage));
     }
     asked
 }
@@ -165,10 +177,14 @@ fn row(name: &str, usage: &Usage, prices: &Prices, note: &str) -> (String, Vec<S
 
 async fn ask(wire: &Wire, stage: &Stage, route: &Route) -> Usage {
     let payload = route.prepared(&stage.world, &stage.functions).await;
+    send(wire, stage, route, &payload).await
+}
+
+async fn send(wire: &Wire, stage: &Stage, route: &Route, payload: &str) -> Usage {
     // A process asks for it once a minute.
     Box::pin(stage.functions.store.is_suspended(stage.world.company)).await.expect("the table answers");
     wire.take_usage();
-    let (status, answer) = stage.send(&route.line.function, &payload).await;
+    let (status, answer) = stage.send(&route.line.function, payload).await;
     assert!(route.is_fine(status), "{} answered {status} {answer}: its row says {}", route.name, route.line.row.status);
     wire.take_usage()
 }

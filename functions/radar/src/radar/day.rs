@@ -1,36 +1,18 @@
 //! `GET /v1/radar/…/days`: the nine metrics day by day, for charts.
 
 use axum::Json;
-use axum::extract::Query;
 use axum::extract::State;
-use axum::extract::rejection::QueryRejection;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
+use domain::radar::day_range::DayRange;
 use edge::access::RadarScope;
-use edge::problem::{Code, Problem};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use edge::problem::Problem;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
+use crate::radar::days_query::{DaysParams, DaysRequest, read_days};
 use crate::radar::metrics::PeriodMetrics;
-
-/// Most days in one answer, today included.
-const DAYS_MAX: i32 = 92;
-/// Default number of days.
-const DAYS_DEFAULT: i32 = 30;
-
-/// The query of days.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DaysQuery {
-    /// The first day in Asia/Shanghai, at most 91 days ago. 29 days before the last day if absent.
-    #[param(inline)]
-    from: Option<Day>,
-    /// The last day in Asia/Shanghai. Today if absent.
-    #[param(inline)]
-    to: Option<Day>,
-}
 
 /// Metrics by day.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,15 +27,15 @@ pub(crate) struct DailyMetrics {
 /// to the people of a window. Callers: the card's owner, admins and the boss, while their own radar
 /// is on. Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the
 /// radar of the caller is off; 400 `invalid_query` when the days are in the wrong order, in the
-/// future, or more than 91 days ago.
-#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", params(DaysQuery),
+/// future, or more than 399 days ago.
+#[utoipa::path(get, path = "/v1/radar/cards/{card_id}/days", tag = "radar", params(DaysParams),
     responses((status = 200, body = DailyMetrics)))]
 pub(crate) async fn get_card_days(
     State(app): State<App>,
     scope: RadarScope,
-    query: Result<Query<DaysQuery>, QueryRejection>,
+    query: DaysRequest,
 ) -> Result<Json<DailyMetrics>, Problem> {
-    let range = range(query, Day::of(app.clock.now()))?;
+    let range = read_days(query, Day::of(app.clock.now()))?;
     Ok(Json(days(&app, scope, range).await?))
 }
 
@@ -63,15 +45,15 @@ pub(crate) async fn get_card_days(
 /// to the people of a window. Callers: admins and the boss, while their own radar is on.
 /// Idempotent. Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of
 /// the caller is off; 400 `invalid_query` when the days are in the wrong order, in the future, or
-/// more than 91 days ago.
-#[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", params(DaysQuery),
+/// more than 399 days ago.
+#[utoipa::path(get, path = "/v1/radar/company/days", tag = "radar", params(DaysParams),
     responses((status = 200, body = DailyMetrics)))]
 pub(crate) async fn get_company_days(
     State(app): State<App>,
     scope: RadarScope,
-    query: Result<Query<DaysQuery>, QueryRejection>,
+    query: DaysRequest,
 ) -> Result<Json<DailyMetrics>, Problem> {
-    let range = range(query, Day::of(app.clock.now()))?;
+    let range = read_days(query, Day::of(app.clock.now()))?;
     Ok(Json(days(&app, scope, range).await?))
 }
 
@@ -81,37 +63,21 @@ pub(crate) async fn get_company_days(
 /// to the people of a window. Counts events on cards that were in the department, or below it, when
 /// the event happened. Callers: admins and the boss, while their own radar is on. Idempotent.
 /// Errors: 404 `not_found` for other callers; 403 `radar_not_active` while the radar of the caller
-/// is off; 400 `invalid_query` when the days are in the wrong order, in the future, or more than 91
+/// is off; 400 `invalid_query` when the days are in the wrong order, in the future, or more than 399
 /// days ago.
-#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", params(DaysQuery),
+#[utoipa::path(get, path = "/v1/radar/departments/{department_id}/days", tag = "radar", params(DaysParams),
     responses((status = 200, body = DailyMetrics)))]
 pub(crate) async fn get_department_days(
     State(app): State<App>,
     scope: RadarScope,
-    query: Result<Query<DaysQuery>, QueryRejection>,
+    query: DaysRequest,
 ) -> Result<Json<DailyMetrics>, Problem> {
-    let range = range(query, Day::of(app.clock.now()))?;
+    let range = read_days(query, Day::of(app.clock.now()))?;
     Ok(Json(days(&app, scope, range).await?))
 }
 
-/// The wanted days.
-fn range(query: Result<Query<DaysQuery>, QueryRejection>, today: Day) -> Result<(Day, Day), Problem> {
-    let query = query.ok().and_then(|Query(query)| query.range(today));
-    query.ok_or_else(|| Problem::of(Code::InvalidQuery))
-}
-
-async fn days(app: &App, scope: RadarScope, (from, to): (Day, Day)) -> Result<DailyMetrics, Failure> {
-    let counts = app.store.counters(scope.company(), scope.scope(), from).await?;
-    let days = (from.number()..=to.number()).map(Day::from_number);
-    Ok(DailyMetrics { days: days.map(|day| PeriodMetrics::of(&counts, Some(day), day)).collect() })
-}
-
-impl DaysQuery {
-    /// First and last day; `None` if they are in the wrong order or too far back.
-    fn range(&self, today: Day) -> Option<(Day, Day)> {
-        let to = self.to.unwrap_or(today);
-        let oldest = today.plus(1 - DAYS_MAX);
-        let from = self.from.unwrap_or(to.plus(1 - DAYS_DEFAULT).max(oldest));
-        (oldest <= from && from <= to && to <= today).then_some((from, to))
-    }
+async fn days(app: &App, scope: RadarScope, range: DayRange) -> Result<DailyMetrics, Failure> {
+    let between = (range.from(), range.to());
+    let counts = app.store.counters_of_days(scope.company(), scope.scope(), between).await?;
+    Ok(DailyMetrics { days: range.days().map(|day| PeriodMetrics::of(&counts, Some(day), day)).collect() })
 }

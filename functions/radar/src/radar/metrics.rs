@@ -136,7 +136,7 @@ async fn dashboard(app: &App, company: Company, scope: Scope) -> Result<Dashboar
 }
 
 impl PeriodMetrics {
-    /// The metrics of at most 30 days, or of the lifetime.
+    /// The metrics of at most 400 days, or of the lifetime.
     pub(crate) fn of(counts: &ScopeCounts, from: Option<Day>, to: Day) -> Self {
         let Metrics { visitors, views, follow_ups, customers_talked_to, sales, orders, forwards, saves, likes } =
             counts.between(from, to);

@@ -2,11 +2,14 @@
 
 pub(crate) mod behaviour;
 pub(crate) mod day;
+mod days_query;
 pub(crate) mod feed;
 pub(crate) mod feed_query;
 pub(crate) mod filtered;
+pub(crate) mod heat_map;
 pub(crate) mod metrics;
 pub(crate) mod object;
+pub(crate) mod range;
 pub(crate) mod ranking;
 pub(crate) mod recount;
 pub(crate) mod sharer;

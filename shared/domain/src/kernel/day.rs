@@ -33,6 +33,12 @@ impl Day {
         self.0
     }
 
+    /// The day of the week, 0 for Monday to 6 for Sunday.
+    pub fn weekday(self) -> usize {
+        // 1970-01-01 was a Thursday.
+        usize::try_from((i64::from(self.0) + 3).rem_euclid(7)).unwrap_or_default()
+    }
+
     /// The day with this number.
     pub fn from_number(number: i32) -> Self {
         Self(number)
@@ -177,6 +183,13 @@ mod tests {
             let (a, b) = (Day(a), Day(b));
             prop_assert_eq!(a.to_string().parse::<Day>(), Ok(a));
             prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+        }
+    }
+
+    #[test]
+    fn weeks_begin_on_monday() {
+        for (date, weekday) in [("2026-11-23", 0), ("2026-11-29", 6), ("1970-01-01", 3), ("1969-12-28", 6)] {
+            assert_eq!(day(date).weekday(), weekday, "{date}");
         }
     }
 

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use crate::company::department::DepartmentPath;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId};
-use crate::radar::seen_days::{GAP_MAX, GapChange};
+use crate::radar::long_gap;
+use crate::radar::seen_days::GapChange;
 use crate::tracking::event::{EventKind, ObjectType};
 use crate::tracking::filter_reason::FilterReason;
 
@@ -57,7 +58,7 @@ pub enum Counter {
     /// Distinct people of the period.
     People(Audience),
     /// Of a day's people, those whose last seen day before it is this many days earlier.
-    Gap(Audience, u8),
+    Gap(Audience, u16),
     /// People whose first day ever it is.
     Newcomers(Audience),
     /// Cards whose phone was saved for the first time by a person.
@@ -97,11 +98,14 @@ const NAMED: [(Counter, &str); 8] = [
     (Counter::Customers, "customers"),
 ];
 
-/// Every counter with its code, by place: hundreds are written in every transaction.
+/// Every counter that has a place, with its code: hundreds are written in every transaction.
 static CODES: LazyLock<Vec<(Counter, String)>> =
-    LazyLock::new(|| Counter::all().map(|counter| (counter, counter.new_code())).collect());
+    LazyLock::new(|| Counter::placed().map(|counter| (counter, counter.new_code())).collect());
 
 const AUDIENCES: [Audience; 3] = [Audience::Visitors, Audience::ChatStarters, Audience::Shoppers];
+
+/// Longest gap with a place; longer ones are rare, and kept by name.
+const SHORT_GAP_MAX: u16 = long_gap::SHORTEST - 1;
 
 // Where each family of counters begins among all of them.
 const FORWARDS: usize = EventKind::ALL.len();
@@ -110,16 +114,23 @@ const FILTERED: usize = HOURS + 24;
 const WITHOUT_PARTS: usize = FILTERED + FilterReason::ALL.len();
 const OF_AUDIENCES: usize = WITHOUT_PARTS + NAMED.len();
 /// People, newcomers and gaps.
-const OF_AN_AUDIENCE: usize = 2 + GAP_MAX as usize;
+const OF_AN_AUDIENCE: usize = 2 + SHORT_GAP_MAX as usize;
 const PLACES: usize = OF_AUDIENCES + AUDIENCES.len() * OF_AN_AUDIENCE;
 
 impl Counter {
-    /// Every counter, in the order of their places.
+    /// Every counter.
     pub fn all() -> impl Iterator<Item = Self> {
+        let long =
+            |audience: Audience| (long_gap::SHORTEST..=audience.gap_max()).map(move |gap| Self::Gap(audience, gap));
+        Self::placed().chain(AUDIENCES.into_iter().flat_map(long))
+    }
+
+    /// Every counter but the long gaps, in the order of their places.
+    fn placed() -> impl Iterator<Item = Self> {
         let of = |audience| {
             [Self::People(audience), Self::Newcomers(audience)]
                 .into_iter()
-                .chain((1..=GAP_MAX).map(move |gap| Self::Gap(audience, gap)))
+                .chain((1..=SHORT_GAP_MAX).map(move |gap| Self::Gap(audience, gap)))
         };
         let events = EventKind::ALL.iter().copied().map(Self::Events);
         let events = events.chain(ObjectType::ALL.iter().copied().map(Self::Forwards));
@@ -127,10 +138,10 @@ impl Counter {
         events.chain(NAMED.iter().map(|(counter, _)| *counter)).chain(AUDIENCES.into_iter().flat_map(of))
     }
 
-    /// Its place among [`Counter::all`].
-    fn place(self) -> usize {
+    /// Its place among [`Counter::placed`]; a long gap has none.
+    fn place(self) -> Option<usize> {
         let of = |audience: Audience| OF_AUDIENCES + audience as usize * OF_AN_AUDIENCE;
-        match self {
+        Some(match self {
             Self::Events(kind) => kind as usize,
             Self::Forwards(object) => FORWARDS + object as usize,
             Self::Hour(hour) => HOURS + usize::from(hour),
@@ -145,13 +156,18 @@ impl Counter {
             Self::Customers => WITHOUT_PARTS + 7,
             Self::People(audience) => of(audience),
             Self::Newcomers(audience) => of(audience) + 1,
-            Self::Gap(audience, gap) => of(audience) + 1 + usize::from(gap),
-        }
+            Self::Gap(audience, gap) if gap <= SHORT_GAP_MAX => of(audience) + 1 + usize::from(gap),
+            Self::Gap(..) => return None,
+        })
     }
 
     /// The name it is stored under: short, since each day item holds many. Never change one.
     pub fn code(self) -> &'static str {
-        CODES.get(self.place()).map_or("", |(_, code)| code)
+        match (self.place(), self) {
+            (Some(place), _) => CODES.get(place).map_or("", |(_, code)| code),
+            (None, Self::Gap(audience, gap)) => long_gap::code(audience as usize, gap).unwrap_or(""),
+            (None, _) => "",
+        }
     }
 
     fn new_code(self) -> String {
@@ -196,6 +212,9 @@ impl Counter {
         if let Some(hour) = code.strip_prefix('h') {
             return hour.parse().ok().filter(|hour| *hour < 24).map(Self::Hour);
         }
+        if let Some((family, gap)) = long_gap::from_code(code) {
+            return AUDIENCES.get(family).map(|audience| Self::Gap(*audience, gap));
+        }
         match Audience::from_letter(code) {
             Some(audience) => Some(Self::People(audience)),
             None => gap(code, Audience::from_capital).map(|(audience, gap)| Self::Gap(audience, gap)),
@@ -204,15 +223,15 @@ impl Counter {
 
     /// The gap stored under `code` where it stood until counters had their layout 2: at the day
     /// before it. On the day that many days later it is a [`Counter::Gap`].
-    pub fn gap_before(code: &str) -> Option<(u8, Self)> {
+    pub fn gap_before(code: &str) -> Option<(u16, Self)> {
         gap(code, Audience::from_letter).map(|(audience, gap)| (gap, Self::Gap(audience, gap)))
     }
 }
 
 /// An audience's letter and a gap.
-fn gap(code: &str, audience: impl Fn(&str) -> Option<Audience>) -> Option<(Audience, u8)> {
+fn gap(code: &str, audience: impl Fn(&str) -> Option<Audience>) -> Option<(Audience, u16)> {
     let (letter, gap) = code.split_at_checked(1)?;
-    let gap = gap.parse().ok().filter(|gap| (1..=GAP_MAX).contains(gap))?;
+    let gap = gap.parse().ok().filter(|gap| (1..=SHORT_GAP_MAX).contains(gap))?;
     Some((audience(letter)?, gap))
 }
 
@@ -224,6 +243,11 @@ impl Audience {
             Self::ChatStarters => kind == EventKind::OpenChat,
             Self::Shoppers => kind == EventKind::ViewProduct,
         }
+    }
+
+    /// Longest gap that is counted: one less than the days of the longest range of distinct people.
+    pub fn gap_max(self) -> u16 {
+        if (self as usize) < long_gap::FAMILIES { long_gap::LONGEST } else { SHORT_GAP_MAX }
     }
 
     fn letter(self) -> char {
@@ -251,25 +275,45 @@ impl Audience {
 /// The numbers of one scope and period.
 pub type Counts = BTreeMap<Counter, i64>;
 
-/// The changes of one scope and period while they are added up, each counter's in its place.
+/// The changes of one scope and period while they are added up: in their places, and of long gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Sums(Vec<i64>);
+struct Sums {
+    placed: Vec<i64>,
+    long_gaps: Counts,
+}
 
 impl Default for Sums {
     fn default() -> Self {
-        Self(vec![0; PLACES])
+        Self { placed: vec![0; PLACES], long_gaps: Counts::new() }
     }
 }
 
 impl Sums {
+    fn add(&mut self, counter: Counter, by: i64) {
+        match counter.place() {
+            Some(place) => self.placed[place] += by,
+            None => *self.long_gaps.entry(counter).or_default() += by,
+        }
+    }
+
+    fn add_times(&mut self, other: &Self, times: i64) {
+        for (sum, by) in self.placed.iter_mut().zip(&other.placed) {
+            *sum += times * by;
+        }
+        for (counter, by) in &other.long_gaps {
+            *self.long_gaps.entry(*counter).or_default() += times * by;
+        }
+    }
+
     /// Those that are not zero.
     fn counts(&self) -> Counts {
-        let counters = CODES.iter().map(|(counter, _)| *counter);
-        counters.zip(self.0.iter().copied()).filter(|(_, by)| *by != 0).collect()
+        let placed = CODES.iter().map(|(counter, _)| *counter).zip(self.placed.iter().copied());
+        let long = self.long_gaps.iter().map(|(counter, by)| (*counter, *by));
+        placed.chain(long).filter(|(_, by)| *by != 0).collect()
     }
 
     fn is_zero(&self) -> bool {
-        self.0.iter().all(|by| *by == 0)
+        self.placed.iter().chain(self.long_gaps.values()).all(|by| *by == 0)
     }
 }
 
@@ -280,7 +324,7 @@ pub struct CounterDeltas(BTreeMap<(Scope, Period), Sums>);
 impl CounterDeltas {
     /// Changes one counter.
     pub fn add(&mut self, scope: Scope, period: Period, counter: Counter, by: i64) {
-        self.0.entry((scope, period)).or_default().0[counter.place()] += by;
+        self.0.entry((scope, period)).or_default().add(counter, by);
     }
 
     /// Changes a counter of a day and of the lifetime.
@@ -293,6 +337,7 @@ impl CounterDeltas {
     pub(crate) fn add_gap_change(&mut self, scope: Scope, audience: Audience, change: GapChange) {
         match change {
             GapChange::Seen(day, by) => self.add(scope, Period::Day(day), Counter::People(audience), by),
+            GapChange::Gap(_, gap, _) if gap > audience.gap_max() => {}
             GapChange::Gap(day, gap, by) => self.add(scope, Period::Day(day), Counter::Gap(audience, gap), by),
             GapChange::First(day, by) => self.add(scope, Period::Day(day), Counter::Newcomers(audience), by),
             GapChange::Lifetime => self.add(scope, Period::Lifetime, Counter::People(audience), 1),
@@ -311,10 +356,7 @@ impl CounterDeltas {
 
     fn add_times(&mut self, other: &Self, times: i64) {
         for (place, changes) in &other.0 {
-            let sums = self.0.entry(*place).or_default();
-            for (sum, by) in sums.0.iter_mut().zip(&changes.0) {
-                *sum += times * by;
-            }
+            self.0.entry(*place).or_default().add_times(changes, times);
         }
     }
 
@@ -354,44 +396,5 @@ impl CounterDeltas {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_counter_has_its_own_place_and_code_and_reads_back() {
-        let all: Vec<_> = Counter::all().collect();
-        assert_eq!(all.len(), PLACES);
-        assert!(all.iter().enumerate().all(|(place, counter)| counter.place() == place));
-        let mut codes: Vec<_> = all.iter().map(|counter| counter.code()).collect();
-        for counter in &all {
-            assert_eq!(Counter::from_code(counter.code()), Some(*counter));
-        }
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), all.len());
-    }
-
-    #[test]
-    fn foreign_codes_are_no_counters() {
-        for code in ["", "e", "e99", "v0", "v5", "V0", "V30", "V", "x", "nv1", "维", "PK", "n"] {
-            assert_eq!(Counter::from_code(code), None, "{code}");
-        }
-    }
-
-    #[test]
-    fn gaps_of_the_first_layout_are_read_with_their_length() {
-        assert_eq!(Counter::gap_before("v5"), Some((5, Counter::Gap(Audience::Visitors, 5))));
-        assert_eq!(Counter::gap_before("t29"), Some((29, Counter::Gap(Audience::ChatStarters, 29))));
-        for code in ["v", "V5", "v0", "v30", "e1", "h3", "x1", ""] {
-            assert_eq!(Counter::gap_before(code), None, "{code}");
-        }
-    }
-
-    #[test]
-    fn changes_that_cancel_out_are_not_written() {
-        let mut deltas = CounterDeltas::default();
-        deltas.add_on(Scope::Company, Day::from_number(1), Counter::Likes, 1);
-        deltas.add_on(Scope::Company, Day::from_number(1), Counter::Likes, -1);
-        assert_eq!(deltas.changes().count(), 0);
-    }
-}
+#[path = "counter_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ use crate::kernel::day::{Day, Window};
 use crate::kernel::money::Fen;
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::{Audience, Counter, Counts};
+use crate::radar::day_range::{DayRange, MONTH_DAYS};
 use crate::tracking::event::EventKind;
 
 /// The nine metrics of one scope and window.
@@ -50,6 +51,9 @@ impl From<[i64; 9]> for Metrics {
     }
 }
 
+/// Events by weekday, Monday first, and hour of the day.
+pub type HeatMap = [[i64; 24]; 7];
+
 /// The counters of one scope: its lifetime and its days.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeCounts {
@@ -59,6 +63,8 @@ pub struct ScopeCounts {
     pub days: BTreeMap<Day, Counts>,
     /// When they were recounted last, if ever.
     pub checked_at: Option<Timestamp>,
+    /// Whether that recount knew gaps of more than 29 days.
+    pub has_long_gaps: bool,
 }
 
 impl ScopeCounts {
@@ -68,7 +74,7 @@ impl ScopeCounts {
         self.between(from, to)
     }
 
-    /// The nine metrics of at most 30 days, both ends included; of the lifetime without a
+    /// The nine metrics of at most 400 days, both ends included; of the lifetime without a
     /// first. The days must reach back to the first.
     pub fn between(&self, from: Option<Day>, to: Day) -> Metrics {
         let sum = |counter| self.sum(from, to, counter);
@@ -97,6 +103,29 @@ impl ScopeCounts {
         self.sum(from, to, counter)
     }
 
+    /// Whether the people of a range are distinct. Those of more than 30 days are, unless gaps that
+    /// long may be missing: they were not counted before 2026-11-27, and a recount fills them in. The
+    /// days must reach from the first to the last, and the lifetime be there for more than 30.
+    pub fn is_exact(&self, range: DayRange) -> bool {
+        let mut seen = self.days.range(range.from()..=range.to()).map(|(day, _)| day.number());
+        let first = seen.next();
+        let span = seen.next_back().zip(first).map_or(1, |(last, first)| last - first + 1);
+        self.has_long_gaps || span <= MONTH_DAYS
+    }
+
+    /// Events of a range by weekday and hour.
+    pub fn heat_map(&self, range: DayRange) -> HeatMap {
+        let mut map = HeatMap::default();
+        for (day, counts) in self.days.range(range.from()..=range.to()) {
+            for (counter, events) in counts {
+                if let Counter::Hour(hour) = counter {
+                    map[day.weekday()][usize::from(*hour)] += events;
+                }
+            }
+        }
+        map
+    }
+
     /// The counters of one day.
     pub fn day(&self, day: Day) -> Counts {
         self.days.get(&day).cloned().unwrap_or_default()
@@ -110,14 +139,16 @@ impl ScopeCounts {
         }
     }
 
-    /// Distinct people: each is counted on their first seen day of the window.
+    /// Distinct people: each is counted on their first seen day of the window, which is no longer
+    /// than one day more than [`Audience::gap_max`].
     pub fn people(&self, from: Option<Day>, to: Day, audience: Audience) -> i64 {
         let Some(from) = from else { return count(&self.lifetime, Counter::People(audience)) };
         self.days
             .range(from..=to)
             .map(|(day, counts)| {
-                let before = u8::try_from(day.number() - from.number()).unwrap_or(u8::MAX);
-                let returned: i64 = (1..=before).map(|gap| count(counts, Counter::Gap(audience, gap))).sum();
+                let before = u16::try_from(day.number() - from.number()).unwrap_or(u16::MAX);
+                let gaps = Counter::Gap(audience, 0)..=Counter::Gap(audience, before);
+                let returned: i64 = counts.range(gaps).map(|(_, people)| people).sum();
                 count(counts, Counter::People(audience)) - returned
             })
             .sum()

@@ -2,7 +2,7 @@
 //!
 //! Distinct people of any window come from two plain counters per day: `V[x]`, the people seen on
 //! day x, and `G[x][g]`, the people seen on day x whose last seen day before it is x−g. A person
-//! is counted on their first seen day of the window, so for a window of at most 30 days from day
+//! is counted on their first seen day of the window, so for a window of at most 400 days from day
 //! s to day a the distinct people are `Σ_{x=s..a} ( V[x] − Σ_{g=1..x−s} G[x][g] )`. A person who
 //! comes again changes the counters of today only, which are written anyway. Late days fall into
 //! place: [`SeenDays::see`] returns which counters move.
@@ -14,9 +14,8 @@ use serde::Deserialize;
 
 use crate::kernel::day::Day;
 use crate::kernel::pack::Pack;
+use crate::radar::long_gap;
 
-/// Longest gap that is counted: windows are at most 30 days.
-pub const GAP_MAX: u8 = 29;
 /// How many seen days are remembered, the newest ones. What older ones have added to
 /// the counters stays and does not move any more.
 pub const DAYS_MAX: usize = 1_024;
@@ -27,7 +26,7 @@ pub enum GapChange {
     /// `V[day]` changes by one: up for the first sight on that day.
     Seen(Day, i64),
     /// `G[day][gap]` changes by one.
-    Gap(Day, u8, i64),
+    Gap(Day, u16, i64),
     /// The person's first day moves: up on the new one, down on the old.
     First(Day, i64),
     /// They have never been seen before.
@@ -121,7 +120,7 @@ impl SeenDays {
 }
 
 fn gap(from: i32, to: i32, by: i64) -> Option<GapChange> {
-    let gap = u8::try_from(to - from).ok().filter(|gap| *gap <= GAP_MAX)?;
+    let gap = u16::try_from(to - from).ok().filter(|gap| *gap <= long_gap::LONGEST)?;
     Some(GapChange::Gap(Day::from_number(to), gap, by))
 }
 

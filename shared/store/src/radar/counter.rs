@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::timestamp::Timestamp;
-use domain::radar::counter::{Counter, Counts, Period, Scope};
+use domain::radar::counter::{Audience, Counter, Counts, Period, Scope};
 use domain::radar::metrics::ScopeCounts;
 
 use crate::table::aside::PutAside;
@@ -24,6 +24,9 @@ use domain::kernel::failure::Failure;
 const REVISION: &str = "rev";
 /// When the scope was recounted last, in Unix milliseconds; beside the lifetime counters.
 const CHECKED: &str = "checked_ms";
+
+/// The longest gap that this recount knew, in days; beside it.
+const CHECKED_GAPS: &str = "checked_gaps";
 
 /// The counters of a scope and period as they stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,12 +43,36 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when an item cannot be read.
     pub async fn counters(&self, company: Company, scope: Scope, from: Day) -> Result<ScopeCounts, Failure> {
+        self.counters_in(company, scope, keys::counters_from(from)).await
+    }
+
+    /// A scope's counters of the days from `from` to `to`.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when an item cannot be read.
+    pub async fn counters_of_days(
+        &self,
+        company: Company,
+        scope: Scope,
+        (from, to): (Day, Day),
+    ) -> Result<ScopeCounts, Failure> {
+        self.counters_in(company, scope, keys::days(from, to)).await
+    }
+
+    async fn counters_in(
+        &self,
+        company: Company,
+        scope: Scope,
+        between: (String, String),
+    ) -> Result<ScopeCounts, Failure> {
         let (mut counts, mut former) = (ScopeCounts::default(), Vec::new());
-        for item in self.range(&keys::counters(company, scope), keys::counters_from(from)).await? {
+        for item in self.range(&keys::counters(company, scope), between).await? {
             match keys::Key::of(&item).and_then(|key| keys::period_of(&key)) {
                 Some(Period::Lifetime) => {
                     counts.lifetime = counts_of(&item)?;
                     counts.checked_at = whole(&item, CHECKED)?.map(Timestamp::from_millis);
+                    let gaps = whole(&item, CHECKED_GAPS)?.unwrap_or_default();
+                    counts.has_long_gaps = Audience::Visitors.gap_max() <= gaps;
                 }
                 Some(Period::Day(day)) => {
                     counts.days.insert(day, counts_of(&item)?);
@@ -101,12 +128,14 @@ impl Store {
     /// [`Failure::Unavailable`] and the like.
     pub async fn note_checked(&self, company: Company, scope: Scope, at: Timestamp) -> Result<(), Failure> {
         let update = Update::builder()
-            .update_expression("SET #type = :type, #layout = :layout, #checked = :checked")
+            .update_expression("SET #type = :type, #layout = :layout, #checked = :checked, #gaps = :gaps")
             .expression_attribute_names("#type", TYPE)
             .expression_attribute_names("#layout", LAYOUT)
             .expression_attribute_names("#checked", CHECKED)
             .expression_attribute_values(":type", text(COUNTERS.name))
             .expression_attribute_values(":layout", number(COUNTERS.layout))
+            .expression_attribute_names("#gaps", CHECKED_GAPS)
+            .expression_attribute_values(":gaps", number(Audience::Visitors.gap_max()))
             .expression_attribute_values(":checked", number(at.millis()));
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::counter(company, scope, Period::Lifetime), update, Failure::Busy);
@@ -188,7 +217,7 @@ mod tests {
 
     #[test]
     fn no_counter_is_called_like_another_attribute() {
-        for name in [REVISION, CHECKED, TYPE, LAYOUT] {
+        for name in [REVISION, CHECKED, CHECKED_GAPS, TYPE, LAYOUT] {
             assert_eq!(Counter::from_code(name), None, "{name}");
         }
     }

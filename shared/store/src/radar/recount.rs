@@ -22,6 +22,10 @@ use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
+/// Most counters of a repair in one update: an expression has at most four kilobytes. What is left
+/// is missing still, and repaired by the next update or, when somebody comes between, the next round.
+const REPAIRED_AT_ONCE: usize = 200;
+
 /// The report is one JSON text, absent before the first recount.
 #[derive(Debug, Serialize, Deserialize)]
 struct RecountItem {
@@ -107,15 +111,18 @@ impl Store {
         missing: &Counts,
         revision: u64,
     ) -> Result<(), Failure> {
-        let update = match revision {
-            0 => addition(missing).condition_expression("attribute_not_exists(#rev)"),
-            read => addition(missing)
-                .condition_expression("#rev = :read")
-                .expression_attribute_values(":read", number(read)),
-        };
-        let mut transaction = Transaction::default();
-        transaction.update(&self.table, &keys::counter(company, scope, period), update, Failure::Busy);
-        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+        let missing = Vec::from_iter(missing.iter().map(|(counter, by)| (*counter, *by)));
+        for (read, part) in (revision..).zip(missing.chunks(REPAIRED_AT_ONCE)) {
+            let update = addition(&part.iter().copied().collect());
+            let update = match read {
+                0 => update.condition_expression("attribute_not_exists(#rev)"),
+                read => update.condition_expression("#rev = :read").expression_attribute_values(":read", number(read)),
+            };
+            let mut transaction = Transaction::default();
+            transaction.update(&self.table, &keys::counter(company, scope, period), update, Failure::Busy);
+            self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
+        }
+        Ok(())
     }
 
     /// Replaces an identity's state.
