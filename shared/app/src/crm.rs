@@ -2,3 +2,5 @@
 
 pub mod customer;
 pub mod merge;
+pub mod profile;
+pub mod record;

@@ -303,6 +303,31 @@ pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
     Key::new(merges(company), merge.to_string())
 }
 
+/// The partition of what a company's people keep of its customers.
+pub(crate) fn customer_records(company: Company) -> String {
+    format!("{}#CRM", company.id())
+}
+
+/// What is kept of an identity.
+pub(crate) fn customer_record(company: Company, person: PersonId) -> Key {
+    Key::new(customer_records(company), person.to_string())
+}
+
+/// The partition of an identity's timeline.
+pub(crate) fn timeline(company: Company, person: PersonId) -> String {
+    format!("{}#TIMELINE#{person}", company.id())
+}
+
+/// An entry of a timeline.
+pub(crate) fn timeline_entry(company: Company, person: PersonId, entry: Uuid) -> Key {
+    Key::new(timeline(company, person), entry.simple().to_string())
+}
+
+/// The identity in the key of its record.
+pub(crate) fn customer_record_of(key: &Key) -> Option<PersonId> {
+    key.sk.parse().ok()
+}
+
 /// The partition of a company's pending changes of counters.
 pub(crate) fn pending_deltas_of_company(company: Company) -> String {
     format!("{}#PENDING", company.id())

@@ -26,6 +26,7 @@ pub use crate::company::department::DepartmentAdded;
 pub use crate::company::quota::QuotaName;
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::opportunity::OpportunityChange;
+pub use crate::crm::record::RecordRead;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::media::upload::Expired;
 pub use crate::people::activation::{CodeSent, RadarOf};

@@ -1,6 +1,8 @@
-//! Customers, merges and opportunities.
+//! Customers, merges, opportunities and records and timelines.
 
 pub(crate) mod customer;
 pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;
+pub(crate) mod record;
+pub(crate) mod timeline;

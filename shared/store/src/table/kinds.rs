@@ -39,6 +39,7 @@ kinds! {
     /// until layout 3 it did not tell who has logged in, nor what they have done lately; until layout
     /// 4 not who is a member.
     CUSTOMER = "customer", 5, "customer";
+    CUSTOMER_RECORD = "customer_record", 1, "record";
     TREE = "departments", 1, "department";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
@@ -73,6 +74,7 @@ kinds! {
     SHORTLIST = "shortlist", 2, "shortlist";
     SHORTLIST_REFRESH = "standing", 1, "shortlist_refresh";
     STAFF = "staff", 1, "membership";
+    TIMELINE_ENTRY = "timeline_entry", 1, "timeline";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";
 }

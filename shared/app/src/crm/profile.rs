@@ -1,0 +1,59 @@
+//! Filling in what is known of a customer.
+
+use std::collections::BTreeMap;
+
+use domain::crm::command::CustomerError;
+use domain::crm::profile::ProfileField;
+use domain::crm::record::KnownCustomer;
+use domain::crm::timeline::CustomerChange;
+use domain::kernel::failure::Failure;
+use domain::kernel::timestamp::Timestamp;
+
+use crate::Flow;
+use crate::crm::record::RecordEditor;
+
+impl RecordEditor {
+    /// Sets fields to texts that the fields allow; an empty one clears its field. Idempotent.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn set_profile(
+        &self,
+        flow: &Flow<'_>,
+        texts: &BTreeMap<ProfileField, String>,
+    ) -> Result<KnownCustomer, CustomerError> {
+        self.change(flow, |known, record| {
+            let before = known.record().profile;
+            let change = |(field, text): (&ProfileField, &String)| {
+                Some((*field, before.change(*field, text, self.viewer.member, flow.now)?))
+            };
+            let changes: Vec<_> = texts.iter().filter_map(change).collect();
+            let fields = changes.iter().map(|(field, _)| *field).collect();
+            let changed = !changes.is_empty();
+            changes.into_iter().for_each(|(field, value)| record.profile.set(field, value));
+            Ok(changed.then_some(CustomerChange::Profile(fields)))
+        })
+        .await
+    }
+
+    /// Sets a field to what it was at an earlier moment. Idempotent.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when no value of that moment is kept, and those of [`Self::set_profile`].
+    pub async fn restore_profile_value(
+        &self,
+        flow: &Flow<'_>,
+        field: ProfileField,
+        set_at: Timestamp,
+    ) -> Result<KnownCustomer, CustomerError> {
+        self.change(flow, |known, record| {
+            let before = known.record().profile;
+            let text = before.text_set_at(field, set_at).ok_or(Failure::NotFound)?;
+            let back = before.change(field, text, self.viewer.member, flow.now);
+            let change = back.is_some().then(|| CustomerChange::Profile(vec![field]));
+            back.into_iter().for_each(|value| record.profile.set(field, value));
+            Ok(change)
+        })
+        .await
+    }
+}

@@ -1,0 +1,30 @@
+//! The story of a customer: what the company's people did about them, entry by entry.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::crm::profile::ProfileField;
+use crate::kernel::id::MemberId;
+use crate::kernel::timestamp::Timestamp;
+
+/// An entry; it never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// Its id, which orders the timeline.
+    pub id: Uuid,
+    /// When it happened.
+    #[serde(rename = "at_ms", with = "crate::kernel::timestamp::as_millis")]
+    pub at: Timestamp,
+    /// The member who did it.
+    pub by: MemberId,
+    /// What they did.
+    pub change: CustomerChange,
+}
+
+/// What a member did about a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerChange {
+    /// They filled in these fields.
+    Profile(Vec<ProfileField>),
+}
