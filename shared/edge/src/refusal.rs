@@ -17,6 +17,7 @@ impl From<CustomerError> for Problem {
         match error {
             CustomerError::RadarNotActive => Self::of(Code::RadarNotActive),
             CustomerError::TooManyDeals => Self::of(Code::DealLimit),
+            CustomerError::LimitReached(detail) => Self::of(Code::LimitReached).with_detail(detail),
             CustomerError::Field(error) => Self::field("", &error),
             CustomerError::Failed(failure) => failure.into(),
         }
