@@ -10,6 +10,7 @@ use domain::kernel::id::PersonId;
 
 use crate::crm::customer::customer_of_item;
 use crate::crm::timeline::add_timeline_entry;
+use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::Item;
 use crate::table::kinds::CUSTOMER_RECORD;
@@ -46,12 +47,23 @@ impl Store {
         person: PersonId,
         read: RecordRead,
     ) -> Result<KnownCustomer, Failure> {
+        Ok(self.known_customer_beside(company, person, read, &[]).await?.0)
+    }
+
+    /// The same, and the items of these keys that exist, read in the first call.
+    pub(crate) async fn known_customer_beside(
+        &self,
+        company: Company,
+        person: PersonId,
+        read: RecordRead,
+        beside: &[Key],
+    ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
-        self.read_known(company, &BTreeSet::from([person]), read, &mut known).await?;
+        let items = self.read_known(company, &BTreeSet::from([person]), read, beside, &mut known).await?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
-        self.read_known(company, &others, read, &mut known).await?;
-        Ok(known)
+        self.read_known(company, &others, read, &[], &mut known).await?;
+        Ok((known, items))
     }
 
     async fn read_known(
@@ -59,13 +71,17 @@ impl Store {
         company: Company,
         persons: &BTreeSet<PersonId>,
         read: RecordRead,
+        beside: &[Key],
         known: &mut KnownCustomer,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Item>, Failure> {
+        let mut others = Vec::new();
         let customers = persons.iter().map(|person| keys::customer(company, *person));
         let records = persons.iter().map(|person| keys::customer_record(company, *person));
-        let wanted: Vec<_> = customers.chain(records).collect();
+        let wanted: Vec<_> = customers.chain(records).chain(beside.iter().cloned()).collect();
         for item in self.batch_get(company, &wanted, read.into()).await? {
-            if CUSTOMER_RECORD.is_of(&item) {
+            if Key::of(&item).is_some_and(|key| beside.contains(&key)) {
+                others.push(item);
+            } else if CUSTOMER_RECORD.is_of(&item) {
                 let (person, record) = record_of(item)?;
                 known.records.insert(person, record);
             } else {
@@ -73,7 +89,7 @@ impl Store {
                 known.identities.insert(person, customer);
             }
         }
-        Ok(())
+        Ok(others)
     }
 
     /// Stores records that were changed, and the entry of the change in the timeline of `person`.
