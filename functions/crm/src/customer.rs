@@ -164,7 +164,7 @@ pub(crate) async fn restore_profile_value(
 }
 
 fn body(person_id: PersonId, known: &KnownCustomer) -> CustomerRecordBody {
-    let (merged, profile) = (known.merged(), known.record().profile);
+    let (merged, profile) = (known.merged(), known.profile());
     let cards = merged.state.cards_by_last_opening().into_iter().map(|(card, _)| card);
     let name = profile.text(ProfileField::Name);
     CustomerRecordBody {

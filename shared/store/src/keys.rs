@@ -323,6 +323,11 @@ pub(crate) fn timeline_entry(company: Company, person: PersonId, entry: Uuid) ->
     Key::new(timeline(company, person), entry.simple().to_string())
 }
 
+/// The id in the key of a timeline's entry.
+pub(crate) fn timeline_entry_of(key: &Key) -> Option<Uuid> {
+    Uuid::try_parse(&key.sk).ok()
+}
+
 /// The identity in the key of its record.
 pub(crate) fn customer_record_of(key: &Key) -> Option<PersonId> {
     key.sk.parse().ok()

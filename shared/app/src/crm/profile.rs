@@ -23,7 +23,7 @@ impl RecordEditor {
         texts: &BTreeMap<ProfileField, String>,
     ) -> Result<KnownCustomer, CustomerError> {
         self.change(flow, |known, record| {
-            let before = known.record().profile;
+            let before = known.profile();
             let change = |(field, text): (&ProfileField, &String)| {
                 Some((*field, before.change(*field, text, self.viewer.member, flow.now)?))
             };
@@ -47,7 +47,7 @@ impl RecordEditor {
         set_at: Timestamp,
     ) -> Result<KnownCustomer, CustomerError> {
         self.change(flow, |known, record| {
-            let before = known.record().profile;
+            let before = known.profile();
             let text = before.text_set_at(field, set_at).ok_or(Failure::NotFound)?;
             let back = before.change(field, text, self.viewer.member, flow.now);
             let change = back.is_some().then(|| CustomerChange::Profile(vec![field]));

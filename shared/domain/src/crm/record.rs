@@ -51,10 +51,9 @@ impl KnownCustomer {
         MergedCustomer::of(self.identities.values())
     }
 
-    /// What is kept of all identities together. Its version means nothing.
-    pub fn record(&self) -> CustomerRecord {
-        let profiles = self.records.values().map(|record| &record.profile);
-        CustomerRecord { version: 0, profile: Profile::union(profiles) }
+    /// The profile of all identities together.
+    pub fn profile(&self) -> Profile {
+        Profile::union(self.records.values().map(|record| &record.profile))
     }
 
     /// Whether they are a customer whom this member may see: one of their card, for admins and the
