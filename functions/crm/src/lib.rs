@@ -3,6 +3,7 @@
 mod close_rate;
 mod customer;
 mod deal;
+mod follow_up;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -55,6 +56,7 @@ impl HttpFunction for App {
         list.routes(routes!(customer::get_customer))
             .routes(routes!(customer::set_profile))
             .routes(routes!(customer::restore_profile_value))
+            .routes(routes!(follow_up::create_follow_up, follow_up::list_follow_ups))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

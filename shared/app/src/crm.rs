@@ -1,6 +1,7 @@
 //! Customers and who they are.
 
 pub mod customer;
+pub mod follow_up;
 pub mod merge;
 pub mod profile;
 pub mod record;

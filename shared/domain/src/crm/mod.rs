@@ -4,6 +4,7 @@ pub mod active_days;
 pub mod activity;
 pub mod command;
 pub mod customer;
+pub mod follow_up;
 pub mod identities;
 pub mod identity_group;
 pub mod kind;

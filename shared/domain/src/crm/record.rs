@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::follow_up::FollowUpLog;
 use crate::crm::identities::{Identities, MergedCustomer};
 use crate::crm::profile::Profile;
 use crate::kernel::id::{CardId, MemberId, PersonId};
@@ -20,6 +21,9 @@ pub struct CustomerRecord {
     /// Name, phone, company and the like.
     #[serde(default, skip_serializing_if = "Profile::is_empty")]
     pub profile: Profile,
+    /// The follow-ups, which are entries of the timeline.
+    #[serde(default, skip_serializing_if = "FollowUpLog::is_empty")]
+    pub follow_ups: FollowUpLog,
 }
 
 /// The records of identities that are one person.
@@ -54,6 +58,11 @@ impl KnownCustomer {
     /// The profile of all identities together.
     pub fn profile(&self) -> Profile {
         Profile::union(self.records.values().map(|record| &record.profile))
+    }
+
+    /// The identities with follow-ups.
+    pub fn followed_up(&self) -> impl Iterator<Item = PersonId> {
+        self.records.iter().filter(|(_, record)| !record.follow_ups.is_empty()).map(|(person, _)| *person)
     }
 
     /// Whether they are a customer whom this member may see: one of their card, for admins and the

@@ -1,6 +1,7 @@
 //! Customers, merges, opportunities and records and timelines.
 
 pub(crate) mod customer;
+pub(crate) mod follow_up;
 pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;

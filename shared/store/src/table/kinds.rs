@@ -41,6 +41,7 @@ kinds! {
     CUSTOMER = "customer", 5, "customer";
     CUSTOMER_RECORD = "customer_record", 1, "record";
     TREE = "departments", 1, "department";
+    FOLLOW_UP = "follow_up", 1, "follow_up";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
     INVITATION = "invitation", 1, "invitation";
