@@ -18,6 +18,7 @@ use edge::problem::{FieldProblem, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::next_follow_up::NextFollowUpBody;
 use crate::{App, record_editor};
 
 /// A customer of the company.
@@ -34,6 +35,12 @@ pub(crate) struct CustomerRecordBody {
     card_ids: Vec<CardId>,
     /// What members have filled in, by field. Fields that are not set are missing.
     profile: BTreeMap<ProfileField, ProfileValueBody>,
+    /// How often members have followed up.
+    follow_ups: usize,
+    /// When they did last. `null` if never.
+    last_follow_up_at: Option<Timestamp>,
+    /// The plan of the next follow-up. `null` if there is none.
+    next_follow_up: Option<NextFollowUpBody>,
 }
 
 /// The value of a field.
@@ -126,7 +133,7 @@ pub(crate) async fn get_customer(
     caller: CustomerCaller,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let known = record_editor(caller).find(&app.flow()).await?;
-    Ok(Json(body(caller.person(), &known)))
+    Ok(Json(body(caller.person(), &known, app.clock.now())))
 }
 
 /// Fill in the profile of a customer
@@ -143,7 +150,7 @@ pub(crate) async fn set_profile(
     Body(update): Body<ProfileUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let known = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
-    Ok(Json(body(caller.person(), &known)))
+    Ok(Json(body(caller.person(), &known, app.clock.now())))
 }
 
 /// Restore an earlier value of a profile field
@@ -160,10 +167,10 @@ pub(crate) async fn restore_profile_value(
     Body(FormerValue { field, set_at }): Body<FormerValue>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let known = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
-    Ok(Json(body(caller.person(), &known)))
+    Ok(Json(body(caller.person(), &known, app.clock.now())))
 }
 
-fn body(person_id: PersonId, known: &KnownCustomer) -> CustomerRecordBody {
+fn body(person_id: PersonId, known: &KnownCustomer, now: Timestamp) -> CustomerRecordBody {
     let (merged, profile) = (known.merged(), known.profile());
     let cards = merged.state.cards_by_last_opening().into_iter().map(|(card, _)| card);
     let name = profile.text(ProfileField::Name);
@@ -173,6 +180,9 @@ fn body(person_id: PersonId, known: &KnownCustomer) -> CustomerRecordBody {
         kinds: CustomerKind::of(&merged),
         card_ids: cards.filter(|card| merged.state.is_customer_in(Scope::Card(*card))).collect(),
         profile: ProfileField::ALL.iter().filter_map(|field| Some((*field, value(&profile, *field)?))).collect(),
+        follow_ups: known.follow_ups(),
+        last_follow_up_at: known.last_follow_up(),
+        next_follow_up: known.next_follow_up().map(|plan| NextFollowUpBody::of(plan, now)),
     }
 }
 

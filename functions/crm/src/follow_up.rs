@@ -2,14 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::crm::follow_up::{FollowUp, FollowUpKind, FollowUpOutcome, FollowUpText};
-use domain::kernel::id::{FollowUpId, MemberId};
+use domain::crm::follow_up::{FollowUp, FollowUpEdit, FollowUpKind, FollowUpOutcome, FollowUpText};
+use domain::kernel::id::{FollowUpId, MemberId, PersonId};
 use domain::kernel::text::Paragraph;
 use domain::kernel::timestamp::Timestamp;
 use edge::access::CustomerCaller;
+use edge::body::Body;
 use edge::idempotency::IdempotentRequest;
 use edge::openapi::IdempotencyKey;
 use edge::page::{PageBody, PageParams, Paging};
+use edge::path::PathIds;
 use edge::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,23 @@ use crate::{App, record_editor};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFollowUp {
+    /// How the customer was followed up.
+    kind: FollowUpKind,
+    /// What came of it.
+    outcome: Option<FollowUpOutcome>,
+    /// The note. Empty if absent.
+    #[serde(default)]
+    #[schema(required = false)]
+    note: Paragraph<2_000>,
+    /// When to follow up next, within a year. It replaces the plan of before; without it, what was planned
+    /// is done.
+    next_at: Option<Timestamp>,
+}
+
+/// The text of a follow-up. It has a note or an outcome, or both.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FollowUpUpdate {
     /// How the customer was followed up.
     kind: FollowUpKind,
     /// What came of it.
@@ -46,11 +65,35 @@ pub(crate) struct FollowUpBody {
     recorded_by: MemberId,
     /// When it was recorded.
     recorded_at: Timestamp,
+    /// The texts of before, the first one first.
+    edits: Vec<FollowUpEditBody>,
+}
+
+/// A text that was replaced.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FollowUpEditBody {
+    /// How the customer was followed up, as it said before.
+    kind: FollowUpKind,
+    /// What came of it. `null` if nothing was said.
+    outcome: Option<FollowUpOutcome>,
+    /// The note of before. Empty if there was none.
+    note: Paragraph<2_000>,
+    /// The member who replaced it.
+    edited_by: MemberId,
+    /// When it was replaced.
+    edited_at: Timestamp,
 }
 
 impl From<FollowUp> for FollowUpBody {
-    fn from(FollowUp { id, at, by, text: FollowUpText { kind, outcome, note }, .. }: FollowUp) -> Self {
-        Self { follow_up_id: id, kind, outcome, note, recorded_by: by, recorded_at: at }
+    fn from(FollowUp { id, at, by, text: FollowUpText { kind, outcome, note }, edits, .. }: FollowUp) -> Self {
+        let edits = edits.into_iter().map(FollowUpEditBody::from).collect();
+        Self { follow_up_id: id, kind, outcome, note, recorded_by: by, recorded_at: at, edits }
+    }
+}
+
+impl From<FollowUpEdit> for FollowUpEditBody {
+    fn from(FollowUpEdit { at, by, text: FollowUpText { kind, outcome, note } }: FollowUpEdit) -> Self {
+        Self { kind, outcome, note, edited_by: by, edited_at: at }
     }
 }
 
@@ -61,7 +104,8 @@ impl From<FollowUp> for FollowUpBody {
 /// visited, admins and the boss, while their own radar is on. Idempotent by `Idempotency-Key`. Errors:
 /// 404 `not_found` for other callers, and for a person who is no customer; 403 `radar_not_active` while
 /// the radar of the caller is off; 409 `limit_reached` after 1,000 follow-ups of one identity; 422
-/// `invalid` with neither a note nor an outcome.
+/// `invalid` with neither a note nor an outcome, and for a next follow-up that is past or more than a
+/// year ahead.
 #[utoipa::path(post, path = "/v1/customers/{person_id}/follow-ups", tag = "crm",
     request_body = NewFollowUp, params(IdempotencyKey), responses((status = 201, body = FollowUpBody)))]
 pub(crate) async fn create_follow_up(
@@ -69,9 +113,9 @@ pub(crate) async fn create_follow_up(
     caller: CustomerCaller,
     once: IdempotentRequest<NewFollowUp>,
 ) -> Result<(StatusCode, Json<FollowUpBody>), Problem> {
-    let (NewFollowUp { kind, outcome, note }, request) = once.of(&caller);
+    let (NewFollowUp { kind, outcome, note, next_at }, request) = once.of(&caller);
     let text = FollowUpText { kind, outcome, note };
-    let recorded = record_editor(caller).create_follow_up(&app.flow(), text, &request).await?;
+    let recorded = record_editor(caller).create_follow_up(&app.flow(), text, next_at, &request).await?;
     Ok((StatusCode::CREATED, Json(recorded.into())))
 }
 
@@ -90,4 +134,41 @@ pub(crate) async fn list_follow_ups(
 ) -> Result<Json<PageBody<FollowUpBody>>, Problem> {
     let page = record_editor(caller).list_follow_ups(&app.flow(), paging.position()?, paging.limit).await?;
     Ok(Json(paging.page(page.items.into_iter().map(FollowUpBody::from).collect(), page.next)))
+}
+
+/// Edit a follow-up
+///
+/// Replaces the text. The texts of before stay with it. Callers: members whose card the person has
+/// visited, for what they recorded, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for members who may not see the
+/// customer, and for a follow-up that does not exist or was deleted; 403 `role_required` for a
+/// colleague's; 403 `radar_not_active` while the radar of the caller is off; 409 `limit_reached` after
+/// 20 edits; 422 `invalid` with neither a note nor an outcome.
+#[utoipa::path(put, path = "/v1/customers/{person_id}/follow-ups/{follow_up_id}", tag = "crm",
+    request_body = FollowUpUpdate, responses((status = 200, body = FollowUpBody)))]
+pub(crate) async fn update_follow_up(
+    State(app): State<App>,
+    caller: CustomerCaller,
+    PathIds(_person, id): PathIds<PersonId, FollowUpId>,
+    Body(FollowUpUpdate { kind, outcome, note }): Body<FollowUpUpdate>,
+) -> Result<Json<FollowUpBody>, Problem> {
+    let text = FollowUpText { kind, outcome, note };
+    Ok(Json(record_editor(caller).edit_follow_up(&app.flow(), id, text).await?.into()))
+}
+
+/// Delete a follow-up
+///
+/// It is not shown any more, and counts no more as a follow-up of its day. Callers: members whose card
+/// the person has visited, for what they recorded, admins and the boss, while their own radar is on.
+/// Idempotent. Errors: 404 `not_found` for members who
+/// may not see the customer, and for a follow-up that does not exist; 403 `role_required` for a
+/// colleague's; 403 `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(delete, path = "/v1/customers/{person_id}/follow-ups/{follow_up_id}", tag = "crm",
+    responses((status = 204)))]
+pub(crate) async fn delete_follow_up(
+    State(app): State<App>,
+    caller: CustomerCaller,
+    PathIds(_person, id): PathIds<PersonId, FollowUpId>,
+) -> Result<StatusCode, Problem> {
+    record_editor(caller).delete_follow_up(&app.flow(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

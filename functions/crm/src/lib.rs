@@ -4,6 +4,7 @@ mod close_rate;
 mod customer;
 mod deal;
 mod follow_up;
+mod next_follow_up;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -57,6 +58,10 @@ impl HttpFunction for App {
             .routes(routes!(customer::set_profile))
             .routes(routes!(customer::restore_profile_value))
             .routes(routes!(follow_up::create_follow_up, follow_up::list_follow_ups))
+            .routes(routes!(follow_up::update_follow_up, follow_up::delete_follow_up))
+            .routes(routes!(next_follow_up::plan_follow_up, next_follow_up::unplan_follow_up))
+            .routes(routes!(next_follow_up::list_my_follow_up_plans))
+            .routes(routes!(next_follow_up::list_follow_up_plans))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

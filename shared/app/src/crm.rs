@@ -2,6 +2,7 @@
 
 pub mod customer;
 pub mod follow_up;
+pub mod follow_up_plan;
 pub mod merge;
 pub mod profile;
 pub mod record;

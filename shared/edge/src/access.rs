@@ -10,7 +10,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use domain::company::Company;
 use domain::company::audit::AuditActor;
-use domain::crm::record::Viewer;
+use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, UploadId};
 use domain::media::upload::Upload;

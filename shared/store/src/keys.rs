@@ -323,6 +323,19 @@ pub(crate) fn timeline_entry(company: Company, person: PersonId, entry: Uuid) ->
     Key::new(timeline(company, person), entry.simple().to_string())
 }
 
+/// The partition of the follow-ups that a member has planned; of all members, for admins.
+pub(crate) fn follow_up_plans(company: Company, member: Option<MemberId>) -> String {
+    match member {
+        Some(member) => format!("{}#PLANS#{member}", company.id()),
+        None => format!("{}#PLANS#ALL", company.id()),
+    }
+}
+
+/// A planned follow-up of an identity, in the order of time.
+pub(crate) fn follow_up_plan(company: Company, member: Option<MemberId>, at_ms: i64, person: PersonId) -> Key {
+    Key::new(follow_up_plans(company, member), format!("{at_ms:013}#{person}"))
+}
+
 /// The id in the key of a timeline's entry.
 pub(crate) fn timeline_entry_of(key: &Key) -> Option<Uuid> {
     Uuid::try_parse(&key.sk).ok()

@@ -25,6 +25,7 @@ pub use crate::company::NewCompany;
 pub use crate::company::department::DepartmentAdded;
 pub use crate::company::quota::QuotaName;
 pub use crate::crm::customer::IDENTITIES_MAX;
+pub use crate::crm::follow_up_plan::FollowUpPlan;
 pub use crate::crm::opportunity::OpportunityChange;
 pub use crate::crm::record::RecordRead;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};

@@ -2,8 +2,9 @@
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
-use domain::crm::record::{CustomerRecord, KnownCustomer, Records, Viewer};
+use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
 use domain::crm::timeline::{CustomerChange, TimelineEntry};
+use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 use runtime::retry::Policy;
@@ -33,7 +34,7 @@ impl RecordEditor {
         self.read(flow, RecordRead::ToShow).await
     }
 
-    async fn read(&self, flow: &Flow<'_>, read: RecordRead) -> Result<KnownCustomer, CustomerError> {
+    pub(crate) async fn read(&self, flow: &Flow<'_>, read: RecordRead) -> Result<KnownCustomer, CustomerError> {
         let known = flow.store.known_customer(self.company, self.person, read).await?;
         self.admit(&known)?;
         Ok(known)
@@ -55,8 +56,17 @@ impl RecordEditor {
         flow: &Flow<'_>,
         apply: impl Fn(&KnownCustomer, &mut CustomerRecord) -> Result<Option<CustomerChange>, CustomerError>,
     ) -> Result<KnownCustomer, CustomerError> {
+        self.retry(flow, || self.try_to_change(flow, &apply)).await
+    }
+
+    /// Reads and writes again while others change the customer.
+    pub(crate) async fn retry<T, F: Future<Output = Result<T, CustomerError>>>(
+        &self,
+        flow: &Flow<'_>,
+        action: impl Fn() -> F,
+    ) -> Result<T, CustomerError> {
         let attempt = || async {
-            match self.try_to_change(flow, &apply).await {
+            match action().await {
                 Err(CustomerError::Failed(failure)) => Err(failure),
                 done => Ok(done),
             }
@@ -64,16 +74,21 @@ impl RecordEditor {
         flow.store.retry().run(Policy::CONTENTION, attempt).await?
     }
 
+    /// The entry of what the member does now.
+    pub(crate) fn timeline_entry(&self, flow: &Flow<'_>, change: CustomerChange) -> Result<TimelineEntry, Failure> {
+        let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
+        Ok(TimelineEntry { id, at: flow.now, by: self.viewer.member, change })
+    }
+
     async fn try_to_change(
         &self,
         flow: &Flow<'_>,
-        apply: impl Fn(&KnownCustomer, &mut CustomerRecord) -> Result<Option<CustomerChange>, CustomerError>,
+        apply: &impl Fn(&KnownCustomer, &mut CustomerRecord) -> Result<Option<CustomerChange>, CustomerError>,
     ) -> Result<KnownCustomer, CustomerError> {
         let mut known = self.read(flow, RecordRead::ToChange).await?;
-        let mut record = known.records.get(&self.person).cloned().unwrap_or_default();
+        let mut record = known.record_of(self.person);
         let Some(change) = apply(&known, &mut record)? else { return Ok(known) };
-        let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-        let entry = TimelineEntry { id, at: flow.now, by: self.viewer.member, change };
+        let entry = self.timeline_entry(flow, change)?;
         let changed = Records::from([(self.person, record)]);
         flow.store.change_records(self.company, &changed, (self.person, &entry)).await?;
         known.records.extend(changed);

@@ -4,16 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::department::DepartmentPath;
 use crate::crm::command::CustomerError;
+use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, FollowUpId, MemberId};
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::Paragraph;
-use crate::kernel::timestamp::Timestamp;
+use crate::kernel::timestamp::{DAY_MS, Timestamp};
 use crate::radar::counter::{Counter, CounterDeltas, Scope};
 
 /// Most follow-ups of one identity.
 pub const FOLLOW_UPS_MAX: usize = 1_000;
+/// Most edits of a follow-up.
+const EDITS_MAX: usize = 20;
+/// How far ahead a follow-up can be planned, in days.
+const AHEAD_DAYS_MAX: i64 = 366;
 
 string_enum! {
     /// How a customer was followed up.
@@ -73,6 +78,49 @@ pub struct FollowUp {
     /// What it says.
     #[serde(flatten)]
     pub text: FollowUpText,
+    /// What it said before it was edited, the first text first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<FollowUpEdit>,
+    /// Who deleted it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<FollowUpDeletion>,
+}
+
+/// A text that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUpEdit {
+    /// When it was replaced.
+    #[serde(rename = "at_ms", with = "crate::kernel::timestamp::as_millis")]
+    pub at: Timestamp,
+    /// Who replaced it.
+    pub by: MemberId,
+    /// What it said until then.
+    #[serde(flatten)]
+    pub text: FollowUpText,
+}
+
+/// Who deleted a follow-up. It is kept, and counts no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUpDeletion {
+    /// When.
+    #[serde(rename = "at_ms", with = "crate::kernel::timestamp::as_millis")]
+    pub at: Timestamp,
+    /// The member.
+    pub by: MemberId,
+}
+
+/// When a member wants to follow up next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NextFollowUp {
+    /// When it was planned; of two plans the later one counts.
+    #[serde(rename = "t", with = "crate::kernel::timestamp::as_millis")]
+    pub set_at: Timestamp,
+    /// The moment to follow up.
+    #[serde(rename = "a", with = "crate::kernel::timestamp::as_millis")]
+    pub at: Timestamp,
+    /// The member who will.
+    #[serde(rename = "b")]
+    pub by: MemberId,
 }
 
 /// The card of the member and its departments at that moment: there a follow-up counts for good.
@@ -111,6 +159,41 @@ impl FollowUpText {
     }
 }
 
+impl FollowUp {
+    /// Whether a member may edit and delete it: who recorded it, admins and the boss.
+    pub fn may_be_changed_by(&self, viewer: Viewer) -> bool {
+        viewer.admin || viewer.member == self.by
+    }
+
+    /// Replaces the text. Returns whether that changes anything.
+    ///
+    /// # Errors
+    /// [`CustomerError::LimitReached`] after 20 edits.
+    pub fn edit(&mut self, text: FollowUpText, by: MemberId, now: Timestamp) -> Result<bool, CustomerError> {
+        if self.text == text {
+            return Ok(false);
+        }
+        if self.edits.len() >= EDITS_MAX {
+            return Err(CustomerError::LimitReached("该跟进记录的修改次数已达上限：最多 20 次"));
+        }
+        let before = std::mem::replace(&mut self.text, text);
+        self.edits.push(FollowUpEdit { at: now, by, text: before });
+        Ok(true)
+    }
+}
+
+impl NextFollowUp {
+    /// A plan that `by` makes now.
+    ///
+    /// # Errors
+    /// `out_of_range` for a moment that is past, or more than a year ahead.
+    pub fn new(at: Timestamp, by: MemberId, now: Timestamp) -> Result<Self, FieldError> {
+        let latest = now.plus_millis(AHEAD_DAYS_MAX * DAY_MS);
+        let refused = || FieldError::new("out_of_range", "下次跟进时间应在现在之后、一年以内");
+        (now <= at && at <= latest).then_some(Self { set_at: now, at, by }).ok_or_else(refused)
+    }
+}
+
 impl FollowUpLog {
     /// Whether there is no follow-up.
     pub fn is_empty(&self) -> bool {
@@ -143,6 +226,13 @@ impl FollowUpLog {
         self.times.push((at.millis(), place));
         self.times.sort_unstable();
         Ok(())
+    }
+
+    /// Removes a follow-up. Returns whether it was there.
+    pub fn remove(&mut self, at: Timestamp, place: &FollowUpPlace) -> bool {
+        let is_it = |(ms, of): &(i64, usize)| *ms == at.millis() && self.places.get(*of) == Some(place);
+        let found = self.times.iter().position(is_it);
+        found.map(|position| self.times.remove(position)).is_some()
     }
 
     /// What the follow-ups add to the counters.
@@ -201,6 +291,24 @@ mod tests {
         assert!(log.add(Timestamp::from_millis(5), &place(1)).is_err());
         let bytes = serde_json::to_string(&log).unwrap().len();
         assert!(bytes < 20_000, "{bytes}");
+    }
+
+    #[test]
+    fn what_is_removed_counts_no_more() {
+        let mut log = FollowUpLog::default();
+        log.add(Timestamp::from_millis(5), &place(1)).unwrap();
+        log.add(Timestamp::from_millis(5), &place(2)).unwrap();
+        assert!(!log.remove(Timestamp::from_millis(6), &place(1)) && !log.remove(Timestamp::from_millis(5), &place(3)));
+        assert!(log.remove(Timestamp::from_millis(5), &place(1)) && !log.remove(Timestamp::from_millis(5), &place(1)));
+        assert_eq!(log.contributions(), place(2).counts_once(Timestamp::from_millis(5)));
+    }
+
+    #[test]
+    fn a_plan_lies_in_the_year_to_come() {
+        let (now, by) = (Timestamp::from_millis(1_795_000_000_000), MemberId::from_uuid(Uuid::nil()));
+        for (ms, allowed) in [(-1, false), (0, true), (366 * DAY_MS, true), (366 * DAY_MS + 1, false)] {
+            assert_eq!(NextFollowUp::new(now.plus_millis(ms), by, now).is_ok(), allowed, "{ms}");
+        }
     }
 
     proptest! {

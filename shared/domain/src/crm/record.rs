@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crm::follow_up::FollowUpLog;
+use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
 use crate::crm::identities::{Identities, MergedCustomer};
 use crate::crm::profile::Profile;
-use crate::kernel::id::{CardId, MemberId, PersonId};
+use crate::crm::viewer::Viewer;
+use crate::kernel::id::PersonId;
+use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::Scope;
 
 /// What is kept of one identity.
@@ -24,6 +26,9 @@ pub struct CustomerRecord {
     /// The follow-ups, which are entries of the timeline.
     #[serde(default, skip_serializing_if = "FollowUpLog::is_empty")]
     pub follow_ups: FollowUpLog,
+    /// When to follow up next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_follow_up: Option<NextFollowUp>,
 }
 
 /// The records of identities that are one person.
@@ -38,26 +43,47 @@ pub struct KnownCustomer {
     pub records: Records,
 }
 
-/// A member who looks at customers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Viewer {
-    /// The member.
-    pub member: MemberId,
-    /// Their card, if they have one.
-    pub card: Option<CardId>,
-    /// Whether they are an admin or the boss.
-    pub admin: bool,
-}
-
 impl KnownCustomer {
     /// All identities together.
     pub fn merged(&self) -> MergedCustomer {
         MergedCustomer::of(self.identities.values())
     }
 
+    /// What is kept of one identity.
+    pub fn record_of(&self, person: PersonId) -> CustomerRecord {
+        self.records.get(&person).cloned().unwrap_or_default()
+    }
+
     /// The profile of all identities together.
     pub fn profile(&self) -> Profile {
         Profile::union(self.records.values().map(|record| &record.profile))
+    }
+
+    /// When to follow up next: of several plans the one made last counts.
+    pub fn next_follow_up(&self) -> Option<NextFollowUp> {
+        self.records.values().filter_map(|record| record.next_follow_up).max()
+    }
+
+    /// When the last follow-up was recorded.
+    pub fn last_follow_up(&self) -> Option<Timestamp> {
+        self.records.values().filter_map(|record| record.follow_ups.last()).max()
+    }
+
+    /// The number of follow-ups.
+    pub fn follow_ups(&self) -> usize {
+        self.records.values().map(|record| record.follow_ups.len()).sum()
+    }
+
+    /// The records after the plans of all identities were replaced by this one, under `person`: those
+    /// that change.
+    pub fn with_next_follow_up(&self, person: PersonId, next: Option<NextFollowUp>) -> Records {
+        let mut records = self.records.clone();
+        records.entry(person).or_default();
+        for (identity, record) in &mut records {
+            record.next_follow_up = next.filter(|_| *identity == person);
+        }
+        records.retain(|identity, record| self.records.get(identity).unwrap_or(&CustomerRecord::default()) != record);
+        records
     }
 
     /// The identities with follow-ups.

@@ -27,4 +27,8 @@ pub struct TimelineEntry {
 pub enum CustomerChange {
     /// They filled in these fields.
     Profile(Vec<ProfileField>),
+    /// They planned a follow-up for this moment.
+    NextFollowUp(#[serde(with = "crate::kernel::timestamp::as_millis")] Timestamp),
+    /// They removed the plan.
+    NoNextFollowUp,
 }

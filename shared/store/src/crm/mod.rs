@@ -2,6 +2,7 @@
 
 pub(crate) mod customer;
 pub(crate) mod follow_up;
+pub(crate) mod follow_up_plan;
 pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;

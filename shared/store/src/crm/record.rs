@@ -11,6 +11,7 @@ use domain::kernel::id::PersonId;
 use crate::crm::customer::customer_of_item;
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
+use crate::table::aside::PutAside;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::Item;
 use crate::table::kinds::CUSTOMER_RECORD;
@@ -90,6 +91,28 @@ impl Store {
             }
         }
         Ok(others)
+    }
+
+    /// Visits every record of a company, as of the last write. What cannot be read is put aside.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn every_customer_record(
+        &self,
+        company: Company,
+        aside: &mut PutAside,
+        mut visit: impl FnMut(&CustomerRecord),
+    ) -> Result<(), Failure> {
+        let (partition, mut start) = (keys::customer_records(company), None);
+        loop {
+            let page = self.page_latest(&partition, start).await?;
+            let records = aside.read_all(page.items, record_of)?;
+            records.iter().for_each(|(_, record)| visit(record));
+            start = page.next;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Stores records that were changed, and the entry of the change in the timeline of `person`.

@@ -42,6 +42,7 @@ kinds! {
     CUSTOMER_RECORD = "customer_record", 1, "record";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
+    FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
     INVITATION = "invitation", 1, "invitation";
