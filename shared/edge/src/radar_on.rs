@@ -10,7 +10,7 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, Copy)]
 pub struct RadarOn<T>(pub T);
 
-impl<S: Send + Sync, T: FromRequestParts<S, Rejection = Problem>> FromRequestParts<S> for RadarOn<T> {
+impl<S: Send + Sync, T: FromRequestParts<S, Rejection = Problem> + Send> FromRequestParts<S> for RadarOn<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
