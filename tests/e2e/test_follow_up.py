@@ -34,7 +34,7 @@ def listed(who, customer, query=""):
 def counted(who, scope):
     """Follow-ups of the metrics, by window."""
     metrics = who.get(f"/v1/radar/{scope}/metrics").expect(200)
-    return {window["window"]: window["metrics"]["follow_ups"] for window in metrics["windows"]}
+    return {name: numbers["follow_ups"] for name, numbers in metrics["windows"].items()}
 
 
 def test_a_follow_up_counts_once_for_card_and_company(office):

@@ -8,7 +8,8 @@ use axum::extract::State;
 use domain::crm::kind::CustomerKind;
 use domain::crm::profile::{Profile, ProfileField};
 use domain::crm::record::KnownCustomer;
-use domain::kernel::id::{CardId, MemberId, PersonId};
+use domain::crm::tag::{CustomerTag, TagBook, TagMark, TagName};
+use domain::kernel::id::{CardId, MemberId, PersonId, TagId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::Scope;
 use domain::radar::feed::visitor_name;
@@ -18,6 +19,7 @@ use edge::problem::{FieldProblem, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::expectation::ExpectedClose;
 use crate::next_follow_up::NextFollowUpBody;
 use crate::{App, record_editor};
 
@@ -41,6 +43,25 @@ pub(crate) struct CustomerRecordBody {
     last_follow_up_at: Option<Timestamp>,
     /// The plan of the next follow-up. `null` if there is none.
     next_follow_up: Option<NextFollowUpBody>,
+    /// The tags, with who gave them.
+    tags: Vec<CustomerTagBody>,
+    /// When a deal is expected, and of which amount.
+    expected_close: ExpectedClose,
+}
+
+/// A tag of a customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomerTagBody {
+    /// The tag.
+    tag_id: TagId,
+    /// Its name.
+    name: TagName,
+    /// The name of its group.
+    group: TagName,
+    /// When it was given.
+    given_at: Timestamp,
+    /// The member who gave it.
+    given_by: MemberId,
 }
 
 /// The value of a field.
@@ -132,8 +153,8 @@ pub(crate) async fn get_customer(
     State(app): State<App>,
     caller: CustomerCaller,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let known = record_editor(caller).find(&app.flow()).await?;
-    Ok(Json(body(caller.person(), &known, app.clock.now())))
+    let (known, book) = record_editor(caller).find_with_tags(&app.flow()).await?;
+    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
 }
 
 /// Fill in the profile of a customer
@@ -149,8 +170,8 @@ pub(crate) async fn set_profile(
     caller: CustomerCaller,
     Body(update): Body<ProfileUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let known = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
-    Ok(Json(body(caller.person(), &known, app.clock.now())))
+    let (known, book) = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
+    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
 }
 
 /// Restore an earlier value of a profile field
@@ -166,14 +187,25 @@ pub(crate) async fn restore_profile_value(
     caller: CustomerCaller,
     Body(FormerValue { field, set_at }): Body<FormerValue>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let known = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
-    Ok(Json(body(caller.person(), &known, app.clock.now())))
+    let (known, book) = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
+    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
 }
 
-fn body(person_id: PersonId, known: &KnownCustomer, now: Timestamp) -> CustomerRecordBody {
+/// A customer as they stand at `now`.
+pub(crate) fn body(
+    person_id: PersonId,
+    (known, book): (&KnownCustomer, &TagBook),
+    now: Timestamp,
+) -> CustomerRecordBody {
     let (merged, profile) = (known.merged(), known.profile());
     let cards = merged.state.cards_by_last_opening().into_iter().map(|(card, _)| card);
     let name = profile.text(ProfileField::Name);
+    let given = known.tags(book);
+    let tag = |(id, tag): (TagId, &CustomerTag)| {
+        let TagMark { at, by } = *given.get(&id)?;
+        let (name, group) = (tag.name.clone(), tag.group.clone());
+        Some(CustomerTagBody { tag_id: id, name, group, given_at: at, given_by: by })
+    };
     CustomerRecordBody {
         person_id,
         name: if name.is_empty() { visitor_name(person_id) } else { name.to_owned() },
@@ -183,6 +215,8 @@ fn body(person_id: PersonId, known: &KnownCustomer, now: Timestamp) -> CustomerR
         follow_ups: known.follow_ups(),
         last_follow_up_at: known.last_follow_up(),
         next_follow_up: known.next_follow_up().map(|plan| NextFollowUpBody::of(plan, now)),
+        tags: book.iter().filter_map(tag).collect(),
+        expected_close: ExpectedClose::of(known, now),
     }
 }
 

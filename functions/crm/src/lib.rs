@@ -3,8 +3,10 @@
 mod close_rate;
 mod customer;
 mod deal;
+mod expectation;
 mod follow_up;
 mod next_follow_up;
+mod tag;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -62,6 +64,11 @@ impl HttpFunction for App {
             .routes(routes!(next_follow_up::plan_follow_up, next_follow_up::unplan_follow_up))
             .routes(routes!(next_follow_up::list_my_follow_up_plans))
             .routes(routes!(next_follow_up::list_follow_up_plans))
+            .routes(routes!(tag::list_customer_tags, tag::create_customer_tag))
+            .routes(routes!(tag::update_customer_tag, tag::delete_customer_tag))
+            .routes(routes!(tag::merge_customer_tag))
+            .routes(routes!(tag::set_customer_tags))
+            .routes(routes!(expectation::set_expected_close))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

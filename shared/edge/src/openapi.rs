@@ -7,7 +7,7 @@ use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
     CardId, CompanyId, DealId, DepartmentId, FollowUpId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId,
-    ProductId, SessionId, UploadId,
+    ProductId, SessionId, TagId, UploadId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
@@ -326,6 +326,7 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "join_request_id" => (JoinRequestId::schema(), "The request to join."),
         "merge_id" => (MergeId::schema(), "The merge."),
         "product_id" => (ProductId::schema(), "The product."),
+        "tag_id" => (TagId::schema(), "The tag."),
         "upload_id" => (UploadId::schema(), "The upload."),
         "session_id" => (SessionId::schema(), "The session."),
         "share_code" => (ShareCode::schema(), "The share code."),

@@ -303,6 +303,11 @@ pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
     Key::new(merges(company), merge.to_string())
 }
 
+/// The company's book of tags.
+pub(crate) fn tag_book(company: Company) -> Key {
+    Key::new(company.id().to_string(), "TAGS")
+}
+
 /// The partition of what a company's people keep of its customers.
 pub(crate) fn customer_records(company: Company) -> String {
     format!("{}#CRM", company.id())

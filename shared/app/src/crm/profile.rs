@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::crm::command::CustomerError;
-use domain::crm::profile::ProfileField;
-use domain::crm::record::KnownCustomer;
+use domain::crm::profile::{ProfileField, ProfileValue};
+use domain::crm::record::{KnownCustomer, Records};
+use domain::crm::tag::TagBook;
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::Timestamp;
@@ -21,17 +22,14 @@ impl RecordEditor {
         &self,
         flow: &Flow<'_>,
         texts: &BTreeMap<ProfileField, String>,
-    ) -> Result<KnownCustomer, CustomerError> {
-        self.change(flow, |known, record| {
+    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        self.change(flow, |known, _| {
             let before = known.profile();
             let change = |(field, text): (&ProfileField, &String)| {
                 Some((*field, before.change(*field, text, self.viewer.member, flow.now)?))
             };
             let changes: Vec<_> = texts.iter().filter_map(change).collect();
-            let fields = changes.iter().map(|(field, _)| *field).collect();
-            let changed = !changes.is_empty();
-            changes.into_iter().for_each(|(field, value)| record.profile.set(field, value));
-            Ok(changed.then_some(CustomerChange::Profile(fields)))
+            Ok(self.with_values(known, changes))
         })
         .await
     }
@@ -45,15 +43,25 @@ impl RecordEditor {
         flow: &Flow<'_>,
         field: ProfileField,
         set_at: Timestamp,
-    ) -> Result<KnownCustomer, CustomerError> {
-        self.change(flow, |known, record| {
+    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        self.change(flow, |known, _| {
             let before = known.profile();
             let text = before.text_set_at(field, set_at).ok_or(Failure::NotFound)?;
             let back = before.change(field, text, self.viewer.member, flow.now);
-            let change = back.is_some().then(|| CustomerChange::Profile(vec![field]));
-            back.into_iter().for_each(|value| record.profile.set(field, value));
-            Ok(change)
+            Ok(self.with_values(known, back.map(|value| (field, value)).into_iter().collect()))
         })
         .await
+    }
+
+    fn with_values(
+        &self,
+        known: &KnownCustomer,
+        values: Vec<(ProfileField, ProfileValue)>,
+    ) -> Option<(Records, CustomerChange)> {
+        let fields: Vec<_> = values.iter().map(|(field, _)| *field).collect();
+        let mut record = known.record_of(self.person);
+        values.into_iter().for_each(|(field, value)| record.profile.set(field, value));
+        let changed = Records::from([(self.person, record)]);
+        (!fields.is_empty()).then_some((changed, CustomerChange::Profile(fields)))
     }
 }

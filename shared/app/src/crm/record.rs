@@ -2,7 +2,8 @@
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
-use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
+use domain::crm::record::{KnownCustomer, Records};
+use domain::crm::tag::TagBook;
 use domain::crm::timeline::{CustomerChange, TimelineEntry};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
@@ -49,14 +50,41 @@ impl RecordEditor {
         if self.radar_on { Ok(()) } else { Err(CustomerError::RadarNotActive) }
     }
 
-    /// Changes the record of the identity that the member names, as long as others change it too.
-    /// `apply` changes it, knowing the whole customer, and says what it did; `None` for nothing.
+    /// The customer and the company's tags.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn find_with_tags(&self, flow: &Flow<'_>) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        self.read_with_tags(flow, RecordRead::ToShow).await
+    }
+
+    async fn read_with_tags(
+        &self,
+        flow: &Flow<'_>,
+        read: RecordRead,
+    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        let (known, book) = flow.store.known_customer_and_tags(self.company, self.person, read).await?;
+        self.admit(&known)?;
+        Ok((known, book))
+    }
+
+    /// Changes what is kept of the customer, while others change it too. `apply` returns the records that
+    /// change and what that is; `None` for nothing.
     pub(crate) async fn change(
         &self,
         flow: &Flow<'_>,
-        apply: impl Fn(&KnownCustomer, &mut CustomerRecord) -> Result<Option<CustomerChange>, CustomerError>,
-    ) -> Result<KnownCustomer, CustomerError> {
-        self.retry(flow, || self.try_to_change(flow, &apply)).await
+        apply: impl Fn(&KnownCustomer, &TagBook) -> Result<Option<(Records, CustomerChange)>, CustomerError>,
+    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        let apply = &apply;
+        self.retry(flow, || async move {
+            let (mut known, book) = self.read_with_tags(flow, RecordRead::ToChange).await?;
+            let Some((changed, change)) = apply(&known, &book)? else { return Ok((known, book)) };
+            let entry = self.timeline_entry(flow, change)?;
+            flow.store.change_records(self.company, &changed, (self.person, &entry)).await?;
+            known.records.extend(changed);
+            Ok((known, book))
+        })
+        .await
     }
 
     /// Reads and writes again while others change the customer.
@@ -78,20 +106,5 @@ impl RecordEditor {
     pub(crate) fn timeline_entry(&self, flow: &Flow<'_>, change: CustomerChange) -> Result<TimelineEntry, Failure> {
         let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
         Ok(TimelineEntry { id, at: flow.now, by: self.viewer.member, change })
-    }
-
-    async fn try_to_change(
-        &self,
-        flow: &Flow<'_>,
-        apply: &impl Fn(&KnownCustomer, &mut CustomerRecord) -> Result<Option<CustomerChange>, CustomerError>,
-    ) -> Result<KnownCustomer, CustomerError> {
-        let mut known = self.read(flow, RecordRead::ToChange).await?;
-        let mut record = known.record_of(self.person);
-        let Some(change) = apply(&known, &mut record)? else { return Ok(known) };
-        let entry = self.timeline_entry(flow, change)?;
-        let changed = Records::from([(self.person, record)]);
-        flow.store.change_records(self.company, &changed, (self.person, &entry)).await?;
-        known.records.extend(changed);
-        Ok(known)
     }
 }

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::expectation::Expectation;
 use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
 use crate::crm::identities::{Identities, MergedCustomer};
 use crate::crm::profile::Profile;
+use crate::crm::tag::{TagBook, TagMarks};
 use crate::crm::viewer::Viewer;
 use crate::kernel::id::PersonId;
 use crate::kernel::timestamp::Timestamp;
@@ -29,6 +31,12 @@ pub struct CustomerRecord {
     /// When to follow up next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_follow_up: Option<NextFollowUp>,
+    /// The tags they were given.
+    #[serde(default, skip_serializing_if = "TagMarks::is_empty")]
+    pub tags: TagMarks,
+    /// When a deal is expected, and of which amount.
+    #[serde(default, skip_serializing_if = "Expectation::is_empty")]
+    pub expectation: Expectation,
 }
 
 /// The records of identities that are one person.
@@ -74,16 +82,33 @@ impl KnownCustomer {
         self.records.values().map(|record| record.follow_ups.len()).sum()
     }
 
+    /// When a deal is expected, and of which amount.
+    pub fn expectation(&self) -> Expectation {
+        Expectation::union(self.records.values().map(|record| &record.expectation))
+    }
+
+    /// The tags, read through the company's book.
+    pub fn tags(&self, book: &TagBook) -> TagMarks {
+        book.of_customer(self.records.values().map(|record| &record.tags))
+    }
+
+    /// The records that `change` changes, of all identities; there is one of `person` in any case.
+    pub fn changed(&self, person: PersonId, change: impl FnOnce(&mut Records)) -> Records {
+        let mut records = self.records.clone();
+        records.entry(person).or_default();
+        change(&mut records);
+        records.retain(|identity, record| self.records.get(identity).unwrap_or(&CustomerRecord::default()) != record);
+        records
+    }
+
     /// The records after the plans of all identities were replaced by this one, under `person`: those
     /// that change.
     pub fn with_next_follow_up(&self, person: PersonId, next: Option<NextFollowUp>) -> Records {
-        let mut records = self.records.clone();
-        records.entry(person).or_default();
-        for (identity, record) in &mut records {
-            record.next_follow_up = next.filter(|_| *identity == person);
-        }
-        records.retain(|identity, record| self.records.get(identity).unwrap_or(&CustomerRecord::default()) != record);
-        records
+        self.changed(person, |records| {
+            for (identity, record) in records {
+                record.next_follow_up = next.filter(|_| *identity == person);
+            }
+        })
     }
 
     /// The identities with follow-ups.

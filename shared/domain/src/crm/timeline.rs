@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::crm::profile::ProfileField;
-use crate::kernel::id::MemberId;
+use crate::kernel::day::Day;
+use crate::kernel::id::{MemberId, TagId};
+use crate::kernel::money::Fen;
 use crate::kernel::timestamp::Timestamp;
 
 /// An entry; it never changes.
@@ -31,4 +33,18 @@ pub enum CustomerChange {
     NextFollowUp(#[serde(with = "crate::kernel::timestamp::as_millis")] Timestamp),
     /// They removed the plan.
     NoNextFollowUp,
+    /// They gave and took these tags.
+    Tags {
+        /// Those that the customer has since.
+        added: Vec<TagId>,
+        /// Those that they have no more.
+        removed: Vec<TagId>,
+    },
+    /// They set what is expected: this is in force since.
+    Expectation {
+        /// The day.
+        expected_on: Option<Day>,
+        /// The amount.
+        amount_fen: Option<Fen>,
+    },
 }

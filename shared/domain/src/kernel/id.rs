@@ -128,6 +128,8 @@ ids! {
     DealId = "dea_";
     /// A follow-up of a customer (跟进).
     FollowUpId = "flw_";
+    /// A tag of customers (客户标签).
+    TagId = "tag_";
     /// A session of a member (登录设备).
     SessionId = "ses_";
 }

@@ -7,4 +7,5 @@ pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;
 pub(crate) mod record;
+pub(crate) mod tag;
 pub(crate) mod timeline;

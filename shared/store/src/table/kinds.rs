@@ -76,6 +76,7 @@ kinds! {
     SHORTLIST = "shortlist", 2, "shortlist";
     SHORTLIST_REFRESH = "standing", 1, "shortlist_refresh";
     STAFF = "staff", 1, "membership";
+    TAG_BOOK = "tag_book", 1, "tag";
     TIMELINE_ENTRY = "timeline_entry", 1, "timeline";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";
