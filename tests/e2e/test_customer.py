@@ -94,3 +94,41 @@ def test_parallel_edits_of_several_fields_all_count(office):
     assert {field: profile[field]["text"] for field in ("company", "position", "address", "email", "remark")} == {
         "company": "甲", "position": "经理", "address": "昆明", "email": "a@b.cn", "remark": "一\n二"}
     assert all(not profile[field]["before"] for field in ("company", "position", "address", "email", "remark"))
+
+
+def timeline(who, customer, query=""):
+    """All lines of the timeline, page by page."""
+    lines, cursor = [], ""
+    while cursor is not None:
+        page = who.get(at(customer, f"/timeline?limit=3{query}{cursor}")).expect(200)
+        lines += page["items"]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    return lines
+
+
+def test_the_timeline_tells_everything_in_one_order(office, world):
+    company, lin = office["company"], office["lin"]
+    visitor = company.visitor()
+    visitor.send(event("view_card", lin.card_id), event("view_card", lin.card_id, back_ms=30 * 3_600_000))
+    drain(world.stack)
+    lin.put(at(visitor, "/profile"), {"name": "王敏", "company": "云岭"}).expect(200)
+    tag = lin.get("/v1/customer-tags").expect(200)["items"][0]["tag_id"]
+    lin.put(at(visitor, "/tags"), {"add": [tag]}).expect(200)
+    said = lin.post(at(visitor, "/follow-ups"), {"kind": "call", "note": "甲"}, key=uuid.uuid4().hex).expect(201)
+    gone = lin.post(at(visitor, "/follow-ups"), {"kind": "call", "note": "乙"}, key=uuid.uuid4().hex).expect(201)
+    lin.delete(at(visitor, f"/follow-ups/{gone['follow_up_id']}")).expect(204)
+    lin.put(at(visitor, "/expected-close"), {"amount_fen": 5_000}).expect(200)
+    lin.put(f"/v1/cards/{lin.card_id}/customers/{visitor.id}/close-rate", {"percent": 80}).expect(200)
+    lin.post(f"/v1/cards/{lin.card_id}/customers/{visitor.id}/deals", {"closed_on": "2026-01-05"}, key=uuid.uuid4().hex).expect(201)
+    lines = timeline(lin, visitor)
+    assert [line["kind"] for line in lines] == [
+        "deal", "close_rate", "expected_close", "follow_up", "tags", "profile", "visit", "visit"]
+    assert [line["at"] for line in lines] == sorted((line["at"] for line in lines), reverse=True)
+    assert lines[3]["follow_up"] == said and lines[4]["tags"] == {"added": [tag], "removed": []}
+    assert lines[5]["profile"] == ["name", "company"] and lines[5]["by"] == lin.member["id"]
+    assert lines[0]["deal"]["closed_on"] == "2026-01-05" and lines[1]["close_rate"]["basis_points"] == 8_000
+    assert all(line["by"] is None for line in lines[6:])
+    for kind in ("visit", "follow_up", "deal", "tags"):
+        assert timeline(lin, visitor, f"&kind={kind}") == [line for line in lines if line["kind"] == kind]
+    assert office["chen"].get(at(visitor, "/timeline")).status == 404
+    assert lin.get(at(visitor, "/timeline?kind=dream")).status == 400

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::crm::follow_up::{FollowUp, FollowUpEdit, FollowUpKind, FollowUpOutcome, FollowUpText};
+use domain::crm::timeline::{TimelineItem, TimelineKind, TimelinePosition};
 use domain::kernel::id::{FollowUpId, MemberId, PersonId};
 use domain::kernel::text::Paragraph;
 use domain::kernel::timestamp::Timestamp;
@@ -132,8 +133,10 @@ pub(crate) async fn list_follow_ups(
     caller: CustomerCaller,
     paging: Paging,
 ) -> Result<Json<PageBody<FollowUpBody>>, Problem> {
-    let page = record_editor(caller).list_follow_ups(&app.flow(), paging.position()?, paging.limit).await?;
-    Ok(Json(paging.page(page.items.into_iter().map(FollowUpBody::from).collect(), page.next)))
+    let (flow, after) = (app.flow(), paging.position()?.map(TimelinePosition));
+    let page = record_editor(caller).timeline(&flow, Some(TimelineKind::FollowUp), after, paging.limit).await?;
+    let follow_up = |item| if let TimelineItem::FollowUp(follow_up) = item { Some(follow_up.into()) } else { None };
+    Ok(Json(paging.page(page.items.into_iter().filter_map(follow_up).collect(), page.next.map(|next| next.0))))
 }
 
 /// Edit a follow-up

@@ -7,6 +7,7 @@ mod expectation;
 mod follow_up;
 mod next_follow_up;
 mod tag;
+mod timeline;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -57,6 +58,7 @@ impl HttpFunction for App {
 
     fn routes<R: Routes<Self>>(list: R) -> R {
         list.routes(routes!(customer::get_customer))
+            .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))
             .routes(routes!(customer::restore_profile_value))
             .routes(routes!(follow_up::create_follow_up, follow_up::list_follow_ups))

@@ -8,3 +8,4 @@ pub mod merge;
 pub mod profile;
 pub mod record;
 pub mod tag;
+pub mod timeline;

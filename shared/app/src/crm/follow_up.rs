@@ -7,7 +7,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{FollowUpId, PersonId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
-use store::{Page, RecordRead};
+use store::RecordRead;
 
 use crate::Flow;
 use crate::crm::record::RecordEditor;
@@ -114,20 +114,5 @@ impl RecordEditor {
         } else {
             Err(Failure::RoleRequired.into())
         }
-    }
-
-    /// The follow-ups of the customer, the latest first.
-    ///
-    /// # Errors
-    /// [`CustomerError`].
-    pub async fn list_follow_ups(
-        &self,
-        flow: &Flow<'_>,
-        after: Option<FollowUpId>,
-        limit: u32,
-    ) -> Result<Page<FollowUp, FollowUpId>, CustomerError> {
-        let followed_up = Vec::from_iter(self.find(flow).await?.followed_up());
-        let page: Result<_, Failure> = flow.store.list_follow_ups(self.company, &followed_up, after, limit).await;
-        Ok(page?)
     }
 }

@@ -1,7 +1,5 @@
 //! Follow-ups: entries of the timeline of the identity they were recorded under.
 
-use std::cmp::Reverse;
-
 use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::follow_up::FollowUp;
@@ -21,9 +19,8 @@ use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
 use crate::table::kinds::{FOLLOW_UP, MEMBER};
-use crate::table::read::{FILTER_READ_MAX, Order};
 use crate::table::transaction::{Cancelled, Transaction};
-use crate::{Page, Store, keys};
+use crate::{Store, keys};
 
 impl Store {
     /// A customer as of the last write, the departments of a member, and the result of the same
@@ -122,37 +119,5 @@ impl Store {
             }
         }
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
-    }
-
-    /// The follow-ups of a person that are not deleted, the latest first; `persons` are their identities with follow-ups.
-    /// One call for each, which looks through a bounded part of the timeline: a page may be short and
-    /// not the last.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn list_follow_ups(
-        &self,
-        company: Company,
-        persons: &[PersonId],
-        after: Option<FollowUpId>,
-        limit: u32,
-    ) -> Result<Page<FollowUp, FollowUpId>, Failure> {
-        let (mut items, mut read_to) = (Vec::new(), None);
-        for person in persons {
-            let start = after.map(|after| keys::timeline_entry(company, *person, after.uuid()));
-            let page =
-                self.query(&keys::timeline(company, *person), start, FILTER_READ_MAX, Order::NewestFirst).await?;
-            let last = page.next.as_ref().and_then(keys::timeline_entry_of).map(FollowUpId::from_uuid);
-            read_to = read_to.max(last);
-            let found = page.items.into_iter().filter(|item| FOLLOW_UP.is_of(item));
-            items.extend(found.map(|item| FOLLOW_UP.decode(item)).collect::<Result<Vec<FollowUp>, _>>()?);
-        }
-        items.retain(|follow_up| follow_up.deleted.is_none());
-        // What one identity was not read as far as stands on the next page.
-        items.retain(|follow_up| read_to.is_none_or(|end| follow_up.id >= end));
-        items.sort_by_key(|follow_up| Reverse(follow_up.id));
-        let next = if items.len() > limit as usize { Some(items[limit as usize - 1].id) } else { read_to };
-        items.truncate(limit as usize);
-        Ok(Page { items, next })
     }
 }
