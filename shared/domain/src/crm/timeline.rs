@@ -79,7 +79,7 @@ string_enum! {
 
 /// A stay of a customer: hours that follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Visit {
+pub struct CustomerVisit {
     /// When its first hour begins.
     pub from: Timestamp,
     /// When its last hour ends.
@@ -94,7 +94,7 @@ pub enum TimelineItem {
     /// What a member did.
     FollowUp(FollowUp),
     /// What the customer did.
-    Visit(Visit),
+    Visit(CustomerVisit),
     /// A rate that is set by hand on a card.
     CloseRate(CardId, ManualCloseRate),
     /// A deal on a card.
@@ -181,7 +181,7 @@ pub fn derived_items(customer: &MergedCustomer) -> Vec<TimelineItem> {
 }
 
 /// The stays of a customer: hours that follow each other are one.
-pub fn visits(hours: &VisitHours) -> Vec<Visit> {
+pub fn visits(hours: &VisitHours) -> Vec<CustomerVisit> {
     const HOUR_MS: i64 = DAY_MS / 24;
     let mut begins: Vec<_> = hours
         .days()
@@ -189,12 +189,12 @@ pub fn visits(hours: &VisitHours) -> Vec<Visit> {
         .map(|(day, hour)| day.start().plus_millis(hour * HOUR_MS))
         .collect();
     begins.sort_unstable();
-    let mut visits: Vec<Visit> = Vec::new();
+    let mut visits: Vec<CustomerVisit> = Vec::new();
     for from in begins {
         let to = from.plus_millis(HOUR_MS);
         match visits.last_mut().filter(|last| last.to == from) {
             Some(last) => last.to = to,
-            None => visits.push(Visit { from, to }),
+            None => visits.push(CustomerVisit { from, to }),
         }
     }
     visits

@@ -16,7 +16,7 @@ fn hours_that_follow_each_other_are_one_visit_over_midnight_too() {
     ] {
         hours.see(at(seen));
     }
-    let visit = |from, to| Visit { from: at(from), to: at(to) };
+    let visit = |from, to| CustomerVisit { from: at(from), to: at(to) };
     assert_eq!(
         visits(&hours),
         [
@@ -28,7 +28,8 @@ fn hours_that_follow_each_other_are_one_visit_over_midnight_too() {
 
 #[test]
 fn positions_follow_time_whatever_the_kind() {
-    let visit = |ms| TimelineItem::Visit(Visit { from: Timestamp::from_millis(ms), to: Timestamp::from_millis(ms) });
+    let visit =
+        |ms| TimelineItem::Visit(CustomerVisit { from: Timestamp::from_millis(ms), to: Timestamp::from_millis(ms) });
     let change = |ms: i64| {
         let id = uuid::Builder::from_unix_timestamp_millis(ms.unsigned_abs(), &[0; 10]).into_uuid();
         let (at, by) = (Timestamp::from_millis(ms), MemberId::from_uuid(Uuid::nil()));
