@@ -7,7 +7,7 @@ A file may hold placeholders, which are filled in from the demo company:
     ${token_boss} ${token_lin} ${token_chen} ${token_wang} ${token_visitor}
     ${card_lin} ${card_chen} ${card_wang} ${member_lin} ${member_chen} ${member_wang}
     ${company_id} ${visitor_id} ${appid} ${login_code} ${operator_key} ${share_code}
-    ${token_anonymous} ${merge_id} ${idempotency_key} ${batch_id} ${now} ${now_ms} ${product_id}
+    ${token_anonymous} ${merge_id} ${idempotency_key} ${batch_id} ${now} ${now_ms} ${tomorrow} ${product_id}
     ${staff_code} ${person_lin} ${newcomer_code} ${new_appid} ${phone} ${unique}
     ${upload_avatar} ${upload_photo} ${upload_card_video} ${upload_voice}  (tickets of lin's, no file sent)
 
@@ -21,7 +21,7 @@ import json
 import secrets
 import sys
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Callable
 
@@ -55,6 +55,7 @@ def values(demo: Demo) -> dict[str, Callable[[], str]]:
         "share_code": demo.share_code,
         "product_id": lambda: "prd_06fc0h52g1s0u9c3vr4mq8d2b4",
         "now": lambda: datetime.now(SHANGHAI).isoformat(timespec="milliseconds"),
+        "tomorrow": lambda: (datetime.now(SHANGHAI) + timedelta(days=1)).isoformat(timespec="milliseconds"),
         "now_ms": lambda: str(time.time_ns() // 1_000_000),
         "token_boss": lambda: demo.login("boss")["token"],
     }

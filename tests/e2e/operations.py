@@ -73,7 +73,7 @@ class Stage:
             "login_code": lambda: code(self.company.appid, uuid.uuid4().hex),
             "staff_code": lambda: code(self.company.appid, self.owner.openid),
             "newcomer_code": lambda: code(self.company.appid, uuid.uuid4().hex),
-            "now": now_text, "now_ms": lambda: str(now_ms()),
+            "now": now_text, "tomorrow": lambda: now_text(-86_400_000), "now_ms": lambda: str(now_ms()),
         }.get(what)
         return make and make()
 

@@ -1,12 +1,19 @@
-//! Customers as the company's members see them: close rates set by hand and closed deals.
+//! Customers as the company's members see them: profiles, close rates set by hand and closed deals.
 
 mod close_rate;
+mod customer;
 mod deal;
+mod expectation;
+mod follow_up;
+mod next_follow_up;
+mod tag;
+mod timeline;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
+use app::crm::record::RecordEditor;
 use axum::Router;
-use edge::access::CustomerAccess;
+use edge::access::{CustomerAccess, CustomerCaller};
 use edge::routes;
 use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
@@ -35,6 +42,12 @@ fn editor(access: CustomerAccess) -> CustomerEditor {
     CustomerEditor { company, card, person, by: access.member(), radar_on: access.radar_on() }
 }
 
+/// The member and the customer in the path.
+fn record_editor(caller: CustomerCaller) -> RecordEditor {
+    let (company, person) = (caller.company(), caller.person());
+    RecordEditor { company, person, viewer: caller.viewer(), radar_on: caller.radar_on() }
+}
+
 /// The function, ready to run.
 pub fn build(Common { store, tokens, clock, ids }: Common) -> Router {
     router(App { store, clock: clock.clone(), ids }, tokens, clock)
@@ -44,7 +57,21 @@ impl HttpFunction for App {
     const NAME: &'static str = "crm";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
+        list.routes(routes!(customer::get_customer))
+            .routes(routes!(timeline::list_timeline))
+            .routes(routes!(customer::set_profile))
+            .routes(routes!(customer::restore_profile_value))
+            .routes(routes!(follow_up::create_follow_up, follow_up::list_follow_ups))
+            .routes(routes!(follow_up::update_follow_up, follow_up::delete_follow_up))
+            .routes(routes!(next_follow_up::plan_follow_up, next_follow_up::unplan_follow_up))
+            .routes(routes!(next_follow_up::list_my_follow_up_plans))
+            .routes(routes!(next_follow_up::list_follow_up_plans))
+            .routes(routes!(tag::list_customer_tags, tag::create_customer_tag))
+            .routes(routes!(tag::update_customer_tag, tag::delete_customer_tag))
+            .routes(routes!(tag::merge_customer_tag))
+            .routes(routes!(tag::set_customer_tags))
+            .routes(routes!(expectation::set_expected_close))
+            .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))
     }

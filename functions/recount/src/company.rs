@@ -13,6 +13,7 @@ use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
 use domain::crm::identity_group::{Group, IdentityLinks};
 use domain::crm::merge::{Merge, groups};
+use domain::crm::record::CustomerRecord;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
@@ -127,6 +128,7 @@ impl<'a> RecountJob<'a> {
         self.read_revisions(&mut before).await?;
         let waiting = self.pending_deltas().await?;
         let mut recount = self.read_log(&cards).await?;
+        self.read_records(&mut recount).await?;
         let merges = self.merges().await?;
         self.recall(&mut recount, &merges).await?;
         let groups = groups(&merges);
@@ -181,6 +183,15 @@ impl<'a> RecountJob<'a> {
         let add = |segment: &Segment| recount.add(segment);
         self.obscure.segments = replay(self.store, self.company, cards, &mut self.aside, add).await?;
         Ok(recount)
+    }
+
+    /// Counts the follow-ups, which the records of customers show.
+    async fn read_records(&mut self, recount: &mut Recount) -> Result<(), Failure> {
+        let met = self.aside.met();
+        let add = |record: &CustomerRecord| recount.add_follow_ups(&record.follow_ups);
+        self.store.every_customer_record(self.company, &mut self.aside, add).await?;
+        self.obscure.records |= self.aside.met() > met;
+        Ok(())
     }
 
     async fn pending_deltas(&mut self) -> Result<Vec<PendingDeltas>, Failure> {

@@ -16,6 +16,8 @@ pub(crate) struct Obscure {
     pub(crate) waiting: bool,
     /// A customer cannot be read: whether they are a member, and have a deal, is not known.
     pub(crate) customers: bool,
+    /// A customer record cannot be read: how often they were followed up is not known.
+    pub(crate) records: bool,
     /// A merge cannot be read: who is one person is not known.
     pub(crate) merges: bool,
 }
@@ -33,6 +35,7 @@ impl Obscure {
     /// Whether the right value of a counter is not known, whatever its scope.
     pub(crate) fn has_counter(&self, counter: Counter) -> bool {
         self.customers && matches!(counter, Counter::Customers | Counter::ClosedCustomers)
+            || self.records && counter == Counter::FollowUps
     }
 
     /// Whether the right state of a person is not known.

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use domain::company::Company;
 use domain::company::audit::AuditActor;
+use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, UploadId};
 use domain::media::upload::Upload;
@@ -85,6 +86,15 @@ pub struct CustomerAccess {
     caller: Caller,
     member: MemberId,
     card: CardId,
+    person: PersonId,
+}
+
+/// A member who names a customer of the company. Whether they may see them, and whether their radar is
+/// on, is checked when the customer is read.
+#[derive(Debug, Clone, Copy)]
+pub struct CustomerCaller {
+    caller: Caller,
+    membership: Membership,
     person: PersonId,
 }
 
@@ -181,6 +191,35 @@ impl CustomerAccess {
     /// Whether their radar is on.
     pub fn radar_on(&self) -> bool {
         self.caller.require_radar().is_ok()
+    }
+}
+
+impl CustomerCaller {
+    /// The company.
+    pub fn company(&self) -> Company {
+        self.caller.company()
+    }
+
+    /// The identity in the path.
+    pub fn person(&self) -> PersonId {
+        self.person
+    }
+
+    /// The member who looks.
+    pub fn viewer(&self) -> Viewer {
+        let Membership { member, card, .. } = self.membership;
+        Viewer { member, card, admin: self.caller.is_admin() }
+    }
+
+    /// Whether their radar is on.
+    pub fn radar_on(&self) -> bool {
+        self.membership.radar
+    }
+}
+
+impl Actor for CustomerCaller {
+    fn actor(&self) -> String {
+        self.caller.actor()
     }
 }
 
@@ -294,6 +333,17 @@ impl<S: Send + Sync> FromRequestParts<S> for CustomerAccess {
         let member = caller.membership().filter(|_| CardEditor::may_edit(&caller, card));
         let Membership { member, .. } = member.ok_or_else(|| Problem::of(Code::NotFound))?;
         Ok(Self { caller, member, card, person })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CustomerCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let person = id(&path_ids(parts, state).await?, "person_id")?;
+        let membership = caller.membership().ok_or_else(|| Problem::of(Code::NotFound))?;
+        Ok(Self { caller, membership, person })
     }
 }
 

@@ -18,6 +18,7 @@ pub mod opportunity;
 pub mod page;
 pub mod path;
 pub mod problem;
+pub mod radar_on;
 pub mod refresh_token;
 mod refusal;
 pub mod routes;

@@ -6,8 +6,8 @@
 use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
-    CardId, CompanyId, DealId, DepartmentId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId, ProductId,
-    SessionId, UploadId,
+    CardId, CompanyId, DealId, DepartmentId, FollowUpId, InvitationId, JoinRequestId, MemberId, MergeId, PersonId,
+    ProductId, SessionId, TagId, UploadId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
@@ -321,10 +321,12 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "company_id" => (CompanyId::schema(), "The company."),
         "department_id" => (DepartmentId::schema(), "The department."),
         "deal_id" => (DealId::schema(), "The deal."),
+        "follow_up_id" => (FollowUpId::schema(), "The follow-up."),
         "invitation_id" => (InvitationId::schema(), "The invitation."),
         "join_request_id" => (JoinRequestId::schema(), "The request to join."),
         "merge_id" => (MergeId::schema(), "The merge."),
         "product_id" => (ProductId::schema(), "The product."),
+        "tag_id" => (TagId::schema(), "The tag."),
         "upload_id" => (UploadId::schema(), "The upload."),
         "session_id" => (SessionId::schema(), "The session."),
         "share_code" => (ShareCode::schema(), "The share code."),

@@ -98,6 +98,8 @@ codes! {
     DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
     /// The number of deals of the customer has reached its limit.
     DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
+    /// There may be no more of what is to be added; the detail says what.
+    LimitReached = CONFLICT, "limit_reached", "Limit reached", "数量已达上限";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// Other events were accepted under the batch id.
@@ -253,6 +255,13 @@ impl Problem {
     /// A problem with one invalid field.
     pub fn field(base: &str, error: &FieldError) -> Self {
         Self::invalid(vec![FieldProblem::new(base, error)])
+    }
+
+    /// The same problem, with a sentence of its own for the user.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 
     /// The same problem with pointers to fields.

@@ -2,6 +2,7 @@
 
 use domain::card::media::MediaError;
 use domain::crm::command::CustomerError;
+use domain::crm::tag::{TagBookError, TagError};
 use domain::kernel::field::FieldError;
 use domain::media::upload::UploadError;
 use domain::people::activation::{ActivationError, ActivationRefusal};
@@ -17,8 +18,24 @@ impl From<CustomerError> for Problem {
         match error {
             CustomerError::RadarNotActive => Self::of(Code::RadarNotActive),
             CustomerError::TooManyDeals => Self::of(Code::DealLimit),
+            CustomerError::LimitReached(detail) => Self::of(Code::LimitReached).with_detail(detail),
             CustomerError::Field(error) => Self::field("", &error),
             CustomerError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TagBookError> for Problem {
+    fn from(error: TagBookError) -> Self {
+        match error {
+            TagBookError::Refused(TagError::Unknown) => Self::of(Code::NotFound),
+            TagBookError::Refused(TagError::NameTaken) => {
+                Self::field("/name", &FieldError::new("duplicate", "该分组中已有同名标签"))
+            }
+            TagBookError::Refused(TagError::Limit) => {
+                Self::of(Code::LimitReached).with_detail("标签数量已达上限：最多 200 个，最多删除或合并 1000 个")
+            }
+            TagBookError::Failed(failure) => failure.into(),
         }
     }
 }

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 use crate::clock::NOON;
 use crate::vendors::OPERATOR_KEY;
 use crate::world::World;
+use domain::kernel::timestamp::DAY_MS;
 
 /// The expectations of a request: the object `expect` of its file.
 ///
@@ -183,6 +184,7 @@ fn fill(function: &str, case: &str, world: &World) -> String {
         ("idempotency_key", format!("key-of-{case}").replace('.', "-")),
         ("batch_id", world.ids.uuid(now).expect("an id").to_string()),
         ("now", NOON.to_owned()),
+        ("tomorrow", now.plus_millis(DAY_MS).to_string()),
         ("now_ms", now.millis().to_string()),
     ];
     for (name, value) in others {

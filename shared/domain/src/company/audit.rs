@@ -80,6 +80,8 @@ pub enum AuditAction {
     DealRecorded,
     /// A deal was removed (撤销成交).
     DealRemoved,
+    /// A customer tag was made, changed, deleted or merged (客户标签).
+    CustomerTags,
 }
 
 /// The author of a change.

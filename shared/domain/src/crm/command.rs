@@ -43,6 +43,9 @@ pub enum CustomerError {
     /// The identity has as many deals as there may be.
     #[error("too many deals")]
     TooManyDeals,
+    /// There may be no more of something.
+    #[error("limit reached: {0}")]
+    LimitReached(&'static str),
     /// A value cannot be.
     #[error(transparent)]
     Field(#[from] FieldError),

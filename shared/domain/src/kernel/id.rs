@@ -126,6 +126,10 @@ ids! {
     JoinRequestId = "jrq_";
     /// A closed deal (成交).
     DealId = "dea_";
+    /// A follow-up of a customer (跟进).
+    FollowUpId = "flw_";
+    /// A tag of customers (客户标签).
+    TagId = "tag_";
     /// A session of a member (登录设备).
     SessionId = "ses_";
 }

@@ -115,6 +115,11 @@ impl VisitHours {
         self.0.add_all(&other.0, |mine, theirs| mine | theirs);
     }
 
+    /// The visited hours of each day, as bits, the newest day first.
+    pub fn days(&self) -> impl Iterator<Item = (Day, u32)> {
+        self.0.iter()
+    }
+
     /// On how many Mondays 0 o'clock, Mondays 1 o'clock, … they were there in the eight weeks up
     /// to `today`: 168 counters.
     pub fn histogram(&self, today: Day) -> [u8; 168] {

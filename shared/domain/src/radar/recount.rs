@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::customer::CustomerState;
+use crate::crm::follow_up::FollowUpLog;
 use crate::crm::identities::{Customer, MergedCustomer};
 use crate::crm::identity_group::Group;
 use crate::crm::opportunity::Opportunity;
@@ -36,6 +37,8 @@ string_enum! {
         Views = "views",
         /// 沟通总客户数
         CustomersTalkedTo = "customers_talked_to",
+        /// 跟进总数
+        FollowUps = "follow_ups",
         /// 被转发总数
         Forwards = "forwards",
         /// 被保存次数
@@ -78,7 +81,8 @@ impl Measure {
             Counter::Forwards(_) => Self::ForwardedObjects,
             Counter::Hour(_) => Self::ActiveHours,
             Counter::Filtered(_) => Self::Filtered,
-            Counter::FollowUps | Counter::SalesFen | Counter::Orders => return None,
+            Counter::FollowUps => Self::FollowUps,
+            Counter::SalesFen | Counter::Orders => return None,
         })
     }
 }
@@ -136,6 +140,11 @@ impl Recount {
         self.opportunities.insert(person, stored.opportunity.clone());
         self.counters.add_all(&self.merged([person]).contributions());
         self.counters.subtract_all(&before);
+    }
+
+    /// Counts the follow-ups of an identity: records show them, not the log.
+    pub fn add_follow_ups(&mut self, log: &FollowUpLog) {
+        self.counters.add_all(&log.contributions());
     }
 
     /// Makes one person of each group, after the last segment.

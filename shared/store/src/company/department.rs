@@ -211,7 +211,7 @@ impl Store {
     }
 }
 
-fn tree_of(item: Option<Item>) -> Result<DepartmentTree, Failure> {
+pub(crate) fn tree_of(item: Option<Item>) -> Result<DepartmentTree, Failure> {
     item.map(|item| TREE.decode(item)).transpose().map(Option::unwrap_or_default)
 }
 

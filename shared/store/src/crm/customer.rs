@@ -65,6 +65,12 @@ fn decode(mut item: Item) -> Result<Customer, Failure> {
     Ok(Customer { version, state, links, opportunity })
 }
 
+/// The customer of an item, and whose it is.
+pub(crate) fn customer_of_item(item: Item) -> Result<(PersonId, Customer), Failure> {
+    let person = keys::Key::of(&item).and_then(|key| keys::customer_of(&key));
+    Ok((person.ok_or_else(|| CUSTOMER.corrupt("key"))?, decode(item)?))
+}
+
 fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| CUSTOMER.corrupt(error))
 }

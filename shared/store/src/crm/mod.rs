@@ -1,6 +1,11 @@
-//! Customers, merges and opportunities.
+//! Customers, merges, opportunities and records and timelines.
 
 pub(crate) mod customer;
+pub(crate) mod follow_up;
+pub(crate) mod follow_up_plan;
 pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;
+pub(crate) mod record;
+pub(crate) mod tag;
+pub(crate) mod timeline;

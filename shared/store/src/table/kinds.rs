@@ -39,7 +39,10 @@ kinds! {
     /// until layout 3 it did not tell who has logged in, nor what they have done lately; until layout
     /// 4 not who is a member.
     CUSTOMER = "customer", 5, "customer";
+    CUSTOMER_RECORD = "customer_record", 1, "record";
     TREE = "departments", 1, "department";
+    FOLLOW_UP = "follow_up", 1, "follow_up";
+    FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
     INVITATION = "invitation", 1, "invitation";
@@ -73,6 +76,8 @@ kinds! {
     SHORTLIST = "shortlist", 2, "shortlist";
     SHORTLIST_REFRESH = "standing", 1, "shortlist_refresh";
     STAFF = "staff", 1, "membership";
+    TAG_BOOK = "tag_book", 1, "tag";
+    TIMELINE_ENTRY = "timeline_entry", 1, "timeline";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";
 }

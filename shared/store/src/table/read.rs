@@ -11,7 +11,7 @@ use domain::company::Company;
 use domain::kernel::failure::Failure;
 
 /// Items looked through for a page of a filtered list: below the megabyte of one call.
-const FILTER_READ_MAX: u32 = 1_000;
+pub(crate) const FILTER_READ_MAX: u32 = 1_000;
 
 /// A page of a list.
 #[derive(Debug)]

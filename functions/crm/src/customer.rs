@@ -1,0 +1,231 @@
+//! `/v1/customers/{person_id}`: a customer of the company, and what members fill in about them
+//! (客户资料).
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use domain::crm::kind::CustomerKind;
+use domain::crm::profile::{Profile, ProfileField};
+use domain::crm::record::KnownCustomer;
+use domain::crm::tag::{CustomerTag, TagBook, TagMark, TagName};
+use domain::kernel::id::{CardId, MemberId, PersonId, TagId};
+use domain::kernel::timestamp::Timestamp;
+use domain::radar::counter::Scope;
+use domain::radar::feed::visitor_name;
+use edge::access::CustomerCaller;
+use edge::body::Body;
+use edge::problem::{FieldProblem, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::expectation::ExpectedClose;
+use crate::next_follow_up::NextFollowUpBody;
+use crate::{App, record_editor};
+
+/// A customer of the company.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomerRecordBody {
+    /// The person.
+    person_id: PersonId,
+    /// The name to show: of the profile, else `访客` and four characters.
+    name: String,
+    /// `exclusive` (独占) for a customer of one card, `shared` (共享) of several; `closed` (成单) with a
+    /// closed deal.
+    kinds: Vec<CustomerKind>,
+    /// The cards whose customer they are, the last opened first.
+    card_ids: Vec<CardId>,
+    /// What members have filled in, by field. Fields that are not set are missing.
+    profile: BTreeMap<ProfileField, ProfileValueBody>,
+    /// How often members have followed up.
+    follow_ups: usize,
+    /// When they did last. `null` if never.
+    last_follow_up_at: Option<Timestamp>,
+    /// The plan of the next follow-up. `null` if there is none.
+    next_follow_up: Option<NextFollowUpBody>,
+    /// The tags, with who gave them.
+    tags: Vec<CustomerTagBody>,
+    /// When a deal is expected, and of which amount.
+    expected_close: ExpectedClose,
+}
+
+/// A tag of a customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomerTagBody {
+    /// The tag.
+    tag_id: TagId,
+    /// Its name.
+    name: TagName,
+    /// The name of its group.
+    group: TagName,
+    /// When it was given.
+    given_at: Timestamp,
+    /// The member who gave it.
+    given_by: MemberId,
+}
+
+/// The value of a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProfileValueBody {
+    /// The text.
+    text: String,
+    /// When it was set.
+    set_at: Timestamp,
+    /// The member who set it.
+    set_by: MemberId,
+    /// The values before, the last one first; at most nine. Empty texts are of a cleared field.
+    before: Vec<FormerValueBody>,
+}
+
+/// A value that a field had before.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FormerValueBody {
+    /// The text.
+    text: String,
+    /// When it was set.
+    set_at: Timestamp,
+    /// The member who set it.
+    set_by: MemberId,
+}
+
+/// Fields to set. A field that is absent stays as it is; an empty text clears it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileUpdate {
+    /// The name, at most 30 characters.
+    name: Option<String>,
+    /// The company, at most 100 characters.
+    company: Option<String>,
+    /// The position, at most 30 characters.
+    position: Option<String>,
+    /// The mobile number; without a country code one of China.
+    mobile: Option<String>,
+    /// The email address, at most 100 characters.
+    email: Option<String>,
+    /// The address, at most 200 characters.
+    address: Option<String>,
+    /// A remark of at most 1,000 characters; it may have line breaks.
+    remark: Option<String>,
+}
+
+/// An earlier value of a field.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FormerValue {
+    /// The field.
+    field: ProfileField,
+    /// When the value was set: `set_at` of one of `before`.
+    set_at: Timestamp,
+}
+
+impl ProfileUpdate {
+    /// The texts of the fields that are to be set.
+    fn texts(self) -> Result<BTreeMap<ProfileField, String>, Problem> {
+        let (mut texts, mut errors) = (BTreeMap::new(), Vec::new());
+        let given = [
+            (ProfileField::Name, self.name),
+            (ProfileField::Company, self.company),
+            (ProfileField::Position, self.position),
+            (ProfileField::Mobile, self.mobile),
+            (ProfileField::Email, self.email),
+            (ProfileField::Address, self.address),
+            (ProfileField::Remark, self.remark),
+        ];
+        for (field, text) in given {
+            match text.map(|text| field.parse(&text)).transpose() {
+                Ok(text) => texts.extend(text.map(|text| (field, text))),
+                Err(error) => errors.push(FieldProblem::new(&format!("/{}", field.name()), &error)),
+            }
+        }
+        if errors.is_empty() { Ok(texts) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+/// Get a customer
+///
+/// Returns what is known of a customer of the company. Callers: members whose card the person has
+/// visited, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
+/// other callers, and for a person who is no customer; 403 `radar_not_active` while the radar of the
+/// caller is off.
+#[utoipa::path(get, path = "/v1/customers/{person_id}", tag = "crm",
+    responses((status = 200, body = CustomerRecordBody)))]
+pub(crate) async fn get_customer(
+    State(app): State<App>,
+    caller: CustomerCaller,
+) -> Result<Json<CustomerRecordBody>, Problem> {
+    let (known, book) = record_editor(caller).find_with_tags(&app.flow()).await?;
+    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
+}
+
+/// Fill in the profile of a customer
+///
+/// Sets the fields that are given. Each keeps its last ten values, with who set them. Callers: members
+/// whose card the person has visited, admins and the boss, while their own radar is on. Idempotent.
+/// Errors: 404 `not_found` for other callers, and for a person who is no customer; 403
+/// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong text.
+#[utoipa::path(put, path = "/v1/customers/{person_id}/profile", tag = "crm",
+    request_body = ProfileUpdate, responses((status = 200, body = CustomerRecordBody)))]
+pub(crate) async fn set_profile(
+    State(app): State<App>,
+    caller: CustomerCaller,
+    Body(update): Body<ProfileUpdate>,
+) -> Result<Json<CustomerRecordBody>, Problem> {
+    let (known, book) = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
+    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
+}
+
+/// Restore an earlier value of a profile field
+///
+/// Sets a field to the value that was set at `set_at`. Callers: members whose card the person has
+/// visited, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
+/// other callers, for a person who is no customer, and for a value that is not kept; 403
+/// `radar_not_active` while the radar of the caller is off.
+#[utoipa::path(put, path = "/v1/customers/{person_id}/profile/restored-value", tag = "crm",
+    request_body = FormerValue, responses((status = 200, body = CustomerRecordBody)))]
+pub(crate) async fn restore_profile_value(
+    State(app): State<App>,
+    caller: CustomerCaller,
+    Body(FormerValue { field, set_at }): Body<FormerValue>,
+) -> Result<Json<CustomerRecordBody>, Problem> {
+    let (known, book) = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
+    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
+}
+
+/// A customer as they stand at `now`.
+pub(crate) fn body(
+    person_id: PersonId,
+    (known, book): (&KnownCustomer, &TagBook),
+    now: Timestamp,
+) -> CustomerRecordBody {
+    let (merged, profile) = (known.merged(), known.profile());
+    let cards = merged.state.cards_by_last_opening().into_iter().map(|(card, _)| card);
+    let name = profile.text(ProfileField::Name);
+    let given = known.tags(book);
+    let tag = |(id, tag): (TagId, &CustomerTag)| {
+        let TagMark { at, by } = *given.get(&id)?;
+        let (name, group) = (tag.name.clone(), tag.group.clone());
+        Some(CustomerTagBody { tag_id: id, name, group, given_at: at, given_by: by })
+    };
+    CustomerRecordBody {
+        person_id,
+        name: if name.is_empty() { visitor_name(person_id) } else { name.to_owned() },
+        kinds: CustomerKind::of(&merged),
+        card_ids: cards.filter(|card| merged.state.is_customer_in(Scope::Card(*card))).collect(),
+        profile: ProfileField::ALL.iter().filter_map(|field| Some((*field, value(&profile, *field)?))).collect(),
+        follow_ups: known.follow_ups(),
+        last_follow_up_at: known.last_follow_up(),
+        next_follow_up: known.next_follow_up().map(|plan| NextFollowUpBody::of(plan, now)),
+        tags: book.iter().filter_map(tag).collect(),
+        expected_close: ExpectedClose::of(known, now),
+    }
+}
+
+fn value(profile: &Profile, field: ProfileField) -> Option<ProfileValueBody> {
+    let (last, before) = profile.values(field).split_last()?;
+    let former = before.iter().rev().map(|value| FormerValueBody {
+        text: value.text.clone(),
+        set_at: value.at,
+        set_by: value.by,
+    });
+    Some(ProfileValueBody { text: last.text.clone(), set_at: last.at, set_by: last.by, before: former.collect() })
+}

@@ -1,0 +1,144 @@
+//! Planning follow-ups, and the lists of what is due.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use domain::company::Company;
+use domain::crm::command::CustomerError;
+use domain::crm::due::FollowUpDue;
+use domain::crm::follow_up::NextFollowUp;
+use domain::crm::timeline::CustomerChange;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{MemberId, PersonId};
+use domain::kernel::timestamp::Timestamp;
+use store::{FollowUpPlan, RecordRead};
+
+use crate::Flow;
+use crate::crm::record::RecordEditor;
+
+impl RecordEditor {
+    /// Plans the next follow-up. Returns the plan that stands then: the same one planned again stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn plan_follow_up(&self, flow: &Flow<'_>, at: Timestamp) -> Result<NextFollowUp, CustomerError> {
+        let next = NextFollowUp::new(at, self.viewer.member, flow.now).map_err(|error| error.at("/at"))?;
+        let planned = self.replace_plan(flow, Some(next)).await?;
+        Ok(planned.unwrap_or(next))
+    }
+
+    /// Removes the plan. Idempotent.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn unplan_follow_up(&self, flow: &Flow<'_>) -> Result<(), CustomerError> {
+        self.replace_plan(flow, None).await.map(drop)
+    }
+
+    async fn replace_plan(
+        &self,
+        flow: &Flow<'_>,
+        next: Option<NextFollowUp>,
+    ) -> Result<Option<NextFollowUp>, CustomerError> {
+        self.retry(flow, || async {
+            let known = self.read(flow, RecordRead::ToChange).await?;
+            let what = |plan: NextFollowUp| (plan.at, plan.by);
+            if known.next_follow_up().map(what) == next.map(what) {
+                return Ok(known.next_follow_up());
+            }
+            let changed = known.with_next_follow_up(self.person, next);
+            let change = next.map_or(CustomerChange::NoNextFollowUp, |next| CustomerChange::NextFollowUp(next.at));
+            let entry = self.timeline_entry(flow, change)?;
+            flow.store.plan_follow_up(self.company, &known, &changed, (self.person, &entry)).await?;
+            Ok(next)
+        })
+        .await
+    }
+}
+
+/// What a member has planned, or all members.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanList {
+    /// The company.
+    pub company: Company,
+    /// The member; all without one.
+    pub member: Option<MemberId>,
+    /// Only what is due then.
+    pub due: Option<FollowUpDue>,
+}
+
+/// A page of it.
+#[derive(Debug)]
+pub struct PlanPage {
+    /// How many are due when, whatever the filter.
+    pub counts: BTreeMap<FollowUpDue, u32>,
+    /// Whether all were counted.
+    pub complete: bool,
+    /// The plans.
+    pub items: Vec<PlannedCustomer>,
+    /// Where the next page begins.
+    pub next: Option<PlanPosition>,
+}
+
+/// A plan with the name of its customer, if members have given one.
+#[derive(Debug)]
+pub struct PlannedCustomer {
+    /// The plan.
+    pub plan: FollowUpPlan,
+    /// When it is due.
+    pub due: FollowUpDue,
+    /// The name.
+    pub name: Option<String>,
+}
+
+/// The place of a plan in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlanPosition(i64, PersonId);
+
+impl PlanPosition {
+    fn of(plan: &FollowUpPlan) -> Self {
+        Self(plan.at.millis(), plan.person)
+    }
+}
+
+impl fmt::Display for PlanPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, self.1)
+    }
+}
+
+impl FromStr for PlanPosition {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (ms, person) = text.split_once(' ').ok_or(())?;
+        Ok(Self(ms.parse().map_err(drop)?, person.parse().map_err(drop)?))
+    }
+}
+
+impl PlanList {
+    /// A page of the list after a position. Two calls.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when a plan or a record cannot be read.
+    pub async fn page(&self, flow: &Flow<'_>, after: Option<PlanPosition>, limit: u32) -> Result<PlanPage, Failure> {
+        let (plans, more) = flow.store.follow_up_plans(self.company, self.member).await?;
+        let mut counts: BTreeMap<_, _> = FollowUpDue::ALL.iter().map(|due| (*due, 0)).collect();
+        let mut wanted = Vec::new();
+        for plan in plans {
+            let due = FollowUpDue::of(plan.at, flow.now);
+            *counts.entry(due).or_default() += 1;
+            if self.due.is_none_or(|only| only == due) && after.is_none_or(|after| PlanPosition::of(&plan) > after) {
+                wanted.push((plan, due));
+            }
+        }
+        let next = (wanted.len() > limit as usize).then(|| PlanPosition::of(&wanted[limit as usize - 1].0));
+        wanted.truncate(limit as usize);
+        let persons: Vec<_> = wanted.iter().map(|(plan, _)| plan.person).collect();
+        let mut names = flow.store.customer_names(self.company, &persons).await?;
+        let item = |(plan, due): (FollowUpPlan, _)| PlannedCustomer { plan, due, name: names.remove(&plan.person) };
+        Ok(PlanPage { counts, complete: !more, items: wanted.into_iter().map(item).collect(), next })
+    }
+}

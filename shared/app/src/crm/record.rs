@@ -1,0 +1,110 @@
+//! The customer that a member names: who may see them, and changing what is kept of them.
+
+use domain::company::Company;
+use domain::crm::command::CustomerError;
+use domain::crm::record::{KnownCustomer, Records};
+use domain::crm::tag::TagBook;
+use domain::crm::timeline::{CustomerChange, TimelineEntry};
+use domain::crm::viewer::Viewer;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use runtime::retry::Policy;
+use store::RecordRead;
+
+use crate::Flow;
+
+/// A customer of the company, and the member who names them.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordEditor {
+    /// The company.
+    pub company: Company,
+    /// The identity that the member names.
+    pub person: PersonId,
+    /// The member.
+    pub viewer: Viewer,
+    /// Whether their radar is on.
+    pub radar_on: bool,
+}
+
+impl RecordEditor {
+    /// The customer, for a member who may see them.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for others and for nobody's id, [`CustomerError::RadarNotActive`].
+    pub async fn find(&self, flow: &Flow<'_>) -> Result<KnownCustomer, CustomerError> {
+        self.read(flow, RecordRead::ToShow).await
+    }
+
+    pub(crate) async fn read(&self, flow: &Flow<'_>, read: RecordRead) -> Result<KnownCustomer, CustomerError> {
+        let known = flow.store.known_customer(self.company, self.person, read).await?;
+        self.admit(&known)?;
+        Ok(known)
+    }
+
+    /// Succeeds if the member may see the customer.
+    pub(crate) fn admit(&self, known: &KnownCustomer) -> Result<(), CustomerError> {
+        if !known.is_visible_to(self.viewer) {
+            return Err(Failure::NotFound.into());
+        }
+        // After the look-up: a member whose radar is off learns no more than with it on.
+        if self.radar_on { Ok(()) } else { Err(CustomerError::RadarNotActive) }
+    }
+
+    /// The customer and the company's tags.
+    ///
+    /// # Errors
+    /// [`CustomerError`].
+    pub async fn find_with_tags(&self, flow: &Flow<'_>) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        self.read_with_tags(flow, RecordRead::ToShow).await
+    }
+
+    async fn read_with_tags(
+        &self,
+        flow: &Flow<'_>,
+        read: RecordRead,
+    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        let (known, book) = flow.store.known_customer_and_tags(self.company, self.person, read).await?;
+        self.admit(&known)?;
+        Ok((known, book))
+    }
+
+    /// Changes what is kept of the customer, while others change it too. `apply` returns the records that
+    /// change and what that is; `None` for nothing.
+    pub(crate) async fn change(
+        &self,
+        flow: &Flow<'_>,
+        apply: impl Fn(&KnownCustomer, &TagBook) -> Result<Option<(Records, CustomerChange)>, CustomerError>,
+    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        let apply = &apply;
+        self.retry(flow, || async move {
+            let (mut known, book) = self.read_with_tags(flow, RecordRead::ToChange).await?;
+            let Some((changed, change)) = apply(&known, &book)? else { return Ok((known, book)) };
+            let entry = self.timeline_entry(flow, change)?;
+            flow.store.change_records(self.company, &changed, (self.person, &entry)).await?;
+            known.records.extend(changed);
+            Ok((known, book))
+        })
+        .await
+    }
+
+    /// Reads and writes again while others change the customer.
+    pub(crate) async fn retry<T, F: Future<Output = Result<T, CustomerError>>>(
+        &self,
+        flow: &Flow<'_>,
+        action: impl Fn() -> F,
+    ) -> Result<T, CustomerError> {
+        let attempt = || async {
+            match action().await {
+                Err(CustomerError::Failed(failure)) => Err(failure),
+                done => Ok(done),
+            }
+        };
+        flow.store.retry().run(Policy::CONTENTION, attempt).await?
+    }
+
+    /// The entry of what the member does now.
+    pub(crate) fn timeline_entry(&self, flow: &Flow<'_>, change: CustomerChange) -> Result<TimelineEntry, Failure> {
+        let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
+        Ok(TimelineEntry { id, at: flow.now, by: self.viewer.member, change })
+    }
+}

@@ -1,0 +1,126 @@
+//! What the company's people keep of a customer, apart from what the radar counts.
+//!
+//! Each identity holds what was kept under it; a person has all of it together. Nothing here is
+//! written with events, so people and aggregators are not in each other's way.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crm::expectation::Expectation;
+use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
+use crate::crm::identities::{Identities, MergedCustomer};
+use crate::crm::profile::Profile;
+use crate::crm::tag::{TagBook, TagMarks};
+use crate::crm::viewer::Viewer;
+use crate::kernel::id::PersonId;
+use crate::kernel::timestamp::Timestamp;
+use crate::radar::counter::Scope;
+
+/// What is kept of one identity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerRecord {
+    /// The version that was read; 0 of one that is not stored yet.
+    pub version: u64,
+    /// Name, phone, company and the like.
+    #[serde(default, skip_serializing_if = "Profile::is_empty")]
+    pub profile: Profile,
+    /// The follow-ups, which are entries of the timeline.
+    #[serde(default, skip_serializing_if = "FollowUpLog::is_empty")]
+    pub follow_ups: FollowUpLog,
+    /// When to follow up next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_follow_up: Option<NextFollowUp>,
+    /// The tags they were given.
+    #[serde(default, skip_serializing_if = "TagMarks::is_empty")]
+    pub tags: TagMarks,
+    /// When a deal is expected, and of which amount.
+    #[serde(default, skip_serializing_if = "Expectation::is_empty")]
+    pub expectation: Expectation,
+}
+
+/// The records of identities that are one person.
+pub type Records = BTreeMap<PersonId, CustomerRecord>;
+
+/// A customer as the company's people know them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownCustomer {
+    /// What each identity did, and the opportunity recorded of it.
+    pub identities: Identities,
+    /// What is kept of each; an identity may have no record, and a record no identity that did something.
+    pub records: Records,
+}
+
+impl KnownCustomer {
+    /// All identities together.
+    pub fn merged(&self) -> MergedCustomer {
+        MergedCustomer::of(self.identities.values())
+    }
+
+    /// What is kept of one identity.
+    pub fn record_of(&self, person: PersonId) -> CustomerRecord {
+        self.records.get(&person).cloned().unwrap_or_default()
+    }
+
+    /// The profile of all identities together.
+    pub fn profile(&self) -> Profile {
+        Profile::union(self.records.values().map(|record| &record.profile))
+    }
+
+    /// When to follow up next: of several plans the one made last counts.
+    pub fn next_follow_up(&self) -> Option<NextFollowUp> {
+        self.records.values().filter_map(|record| record.next_follow_up).max()
+    }
+
+    /// When the last follow-up was recorded.
+    pub fn last_follow_up(&self) -> Option<Timestamp> {
+        self.records.values().filter_map(|record| record.follow_ups.last()).max()
+    }
+
+    /// The number of follow-ups.
+    pub fn follow_ups(&self) -> usize {
+        self.records.values().map(|record| record.follow_ups.len()).sum()
+    }
+
+    /// When a deal is expected, and of which amount.
+    pub fn expectation(&self) -> Expectation {
+        Expectation::union(self.records.values().map(|record| &record.expectation))
+    }
+
+    /// The tags, read through the company's book.
+    pub fn tags(&self, book: &TagBook) -> TagMarks {
+        book.of_customer(self.records.values().map(|record| &record.tags))
+    }
+
+    /// The records that `change` changes, of all identities; there is one of `person` in any case.
+    pub fn changed(&self, person: PersonId, change: impl FnOnce(&mut Records)) -> Records {
+        let mut records = self.records.clone();
+        records.entry(person).or_default();
+        change(&mut records);
+        records.retain(|identity, record| self.records.get(identity).unwrap_or(&CustomerRecord::default()) != record);
+        records
+    }
+
+    /// The records after the plans of all identities were replaced by this one, under `person`: those
+    /// that change.
+    pub fn with_next_follow_up(&self, person: PersonId, next: Option<NextFollowUp>) -> Records {
+        self.changed(person, |records| {
+            for (identity, record) in records {
+                record.next_follow_up = next.filter(|_| *identity == person);
+            }
+        })
+    }
+
+    /// The identities with follow-ups.
+    pub fn followed_up(&self) -> impl Iterator<Item = PersonId> {
+        self.records.iter().filter(|(_, record)| !record.follow_ups.is_empty()).map(|(person, _)| *person)
+    }
+
+    /// Whether they are a customer whom this member may see: one of their card, for admins and the
+    /// boss one of the company.
+    pub fn is_visible_to(&self, viewer: Viewer) -> bool {
+        let state = self.merged().state;
+        let of_card = || viewer.card.is_some_and(|card| state.is_customer_in(Scope::Card(card)));
+        if viewer.admin { state.is_customer_in(Scope::Company) } else { of_card() }
+    }
+}

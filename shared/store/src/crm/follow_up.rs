@@ -1,0 +1,123 @@
+//! Follow-ups: entries of the timeline of the identity they were recorded under.
+
+use domain::company::Company;
+use domain::company::department::DepartmentPath;
+use domain::crm::follow_up::FollowUp;
+use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::{FollowUpId, Id, MemberId, PersonId};
+use domain::kernel::idempotency::Idempotency;
+use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Member;
+use domain::radar::counter::CounterDeltas;
+
+use crate::company::department::{take, tree_of};
+use crate::crm::record::{RecordRead, put_record};
+use crate::keys::Key;
+use crate::radar::counter::add_counts;
+use crate::table::batch_get::ReadMode;
+use crate::table::idempotency::replayed;
+use crate::table::item::{Item, number};
+use crate::table::kinds::{FOLLOW_UP, MEMBER};
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+impl Store {
+    /// A customer as of the last write, the departments of a member, and the result of the same
+    /// request, if it came before. One call, and one more if the person is in a group.
+    ///
+    /// # Errors
+    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn customer_to_follow_up(
+        &self,
+        company: Company,
+        (person, member): (PersonId, MemberId),
+        request: &Idempotency,
+        now: Timestamp,
+    ) -> Result<(KnownCustomer, DepartmentPath, Option<FollowUp>), Failure> {
+        let member = keys::member(company, member);
+        let (tree, first) = (keys::departments(company), keys::idempotency(company, &request.key));
+        let beside = [member.clone(), tree.clone(), first.clone()];
+        let (known, mut items) = self.known_customer_beside(company, person, RecordRead::ToChange, &beside).await?;
+        let member = take(&mut items, &member).map(|item| MEMBER.decode::<Member>(item)).transpose()?;
+        let departments = tree_of(take(&mut items, &tree))?.path_of(member.and_then(|member| member.department));
+        let before = take(&mut items, &first).map(|first| replayed(first, request, now)).transpose()?;
+        Ok((known, departments, before.flatten()))
+    }
+
+    /// Stores a follow-up with the records that change by it and its counters, once per request.
+    /// Returns the follow-up that the first such request stored.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when the record has changed since it was read, [`Failure::KeyReused`] when
+    /// the request's key stands for another request.
+    pub async fn create_follow_up(
+        &self,
+        (company, read): (Company, &KnownCustomer),
+        (person, changed): (PersonId, &Records),
+        new: FollowUp,
+        request: &Idempotency,
+    ) -> Result<FollowUp, Failure> {
+        let key = keys::idempotency(company, &request.key);
+        let item = FOLLOW_UP.encode(&keys::timeline_entry(company, person, new.id.uuid()), &new)?;
+        let deltas = new.place.counts_once(new.at);
+        self.create_once(company, &key, request, new.at, new, |transaction| {
+            self.add_plans(transaction, company, read, changed)?;
+            transaction.create(&self.table, item, Failure::Busy);
+            for (scope, period, counts) in deltas.changes() {
+                add_counts(transaction, &self.table, company, scope, period, &counts);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// A customer as of the last write, and the follow-up of one of their identities with that
+    /// identity; the identities are known after one call, and the follow-up is in a second one.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when none of them has it.
+    pub async fn follow_up(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+        id: FollowUpId,
+    ) -> Result<(PersonId, FollowUp), Failure> {
+        let wanted: Vec<_> = persons.iter().map(|person| keys::timeline_entry(company, *person, id.uuid())).collect();
+        let found = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let item = found.into_iter().find(|item| FOLLOW_UP.is_of(item)).ok_or(Failure::NotFound)?;
+        let place = wanted.iter().position(|key| Key::of(&item).as_ref() == Some(key));
+        let person = place.and_then(|place| persons.get(place)).ok_or_else(|| FOLLOW_UP.corrupt("key"))?;
+        Ok((*person, FOLLOW_UP.decode(item)?))
+    }
+
+    /// Stores a follow-up that was edited or deleted. What was deleted counts no more: then its record
+    /// is given, too.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when follow-up or record have changed since they were read.
+    pub async fn change_follow_up(
+        &self,
+        company: Company,
+        person: PersonId,
+        (before, after): (&FollowUp, &FollowUp),
+        record: Option<&CustomerRecord>,
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        let item = FOLLOW_UP.encode(&keys::timeline_entry(company, person, after.id.uuid()), after)?;
+        let unchanged = "attribute_not_exists(deleted) AND size(edits) = :edits";
+        let first = "attribute_not_exists(deleted) AND attribute_not_exists(edits)";
+        let values = Item::from([(":edits".to_owned(), number(before.edits.len()))]);
+        let (condition, values) = if before.edits.is_empty() { (first, Item::new()) } else { (unchanged, values) };
+        transaction.put(&self.table, item, &format!("attribute_exists(#pk) AND {condition}"), values, Failure::Busy);
+        if let Some(record) = record {
+            put_record(&mut transaction, &self.table, company, person, record)?;
+            let mut deltas = CounterDeltas::default();
+            deltas.subtract_all(&after.place.counts_once(after.at));
+            for (scope, period, counts) in deltas.changes() {
+                add_counts(&mut transaction, &self.table, company, scope, period, &counts);
+            }
+        }
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+}
