@@ -38,6 +38,7 @@ mod member_edit;
 mod merges;
 mod opportunity;
 mod own_keys;
+mod pages;
 mod pipeline;
 mod population;
 mod ranges;
