@@ -7,6 +7,7 @@ mod aggregator;
 mod authority;
 mod backers;
 mod bounds;
+mod bounds_of_company;
 mod budgets;
 mod cards;
 mod claim_codes;

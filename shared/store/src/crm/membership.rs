@@ -50,7 +50,8 @@ impl Store {
         let active: BTreeSet<_> = active.iter().copied().take(STAFF_MAX).collect();
         let key = keys::staff(company);
         let Some(mut followed) = aside.pass(Some(key), self.staff(company).await)? else { return Ok(false) };
-        let different: Vec<_> = active.symmetric_difference(&followed).copied().collect();
+        // Who has left goes first: the note never has more than it may.
+        let different: Vec<_> = followed.difference(&active).chain(active.difference(&followed)).copied().collect();
         let (mut changed, mut done) = (Changed::new(), Vec::new());
         for person in different.iter().take(most) {
             let Some(known) = self.readable_identities(company, *person, aside).await? else { continue };
