@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::day::{Day, Window};
@@ -21,8 +22,9 @@ use uuid::Uuid;
 
 use crate::event_files::KeptDeadLetters;
 
-pub(crate) fn aggregator(world: &World, dead: KeptDeadLetters) -> Aggregator<KeptDeadLetters> {
-    Aggregator { store: world.store.clone(), dead, max_attempts: 5, ids: world.ids.clone(), clock: world.clock.clock() }
+pub(crate) fn aggregator(world: &World, failed: KeptDeadLetters) -> Aggregator<KeptDeadLetters> {
+    let (store, ids, clock) = (world.store.clone(), world.ids.clone(), world.clock.clock());
+    Aggregator { store, failed, max_attempts: 5, conflicts_end: Duration::from_secs(15), ids, clock }
 }
 
 /// A batch of a person: a view on each of some days, a like and a forward.
@@ -115,7 +117,7 @@ async fn parallel_aggregators_with_the_same_messages_count_each_once() {
         worker.await.unwrap();
     }
     assert_eq!(metrics(&world).await, expected);
-    assert!(shared.dead.0.lock().unwrap().is_empty());
+    assert!(shared.failed.0.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -130,7 +132,7 @@ async fn other_events_under_a_used_batch_id_are_logged_once_with_their_reason_an
     let radar = metrics(&world).await;
     assert_eq!((radar.views, radar.visitors), (1, 1));
     assert_eq!(held_back(&world, first.events[0].card).await, [(FilterReason::ReusedBatch, 5)]);
-    assert!(aggregator.dead.0.lock().unwrap().is_empty(), "it fills nobody's dead-letter queue");
+    assert!(aggregator.failed.0.lock().unwrap().is_empty(), "it fills nobody's dead-letter queue");
 }
 
 /// What was held back on a card, by reason.
@@ -184,7 +186,7 @@ async fn an_unreadable_customer_fails_alone_and_goes_to_the_dead_letters_at_the_
     );
     assert_eq!(metrics(&world).await.visitors, 2, "the other customer is counted");
     radar_aggregator::handle(&aggregator, delivered(&[&again], 5), "r").await;
-    assert_eq!(*aggregator.dead.0.lock().unwrap(), [("m0".to_owned(), "corrupt_state")]);
+    assert_eq!(*aggregator.failed.0.lock().unwrap(), [("m0".to_owned(), "corrupt_state")]);
     set_layout(&world, "customer", &person, "2").await;
     radar_aggregator::handle(&aggregator, delivered(&[&again], 1), "r").await;
     assert_eq!(metrics(&world).await.views, 3, "brought back, it is counted");

@@ -16,13 +16,19 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::Client;
 use domain::card::share::{Channel, Share};
 use domain::company::Company;
+use domain::kernel::day::{Day, Window};
 use domain::kernel::text::ShareCode;
+use domain::radar::counter::Scope;
 use domain::tracking::event::Target;
+use radar_aggregator::Aggregator;
 use runtime::config::Env;
 use runtime::retry::{Retry, Timer};
 use serde_json::{Value, json};
 use store::{KEY_ATTRIBUTES, Store};
 use testkit::world::World;
+
+use crate::aggregator::{aggregator, batch, delivered};
+use crate::event_files::KeptDeadLetters;
 
 /// How long a transaction takes at AWS, about twice as long as usual.
 const IN_FLIGHT: Duration = Duration::from_millis(20);
@@ -163,6 +169,42 @@ async fn share(world: &World, store: &Store, by: Company, number: u8) {
         created_at: world.clock.now(),
     };
     store.create_share(by, share, None, &world.request(&format!("share {number}")), &[]).await.unwrap();
+}
+
+/// Parallel calls of the aggregator, each with a batch of the same person.
+const CALLS: u64 = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_batches_of_one_person_at_once_are_counted_within_the_call_that_has_them() {
+    let world = World::new().await;
+    let (store, rule) = behind_the_rule(&world);
+    let counting = Arc::new(Aggregator { store, ..aggregator(&world, KeptDeadLetters::default()) });
+    let begun = Instant::now();
+    let calls = (0..CALLS).map(|number| {
+        let (counting, batch) = (Arc::clone(&counting), batch(&world, 0, number, &[0]));
+        tokio::spawn(async move {
+            let left = radar_aggregator::handle(&counting, delivered(&[&batch], 1), "r").await.batch_item_failures;
+            (left.len(), begun.elapsed() / SLOWER)
+        })
+    });
+    let (mut left, mut times) = (0, Vec::new());
+    for call in calls.collect::<Vec<_>>() {
+        let (failed, took) = call.await.unwrap();
+        left += failed;
+        times.push(took);
+    }
+    times.sort();
+    let attempts: u32 = rule.attempts.lock().unwrap().values().sum();
+    println!(
+        "{CALLS} batches: {attempts} attempts, half of them after {:?}, the last after {:?}",
+        times[24], times[49]
+    );
+    assert_eq!(left, 0, "batches that wait for the queue to show them again");
+    assert!(u64::from(attempts) > CALLS, "they were in each other's way");
+    let today = Day::of(world.clock.now());
+    let counts = world.store.counters(world.company, Scope::Company, today).await.unwrap();
+    // One at noon, and of those in the minute before as many as one person can do.
+    assert_eq!(counts.metrics(Window::Total, today).forwards, 1 + 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

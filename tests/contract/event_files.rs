@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::day::Day;
 use domain::radar::counter::Scope;
-use runtime::dead_letters::DeadLetters;
 use runtime::delivery::{Delivery, Reason};
+use runtime::failed_messages::FailedMessages;
 use testkit::events::{all, call, http_functions, load, prepared, row};
 use testkit::world::World;
 
@@ -35,15 +35,17 @@ async fn every_http_event_is_answered_as_its_row_promises() {
     }
 }
 
-/// Stores the dead letters.
+/// Keeps the dead letters. What is to be shown again, nobody asks for here.
 #[derive(Debug, Default)]
 pub(crate) struct KeptDeadLetters(pub(crate) std::sync::Mutex<Vec<(String, &'static str)>>);
 
-impl DeadLetters for KeptDeadLetters {
+impl FailedMessages for KeptDeadLetters {
     async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
         self.0.lock().unwrap().push((delivery.id.clone(), reason.code));
         Ok(())
     }
+
+    async fn show_again(&self, _: &[(&Delivery, std::time::Duration)]) {}
 }
 
 #[tokio::test]
@@ -60,7 +62,7 @@ async fn every_queue_event_is_counted_or_goes_to_the_dead_letters_as_promised() 
         let counts = world.store.counters(world.company, Scope::Company, today).await.unwrap();
         let metrics = counts.metrics(domain::kernel::day::Window::Total, today);
         assert_eq!((metrics.forwards, metrics.visitors), (forwards, 1), "{case}");
-        let reasons: Vec<_> = aggregator.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+        let reasons: Vec<_> = aggregator.failed.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
         assert_eq!(reasons, Vec::from_iter(send_to_dlq), "{case}");
     }
     assert_eq!(all("radar-aggregator"), ["stats", "stats.delivered_twice", "stats.poison"]);
@@ -104,7 +106,7 @@ async fn every_event_of_a_live_socket_is_answered_as_promised() {
         let frames = live.sockets.take("L0SM9cOFvHcCIhw=");
         let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
         assert_eq!(kinds, Vec::from_iter(frame), "{case}");
-        let send_to_dlq: Vec<_> = live.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+        let send_to_dlq: Vec<_> = live.failed.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
         assert_eq!(send_to_dlq, if case == "live.poison" { vec!["unknown_version"] } else { vec![] }, "{case}");
     }
 }

@@ -1,4 +1,5 @@
-//! The company's feed: the order within a page, and pages that neither lose nor repeat events.
+//! The feeds of a card and of the company: the order within a page, late batches, and pages that neither
+//! lose nor repeat events.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +13,16 @@ use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 
-/// A batch of three events that was received this many seconds ago.
+/// A batch of three events on `lin`'s card that was received this many seconds ago. The higher its
+/// number, the later is its id, and the earlier are its events.
 fn received(world: &World, number: u64, seconds_ago: i64) -> AcceptedBatch {
     let received_at = world.clock.now().plus_millis(-seconds_ago * SECOND_MS);
-    AcceptedBatch { received_at, ..batch(world, u128::from(number), number, &[0]) }
+    AcceptedBatch { received_at, ..batch(world, u128::from(number) * 3, number, &[0]) }
 }
 
-/// A page of the feed: its lines, and where the next one starts.
-async fn page(world: &World, functions: &Functions, query: &str) -> (Vec<Value>, Option<String>) {
-    let file = load("radar", "get_company_feed", world);
+/// A page of a feed: its lines, and where the next one starts.
+async fn page(world: &World, functions: &Functions, feed: &str, query: &str) -> (Vec<Value>, Option<String>) {
+    let file = load("radar", feed, world);
     assert!(file.contains(r#""rawQueryString": "limit=5""#), "{file}");
     let file = file.replace("limit=5", query);
     let (status, body) = call(functions.router("radar"), &file).await;
@@ -33,24 +35,31 @@ fn times(lines: &[Value]) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn a_page_of_the_companys_feed_is_newest_first_whatever_was_counted_first() {
+async fn a_page_of_a_feed_is_newest_first_whatever_was_counted_first() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let aggregator = aggregator(&world, KeptDeadLetters::default());
     // Counted in this order, in several transactions: the queue does not keep the order.
-    for counted in [[40, 10, 30], [20, 60, 5_i64]] {
-        let batches = counted.map(|seconds| received(&world, seconds.unsigned_abs(), seconds));
+    for counted in [[(1, 40), (2, 10), (3, 30)], [(4, 10), (5, 60), (6, 10)]] {
+        let batches = counted.map(|(number, seconds)| received(&world, number, seconds));
         let event = delivered(&batches.each_ref(), 1);
         assert!(radar_aggregator::handle(&aggregator, event, "r").await.batch_item_failures.is_empty());
     }
-    let (all, next) = page(&world, &functions, "limit=100").await;
-    assert_eq!((all.len(), next), (18, None));
+    for (feed, lines) in [("get_company_feed", 18), ("get_card_feed", 18)] {
+        in_order(&world, &functions, feed, lines).await;
+    }
+}
+
+/// Reads a feed at once and page by page.
+async fn in_order(world: &World, functions: &Functions, feed: &str, lines: usize) {
+    let (all, next) = page(world, functions, feed, "limit=100").await;
+    assert_eq!((all.len(), next), (lines, None), "{feed}");
     let mut sorted = times(&all);
     sorted.sort_by(|a, b| b.cmp(a));
     assert_eq!(times(&all), sorted);
     let (mut seen, mut query) = (Vec::new(), "limit=4".to_owned());
     loop {
-        let (lines, next) = page(&world, &functions, &query).await;
+        let (lines, next) = page(world, functions, feed, &query).await;
         let mut sorted = times(&lines);
         sorted.sort_by(|a, b| b.cmp(a));
         assert_eq!(times(&lines), sorted, "each page by itself");
@@ -58,6 +67,6 @@ async fn a_page_of_the_companys_feed_is_newest_first_whatever_was_counted_first(
         let Some(cursor) = next else { break };
         query = format!("limit=4&cursor={cursor}");
     }
-    assert_eq!(seen.len(), 18, "no line comes twice");
+    assert_eq!(seen.len(), lines, "no line comes twice");
     assert_eq!(BTreeSet::from_iter(seen), all.iter().map(|line| line["id"].to_string()).collect());
 }

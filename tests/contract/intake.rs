@@ -64,7 +64,7 @@ impl Phone {
     async fn count(&self, messages: SqsEvent) {
         let aggregator = aggregator(&self.world, KeptDeadLetters::default());
         let failed = radar_aggregator::handle(&aggregator, messages, "r").await.batch_item_failures;
-        assert!(failed.is_empty() && aggregator.dead.0.lock().unwrap().is_empty());
+        assert!(failed.is_empty() && aggregator.failed.0.lock().unwrap().is_empty());
     }
 
     async fn see(&self, what: &str) -> Value {

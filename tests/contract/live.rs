@@ -67,7 +67,7 @@ async fn parallel_deliveries_of_the_same_messages_give_each_one_number_without_g
     }
     let state = world.store.live_state(world.company, world.card("lin")).await.unwrap().unwrap();
     assert_eq!(state.seq.to_string(), (begin + 30).to_string());
-    assert!(live.dead.0.lock().unwrap().is_empty());
+    assert!(live.failed.0.lock().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -233,7 +233,7 @@ async fn a_segment_that_could_not_be_pushed_is_delivered_again_with_its_number()
     assert_eq!(numbers(&live.sockets.take("a")).into_keys().collect::<Vec<_>>(), [begin + 1]);
     let again: Vec<_> = live.sockets.take("b").iter().map(|frame| frame["seq"].as_u64().unwrap()).collect();
     assert_eq!(again, [begin + 1, begin + 2, begin + 1]);
-    assert_eq!(*live.dead.0.lock().unwrap(), [("m0".to_owned(), "unavailable")]);
+    assert_eq!(*live.failed.0.lock().unwrap(), [("m0".to_owned(), "unavailable")]);
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! From the request to the radar, through a real queue.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsEvent;
+use runtime::delivery::Delivery;
+use runtime::failed_messages::{FailedMessageQueues, FailedMessages};
 use serde_json::{Value, json};
 use testkit::events::{call, load};
 use testkit::world::World;
@@ -54,4 +58,32 @@ async fn a_batch_is_accepted_once_it_is_counted_whether_shown_live_or_not() {
     assert_eq!((status, receive(&functions, url).await.records.len()), (202, 1));
     let (status, _) = call(&tracking(&world, sqs, &missing, &functions.live_queue), &event).await;
     assert_eq!(status, 503, "it comes again, and the live radar knows a repeat");
+}
+
+#[tokio::test]
+async fn what_others_were_in_the_way_of_is_shown_again_after_its_pause() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let (sqs, url) = &functions.queue;
+    let (status, _) = call(functions.router("tracking"), &load("tracking", "record_events", &world)).await;
+    assert_eq!(status, 202);
+    let receive = async |wait: i32| {
+        let asked = sqs.receive_message().queue_url(url).visibility_timeout(600).wait_time_seconds(wait);
+        asked.send().await.unwrap().messages.unwrap_or_default()
+    };
+    let first = receive(5).await;
+    let delivery = Delivery {
+        id: String::new(),
+        receipt: first[0].receipt_handle.clone().unwrap(),
+        body: String::new(),
+        attempts: 1,
+    };
+    // Another queue does not know it: that is logged, and nothing else happens.
+    let other = FailedMessageQueues::new(sqs.clone(), functions.live_queue.clone(), url.clone());
+    other.show_again(&[(&delivery, Duration::from_secs(1))]).await;
+    assert!(receive(2).await.is_empty(), "it rests for ten minutes");
+    let queues = FailedMessageQueues::new(sqs.clone(), url.clone(), url.clone());
+    queues.show_again(&[(&delivery, Duration::from_secs(1))]).await;
+    let again = receive(10).await;
+    assert_eq!((again.len(), &again[0].body), (1, &first[0].body));
 }

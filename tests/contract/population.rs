@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::close_rate::model::Model;
+use domain::crm::merge::MergeReason;
 use domain::kernel::id::PersonId;
 use domain::kernel::text::OpenId;
 use domain::kernel::timestamp::SECOND_MS;
@@ -126,4 +129,41 @@ async fn members_are_no_customers_and_everybody_else_of_whom_something_counts_is
     let report: RecountReport =
         serde_json::from_value(recounter(&world).run(command, stop_at, "r").await.unwrap()).unwrap();
     assert_eq!((report.wrong(), report.unchecked()), (0, 0), "{report:?}");
+}
+
+/// Puts a model of the company's own in force, of the same coefficients: everybody is above 99 %.
+async fn own_model(world: &World) {
+    world.store.await_retrain(world.company, world.clock.now()).await.unwrap();
+    let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
+    let mut item = items.into_iter().find(|item| item["type"].as_s().unwrap() == "close_rate_model").unwrap();
+    let mut model = serde_json::to_value(Model::default()).unwrap();
+    model["i"] = json!(9_000);
+    item.insert("model".to_owned(), AttributeValue::S(model.to_string()));
+    world.dynamodb.put_item().table_name(&world.table).set_item(Some(item)).send().await.unwrap();
+}
+
+/// The sharers are people: a member is none by any identity, and two identities of a visitor are one.
+#[tokio::test]
+async fn the_profile_of_sharers_is_of_people_by_the_model_in_force() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    let housekeeping = housekeeping(&world, 60).await;
+    let (second, visitor, again) = (world.fresh_person(), world.fresh_person(), world.fresh_person());
+    for (n, person) in (1..).zip([world.staff["lin"].person, second, visitor, again, world.fresh_person()]) {
+        act(&world, person, n, EventKind::Forward).await;
+    }
+    world.clock.advance(300 * SECOND_MS);
+    housekeeping.run(no_stop(), "r").await.unwrap();
+    let profile = async || {
+        let profile = asked(&world, &functions, "get_card_sharer_profile").await;
+        assert_eq!(profile["sharers"], profile["profiled"], "{profile}");
+        let bands: Vec<_> = profile["bands"].as_array().unwrap().iter().map(|band| band["people"].clone()).collect();
+        (profile["sharers"].as_i64().unwrap(), profile["forwards"].as_i64().unwrap(), bands)
+    };
+    assert_eq!(profile().await, (4, 4, vec![json!(4), json!(0), json!(0), json!(0)]), "all but the owner");
+    world.merge(world.staff["lin"].person, second, MergeReason::Login).await.unwrap();
+    world.merge(visitor, again, MergeReason::Login).await.unwrap();
+    assert_eq!(profile().await, (2, 3, vec![json!(2), json!(0), json!(0), json!(0)]));
+    own_model(&world).await;
+    assert_eq!(profile().await, (2, 3, vec![json!(0), json!(0), json!(0), json!(2)]));
 }

@@ -21,10 +21,12 @@ use testkit::events::load;
 use testkit::world::World;
 use uuid::Uuid;
 
-use crate::aggregator::{aggregator, delivered};
+use crate::aggregator::{aggregator, delivered, set_layout};
 use crate::event_files::KeptDeadLetters;
 use crate::functions::{Functions, housekeeping, limits, no_stop, recounter};
 use crate::http::send;
+use crate::login::another_company;
+use crate::recount::asides;
 
 async fn asked(world: &World, payload: Value) -> Value {
     recounter(world).run(payload, world.clock.now().plus_millis(900 * SECOND_MS), "r").await.unwrap()
@@ -276,5 +278,43 @@ async fn a_command_names_a_company_that_is_there() {
         json!({ "retrain": 7 }),
     ] {
         assert!(recounter(&world).run(payload, world.clock.now(), "r").await.is_err());
+    }
+}
+
+/// Each kind of item that a retraining reads, alone and all together in a layout that nobody knows: in the
+/// same run the rest of this company has its model and lists, and so has the other company.
+#[tokio::test]
+async fn no_item_that_cannot_be_read_stops_a_retraining() {
+    let kinds = ["customer", "segment", "shortlist"];
+    let each = kinds.iter().map(|kind| vec![*kind]);
+    for poisoned in each.chain([kinds.to_vec()]) {
+        let world = World::new().await;
+        let (other, _) = another_company(&world).await;
+        let visit = |n| batch(&world, person(n), u64::try_from(n).unwrap(), &[(EventKind::ViewCard, 0)]);
+        count(&world, &[visit(1), visit(2), visit(3)]).await;
+        world.clock.advance(120 * SECOND_MS);
+        housekeeping(&world, 60).await.run(no_stop(), "r").await.unwrap();
+        for kind in &poisoned {
+            let ending = match *kind {
+                "customer" => ["CUSTOMER", &person(1).to_string()].join("#"),
+                "segment" => person(2).to_string(),
+                _ => format!("#{}", world.card("lin")),
+            };
+            set_layout(&world, kind, &ending, "99").await;
+        }
+        world.clock.advance(7 * DAY_MS);
+        let done = asked(&world, serde_json::from_str(&load("recount", "retrain", &world)).unwrap()).await;
+        assert_eq!(done["retrained"], 2, "{poisoned:?}");
+        for company in [world.company, other] {
+            let known = world.store.close_rate_model(company).await.unwrap();
+            assert_eq!(known.next_at, Some(next_retrain(world.clock.now())), "{poisoned:?}");
+        }
+        let report = world.store.close_rate_model(world.company).await.unwrap().fitted.unwrap().report;
+        let hidden = poisoned.iter().filter(|kind| ["customer", "segment"].contains(kind)).count();
+        assert_eq!(report.open, 3 - hidden, "{poisoned:?}: the others are in the model");
+        let marks = asides(&world).await;
+        for kind in &poisoned {
+            assert!(marks.iter().any(|reason| reason.contains(kind)), "{kind} of {poisoned:?}: {marks:?}");
+        }
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn function(world: &World) -> TestLive {
         store: world.store.clone(),
         tokens: TokenVerifier::from_jwks(&world.keys.jwks).unwrap(),
         sockets: Screens::default(),
-        dead: KeptDeadLetters::default(),
+        failed: KeptDeadLetters::default(),
         max_attempts: 5,
         clock: world.clock.clock(),
     }

@@ -86,7 +86,7 @@ impl Inspection {
         let inspector = Inspector {
             store: Store::new(world.dynamodb.clone(), world.table.clone()),
             files: Files::new(s3.clone(), bucket.clone()),
-            dead: KeptDeadLetters::default(),
+            failed: KeptDeadLetters::default(),
             max_attempts: 5,
             clock: world.clock.clock(),
         };
@@ -176,7 +176,7 @@ async fn messages_without_a_ticket_go_to_the_dead_letters_and_a_test_of_s3_does_
     for case in all("media-inspector") {
         inspection.handle(&load("media-inspector", &case, &world)).await;
     }
-    let reasons: Vec<_> = inspection.inspector.dead.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
+    let reasons: Vec<_> = inspection.inspector.failed.0.lock().unwrap().iter().map(|(_, reason)| *reason).collect();
     assert_eq!(reasons, ["unknown_key"]);
 }
 

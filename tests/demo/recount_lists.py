@@ -16,7 +16,7 @@ METRICS = (
     "visitors", "views", "follow_ups", "customers_talked_to", "sales_fen", "orders", "forwards", "saves", "likes",
 )
 ROWS = 100
-PROFILED_MAX = 98
+PROFILED_MAX = 97
 LONG_STAY_MS = 30_000
 # Which evidence an event is; a like is evidence while it is in force.
 FEATURES = {

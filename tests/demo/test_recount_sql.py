@@ -93,3 +93,29 @@ def test_hours_and_shares_are_those_of_the_windows(tmp_path):
     behaviour = in_sql(tmp_path, lines)["behaviour"]["crd_a"]["last_7_days"]
     assert behaviour["active_hours"] == [0] * 12 + [3] + [0] * 11
     assert behaviour["shares"]["card"] == behaviour["interests"]["card"] == 1
+
+
+def test_beyond_a_days_limit_on_two_cards_each_card_has_bounds_and_the_company_is_exact(tmp_path):
+    # Five a day count: seven on two cards, two of them in another hour, and once more on one card alone.
+    first = [("grant_phone", "crd_a", second) for second in range(4)] + [("grant_phone", "crd_b", second) for second in range(4, 7)]
+    made = line("eager", first)
+    for event in made["batch"]["events"][5:]:
+        event["at"] = event["at"].replace("T12", "T11")
+    alone = line("alone", [("grant_phone", "crd_a", second) for second in range(6)])
+    seen = in_sql(tmp_path, [made, alone])
+    live = seen["live"]["2026-11-21"]
+    assert live["company"]["today"]["by_kind"]["grant_phone"] == 10
+    assert live["company"]["filtered"]["total"] == of(daily_limit=3)
+    # Of four and three, two are held back; of the six that are alone, one.
+    assert live["crd_a"]["today"]["by_kind"]["grant_phone"] == {"at_least": 2 + 5, "at_most": 4 + 5}
+    assert live["crd_b"]["today"]["by_kind"]["grant_phone"] == {"at_least": 1, "at_most": 3}
+    assert live["crd_a"]["filtered"]["last_7_days"] == {**of(), "daily_limit": {"at_least": 1, "at_most": 3}}
+    assert live["crd_a"]["today"]["by_kind"]["call"] == 0
+    hours = seen["behaviour"]["company"]["last_7_days"]["active_hours"]
+    assert (hours[11], hours[12]) == ({"at_least": 0, "at_most": 2}, {"at_least": 8, "at_most": 10})
+
+
+def test_beyond_a_days_limit_what_is_no_sum_is_told_apart(tmp_path):
+    saves = [("save_phone", card, second) for card in ("crd_a", "crd_b") for second in range(11)]
+    with pytest.raises(SystemExit, match="save_phone"):
+        in_sql(tmp_path, [line("saver", saves)])

@@ -16,11 +16,17 @@ member, and the batch. Prints the numbers that the radar must show
     behaviour  on the last day: {scope: {window: {shares, interests, active_hours}}}
 
 where a scope is a card or "company", and ANSWERS are {"metrics", "today", "filtered"}.
+
+Of somebody who does more of a kind in a day than a person can do, as many count as the limit allows;
+which of them depends on the order of delivery (ADR 0022). A number that depends on it, say of one of
+two cards, is {"at_least", "at_most"}: it must lie between. The numbers of the company do not.
 """
 
 import argparse
 import json
+from collections import Counter
 from datetime import date, timedelta
+from itertools import groupby
 
 import duckdb
 
@@ -111,6 +117,16 @@ TOO_LONG = """SELECT person, day_of(ms), sum(dwell) FROM judged JOIN verdict USI
     WHERE reason IS NULL AND limited IS NULL GROUP BY ALL
     HAVING sum(dwell) > least(max(ms) - min(ms - dwell) + $slack, $per_day)"""
 
+# What somebody has done of a kind in a day beyond the limit, and what of it is held back in this order.
+BEYOND = """SELECT person, kind, day_of(ms) AS day, per_day, card, type, ((ms + 28800000) % 86400000) // 3600000 AS hour,
+        arrived, anonymous AND list_contains($strong, kind) AS claim, limited IS NOT NULL AS held
+    FROM judged JOIN verdict USING (request, place) JOIN most ON kind = of_kind
+    WHERE reason IS NULL AND limited IS DISTINCT FROM 'burst'
+    QUALIFY count(*) OVER (PARTITION BY person, kind, day_of(ms)) > per_day
+    ORDER BY person, kind, day"""
+# Kinds of which it matters which one counts, not only how many.
+NOT_SUMS = ("like", "unlike", "save_phone", "dwell", "open_chat")
+
 # Sums that are the same at every moment are computed first.
 SUMS = """
 CREATE TABLE daily AS
@@ -184,6 +200,33 @@ def spans(today):
         yield f"{name} before", last - 2 * days + 1, last - days
 
 
+class Beyond:
+    """The events of somebody in a day beyond the limit of a kind."""
+
+    def __init__(self, rows):
+        self.kind, self.day, self.limit = rows[0][1:4]
+        self.events = [(row[4], *row[5:]) for row in rows]
+        of_cards = Counter(card for card, *_ in self.events)
+        # On a card where all of them may be held back, the person may not have been at all.
+        is_open = len(of_cards) > 1
+        hidden = self.kind.startswith("view") and min(of_cards.values()) <= len(self.events) - self.limit
+        if is_open and (hidden or self.kind in NOT_SUMS):
+            raise SystemExit(f"{rows[0][0]} is on {len(of_cards)} cards beyond the limit of {self.kind}: more than sums depends on the order")
+
+    def slack(self, as_of, scope, wanted):
+        """How many fewer, and how many more, may count than in the order of sending, of those that are wanted."""
+        there = [event for event in self.events if event[3] <= as_of]
+        mine = [event for event in there if scope in (event[0], "company") and wanted(self.kind, *event[1:])]
+        beyond, counted = max(0, len(there) - self.limit), sum(not event[5] for event in mine)
+        most = len(mine) - max(0, len(mine) - self.limit)
+        return len(mine) - min(len(mine), beyond) - counted, most - counted
+
+
+def between(counted, low, high):
+    """A number, or its bounds."""
+    return counted if low == high == 0 else {"at_least": counted + low, "at_most": counted + high}
+
+
 class Recount:
     """All numbers, by moment, day, window and scope."""
 
@@ -201,6 +244,8 @@ class Recount:
         too_long = self.db.execute(TOO_LONG, {"slack": DWELL_SLACK_MS, "per_day": DWELL_MS_PER_DAY}).fetchall()
         if too_long:
             raise SystemExit(f"stays that are longer than the time they are in: {too_long[:3]}")
+        rows = self.db.execute(BEYOND, {"strong": list(STRONG)}).fetchall()
+        self.beyond = [Beyond(list(of)) for _, of in groupby(rows, key=lambda row: row[:3])]
         self.db.execute("CREATE TABLE span (as_of INT, today INT, name VARCHAR, first INT, last INT)")
         asked = {(day, day) for day in self.live} | {(last, day) for day in range(first - LATE_DAYS, last + 1)}
         rows = [
@@ -227,9 +272,32 @@ class Recount:
         """Events of a kind, or of a reason."""
         return int(self.kinds.get(key, (0, 0))[0])
 
+    def slack(self, as_of, first, last, scope, wanted):
+        """The slack of a sum of events of some days."""
+        first, last = (-FOREVER, FOREVER) if first is None else (first, last)
+        found = [group.slack(as_of, scope, wanted) for group in self.beyond if first <= group.day <= last]
+        return sum(low for low, _ in found), sum(high for _, high in found)
+
+    def kind(self, as_of, today, scope, kind):
+        """Events of a kind on a day."""
+        counted = self.of_kind(as_of, today, "today", scope, kind)
+        return between(counted, *self.slack(as_of, today, today, scope, lambda of, *_: of == kind))
+
+    def filtered(self, as_of, today, name, first, last, scope):
+        """Events that are held back, by reason."""
+        found = {reason: self.of_kind(as_of, today, name, scope, reason) for reason in REASONS}
+        low, high = self.slack(as_of, first, last, scope, lambda *_: True)
+        found["daily_limit"] = between(found["daily_limit"], -high, -low)
+        claims = self.slack(as_of, first, last, scope, lambda _kind, _type, _hour, _arrived, claim, _held: claim)
+        found["anonymous"] = between(found["anonymous"], *claims)
+        return found
+
     def metrics(self, as_of, today, name, first, last, scope):
         """The nine metrics of a window."""
         counted = {metric: self.of(metric, as_of, today, name, scope) for metric in self.numbers}
+        for metric, kind in (("views", "view"), ("forwards", "forward")):
+            slack = self.slack(as_of, first, last, scope, lambda of, *_: of.startswith(kind))
+            counted[metric] = between(counted[metric], *slack)
         days = {"from": None if first is None else text(first), "to": text(last)}
         return {**days, **counted, "follow_ups": 0, "sales_fen": 0, "orders": 0}
 
@@ -241,7 +309,7 @@ class Recount:
 
     def today(self, as_of, today, scope):
         """The overview of a day."""
-        day = {name: self.of(name, as_of, today, "today", scope) for name in self.numbers}
+        day = self.metrics(as_of, today, "today", today, today, scope)
         return {
             "day": text(today),
             "visitors": day["visitors"],
@@ -252,26 +320,31 @@ class Recount:
             "saves": day["saves"],
             "likes": day["likes"],
             "dwell_ms": int(self.kinds.get((as_of, today, "today", scope, "dwell"), (0, 0))[1]),
-            "by_kind": {kind: self.of_kind(as_of, today, "today", scope, kind) for kind in KINDS},
+            "by_kind": {kind: self.kind(as_of, today, scope, kind) for kind in KINDS},
         }
 
     def answers(self, as_of, today, scope, left_out=()):
         """The radar's numbers of a scope on a day."""
         windows = {name: window for name, window in self.windows(as_of, today, scope).items() if name not in left_out}
-        filtered = {
-            name: {reason: self.of_kind(as_of, today, name, scope, reason) for reason in REASONS} for name in windows
-        }
+        of = {name: (first, last) for name, first, last in spans(today)}
+        filtered = {name: self.filtered(as_of, today, name, *of[name], scope) for name in windows}
         return {"metrics": windows, "today": self.today(as_of, today, scope), "filtered": filtered}
 
     def behaviour(self, scope):
         """Shares, interests and active hours on the last day."""
         of = {}
+        days = {name: (first, last) for name, first, last in spans(self.last)}
         for window in ("yesterday", "last_7_days", "last_30_days"):
             rows = [row[2:] for row in self.behaved if row[:2] == (window, scope)]
+
+            def count(wanted, window=window, rows=rows):
+                slack = self.slack(self.last, *days[window], scope, lambda *event: wanted(*event[:3]))
+                return between(sum(row[3] for row in rows if wanted(*row[:3])), *slack)
+
             of[window] = {
-                "shares": {type_: sum(row[3] for row in rows if row[:2] == ("forward", type_)) for type_ in TYPES},
-                "interests": {type_: sum(row[3] for row in rows if row[0] == f"view_{type_}") for type_ in TYPES},
-                "active_hours": [sum(row[3] for row in rows if row[2] == hour) for hour in range(24)],
+                "shares": {type_: count(lambda kind, of, _, type_=type_: (kind, of) == ("forward", type_)) for type_ in TYPES},
+                "interests": {type_: count(lambda kind, *_, type_=type_: kind == f"view_{type_}") for type_ in TYPES},
+                "active_hours": [count(lambda *event, hour=hour: event[2] == hour) for hour in range(24)],
             }
         return of
 

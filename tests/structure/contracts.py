@@ -59,8 +59,13 @@ def problem_codes():
     return re.findall(r'= [A-Z_]+, "([a-z_]+)",', text(ROOT / "shared" / "edge" / "src" / "problem.rs"))
 
 
-# The place where a variable is read, with its name.
-VARIABLE = re.compile(r'\.(?:required|optional|dead_letters)\w*\(\s*"([A-Z][A-Z0-9_]*)"')
+# The place where variables are read, with their names.
+READING = re.compile(r'\.(?:required|optional|failed_messages)\w*\(((?:\s*"[A-Z][A-Z0-9_]*",?)+)')
+
+
+def variables_in(source):
+    """Names of the variables that a source reads itself."""
+    return {name for names in READING.findall(source) for name in re.findall(r'"(\w+)"', names)}
 
 
 def variables_read(folder):
@@ -68,7 +73,7 @@ def variables_read(folder):
     names, shared = set(), variables_of_start()
     for path in named(f"{folder}/**/*.rs"):
         source = without_comments(without_tests(text(path)))
-        names |= set(VARIABLE.findall(source))
+        names |= variables_in(source)
         for method in re.findall(r"\bstart\s*\.(\w+)\(", source):
             names |= shared.get(method, set())
     return names
@@ -79,7 +84,7 @@ def variables_of_start():
     source = without_comments(without_tests(text(ROOT / "shared" / "function" / "src" / "start.rs")))
     bodies = {part.split("(")[0]: part for part in source.split("pub fn ")[1:]}
     assert bodies, "no method of Start was found"
-    names = {method: set(VARIABLE.findall(body)) for method, body in bodies.items()}
+    names = {method: variables_in(body) for method, body in bodies.items()}
     for _ in bodies:
         for method, body in bodies.items():
             for called in re.findall(r"\bself\.(\w+)\(", body):

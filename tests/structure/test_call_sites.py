@@ -8,7 +8,7 @@ LIST = ROOT / "tests" / "lab" / "call-sites.tsv"
 OPERATIONS = (
     "get_item", "batch_get_item", "query", "scan", "transact_get_items", "put_item", "update_item", "delete_item",
     "batch_write_item", "transact_write_items", "send_message", "send_message_batch", "delete_message",
-    "change_message_visibility", "get_secret_value", "get_object", "put_object", "head_object", "delete_object",
+    "change_message_visibility", "change_message_visibility_batch", "get_secret_value", "get_object", "put_object", "head_object", "delete_object",
     "copy_object", "post_to_connection", "delete_connection", "get_connection",
 )
 CALL = re.compile(rf"\.\s*({'|'.join(OPERATIONS)})\(\)")

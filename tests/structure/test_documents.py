@@ -11,7 +11,7 @@ FEATURES = ROOT / "docs" / "FEATURES.md"
 NUMBERS = (
     [f"F{number}" for number in range(1, 119) if number != 93]
     + [f"F93{letter}" for letter in "abcdefghi"]
-    + [f"R{number}" for number in [*range(1, 22), 23, 24]]
+    + [f"R{number}" for number in range(1, 25)]
     + [f"B{number}" for number in [*range(1, 15), 16]]
 )
 STATES = {"done", "partly", "planned"}

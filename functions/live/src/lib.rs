@@ -12,8 +12,8 @@ use aws_lambda_events::sqs::SqsEvent;
 use edge::token::TokenVerifier;
 use runtime::batch;
 use runtime::clock::Clock;
-use runtime::dead_letters::DeadLetters;
 use runtime::delivery::Delivery;
+use runtime::failed_messages::FailedMessages;
 use runtime::metrics::{EmfMetrics, emit};
 use runtime::sockets::Sockets;
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,8 @@ pub struct Live<S, D> {
     pub tokens: TokenVerifier,
     /// Open sockets.
     pub sockets: S,
-    /// Where messages go that cannot be pushed.
-    pub dead: D,
+    /// What becomes of messages that were not processed.
+    pub failed: D,
     /// Deliveries after which a message goes to the dead-letter queue.
     pub max_attempts: u32,
     /// Returns the time.
@@ -126,7 +126,7 @@ impl EmfMetrics for DelayLine {
 }
 
 /// Handles one call.
-pub async fn handle<S: Sockets, D: DeadLetters>(live: &Live<S, D>, trigger: Trigger, request_id: &str) -> Value {
+pub async fn handle<S: Sockets, D: FailedMessages>(live: &Live<S, D>, trigger: Trigger, request_id: &str) -> Value {
     match trigger {
         Trigger::Handshake(handshake) => {
             let (answer, outcome) = handshake.answer(&live.tokens, live.clock.now());
@@ -177,14 +177,14 @@ async fn rights<S: Sockets, D>(live: &Live<S, D>, changes: MemberChanges, reques
     answer
 }
 
-async fn queue<S: Sockets, D: DeadLetters>(
+async fn queue<S: Sockets, D: FailedMessages>(
     live: &Live<S, D>,
     event: SqsEvent,
     request_id: &str,
 ) -> aws_lambda_events::sqs::SqsBatchResponse {
     let messages = event.records.len();
     let mut done = deliver::Done::default();
-    let response = batch::handle(event, live.max_attempts, &live.dead, async |deliveries: &[Delivery]| {
+    let response = batch::handle(event, live.max_attempts, &live.failed, async |deliveries: &[Delivery]| {
         let (outcomes, counts) = deliver::deliver(live, deliveries).await;
         done = counts;
         outcomes

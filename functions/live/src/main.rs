@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
                 store: start.store()?,
                 tokens: start.tokens()?,
                 sockets: Gateway::new(sockets),
-                dead: start.dead_letters("LIVE_DLQ_URL")?,
+                failed: start.failed_messages("LIVE_QUEUE_URL", "LIVE_DLQ_URL")?,
                 max_attempts: start.max_attempts()?,
                 clock: Clock::system(),
             })

@@ -21,8 +21,8 @@ use domain::kernel::id::UploadId;
 use domain::media::upload::{UploadState, media_key, quarantine_key};
 use runtime::batch::{self, Outcome};
 use runtime::clock::Clock;
-use runtime::dead_letters::DeadLetters;
 use runtime::delivery::{Delivery, Reason};
+use runtime::failed_messages::FailedMessages;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
@@ -37,8 +37,8 @@ pub struct Inspector<D> {
     pub store: Store,
     /// The bucket.
     pub files: Files,
-    /// Where messages go whose files cannot be inspected.
-    pub dead: D,
+    /// What becomes of messages that were not processed.
+    pub failed: D,
     /// Deliveries after which a message goes to the dead-letter queue.
     pub max_attempts: u32,
     /// Returns the time.
@@ -64,17 +64,22 @@ impl EmfMetrics for InspectionLine<'_> {
 }
 
 /// Inspects the files of a batch of messages and reports those that must be delivered again.
-pub async fn handle<D: DeadLetters>(inspector: &Inspector<D>, event: SqsEvent, request_id: &str) -> SqsBatchResponse {
+pub async fn handle<D: FailedMessages>(
+    inspector: &Inspector<D>,
+    event: SqsEvent,
+    request_id: &str,
+) -> SqsBatchResponse {
     let mut line =
         InspectionLine { level: "INFO", message: "batch", function: "media-inspector", ..InspectionLine::default() };
-    let response = batch::handle(event, inspector.max_attempts, &inspector.dead, async |deliveries: &[Delivery]| {
-        let mut outcomes = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            outcomes.push(inspector.message(&delivery.body, &mut line).await);
-        }
-        outcomes
-    })
-    .await;
+    let response =
+        batch::handle(event, inspector.max_attempts, &inspector.failed, async |deliveries: &[Delivery]| {
+            let mut outcomes = Vec::with_capacity(deliveries.len());
+            for delivery in deliveries {
+                outcomes.push(inspector.message(&delivery.body, &mut line).await);
+            }
+            outcomes
+        })
+        .await;
     line.request_id = request_id;
     line.retried = response.batch_item_failures.len();
     emit(&line, inspector.clock.now());
@@ -94,7 +99,7 @@ impl<D> Inspector<D> {
                 Ok(Some(UploadState::Refused { .. })) => line.refused += 1,
                 Ok(Some(UploadState::Waiting) | None) => {}
                 Err(Failure::Corrupt(cause)) => return Outcome::Poison(Reason::new("unreadable_upload", cause)),
-                Err(failure) => return Outcome::Retry(Reason::new("unavailable", failure)),
+                Err(failure) => return Outcome::Retry(Reason::from(&failure)),
             }
         }
         Outcome::Done

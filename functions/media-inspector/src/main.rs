@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
             Ok(Inspector {
                 store: start.store()?,
                 files: Files::new(clients::s3(&start.sdk), start.env.required("MEDIA_BUCKET")?),
-                dead: start.dead_letters("INSPECTION_DLQ_URL")?,
+                failed: start.failed_messages("INSPECTION_QUEUE_URL", "INSPECTION_DLQ_URL")?,
                 max_attempts: start.max_attempts()?,
                 clock: Clock::system(),
             })

@@ -2,6 +2,7 @@
 //! the segments that were counted before, or reads again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::company::Company;
 use domain::crm::identities::Customer;
@@ -20,11 +21,18 @@ type Queued = (usize, Segment);
 /// Deliveries that were not counted, and why.
 type Failed = Vec<(usize, Outcome)>;
 
-/// Counts the segments; returns the deliveries that failed.
-pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queued: Vec<Queued>) -> Failed {
+/// Counts the segments of a call that began at `begun`, by the timer of retries; returns the deliveries
+/// that failed.
+pub(crate) async fn count<D>(
+    aggregator: &Aggregator<D>,
+    company: Company,
+    queued: Vec<Queued>,
+    begun: Duration,
+) -> Failed {
+    let retry = aggregator.store.retry();
     let (mut queued, mut failed) = (without_repeats(queued), Failed::new());
     while !queued.is_empty() {
-        // As soon as a round has settled a segment, the next begins with all its attempts.
+        // As soon as a round has settled a segment, the next begins with short pauses.
         let settle = |(mut queued, mut failed)| async move {
             let result = round(aggregator, company, &mut queued, &mut failed).await;
             let state = (queued, failed);
@@ -34,7 +42,9 @@ pub(crate) async fn count<D>(aggregator: &Aggregator<D>, company: Company, queue
                 Err(failure) => Err((state, failure)),
             }
         };
-        match aggregator.store.retry().run_with(Policy::SEGMENTS, (queued, failed), settle).await {
+        let spent = retry.elapsed().saturating_sub(begun);
+        let policy = Policy::SEGMENTS.within(aggregator.conflicts_end.saturating_sub(spent));
+        match retry.run_with(policy, (queued, failed), settle).await {
             Ok(state) => (queued, failed) = state,
             Err(((left, mut failed), failure)) => {
                 let reason = Reason::from(&failure);

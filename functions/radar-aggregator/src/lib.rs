@@ -4,29 +4,36 @@
 mod count;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::company::Company;
 use domain::radar::aggregate::{Segment, segments};
+use futures_util::stream::{StreamExt, iter};
 use runtime::batch::{self, Outcome};
 use runtime::clock::Clock;
-use runtime::dead_letters::DeadLetters;
 use runtime::delivery::Delivery;
+use runtime::failed_messages::FailedMessages;
 use runtime::ids::Ids;
 use runtime::messages::{self, ReadBatch};
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::Store;
 
+/// Companies that are counted at the same time.
+const COMPANIES_AT_ONCE: usize = 16;
+
 /// The state of the handler.
 #[derive(Debug)]
 pub struct Aggregator<D> {
     /// The table.
     pub store: Store,
-    /// Where messages go that cannot be counted.
-    pub dead: D,
+    /// What becomes of messages that were not processed.
+    pub failed: D,
     /// Deliveries after which a message goes to the dead-letter queue.
     pub max_attempts: u32,
+    /// How long after its beginning a call still tries again what others were in the way of.
+    pub conflicts_end: Duration,
     /// Makes ids of feed pages.
     pub ids: Ids,
     /// Returns the time.
@@ -52,10 +59,14 @@ impl EmfMetrics for AggregationLine<'_> {
 }
 
 /// Counts a batch of messages and reports those that must be delivered again.
-pub async fn handle<D: DeadLetters>(aggregator: &Aggregator<D>, event: SqsEvent, request_id: &str) -> SqsBatchResponse {
+pub async fn handle<D: FailedMessages>(
+    aggregator: &Aggregator<D>,
+    event: SqsEvent,
+    request_id: &str,
+) -> SqsBatchResponse {
     let (messages, mut events) = (event.records.len(), 0);
     let response =
-        batch::handle(event, aggregator.max_attempts, &aggregator.dead, async |deliveries: &[Delivery]| {
+        batch::handle(event, aggregator.max_attempts, &aggregator.failed, async |deliveries: &[Delivery]| {
             let read = messages::read(deliveries);
             events = read.events;
             count_all(aggregator, read).await
@@ -84,8 +95,13 @@ async fn count_all<D>(aggregator: &Aggregator<D>, read: ReadBatch) -> Vec<Outcom
         let segments = segments(batch).into_iter().map(|segment| (delivery, segment));
         by_company.entry(company).or_default().extend(segments);
     }
-    for (company, segments) in by_company {
-        for (delivery, failed) in count::count(aggregator, company, segments).await {
+    let begun = aggregator.store.retry().elapsed();
+    // Boxed: a company that others write for keeps nobody else waiting.
+    let counting =
+        by_company.into_iter().map(|(company, segments)| Box::pin(count::count(aggregator, company, segments, begun)));
+    let mut counting = iter(counting).buffer_unordered(COMPANIES_AT_ONCE);
+    while let Some(failed) = counting.next().await {
+        for (delivery, failed) in failed {
             if let Some(outcome) = outcomes.get_mut(delivery)
                 && !matches!(outcome, Outcome::Poison(_))
             {

@@ -1,5 +1,7 @@
 //! The radar aggregator: from its environment to its messages.
 
+use std::time::Duration;
+
 use function::Error;
 use function::queue::run;
 use radar_aggregator::{Aggregator, handle};
@@ -12,8 +14,9 @@ async fn main() -> Result<(), Error> {
         |start| {
             Ok(Aggregator {
                 store: start.store()?,
-                dead: start.dead_letters("STATS_DLQ_URL")?,
+                failed: start.failed_messages("STATS_QUEUE_URL", "STATS_DLQ_URL")?,
                 max_attempts: start.max_attempts()?,
+                conflicts_end: Duration::from_millis(u64::from(start.env.required_number("CONFLICTS_MILLISECONDS")?)),
                 ids: Ids::system(),
                 clock: Clock::system(),
             })

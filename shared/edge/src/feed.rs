@@ -71,7 +71,8 @@ pub fn newest_first(segment: &Segment) -> Vec<&Event> {
     events
 }
 
-/// Sorts lines of several segments: the last received first, and among equal ones the latest event first.
+/// Sorts the lines of a page: the last received first, and among equal ones the latest event first. The
+/// cursor is a position in the log, so the order within a page does not affect it.
 pub fn sort_by_receipt(lines: &mut [FeedLine]) {
     lines.sort_by_key(|line| std::cmp::Reverse((line.received_at, line.at)));
 }

@@ -6,7 +6,7 @@ use edge::token::TokenVerifier;
 use runtime::clients::{self, LazyClient};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
-use runtime::dead_letters::DeadLetterQueue;
+use runtime::failed_messages::FailedMessageQueues;
 use runtime::ids::Ids;
 use runtime::s3_signing::SignedBucket;
 use runtime::telemetry;
@@ -83,12 +83,14 @@ impl Start {
         Ok(SignedBucket::new(&self.sdk, bucket, url)?)
     }
 
-    /// The queue for messages that nobody can process; its URL is in the variable `url`.
+    /// The queue of a consumer and the one for messages that nobody can process; their URLs are in
+    /// these variables.
     ///
     /// # Errors
     /// [`ConfigError`].
-    pub fn dead_letters(&self, url: &'static str) -> Result<DeadLetterQueue, ConfigError> {
-        Ok(DeadLetterQueue::new(LazyClient::new(&self.sdk, clients::sqs), self.env.required(url)?))
+    pub fn failed_messages(&self, queue: &'static str, dead: &'static str) -> Result<FailedMessageQueues, ConfigError> {
+        let (queue, dead) = (self.env.required(queue)?, self.env.required(dead)?);
+        Ok(FailedMessageQueues::new(LazyClient::new(&self.sdk, clients::sqs), queue, dead))
     }
 
     /// Deliveries after which a message goes to the dead-letter queue.

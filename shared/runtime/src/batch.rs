@@ -1,11 +1,15 @@
 //! Queue batches: each message succeeds, is retried, or goes to the dead-letter queue.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 
-use crate::dead_letters::DeadLetters;
 use crate::delivery::{Delivery, Reason};
+use crate::failed_messages::FailedMessages;
+
+/// The longest rest is sixteen seconds.
+const BUSY_DOUBLINGS_MAX: u32 = 4;
 
 /// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,21 +26,22 @@ pub enum Outcome {
 ///
 /// `process` returns one outcome per delivery, in order. A poisonous message, and one whose
 /// `max_attempts`-th delivery would be retried, goes to the dead-letter queue with its reason; it
-/// is deleted from the queue only after that is written.
-pub async fn handle<F>(event: SqsEvent, max_attempts: u32, dead: &impl DeadLetters, process: F) -> SqsBatchResponse
+/// is deleted from the queue only after that is written. What others were in the way of comes again
+/// after [`busy_pause`]; the rest after the whole visibility time-out.
+pub async fn handle<F>(event: SqsEvent, max_attempts: u32, queues: &impl FailedMessages, process: F) -> SqsBatchResponse
 where
     F: AsyncFnOnce(&[Delivery]) -> Vec<Outcome>,
 {
     let deliveries: Vec<_> = event.records.into_iter().map(delivery).collect();
     let mut outcomes = process(&deliveries).await.into_iter();
-    let mut failed = HashSet::new();
+    let (mut failed, mut busy) = (HashSet::new(), Vec::new());
     for delivery in &deliveries {
         let missing = || Outcome::Retry(Reason::new("no_outcome", "the message was not looked at"));
         let send_to_dlq = match outcomes.next().unwrap_or_else(missing) {
             Outcome::Done => continue,
             Outcome::Retry(reason) if delivery.attempts < max_attempts => Err(reason),
             Outcome::Retry(reason) | Outcome::Poison(reason) => {
-                dead.send_to_dlq(delivery, &reason).await.map_err(|()| reason)
+                queues.send_to_dlq(delivery, &reason).await.map_err(|()| reason)
             }
         };
         if let Err(reason) = send_to_dlq {
@@ -46,12 +51,23 @@ where
                 reason = reason.code,
                 "message will come again"
             );
+            if reason.code == Reason::BUSY {
+                busy.push((delivery, busy_pause(delivery.attempts)));
+            }
             failed.insert(delivery.id.clone());
         }
+    }
+    if !busy.is_empty() {
+        queues.show_again(&busy).await;
     }
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = failed.into_iter().map(failure).collect();
     response
+}
+
+/// How long a message rests that has met another writer: others count for a second at a time.
+fn busy_pause(attempts: u32) -> Duration {
+    Duration::from_secs(1 << attempts.saturating_sub(1).min(BUSY_DOUBLINGS_MAX))
 }
 
 fn failure(id: String) -> BatchItemFailure {
@@ -62,7 +78,12 @@ fn failure(id: String) -> BatchItemFailure {
 
 fn delivery(message: aws_lambda_events::sqs::SqsMessage) -> Delivery {
     let attempts = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
-    Delivery { id: message.message_id.unwrap_or_default(), body: message.body.unwrap_or_default(), attempts }
+    Delivery {
+        id: message.message_id.unwrap_or_default(),
+        receipt: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        attempts,
+    }
 }
 
 #[cfg(test)]
@@ -72,18 +93,24 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct FakeDeadLetters {
+    struct Shelf {
         broken: bool,
         put: Mutex<Vec<(String, &'static str)>>,
+        again: Mutex<Vec<(String, u64)>>,
     }
 
-    impl DeadLetters for FakeDeadLetters {
+    impl FailedMessages for Shelf {
         async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
             if self.broken {
                 return Err(());
             }
             self.put.lock().unwrap().push((delivery.id.clone(), reason.code));
             Ok(())
+        }
+
+        async fn show_again(&self, deliveries: &[(&Delivery, Duration)]) {
+            let known = deliveries.iter().map(|(delivery, pause)| (delivery.receipt.clone(), pause.as_secs()));
+            self.again.lock().unwrap().extend(known);
         }
     }
 
@@ -94,6 +121,7 @@ mod tests {
             .map(|(n, attempts)| {
                 serde_json::json!({
                     "messageId": format!("m{n}"),
+                    "receiptHandle": format!("r{n}"),
                     "body": "{}",
                     "attributes": {"ApproximateReceiveCount": attempts.to_string()},
                 })
@@ -106,7 +134,7 @@ mod tests {
         Reason::new(code, "")
     }
 
-    async fn run(shelf: &FakeDeadLetters, attempts: &[u32], outcomes: Vec<Outcome>) -> Vec<String> {
+    async fn run(shelf: &Shelf, attempts: &[u32], outcomes: Vec<Outcome>) -> Vec<String> {
         let response = handle(event(attempts), 5, shelf, async |_: &[Delivery]| outcomes).await;
         let mut failed: Vec<_> =
             response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
@@ -116,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_message_has_its_own_fate() {
-        let shelf = FakeDeadLetters::default();
+        let shelf = Shelf::default();
         let outcomes = vec![Outcome::Done, Outcome::Retry(reason("busy")), Outcome::Poison(reason("garbage"))];
         assert_eq!(run(&shelf, &[1, 4, 1], outcomes).await, ["m1"]);
         assert_eq!(*shelf.put.lock().unwrap(), [("m2".to_owned(), "garbage")]);
@@ -124,19 +152,30 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_attempt_goes_to_the_dead_letters_with_its_reason() {
-        let shelf = FakeDeadLetters::default();
+        let shelf = Shelf::default();
         assert!(run(&shelf, &[5], vec![Outcome::Retry(reason("busy"))]).await.is_empty());
         assert_eq!(*shelf.put.lock().unwrap(), [("m0".to_owned(), "busy")]);
     }
 
     #[tokio::test]
     async fn a_message_that_cannot_be_stored_in_the_dead_letters_stays_in_the_queue() {
-        let shelf = FakeDeadLetters { broken: true, ..FakeDeadLetters::default() };
+        let shelf = Shelf { broken: true, ..Shelf::default() };
         assert_eq!(run(&shelf, &[9], vec![Outcome::Poison(reason("garbage"))]).await, ["m0"]);
     }
 
     #[tokio::test]
+    async fn what_others_were_in_the_way_of_comes_again_soon_and_later_each_time() {
+        let shelf = Shelf::default();
+        let outcomes = ["busy", "busy", "unavailable", "busy", "busy"].map(|code| Outcome::Retry(reason(code)));
+        assert_eq!(run(&shelf, &[1, 4, 1, 2, 5], outcomes.to_vec()).await, ["m0", "m1", "m2", "m3"]);
+        let again = [("r0", 1), ("r1", 8), ("r3", 2)].map(|(receipt, seconds)| (receipt.to_owned(), seconds));
+        assert_eq!(*shelf.again.lock().unwrap(), again);
+        assert_eq!(*shelf.put.lock().unwrap(), [("m4".to_owned(), "busy")]);
+        assert_eq!(busy_pause(u32::MAX).as_secs(), 16);
+    }
+
+    #[tokio::test]
     async fn a_message_without_outcome_comes_again() {
-        assert_eq!(run(&FakeDeadLetters::default(), &[1, 1], vec![Outcome::Done]).await, ["m1"]);
+        assert_eq!(run(&Shelf::default(), &[1, 1], vec![Outcome::Done]).await, ["m1"]);
     }
 }

@@ -7,6 +7,8 @@ use domain::kernel::failure::Failure;
 pub struct Delivery {
     /// SQS's id of the message.
     pub id: String,
+    /// The handle of this delivery.
+    pub receipt: String,
     /// The body.
     pub body: String,
     /// How often it has been delivered, this time included.
@@ -29,11 +31,16 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// The code of what others were in the way of.
+    pub(crate) const BUSY: &str = "busy";
+}
+
 impl From<&Failure> for Reason {
     fn from(failure: &Failure) -> Self {
         let code = match failure {
             Failure::Corrupt(_) => "corrupt_state",
-            Failure::Busy => "busy",
+            Failure::Busy => Self::BUSY,
             Failure::NotFound
             | Failure::Exists(_)
             | Failure::Exhausted(_)

@@ -45,14 +45,21 @@ impl Policy {
     /// Merging at a login, which has waited for WeChat before: the client sends what is not
     /// merged with its next login.
     pub const LOGIN_MERGE: Self = Self::of(20, 25, 400, 1_500);
-    /// Counting a group of segments; the queue delivers again those that were not counted.
-    pub const SEGMENTS: Self = Self::of(8, 25, 800, 5_000);
+    /// Counting a group of segments while up to fifty other calls count the same people. The deadline
+    /// ends it; the queue soon shows again what was not counted.
+    pub const SEGMENTS: Self = Self::of(500, 25, 400, 4_500);
     /// The watchers of one card: up to forty sockets come, go and are written to at once.
     pub const WATCHERS: Self = Self::of(60, 10, 200, 6_000);
 
     const fn of(attempts: u32, base_ms: u64, cap_ms: u64, deadline_ms: u64) -> Self {
         let (base, cap) = (Duration::from_millis(base_ms), Duration::from_millis(cap_ms));
         Self { attempts, base, cap, deadline: Duration::from_millis(deadline_ms), throttled: 1 }
+    }
+
+    /// The same for what has only so much time left. The first attempt is made in any case.
+    #[must_use]
+    pub fn within(self, left: Duration) -> Self {
+        Self { deadline: self.deadline.min(left), ..self }
     }
 
     const fn throttled(self) -> Self {

@@ -223,6 +223,32 @@ fn twenty_transactions_of_one_member_are_done_before_the_deadline() {
     assert!(last < Policy::TRANSACTION.deadline && most < Policy::TRANSACTION.attempts, "{last:?}, {most} attempts");
 }
 
+/// The queue calls the aggregator ten times at once, and gathers for a second.
+#[test]
+fn batches_of_one_person_are_counted_within_the_second_that_is_left_of_two() {
+    let mut times: Vec<_> = (1..1_000).map(|seed| last_of(10, Policy::SEGMENTS, 25, seed)).collect();
+    times.sort();
+    assert!(times[989] < Duration::from_secs(1), "{:?}", times[989]);
+}
+
+#[test]
+fn fifty_calls_for_one_person_are_done_before_the_deadline() {
+    for seed in 1..200 {
+        let last = last_of(50, Policy::SEGMENTS, 25, seed);
+        assert!(last < Policy::SEGMENTS.deadline, "{seed}: {last:?}");
+    }
+}
+
+#[test]
+fn a_policy_ends_with_the_time_that_is_left() {
+    let left = Duration::from_millis(300);
+    assert_eq!(Policy::SEGMENTS.within(left).deadline, left);
+    assert_eq!(Policy::SEGMENTS.within(Duration::MAX), Policy::SEGMENTS);
+    let (retry, _) = retry(1);
+    let attempts = run(&retry, Policy::SEGMENTS.within(Duration::ZERO), vec![Failure::Busy; 3]);
+    assert_eq!(attempts, (Err(Failure::Busy), 1), "once in any case");
+}
+
 #[test]
 fn sixty_writers_of_one_thing_are_done_before_the_deadline() {
     for seed in 1..200 {

@@ -1,6 +1,8 @@
 //! The actions that are tried with faults inside the laboratory: the routes, and the calls of a
 //! schedule, a queue or a socket. Each is prepared in a company, and can then be repeated.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use domain::media::upload::{Format, Purpose, Upload, media_key, quarantine_key};
@@ -13,7 +15,7 @@ use mingpian_tests::functions::{self, Functions};
 use radar_aggregator::Aggregator;
 use recount::Recounter;
 use runtime::clients;
-use runtime::dead_letters::DeadLetterQueue;
+use runtime::failed_messages::FailedMessageQueues;
 use runtime::sockets::Gateway;
 use serde_json::{Value, json};
 use testkit::events::{load, respond};
@@ -90,9 +92,9 @@ pub(crate) enum Ready {
     /// A run of the recount, or of the retraining.
     Recount(Recounter, Value),
     /// A message of S3.
-    Inspect(Inspector<DeadLetterQueue>, String),
+    Inspect(Inspector<FailedMessageQueues>, String),
     /// An event of a socket.
-    Live(Box<Live<Gateway, DeadLetterQueue>>, String),
+    Live(Box<Live<Gateway, FailedMessageQueues>>, String),
 }
 
 /// The result of an action.
@@ -274,8 +276,9 @@ async fn visit(studio: &Studio) {
     let mut random = Random(1);
     let aggregator = Aggregator {
         store: world.store.clone(),
-        dead: studio.dead_letters(),
+        failed: studio.failed_messages(),
         max_attempts: MAX_ATTEMPTS,
+        conflicts_end: Duration::from_secs(15),
         ids: world.ids.clone(),
         clock: world.clock.clock(),
     };
@@ -336,20 +339,20 @@ async fn inspect(studio: &Studio, file: &[u8]) -> Ready {
     let inspector = Inspector {
         store: world.store.clone(),
         files: Files::new(clients::s3(&studio.memory()), BUCKET.to_owned()),
-        dead: studio.dead_letters(),
+        failed: studio.failed_messages(),
         max_attempts: MAX_ATTEMPTS,
         clock: world.clock.clock(),
     };
     Ready::Inspect(inspector, event)
 }
 
-fn on_sockets(studio: &Studio) -> Live<Gateway, DeadLetterQueue> {
+fn on_sockets(studio: &Studio) -> Live<Gateway, FailedMessageQueues> {
     let (world, sdk) = (&studio.world, studio.memory());
     Live {
         store: world.store.clone(),
         tokens: TokenVerifier::from_jwks(&world.keys.jwks).expect("the keys are keys"),
         sockets: Gateway::new(clients::sockets(&sdk, "http://127.0.0.1:9/v1")),
-        dead: studio.dead_letters(),
+        failed: studio.failed_messages(),
         max_attempts: MAX_ATTEMPTS,
         clock: world.clock.clock(),
     }

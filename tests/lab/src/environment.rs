@@ -56,11 +56,13 @@ pub(crate) fn variables(places: &Places) -> BTreeMap<String, String> {
         ("LIVE_QUEUE_URL", &places.live_queue),
         ("LIVE_DLQ_URL", &places.dead_letters),
         ("CONNECTIONS_URL", nobody),
+        ("INSPECTION_QUEUE_URL", &places.stats_queue),
         ("INSPECTION_DLQ_URL", &places.dead_letters),
         ("MEDIA_BUCKET", "lab-media"),
         ("MEDIA_URL", nobody),
         // A fault may take several attempts; another test covers giving up.
         ("MAX_ATTEMPTS", "50"),
+        ("CONFLICTS_MILLISECONDS", "15000"),
         ("LEADERBOARDS_LAG_SECONDS", "60"),
         ("ORGANIZATION_SECRET", ORGANIZATION_SECRET),
         ("WECHAT_SECRET_PREFIX", "lab/wechat/"),

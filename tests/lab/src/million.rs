@@ -173,7 +173,12 @@ fn tell(totals: &Totals, report: &FleetReport, comparison: &Comparison) {
         fault(Fault::ServerError),
         faults.join(", ")
     );
-    println!("compared            {} numbers, {} wrong", comparison.values, comparison.wrong.len());
+    println!(
+        "compared            {} numbers, {} of them by their bounds, {} wrong",
+        comparison.values,
+        comparison.bounded,
+        comparison.wrong.len()
+    );
     comparison.wrong.iter().take(SHOWN).for_each(|line| println!("    {line}"));
 }
 

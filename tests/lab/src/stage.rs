@@ -1,5 +1,7 @@
 //! The stage of all trials: a company on the emulators, its functions, and its history.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::id::CardId;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
@@ -8,7 +10,7 @@ use domain::tracking::batch::AcceptedBatch;
 use housekeeping::Housekeeping;
 use mingpian_tests::functions::{self, Functions};
 use radar_aggregator::Aggregator;
-use runtime::dead_letters::DeadLetterQueue;
+use runtime::failed_messages::FailedMessageQueues;
 use serde_json::{Value, json};
 use testkit::emulators;
 use testkit::events::{call, load};
@@ -33,7 +35,7 @@ pub(crate) struct Stage {
     /// Its functions, with empty caches.
     pub(crate) functions: Box<Functions>,
     /// The aggregator for messages of the queue.
-    pub(crate) aggregator: Aggregator<DeadLetterQueue>,
+    pub(crate) aggregator: Aggregator<FailedMessageQueues>,
     /// The dead letters of the aggregator.
     pub(crate) dead_letters: (aws_sdk_sqs::Client, String),
 }
@@ -50,8 +52,9 @@ impl Stage {
         let (sqs, url) = dead_letters.clone();
         let aggregator = Aggregator {
             store: world.store.clone(),
-            dead: DeadLetterQueue::new(sqs, url),
+            failed: FailedMessageQueues::new(sqs, functions.queue.1.clone(), url),
             max_attempts: 5,
+            conflicts_end: Duration::from_secs(15),
             ids: world.ids.clone(),
             clock: world.clock.clock(),
         };

@@ -10,7 +10,7 @@ use aws_types::SdkConfig;
 use aws_types::sdk_config::RequestChecksumCalculation;
 use domain::kernel::timestamp::Timestamp;
 use mingpian_tests::functions::Functions;
-use runtime::dead_letters::DeadLetterQueue;
+use runtime::failed_messages::FailedMessageQueues;
 use store::Store;
 use testkit::clock::ids_from;
 use testkit::emulators;
@@ -85,9 +85,9 @@ impl Studio {
         self.world.aws.to_builder().endpoint_url("http://127.0.0.1:9").build()
     }
 
-    /// The dead letters of the functions.
-    pub(crate) fn dead_letters(&self) -> DeadLetterQueue {
-        DeadLetterQueue::new(self.queue.0.clone(), self.queue.1.clone())
+    /// What becomes of messages that the functions do not process.
+    pub(crate) fn failed_messages(&self) -> FailedMessageQueues {
+        FailedMessageQueues::new(self.queue.0.clone(), self.queue.1.clone(), self.queue.1.clone())
     }
 
     /// The ids and secrets that exist.

@@ -31,8 +31,9 @@ struct FeedPosition<P> {
 
 /// List events on a card
 ///
-/// Lists the events on a card, the latest batch first. A page with a filter can be short without
-/// being the last: continue while `next_cursor` is not null. Callers: the card's owner, admins and
+/// Lists the events on a card, the latest batch first by the time in its id. Each page is sorted by
+/// `received_at`, then `at`, newest first; what came in late is marked `late`. A page with a filter
+/// can be short without being the last: continue while `next_cursor` is not null. Callers: the card's owner, admins and
 /// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers;
 /// 403 `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/cards/{card_id}/feed", tag = "radar", params(PageParams, FeedQuery),
@@ -49,15 +50,16 @@ pub(crate) async fn get_card_feed(
     let from = start.map(|start| start.place).or(newest).map(|place| place.key(card));
     let log = app.store.card_log(scope.company(), card, from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|segment| (InLog::of(segment.key), segment)).collect();
-    let (lines, next) = page(&paging, segments, start, log.next.is_some());
+    let (mut lines, next) = page(&paging, segments, start, log.next.is_some());
+    sort_by_receipt(&mut lines);
     Ok(Json(paging.page(lines, next)))
 }
 
 /// List events on all cards
 ///
 /// Lists the events on all cards, the last counted batch first. Each page is sorted by
-/// `received_at`, then `at`, newest first. A page with a filter can be short
-/// without being the last: continue while `next_cursor` is not null. Callers: admins and the boss,
+/// `received_at`, then `at`, newest first; what came in late is marked `late`. A page with a
+/// filter can be short without being the last: continue while `next_cursor` is not null. Callers: admins and the boss,
 /// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers; 403
 /// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/radar/company/feed", tag = "radar", params(PageParams, FeedQuery),
@@ -73,8 +75,7 @@ pub(crate) async fn get_company_feed(
     let log = app.store.company_log(scope.company(), from, looked_through(&paging)).await?;
     let segments = log.items.into_iter().map(|(at, segment)| (InFeed(at), segment)).collect();
     let (mut lines, next) = page(&paging, segments, start, log.next.is_some());
-    // Batches that arrive together are counted in any order. The cursor is a position in the log,
-    // so the order within a page does not affect it.
+    // Batches that arrive together are counted in any order.
     sort_by_receipt(&mut lines);
     Ok(Json(paging.page(lines, next)))
 }

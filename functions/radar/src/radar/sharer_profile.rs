@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::evidence::Feature;
-use domain::close_rate::model::{Band, Model};
+use domain::close_rate::model::Band;
 use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
@@ -20,7 +20,7 @@ use crate::App;
 use crate::radar::window_query::{ChosenWindow, WantedDays, WindowParams, WindowRequest};
 
 // The API document names the number.
-const _: () = assert!(IDENTITIES_MAX == 98);
+const _: () = assert!(IDENTITIES_MAX == 97);
 
 /// The profile of the sharers of a window. The numbers can be some minutes old.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct SharerProfile {
     sharers: usize,
     /// How often they forwarded.
     forwards: u64,
-    /// How many of them are in the profile: customers, at most of the 98 with the most forwards.
+    /// How many of them are in the profile: customers, at most of the 97 with the most forwards.
     profiled: usize,
     /// Their events of the last 16 weeks, by kind.
     did: Vec<DidBody>,
@@ -110,10 +110,14 @@ async fn profile(
     let mut sharers = app.store.sharers(company, scope, (from, to)).await?.sum;
     sharers.remove_staff();
     let most = sharers.top_sharers(IDENTITIES_MAX).into_iter().map(|(person, _)| person).collect::<Vec<_>>();
-    let known = app.store.identities_on(company, card, &most).await?;
-    let states = known.values().map(|customer| &customer.state).filter(|state| state.is_customer_in(scope));
+    let (known, model) = app.store.people_and_model(company, card, &most).await?;
+    // Some are members by another of their identities, some are several identities of one person.
+    for (identities, person) in &known {
+        sharers.unite_sharer(identities, person.state.member);
+    }
+    let states = known.values().map(|person| &person.state).filter(|state| state.is_customer_in(scope));
     let people = states.map(|state| (state.evidence_in(scope), &state.hours));
-    let AudienceProfile { people, did, bands, hours } = AudienceProfile::of(people, &Model::default(), today);
+    let AudienceProfile { people, did, bands, hours } = AudienceProfile::of(people, &model, today);
     let did_body = |(feature, people): (&Feature, usize)| DidBody { feature: *feature, text: feature.label(), people };
     let band_body = |(band, people): (&Band, usize)| SharerBand { band: *band, people };
     Ok(SharerProfile {

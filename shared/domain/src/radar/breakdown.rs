@@ -192,6 +192,15 @@ impl Breakdown {
         }
     }
 
+    /// Counts the identities of a person together; leaves out a member's.
+    pub fn unite_sharer(&mut self, identities: &BTreeSet<PersonId>, is_member: bool) {
+        let forwards = identities.iter().filter_map(|person| self.counts.remove(person.uuid()));
+        let forwards = forwards.map(|forwards| forwards.at_least).sum();
+        if let (Some(first), true, false) = (identities.first(), forwards > 0, is_member) {
+            self.counts.add(first.uuid(), forwards);
+        }
+    }
+
     /// The counts of things, or of people who have logged in.
     pub fn counts(&self) -> &SpaceSaving {
         &self.counts

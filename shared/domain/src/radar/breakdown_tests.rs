@@ -189,3 +189,16 @@ fn a_day_is_as_large_as_the_decision_says() {
     // ADR 0027, and its read and write units, are made of these.
     assert_eq!([500, 5_000, 16_384].map(bytes_of), [30_507, 110_747, 304_276]);
 }
+
+#[test]
+fn identities_of_a_person_are_one_sharer_and_those_of_a_member_none() {
+    let mut sharers = Breakdown::default();
+    for n in 1..=5 {
+        sharers.add_forwards(person(n), u64::try_from(n).unwrap(), false);
+    }
+    sharers.unite_sharer(&BTreeSet::from([person(1), person(4), person(9)]), false);
+    sharers.unite_sharer(&BTreeSet::from([person(2), person(3)]), true);
+    sharers.unite_sharer(&BTreeSet::from([person(8)]), false);
+    let left: Vec<_> = sharers.top_sharers(9).into_iter().map(|(who, forwards)| (who, forwards.at_least)).collect();
+    assert_eq!(left, [(person(1), 5), (person(5), 5)]);
+}

@@ -70,7 +70,7 @@ pub(crate) fn new_model(company: Company, due: Timestamp) -> Result<Item, Failur
 }
 
 /// The model of an item.
-fn model_of(item: Item) -> Result<Model, Failure> {
+pub(crate) fn model_of(item: Item) -> Result<Model, Failure> {
     MODEL.decode::<ModelItem>(item)?.model()
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
+use domain::close_rate::model::Model;
 use domain::company::Company;
 use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
@@ -14,6 +15,7 @@ use domain::radar::counter::Scope;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::close_rate::model::model_of;
 use crate::close_rate::shortlist::{self, StoredShortlist};
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Item, layout_of};
@@ -25,8 +27,8 @@ use domain::kernel::failure::Failure;
 /// Name of the attribute with the state.
 const STATE: &str = "state";
 
-/// Most identities that are read beside a card in one call.
-pub const IDENTITIES_MAX: usize = KEYS_MAX - 1;
+/// Most identities that are read beside a card and a model in one call.
+pub const IDENTITIES_MAX: usize = KEYS_MAX - 2;
 
 /// All but the state, which is bytes ([`CustomerState::to_bytes`]): the item is rewritten whole
 /// with every batch. Merge edges and opportunity, which most do not have, are JSON texts; the
@@ -77,6 +79,13 @@ fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
 
 fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| CUSTOMER.corrupt(error))
+}
+
+/// All identities of the person that one of them is.
+fn group_of(person: PersonId, part: &Customer) -> BTreeSet<PersonId> {
+    let mut group = part.links.group.members();
+    group.insert(person);
+    group
 }
 
 /// Customers by identity; each may be one that cannot be read.
@@ -138,26 +147,40 @@ impl Store {
         let (mut parts, list) = self.identities_beside(company, card, &[person], Some(&key)).await?;
         let groups = parts.values().flat_map(|part| part.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
-        parts.extend(self.identities_on(company, None, &Vec::from_iter(others)).await?);
+        parts.extend(self.identities_beside(company, None, &Vec::from_iter(others), None).await?.0);
         // Housekeeping puts aside a list that cannot be read: it says nothing of anybody's place.
         let list = list.and_then(|item| shortlist::decode(&item).ok()).unwrap_or_default();
         Ok((parts.keys().copied().chain([person]).collect(), MergedCustomer::of(parts.values()), list))
     }
 
-    /// These identities, at most [`IDENTITIES_MAX`], each by itself; the card they are read for
-    /// must exist. One call.
+    /// The people behind these identities, at most [`IDENTITIES_MAX`]: each once, by all of their
+    /// identities. With the model of close rates in force; the card they are read for must exist. One
+    /// call, and one more if somebody is in a group.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when an identity cannot be
     /// read.
-    pub async fn identities_on(
+    pub async fn people_and_model(
         &self,
         company: Company,
         card: Option<CardId>,
         persons: &[PersonId],
-    ) -> Result<BTreeMap<PersonId, Customer>, Failure> {
+    ) -> Result<(BTreeMap<BTreeSet<PersonId>, MergedCustomer>, Model), Failure> {
+        let key = keys::close_rate_model(company);
         let persons = &persons[..persons.len().min(IDENTITIES_MAX)];
-        Ok(self.identities_beside(company, card, persons, None).await?.0)
+        let (mut parts, model) = self.identities_beside(company, card, persons, Some(&key)).await?;
+        let groups: BTreeSet<BTreeSet<_>> = parts.iter().map(|(person, part)| group_of(*person, part)).collect();
+        let others: BTreeSet<_> = groups.iter().flatten().filter(|other| !parts.contains_key(other)).copied().collect();
+        for others in Vec::from_iter(others).chunks(IDENTITIES_MAX) {
+            parts.extend(self.identities_beside(company, None, others, None).await?.0);
+        }
+        let model = model.map(model_of).transpose()?.unwrap_or_default();
+        let person = |group: BTreeSet<_>| {
+            let identities: Vec<_> = group.iter().filter_map(|identity| parts.get(identity)).collect();
+            let merged = MergedCustomer::of(identities.into_iter());
+            (group, merged)
+        };
+        Ok((groups.into_iter().map(person).collect(), model))
     }
 
     /// These identities, and the item that is read beside them.

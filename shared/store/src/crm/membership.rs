@@ -11,6 +11,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::Scope;
+use runtime::retry::Policy;
 use uuid::Uuid;
 
 use crate::crm::customer::{check_customer, put_customer};
@@ -50,15 +51,16 @@ impl Store {
         let active: BTreeSet<_> = active.iter().copied().take(STAFF_MAX).collect();
         let key = keys::staff(company);
         let Some(mut followed) = aside.pass(Some(key), self.staff(company).await)? else { return Ok(false) };
-        let different: Vec<_> = active.symmetric_difference(&followed).copied().collect();
+        // Who has left goes first: the note never has more than it may.
+        let different: Vec<_> = followed.difference(&active).chain(active.difference(&followed)).copied().collect();
         let (mut changed, mut done) = (Changed::new(), Vec::new());
         for person in different.iter().take(most) {
-            let Some(known) = self.readable_identities(company, *person, aside).await? else { continue };
+            let member = active.contains(person);
+            let Some(known) = self.follow_member(company, *person, member, now, aside).await? else { continue };
             let cards = known.values().flat_map(|part| part.state.cards.keys());
             for scope in cards.map(|card| Scope::Card(*card)).chain([Scope::Company]) {
                 changed.entry(scope).or_default().insert(*person);
             }
-            self.write_membership(company, *person, &known, active.contains(person), now).await?;
             done.push(*person);
         }
         // Flags and counters change together; the lists follow, and then the note that it is done.
@@ -73,6 +75,36 @@ impl Store {
             self.set_staff(company, &followed).await?;
         }
         Ok(followed == active)
+    }
+
+    /// Reads a person and writes whether they are a member, again while the aggregator counts them;
+    /// nothing when one of their identities is put aside.
+    async fn follow_member(
+        &self,
+        company: Company,
+        person: PersonId,
+        member: bool,
+        now: Timestamp,
+        aside: &mut PutAside,
+    ) -> Result<Option<Identities>, Failure> {
+        let followed = self.retry.run_with(Policy::CONTENTION, aside, |aside| async move {
+            let done = self.try_follow(company, person, member, now, aside).await;
+            done.map_err(|failure| (aside, failure))
+        });
+        followed.await.map_err(|(_, failure)| failure)
+    }
+
+    async fn try_follow(
+        &self,
+        company: Company,
+        person: PersonId,
+        member: bool,
+        now: Timestamp,
+        aside: &mut PutAside,
+    ) -> Result<Option<Identities>, Failure> {
+        let Some(known) = self.readable_identities(company, person, aside).await? else { return Ok(None) };
+        self.write_membership(company, person, &known, member, now).await?;
+        Ok(Some(known))
     }
 
     async fn write_membership(

@@ -50,8 +50,9 @@ impl Store {
     /// [`CommitError`]; the caller drops duplicates or reads again, and repeats.
     pub async fn commit_segments(&self, company: Company, commit: Commit<'_>) -> Result<(), CommitError> {
         let Prepared(transaction) = self.prepare_segments(company, &commit).map_err(CommitError::Store)?;
-        let failed = match self.commit(company, transaction).await {
+        let failed = match self.commit_once(company, transaction).await {
             Ok(()) => return Ok(()),
+            Err(Cancelled::Store(Failure::Busy)) => return Err(CommitError::Stale),
             Err(Cancelled::Store(error)) => return Err(CommitError::Store(error)),
             Err(Cancelled::Conditions(failed)) => failed,
         };

@@ -172,6 +172,18 @@ impl Store {
         self.retry.run(Policy::TRANSACTION, || self.try_commit(&transaction, check.as_ref())).await
     }
 
+    /// Commits what nobody does as a member, and waits for no other transaction: what is written was made
+    /// of what that one changes. Only what the table throttles is tried again.
+    pub(crate) async fn commit_once(&self, company: Company, transaction: Transaction) -> Result<(), Cancelled> {
+        self.require_not_suspended(company).await.map_err(Cancelled::Store)?;
+        let attempt = async || match self.try_commit(&transaction, None).await {
+            Err(Cancelled::Store(Failure::Busy)) => Ok(false),
+            done => done.map(|()| true),
+        };
+        let done = self.retry.run(Policy::TRANSACTION, attempt).await?;
+        if done { Ok(()) } else { Err(Cancelled::Store(Failure::Busy)) }
+    }
+
     /// Commits what a schedule does to a thing whose company may be unreadable: nobody acts.
     pub(crate) async fn commit_for_schedule(&self, transaction: Transaction) -> Result<(), Cancelled> {
         self.retry.run(Policy::TRANSACTION, || self.try_commit(&transaction, None)).await

@@ -62,7 +62,8 @@ fn main() {
 }
 
 fn deliveries(bodies: &[String]) -> Vec<Vec<Delivery>> {
-    let delivery = |body: &String| Delivery { id: String::new(), body: body.clone(), attempts: 1 };
+    let delivery =
+        |body: &String| Delivery { id: String::new(), receipt: String::new(), body: body.clone(), attempts: 1 };
     bodies.chunks(MESSAGES).map(|call| call.iter().map(delivery).collect()).collect()
 }
 

@@ -1,7 +1,10 @@
-//! Dead-letter queues: messages that cannot be processed, with the reason as attributes.
+//! What becomes of messages that were not processed: they are shown again soon, or go to a dead-letter
+//! queue with the reason as attributes.
+
+use std::time::Duration;
 
 use aws_sdk_sqs::error::DisplayErrorContext;
-use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue};
 use domain::kernel::text::is_sendable;
 
 use crate::clients::LazyClient;
@@ -10,33 +13,41 @@ use crate::delivery::{Delivery, Reason};
 /// Longest detail that is kept, in characters.
 const DETAIL_CHARS_MAX: usize = 500;
 
-/// Where messages go that cannot be processed.
-pub trait DeadLetters {
+/// Most messages in one call of SQS.
+const TOGETHER: usize = 10;
+
+/// What becomes of messages that were not processed.
+pub trait FailedMessages {
     /// Stores the message and its reason. `Err` if that failed; the cause has been logged.
     fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> impl Future<Output = Result<(), ()>>;
+
+    /// Shows each message again after its pause. If that fails, it is logged, and the visibility time-out
+    /// of the queue shows them.
+    fn show_again(&self, deliveries: &[(&Delivery, Duration)]) -> impl Future<Output = ()>;
 }
 
-/// An SQS dead-letter queue.
+/// A queue and its dead-letter queue.
 #[derive(Debug, Clone)]
-pub struct DeadLetterQueue {
+pub struct FailedMessageQueues {
     sqs: LazyClient<aws_sdk_sqs::Client>,
-    url: String,
+    queue: String,
+    dead: String,
 }
 
-impl DeadLetterQueue {
-    /// The queue with this URL.
-    pub fn new(sqs: impl Into<LazyClient<aws_sdk_sqs::Client>>, url: String) -> Self {
-        Self { sqs: sqs.into(), url }
+impl FailedMessageQueues {
+    /// The queues with these URLs.
+    pub fn new(sqs: impl Into<LazyClient<aws_sdk_sqs::Client>>, queue: String, dead: String) -> Self {
+        Self { sqs: sqs.into(), queue, dead }
     }
 }
 
-impl DeadLetters for DeadLetterQueue {
+impl FailedMessages for FailedMessageQueues {
     async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
         let (detail, attempts) = (attribute(&reason.detail), delivery.attempts.to_string());
         let attributes = [("reason", reason.code), ("detail", &detail), ("attempts", &attempts)];
         let attributes =
             attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), text(value)?))).collect();
-        let message = self.sqs.send_message().queue_url(&self.url).message_body(&delivery.body);
+        let message = self.sqs.send_message().queue_url(&self.dead).message_body(&delivery.body);
         let sent = message.set_message_attributes(Some(attributes)).send().await;
         match sent {
             Ok(_) => {
@@ -58,6 +69,28 @@ impl DeadLetters for DeadLetterQueue {
             }
         }
     }
+
+    async fn show_again(&self, deliveries: &[(&Delivery, Duration)]) {
+        for some in deliveries.chunks(TOGETHER) {
+            let entries: Vec<_> = some.iter().enumerate().filter_map(entry).collect();
+            let change = self.sqs.change_message_visibility_batch().queue_url(&self.queue).set_entries(Some(entries));
+            let failed = match change.send().await {
+                Ok(done) => done.failed().iter().map(|failed| failed.code().to_owned()).collect(),
+                Err(error) => vec![DisplayErrorContext(error).to_string()],
+            };
+            if let Some(cause) = failed.first() {
+                tracing::warn!(messages = failed.len(), cause, "messages come again after the whole time-out");
+            }
+        }
+    }
+}
+
+fn entry(
+    (number, (delivery, pause)): (usize, &(&Delivery, Duration)),
+) -> Option<ChangeMessageVisibilityBatchRequestEntry> {
+    let seconds = i32::try_from(pause.as_secs()).ok()?;
+    let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(number.to_string());
+    entry.receipt_handle(&delivery.receipt).visibility_timeout(seconds).build().ok()
 }
 
 /// A detail as an attribute: of characters that a queue takes, and never empty. It may hold a part of a

@@ -1,0 +1,235 @@
+//! Every list with pages, as the API document has them: walked one row at a time it is the list, whatever
+//! the filter, and no page loses or repeats a row.
+
+use std::collections::BTreeSet;
+
+use domain::card::voice::Voice;
+use domain::crm::merge::MergeReason;
+use domain::kernel::id::{Id, ProductId};
+use domain::kernel::mobile::Mobile;
+use domain::media::upload::Purpose;
+use domain::people::activation::{Activation, ActivationStep};
+use domain::tracking::batch::AcceptedBatch;
+use domain::tracking::event::{Event, EventKind};
+use domain::tracking::filter_reason::FilterReason;
+use serde_json::{Value, json};
+
+use testkit::events::function_of;
+use testkit::world::World;
+use uuid::Uuid;
+
+use crate::aggregator::{aggregator, batch, delivered};
+use crate::departments;
+use crate::event_files::KeptDeadLetters;
+use crate::functions::Functions;
+use crate::http::{add_seats, invite, join, log_in, send};
+
+/// Which rows a filter leaves.
+enum Wanted {
+    /// Those that have the value at the first of these pointers where they have anything.
+    Same(&'static [&'static str]),
+    /// Those that have it in one of these texts; it is a part of the first.
+    Part(&'static [&'static str]),
+    /// Those whose text begins with it: the first ten characters.
+    Begin(&'static str),
+    /// Each of these values leaves some. Which, the walk alone tells.
+    Any(&'static [&'static str]),
+}
+
+/// How each filter of the document is checked.
+const FILTERS: [(&str, Wanted); 12] = [
+    ("action", Wanted::Same(&["/action"])),
+    ("actor", Wanted::Same(&["/actor/id", "/actor/type"])),
+    ("day", Wanted::Begin("/at")),
+    ("department", Wanted::Same(&["/department/id"])),
+    ("filtered", Wanted::Any(&["exclude", "include", "only"])),
+    ("kind", Wanted::Same(&["/kind"])),
+    ("name", Wanted::Part(&["/name"])),
+    ("person_id", Wanted::Same(&["/visitor/person_id"])),
+    ("q", Wanted::Part(&["/name", "/position"])),
+    ("state", Wanted::Same(&["/state"])),
+    ("status", Wanted::Same(&["/status"])),
+    ("target", Wanted::Same(&["/target"])),
+];
+
+impl Wanted {
+    fn at<'a>(pointers: &[&str], row: &'a Value) -> Vec<&'a str> {
+        pointers.iter().filter_map(|pointer| row.pointer(pointer)?.as_str()).collect()
+    }
+
+    /// The value by which this row would be found.
+    fn value(&self, row: &Value) -> Option<String> {
+        match self {
+            Self::Same(pointers) => Self::at(pointers, row).first().map(|text| (*text).to_owned()),
+            Self::Part(pointers) => Self::at(pointers, row).first()?.chars().last().map(String::from),
+            Self::Begin(pointer) => Self::at(&[pointer], row).first().map(|text| text.chars().take(10).collect()),
+            Self::Any(_) => None,
+        }
+    }
+
+    fn leaves(&self, row: &Value, value: &str) -> bool {
+        match self {
+            Self::Part(pointers) => Self::at(pointers, row).iter().any(|text| text.contains(value)),
+            Self::Same(_) | Self::Begin(_) | Self::Any(_) => self.value(row).as_deref() == Some(value),
+        }
+    }
+}
+
+/// A list with pages.
+struct PagedList {
+    operation: String,
+    path: String,
+    filters: BTreeSet<String>,
+}
+
+impl PagedList {
+    /// All of the document.
+    fn all() -> Vec<Self> {
+        let document: Value = serde_json::from_str(&mingpian_tests::document().unwrap()).unwrap();
+        let mut lists = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let parameters = item["get"]["parameters"].as_array().into_iter().flatten();
+            let query = parameters.filter(|parameter| parameter["in"] == "query");
+            let mut filters: BTreeSet<_> = query.map(|query| query["name"].as_str().unwrap().to_owned()).collect();
+            if filters.remove("cursor") {
+                assert!(filters.remove("limit"), "{path}");
+                let operation = item["get"]["operationId"].as_str().unwrap().to_owned();
+                lists.push(Self { operation, path: path.clone(), filters });
+            }
+        }
+        lists
+    }
+
+    /// Its rows, page by page.
+    async fn walk(&self, world: &World, functions: &Functions, limit: usize, filter: &str) -> Vec<Value> {
+        let path = self.path.replace("{card_id}", &world.card("lin").to_string());
+        let path = path.replace("{member_id}", &world.staff["lin"].member.to_string());
+        let router = functions.router(&function_of(&self.operation)).clone();
+        // The owner sees their own card.
+        let token = world.token(if self.path.contains("/cards/") { "lin" } else { "boss" });
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let url = format!("{path}?limit={limit}{filter}{cursor}");
+            let (status, body) = send(&router, ("GET", &url), (Some(&token), None), None).await;
+            assert_eq!(status, 200, "{url}: {body}");
+            let page = body["items"].as_array().unwrap();
+            assert!(page.len() <= limit, "{url}");
+            rows.extend(page.iter().cloned());
+            let Some(next) = body["next_cursor"].as_str() else { return rows };
+            assert!(rows.len() < 1_000, "{url}: it ends");
+            cursor = format!("&cursor={next}");
+        }
+    }
+
+    /// The rows in the order of the list. The pages of a feed are sorted each by itself.
+    fn in_order(&self, mut rows: Vec<Value>) -> Vec<Value> {
+        if self.path.ends_with("/feed") {
+            rows.sort_by_key(|row| row["id"].to_string());
+        }
+        rows
+    }
+
+    /// Walks it with each filter.
+    async fn check(&self, world: &World, functions: &Functions) {
+        let all = self.in_order(self.walk(world, functions, 100, "").await);
+        assert!(all.len() > 2, "{}: {all:?}", self.path);
+        assert_eq!(self.in_order(self.walk(world, functions, 1, "").await), all, "{}", self.path);
+        for name in &self.filters {
+            let (_, wanted) = FILTERS.iter().find(|(known, _)| known == name).unwrap();
+            let mut values: BTreeSet<_> = all.iter().filter_map(|row| wanted.value(row)).collect();
+            if let Wanted::Any(given) = wanted {
+                values.extend(given.iter().map(|value| (*value).to_owned()));
+            }
+            assert!(values.len() > 1, "{} by {name}: {all:?}", self.path);
+            for value in values {
+                let filter = format!("&{name}={}", encoded(&value));
+                let found = self.in_order(self.walk(world, functions, 1, &filter).await);
+                let whole = self.in_order(self.walk(world, functions, 100, &filter).await);
+                assert_eq!(found, whole, "{}{filter}", self.path);
+                assert!(!found.is_empty(), "{}{filter}", self.path);
+                if !matches!(wanted, Wanted::Any(_)) {
+                    let expected: Vec<_> = all.iter().filter(|row| wanted.leaves(row, &value)).cloned().collect();
+                    assert_eq!(found, expected, "{}{filter}", self.path);
+                }
+            }
+        }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[tokio::test]
+async fn every_list_walked_row_by_row_is_the_list_whatever_the_filter() {
+    let lists = PagedList::all();
+    let filters: BTreeSet<_> = lists.iter().flat_map(|list| list.filters.iter().map(String::as_str)).collect();
+    assert_eq!(filters, FILTERS.iter().map(|(name, _)| *name).collect(), "each filter has its row");
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    fill_people(&world, &functions).await;
+    fill_card(&world).await;
+    for list in lists {
+        list.check(&world, &functions).await;
+    }
+}
+
+/// Members in departments, invitations, join requests, sessions, radars, and with them the audit log.
+async fn fill_people(world: &World, functions: &Functions) {
+    let organization = functions.router("organization");
+    let boss = world.token("boss");
+    add_seats(world, 40).await;
+    for (name, department) in [("lin", "华东"), ("chen", "华东"), ("wang", "华南")] {
+        let id = departments::add(world, department, None).await.unwrap();
+        departments::put(world, world.staff[name].member, Some(id)).await.unwrap();
+        let grant = ActivationStep::Grant(Mobile::parse("13800138000").unwrap(), None);
+        let granted = Activation::none(world.staff[name].member).after(grant, world.clock.now()).unwrap();
+        world.store.change_activation(world.company, &granted, &[], world.clock.now()).await.unwrap();
+        log_in(world, organization, "boss").await;
+        log_in(world, organization, "lin").await;
+        world.merge(world.fresh_person(), world.fresh_person(), MergeReason::Login).await.unwrap();
+    }
+    let path = format!("/v1/members/{}/radar", world.staff["wang"].member);
+    assert_eq!(send(organization, ("DELETE", &path), (Some(&boss), None), None).await.0, 200);
+    for number in 0..6 {
+        let review = number % 2 == 0;
+        let body = json!({"uses": 2, "role": "staff", "review": review});
+        let link = invite(world, organization, &format!("link-number-{number}"), body).await;
+        let (status, session) = join(world, organization, &format!("asker-{number}"), &link).await;
+        assert_eq!(status, 201, "{session}");
+        if let (Some(request), 2) = (session["join_request"]["id"].as_str(), number) {
+            let path = format!("/v1/join-requests/{request}");
+            let decided = send(organization, ("PUT", &path), (Some(&boss), None), Some(json!({"decision": "reject"})));
+            assert_eq!(decided.await.0, 200);
+        }
+        if number > 3 {
+            let path = format!("/v1/invitations/{}", link["invitation"]["id"].as_str().unwrap());
+            assert_eq!(send(organization, ("DELETE", &path), (Some(&boss), None), None).await.0, 200);
+        }
+    }
+    let path = format!("/v1/members/{}/status", world.staff["chen"].member);
+    let disabled = send(organization, ("PUT", &path), (Some(&boss), None), Some(json!({"status": "disabled"})));
+    assert_eq!(disabled.await.0, 200);
+}
+
+/// Voices of `lin`'s card, and events on it of several people, kinds and days, some held back.
+async fn fill_card(world: &World) {
+    for number in 1..4 {
+        let upload = world.upload(Purpose::Voice);
+        world.send(&upload).await;
+        let product = ProductId::from_uuid(Uuid::from_u128(number));
+        let voice = Voice { product, upload: upload.id, duration_ms: 1_500, updated_at: world.clock.now() };
+        world.store.set_voice(world.company, world.card("lin"), None, Some(&voice), world.clock.now()).await.unwrap();
+    }
+    let aggregator = aggregator(world, KeptDeadLetters::default());
+    for number in 0..12_u64 {
+        let whole = batch(world, u128::from(number % 4) * 3, number, &[i64::try_from(number % 3).unwrap()]);
+        let event = |event: &Event| {
+            let is_held = number % 5 == 0 && event.kind != EventKind::Like;
+            Event { filtered: is_held.then_some(FilterReason::Colleague), ..event.clone() }
+        };
+        let batch = AcceptedBatch { events: whole.events.iter().map(event).collect(), ..whole };
+        let response = radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await;
+        assert!(response.batch_item_failures.is_empty());
+    }
+}
