@@ -124,3 +124,7 @@ impl KnownCustomer {
         if viewer.admin { state.is_customer_in(Scope::Company) } else { of_card() }
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;
