@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use domain::crm::merge::MergeReason;
+use domain::kernel::day::Day;
 use domain::kernel::timestamp::SECOND_MS;
 use domain::tracking::batch::AcceptedBatch;
+use domain::tracking::filter_reason::FilterReason;
 use serde_json::Value;
 use testkit::events::{call, load};
 use testkit::world::World;
@@ -69,4 +72,74 @@ async fn in_order(world: &World, functions: &Functions, feed: &str, lines: usize
     }
     assert_eq!(seen.len(), lines, "no line comes twice");
     assert_eq!(BTreeSet::from_iter(seen), all.iter().map(|line| line["id"].to_string()).collect());
+}
+
+/// How many lines all pages of a feed have.
+async fn opened(world: &World, functions: &Functions, scope: &str, asked: &str) -> i64 {
+    let (mut lines, mut cursor) = (BTreeSet::new(), String::new());
+    loop {
+        let answer = radar(world, functions, &format!("{scope}/feed"), &format!("limit=7&{asked}{cursor}")).await;
+        for line in answer["items"].as_array().unwrap() {
+            assert!(lines.insert(line["id"].to_string()), "no line comes twice");
+        }
+        match answer["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return i64::try_from(lines.len()).unwrap(),
+        }
+    }
+}
+
+/// The boss's answer.
+async fn radar(world: &World, functions: &Functions, path: &str, query: &str) -> Value {
+    let mut payload: Value = serde_json::from_str(&load("radar", "get_company_today", world)).unwrap();
+    let path = format!("/v1/radar/{path}");
+    payload["rawPath"] = path.clone().into();
+    payload["rawQueryString"] = query.into();
+    payload["requestContext"]["http"]["path"] = path.into();
+    let (status, answer) = call(functions.router("radar"), &payload.to_string()).await;
+    assert_eq!(status, 200, "{query}: {answer}");
+    answer
+}
+
+/// Views, forwards and likes of sixty people on three cards over a week: some late, some held back, some
+/// delivered twice, two people merged.
+#[tokio::test]
+async fn every_number_of_events_opens_to_as_many_lines() {
+    let world = World::new().await;
+    let (functions, aggregator) = (Functions::on(&world).await, aggregator(&world, KeptDeadLetters::default()));
+    for n in 0..120_u64 {
+        let days = [n % 7, n * 5 % 7, n % 3].map(|day| i64::try_from(day).unwrap());
+        let mut batch = batch(&world, u128::from(n % 60), n, &days);
+        let reason = [None, Some(FilterReason::Bot), Some(FilterReason::Colleague), Some(FilterReason::Anonymous)];
+        let reason = reason[usize::try_from(n % 10).unwrap().min(4) % 4];
+        batch.events.iter_mut().step_by(2).for_each(|event| event.filtered = reason);
+        for _ in 0..=n % 2 {
+            radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await;
+        }
+    }
+    let [a, b] = [3, 6].map(|n| batch(&world, n, 0, &[0]).person);
+    world.merge(a, b, MergeReason::Phone).await.unwrap();
+    let today = Day::of(world.clock.now());
+    for scope in ["company".to_owned(), format!("cards/{}", world.card("lin"))] {
+        for (first, last) in [(0, 0), (1, 1), (6, 0), (29, 0), (5, 2)] {
+            let days = format!("from={}&to={}", today.plus(-first), today.plus(-last));
+            let numbers = radar(&world, &functions, &format!("{scope}/range"), &days).await;
+            for metric in ["views", "forwards"] {
+                let lines = opened(&world, &functions, &scope, &format!("{days}&metric={metric}")).await;
+                assert_eq!(lines, numbers[metric].as_i64().unwrap(), "{scope} {metric} {days}");
+            }
+        }
+        let by_kind = radar(&world, &functions, &format!("{scope}/today"), "").await["by_kind"].take();
+        let filtered = radar(&world, &functions, &format!("{scope}/filtered"), "").await["windows"].take();
+        for (kind, number) in by_kind.as_object().unwrap() {
+            let lines = opened(&world, &functions, &scope, &format!("from={today}&kind={kind}")).await;
+            assert_eq!(lines, number.as_i64().unwrap(), "{scope} {kind}");
+        }
+        let week = format!("from={}&to={today}", today.plus(-6));
+        for (reason, number) in filtered["last_7_days"].as_object().unwrap() {
+            let lines = opened(&world, &functions, &scope, &format!("{week}&filtered=only&reason={reason}")).await;
+            assert_eq!(lines, number.as_i64().unwrap(), "{scope} {reason}");
+        }
+        assert!(filtered["last_7_days"]["colleague"].as_i64().unwrap() > 0);
+    }
 }

@@ -70,6 +70,23 @@ def test_days_and_the_heat_map_add_up_to_the_range(visited):
     assert sum(row["days"] for row in rows) == 400
 
 
+def test_views_and_forwards_open_to_as_many_events(visited):
+    company, cards, _ = visited
+    first, last = today() - timedelta(days=1), today()
+    for path in ("company", f"cards/{cards[0]}"):
+        numbers = seen(company.boss, path, "range", first, last)
+        for metric in ("views", "forwards"):
+            feed = f"/v1/radar/{path}/feed?from={first}&to={last}&metric={metric}"
+            lines, cursor = set(), ""
+            while True:
+                page = company.boss.get(f"{feed}&limit=100{cursor}").expect(200)
+                lines |= {line["id"] for line in page["items"]}
+                if page["next_cursor"] is None:
+                    break
+                cursor = f"&cursor={page['next_cursor']}"
+            assert len(lines) == numbers[metric], (path, metric)
+
+
 @pytest.mark.parametrize("what", ["range", "days", "heat-map"])
 def test_days_that_cannot_be_asked_for_are_refused_with_the_wrong_end(visited, what):
     boss = visited[0].boss
