@@ -59,7 +59,7 @@ const GROWING: [&str; 14] = [
 ];
 
 /// All others, and what bounds them.
-const BOUNDED: [(&str, &str); 30] = [
+const BOUNDED: [(&str, &str); 35] = [
     ("activation", "one member's state"),
     ("aside", "a key and 500 characters"),
     ("audit", "two values of one change"),
@@ -70,6 +70,11 @@ const BOUNDED: [(&str, &str); 30] = [
     ("close_rate_model", "a coefficient for each feature, a curve and a report of ten bands"),
     ("app", "one id"),
     ("company", "fields of bounded length"),
+    ("customer_record", "VALUES_MAX of each field, CUSTOMER_TAGS_MAX"),
+    ("follow_up", "one follow-up"),
+    ("follow_up_plan", "one plan"),
+    ("tag_book", "TAGS_MAX and GONE_MAX"),
+    ("timeline_entry", "one change"),
     ("request", "one answer to one request"),
     ("invitation", "one invitation"),
     ("invitation_code", "one invitation"),
