@@ -52,6 +52,9 @@ const FILTERS: [(&str, Wanted); 12] = [
     ("target", Wanted::Same(&["/target"])),
 ];
 
+/// Lists of the CRM, whose rows are follow-ups and plans: its own tests fill them.
+const OF_CRM: [&str; 4] = ["list_follow_up_plans", "list_follow_ups", "list_my_follow_up_plans", "list_timeline"];
+
 impl Wanted {
     fn at<'a>(pointers: &[&str], row: &'a Value) -> Vec<&'a str> {
         pointers.iter().filter_map(|pointer| row.pointer(pointer)?.as_str()).collect()
@@ -94,6 +97,9 @@ impl PagedList {
             if filters.remove("cursor") {
                 assert!(filters.remove("limit"), "{path}");
                 let operation = item["get"]["operationId"].as_str().unwrap().to_owned();
+                if OF_CRM.contains(&operation.as_str()) {
+                    continue;
+                }
                 lists.push(Self { operation, path: path.clone(), filters });
             }
         }
