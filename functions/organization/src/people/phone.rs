@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use wechat::PhoneCode;
 
 use crate::App;
+use crate::people::login_code::wechat_problem;
 use crate::people::merge::MergeOutcomeBody;
-use crate::people::session::wechat_problem;
 
 /// A code of the WeChat phone button.
 #[derive(Deserialize, ToSchema)]
