@@ -53,6 +53,7 @@ mod screens;
 mod seats;
 mod sessions;
 mod shortlists;
+mod socket_budgets;
 mod store;
 mod successors;
 mod suspension;

@@ -166,6 +166,30 @@ budgets! {
         "ten trade fairs at once, then 50 a second",
         "a few addresses; the login of the same visitor follows, needs no anonymous session, and shows the same card",
         "企业访问量过大";
+    /// Sockets of the live radar that a member opens.
+    Sockets = "sockets", Person, Memory, [rate(600, 5 * SECOND_US)],
+        "the gateway's 500 frames and handshakes a second of all companies",
+        "more than twice the sockets that a card may have; a client that is cut off comes back after 1, 2, 4 … 60 seconds",
+        "the member themselves",
+        "实时雷达连接过于频繁";
+    /// Frames that a member sends by their sockets.
+    SocketFrames = "socket_frames", Person, Memory, [rate(120, SECOND_US)],
+        "the same, and the table: each is answered by a read",
+        "a client pings every five minutes, and asks once when it misses a frame",
+        "the member themselves",
+        "实时雷达请求过于频繁";
+    /// Frames of a member that are answered with all that was missed.
+    SocketCatchUps = "socket_catch_ups", Person, Memory, [rate(30, 10 * SECOND_US)],
+        "the gateway and the table: each is answered with up to 100 frames",
+        "one for each reconnect, and one for each gap on a card with many visitors",
+        "the member themselves; the feed by HTTP shows the same",
+        "实时雷达补发过于频繁";
+    /// Frames of a member that were refused; a socket that sends more is closed.
+    RefusedFrames = "refused_frames", Person, Memory, [rate(20, 30 * SECOND_US)],
+        "the gateway: each refusal is a frame",
+        "a client that waits as it is told has none",
+        "the member themselves: the socket that sends the next refused frame is closed, and others stay open",
+        "实时雷达请求过于频繁";
     /// Login codes of a company that are sent to WeChat.
     LoginCodes = "login_codes", Company, Table, [rate(1_000, 50 * MILLISECOND_US)],
         "the share of all companies in the gateway's 100 logins a second, and the company's quota at WeChat",
