@@ -124,11 +124,13 @@ async fn what_is_spent_in_a_transaction_is_exact_and_a_retry_spends_nothing() {
 }
 
 /// Operations that create something without a budget of their own, and what limits them instead.
-const LIMITED_OTHERWISE: [(&str, &str); 7] = [
+const LIMITED_OTHERWISE: [(&str, &str); 9] = [
     ("create_card", "a member has one card"),
     ("create_claim_code", "a new code replaces the one of the member"),
+    ("create_customer_tag", "a company has at most 200 tags"),
     ("create_deal", "a customer has at most 100 deals"),
     ("create_department", "a company has at most 200 departments"),
+    ("create_follow_up", "a customer has at most 1,000 follow-ups"),
     ("create_member", "each takes a seat"),
     ("create_radar_join", "a ticket has 160 bits, and nothing new is stored"),
     ("refresh_session", "a refresh token works once, and nothing new is stored"),
