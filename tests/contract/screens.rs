@@ -8,6 +8,7 @@ use domain::people::member::Member;
 use domain::radar::live::{SOCKET_LIFE_MS, SocketId};
 use domain::tracking::batch::{AcceptedBatch, BatchId};
 use domain::tracking::event::{Event, EventKind, Object, Target};
+use edge::budget::MemoryBudgets;
 use edge::token::TokenVerifier;
 use live::{Live, Trigger};
 use runtime::sockets::{NotSent, Sockets};
@@ -67,6 +68,7 @@ pub(crate) fn function(world: &World) -> TestLive {
         sockets: Screens::default(),
         failed: KeptDeadLetters::default(),
         max_attempts: 5,
+        budgets: MemoryBudgets::default(),
         clock: world.clock.clock(),
     }
 }

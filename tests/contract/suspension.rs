@@ -18,7 +18,7 @@ use crate::functions::{Functions, organization};
 use crate::http::{log_in, send};
 use crate::rights::table;
 use crate::rights_of_routes::requests;
-use crate::screens::{batch, connect, deliver, function};
+use crate::screens::{TestLive, batch, connect, deliver, function, on_socket};
 
 /// A clock that the test moves.
 #[derive(Default)]
@@ -99,14 +99,48 @@ async fn nobody_logs_in_to_a_suspended_company_and_no_session_goes_on() {
     assert_eq!(log_in_as("lin").await.0, 201);
 }
 
+/// The live radar in a process that does not remember the company, or whose minute is over.
+fn not_asked_lately(world: &World) -> TestLive {
+    TestLive { store: Store::new(world.dynamodb.clone(), world.table.clone()), ..function(world) }
+}
+
 #[tokio::test]
 async fn no_event_reaches_a_socket_of_a_suspended_company() {
     let world = World::new().await;
-    let live = function(&world);
-    connect(&world, &live, "a").await;
+    connect(&world, &function(&world), "a").await;
     set_status(&world, "suspended").await;
+    let live = not_asked_lately(&world);
     assert_eq!(deliver(&live, &[&batch(&world, 1, 1)], 1).await, 0);
     assert!(live.sockets.is_closed("a") && live.sockets.take("a").is_empty());
+}
+
+#[tokio::test]
+async fn no_socket_of_a_suspended_company_opens_or_is_answered() {
+    let world = World::new().await;
+    connect(&world, &function(&world), "a").await;
+    set_status(&world, "suspended").await;
+    let live = not_asked_lately(&world);
+    assert_eq!(on_socket(&world, &live, "b", "CONNECT", None).await, 403);
+    assert_eq!(on_socket(&world, &live, "a", "MESSAGE", Some(json!({"action": "resume", "last_seq": 1}))).await, 200);
+    assert!(live.sockets.is_closed("a") && live.sockets.take("a").is_empty());
+}
+
+#[tokio::test]
+async fn visitors_of_a_suspended_company_cost_it_nothing_and_read_its_cards() {
+    let world = World::new().await;
+    let functions = Functions::on(&world).await;
+    set_status(&world, "suspended").await;
+    let ask = async |function: &str, case: &str| call(functions.router(function), &load(function, case, &world)).await;
+    let (status, body) = ask("organization", "grant_my_phone").await;
+    assert_eq!((status, &body["code"]), (403, &json!("company_suspended")), "{body}");
+    for (function, case, expected) in [
+        ("organization", "create_anonymous_session", 201),
+        ("card", "get_card", 200),
+        ("tracking", "record_events.anonymous", 202),
+    ] {
+        let (status, body) = ask(function, case).await;
+        assert_eq!(status, expected, "{case}: {body}");
+    }
 }
 
 #[tokio::test]

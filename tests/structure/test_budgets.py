@@ -23,7 +23,7 @@ def test_every_budget_has_an_alarm_on_its_own_metric():
     alarm = assembled()["Resources"]["SmsNumberBudgetAlarm"]["Properties"]
     assert alarm["Dimensions"] == [{"Name": "budget", "Value": "sms_number"}]
     assert (alarm["MetricName"], alarm["Threshold"], alarm["Period"]) == ("budget_refusals", 5, 300)
-    line = text(ROOT / "shared" / "edge" / "src" / "app.rs")
+    line = text(ROOT / "shared" / "runtime" / "src" / "metrics.rs")
     assert 'DIMENSIONS: &\'static [&\'static str] = &["budget"]' in line and '("budget_refusals", "Count")' in line
 
 

@@ -1,5 +1,8 @@
 //! The text frames of a socket, both ways.
 
+use std::borrow::Cow;
+
+use domain::kernel::budget::OverBudget;
 use domain::kernel::id::CardId;
 use domain::radar::live::Seq;
 use edge::feed::{FeedLine, feed_line, newest_first};
@@ -41,8 +44,16 @@ pub(crate) enum Frame {
     Pong { card_id: CardId, seq: Seq },
     /// The client was away for too long: it must read the feed, and its numbers begin here.
     Reset { card_id: CardId, seq: Seq },
-    /// The client's frame cannot be read.
-    Error { code: &'static str, detail: &'static str },
+    /// The client's frame cannot be read, or comes too soon.
+    Error {
+        code: &'static str,
+        detail: Cow<'static, str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        budget: Option<&'static str>,
+        /// Seconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u32>,
+    },
 }
 
 impl Frame {
@@ -56,7 +67,18 @@ impl Frame {
 
     /// The answer to an unreadable frame.
     pub(crate) fn unknown_action() -> Self {
-        Self::Error { code: "unknown_action", detail: "未知的操作，可用的有 ping、resume" }
+        let detail = Cow::Borrowed("未知的操作，可用的有 ping、resume");
+        Self::Error { code: "unknown_action", detail, budget: None, retry_after: None }
+    }
+
+    /// The answer to a frame over a budget.
+    pub(crate) fn over_budget(over: OverBudget) -> Self {
+        Self::Error {
+            code: "budget_exhausted",
+            detail: over.detail().into(),
+            budget: Some(over.budget.name()),
+            retry_after: Some(over.retry_after_s()),
+        }
     }
 
     /// The text to send.

@@ -9,6 +9,7 @@ mod socket;
 mod watch;
 
 use aws_lambda_events::sqs::SqsEvent;
+use edge::budget::MemoryBudgets;
 use edge::token::TokenVerifier;
 use runtime::batch;
 use runtime::clock::Clock;
@@ -36,6 +37,8 @@ pub struct Live<S, D> {
     pub failed: D,
     /// Deliveries after which a message goes to the dead-letter queue.
     pub max_attempts: u32,
+    /// What members may send by their sockets, as far as this process knows.
+    pub budgets: MemoryBudgets,
     /// Returns the time.
     pub clock: Clock,
 }

@@ -1,5 +1,6 @@
 //! The live radar: from its environment to its messages and sockets.
 
+use edge::budget::MemoryBudgets;
 use function::Error;
 use function::queue::run;
 use live::{Live, handle};
@@ -18,6 +19,7 @@ async fn main() -> Result<(), Error> {
                 sockets: Gateway::new(sockets),
                 failed: start.failed_messages("LIVE_QUEUE_URL", "LIVE_DLQ_URL")?,
                 max_attempts: start.max_attempts()?,
+                budgets: MemoryBudgets::default(),
                 clock: Clock::system(),
             })
         },

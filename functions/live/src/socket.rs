@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
+use domain::kernel::budget::{BudgetName, OverBudget};
 use domain::kernel::failure::{Failure, Resource};
 use domain::radar::live::{CATCH_UP_MAX, LiveState, Resume, Seq, SocketId};
 use edge::socket::Watcher;
+use runtime::metrics::{BudgetRefusal, emit};
 use runtime::sockets::{NotSent, Sockets};
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,12 +64,17 @@ pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent)
     };
     let socket = SocketId::new(event.request_context.connection_id);
     let done = match event.request_context.event_type {
-        EventType::Connect => joined(live, &watcher, &socket).await.map(|_| "open"),
+        EventType::Connect => open(live, &watcher, &socket).await,
         EventType::Disconnect => close(live, &watcher, &socket).await,
         EventType::Message => message(live, &watcher, &socket, event.body.as_deref().unwrap_or_default()).await,
     };
+    let is_new = matches!(event.request_context.event_type, EventType::Connect);
     match done {
-        Err(Failure::RightsChanged) => rights_changed(live, &watcher, &socket, event.request_context.event_type).await,
+        Err(Failure::RightsChanged) if is_new => (401, Ok("rights_changed")),
+        Err(Failure::CompanySuspended) if is_new => (403, Ok("company_suspended")),
+        Err(Failure::OverBudget(_)) => (429, Ok("over_budget")),
+        Err(Failure::RightsChanged) => end(live, &watcher, &socket, "rights_changed").await,
+        Err(Failure::CompanySuspended) => end(live, &watcher, &socket, "company_suspended").await,
         Ok(outcome) => (200, Ok(outcome)),
         Err(Failure::Exhausted(Resource::Sockets)) => (429, Ok("too_many")),
         Err(Failure::Busy | Failure::Throttled) => (503, Ok("busy")),
@@ -74,20 +82,36 @@ pub(crate) async fn handle<S: Sockets, D>(live: &Live<S, D>, event: SocketEvent)
     }
 }
 
-/// Ends a socket whose member may no longer do what their token said: a new one does not open.
-async fn rights_changed<S: Sockets, D>(
+/// Ends a socket by which nobody may watch any more.
+async fn end<S: Sockets, D>(
     live: &Live<S, D>,
     watcher: &Watcher,
     socket: &SocketId,
-    event: EventType,
+    outcome: &'static str,
 ) -> (u16, SocketResult) {
-    if matches!(event, EventType::Connect) {
-        return (401, Ok("rights_changed"));
-    }
     match close_all(live, watcher.company(), watcher.card(), std::slice::from_ref(socket)).await {
-        Ok(()) => (200, Ok("rights_changed")),
+        Ok(()) => (200, Ok(outcome)),
         Err(failure) => (500, Err(failure.to_string())),
     }
+}
+
+async fn open<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &SocketId) -> Result<&'static str, Failure> {
+    spend(live, watcher, BudgetName::Sockets)?;
+    require_not_suspended(live, watcher).await?;
+    joined(live, watcher, socket).await.map(|_| "open")
+}
+
+/// Takes a token of the member, for all their sockets together.
+fn spend<S, D>(live: &Live<S, D>, watcher: &Watcher, budget: BudgetName) -> Result<(), OverBudget> {
+    let member = BudgetSubject::Member(watcher.company(), watcher.member());
+    let now = live.clock.now();
+    let spent = live.budgets.spend(&[BudgetSpend::one(budget, member)], now);
+    spent.inspect_err(|over| emit(&BudgetRefusal::of(over.budget), now))
+}
+
+/// Rejects who watches for a company that was suspended more than a minute ago.
+async fn require_not_suspended<S, D>(live: &Live<S, D>, watcher: &Watcher) -> Result<(), Failure> {
+    if live.store.is_suspended(watcher.company()).await? { Err(Failure::CompanySuspended) } else { Ok(()) }
 }
 
 async fn close<S, D>(live: &Live<S, D>, watcher: &Watcher, socket: &SocketId) -> Result<&'static str, Failure> {
@@ -102,20 +126,14 @@ async fn message<S: Sockets, D>(
     body: &str,
 ) -> Result<&'static str, Failure> {
     if live.clock.now() >= watcher.expires_at() {
-        // The gateway then sends the close event, which removes the socket from the card.
-        live.sockets.close(socket).await.map_err(unavailable)?;
-        return Ok("ended");
+        return hang_up(live, socket, "ended").await;
     }
-    let (frames, outcome) = match Action::parse(body) {
-        None => (vec![Frame::unknown_action()], "unknown_action"),
-        Some(Action::Ping {}) => {
-            let state = joined(live, watcher, socket).await?;
-            (vec![Frame::Pong { card_id: watcher.card(), seq: state.seq }], "pong")
+    let (frames, outcome) = match answer(live, watcher, socket, body).await {
+        Err(Failure::OverBudget(_)) if spend(live, watcher, BudgetName::RefusedFrames).is_err() => {
+            return hang_up(live, socket, "closed_over_budget").await;
         }
-        Some(Action::Resume { last_seq }) => {
-            let state = joined(live, watcher, socket).await?;
-            resume(live, watcher, &state, last_seq).await?
-        }
+        Err(Failure::OverBudget(over)) => (vec![Frame::over_budget(over)], "over_budget"),
+        answered => answered?,
     };
     for frame in frames {
         match live.sockets.send(socket, &frame.text()).await {
@@ -125,6 +143,33 @@ async fn message<S: Sockets, D>(
         }
     }
     Ok(outcome)
+}
+
+/// Closes a socket; the gateway then sends the close event, which removes it from the card.
+async fn hang_up<S: Sockets, D>(
+    live: &Live<S, D>,
+    socket: &SocketId,
+    outcome: &'static str,
+) -> Result<&'static str, Failure> {
+    live.sockets.close(socket).await.map_err(unavailable)?;
+    Ok(outcome)
+}
+
+/// What a frame of the client is answered with, and the outcome for the log.
+async fn answer<S, D>(
+    live: &Live<S, D>,
+    watcher: &Watcher,
+    socket: &SocketId,
+    body: &str,
+) -> Result<(Vec<Frame>, &'static str), Failure> {
+    spend(live, watcher, BudgetName::SocketFrames)?;
+    require_not_suspended(live, watcher).await?;
+    let Some(action) = Action::parse(body) else { return Ok((vec![Frame::unknown_action()], "unknown_action")) };
+    let state = joined(live, watcher, socket).await?;
+    match action {
+        Action::Ping {} => Ok((vec![Frame::Pong { card_id: watcher.card(), seq: state.seq }], "pong")),
+        Action::Resume { last_seq } => resume(live, watcher, &state, last_seq).await,
+    }
 }
 
 /// The frames that bring a client up to date that has seen everything up to `last`.
@@ -142,6 +187,7 @@ async fn resume<S, D>(
         Resume::Reset => return Ok((vec![Frame::Reset { card_id, seq }], "reset")),
         Resume::CatchUp(last) => last,
     };
+    spend(live, watcher, BudgetName::SocketCatchUps)?;
     let missed = live.store.live_messages(watcher.company(), card_id, last, CATCH_UP_MAX).await?;
     let seq = last.plus(missed.len());
     let complete = missed.iter().zip(1..).all(|(message, nth)| message.seq == last.plus(nth)) && seq >= state.seq;

@@ -45,7 +45,7 @@ pub(crate) struct Accepted {
 /// after a time-out. Errors: 409 `batch_id_reused` when other events were just sent under the batch id:
 /// send these under a new one.
 #[utoipa::path(post, path = "/v1/events", tag = "tracking",
-    extensions(("x-budgets" = json!(["events", "address_events", "company_events"]))), request_body = NewBatch,
+    extensions(("x-budgets" = json!(["events", "address_events", "company_events", "company_anonymous_events"]))), request_body = NewBatch,
     responses((status = 202, body = Accepted)))]
 pub(crate) async fn record_events(
     State(app): State<App>,
@@ -105,11 +105,13 @@ fn judged(
 fn afford(events: usize, holder: &TokenHolder, client: &Client, now: Timestamp) -> Result<(), Problem> {
     let (company, tokens) = (holder.company(), events as u64);
     let spend = |budget, subject| BudgetSpend { budget, subject, tokens };
-    let spends = [
+    let anonymous = spend(BudgetName::CompanyAnonymousEvents, BudgetSubject::Company(company));
+    let mut spends = vec![
         spend(BudgetName::Events, BudgetSubject::Person(company, holder.person())),
         spend(BudgetName::AddressEvents, client.address()),
         spend(BudgetName::CompanyEvents, BudgetSubject::Company(company)),
     ];
+    spends.extend(holder.is_anonymous().then_some(anonymous));
     client.spend(&spends, now)
 }
 

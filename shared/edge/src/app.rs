@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::service_fn;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, RequestExt, Service};
-use runtime::metrics::{EmfMetrics, emit};
+use runtime::metrics::{BudgetRefusal, EmfMetrics, emit};
 use serde::Serialize;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -52,20 +52,6 @@ impl EmfMetrics for RequestLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
     const METRICS: &'static [(&'static str, &'static str)] =
         &[("duration_ms", "Milliseconds"), ("requests", "Count"), ("server_errors", "Count")];
-}
-
-/// A request that a budget has refused, for the alarm of the budget.
-#[derive(Debug, Serialize)]
-struct BudgetLine {
-    level: &'static str,
-    message: &'static str,
-    budget: &'static str,
-    budget_refusals: u32,
-}
-
-impl EmfMetrics for BudgetLine {
-    const DIMENSIONS: &'static [&'static str] = &["budget"];
-    const METRICS: &'static [(&'static str, &'static str)] = &[("budget_refusals", "Count")];
 }
 
 /// The function's paths with everything around them.
@@ -173,7 +159,7 @@ async fn observe(
     };
     emit(&line, now);
     if let Some(budget) = problem.as_ref().and_then(Problem::budget) {
-        emit(&BudgetLine { level: "WARN", message: "budget", budget: budget.name(), budget_refusals: 1 }, now);
+        emit(&BudgetRefusal::of(budget), now);
     }
     finished(response, problem, &request_id, &method)
 }

@@ -46,6 +46,27 @@ impl MemoryBudgets {
         }
         Ok(())
     }
+
+    /// Looks whether the bucket has the tokens, and takes none. Of a budget that is kept in the table,
+    /// this process knows what it has [remembered](Self::remember).
+    ///
+    /// # Errors
+    /// [`OverBudget`] if it has too few.
+    pub fn look(
+        &self,
+        BudgetSpend { budget, subject, tokens }: &BudgetSpend,
+        now: Timestamp,
+    ) -> Result<(), OverBudget> {
+        let generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.find(&(*budget, subject.clone())).spend(budget.budget(), *tokens, now).map(drop)
+    }
+
+    /// Remembers the refusal of a bucket that is kept in the table, until its time is over.
+    pub fn remember(&self, refused: &BudgetSpend, over: OverBudget, now: Timestamp) {
+        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = Bucket::lacking(over, refused.tokens, now);
+        generations.keep((refused.budget, refused.subject.clone()), bucket);
+    }
 }
 
 impl Generations {

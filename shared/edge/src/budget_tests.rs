@@ -44,3 +44,18 @@ fn a_bucket_that_is_used_is_kept_beside_any_number_of_others() {
     let generations = budgets.0.lock().unwrap();
     assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION_MAX);
 }
+
+#[test]
+fn a_refusal_of_the_table_is_remembered_until_its_time_is_over_and_looking_takes_nothing() {
+    let budgets = MemoryBudgets::default();
+    let refused = BudgetSpend::one(BudgetName::RefusedLoginCodes, person(1));
+    for _ in 0..100 {
+        budgets.look(&refused, noon()).unwrap();
+    }
+    let over = OverBudget { budget: BudgetName::RefusedLoginCodes, wait_us: 3_000_000 };
+    budgets.remember(&refused, over, noon());
+    assert_eq!(budgets.look(&refused, noon()), Err(over));
+    assert_eq!(budgets.look(&refused, noon().plus_millis(2_999)).unwrap_err().wait_us, 1_000);
+    budgets.look(&refused, noon().plus_millis(3_000)).unwrap();
+    budgets.look(&BudgetSpend::one(BudgetName::RefusedLoginCodes, person(2)), noon()).unwrap();
+}

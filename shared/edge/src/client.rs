@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::address::ClientAddress;
+use domain::kernel::budget::OverBudget;
 use domain::kernel::timestamp::Timestamp;
 use http::request::Parts;
 
@@ -31,6 +32,19 @@ impl Client {
     /// [`OverBudget`] of the first that has too few.
     pub fn spend(&self, spends: &[BudgetSpend], now: Timestamp) -> Result<(), Problem> {
         self.authenticator.budgets.spend(spends, now).map_err(Problem::from)
+    }
+
+    /// Rejects a spend that the table has refused, until its time is over. It takes no token.
+    ///
+    /// # Errors
+    /// [`OverBudget`].
+    pub fn look(&self, spend: &BudgetSpend, now: Timestamp) -> Result<(), Problem> {
+        self.authenticator.budgets.look(spend, now).map_err(Problem::from)
+    }
+
+    /// Remembers that the table has refused a spend.
+    pub fn remember(&self, refused: &BudgetSpend, over: OverBudget, now: Timestamp) {
+        self.authenticator.budgets.remember(refused, over, now);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use domain::kernel::budget::BudgetName;
 use domain::kernel::timestamp::Timestamp;
 use serde::Serialize;
 
@@ -14,6 +15,27 @@ pub trait EmfMetrics: Serialize {
     const DIMENSIONS: &'static [&'static str];
     /// Fields that are metrics, with their CloudWatch unit.
     const METRICS: &'static [(&'static str, &'static str)];
+}
+
+/// Something that a budget has refused, for the alarm of the budget.
+#[derive(Debug, Serialize)]
+pub struct BudgetRefusal {
+    level: &'static str,
+    message: &'static str,
+    budget: &'static str,
+    budget_refusals: u32,
+}
+
+impl BudgetRefusal {
+    /// One refusal.
+    pub fn of(budget: BudgetName) -> Self {
+        Self { level: "WARN", message: "budget", budget: budget.name(), budget_refusals: 1 }
+    }
+}
+
+impl EmfMetrics for BudgetRefusal {
+    const DIMENSIONS: &'static [&'static str] = &["budget"];
+    const METRICS: &'static [(&'static str, &'static str)] = &[("budget_refusals", "Count")];
 }
 
 /// Writes one line with all metrics of the struct.

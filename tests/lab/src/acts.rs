@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsEvent;
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use domain::media::upload::{Format, Purpose, Upload, media_key, quarantine_key};
+use edge::budget::MemoryBudgets;
 use edge::token::TokenVerifier;
 use housekeeping::Housekeeping;
 use live::{Live, Trigger};
@@ -354,6 +355,7 @@ fn on_sockets(studio: &Studio) -> Live<Gateway, FailedMessageQueues> {
         sockets: Gateway::new(clients::sockets(&sdk, "http://127.0.0.1:9/v1")),
         failed: studio.failed_messages(),
         max_attempts: MAX_ATTEMPTS,
+        budgets: MemoryBudgets::default(),
         clock: world.clock.clock(),
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod directory;
 pub(crate) mod invitation;
 pub(crate) mod join;
 pub(crate) mod join_request;
+pub(crate) mod login_code;
 pub(crate) mod me;
 pub(crate) mod member;
 pub(crate) mod member_change;

@@ -3,8 +3,10 @@
 use app::people::phone;
 use axum::Json;
 use axum::extract::State;
+use domain::company::CompanyProfile;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::budget::BudgetName;
+use domain::kernel::failure::Failure;
 use edge::auth::Caller;
 use edge::body::Body;
 use edge::problem::{Code, Problem};
@@ -13,8 +15,8 @@ use utoipa::ToSchema;
 use wechat::PhoneCode;
 
 use crate::App;
+use crate::people::login_code::wechat_problem;
 use crate::people::merge::MergeOutcomeBody;
-use crate::people::session::wechat_problem;
 
 /// A code of the WeChat phone button.
 #[derive(Deserialize, ToSchema)]
@@ -41,7 +43,7 @@ pub(crate) struct MyPhone {
 /// Exchanges the code of the WeChat phone button for the phone number and links the number to the
 /// caller. If another person linked it before, the two are merged. It replaces the number that the
 /// caller linked before. Callers: everyone who has logged in, visitors included. Idempotent for the
-/// same number, but each call needs a new code. Errors: 403 `login_blocked` when WeChat blocks the
+/// same number, but each call needs a new code. Errors: 403 `company_suspended`; 403 `login_blocked` when WeChat blocks the
 /// person; 409 `request_in_progress` when the same number is linked at the same moment; 422
 /// `phone_code_invalid` when WeChat refuses the code; 429 `too_many_requests` when WeChat asks to
 /// slow down; 503 `channel_not_configured` when the mini-program is not set up.
@@ -56,7 +58,10 @@ pub(crate) async fn grant_my_phone(
     let flow = app.flow();
     let person = BudgetSubject::Person(caller.company(), caller.person());
     flow.store.spend(&BudgetSpend::one(BudgetName::PhoneGrants, person), flow.now).await?;
-    let appid = app.store.company(caller.company()).await?.appid;
+    let CompanyProfile { appid, suspended, .. } = app.store.company(caller.company()).await?;
+    if suspended {
+        return Err(Failure::CompanySuspended.into());
+    }
     let mini_program = app.apps.get(&appid, flow.now).await?;
     let phone = app.access_tokens.phone_number(&appid, &mini_program.secret, &grant.code, flow.now).await;
     let phone = phone.map_err(|error| wechat_problem(error, Code::PhoneCodeInvalid))?;

@@ -10,7 +10,6 @@ use axum::extract::State;
 use domain::company::Company;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::kernel::budget::BudgetName;
-use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CompanyId, PersonId};
 use domain::kernel::text::AppId;
@@ -25,12 +24,13 @@ use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use store::MemberLogin;
 use utoipa::ToSchema;
-use wechat::{Login, LoginCode, WeChatError};
+use wechat::{Login, LoginCode};
 
 use crate::App;
 use crate::apps::{ChannelError, MiniProgram};
 use crate::people::join::InvitationUse;
 use crate::people::join_request::JoinRequestSummary;
+use crate::people::login_code;
 use crate::people::me::Me;
 use crate::people::member::MemberBody;
 use crate::people::membership::CompanyChoice;
@@ -128,7 +128,7 @@ pub(crate) struct Session {
 /// `invitation_revoked`; 422 `invitation_used_up`; 429 `too_many_requests` when WeChat asks to slow
 /// down; 503 `channel_not_configured` when the mini-program is not set up.
 #[utoipa::path(post, path = "/v1/sessions", tag = "organization",
-    extensions(("x-budgets" = json!(["sessions", "login_codes", "code_guesses"]))), security(()), request_body = NewSession,
+    extensions(("x-budgets" = json!(["sessions", "login_codes", "refused_login_codes", "code_guesses"]))), security(()), request_body = NewSession,
     responses((status = 201, body = Session)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
@@ -138,10 +138,10 @@ pub(crate) async fn create_session(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     new.check()?;
     let flow = app.flow();
-    client.spend(&[BudgetSpend::one(BudgetName::Sessions, client.address())], flow.now)?;
+    login_code::admit(&client, flow.now)?;
     // Before the code is used up; the two reads run in parallel.
     let (mini_program, keys) = app.login_keys(&new.appid, flow.now).await?;
-    let who = app.exchange_code(&new, &mini_program, flow.now).await?;
+    let who = app.exchange_code((&new.appid, &new.code), &mini_program, &client, flow.now).await?;
     let (company, device) = (mini_program.company, new.device(&headers));
     let login = session::login(&flow, new.request(keys, company, who, device)).await?;
     let tokens = Tokens::new(keys, &login, flow.now)?;
@@ -178,26 +178,6 @@ pub(crate) async fn create_anonymous_session(
     let token = token.map_err(|error| Problem::of(Code::Internal).caused_by(error))?;
     let expires_at = token::expires_at(flow.now, false);
     Ok((StatusCode::CREATED, Json(AnonymousSession { token, expires_at, kind: "anonymous", person_id })))
-}
-
-/// Why a login code is not exchanged.
-#[derive(Debug, thiserror::Error)]
-enum ExchangeError {
-    /// The budget, or the table.
-    #[error(transparent)]
-    Failed(#[from] Failure),
-    /// WeChat's answer.
-    #[error(transparent)]
-    WeChat(#[from] WeChatError),
-}
-
-impl From<ExchangeError> for Problem {
-    fn from(error: ExchangeError) -> Self {
-        match error {
-            ExchangeError::Failed(failure) => failure.into(),
-            ExchangeError::WeChat(error) => wechat_problem(error, Code::LoginCodeInvalid),
-        }
-    }
 }
 
 impl NewSession {
@@ -248,13 +228,6 @@ impl App {
     async fn login_keys(&self, appid: &AppId, now: Timestamp) -> Result<(MiniProgram, &OwnKeys), ChannelError> {
         let keys = async { Ok(self.own.keys().await?) };
         tokio::try_join!(self.apps.get(appid, now), keys)
-    }
-
-    /// Exchanges the login code at WeChat, if the company's budget has one left.
-    async fn exchange_code(&self, new: &NewSession, at: &MiniProgram, now: Timestamp) -> Result<Login, ExchangeError> {
-        let code = BudgetSpend::one(BudgetName::LoginCodes, BudgetSubject::Company(at.company));
-        self.store.spend(&code, now).await?;
-        Ok(self.wechat.code_to_session(&new.appid, &at.secret, &new.code).await?)
     }
 
     /// The identity of an anonymous token of the company; `None` if the token is not accepted.
@@ -316,16 +289,4 @@ impl Session {
             companies: login.companies.into_iter().map(CompanyChoice::from).collect(),
         }
     }
-}
-
-/// The problem for an error of WeChat; `code_invalid` if the code is the cause.
-pub(crate) fn wechat_problem(error: WeChatError, code_invalid: Code) -> Problem {
-    let code = match error {
-        WeChatError::CodeInvalid(_) => code_invalid,
-        WeChatError::Blocked => Code::LoginBlocked,
-        WeChatError::TooMany(_) => Code::TooManyRequests,
-        WeChatError::Misconfigured(_) => Code::ChannelNotConfigured,
-        WeChatError::Busy | WeChatError::TokenRefused(_) | WeChatError::Unavailable(_) => Code::Unavailable,
-    };
-    Problem::of(code).caused_by(error)
 }

@@ -61,6 +61,8 @@ pub struct Budget {
     pub guards: &'static str,
     /// Why these numbers.
     pub reason: &'static str,
+    /// Who can empty it, and why that is bearable.
+    pub emptied_by: &'static str,
     /// What a caller over the budget reads, before the time to wait.
     pub detail: &'static str,
 }
@@ -82,7 +84,7 @@ pub struct OverBudget {
 
 macro_rules! budgets {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $scope:ident, $keeper:ident, [$($rate:expr),+],
-        $guards:literal, $reason:literal, $detail:literal;)*) => {
+        $guards:literal, $reason:literal, $emptied_by:literal, $detail:literal;)*) => {
         /// The name of a budget.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum BudgetName {
@@ -97,6 +99,7 @@ macro_rules! budgets {
             rates: &[$($rate),+],
             guards: $guards,
             reason: $reason,
+            emptied_by: $emptied_by,
             detail: $detail,
         },)*];
 
@@ -119,92 +122,146 @@ budgets! {
     Requests = "requests", Person, Memory, [rate(1_000, 50 * MILLISECOND_US)],
         "all routes with a token",
         "a page of the mini-program asks at most 10 times; a console that loads every dashboard at once, some dozens of times; 20 a second is nobody with a screen",
+        "who holds a token of the person: they refuse themselves",
         "请求过于频繁";
     /// Events that a person records.
     Events = "events", Person, Memory, [rate(1_000, 200 * MILLISECOND_US)],
         "the queue and the aggregator",
         "a person acts a few times a second; ten full batches wait after a week offline",
+        "the same",
         "操作记录过于频繁";
     /// Events of all visitors of a company.
     CompanyEvents = "company_events", Company, Memory, [rate(30_000, MILLISECOND_US)],
         "the queue and the aggregator, which all companies share",
         "a trade fair of 300 visitors with a full batch each at once, then 1,000 events a second",
+        "people who have logged in by WeChat, many of them: who has not is held back before by `company_anonymous_events`",
         "企业访问量过大";
     /// Events from one address.
     AddressEvents = "address_events", Address, Memory, [rate(30_000, 2 * MILLISECOND_US)],
         "the queue and the aggregator, against many made-up people behind one address",
         "a trade fair of 300 visitors behind one address with a full batch each at once",
+        "who shares the address, for those behind it; the events wait in the app and come again",
         "当前网络的操作记录过于频繁";
+    /// Events of all people of a company who have not logged in.
+    CompanyAnonymousEvents = "company_anonymous_events", Company, Memory, [rate(15_000, 2 * MILLISECOND_US)],
+        "the events of those who have logged in, against made-up people from many addresses",
+        "half of what the company may record: the login follows the first page within seconds",
+        "a few addresses; who has logged in is not concerned, and who logs in is not any more",
+        "企业访问量过大";
     /// Logins from one address.
     Sessions = "sessions", Address, Memory, [rate(400, 500 * MILLISECOND_US)],
         "logins of everybody else: each asks WeChat",
         "a trade fair of 300 visitors behind one address, then two a second",
+        "who shares the address, for those behind it: a token lasts two hours, and who has one goes on",
         "当前网络的登录过于频繁";
     /// Anonymous sessions from one address.
     AnonymousSessions = "anonymous_sessions", Address, Memory, [rate(400, 500 * MILLISECOND_US)],
         "made-up people who fill lists and logs",
         "a trade fair of 300 visitors behind one address, then two a second",
+        "the same; a login does not need one",
         "当前网络的访问过于频繁";
     /// Anonymous sessions of a company.
     CompanyAnonymousSessions = "company_anonymous_sessions", Company, Memory, [rate(3_000, 20 * MILLISECOND_US)],
         "made-up people of one company, from many addresses",
         "ten trade fairs at once, then 50 a second",
+        "a few addresses; the login of the same visitor follows, needs no anonymous session, and shows the same card",
         "企业访问量过大";
+    /// Sockets of the live radar that a member opens.
+    Sockets = "sockets", Person, Memory, [rate(600, 5 * SECOND_US)],
+        "the gateway's 500 frames and handshakes a second of all companies",
+        "more than twice the sockets that a card may have; a client that is cut off comes back after 1, 2, 4 … 60 seconds",
+        "the member themselves",
+        "实时雷达连接过于频繁";
+    /// Frames that a member sends by their sockets.
+    SocketFrames = "socket_frames", Person, Memory, [rate(120, SECOND_US)],
+        "the same, and the table: each is answered by a read",
+        "a client pings every five minutes, and asks once when it misses a frame",
+        "the member themselves",
+        "实时雷达请求过于频繁";
+    /// Frames of a member that are answered with all that was missed.
+    SocketCatchUps = "socket_catch_ups", Person, Memory, [rate(30, 10 * SECOND_US)],
+        "the gateway and the table: each is answered with up to 100 frames",
+        "one for each reconnect, and one for each gap on a card with many visitors",
+        "the member themselves; the feed by HTTP shows the same",
+        "实时雷达补发过于频繁";
+    /// Frames of a member that were refused; a socket that sends more is closed.
+    RefusedFrames = "refused_frames", Person, Memory, [rate(20, 30 * SECOND_US)],
+        "the gateway: each refusal is a frame",
+        "a client that waits as it is told has none",
+        "the member themselves: the socket that sends the next refused frame is closed, and others stay open",
+        "实时雷达请求过于频繁";
     /// Login codes of a company that are sent to WeChat.
     LoginCodes = "login_codes", Company, Table, [rate(1_000, 50 * MILLISECOND_US)],
         "the share of all companies in the gateway's 100 logins a second, and the company's quota at WeChat",
         "a fifth of the gateway's rate: 1.7 million logins a day",
+        "people with many codes of `wx.login` that WeChat accepts: a code that it refuses gives its token back",
         "企业登录过于频繁";
+    /// Login codes from one address that WeChat has refused.
+    RefusedLoginCodes = "refused_login_codes", Address, Table, [rate(60, 10 * SECOND_US)],
+        "the company's quota at WeChat, against made-up codes",
+        "a login code works at once; only a program that sends it twice, or another program's, is refused",
+        "who shares the address, for those behind it; a token lasts two hours, and other addresses are not concerned",
+        "当前网络的登录失败过多";
     /// Codes of the phone button that are sent to WeChat.
     PhoneGrants = "phone_grants", Person, Table, [rate(10, 2 * HOUR_US)],
         "money: WeChat bills the company for each number",
         "a person grants one number, and another when they change it",
+        "the person themselves; a company pays for at most twelve numbers a day of one WeChat account",
         "手机号授权过于频繁";
     /// Claim codes, invitation codes and radar codes that a person enters.
     CodeGuesses = "code_guesses", Person, Table,
         [rate(10, MINUTE_US), rate(20, 30 * MINUTE_US), rate(30, 72 * MINUTE_US)],
         "codes that let somebody in",
         "ten tries are free, two radar codes of five tries each; then one a minute, after twenty one in half an hour, after thirty one in 72 minutes",
+        "the person themselves; a session without a code still begins",
         "验证码输入过于频繁";
     /// Operator keys that an address sends.
     OperatorKeyGuesses = "operator_key_guesses", Address, Table, [rate(600, 2 * SECOND_US)],
         "the key that creates companies",
         "an operator's script creates some hundred companies in a row; right keys count too, so nobody learns from the answer",
+        "who shares the operator's own address; other addresses are not concerned",
         "密钥尝试过于频繁";
     /// Text messages to one phone number.
     SmsNumber = "sms_number", PhoneNumber, Table, [rate(5, 12 * MINUTE_US), rate(10, 144 * MINUTE_US)],
         "the owner of the number, and money",
         "as many as one member may get, five an hour and ten a day, whoever asks for them",
+        "admins of any company who send to the number: a grant then stands without its text message, and no answer tells that others have sent",
         "该手机号的短信发送过于频繁";
     /// Text messages of a company.
     Sms = "sms", Company, Table, [rate(500, 172 * SECOND_US)],
         "money: each text message is billed",
         "500 a day: more members than most companies have get their radar on one day",
+        "admins of the company; a grant then stands without its text message, and the QR code opens the radar",
         "企业短信发送已达上限";
     /// Invitations that a member creates.
     Invitations = "invitations", Person, Table, [rate(60, 5 * MINUTE_US)],
         "the table, and the seats that each holds",
         "one invitation can serve a whole department; a script makes dozens for a launch",
+        "the member themselves",
         "创建邀请过于频繁";
     /// Share codes that a person creates.
     ShareCodes = "share_codes", Person, Table, [rate(60, 10 * SECOND_US)],
         "the table: each is an item",
         "one for each time somebody forwards a card",
+        "the person themselves",
         "分享过于频繁";
     /// Files that a member sends.
     Uploads = "uploads", Person, Table, [rate(60, 5 * MINUTE_US)],
         "the inspector of files, and the bucket",
         "a card has 9 photos, a picture, a film and some dozens of voices",
+        "the member themselves",
         "上传过于频繁";
     /// Bytes that a member sends, in tokens of a MiB.
     UploadBytes = "upload_bytes", Person, Table, [rate(1_024, 90 * SECOND_US)],
         "the bucket, and the inspector's time",
         "20 films of 50 MB at once, then about a GiB a day",
+        "the member themselves",
         "上传文件总量已达上限";
     /// Bytes that a company sends, in tokens of a MiB: at least one for each file.
     CompanyUploadBytes = "company_upload_bytes", Company, Table, [rate(10_240, 9 * SECOND_US)],
         "money: storage and transfer",
         "10 GiB at once, for the launch of a company, then about 9 GiB a day",
+        "ten members of the company together, each at the end of their own bytes; visitors send no files",
         "企业上传文件总量已达上限";
 }
 
@@ -240,6 +297,15 @@ impl Bucket {
             wait_us = wait_us.max(*full_at - now_us - rate.full_after_us());
         }
         if wait_us > 0 { Err(OverBudget { budget: budget.name, wait_us }) } else { Ok(after) }
+    }
+
+    /// The bucket that has too few tokens for as long as this one had.
+    pub fn lacking(over: OverBudget, tokens: u64, now: Timestamp) -> Self {
+        let mut bucket = Self::default();
+        for (full_at, rate) in bucket.0.iter_mut().zip(over.budget.budget().rates) {
+            *full_at = micros(now) + over.wait_us + rate.full_after_us() - rate.cost_us(tokens);
+        }
+        bucket
     }
 
     /// Whether it is full: then it need not be kept.

@@ -64,6 +64,23 @@ fn a_bucket_gives_what_it_holds_and_then_one_token_at_a_time() {
 }
 
 #[test]
+fn a_refusal_is_a_bucket_that_refuses_for_just_as_long() {
+    for (name, tokens) in
+        [(BudgetName::RefusedLoginCodes, 1), (BudgetName::CodeGuesses, 1), (BudgetName::UploadBytes, 7)]
+    {
+        let budget = name.budget();
+        let empty = budget.rates.iter().map(|rate| rate.capacity).min().unwrap();
+        let bucket = Bucket::default().spend(budget, empty, noon()).unwrap();
+        let over = bucket.spend(budget, tokens, noon()).unwrap_err();
+        let lacking = Bucket::lacking(over, tokens, noon());
+        assert_eq!(lacking.spend(budget, tokens, noon()), Err(over));
+        let again_at = noon().plus_millis(over.wait_us / MILLISECOND_US);
+        assert!(lacking.spend(budget, tokens, again_at.plus_millis(-1)).is_err(), "{name:?}");
+        assert!(lacking.spend(budget, tokens, again_at).is_ok(), "{name:?}");
+    }
+}
+
+#[test]
 fn the_delay_between_guesses_grows() {
     let budget = BudgetName::CodeGuesses.budget();
     let (mut bucket, mut now, mut delays) = (Bucket::default(), noon(), Vec::new());

@@ -17,3 +17,4 @@ pub(crate) mod schema;
 pub(crate) mod string_enum;
 pub mod text;
 pub mod timestamp;
+pub mod unseen;

@@ -1,11 +1,12 @@
-//! Text that people typed: bounded, without control characters, and of characters that a queue takes.
+//! Text that people typed: bounded, without control characters, of characters that are seen and that a
+//! queue takes.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::kernel::field::FieldError;
+use crate::kernel::unseen::{JOINER, seen};
 
 /// One line of 1 to `MAX` characters, trimmed, without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -26,23 +27,14 @@ pub struct Paragraph<const MAX: usize>(String);
 const CUT: char = '…';
 /// Half an emoji is read as this, and so is what was no text.
 const UNREADABLE: char = '\u{FFFD}';
-/// Joins the signs of an emoji; one at the end joins nothing.
-const JOINER: char = '\u{200D}';
 
 /// Whether a queue takes a message with this character: SQS takes the characters of XML 1.0.
 pub fn is_sendable(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
 
-/// The text without the two characters that are neither control characters nor taken by a queue.
-/// They stand for nothing; what people typed is not refused for them.
-fn without_noncharacters(text: &str) -> Cow<'_, str> {
-    const NONCHARACTERS: [char; 2] = ['\u{FFFE}', '\u{FFFF}'];
-    if text.contains(NONCHARACTERS) { text.replace(NONCHARACTERS, "").into() } else { text.into() }
-}
-
 fn bounded(text: &str, max: usize, line_breaks: bool) -> Result<String, FieldError> {
-    let text = without_noncharacters(text);
+    let text = seen(text);
     let text = text.trim();
     if text.chars().any(|c| c.is_control() && !(line_breaks && c == '\n')) {
         return Err(FieldError::new("control_character", "不能包含控制字符"));
@@ -96,6 +88,7 @@ impl<const MAX: usize> Line<MAX> {
     /// The line that is left of a text that a program sends: without the characters that a line may
     /// not have, and cut to `MAX` characters with `…` as the last one. `None` if nothing is left.
     pub fn cut(text: &str) -> Option<Self> {
+        let text = seen(text);
         let spaced = text.chars().map(|c| if c.is_control() && c.is_whitespace() { ' ' } else { c });
         let line: String = spaced.filter(|c| !c.is_control() && *c != UNREADABLE && is_sendable(*c)).collect();
         let line = line.trim();
@@ -165,6 +158,7 @@ pub type ShareCode = OpaqueText<32>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::unseen::is_unseen;
 
     #[test]
     fn characters_are_counted_not_bytes() {
@@ -188,7 +182,7 @@ mod tests {
             let text = format!("a{c}b");
             for kept in [Line::<9>::parse(&text).map(|line| line.0), Paragraph::<9>::parse(&text).map(|text| text.0)] {
                 match kept {
-                    Ok(kept) => assert!(kept.chars().all(is_sendable), "{c:?}"),
+                    Ok(kept) => assert!(kept.chars().all(|c| is_sendable(c) && !is_unseen(c)), "{c:?}"),
                     Err(error) => assert!(error.code == "control_character" && c.is_control(), "{c:?}"),
                 }
             }
@@ -209,15 +203,18 @@ mod tests {
         assert_eq!(cut("a\nb").as_deref(), Some("a b"));
         assert_eq!(cut("ab cde").as_deref(), Some("ab…"));
         assert_eq!(cut("a👨\u{200D}👩\u{200D}👧").as_deref(), Some("a👨…"));
-        for nothing in ["", "  ", "\u{0}", "\u{FFFF}"] {
+        for nothing in ["", "  ", "\u{0}", "\u{FFFF}", "\u{200B}", " \u{202E}\u{3164} "] {
             assert_eq!(cut(nothing), None);
         }
+        assert_eq!(cut("茶\u{202E}\u{2028}壶").as_deref(), Some("茶壶"));
         assert_eq!(Line::<1>::cut("ab").unwrap().as_str(), "…");
     }
 
     #[test]
     fn blank_is_required_only_where_a_value_is() {
-        assert_eq!(Line::<9>::parse("  ").unwrap_err().code, "required");
+        for blank in ["  ", "\u{200B}", "\u{FEFF}", "\u{2060}", "\u{3164}", " \u{202E} ", "\u{200D}\u{FE0F}"] {
+            assert_eq!(Line::<9>::parse(blank).unwrap_err().code, "required", "{blank:?}");
+        }
         assert_eq!(OptionalLine::<9>::parse("  ").unwrap().as_str(), "");
     }
 

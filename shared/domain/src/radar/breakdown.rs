@@ -2,7 +2,6 @@
 //! which plain counters cannot hold.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::AddAssign;
 
 use uuid::Uuid;
 
@@ -89,8 +88,34 @@ pub struct Breakdown {
     counts: SpaceSaving,
     /// Forwards by people who had not logged in: they stand in no list until they have.
     anonymous: SpaceSaving,
-    /// The title of a thing that was seen last; of a person, the mark of a member who forwarded last.
-    titles: BTreeMap<Uuid, String>,
+    /// The title of a thing; of a person, the mark of a member who forwarded last.
+    titles: BTreeMap<Uuid, Title>,
+}
+
+/// The title of a thing. Visitors say it, so no single one of them may turn it: on a day it is the
+/// first that somebody said who has logged in, over several days the one of more than half of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Title {
+    text: String,
+    /// Of the days added up: how many more have it than others. It is not stored.
+    votes: u32,
+}
+
+impl Title {
+    fn of_a_day(text: String) -> Self {
+        Self { text, votes: 1 }
+    }
+
+    /// The majority vote of Boyer and Moore, of equal ones the later day.
+    fn add_day(&mut self, later: &Self) {
+        if self.text == later.text {
+            self.votes += 1;
+        } else if self.votes > 1 {
+            self.votes -= 1;
+        } else {
+            self.clone_from(later);
+        }
+    }
 }
 
 /// A thing in a top list.
@@ -100,7 +125,7 @@ pub struct TopThing<'a> {
     pub id: Uuid,
     /// How often it was viewed.
     pub views: Bounds,
-    /// The title that was seen last, if it is known.
+    /// The title that visitors saw, if it is known.
     pub title: Option<&'a str>,
 }
 
@@ -129,7 +154,9 @@ impl Breakdown {
     /// Counts views of a thing.
     pub fn add_views(&mut self, thing: Uuid, views: u64, title: Option<String>) {
         self.counts.add(thing, views);
-        self.titles.extend(title.map(|title| (thing, title)));
+        if let Some(title) = title {
+            self.titles.entry(thing).or_insert(Title::of_a_day(title));
+        }
     }
 
     /// Counts forwards of a person.
@@ -138,19 +165,48 @@ impl Breakdown {
         counts.add(person.uuid(), forwards);
     }
 
+    /// Adds what came later on the same day. The first title stays; of a person, the last mark.
+    pub fn add_page(&mut self, kind: BreakdownKind, later: &Self) {
+        self.add_counts(later);
+        for (id, title) in &later.titles {
+            match kind {
+                BreakdownKind::Sharers => drop(self.titles.insert(*id, title.clone())),
+                BreakdownKind::Products | BreakdownKind::Articles | BreakdownKind::Videos => {
+                    self.titles.entry(*id).or_insert_with(|| title.clone());
+                }
+            }
+        }
+    }
+
+    /// Adds a later day. Each day has a vote on the title; of a person, the last mark stays.
+    pub fn add_day(&mut self, kind: BreakdownKind, later: &Self) {
+        self.add_counts(later);
+        for (id, title) in &later.titles {
+            match self.titles.get_mut(id).filter(|_| kind != BreakdownKind::Sharers) {
+                Some(before) => before.add_day(title),
+                None => drop(self.titles.insert(*id, title.clone())),
+            }
+        }
+    }
+
+    fn add_counts(&mut self, later: &Self) {
+        self.counts.add_all(&later.counts);
+        self.anonymous.add_all(&later.anonymous);
+    }
+
     /// Forgets what does not fit into its item.
     pub fn cut(&mut self, kind: BreakdownKind) {
         self.counts.cut(kind.keys_max());
         self.anonymous.cut(kind.keys_max());
         let counts = &self.counts;
         self.titles.retain(|thing, _| counts.has(*thing));
-        if self.titles.values().map(String::len).sum::<usize>() > TITLES_BYTES_MAX {
+        if self.titles.values().map(|title| title.text.len()).sum::<usize>() > TITLES_BYTES_MAX {
             let (mut titles, mut bytes) = (std::mem::take(&mut self.titles), 0);
             let greatest = self.counts.top(usize::MAX).into_iter();
             let greatest = greatest.filter_map(|(thing, _)| titles.remove_entry(&thing));
             self.titles = greatest
                 .take_while(|(_, title)| {
-                    bytes += title.len();
+                    bytes += title.text.len();
                     bytes <= TITLES_BYTES_MAX
                 })
                 .collect();
@@ -171,7 +227,7 @@ impl Breakdown {
 
     /// The things with the most views first; of equal ones the older thing.
     pub fn top_things(&self, most: usize) -> Vec<TopThing<'_>> {
-        let title = |thing: &Uuid| self.titles.get(thing).map(String::as_str);
+        let title = |thing: &Uuid| self.titles.get(thing).map(|title| title.text.as_str());
         self.counts.top(most).into_iter().map(|(id, views)| TopThing { id, views, title: title(&id) }).collect()
     }
 
@@ -182,7 +238,7 @@ impl Breakdown {
 
     /// The mark of a person who was a member of the company when they forwarded last.
     pub fn staff(&self, person: PersonId) -> Option<StaffMark> {
-        self.titles.get(&person.uuid()).and_then(|mark| StaffMark::parse(mark))
+        self.titles.get(&person.uuid()).and_then(|mark| StaffMark::parse(&mark.text))
     }
 
     /// Leaves out the people who were members.
@@ -207,14 +263,6 @@ impl Breakdown {
     }
 }
 
-impl AddAssign<&Self> for Breakdown {
-    fn add_assign(&mut self, later: &Self) {
-        self.counts.add_all(&later.counts);
-        self.anonymous.add_all(&later.anonymous);
-        self.titles.extend(later.titles.iter().map(|(thing, title)| (*thing, title.clone())));
-    }
-}
-
 /// The counts, and each title after how many ids come before its own.
 impl Pack for Breakdown {
     fn pack(&self, bytes: &mut Vec<u8>) {
@@ -225,7 +273,7 @@ impl Pack for Breakdown {
         for (place, thing) in self.counts.keys().enumerate() {
             let Some(title) = self.titles.get(&thing) else { continue };
             (place - passed).pack(bytes);
-            title.pack(bytes);
+            title.text.pack(bytes);
             passed = place;
         }
     }
@@ -237,12 +285,12 @@ impl Pack for Breakdown {
     }
 }
 
-fn unpack_titles(counts: &SpaceSaving, bytes: &mut &[u8]) -> Option<BTreeMap<Uuid, String>> {
+fn unpack_titles(counts: &SpaceSaving, bytes: &mut &[u8]) -> Option<BTreeMap<Uuid, Title>> {
     let (mut titles, mut keys, mut passed) = (BTreeMap::new(), counts.keys().enumerate(), 0_usize);
     for _ in 0..usize::unpack(bytes)? {
         let place = passed.checked_add(usize::unpack(bytes)?)?;
         let (_, thing) = keys.find(|(at, _)| *at == place)?;
-        titles.insert(thing, String::unpack(bytes)?);
+        titles.insert(thing, Title::of_a_day(String::unpack(bytes)?));
         passed = place;
     }
     Some(titles)
@@ -292,7 +340,8 @@ impl Additions {
             sharers.add_forwards(segment.key.person, 1, segment.anonymous);
         }
         if let Some((kind, thing)) = BreakdownKind::of_thing(event.object.target).filter(|_| event.kind.is_view()) {
-            let title = event.object.title.as_ref().map(ToString::to_string);
+            // Who has not logged in may be anybody, and many: they say no title.
+            let title = event.object.title.as_ref().filter(|_| !segment.anonymous).map(ToString::to_string);
             self.of_page(page, (scope, kind, day)).add_views(thing, 1, title);
         }
     }
@@ -302,7 +351,9 @@ impl Additions {
         let sharers = self.breakdowns.iter_mut().filter(|((_, kind, _), _)| *kind == BreakdownKind::Sharers);
         for (_, breakdown) in sharers.flat_map(|(_, pages)| pages) {
             let people: Vec<_> = breakdown.counts.keys().collect();
-            let marks = people.into_iter().filter_map(|id| Some((id, staff.get(&PersonId::from_uuid(id))?.text())));
+            let marks = people
+                .into_iter()
+                .filter_map(|id| Some((id, Title::of_a_day(staff.get(&PersonId::from_uuid(id))?.text()))));
             breakdown.titles.extend(marks);
         }
     }

@@ -54,7 +54,8 @@ fn additions(pages: &[&[Segment]]) -> Additions {
 /// All pages of a place together.
 fn whole(additions: &Additions, place: BreakdownPlace) -> Breakdown {
     let mut sum = Breakdown::default();
-    additions.breakdowns.get(&place).into_iter().flatten().for_each(|(_, breakdown)| sum += breakdown);
+    let pages = additions.breakdowns.get(&place).into_iter().flatten();
+    pages.for_each(|(_, breakdown)| sum.add_page(place.1, breakdown));
     sum
 }
 
@@ -76,10 +77,60 @@ fn views_of_things_and_forwards_are_broken_down_by_day_for_card_and_company() {
     assert_eq!(added.breakdowns.len(), 4, "products of today and sharers of yesterday, of two scopes");
     assert_eq!(added.people.values().map(BTreeSet::len).collect::<Vec<_>>(), [2, 2]);
     let products = whole(&added, (Scope::Company, BreakdownKind::Products, today()));
-    assert_eq!(products.top_things(10), [TopThing { id: id(1), views: exactly(2), title: Some("新名") }]);
+    assert_eq!(products.top_things(10), [TopThing { id: id(1), views: exactly(2), title: Some("旧名") }]);
     assert_eq!(added.breakdowns[&(Scope::Company, BreakdownKind::Products, today())].len(), 2, "by page");
     let sharers = whole(&added, (Scope::Company, BreakdownKind::Sharers, today().plus(-1)));
     assert_eq!(sharers.top_sharers(10), [(person(8), exactly(1))]);
+}
+
+/// The title of thing 1 after days, each with what visitors said of it in turn.
+fn title_after(days: &[&[(&str, bool)]]) -> Option<String> {
+    let mut sum = Breakdown::default();
+    for said in days {
+        let view = |(title, anonymous): &(&str, bool)| {
+            let event = [(EventKind::ViewProduct, product(1), *title, 0, None)];
+            Segment { anonymous: *anonymous, ..segment(7, &event) }
+        };
+        let pages: Vec<_> = said.iter().map(|said| [view(said)]).collect();
+        let added = additions(&pages.iter().map(|page| &page[..]).collect::<Vec<_>>());
+        let day = whole(&added, (Scope::Company, BreakdownKind::Products, today()));
+        let mut bytes = Vec::new();
+        day.pack(&mut bytes);
+        sum.add_day(BreakdownKind::Products, &Breakdown::unpack(&mut bytes.as_slice()).unwrap());
+    }
+    sum.top_things(1)[0].title.map(str::to_owned)
+}
+
+#[test]
+fn no_visitor_turns_the_title_of_a_thing() {
+    let (honest, other, unknown): (&[_], &[_], &[_]) =
+        (&[("茶壶", false)], &[("假货", false)], &[("假货", true), ("假货", true)]);
+    assert_eq!(title_after(&[&[("茶壶", false), ("假货", false), ("假货", false)]]).as_deref(), Some("茶壶"));
+    assert_eq!(title_after(&[unknown]), None, "who has not logged in says no title");
+    assert_eq!(title_after(&[&[("假货", true), ("茶壶", false)]]).as_deref(), Some("茶壶"));
+    // Who is the first on some of the days, early or late, is one of many.
+    assert_eq!(title_after(&[honest, honest, honest, other, other]).as_deref(), Some("茶壶"));
+    assert_eq!(title_after(&[other, other, honest, honest, honest]).as_deref(), Some("茶壶"));
+    assert_eq!(title_after(&[other, honest, other, honest, honest]).as_deref(), Some("茶壶"));
+    // A thing that has another name since then.
+    assert_eq!(title_after(&[honest, other, other]).as_deref(), Some("假货"));
+    assert_eq!(title_after(&[honest, other]).as_deref(), Some("假货"), "of as many the later one");
+}
+
+#[test]
+fn the_mark_of_a_member_is_the_last_one() {
+    let forward = segment(3, &[(EventKind::Forward, Target::Card, "", 0, None)]);
+    let marked = |role: &str| {
+        let mut added = additions(&[std::slice::from_ref(&forward)]);
+        let mark = StaffMark { role: role.to_owned(), name: "林晓".to_owned() };
+        added.mark_staff(&BTreeMap::from([(person(3), mark)]));
+        whole(&added, (Scope::Company, BreakdownKind::Sharers, today()))
+    };
+    let role = |sum: &Breakdown| sum.staff(person(3)).unwrap().role;
+    let (mut same_day, mut days) = (marked("staff"), marked("staff"));
+    same_day.add_page(BreakdownKind::Sharers, &marked("admin"));
+    days.add_day(BreakdownKind::Sharers, &marked("admin"));
+    assert_eq!((role(&same_day), role(&days)), ("admin".to_owned(), "admin".to_owned()));
 }
 
 #[test]

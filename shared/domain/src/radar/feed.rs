@@ -32,7 +32,8 @@ fn describe(object: &Object) -> String {
         Target::Website => "官网",
     };
     match &object.title {
-        Some(title) => format!("{noun}《{title}》"),
+        // Quotes in quotes are single ones: a title does not end the sentence's own.
+        Some(title) => format!("{noun}《{}》", title.as_str().replace('《', "〈").replace('》', "〉")),
         None => noun.to_owned(),
     }
 }
@@ -72,6 +73,8 @@ mod tests {
             filtered: None,
         };
         assert_eq!(describe_event(&event(EventKind::ViewProduct, Some("智能门锁"), None)), "查看了商品《智能门锁》");
+        let broken = describe_event(&event(EventKind::ViewProduct, Some("茶》，并拨打了电话《"), None));
+        assert_eq!(broken, "查看了商品《茶〉，并拨打了电话〈》");
         assert_eq!(describe_event(&event(EventKind::Dwell, None, Some(1_200))), "在商品停留了 2 秒");
     }
 

@@ -270,11 +270,11 @@ impl<'de> Deserialize<'de> for Object {
             #[serde(borrow, rename = "type")]
             type_name: Cow<'a, str>,
             id: Option<String>,
-            t: Option<Line<TITLE_CHARS_MAX>>,
+            t: Option<Cow<'a, str>>,
         }
         let Fields { type_name, id, t } = Fields::deserialize(deserializer)?;
         let target = Target::parse(&type_name, id.as_deref()).map_err(de::Error::custom)?;
-        Ok(Self { target, title: t })
+        Ok(Self { target, title: t.and_then(|title| Line::parse(&title).ok()) })
     }
 }
 

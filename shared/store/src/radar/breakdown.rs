@@ -76,7 +76,7 @@ impl Store {
         for item in self.range(&keys::breakdowns(company, scope, kind), keys::days(from, to)).await? {
             let day = Key::of(&item).and_then(|key| keys::period_of(&key));
             match (decode(&item), day) {
-                (Ok(stored), _) => of_days.sum += &stored.breakdown,
+                (Ok(stored), _) => of_days.sum.add_day(kind, &stored.breakdown),
                 (Err(failure), Some(Period::Day(day))) => {
                     tracing::warn!(%day, cause = %failure, "a breakdown cannot be read");
                     of_days.unreadable.insert(day);
@@ -195,7 +195,7 @@ fn with_pages(
 ) -> Option<StoredBreakdown> {
     let last = pages.iter().map(|(page, _)| *page).max().filter(|last| page.is_none_or(|page| page < *last))?;
     for (_, added) in pages.iter().filter(|(added, _)| page.is_none_or(|page| page < *added)) {
-        breakdown += added;
+        breakdown.add_page(kind, added);
     }
     breakdown.cut(kind);
     Some(StoredBreakdown { page: Some(last), breakdown })

@@ -59,6 +59,35 @@ impl Store {
         Err(Failure::Busy)
     }
 
+    /// Gives tokens back that were taken for what then did not happen. As many come back as were
+    /// taken, though some may have flowed back meanwhile.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like; the tokens then flow back by themselves.
+    pub async fn give_back(&self, spend: &BudgetSpend) -> Result<(), Failure> {
+        let rates = spend.budget.budget().rates;
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::budget(spend.budget, &spend.subject).attributes()))
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PK);
+        let mut sets = Vec::with_capacity(rates.len());
+        for (name, (nth, rate)) in FULL_AT.iter().zip(rates.iter().enumerate()) {
+            sets.push(format!("{name} = {name} - :cost{nth}"));
+            update = update.expression_attribute_values(format!(":cost{nth}"), number(rate.cost_us(spend.tokens)));
+        }
+        match update.update_expression(format!("SET {}", sets.join(", "))).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                // The table has forgotten the bucket: it was full.
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(failure(error)),
+            },
+        }
+    }
+
     /// Commits a transaction and takes tokens from budgets in it. A refused condition of the
     /// transaction itself says more than a budget, and is what the caller gets.
     pub(crate) async fn commit_within(

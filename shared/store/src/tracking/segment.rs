@@ -143,7 +143,8 @@ fn unpack_object(bytes: &mut &[u8]) -> Option<Object> {
     };
     let title = match usize::unpack(bytes)?.checked_sub(1) {
         None => None,
-        Some(length) => Some(Line::parse(take_text(bytes, length)?).ok()?),
+        // One that was stored before unseen characters were taken out may be empty now.
+        Some(length) => Line::parse(take_text(bytes, length)?).ok(),
     };
     Some(Object { target, title })
 }
