@@ -2,6 +2,8 @@
 
 import uuid
 
+from world import mobile
+
 CAPACITY = 60
 
 
@@ -36,3 +38,15 @@ def test_no_text_message_goes_to_a_country_that_is_not_in_the_list(company):
     for phone in ("+88213300655", "+97912345678", "+19005550123", "+85291234567"):
         company.boss.put(f"{path}/radar", {"phone": phone}).expect(422, "sms_country_not_allowed")
     assert company.boss.get(f"{path}/radar").expect(200)["state"] == "none"
+
+
+def test_messages_of_another_company_keep_nobody_from_the_radar(world, company):
+    number, other = mobile(), world.company("别家茶业")
+    for name in ("甲", "乙", "丙", "丁", "戊"):
+        path = f"/v1/members/{other.member(name, radar=False).member['id']}/radar"
+        assert other.boss.put(path, {"phone": number}).expect(200)["sms"] == "sent"
+    person = company.member("周岚", radar=False)
+    granted = company.boss.put(f"/v1/members/{person.member['id']}/radar", {"phone": number}).expect(200)
+    assert (granted["state"], granted["sms"], granted["sent_at"]) == ("granted", "failed", None)
+    ticket = company.boss.get("/v1/radar-qr").expect(200)["ticket"]
+    person.post("/v1/radar/joins", {"ticket": ticket}).expect(201)

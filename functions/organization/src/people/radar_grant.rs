@@ -153,16 +153,15 @@ impl RadarCodeSent {
 /// Grant a member the radar
 ///
 /// Allows a member to activate their radar and sends one SMS with a code. If the radar is already
-/// granted, it changes nothing and sends nothing. The grant stays valid if the SMS fails; `sms`
-/// shows the result. Admins grant it to staff; the boss grants it to everybody. Callers: admins and
+/// granted, it changes nothing and sends nothing. The grant stays valid if the SMS fails, and if the
+/// number or the company has got as many messages as it may; `sms` shows the result. Admins grant it to staff; the boss grants it to everybody. Callers: admins and
 /// the boss. Idempotent. Errors: 403 `role_required` for other callers, and for an admin, if the
 /// member is no staff; 409 `member_inactive` when the member is disabled or has left; 409
 /// `request_in_progress` when the activation is changed at the same moment; 422
 /// `sms_country_not_allowed` when no SMS is sent to the country of the number; 429
 /// `radar_code_limit` when too many codes were sent.
 #[utoipa::path(put, path = "/v1/members/{member_id}/radar", tag = "organization",
-    extensions(("x-budgets" = json!(["sms_number", "sms"]))), request_body = RadarGrant,
-    responses((status = 200, body = RadarGranted)))]
+    request_body = RadarGrant, responses((status = 200, body = RadarGranted)))]
 pub(crate) async fn grant_radar(
     State(app): State<App>,
     admin: Admin,

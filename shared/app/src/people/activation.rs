@@ -102,14 +102,22 @@ pub async fn grant(
     require_not_ended(&found)?;
     let draft = channel.draft(flow, member).await?;
     let kept = draft.as_ref().map(|draft| draft.kept.clone());
-    let after = before.after(ActivationStep::Grant(phone, kept), flow.now)?;
+    let after = before.after(ActivationStep::Grant(phone.clone(), kept), flow.now)?;
     if after == before {
         return Ok((after, SmsOutcome::NotNeeded));
     }
     let (from, to) = states(&before, &after);
     let audit = flow.audit_entry(by.actor(), AuditAction::RadarGranted, member, from, to)?;
     let spends = sms_spends(company, channel, draft.is_some(), &after)?;
-    flow.store.change_activation_of(company, &found, (&before, &after), &audit, &spends).await?;
+    match flow.store.change_activation_of(company, &found, (&before, &after), &audit, &spends).await {
+        // The number or the company has got as many messages as it may: the QR code is left.
+        Err(Failure::OverBudget(_)) => {
+            let after = before.after(ActivationStep::Grant(phone, None), flow.now)?;
+            flow.store.change_activation_of(company, &found, (&before, &after), &audit, &[]).await?;
+            return Ok((after, SmsOutcome::Failed));
+        }
+        stored => stored?,
+    }
     match send(flow, channel, draft.as_ref(), &after).await {
         Ok(sms) => Ok((after, sms)),
         Err(_) => Ok((without_code(flow, company, after).await, SmsOutcome::Failed)),
