@@ -109,7 +109,7 @@ def timeline(who, customer, query=""):
 def test_the_timeline_tells_everything_in_one_order(office, world):
     company, lin = office["company"], office["lin"]
     visitor = company.visitor()
-    visitor.send(event("view_card", lin.card_id), event("view_card", lin.card_id, back_ms=30 * 3_600_000))
+    visitor.send(event("view_card", lin.card_id, back_ms=30 * 3_600_000), event("view_card", lin.card_id))
     drain(world.stack)
     lin.put(at(visitor, "/profile"), {"name": "王敏", "company": "云岭"}).expect(200)
     tag = lin.get("/v1/customer-tags").expect(200)["items"][0]["tag_id"]
