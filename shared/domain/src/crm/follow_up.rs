@@ -272,6 +272,10 @@ mod tests {
         FollowUpPlace { card, departments: (0..n % 3).map(|d| DepartmentId::from_uuid(Uuid::from_u128(d))).collect() }
     }
 
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(1_795_000_000_000 + ms)
+    }
+
     #[test]
     fn a_follow_up_says_something() {
         let text = |note: &str, outcome| FollowUpText {
@@ -287,8 +291,8 @@ mod tests {
     #[test]
     fn there_are_at_most_a_thousand() {
         let mut log = FollowUpLog::default();
-        (0..1_000).for_each(|ms| log.add(Timestamp::from_millis(ms), &place(1)).unwrap());
-        assert!(log.add(Timestamp::from_millis(5), &place(1)).is_err());
+        (0..1_000).for_each(|ms| log.add(at(ms), &place(1)).unwrap());
+        assert!(log.add(at(5), &place(1)).is_err());
         let bytes = serde_json::to_string(&log).unwrap().len();
         assert!(bytes < 20_000, "{bytes}");
     }
@@ -296,11 +300,11 @@ mod tests {
     #[test]
     fn what_is_removed_counts_no_more() {
         let mut log = FollowUpLog::default();
-        log.add(Timestamp::from_millis(5), &place(1)).unwrap();
-        log.add(Timestamp::from_millis(5), &place(2)).unwrap();
-        assert!(!log.remove(Timestamp::from_millis(6), &place(1)) && !log.remove(Timestamp::from_millis(5), &place(3)));
-        assert!(log.remove(Timestamp::from_millis(5), &place(1)) && !log.remove(Timestamp::from_millis(5), &place(1)));
-        assert_eq!(log.contributions(), place(2).counts_once(Timestamp::from_millis(5)));
+        log.add(at(5), &place(1)).unwrap();
+        log.add(at(5), &place(2)).unwrap();
+        assert!(!log.remove(at(6), &place(1)) && !log.remove(at(5), &place(3)));
+        assert!(log.remove(at(5), &place(1)) && !log.remove(at(5), &place(1)));
+        assert_eq!(log.contributions(), place(2).counts_once(at(5)));
     }
 
     #[test]

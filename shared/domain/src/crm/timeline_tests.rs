@@ -35,7 +35,13 @@ fn positions_follow_time_whatever_the_kind() {
         let (at, by) = (Timestamp::from_millis(ms), MemberId::from_uuid(Uuid::nil()));
         TimelineItem::Change(TimelineEntry { id, at, by, change: CustomerChange::NoNextFollowUp })
     };
-    let items = [visit(1_000), change(1_000), visit(1_001), change(1_002), visit(1_003)];
+    let items = [
+        visit(1_795_000_001_000),
+        change(1_795_000_001_000),
+        visit(1_795_000_001_001),
+        change(1_795_000_001_002),
+        visit(1_795_000_001_003),
+    ];
     assert!(items.windows(2).all(|pair| pair[0].position() < pair[1].position()));
     assert!(items.iter().all(|item| uuid_v7_millis(change(item.at().millis()).position().uuid()).is_some()));
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::crm::follow_up::FollowUpPlace;
 use crate::crm::identities::Customer;
 use crate::crm::identity_group::MergeEdge;
 use crate::crm::merge::{Merge, MergeReason, groups};
@@ -154,8 +155,22 @@ fn what_still_waits_to_be_counted_is_not_missed() {
 
 #[test]
 fn what_the_log_does_not_know_is_left_alone() {
-    let stored = Counts::from([(Counter::FollowUps, 3), (Counter::SalesFen, -5), (Counter::Orders, 1)]);
+    let stored = Counts::from([(Counter::SalesFen, -5), (Counter::Orders, 1)]);
     assert_eq!(correction(&Counts::new(), &stored), Counts::new());
+}
+
+#[test]
+fn follow_ups_are_what_the_records_show() {
+    let (mut recount, mut log) = (Recount::default(), FollowUpLog::default());
+    let place = FollowUpPlace { card: Some(card(1)), ..FollowUpPlace::default() };
+    log.add(now(), &place).unwrap();
+    log.add(now().plus_millis(1), &FollowUpPlace::default()).unwrap();
+    recount.add_follow_ups(&log);
+    let expected = |scope| recount.counters(scope).unwrap()[&Period::Lifetime][&Counter::FollowUps];
+    assert_eq!((expected(Scope::Card(card(1))), expected(Scope::Company)), (1, 2));
+    let stored = Counts::from([(Counter::FollowUps, 5)]);
+    let right = &recount.counters(Scope::Company).unwrap()[&Period::Lifetime];
+    assert_eq!(correction(right, &stored), Counts::from([(Counter::FollowUps, -3)]));
 }
 
 #[test]
