@@ -240,7 +240,12 @@ async fn an_id_in_a_query_has_one_spelling() {
     assert!(found.len() >= 5, "{found:?}");
     for (operation, name) in found {
         let (router, payload, _) = sample(&operation).await;
-        let id = if name == "department" { "dep_" } else { "per_" }.to_owned() + "06gvogmi01u8d1r3ma0jgnkmec";
+        let prefix = match name.as_str() {
+            "department" => "dep_",
+            "member_id" => "mem_",
+            _ => "per_",
+        };
+        let id = prefix.to_owned() + "06gvogmi01u8d1r3ma0jgnkmec";
         let (status, body) = call(&router, &with_query(&payload, &format!("{name}={id}"))).await;
         assert!(status == 200 || status == 404, "{operation}: {status} {body}");
         for spelling in spellings(&id) {
