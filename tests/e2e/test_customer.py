@@ -130,5 +130,11 @@ def test_the_timeline_tells_everything_in_one_order(office, world):
     assert all(line["by"] is None for line in lines[6:])
     for kind in ("visit", "follow_up", "deal", "tags"):
         assert timeline(lin, visitor, f"&kind={kind}") == [line for line in lines if line["kind"] == kind]
-    assert office["chen"].get(at(visitor, "/timeline")).status == 404
+    chen = office["chen"]
+    assert chen.get(at(visitor, "/timeline")).status == 404
+    # Of a shared customer, deals and rates of a colleague's card are not shown.
+    visitor.send(event("view_card", chen.card_id))
+    drain(world.stack)
+    seen = {line["kind"] for line in timeline(chen, visitor)}
+    assert seen == {"expected_close", "follow_up", "tags", "profile", "visit"}
     assert lin.get(at(visitor, "/timeline?kind=dream")).status == 400

@@ -127,6 +127,9 @@ def test_a_plan_is_due_replaced_and_done(office):
     assert [(item["person_id"], item["name"], item["at"]) for item in mine["items"]] == [(visitor.id, "王敏", plan["at"])]
     assert lin.get("/v1/my/follow-up-plans?due=today").expect(200)["items"] == []
     assert chen.get("/v1/my/follow-up-plans").expect(200)["items"] == []
+    # The same plan in a follow-up stays, and stands once in the list.
+    follow_up(lin, visitor, next_at=later).expect(201)
+    assert len(lin.get("/v1/my/follow-up-plans").expect(200)["items"]) == 1
     # A plan made in a follow-up replaces it, and the follow-up without one ends it.
     follow_up(lin, visitor, next_at=now_text(-60 * day)).expect(201)
     assert len(lin.get("/v1/my/follow-up-plans").expect(200)["items"]) == 1

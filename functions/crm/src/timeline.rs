@@ -140,7 +140,8 @@ impl TimelineLine {
 /// List the timeline of a customer
 ///
 /// Returns in one order, the latest first: visits of the last eight weeks, follow-ups, changes of profile,
-/// plan, tags and what is expected, close rates set by hand that are in force, and deals. For the single
+/// plan, tags and what is expected, and of the caller's card (of all cards for admins and the boss) close
+/// rates set by hand that are in force and deals. For the single
 /// events of a visit use the feed with `person_id`. A page may be short and not the last. Callers: members
 /// whose card the person has visited, admins and the boss, while their own radar is on. Idempotent. Errors:
 /// 404 `not_found` for other callers, and for a person who is no customer; 403 `radar_not_active` while the

@@ -8,8 +8,9 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use crate::delivery::{Delivery, Reason};
 use crate::failed_messages::FailedMessages;
 
-/// The longest rest is sixteen seconds.
-const BUSY_DOUBLINGS_MAX: u32 = 4;
+/// How often a message that has met another writer comes again soon. After that it rests for the whole
+/// visibility time-out: who writes so long must not send it to the dead letters.
+const SHORT_RESTS: u32 = 2;
 
 /// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum Outcome {
 /// `process` returns one outcome per delivery, in order. A poisonous message, and one whose
 /// `max_attempts`-th delivery would be retried, goes to the dead-letter queue with its reason; it
 /// is deleted from the queue only after that is written. What others were in the way of comes again
-/// after [`busy_pause`]; the rest after the whole visibility time-out.
+/// after [`short_rest`], twice; the rest after the whole visibility time-out.
 pub async fn handle<F>(event: SqsEvent, max_attempts: u32, queues: &impl FailedMessages, process: F) -> SqsBatchResponse
 where
     F: AsyncFnOnce(&[Delivery]) -> Vec<Outcome>,
@@ -52,7 +53,7 @@ where
                 "message will come again"
             );
             if reason.code == Reason::BUSY {
-                busy.push((delivery, busy_pause(delivery.attempts)));
+                busy.extend(short_rest(delivery.attempts).map(|rest| (delivery, rest)));
             }
             failed.insert(delivery.id.clone());
         }
@@ -65,9 +66,11 @@ where
     response
 }
 
-/// How long a message rests that has met another writer: others count for a second at a time.
-fn busy_pause(attempts: u32) -> Duration {
-    Duration::from_secs(1 << attempts.saturating_sub(1).min(BUSY_DOUBLINGS_MAX))
+/// How long a message rests that has met another writer, if not for the whole visibility time-out: others
+/// count for a second at a time.
+fn short_rest(attempts: u32) -> Option<Duration> {
+    let doublings = attempts.saturating_sub(1);
+    (doublings < SHORT_RESTS).then(|| Duration::from_secs(1 << doublings))
 }
 
 fn failure(id: String) -> BatchItemFailure {
@@ -93,13 +96,13 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Shelf {
+    struct FakeFailedMessages {
         broken: bool,
         put: Mutex<Vec<(String, &'static str)>>,
         again: Mutex<Vec<(String, u64)>>,
     }
 
-    impl FailedMessages for Shelf {
+    impl FailedMessages for FakeFailedMessages {
         async fn send_to_dlq(&self, delivery: &Delivery, reason: &Reason) -> Result<(), ()> {
             if self.broken {
                 return Err(());
@@ -134,7 +137,7 @@ mod tests {
         Reason::new(code, "")
     }
 
-    async fn run(shelf: &Shelf, attempts: &[u32], outcomes: Vec<Outcome>) -> Vec<String> {
+    async fn run(shelf: &FakeFailedMessages, attempts: &[u32], outcomes: Vec<Outcome>) -> Vec<String> {
         let response = handle(event(attempts), 5, shelf, async |_: &[Delivery]| outcomes).await;
         let mut failed: Vec<_> =
             response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
@@ -144,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_message_has_its_own_fate() {
-        let shelf = Shelf::default();
+        let shelf = FakeFailedMessages::default();
         let outcomes = vec![Outcome::Done, Outcome::Retry(reason("busy")), Outcome::Poison(reason("garbage"))];
         assert_eq!(run(&shelf, &[1, 4, 1], outcomes).await, ["m1"]);
         assert_eq!(*shelf.put.lock().unwrap(), [("m2".to_owned(), "garbage")]);
@@ -152,30 +155,30 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_attempt_goes_to_the_dead_letters_with_its_reason() {
-        let shelf = Shelf::default();
+        let shelf = FakeFailedMessages::default();
         assert!(run(&shelf, &[5], vec![Outcome::Retry(reason("busy"))]).await.is_empty());
         assert_eq!(*shelf.put.lock().unwrap(), [("m0".to_owned(), "busy")]);
     }
 
     #[tokio::test]
     async fn a_message_that_cannot_be_stored_in_the_dead_letters_stays_in_the_queue() {
-        let shelf = Shelf { broken: true, ..Shelf::default() };
+        let shelf = FakeFailedMessages { broken: true, ..FakeFailedMessages::default() };
         assert_eq!(run(&shelf, &[9], vec![Outcome::Poison(reason("garbage"))]).await, ["m0"]);
     }
 
     #[tokio::test]
-    async fn what_others_were_in_the_way_of_comes_again_soon_and_later_each_time() {
-        let shelf = Shelf::default();
+    async fn what_others_were_in_the_way_of_comes_again_soon_twice_and_then_like_the_rest() {
+        let shelf = FakeFailedMessages::default();
         let outcomes = ["busy", "busy", "unavailable", "busy", "busy"].map(|code| Outcome::Retry(reason(code)));
         assert_eq!(run(&shelf, &[1, 4, 1, 2, 5], outcomes.to_vec()).await, ["m0", "m1", "m2", "m3"]);
-        let again = [("r0", 1), ("r1", 8), ("r3", 2)].map(|(receipt, seconds)| (receipt.to_owned(), seconds));
+        let again = [("r0", 1), ("r3", 2)].map(|(receipt, seconds)| (receipt.to_owned(), seconds));
         assert_eq!(*shelf.again.lock().unwrap(), again);
         assert_eq!(*shelf.put.lock().unwrap(), [("m4".to_owned(), "busy")]);
-        assert_eq!(busy_pause(u32::MAX).as_secs(), 16);
+        assert_eq!((short_rest(3), short_rest(u32::MAX)), (None, None));
     }
 
     #[tokio::test]
     async fn a_message_without_outcome_comes_again() {
-        assert_eq!(run(&Shelf::default(), &[1, 1], vec![Outcome::Done]).await, ["m1"]);
+        assert_eq!(run(&FakeFailedMessages::default(), &[1, 1], vec![Outcome::Done]).await, ["m1"]);
     }
 }

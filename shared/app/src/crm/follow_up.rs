@@ -109,7 +109,9 @@ impl RecordEditor {
         let known = self.read(flow, RecordRead::ToChange).await?;
         let persons: Vec<_> = known.records.keys().copied().collect();
         let (person, found) = flow.store.follow_up(self.company, &persons, id).await?;
-        if found.may_be_changed_by(self.viewer) {
+        if found.deleted.is_some() && found.by != self.viewer.member && !self.viewer.admin {
+            Err(Failure::NotFound.into())
+        } else if found.may_be_changed_by(self.viewer) {
             Ok((known, person, found))
         } else {
             Err(Failure::RoleRequired.into())

@@ -43,7 +43,13 @@ impl RecordEditor {
         next: Option<NextFollowUp>,
     ) -> Result<Option<NextFollowUp>, CustomerError> {
         self.retry(flow, || async {
-            let known = self.read(flow, RecordRead::ToChange).await?;
+            let known = flow.store.known_customer(self.company, self.person, RecordRead::ToChange).await?;
+            // Who is no customer any more, since they joined the company, leaves no plan that nobody can
+            // remove.
+            let is_own = |plan: NextFollowUp| self.viewer.admin || plan.by == self.viewer.member;
+            if next.is_some() || !known.next_follow_up().is_some_and(is_own) {
+                self.admit(&known)?;
+            }
             let what = |plan: NextFollowUp| (plan.at, plan.by);
             if known.next_follow_up().map(what) == next.map(what) {
                 return Ok(known.next_follow_up());

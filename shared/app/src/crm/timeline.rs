@@ -28,7 +28,7 @@ impl RecordEditor {
         // Without a filter there are enough lines in so many; a filter looks through more.
         let most = kind.is_none().then_some(limit);
         let stored = flow.store.timeline(self.company, &persons, after, most).await?;
-        let derived = derived_items(&known.merged()).into_iter();
+        let derived = derived_items(&known.merged(), self.viewer).into_iter();
         let derived = derived.filter(|item| {
             let place = item.position();
             after.is_none_or(|after| place < after) && stored.read_to.is_none_or(|end| place >= end)

@@ -23,13 +23,12 @@ impl FollowUpDue {
     /// with Sunday.
     pub fn of(at: Timestamp, now: Timestamp) -> Self {
         let (day, today) = (Day::of(at), Day::of(now));
-        // Day 0 was a Thursday.
-        let days_left = 6 - (today.number() + 3).rem_euclid(7);
+        let days_left = 6_usize.saturating_sub(today.weekday());
         if at < now {
             Self::Overdue
         } else if day == today {
             Self::Today
-        } else if day <= today.plus(days_left) {
+        } else if day <= today.plus(i32::try_from(days_left).unwrap_or_default()) {
             Self::ThisWeek
         } else {
             Self::Later

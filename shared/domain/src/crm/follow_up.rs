@@ -13,7 +13,7 @@ use crate::kernel::text::Paragraph;
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
 use crate::radar::counter::{Counter, CounterDeltas, Scope};
 
-/// Most follow-ups of one identity.
+/// Most follow-ups of one identity, deleted ones included.
 pub const FOLLOW_UPS_MAX: usize = 1_000;
 /// Most edits of a follow-up.
 const EDITS_MAX: usize = 20;
@@ -142,6 +142,9 @@ pub struct FollowUpLog {
     /// Unix milliseconds, and which of the places; in this order.
     #[serde(rename = "t")]
     times: Vec<(i64, usize)>,
+    /// How many were deleted: they are kept, and so count against the limit.
+    #[serde(rename = "d", default)]
+    deleted: usize,
 }
 
 impl FollowUpText {
@@ -195,9 +198,9 @@ impl NextFollowUp {
 }
 
 impl FollowUpLog {
-    /// Whether there is no follow-up.
+    /// Whether there was never a follow-up.
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty()
+        self.times.is_empty() && self.deleted == 0
     }
 
     /// The number of follow-ups.
@@ -215,7 +218,7 @@ impl FollowUpLog {
     /// # Errors
     /// [`CustomerError::LimitReached`] after [`FOLLOW_UPS_MAX`].
     pub fn add(&mut self, at: Timestamp, place: &FollowUpPlace) -> Result<(), CustomerError> {
-        if self.len() >= FOLLOW_UPS_MAX {
+        if self.len() + self.deleted >= FOLLOW_UPS_MAX {
             return Err(CustomerError::LimitReached("该客户的跟进记录已达上限：最多 1000 条"));
         }
         let known = self.places.iter().position(|known| known == place);
@@ -232,6 +235,7 @@ impl FollowUpLog {
     pub fn remove(&mut self, at: Timestamp, place: &FollowUpPlace) -> bool {
         let is_it = |(ms, of): &(i64, usize)| *ms == at.millis() && self.places.get(*of) == Some(place);
         let found = self.times.iter().position(is_it);
+        self.deleted += usize::from(found.is_some());
         found.map(|position| self.times.remove(position)).is_some()
     }
 
@@ -305,6 +309,9 @@ mod tests {
         assert!(!log.remove(at(6), &place(1)) && !log.remove(at(5), &place(3)));
         assert!(log.remove(at(5), &place(1)) && !log.remove(at(5), &place(1)));
         assert_eq!(log.contributions(), place(2).counts_once(at(5)));
+        // What was deleted is kept, and counts against the limit.
+        (0..998).for_each(|ms| log.add(at(ms), &place(1)).unwrap());
+        assert!(log.add(at(5), &place(1)).is_err() && log.len() == 999);
     }
 
     #[test]

@@ -111,11 +111,6 @@ impl KnownCustomer {
         })
     }
 
-    /// The identities with follow-ups.
-    pub fn followed_up(&self) -> impl Iterator<Item = PersonId> {
-        self.records.iter().filter(|(_, record)| !record.follow_ups.is_empty()).map(|(person, _)| *person)
-    }
-
     /// Whether they are a customer whom this member may see: one of their card, for admins and the
     /// boss one of the company.
     pub fn is_visible_to(&self, viewer: Viewer) -> bool {

@@ -7,6 +7,7 @@ use crate::crm::follow_up::FollowUp;
 use crate::crm::identities::MergedCustomer;
 use crate::crm::opportunity::{Deal, ManualCloseRate};
 use crate::crm::profile::ProfileField;
+use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DealId, Id, MemberId, TagId, uuid_v7_millis};
 use crate::kernel::money::Fen;
@@ -170,13 +171,13 @@ impl TimelineKind {
 }
 
 /// The lines that follow from what is known of a customer: visits of the last eight weeks, rates in force
-/// and deals.
-pub fn derived_items(customer: &MergedCustomer) -> Vec<TimelineItem> {
-    let opportunity = &customer.opportunity;
-    let deals = opportunity.deals_in(Scope::Company).into_iter();
+/// and deals. Those of other cards are for admins and the boss.
+pub fn derived_items(customer: &MergedCustomer, viewer: Viewer) -> Vec<TimelineItem> {
+    let (opportunity, is_shown) = (&customer.opportunity, |card: CardId| viewer.admin || viewer.card == Some(card));
+    let deals = opportunity.deals_in(Scope::Company).into_iter().filter(|(card, ..)| is_shown(*card));
     let deals = deals.map(|(card, id, deal)| TimelineItem::Deal(card, id, deal));
     let rate = |card: &CardId| Some(TimelineItem::CloseRate(*card, opportunity.set_rate_in(Scope::Card(*card))?));
-    let rates = customer.state.cards.keys().filter_map(rate);
+    let rates = customer.state.cards.keys().filter(|card| is_shown(**card)).filter_map(rate);
     visits(&customer.state.hours).into_iter().map(TimelineItem::Visit).chain(rates).chain(deals).collect()
 }
 

@@ -61,7 +61,9 @@ impl Store {
         for (person, record) in changed {
             put_record(transaction, &self.table, company, *person, record)?;
             let before = read.records.get(person).and_then(|record| record.next_follow_up);
-            if before == record.next_follow_up {
+            // The lists know nothing else of a plan: one that is made again stays where it is.
+            let what = |plan: NextFollowUp| (plan.at, plan.by);
+            if before.map(what) == record.next_follow_up.map(what) {
                 continue;
             }
             if let Some(NextFollowUp { at, by, .. }) = before {
@@ -96,7 +98,7 @@ impl Store {
         Ok((plans, page.next.is_some()))
     }
 
-    /// The names that members have given to these customers, at most 99; the others are missing.
+    /// The names that members have given to these customers. A record that cannot be read has none.
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when one cannot be read.
@@ -105,13 +107,15 @@ impl Store {
         company: Company,
         persons: &[PersonId],
     ) -> Result<BTreeMap<PersonId, String>, Failure> {
-        let persons: BTreeSet<_> = persons.iter().take(KEYS_MAX).collect();
+        let persons: BTreeSet<_> = persons.iter().collect();
         let wanted: Vec<_> = persons.iter().map(|person| keys::customer_record(company, **person)).collect();
         let mut names = BTreeMap::new();
-        for item in self.batch_get(company, &wanted, ReadMode::Eventual).await? {
-            let (person, record) = record_of(item)?;
-            let name = record.profile.text(ProfileField::Name).to_owned();
-            names.extend((!name.is_empty()).then_some((person, name)));
+        for some in wanted.chunks(KEYS_MAX) {
+            for item in self.batch_get(company, some, ReadMode::Eventual).await? {
+                let Ok((person, record)) = record_of(item) else { continue };
+                let name = record.profile.text(ProfileField::Name).to_owned();
+                names.extend((!name.is_empty()).then_some((person, name)));
+            }
         }
         Ok(names)
     }
