@@ -42,9 +42,16 @@ def test_the_feed_of_each_card_holds_every_event_once_and_newest_first(day):
         assert sorted(map(key_of, items)) == sorted(key for key, (event, _) in sent.items() if event["card_id"] == card)
         assert len({item["id"] for item in items}) == len(items)
         assert all(item["card_id"] == card for item in items)
-        # The feed is ordered by the time of the batches; its first 48 bits are that time.
-        flushed = [sent[key_of(item)][1][:13] for item in items]
-        assert flushed == sorted(flushed, reverse=True)
+        # Pages follow the time of the batches, whose first 48 bits are that time; each page is in the order
+        # of receipt.
+        limit, cursor = None, ""
+        while cursor is not None:
+            page = company.boss.get(f"/v1/radar/cards/{card}/feed?limit=50{cursor}").expect(200)
+            received = [(parse_ms(item["received_at"]), parse_ms(item["at"])) for item in page["items"]]
+            assert received == sorted(received, reverse=True)
+            flushed = [sent[key_of(item)][1][:13] for item in page["items"]]
+            assert limit is None or max(flushed) <= limit
+            limit, cursor = min(flushed), page["next_cursor"] and f"&cursor={page['next_cursor']}"
     assert feed_size(company) == len(sent)
 
 
