@@ -51,7 +51,9 @@ class Answer:
         assert HAN.search(problem["detail"]), f"detail is not written for the user: {self}"
         for error in problem.get("errors", []):
             assert set(error) == {"pointer", "code", "detail"}, f"field error shape: {self}"
-            assert error["pointer"] == "" or error["pointer"].startswith("/"), f"pointer: {self}"
+            # A field of the body, or by its name a parameter of the query.
+            of_query = self.body["code"] == "invalid_query" and error["pointer"].isidentifier()
+            assert error["pointer"] == "" or error["pointer"].startswith("/") or of_query, f"pointer: {self}"
             assert SLUG.match(error["code"]), f"field code is no slug: {self}"
         assert self.status < 500 or "errors" not in problem, f"a 5xx tells its cause: {self}"
 

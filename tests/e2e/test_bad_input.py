@@ -249,7 +249,7 @@ def test_all_of_it_leaves_nothing_behind(world, company, staff, visitor):
             company.boss.post("/v1/members", body, key=uuid4_text()).expect(422)
 
 
-TEXTS = ["春季新品礼盒🎁", "一家人👨‍👩‍👧‍👦🏳️‍🌈", "生僻字𠀀𪚥𠮷", "日本語・한국어·العربية", "e\u0301 と é", "\u200f\u202dtext"]
+TEXTS = ["春季新品礼盒🎁", "一家人👨‍👩‍👧‍👦🏳️‍🌈", "生僻字𠀀𪚥𠮷", "日本語・한국어·العربية", "e\u0301 と é"]
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -95,7 +95,7 @@ def test_only_the_heads_see_it_and_only_of_their_company(question, office, compa
 
 
 def test_a_bad_query_is_refused(office):
-    first = (datetime.fromisoformat(now_text()) - timedelta(days=200)).date()
+    first = (datetime.fromisoformat(now_text()) - timedelta(days=401)).date()
     for query in ("window=today", "window=total", "days=3"):
         radar(office["company"].boss, office["east"], f"behaviour?{query}").expect(400, "invalid_query")
     for query in (f"from={first}", "from=x", "window=yesterday"):
