@@ -227,6 +227,8 @@ impl Act {
                     assert!(payload.contains(text), "{text} is not in {}", scene.case);
                     payload = payload.replace(text, instead);
                 }
+                // Remembered for a minute: what a run before has read is no call of this one.
+                drop(studio.world.store.is_suspended(studio.world.company).await);
                 Ready::Live(Box::new(live), payload)
             }
         }
