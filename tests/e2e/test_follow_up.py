@@ -137,6 +137,12 @@ def test_a_plan_is_due_replaced_and_done(office):
     assert [item["planned_by"] for item in team["items"]] == [lin.member["id"]]
     assert boss.get("/v1/follow-up-plans").expect(200)["items"] == team["items"]
     assert chen.get("/v1/follow-up-plans").status == 403
+    # Somebody else plans the same moment: one line in the company's list, and it is theirs.
+    planned = lin.get(at(visitor)).expect(200)["next_follow_up"]["at"]
+    boss.put(at(visitor, "/next-follow-up"), {"at": planned}).expect(200)
+    team = boss.get("/v1/follow-up-plans").expect(200)["items"]
+    assert [(item["at"], item["planned_by"]) for item in team] == [(planned, boss.member["id"])]
+    assert lin.get("/v1/my/follow-up-plans").expect(200)["items"] == []
     boss.put(at(visitor, "/next-follow-up"), {"at": now_text(-2 * hour)}).expect(200)
     assert lin.get("/v1/my/follow-up-plans").expect(200)["items"] == []
     assert len(boss.get("/v1/my/follow-up-plans").expect(200)["items"]) == 1

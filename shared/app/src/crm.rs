@@ -9,3 +9,22 @@ pub mod profile;
 pub mod record;
 pub mod tag;
 pub mod timeline;
+
+use domain::crm::command::CustomerError;
+use runtime::retry::Policy;
+
+use crate::Flow;
+
+/// Reads and writes again while others change the customer.
+pub(crate) async fn while_contended<T, F: Future<Output = Result<T, CustomerError>>>(
+    flow: &Flow<'_>,
+    action: impl Fn() -> F,
+) -> Result<T, CustomerError> {
+    let attempt = || async {
+        match action().await {
+            Err(CustomerError::Failed(failure)) => Err(failure),
+            done => Ok(done),
+        }
+    };
+    flow.store.retry().run(Policy::CONTENTION, attempt).await?
+}

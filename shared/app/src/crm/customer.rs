@@ -11,11 +11,11 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, DealId, MemberId, PersonId};
 use domain::kernel::idempotency::Idempotency;
 use domain::radar::counter::Scope;
-use runtime::retry::Policy;
 use serde::Serialize;
 use store::OpportunityChange;
 
 use crate::Flow;
+use crate::crm::while_contended;
 
 /// The customer of a card, and the member who changes something of them.
 #[derive(Debug, Clone, Copy)]
@@ -108,13 +108,7 @@ impl CustomerEditor {
         command: CustomerCommand,
         request: Option<&Idempotency>,
     ) -> Result<(Opportunity, CustomerCommand), CustomerError> {
-        let attempt = || async {
-            match self.try_to_apply(flow, command, request).await {
-                Err(CustomerError::Failed(failure)) => Err(failure),
-                done => Ok(done),
-            }
-        };
-        flow.store.retry().run(Policy::CONTENTION, attempt).await?
+        while_contended(flow, || self.try_to_apply(flow, command, request)).await
     }
 
     async fn try_to_apply(

@@ -11,6 +11,7 @@ use store::RecordRead;
 
 use crate::Flow;
 use crate::crm::record::RecordEditor;
+use crate::crm::while_contended;
 
 impl RecordEditor {
     /// Records a follow-up once per request. Returns the one that the first such request recorded.
@@ -27,7 +28,7 @@ impl RecordEditor {
         let (text, id) = (text.check()?, flow.new_id()?);
         let next = next_at.map(|at| NextFollowUp::new(at, self.viewer.member, flow.now)).transpose();
         let next = next.map_err(|error| error.at("/next_at"))?;
-        self.retry(flow, || self.try_to_create_follow_up(flow, id, (&text, next), request)).await
+        while_contended(flow, || self.try_to_create_follow_up(flow, id, (&text, next), request)).await
     }
 
     async fn try_to_create_follow_up(
@@ -50,7 +51,7 @@ impl RecordEditor {
         let place = FollowUpPlace { card: self.viewer.card, departments };
         record.follow_ups.add(flow.now, &place)?;
         let text = text.clone();
-        let new = FollowUp { id, at: flow.now, by: member, place, text, edits: Vec::new(), deleted: None };
+        let new = FollowUp { id, version: 0, at: flow.now, by: member, place, text, edits: Vec::new(), deleted: None };
         let (read, changed) = ((self.company, &known), (self.person, &changed));
         Ok(flow.store.create_follow_up(read, changed, new, request).await?)
     }
@@ -66,14 +67,14 @@ impl RecordEditor {
         text: FollowUpText,
     ) -> Result<FollowUp, CustomerError> {
         let text = text.check()?;
-        self.retry(flow, || async {
+        while_contended(flow, || async {
             let (_, person, before) = self.follow_up_to_change(flow, id).await?;
             if before.deleted.is_some() {
                 return Err(Failure::NotFound.into());
             }
             let mut after = before.clone();
             if after.edit(text.clone(), self.viewer.member, flow.now)? {
-                flow.store.change_follow_up(self.company, person, (&before, &after), None).await?;
+                flow.store.change_follow_up(self.company, person, &after, None).await?;
             }
             Ok(after)
         })
@@ -85,7 +86,7 @@ impl RecordEditor {
     /// # Errors
     /// [`CustomerError::RoleRequired`] for a colleague's, and the others.
     pub async fn delete_follow_up(&self, flow: &Flow<'_>, id: FollowUpId) -> Result<(), CustomerError> {
-        self.retry(flow, || async {
+        while_contended(flow, || async {
             let (known, person, before) = self.follow_up_to_change(flow, id).await?;
             if before.deleted.is_some() {
                 return Ok(());
@@ -93,8 +94,8 @@ impl RecordEditor {
             let mut record = known.record_of(person);
             record.follow_ups.remove(before.at, &before.place);
             let deleted = Some(FollowUpDeletion { at: flow.now, by: self.viewer.member });
-            let after = FollowUp { deleted, ..before.clone() };
-            flow.store.change_follow_up(self.company, person, (&before, &after), Some(&record)).await?;
+            let after = FollowUp { deleted, ..before };
+            flow.store.change_follow_up(self.company, person, &after, Some(&record)).await?;
             Ok(())
         })
         .await

@@ -16,6 +16,7 @@ use store::{FollowUpPlan, RecordRead};
 
 use crate::Flow;
 use crate::crm::record::RecordEditor;
+use crate::crm::while_contended;
 
 impl RecordEditor {
     /// Plans the next follow-up. Returns the plan that stands then: the same one planned again stays as it
@@ -42,14 +43,13 @@ impl RecordEditor {
         flow: &Flow<'_>,
         next: Option<NextFollowUp>,
     ) -> Result<Option<NextFollowUp>, CustomerError> {
-        self.retry(flow, || async {
+        while_contended(flow, || async {
             let known = flow.store.known_customer(self.company, self.person, RecordRead::ToChange).await?;
             // Who is no customer any more, since they joined the company, leaves no plan that nobody can
             // remove.
             let is_own = |plan: NextFollowUp| self.viewer.admin || plan.by == self.viewer.member;
-            if next.is_some() || !known.next_follow_up().is_some_and(is_own) {
-                self.admit(&known)?;
-            }
+            let may_remove = next.is_none() && known.next_follow_up().is_some_and(is_own);
+            self.admit_if(may_remove || known.is_visible_to(self.viewer))?;
             let what = |plan: NextFollowUp| (plan.at, plan.by);
             if known.next_follow_up().map(what) == next.map(what) {
                 return Ok(known.next_follow_up());

@@ -8,10 +8,10 @@ use domain::crm::timeline::{CustomerChange, TimelineEntry};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
-use runtime::retry::Policy;
 use store::RecordRead;
 
 use crate::Flow;
+use crate::crm::while_contended;
 
 /// A customer of the company, and the member who names them.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,12 @@ impl RecordEditor {
 
     /// Succeeds if the member may see the customer.
     pub(crate) fn admit(&self, known: &KnownCustomer) -> Result<(), CustomerError> {
-        if !known.is_visible_to(self.viewer) {
+        self.admit_if(known.is_visible_to(self.viewer))
+    }
+
+    /// Succeeds for a member who may do this, while their radar is on.
+    pub(crate) fn admit_if(&self, allowed: bool) -> Result<(), CustomerError> {
+        if !allowed {
             return Err(Failure::NotFound.into());
         }
         // After the look-up: a member whose radar is off learns no more than with it on.
@@ -76,7 +81,7 @@ impl RecordEditor {
         apply: impl Fn(&KnownCustomer, &TagBook) -> Result<Option<(Records, CustomerChange)>, CustomerError>,
     ) -> Result<(KnownCustomer, TagBook), CustomerError> {
         let apply = &apply;
-        self.retry(flow, || async move {
+        while_contended(flow, || async move {
             let (mut known, book) = self.read_with_tags(flow, RecordRead::ToChange).await?;
             let Some((changed, change)) = apply(&known, &book)? else { return Ok((known, book)) };
             let entry = self.timeline_entry(flow, change)?;
@@ -85,21 +90,6 @@ impl RecordEditor {
             Ok((known, book))
         })
         .await
-    }
-
-    /// Reads and writes again while others change the customer.
-    pub(crate) async fn retry<T, F: Future<Output = Result<T, CustomerError>>>(
-        &self,
-        flow: &Flow<'_>,
-        action: impl Fn() -> F,
-    ) -> Result<T, CustomerError> {
-        let attempt = || async {
-            match action().await {
-                Err(CustomerError::Failed(failure)) => Err(failure),
-                done => Ok(done),
-            }
-        };
-        flow.store.retry().run(Policy::CONTENTION, attempt).await?
     }
 
     /// The entry of what the member does now.

@@ -67,6 +67,8 @@ pub struct FollowUpText {
 pub struct FollowUp {
     /// Its id, which orders the timeline.
     pub id: FollowUpId,
+    /// The version that was read; 0 of one that is not stored yet.
+    pub version: u64,
     /// When it was recorded.
     #[serde(rename = "at_ms", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,

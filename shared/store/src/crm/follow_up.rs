@@ -17,9 +17,8 @@ use crate::keys::Key;
 use crate::radar::counter::add_counts;
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
-use crate::table::item::{Item, number};
 use crate::table::kinds::{FOLLOW_UP, MEMBER};
-use crate::table::transaction::{Cancelled, Transaction};
+use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 
 impl Store {
@@ -59,11 +58,10 @@ impl Store {
         request: &Idempotency,
     ) -> Result<FollowUp, Failure> {
         let key = keys::idempotency(company, &request.key);
-        let item = FOLLOW_UP.encode(&keys::timeline_entry(company, person, new.id.uuid()), &new)?;
-        let deltas = new.place.counts_once(new.at);
+        let (stored, deltas) = (new.clone(), new.place.counts_once(new.at));
         self.create_once(company, &key, request, new.at, new, |transaction| {
             self.add_plans(transaction, company, read, changed)?;
-            transaction.create(&self.table, item, Failure::Busy);
+            put_follow_up(transaction, &self.table, company, person, &stored)?;
             for (scope, period, counts) in deltas.changes() {
                 add_counts(transaction, &self.table, company, scope, period, &counts);
             }
@@ -100,16 +98,11 @@ impl Store {
         &self,
         company: Company,
         person: PersonId,
-        (before, after): (&FollowUp, &FollowUp),
+        after: &FollowUp,
         record: Option<&CustomerRecord>,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        let item = FOLLOW_UP.encode(&keys::timeline_entry(company, person, after.id.uuid()), after)?;
-        let unchanged = "attribute_not_exists(deleted) AND size(edits) = :edits";
-        let first = "attribute_not_exists(deleted) AND attribute_not_exists(edits)";
-        let values = Item::from([(":edits".to_owned(), number(before.edits.len()))]);
-        let (condition, values) = if before.edits.is_empty() { (first, Item::new()) } else { (unchanged, values) };
-        transaction.put(&self.table, item, &format!("attribute_exists(#pk) AND {condition}"), values, Failure::Busy);
+        put_follow_up(&mut transaction, &self.table, company, person, after)?;
         if let Some(record) = record {
             put_record(&mut transaction, &self.table, company, person, record)?;
             let mut deltas = CounterDeltas::default();
@@ -120,4 +113,19 @@ impl Store {
         }
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
+}
+
+/// Adds a follow-up to a transaction, on condition that the stored one is still the one that was read.
+fn put_follow_up(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    person: PersonId,
+    follow_up: &FollowUp,
+) -> Result<(), Failure> {
+    let next = FollowUp { version: follow_up.version + 1, ..follow_up.clone() };
+    let item = FOLLOW_UP.encode(&keys::timeline_entry(company, person, next.id.uuid()), &next)?;
+    let (condition, values) = at_version(follow_up.version);
+    transaction.put(table, item, condition, values, Failure::Busy);
+    Ok(())
 }

@@ -61,21 +61,18 @@ impl Store {
         for (person, record) in changed {
             put_record(transaction, &self.table, company, *person, record)?;
             let before = read.records.get(person).and_then(|record| record.next_follow_up);
-            // The lists know nothing else of a plan: one that is made again stays where it is.
-            let what = |plan: NextFollowUp| (plan.at, plan.by);
-            if before.map(what) == record.next_follow_up.map(what) {
-                continue;
-            }
-            if let Some(NextFollowUp { at, by, .. }) = before {
-                for list in [Some(by), None] {
-                    transaction.remove(&self.table, &keys::follow_up_plan(company, list, at.millis(), *person));
+            let after = record.next_follow_up;
+            // A transaction names a key once: a plan of the same moment has the same place in the company's list.
+            let kept = after.map(|plan| places(company, *person, plan));
+            for key in before.into_iter().flat_map(|plan| places(company, *person, plan)) {
+                if !kept.as_ref().is_some_and(|kept| kept.contains(&key)) {
+                    transaction.remove(&self.table, &key);
                 }
             }
-            if let Some(NextFollowUp { at, by, .. }) = record.next_follow_up {
+            if let Some(NextFollowUp { at, by, .. }) = after.filter(|after| before.map(what) != Some(what(*after))) {
                 let plan = FollowUpPlan { person: *person, by, at };
-                for list in [Some(by), None] {
-                    let key = keys::follow_up_plan(company, list, at.millis(), *person);
-                    transaction.replace(&self.table, FOLLOW_UP_PLAN.encode(&key, &plan)?);
+                for key in kept.iter().flatten() {
+                    transaction.replace(&self.table, FOLLOW_UP_PLAN.encode(key, &plan)?);
                 }
             }
         }
@@ -101,7 +98,7 @@ impl Store {
     /// The names that members have given to these customers. A record that cannot be read has none.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
+    /// [`Failure::Unavailable`] and the like.
     pub async fn customer_names(
         &self,
         company: Company,
@@ -119,4 +116,14 @@ impl Store {
         }
         Ok(names)
     }
+}
+
+/// What the lists know of a plan: one that is made again stays where it is.
+fn what(plan: NextFollowUp) -> (Timestamp, MemberId) {
+    (plan.at, plan.by)
+}
+
+/// Where a plan stands: in the list of its member, and in the company's.
+fn places(company: Company, person: PersonId, NextFollowUp { at, by, .. }: NextFollowUp) -> [keys::Key; 2] {
+    [Some(by), None].map(|list| keys::follow_up_plan(company, list, at.millis(), person))
 }

@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn no_counter_is_called_like_another_attribute() {
-        for name in [REVISION, CHECKED, CHECKED_GAPS, TYPE, LAYOUT] {
+        for name in [REVISION, CHECKED, CHECKED_GAPS, TYPE, LAYOUT, keys::PK, keys::SK] {
             assert_eq!(Counter::from_code(name), None, "{name}");
         }
     }
