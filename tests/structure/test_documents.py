@@ -12,7 +12,7 @@ NUMBERS = (
     [f"F{number}" for number in range(1, 119) if number != 93]
     + [f"F93{letter}" for letter in "abcdefghi"]
     + [f"R{number}" for number in range(1, 25)]
-    + [f"B{number}" for number in [*range(1, 15), 16, 19]]
+    + [f"B{number}" for number in range(1, 20)]
 )
 STATES = {"done", "partly", "planned"}
 DOCUMENTS = (
