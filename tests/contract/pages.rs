@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use domain::card::voice::Voice;
 use domain::crm::merge::MergeReason;
-use domain::kernel::id::{Id, ProductId};
+use domain::kernel::id::{Id, PersonId, ProductId};
 use domain::kernel::mobile::Mobile;
+use domain::kernel::timestamp::DAY_MS;
 use domain::media::upload::Purpose;
 use domain::people::activation::{Activation, ActivationStep};
 use domain::tracking::batch::AcceptedBatch;
@@ -37,14 +38,16 @@ enum Wanted {
 }
 
 /// How each filter of the document is checked.
-const FILTERS: [(&str, Wanted); 17] = [
+const FILTERS: [(&str, Wanted); 19] = [
     ("action", Wanted::Same(&["/action"])),
     ("actor", Wanted::Same(&["/actor/id", "/actor/type"])),
     ("day", Wanted::Begin("/at")),
     ("department", Wanted::Same(&["/department/id"])),
+    ("due", Wanted::Same(&["/due"])),
     ("filtered", Wanted::Any(&["exclude", "include", "only"])),
     ("from", Wanted::Any(&["2026-11-01"])),
     ("kind", Wanted::Same(&["/kind"])),
+    ("member_id", Wanted::Same(&["/planned_by"])),
     ("metric", Wanted::Any(&["views"])),
     ("name", Wanted::Part(&["/name"])),
     ("object_id", Wanted::Same(&["/object/id"])),
@@ -57,8 +60,8 @@ const FILTERS: [(&str, Wanted); 17] = [
     ("to", Wanted::Any(&["2026-11-21"])),
 ];
 
-/// Lists of the CRM, whose rows are follow-ups and plans: its own tests fill them.
-const OF_CRM: [&str; 4] = ["list_follow_up_plans", "list_follow_ups", "list_my_follow_up_plans", "list_timeline"];
+/// The customers of `lin`'s card; the first of them is whose lists are walked.
+const CUSTOMERS: [u128; 4] = [0, 3, 6, 9];
 
 impl Wanted {
     fn at<'a>(pointers: &[&str], row: &'a Value) -> Vec<&'a str> {
@@ -102,9 +105,6 @@ impl PagedList {
             if filters.remove("cursor") {
                 assert!(filters.remove("limit"), "{path}");
                 let operation = item["get"]["operationId"].as_str().unwrap().to_owned();
-                if OF_CRM.contains(&operation.as_str()) {
-                    continue;
-                }
                 lists.push(Self { operation, path: path.clone(), filters });
             }
         }
@@ -115,9 +115,11 @@ impl PagedList {
     async fn walk(&self, world: &World, functions: &Functions, limit: usize, filter: &str) -> Vec<Value> {
         let path = self.path.replace("{card_id}", &world.card("lin").to_string());
         let path = path.replace("{member_id}", &world.staff["lin"].member.to_string());
+        let path = path.replace("{person_id}", &PersonId::from_uuid(Uuid::from_u128(CUSTOMERS[0])).to_string());
         let router = functions.router(&function_of(&self.operation)).clone();
         // The owner sees their own card.
-        let token = world.token(if self.path.contains("/cards/") { "lin" } else { "boss" });
+        let of_lin = self.path.contains("/cards/") || self.path.contains("/my/follow-up-plans");
+        let token = world.token(if of_lin { "lin" } else { "boss" });
         let (mut rows, mut cursor) = (Vec::new(), String::new());
         loop {
             let url = format!("{path}?limit={limit}{filter}{cursor}");
@@ -183,6 +185,7 @@ async fn every_list_walked_row_by_row_is_the_list_whatever_the_filter() {
     let functions = Functions::on(&world).await;
     fill_people(&world, &functions).await;
     fill_card(&world).await;
+    fill_customers(&world, &functions).await;
     for list in lists {
         list.check(&world, &functions).await;
     }
@@ -250,5 +253,31 @@ async fn fill_card(world: &World) {
         let batch = AcceptedBatch { events: whole.events.iter().map(event).collect(), ..whole };
         let response = radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await;
         assert!(response.batch_item_failures.is_empty());
+    }
+}
+
+/// Follow-ups and changes of customers, and plans of two members that are due at different times.
+async fn fill_customers(world: &World, functions: &Functions) {
+    let crm = functions.router("crm");
+    for (number, customer) in (0..).zip(CUSTOMERS) {
+        let path = format!("/v1/customers/{}", PersonId::from_uuid(Uuid::from_u128(customer)));
+        for (times, by) in [(3, "lin"), (1, "boss")] {
+            let token = world.token(by);
+            for note in 0..times {
+                let (key, body) = (format!("follow-up-{number}-{by}-{note}"), json!({"kind": "call", "note": by}));
+                let (status, body) =
+                    send(crm, ("POST", &format!("{path}/follow-ups")), (Some(&token), Some(&key)), Some(body)).await;
+                assert_eq!(status, 201, "{body}");
+            }
+        }
+        let token = world.token("lin");
+        let (status, body) =
+            send(crm, ("PUT", &format!("{path}/profile")), (Some(&token), None), Some(json!({"name": "王敏"}))).await;
+        assert_eq!(status, 200, "{body}");
+        let (by, days) = if number == 3 { ("boss", 1) } else { ("lin", number * 3) };
+        let at = world.clock.now().plus_millis(days * DAY_MS).to_string();
+        let path = format!("{path}/next-follow-up");
+        let (status, body) = send(crm, ("PUT", &path), (Some(&world.token(by)), None), Some(json!({"at": at}))).await;
+        assert_eq!(status, 200, "{body}");
     }
 }

@@ -8,7 +8,7 @@ from access import from_outside, names_things, statuses, things
 from document import DOCUMENT
 from numbers_of_radar import drain
 from operations import ALL, GUARDED, SAMPLES, Stage, is_guarded, name, nowhere, sample_of
-from world import batch_id, event
+from world import batch_id, event, now_text
 
 # Each sample, and the other successful cases that name a resource of the company.
 ABOUT_THINGS = [
@@ -16,11 +16,9 @@ ABOUT_THINGS = [
     if is_guarded(file) and (file.is_sample or (file.row["status"] < 400 and names_things(file)))
 ]
 # Lists without an id in their path.
-# The plans of follow-ups stand in one list per member; test_follow_up.py has their pages.
-PLANS = {"list_follow_up_plans", "list_my_follow_up_plans"}
 LISTS = [
     file for file in GUARDED
-    if file.operation not in PLANS and not names_things(file) and any(given["name"] == "cursor" for given in DOCUMENT[file.operation].get("parameters", []))
+    if not names_things(file) and any(given["name"] == "cursor" for given in DOCUMENT[file.operation].get("parameters", []))
 ]
 
 
@@ -29,8 +27,12 @@ def other(world):
     """Company B, with two items in every list."""
     company = world.company("别家公司")
     stage = Stage(company, company.member("别家员工"))
-    stage.visitor.send(event("view_card", stage.owner.card_id), event("forward", stage.owner.card_id))
+    customers = [stage.visitor, company.visitor()]
+    for customer in customers:
+        customer.send(event("view_card", stage.owner.card_id), event("forward", stage.owner.card_id))
     drain(world.stack)
+    for customer in customers:
+        company.boss.put(f"/v1/customers/{customer.id}/next-follow-up", {"at": now_text(-86_400_000)}).expect(200)
     for number in range(2):
         stage.merge()
         company.join(f"other-asker-{number}", company.invite(2, review=True)).expect(201)
