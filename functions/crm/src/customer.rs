@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use domain::crm::custom_field::{CustomField, CustomFieldName};
+use domain::crm::field_history::FieldHistory;
 use domain::crm::kind::CustomerKind;
-use domain::crm::profile::{Profile, ProfileField};
+use domain::crm::profile::ProfileField;
 use domain::crm::record::KnownCustomer;
-use domain::crm::tag::{CustomerTag, TagBook, TagMark, TagName};
-use domain::kernel::id::{CardId, MemberId, PersonId, TagId};
+use domain::crm::tag::{CustomerTag, TagMark, TagName};
+use domain::kernel::id::{CardId, CustomFieldId, MemberId, PersonId, TagId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::Scope;
 use domain::radar::feed::visitor_name;
@@ -17,6 +19,7 @@ use edge::access::CustomerCaller;
 use edge::body::Body;
 use edge::problem::{FieldProblem, Problem};
 use serde::{Deserialize, Serialize};
+use store::CustomerBooks;
 use utoipa::ToSchema;
 
 use crate::expectation::ExpectedClose;
@@ -37,6 +40,8 @@ pub(crate) struct CustomerRecordBody {
     card_ids: Vec<CardId>,
     /// What members have filled in, by field. Fields that are not set are missing.
     profile: BTreeMap<ProfileField, ProfileValueBody>,
+    /// The values of the company's own fields (自定义字段). Fields that are not set are missing.
+    custom_fields: Vec<CustomValueBody>,
     /// How often members have followed up.
     follow_ups: usize,
     /// When they did last. `null` if never.
@@ -47,6 +52,18 @@ pub(crate) struct CustomerRecordBody {
     tags: Vec<CustomerTagBody>,
     /// When a deal is expected, and of which amount.
     expected_close: ExpectedClose,
+}
+
+/// The value of a field of the company's own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomValueBody {
+    /// The field.
+    field_id: CustomFieldId,
+    /// Its name.
+    name: CustomFieldName,
+    /// Its value, as it was set.
+    #[serde(flatten)]
+    value: ProfileValueBody,
 }
 
 /// A tag of a customer.
@@ -153,8 +170,8 @@ pub(crate) async fn get_customer(
     State(app): State<App>,
     caller: CustomerCaller,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let (known, book) = record_editor(caller).find_with_tags(&app.flow()).await?;
-    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
+    let (known, books) = record_editor(caller).find_with_books(&app.flow()).await?;
+    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
 }
 
 /// Fill in the profile of a customer
@@ -170,8 +187,8 @@ pub(crate) async fn set_profile(
     caller: CustomerCaller,
     Body(update): Body<ProfileUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let (known, book) = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
-    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
+    let (known, books) = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
+    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
 }
 
 /// Restore an earlier value of a profile field
@@ -187,45 +204,57 @@ pub(crate) async fn restore_profile_value(
     caller: CustomerCaller,
     Body(FormerValue { field, set_at }): Body<FormerValue>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let (known, book) = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
-    Ok(Json(body(caller.person(), (&known, &book), app.clock.now())))
+    let (known, books) = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
+    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
 }
 
 /// A customer as they stand at `now`.
 pub(crate) fn body(
     person_id: PersonId,
-    (known, book): (&KnownCustomer, &TagBook),
+    (known, books): (&KnownCustomer, &CustomerBooks),
     now: Timestamp,
 ) -> CustomerRecordBody {
     let (merged, profile) = (known.merged(), known.profile());
     let cards = merged.state.cards_by_last_opening().into_iter().map(|(card, _)| card);
     let name = profile.text(ProfileField::Name);
-    let given = known.tags(book);
+    let given = known.tags(&books.tags);
     let tag = |(id, tag): (TagId, &CustomerTag)| {
         let TagMark { at, by } = *given.get(&id)?;
         let (name, group) = (tag.name.clone(), tag.group.clone());
         Some(CustomerTagBody { tag_id: id, name, group, given_at: at, given_by: by })
+    };
+    let of_profile = |field: &ProfileField| Some((*field, value(&profile, *field, str::to_owned)?));
+    let custom = known.custom();
+    let of_company = |(field_id, field): (CustomFieldId, &CustomField)| {
+        let value = value(&custom, field_id, |text| field.shown(text))?;
+        Some(CustomValueBody { field_id, name: field.name.clone(), value })
     };
     CustomerRecordBody {
         person_id,
         name: if name.is_empty() { visitor_name(person_id) } else { name.to_owned() },
         kinds: CustomerKind::of(&merged),
         card_ids: cards.filter(|card| merged.state.is_customer_in(Scope::Card(*card))).collect(),
-        profile: ProfileField::ALL.iter().filter_map(|field| Some((*field, value(&profile, *field)?))).collect(),
+        profile: ProfileField::ALL.iter().filter_map(of_profile).collect(),
+        custom_fields: books.fields.iter().filter_map(of_company).collect(),
         follow_ups: known.follow_ups(),
         last_follow_up_at: known.last_follow_up(),
         next_follow_up: known.next_follow_up().map(|plan| NextFollowUpBody::of(plan, now)),
-        tags: book.iter().filter_map(tag).collect(),
+        tags: books.tags.iter().filter_map(tag).collect(),
         expected_close: ExpectedClose::of(known, now),
     }
 }
 
-fn value(profile: &Profile, field: ProfileField) -> Option<ProfileValueBody> {
-    let (last, before) = profile.values(field).split_last()?;
+/// The value of a field as it is shown; none of a field that is not set.
+fn value<K: Ord + Copy, const KEPT: usize>(
+    history: &FieldHistory<K, KEPT>,
+    field: K,
+    shown: impl Fn(&str) -> String,
+) -> Option<ProfileValueBody> {
+    let (last, before) = history.values(field).split_last()?;
     let former = before.iter().rev().map(|value| FormerValueBody {
-        text: value.text.clone(),
+        text: shown(&value.text),
         set_at: value.at,
         set_by: value.by,
     });
-    Some(ProfileValueBody { text: last.text.clone(), set_at: last.at, set_by: last.by, before: former.collect() })
+    Some(ProfileValueBody { text: shown(&last.text), set_at: last.at, set_by: last.by, before: former.collect() })
 }

@@ -1,6 +1,7 @@
 //! Customers as the company's members see them: profiles, close rates set by hand and closed deals.
 
 mod close_rate;
+mod custom_field;
 mod customer;
 mod deal;
 mod expectation;
@@ -70,6 +71,10 @@ impl HttpFunction for App {
             .routes(routes!(tag::update_customer_tag, tag::delete_customer_tag))
             .routes(routes!(tag::merge_customer_tag))
             .routes(routes!(tag::set_customer_tags))
+            .routes(routes!(custom_field::list_customer_fields, custom_field::create_customer_field))
+            .routes(routes!(custom_field::update_customer_field, custom_field::delete_customer_field))
+            .routes(routes!(custom_field::set_custom_fields))
+            .routes(routes!(custom_field::restore_custom_value))
             .routes(routes!(expectation::set_expected_close))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))

@@ -1,6 +1,6 @@
 //! `/v1/customer-tags`: the company's tags of customers (客户标签), and giving them.
 
-use app::crm::tag::TagEditor;
+use app::crm::book::BookEditor;
 use axum::Json;
 use axum::extract::State;
 use domain::crm::tag::{CustomerTag, TagBook, TagIds, TagName};
@@ -15,7 +15,7 @@ use edge::problem::Problem;
 use edge::radar_on::RadarOn;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{RecordRead, TagAdded};
+use store::{BookAdded, RecordRead};
 use utoipa::ToSchema;
 
 use crate::customer::{CustomerRecordBody, body};
@@ -81,8 +81,8 @@ impl TagBody {
     }
 }
 
-fn editor(admin: &Admin) -> TagEditor {
-    TagEditor { company: admin.company(), by: admin.member() }
+fn editor(admin: &Admin) -> BookEditor<TagBook> {
+    BookEditor::new(admin.company(), admin.member())
 }
 
 /// List the company's customer tags
@@ -95,7 +95,7 @@ pub(crate) async fn list_customer_tags(
     State(app): State<App>,
     RadarOn(staff): RadarOn<Staff>,
 ) -> Result<Json<CustomerTags>, Problem> {
-    let book = app.flow().store.tag_book(staff.company(), RecordRead::ToShow).await?;
+    let book = app.store.book(staff.company(), RecordRead::ToShow).await?;
     Ok(Json(CustomerTags { items: TagBody::of(&book) }))
 }
 
@@ -113,9 +113,9 @@ pub(crate) async fn create_customer_tag(
     once: IdempotentRequest<TagText>,
 ) -> Result<(StatusCode, Json<TagBody>), Problem> {
     let (TagText { name, group }, request) = once.of(&staff);
-    let editor = TagEditor { company: staff.company(), by: staff.id() };
-    let TagAdded { id, tag } = editor.add(&app.flow(), CustomerTag { name, group }, &request).await?;
-    Ok((StatusCode::CREATED, Json(TagBody::new(id, tag))))
+    let editor = BookEditor::<TagBook>::new(staff.company(), staff.id());
+    let BookAdded { id, entry } = editor.add(&app.flow(), CustomerTag { name, group }, &request).await?;
+    Ok((StatusCode::CREATED, Json(TagBody::new(id, entry))))
 }
 
 /// Rename a customer tag
@@ -133,7 +133,7 @@ pub(crate) async fn update_customer_tag(
     Body(TagText { name, group }): Body<TagText>,
 ) -> Result<Json<TagBody>, Problem> {
     let tag = CustomerTag { name, group };
-    editor(&admin).change(&app.flow(), id, &tag).await?;
+    editor(&admin).change(&app.flow(), id, |book| book.change(id, tag.clone())).await?;
     Ok(Json(TagBody::new(id, tag)))
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn delete_customer_tag(
     RadarOn(admin): RadarOn<Admin>,
     PathId(id): PathId<TagId>,
 ) -> Result<StatusCode, Problem> {
-    editor(&admin).remove(&app.flow(), id, None).await?;
+    editor(&admin).change(&app.flow(), id, |book| book.remove(id, None)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -167,7 +167,7 @@ pub(crate) async fn merge_customer_tag(
     PathId(id): PathId<TagId>,
     Body(TagMerge { into }): Body<TagMerge>,
 ) -> Result<StatusCode, Problem> {
-    editor(&admin).remove(&app.flow(), id, Some(into)).await?;
+    editor(&admin).change(&app.flow(), id, |book| book.remove(id, Some(into))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

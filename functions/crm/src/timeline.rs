@@ -6,7 +6,7 @@ use domain::close_rate::model::Rate;
 use domain::crm::profile::ProfileField;
 use domain::crm::timeline::{CustomerChange, TimelineEntry, TimelineItem, TimelineKind, TimelinePosition};
 use domain::kernel::day::Day;
-use domain::kernel::id::{CardId, MemberId, TagId};
+use domain::kernel::id::{CardId, CustomFieldId, MemberId, TagId};
 use domain::kernel::money::Fen;
 use domain::kernel::timestamp::Timestamp;
 use edge::access::CustomerCaller;
@@ -29,7 +29,8 @@ pub(crate) struct TimelineQuery {
     kind: Option<TimelineKind>,
 }
 
-/// A line of the timeline. The field of its kind is set, and no other.
+/// A line of the timeline. The field of its kind is set, and no other; of `profile` this is `profile` or
+/// `custom_fields`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TimelineLine {
     /// When it happened.
@@ -44,6 +45,8 @@ pub(crate) struct TimelineLine {
     follow_up: Option<FollowUpBody>,
     /// The profile fields that were filled in.
     profile: Option<Vec<ProfileField>>,
+    /// The fields of the company's own that were filled in.
+    custom_fields: Option<Vec<CustomFieldId>>,
     /// The plan of the next follow-up.
     plan: Option<PlanChangeBody>,
     /// The tags that were given and taken.
@@ -118,15 +121,29 @@ impl From<TimelineItem> for TimelineLine {
 
 impl TimelineLine {
     fn new(at: Timestamp, kind: TimelineKind) -> Self {
-        let (visit, follow_up, profile, plan) = (None, None, None, None);
+        let (visit, follow_up, profile, custom_fields, plan) = (None, None, None, None, None);
         let (tags, expected_close, close_rate, deal) = (None, None, None, None);
-        Self { at, by: None, kind, visit, follow_up, profile, plan, tags, expected_close, close_rate, deal }
+        Self {
+            at,
+            by: None,
+            kind,
+            visit,
+            follow_up,
+            profile,
+            custom_fields,
+            plan,
+            tags,
+            expected_close,
+            close_rate,
+            deal,
+        }
     }
 
     fn changed(self, by: MemberId, change: CustomerChange) -> Self {
         let line = Self { by: Some(by), ..self };
         match change {
             CustomerChange::Profile(fields) => Self { profile: Some(fields), ..line },
+            CustomerChange::CustomFields(fields) => Self { custom_fields: Some(fields), ..line },
             CustomerChange::NextFollowUp(at) => Self { plan: Some(PlanChangeBody { next_at: Some(at) }), ..line },
             CustomerChange::NoNextFollowUp => Self { plan: Some(PlanChangeBody { next_at: None }), ..line },
             CustomerChange::Tags { added, removed } => Self { tags: Some(TagsChangeBody { added, removed }), ..line },

@@ -1,5 +1,7 @@
 //! Customers and who they are.
 
+pub mod book;
+pub mod custom_field;
 pub mod customer;
 pub mod expectation;
 pub mod follow_up;

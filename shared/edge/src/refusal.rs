@@ -1,8 +1,8 @@
 //! Problems for the failures that flows return.
 
 use domain::card::media::MediaError;
+use domain::crm::book::{BookError, BookRefusal};
 use domain::crm::command::CustomerError;
-use domain::crm::tag::{TagBookError, TagError};
 use domain::kernel::field::FieldError;
 use domain::media::upload::UploadError;
 use domain::people::activation::{ActivationError, ActivationRefusal};
@@ -25,17 +25,16 @@ impl From<CustomerError> for Problem {
     }
 }
 
-impl From<TagBookError> for Problem {
-    fn from(error: TagBookError) -> Self {
+impl From<BookError> for Problem {
+    fn from(error: BookError) -> Self {
         match error {
-            TagBookError::Refused(TagError::Unknown) => Self::of(Code::NotFound),
-            TagBookError::Refused(TagError::NameTaken) => {
-                Self::field("/name", &FieldError::new("duplicate", "该分组中已有同名标签"))
+            BookError::Refused(BookRefusal::Unknown) => Self::of(Code::NotFound),
+            BookError::Refused(BookRefusal::NameTaken(detail)) => {
+                Self::field("/name", &FieldError::new("duplicate", detail))
             }
-            TagBookError::Refused(TagError::Limit) => {
-                Self::of(Code::LimitReached).with_detail("标签数量已达上限：最多 200 个，最多删除或合并 1000 个")
-            }
-            TagBookError::Failed(failure) => failure.into(),
+            BookError::Refused(BookRefusal::Limit(detail)) => Self::of(Code::LimitReached).with_detail(detail),
+            BookError::Refused(BookRefusal::Field(error)) => Self::field("", &error),
+            BookError::Failed(failure) => failure.into(),
         }
     }
 }

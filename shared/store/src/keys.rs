@@ -308,6 +308,11 @@ pub(crate) fn tag_book(company: Company) -> Key {
     Key::new(company.id().to_string(), "TAGS")
 }
 
+/// The company's book of fields.
+pub(crate) fn custom_field_book(company: Company) -> Key {
+    Key::new(company.id().to_string(), "CUSTOM_FIELDS")
+}
+
 /// The partition of what a company's people keep of its customers.
 pub(crate) fn customer_records(company: Company) -> String {
     format!("{}#CRM", company.id())

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use domain::crm::command::CustomerError;
-use domain::crm::profile::{ProfileField, ProfileValue};
+use domain::crm::field_history::FieldValue;
+use domain::crm::profile::ProfileField;
 use domain::crm::record::{KnownCustomer, Records};
-use domain::crm::tag::TagBook;
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::Timestamp;
+
+use store::CustomerBooks;
 
 use crate::Flow;
 use crate::crm::record::RecordEditor;
@@ -22,7 +24,7 @@ impl RecordEditor {
         &self,
         flow: &Flow<'_>,
         texts: &BTreeMap<ProfileField, String>,
-    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+    ) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
         self.change(flow, |known, _| {
             let before = known.profile();
             let change = |(field, text): (&ProfileField, &String)| {
@@ -43,7 +45,7 @@ impl RecordEditor {
         flow: &Flow<'_>,
         field: ProfileField,
         set_at: Timestamp,
-    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+    ) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
         self.change(flow, |known, _| {
             let before = known.profile();
             let text = before.text_set_at(field, set_at).ok_or(Failure::NotFound)?;
@@ -56,7 +58,7 @@ impl RecordEditor {
     fn with_values(
         &self,
         known: &KnownCustomer,
-        values: Vec<(ProfileField, ProfileValue)>,
+        values: Vec<(ProfileField, FieldValue)>,
     ) -> Option<(Records, CustomerChange)> {
         let fields: Vec<_> = values.iter().map(|(field, _)| *field).collect();
         let mut record = known.record_of(self.person);

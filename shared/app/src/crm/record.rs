@@ -3,12 +3,11 @@
 use domain::company::Company;
 use domain::crm::command::CustomerError;
 use domain::crm::record::{KnownCustomer, Records};
-use domain::crm::tag::TagBook;
 use domain::crm::timeline::{CustomerChange, TimelineEntry};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
-use store::RecordRead;
+use store::{CustomerBooks, RecordRead};
 
 use crate::Flow;
 use crate::crm::while_contended;
@@ -55,22 +54,22 @@ impl RecordEditor {
         if self.radar_on { Ok(()) } else { Err(CustomerError::RadarNotActive) }
     }
 
-    /// The customer and the company's tags.
+    /// The customer and the company's books.
     ///
     /// # Errors
     /// [`CustomerError`].
-    pub async fn find_with_tags(&self, flow: &Flow<'_>) -> Result<(KnownCustomer, TagBook), CustomerError> {
-        self.read_with_tags(flow, RecordRead::ToShow).await
+    pub async fn find_with_books(&self, flow: &Flow<'_>) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
+        self.read_with_books(flow, RecordRead::ToShow).await
     }
 
-    async fn read_with_tags(
+    async fn read_with_books(
         &self,
         flow: &Flow<'_>,
         read: RecordRead,
-    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
-        let (known, book) = flow.store.known_customer_and_tags(self.company, self.person, read).await?;
+    ) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
+        let (known, books) = flow.store.known_customer_and_books(self.company, self.person, read).await?;
         self.admit(&known)?;
-        Ok((known, book))
+        Ok((known, books))
     }
 
     /// Changes what is kept of the customer, while others change it too. `apply` returns the records that
@@ -78,16 +77,16 @@ impl RecordEditor {
     pub(crate) async fn change(
         &self,
         flow: &Flow<'_>,
-        apply: impl Fn(&KnownCustomer, &TagBook) -> Result<Option<(Records, CustomerChange)>, CustomerError>,
-    ) -> Result<(KnownCustomer, TagBook), CustomerError> {
+        apply: impl Fn(&KnownCustomer, &CustomerBooks) -> Result<Option<(Records, CustomerChange)>, CustomerError>,
+    ) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
         let apply = &apply;
         while_contended(flow, || async move {
-            let (mut known, book) = self.read_with_tags(flow, RecordRead::ToChange).await?;
-            let Some((changed, change)) = apply(&known, &book)? else { return Ok((known, book)) };
+            let (mut known, books) = self.read_with_books(flow, RecordRead::ToChange).await?;
+            let Some((changed, change)) = apply(&known, &books)? else { return Ok((known, books)) };
             let entry = self.timeline_entry(flow, change)?;
             flow.store.change_records(self.company, &changed, (self.person, &entry)).await?;
             known.records.extend(changed);
-            Ok((known, book))
+            Ok((known, books))
         })
         .await
     }

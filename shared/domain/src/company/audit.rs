@@ -82,6 +82,8 @@ pub enum AuditAction {
     DealRemoved,
     /// A customer tag was made, changed, deleted or merged (客户标签).
     CustomerTags,
+    /// A field of customers was made, changed or deleted (自定义字段).
+    CustomFields,
 }
 
 /// The author of a change.

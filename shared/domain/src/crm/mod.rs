@@ -2,10 +2,13 @@
 
 pub mod active_days;
 pub mod activity;
+pub mod book;
 pub mod command;
+pub mod custom_field;
 pub mod customer;
 pub mod due;
 pub mod expectation;
+pub mod field_history;
 pub mod follow_up;
 pub mod identities;
 pub mod identity_group;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::custom_field::CustomValues;
 use crate::crm::expectation::Expectation;
 use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
 use crate::crm::identities::{Identities, MergedCustomer};
@@ -25,6 +26,9 @@ pub struct CustomerRecord {
     /// Name, phone, company and the like.
     #[serde(default, skip_serializing_if = "Profile::is_empty")]
     pub profile: Profile,
+    /// The company's own fields.
+    #[serde(default, skip_serializing_if = "CustomValues::is_empty")]
+    pub custom: CustomValues,
     /// The follow-ups, which are entries of the timeline.
     #[serde(default, skip_serializing_if = "FollowUpLog::is_empty")]
     pub follow_ups: FollowUpLog,
@@ -65,6 +69,11 @@ impl KnownCustomer {
     /// The profile of all identities together.
     pub fn profile(&self) -> Profile {
         Profile::union(self.records.values().map(|record| &record.profile))
+    }
+
+    /// The company's own fields, of all identities together.
+    pub fn custom(&self) -> CustomValues {
+        CustomValues::union(self.records.values().map(|record| &record.custom))
     }
 
     /// When to follow up next: of several plans the one made last counts.

@@ -1,11 +1,13 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::crm::custom_field::{CUSTOM_FIELDS_MAX, CUSTOM_VALUES_MAX};
 use crate::crm::expectation::ExpectationUpdate;
+use crate::crm::field_history::FieldValue;
 use crate::crm::follow_up::{FOLLOW_UPS_MAX, FollowUpPlace};
-use crate::crm::profile::{ProfileField, ProfileValue, VALUES_MAX};
+use crate::crm::profile::{PROFILE_VALUES_MAX, ProfileField};
 use crate::crm::tag::{CUSTOMER_TAGS_MAX, TagMark};
-use crate::kernel::id::{CardId, DepartmentId, Id, MemberId, TagId};
+use crate::kernel::id::{CardId, CustomFieldId, DepartmentId, Id, MemberId, TagId};
 use crate::kernel::money::Fen;
 
 fn now() -> Timestamp {
@@ -27,9 +29,16 @@ fn full() -> CustomerRecord {
             ProfileField::Remark => 1_000,
             ProfileField::Mobile => 16,
         };
-        for number in 0..2 * VALUES_MAX {
+        for number in 0..2 * PROFILE_VALUES_MAX {
             let at = now().plus_millis(i64::try_from(number).unwrap());
-            record.profile.set(*field, ProfileValue { at, by: by(), text: "𠮷".repeat(most) });
+            record.profile.set(*field, FieldValue { at, by: by(), text: "𠮷".repeat(most) });
+        }
+    }
+    for field in 0..CUSTOM_FIELDS_MAX {
+        let field = CustomFieldId::from_uuid(Uuid::from_u128(u128::MAX - field as u128));
+        for number in 0..2 * CUSTOM_VALUES_MAX {
+            let at = now().plus_millis(i64::try_from(number).unwrap());
+            record.custom.set(field, FieldValue { at, by: by(), text: "𠮷".repeat(100) });
         }
     }
     for number in 0..FOLLOW_UPS_MAX {

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::company::audit::AuditAction;
+use crate::crm::book::{BookRefusal, CompanyBook};
 use crate::crm::command::CustomerError;
-use crate::kernel::failure::Failure;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{Id, MemberId, TagId};
 use crate::kernel::list::UniqueList;
@@ -20,6 +21,8 @@ use crate::kernel::timestamp::Timestamp;
 pub const TAGS_MAX: usize = 200;
 /// Most tags that were deleted or merged and are remembered; after that none can be.
 pub const GONE_MAX: usize = 1_000;
+/// There are as many tags as there may be, in force or gone.
+const LIMIT: BookRefusal = BookRefusal::Limit("标签数量已达上限：最多 200 个，最多删除或合并 1000 个");
 /// Most tags of a customer.
 pub const CUSTOMER_TAGS_MAX: usize = 50;
 
@@ -44,30 +47,7 @@ pub struct TagBook {
     tags: BTreeMap<TagId, CustomerTag>,
     /// What was deleted, and what was merged into another one.
     gone: BTreeMap<TagId, Option<TagId>>,
-    /// Goes up by one with each change; 0 of the book that every company begins with.
-    pub version: u64,
-}
-
-/// Why the book is not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TagError {
-    /// There is no such tag.
-    Unknown,
-    /// The group has a tag of this name.
-    NameTaken,
-    /// There are as many tags as there may be.
-    Limit,
-}
-
-/// Why a member's change of the book fails.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TagBookError {
-    /// By the rules of the book.
-    #[error("the book refuses it")]
-    Refused(TagError),
-    /// As every action can fail.
-    #[error(transparent)]
-    Failed(#[from] Failure),
+    version: u64,
 }
 
 /// Who gave a customer a tag, and when.
@@ -103,6 +83,28 @@ impl Default for TagBook {
     }
 }
 
+impl CompanyBook for TagBook {
+    type Id = TagId;
+    type Entry = CustomerTag;
+
+    const AUDIT: AuditAction = AuditAction::CustomerTags;
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn entry(&self, id: TagId) -> Option<&CustomerTag> {
+        self.tags.get(&id)
+    }
+
+    fn add(&self, id: TagId, tag: CustomerTag) -> Result<Self, BookRefusal> {
+        if self.tags.len() >= TAGS_MAX {
+            return Err(LIMIT);
+        }
+        self.with(id, tag)
+    }
+}
+
 impl TagBook {
     /// Every tag, the first made first.
     pub fn iter(&self) -> impl Iterator<Item = (TagId, &CustomerTag)> {
@@ -114,24 +116,13 @@ impl TagBook {
         if self.tags.contains_key(&id) { Some(id) } else { self.gone.get(&id).copied().flatten() }
     }
 
-    /// The book with a new tag.
-    ///
-    /// # Errors
-    /// [`TagError::NameTaken`] or [`TagError::Limit`].
-    pub fn add(&self, id: TagId, tag: CustomerTag) -> Result<Self, TagError> {
-        if self.tags.len() >= TAGS_MAX {
-            return Err(TagError::Limit);
-        }
-        self.with(id, tag)
-    }
-
     /// The book with a tag renamed, put into another group, or both.
     ///
     /// # Errors
-    /// [`TagError::Unknown`] or [`TagError::NameTaken`].
-    pub fn change(&self, id: TagId, tag: CustomerTag) -> Result<Self, TagError> {
+    /// [`BookRefusal::Unknown`] or [`BookRefusal::NameTaken`].
+    pub fn change(&self, id: TagId, tag: CustomerTag) -> Result<Self, BookRefusal> {
         match self.tags.get(&id) {
-            None => Err(TagError::Unknown),
+            None => Err(BookRefusal::Unknown),
             Some(before) if *before == tag => Ok(self.clone()),
             Some(_) => self.with(id, tag),
         }
@@ -141,19 +132,19 @@ impl TagBook {
     /// same book when that was done before.
     ///
     /// # Errors
-    /// [`TagError::Unknown`] or [`TagError::Limit`].
-    pub fn remove(&self, id: TagId, into: Option<TagId>) -> Result<Self, TagError> {
+    /// [`BookRefusal::Unknown`] or [`BookRefusal::Limit`].
+    pub fn remove(&self, id: TagId, into: Option<TagId>) -> Result<Self, BookRefusal> {
         if into.is_some_and(|into| into == id || !self.tags.contains_key(&into)) {
-            return Err(TagError::Unknown);
+            return Err(BookRefusal::Unknown);
         }
         if let Some(heir) = self.gone.get(&id) {
-            return if *heir == into { Ok(self.clone()) } else { Err(TagError::Unknown) };
+            return if *heir == into { Ok(self.clone()) } else { Err(BookRefusal::Unknown) };
         }
         if !self.tags.contains_key(&id) {
-            return Err(TagError::Unknown);
+            return Err(BookRefusal::Unknown);
         }
         if self.gone.len() >= GONE_MAX {
-            return Err(TagError::Limit);
+            return Err(LIMIT);
         }
         let mut next = self.clone();
         next.version += 1;
@@ -165,9 +156,9 @@ impl TagBook {
         Ok(next)
     }
 
-    fn with(&self, id: TagId, tag: CustomerTag) -> Result<Self, TagError> {
+    fn with(&self, id: TagId, tag: CustomerTag) -> Result<Self, BookRefusal> {
         if self.tags.iter().any(|(other, known)| *other != id && *known == tag) {
-            return Err(TagError::NameTaken);
+            return Err(BookRefusal::NameTaken("该分组中已有同名标签"));
         }
         let mut next = self.clone();
         next.version += 1;

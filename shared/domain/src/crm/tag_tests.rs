@@ -24,19 +24,19 @@ fn every_company_begins_with_the_same_tags() {
 #[test]
 fn a_name_is_given_once_in_a_group() {
     let book = TagBook::default().add(id(1), tag("甲")).unwrap();
-    assert_eq!(book.add(id(2), tag("甲")), Err(TagError::NameTaken));
+    assert_eq!(book.add(id(2), tag("甲")), Err(BookRefusal::NameTaken("该分组中已有同名标签")));
     let other_group = CustomerTag { group: Line::parse("别组").unwrap(), ..tag("甲") };
     assert!(book.add(id(2), other_group).is_ok());
     let book = book.add(id(2), tag("乙")).unwrap();
-    assert_eq!(book.change(id(2), tag("甲")), Err(TagError::NameTaken));
-    assert_eq!(book.change(id(3), tag("丙")), Err(TagError::Unknown));
+    assert_eq!(book.change(id(2), tag("甲")), Err(BookRefusal::NameTaken("该分组中已有同名标签")));
+    assert_eq!(book.change(id(3), tag("丙")), Err(BookRefusal::Unknown));
     assert_eq!(book.change(id(2), tag("乙")).unwrap().version, book.version);
 }
 
 #[test]
 fn there_are_limits() {
     let full = (1..=189).fold(TagBook::default(), |book, n| book.add(id(n), tag(&format!("标{n}"))).unwrap());
-    assert_eq!(full.add(id(500), tag("多")), Err(TagError::Limit));
+    assert_eq!(full.add(id(500), tag("多")), Err(LIMIT));
     assert!(check_count(50).is_ok() && check_count(51).is_err());
 }
 
@@ -47,9 +47,9 @@ fn merged_tags_lead_to_the_last_one_and_deleted_ones_to_none() {
     assert_eq!((book.resolve(id(1)), book.resolve(id(2))), (Some(id(3)), Some(id(3))));
     // A retry changes nothing; another target, itself and a tag that is gone are refused.
     assert_eq!(book.remove(id(2), Some(id(3))).unwrap(), book);
-    assert_eq!(book.remove(id(2), None), Err(TagError::Unknown));
-    assert_eq!(book.remove(id(3), Some(id(3))), Err(TagError::Unknown));
-    assert_eq!(book.remove(id(4), Some(id(1))), Err(TagError::Unknown));
+    assert_eq!(book.remove(id(2), None), Err(BookRefusal::Unknown));
+    assert_eq!(book.remove(id(3), Some(id(3))), Err(BookRefusal::Unknown));
+    assert_eq!(book.remove(id(4), Some(id(1))), Err(BookRefusal::Unknown));
     let book = book.remove(id(3), None).unwrap();
     assert_eq!((book.resolve(id(1)), book.resolve(id(3))), (None, None));
     assert_eq!(book.resolve_all(&[id(4)]).unwrap(), [id(4)]);

@@ -9,7 +9,7 @@ use crate::crm::opportunity::{Deal, ManualCloseRate};
 use crate::crm::profile::ProfileField;
 use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
-use crate::kernel::id::{CardId, DealId, Id, MemberId, TagId, uuid_v7_millis};
+use crate::kernel::id::{CardId, CustomFieldId, DealId, Id, MemberId, TagId, uuid_v7_millis};
 use crate::kernel::money::Fen;
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
@@ -36,6 +36,8 @@ pub struct TimelineEntry {
 pub enum CustomerChange {
     /// They filled in these fields.
     Profile(Vec<ProfileField>),
+    /// They filled in these fields of the company's own.
+    CustomFields(Vec<CustomFieldId>),
     /// They planned a follow-up for this moment.
     NextFollowUp(#[serde(with = "crate::kernel::timestamp::as_millis")] Timestamp),
     /// They removed the plan.
@@ -153,7 +155,7 @@ impl TimelineItem {
             Self::CloseRate(..) => TimelineKind::CloseRate,
             Self::Deal(..) => TimelineKind::Deal,
             Self::Change(entry) => match entry.change {
-                CustomerChange::Profile(_) => TimelineKind::Profile,
+                CustomerChange::Profile(_) | CustomerChange::CustomFields(_) => TimelineKind::Profile,
                 CustomerChange::NextFollowUp(_) | CustomerChange::NoNextFollowUp => TimelineKind::Plan,
                 CustomerChange::Tags { .. } => TimelineKind::Tags,
                 CustomerChange::Expectation { .. } => TimelineKind::ExpectedClose,

@@ -130,6 +130,8 @@ ids! {
     FollowUpId = "flw_";
     /// A tag of customers (客户标签).
     TagId = "tag_";
+    /// A field that a company has added to its customers (自定义字段).
+    CustomFieldId = "fld_";
     /// A session of a member (登录设备).
     SessionId = "ses_";
 }

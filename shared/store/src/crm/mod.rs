@@ -1,5 +1,6 @@
 //! Customers, merges, opportunities and records and timelines.
 
+pub(crate) mod book;
 pub(crate) mod customer;
 pub(crate) mod follow_up;
 pub(crate) mod follow_up_plan;
@@ -7,5 +8,4 @@ pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;
 pub(crate) mod record;
-pub(crate) mod tag;
 pub(crate) mod timeline;

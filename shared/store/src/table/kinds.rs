@@ -39,6 +39,7 @@ kinds! {
     /// until layout 3 it did not tell who has logged in, nor what they have done lately; until layout
     /// 4 not who is a member.
     CUSTOMER = "customer", 5, "customer";
+    CUSTOM_FIELD_BOOK = "custom_field_book", 1, "book";
     CUSTOMER_RECORD = "customer_record", 1, "record";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
@@ -76,7 +77,7 @@ kinds! {
     SHORTLIST = "shortlist", 2, "shortlist";
     SHORTLIST_REFRESH = "standing", 1, "shortlist_refresh";
     STAFF = "staff", 1, "membership";
-    TAG_BOOK = "tag_book", 1, "tag";
+    TAG_BOOK = "tag_book", 1, "book";
     TIMELINE_ENTRY = "timeline_entry", 1, "timeline";
     UPLOAD = "upload", 1, "upload";
     VOICE = "voice", 1, "voice";

@@ -1,0 +1,189 @@
+//! The books of a company: one item each.
+
+use domain::company::Company;
+use domain::company::audit::AuditEntry;
+use domain::crm::book::CompanyBook;
+use domain::crm::custom_field::CustomFieldBook;
+use domain::crm::record::KnownCustomer;
+use domain::crm::tag::TagBook;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use domain::kernel::idempotency::Idempotency;
+use domain::kernel::timestamp::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::company::audit::add_entry;
+use crate::company::department::take;
+use crate::crm::record::RecordRead;
+use crate::keys::Key;
+use crate::table::batch_get::ReadMode;
+use crate::table::idempotency::replayed;
+use crate::table::item::Item;
+use crate::table::kinds::{CUSTOM_FIELD_BOOK, TAG_BOOK};
+use crate::table::transaction::{Cancelled, Transaction, at_version};
+use crate::{Store, keys};
+
+/// The books there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BookKind {
+    /// Tags.
+    Tags,
+    /// Fields of the company's own.
+    CustomFields,
+}
+
+/// A book that is stored.
+pub trait StoredCompanyBook: CompanyBook<Id: Storable, Entry: Storable> + Storable {
+    /// Which one it is.
+    const KIND: BookKind;
+}
+
+/// What the table takes and gives back.
+pub trait Storable: Serialize + DeserializeOwned {}
+
+impl<T: Serialize + DeserializeOwned> Storable for T {}
+
+impl StoredCompanyBook for TagBook {
+    const KIND: BookKind = BookKind::Tags;
+}
+
+impl StoredCompanyBook for CustomFieldBook {
+    const KIND: BookKind = BookKind::CustomFields;
+}
+
+/// A new entry: the result of the request that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookAdded<I, E> {
+    /// Its id.
+    pub id: I,
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: E,
+}
+
+/// The result of adding an entry to a book.
+pub type AddedTo<B> = BookAdded<<B as CompanyBook>::Id, <B as CompanyBook>::Entry>;
+
+/// What a company has to read its customers by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CustomerBooks {
+    /// Its tags.
+    pub tags: TagBook,
+    /// Its fields.
+    pub fields: CustomFieldBook,
+}
+
+impl Store {
+    /// A company's book; the one that every company begins with when nobody has changed it.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn book<B: StoredCompanyBook>(&self, company: Company, read: RecordRead) -> Result<B, Failure> {
+        let found = self.batch_get(company, &[B::KIND.key(company)], read.into()).await?;
+        book_of(found.into_iter().next())
+    }
+
+    /// The book as of the last write, and the result of the same request, if it came before.
+    ///
+    /// # Errors
+    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn book_for<B: StoredCompanyBook>(
+        &self,
+        company: Company,
+        request: &Idempotency,
+        now: Timestamp,
+    ) -> Result<(B, Option<AddedTo<B>>), Failure> {
+        let wanted = [B::KIND.key(company), keys::idempotency(company, &request.key)];
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let book = book_of(take(&mut items, &wanted[0]))?;
+        let before = take(&mut items, &wanted[1]).map(|first| replayed(first, request, now)).transpose()?;
+        Ok((book, before.flatten()))
+    }
+
+    /// A customer as [`Store::known_customer`] reads them, and the company's books, in the same call.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when something cannot be read.
+    pub async fn known_customer_and_books(
+        &self,
+        company: Company,
+        person: PersonId,
+        read: RecordRead,
+    ) -> Result<(KnownCustomer, CustomerBooks), Failure> {
+        let beside = [BookKind::Tags, BookKind::CustomFields].map(|book| book.key(company));
+        let (known, mut items) = self.known_customer_beside(company, person, read, &beside).await?;
+        let [tags, fields] = beside.map(|key| take(&mut items, &key));
+        Ok((known, CustomerBooks { tags: book_of(tags)?, fields: book_of(fields)? }))
+    }
+
+    /// Stores the book with a new entry, once per request. Returns `added`, or the first request's result.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when the book has changed since it was read, [`Failure::KeyReused`] when the
+    /// request's key stands for another request.
+    pub async fn add_to_book<B: StoredCompanyBook>(
+        &self,
+        company: Company,
+        after: &B,
+        added: AddedTo<B>,
+        audit: &AuditEntry,
+        request: &Idempotency,
+    ) -> Result<AddedTo<B>, Failure> {
+        let key = keys::idempotency(company, &request.key);
+        self.create_once(company, &key, request, audit.at, added, |transaction| {
+            self.put_book(transaction, company, after)?;
+            add_entry(transaction, &self.table, company, audit)
+        })
+        .await
+    }
+
+    /// Stores the book after a change.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when it has changed since it was read.
+    pub async fn change_book<B: StoredCompanyBook>(
+        &self,
+        company: Company,
+        after: &B,
+        audit: &AuditEntry,
+    ) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        self.put_book(&mut transaction, company, after)?;
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    fn put_book<B: StoredCompanyBook>(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        after: &B,
+    ) -> Result<(), Failure> {
+        let key = B::KIND.key(company);
+        let item = match B::KIND {
+            BookKind::Tags => TAG_BOOK.encode(&key, after)?,
+            BookKind::CustomFields => CUSTOM_FIELD_BOOK.encode(&key, after)?,
+        };
+        let (condition, values) = at_version(after.version().saturating_sub(1));
+        transaction.put(&self.table, item, condition, values, Failure::Busy);
+        Ok(())
+    }
+}
+
+impl BookKind {
+    fn key(self, company: Company) -> Key {
+        match self {
+            Self::Tags => keys::tag_book(company),
+            Self::CustomFields => keys::custom_field_book(company),
+        }
+    }
+}
+
+fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
+    let kind = match B::KIND {
+        BookKind::Tags => TAG_BOOK,
+        BookKind::CustomFields => CUSTOM_FIELD_BOOK,
+    };
+    item.map(|item| kind.decode(item)).transpose().map(Option::unwrap_or_default)
+}
