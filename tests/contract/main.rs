@@ -22,6 +22,7 @@ mod departments;
 mod document_answers;
 mod due_lists;
 mod edges;
+mod erasure;
 mod event_files;
 mod feed;
 mod fresh_logins;

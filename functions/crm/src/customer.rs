@@ -179,7 +179,8 @@ pub(crate) async fn get_customer(
 /// Sets the fields that are given. Each keeps its last ten values, with who set them. Callers: members
 /// whose card the person has visited, admins and the boss, while their own radar is on. Idempotent.
 /// Errors: 404 `not_found` for other callers, and for a person who is no customer; 403
-/// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong text.
+/// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong text; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/profile", tag = "crm",
     request_body = ProfileUpdate, responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn set_profile(
@@ -196,7 +197,8 @@ pub(crate) async fn set_profile(
 /// Sets a field to the value that was set at `set_at`. Callers: members whose card the person has
 /// visited, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
 /// other callers, for a person who is no customer, and for a value that is not kept; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// `radar_not_active` while the radar of the caller is off; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/profile/restored-value", tag = "crm",
     request_body = FormerValue, responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn restore_profile_value(

@@ -85,7 +85,8 @@ impl SetByBody {
 /// Sets or clears the day and the amount. Callers: members whose card the person has visited, admins and
 /// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers, and for a
 /// person who is no customer; 403 `radar_not_active` while the radar of the caller is off; 422 `invalid` for
-/// a day or an amount out of range.
+/// a day or an amount out of range; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/expected-close", tag = "crm",
     request_body = ExpectedCloseUpdate, responses((status = 200, body = ExpectedClose)))]
 pub(crate) async fn set_expected_close(

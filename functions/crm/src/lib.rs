@@ -6,6 +6,7 @@ mod customer;
 mod deal;
 mod expectation;
 mod follow_up;
+mod my_data;
 mod next_follow_up;
 mod tag;
 mod timeline;
@@ -59,6 +60,7 @@ impl HttpFunction for App {
 
     fn routes<R: Routes<Self>>(list: R) -> R {
         list.routes(routes!(customer::get_customer))
+            .routes(routes!(my_data::get_my_data))
             .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))
             .routes(routes!(customer::restore_profile_value))

@@ -3,6 +3,7 @@
 pub mod book;
 pub mod custom_field;
 pub mod customer;
+pub mod erasure;
 pub mod expectation;
 pub mod follow_up;
 pub mod follow_up_plan;

@@ -14,6 +14,7 @@ pub mod feed;
 pub mod fresh;
 pub mod idempotency;
 pub mod openapi;
+pub mod operator;
 pub mod opportunity;
 pub mod page;
 pub mod path;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use domain::kernel::budget::{BudgetName, OverBudget};
-use domain::kernel::failure::{Failure, Resource, Thing};
+use domain::kernel::failure::{Resource, Thing};
 use domain::kernel::field::FieldError;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -98,6 +98,8 @@ codes! {
     DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
     /// The number of deals of the customer has reached its limit.
     DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
+    /// The person has had erased what was kept of them; nothing can be kept of them any more.
+    CustomerErased = CONFLICT, "customer_erased", "Customer erased", "该客户已注销个人数据，不能再记录";
     /// There may be no more of what is to be added; the detail says what.
     LimitReached = CONFLICT, "limit_reached", "Limit reached", "数量已达上限";
     /// No seat is left.
@@ -371,26 +373,6 @@ impl From<Resource> for Code {
 impl From<OverBudget> for Problem {
     fn from(over: OverBudget) -> Self {
         Self { detail: Some(over.detail()), over: Some(over), ..Self::of(Code::BudgetExhausted) }
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::NotFound => Self::of(Code::NotFound),
-            Failure::Exists(thing) => Self::of(thing.into()),
-            Failure::Exhausted(resource) => Self::of(resource.into()),
-            Failure::OverBudget(over) => over.into(),
-            Failure::VersionConflict => Self::of(Code::VersionConflict),
-            Failure::RightsChanged => Self::of(Code::RightsChanged),
-            Failure::FreshLoginRequired => Self::of(Code::FreshLoginRequired),
-            Failure::CompanySuspended => Self::of(Code::CompanySuspended),
-            Failure::RoleRequired => Self::of(Code::RoleRequired),
-            Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
-            Failure::Busy => Self::of(Code::Busy),
-            Failure::Corrupt(_) => Self::of(Code::Internal).caused_by(failure),
-            Failure::Throttled | Failure::Unavailable(_) => Self::of(Code::Unavailable).caused_by(failure),
-        }
     }
 }
 

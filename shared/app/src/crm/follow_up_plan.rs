@@ -15,7 +15,7 @@ use domain::kernel::timestamp::Timestamp;
 use store::{FollowUpPlan, RecordRead};
 
 use crate::Flow;
-use crate::crm::record::RecordEditor;
+use crate::crm::record::{RecordEditor, check_kept};
 use crate::crm::while_contended;
 
 impl RecordEditor {
@@ -50,6 +50,7 @@ impl RecordEditor {
             let is_own = |plan: NextFollowUp| self.viewer.admin || plan.by == self.viewer.member;
             let may_remove = next.is_none() && known.next_follow_up().is_some_and(is_own);
             self.admit_if(may_remove || known.is_visible_to(self.viewer))?;
+            check_kept(&known, RecordRead::ToChange)?;
             let what = |plan: NextFollowUp| (plan.at, plan.by);
             if known.next_follow_up().map(what) == next.map(what) {
                 return Ok(known.next_follow_up());

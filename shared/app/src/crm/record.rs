@@ -37,6 +37,7 @@ impl RecordEditor {
     pub(crate) async fn read(&self, flow: &Flow<'_>, read: RecordRead) -> Result<KnownCustomer, CustomerError> {
         let known = flow.store.known_customer(self.company, self.person, read).await?;
         self.admit(&known)?;
+        check_kept(&known, read)?;
         Ok(known)
     }
 
@@ -69,6 +70,7 @@ impl RecordEditor {
     ) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
         let (known, books) = flow.store.known_customer_and_books(self.company, self.person, read).await?;
         self.admit(&known)?;
+        check_kept(&known, read)?;
         Ok((known, books))
     }
 
@@ -95,5 +97,13 @@ impl RecordEditor {
     pub(crate) fn timeline_entry(&self, flow: &Flow<'_>, change: CustomerChange) -> Result<TimelineEntry, Failure> {
         let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
         Ok(TimelineEntry { id, at: flow.now, by: self.viewer.member, change })
+    }
+}
+
+/// Succeeds unless something is to be kept of a person who had it erased.
+pub(crate) fn check_kept(known: &KnownCustomer, read: RecordRead) -> Result<(), CustomerError> {
+    match (read, known.erased_at()) {
+        (RecordRead::ToChange, Some(_)) => Err(CustomerError::Erased),
+        _ => Ok(()),
     }
 }

@@ -40,6 +40,9 @@ pub enum CustomerError {
     /// The member's radar is off.
     #[error("the radar is off")]
     RadarNotActive,
+    /// The person had erased what was kept of them.
+    #[error("the customer was erased")]
+    Erased,
     /// The identity has as many deals as there may be.
     #[error("too many deals")]
     TooManyDeals,

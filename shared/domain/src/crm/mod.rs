@@ -7,6 +7,7 @@ pub mod command;
 pub mod custom_field;
 pub mod customer;
 pub mod due;
+pub mod erasure;
 pub mod expectation;
 pub mod field_history;
 pub mod follow_up;

@@ -41,6 +41,9 @@ pub struct CustomerRecord {
     /// When a deal is expected, and of which amount.
     #[serde(default, skip_serializing_if = "Expectation::is_empty")]
     pub expectation: Expectation,
+    /// When the person had it erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// The records of identities that are one person.
@@ -94,6 +97,11 @@ impl KnownCustomer {
     /// When a deal is expected, and of which amount.
     pub fn expectation(&self) -> Expectation {
         Expectation::union(self.records.values().map(|record| &record.expectation))
+    }
+
+    /// When the person had erased what was kept of them; nothing is kept of them any more.
+    pub fn erased_at(&self) -> Option<Timestamp> {
+        self.records.values().filter_map(|record| record.erased_at).max()
     }
 
     /// The tags, read through the company's book.

@@ -2,6 +2,7 @@
 
 pub(crate) mod book;
 pub(crate) mod customer;
+pub(crate) mod erasure;
 pub(crate) mod follow_up;
 pub(crate) mod follow_up_plan;
 pub(crate) mod membership;

@@ -96,4 +96,33 @@ impl Store {
         }
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
+
+    /// Adds to a transaction that nothing tells which number an identity has granted.
+    pub(crate) async fn add_phone_erasure(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        person: PersonId,
+    ) -> Result<(), Failure> {
+        let key = keys::profile(company, person);
+        if let Some(PhoneProfile { phone, .. }) = self.get_latest(company, &key, PROFILE).await? {
+            let number = keys::phone(company, &phone);
+            let holder: Option<Holder> = self.get_latest(company, &number, PHONE).await?;
+            if holder.is_some_and(|holder| holder.person == person) {
+                let own = Item::from([(":own".to_owned(), text(person.to_string()))]);
+                transaction.delete(&self.table, &number, "person = :own", own, Failure::Busy);
+            }
+            transaction.remove(&self.table, &key);
+        }
+        Ok(())
+    }
+
+    /// The number that an identity has granted, as it may be shown to them.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn granted_phone(&self, company: Company, person: PersonId) -> Result<Option<Mobile>, Failure> {
+        let profile: Option<PhoneProfile> = self.get(company, &keys::profile(company, person), PROFILE).await?;
+        Ok(profile.map(|profile| profile.phone))
+    }
 }
