@@ -2,7 +2,7 @@
 
 use domain::card::media::MediaError;
 use domain::crm::book::{BookError, BookRefusal};
-use domain::crm::command::CustomerError;
+use domain::crm::command::{CustomerError, Duplicate};
 use domain::kernel::field::FieldError;
 use domain::media::upload::UploadError;
 use domain::people::activation::{ActivationError, ActivationRefusal};
@@ -11,13 +11,19 @@ use domain::people::join_request::DecisionError;
 use domain::people::member::MemberError;
 use domain::people::session::RefreshError;
 
-use crate::problem::{Code, FieldProblem, Problem};
+use crate::field_problem::FieldProblem;
+use crate::problem::{Code, Problem};
 
 impl From<CustomerError> for Problem {
     fn from(error: CustomerError) -> Self {
         match error {
             CustomerError::RadarNotActive => Self::of(Code::RadarNotActive),
             CustomerError::TooManyDeals => Self::of(Code::DealLimit),
+            CustomerError::Duplicate(Duplicate { person }) => {
+                let shown = person.map(|_| "该手机号已属于您可以查看的客户");
+                shown.into_iter().fold(Self::of(Code::Duplicate).about(person), Self::with_detail)
+            }
+            CustomerError::NotRevocable => Self::of(Code::CustomerChanged),
             CustomerError::LimitReached(detail) => Self::of(Code::LimitReached).with_detail(detail),
             CustomerError::Field(error) => Self::field("", &error),
             CustomerError::Failed(failure) => failure.into(),

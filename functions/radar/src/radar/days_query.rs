@@ -5,7 +5,8 @@ use axum::extract::rejection::QueryRejection;
 use domain::kernel::day::Day;
 use domain::kernel::field::FieldError;
 use domain::radar::day_range::DayRange;
-use edge::problem::{Code, FieldProblem, Problem};
+use edge::field_problem::FieldProblem;
+use edge::problem::{Code, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

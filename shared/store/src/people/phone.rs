@@ -1,4 +1,9 @@
-//! Phone numbers that people have granted: which identity a number belongs to.
+//! Phone numbers: which identity a number belongs to.
+//!
+//! A number belongs to the identity that granted it last. A number that a member typed when they added
+//! a customer leads to the added identity only as long as nobody has granted it: typing is no proof, so
+//! it takes a number from nobody, and whoever grants the number becomes one person with the added
+//! identity and holds it from then on.
 
 use domain::company::Company;
 use domain::kernel::failure::Failure;
@@ -41,6 +46,36 @@ pub struct PhoneClaim {
     held_before: bool,
 }
 
+/// The identity in the item of a number.
+pub(crate) fn phone_holder(item: Item) -> Result<PersonId, Failure> {
+    Ok(PHONE.decode::<Holder>(item)?.person)
+}
+
+/// Adds to a transaction that a number leads to an identity that a member adds.
+pub(crate) fn add_phone_holder(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    phone: &Mobile,
+    person: PersonId,
+) -> Result<(), Failure> {
+    let item = PHONE.encode(&keys::phone(company, phone), &Holder { person })?;
+    transaction.create(table, item, Failure::Busy);
+    Ok(())
+}
+
+/// Adds to a transaction that a number leads to nobody; it must lead to this identity.
+pub(crate) fn release_phone(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    phone: &Mobile,
+    person: PersonId,
+) {
+    let own = Item::from([(":own".to_owned(), text(person.to_string()))]);
+    transaction.delete(table, &keys::phone(company, phone), "person = :own", own, Failure::VersionConflict);
+}
+
 impl Store {
     /// The person and the number they grant, as they are stored now.
     ///
@@ -53,7 +88,7 @@ impl Store {
             if Key::of(&item).as_ref() == Some(&wanted[0]) {
                 before = Some(PROFILE.decode::<PhoneProfile>(item)?.phone);
             } else {
-                holder = Some(PHONE.decode::<Holder>(item)?.person);
+                holder = Some(phone_holder(item)?);
             }
         }
         let held_before = match &before {
