@@ -9,8 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
-use crate::field_problem::FieldProblem;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, FieldProblem, Problem};
 
 /// Largest request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;

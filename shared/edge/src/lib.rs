@@ -11,7 +11,7 @@ pub mod body;
 pub mod budget;
 pub mod client;
 pub mod feed;
-pub mod field_problem;
+mod field_problem;
 pub mod fresh;
 pub mod idempotency;
 pub mod openapi;

@@ -14,9 +14,8 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, PartialSchema};
 
-use crate::field_problem::FieldProblem;
 use crate::fresh;
-use crate::problem::ProblemBody;
+use crate::problem::{FieldProblem, ProblemBody};
 
 /// The conventions that a reader needs before the first call.
 const ABOUT: &str = "\

@@ -14,7 +14,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::field_problem::FieldProblem;
+pub use crate::field_problem::FieldProblem;
 
 /// Seconds a client should wait before it repeats a request that met another one.
 const RETRY_AFTER_S: u32 = 1;

@@ -11,8 +11,7 @@ use domain::people::join_request::DecisionError;
 use domain::people::member::MemberError;
 use domain::people::session::RefreshError;
 
-use crate::field_problem::FieldProblem;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, FieldProblem, Problem};
 
 impl From<CustomerError> for Problem {
     fn from(error: CustomerError) -> Self {

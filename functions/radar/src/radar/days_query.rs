@@ -5,8 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use domain::kernel::day::Day;
 use domain::kernel::field::FieldError;
 use domain::radar::day_range::DayRange;
-use edge::field_problem::FieldProblem;
-use edge::problem::{Code, Problem};
+use edge::problem::{Code, FieldProblem, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
