@@ -29,7 +29,7 @@ async fn known_customer(world: &World, functions: &Functions) -> (PersonId, Stri
     let before = world.fresh_person();
     visit(world, before, &[3, 4]).await;
     visit(world, person, &[0, 1]).await;
-    world.merge(person, before, MergeReason::Anonymous).await.unwrap();
+    world.merge(person, before, MergeReason::Login).await.unwrap();
     let number = Mobile::parse(NUMBER).unwrap();
     let claim = world.store.phone_claim(world.company, person, &number).await.unwrap();
     world.store.hold_phone(world.company, &claim, world.clock.now()).await.unwrap();
@@ -134,11 +134,12 @@ async fn of_a_visitor_who_has_paused_nothing_is_recorded() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let organization = functions.router("organization");
+    let tracking = functions.router("tracking");
     let batch = |token: String| {
         let event = json!({"kind": "view_card", "card_id": world.card("lin"), "at": world.clock.now()});
         let id = world.ids.uuid(world.clock.now()).unwrap();
         let body = json!({"batch_id": id, "events": [event]});
-        async { send(functions.router("tracking"), ("POST", "/v1/events"), (Some(&token), None), Some(body)).await }
+        async move { send(tracking, ("POST", "/v1/events"), (Some(&token), None), Some(body)).await }
     };
     for paused in [true, false] {
         let session = log_in(&world, organization, OPENID).await;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod activation;
+mod additions;
 mod aggregator;
 mod authority;
 mod backers;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use domain::crm::addition::{Addition, CustomerSource};
 use domain::crm::custom_field::{CustomField, CustomFieldName};
 use domain::crm::field_history::FieldHistory;
 use domain::crm::kind::CustomerKind;
@@ -38,6 +39,11 @@ pub(crate) struct CustomerRecordBody {
     kinds: Vec<CustomerKind>,
     /// The cards whose customer they are, the last opened first.
     card_ids: Vec<CardId>,
+    /// `visit` for a customer who came by themselves, `by_hand` or `import` for one who was added and has
+    /// not visited.
+    source: CustomerSource,
+    /// Who added them. `null` if nobody did.
+    addition: Option<AdditionBody>,
     /// What members have filled in, by field. Fields that are not set are missing.
     profile: BTreeMap<ProfileField, ProfileValueBody>,
     /// The values of the company's own fields (自定义字段). Fields that are not set are missing.
@@ -64,6 +70,23 @@ pub(crate) struct CustomValueBody {
     /// Its value, as it was set.
     #[serde(flatten)]
     value: ProfileValueBody,
+}
+
+/// How a customer was added.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AdditionBody {
+    /// `by_hand` or `import`.
+    source: CustomerSource,
+    /// When.
+    added_at: Timestamp,
+    /// The member who did it.
+    added_by: MemberId,
+}
+
+impl From<&Addition> for AdditionBody {
+    fn from(Addition { at, by, source, .. }: &Addition) -> Self {
+        Self { source: *source, added_at: *at, added_by: *by }
+    }
 }
 
 /// A tag of a customer.
@@ -136,8 +159,8 @@ pub(crate) struct FormerValue {
 }
 
 impl ProfileUpdate {
-    /// The texts of the fields that are to be set.
-    fn texts(self) -> Result<BTreeMap<ProfileField, String>, Problem> {
+    /// The texts of the fields that are to be set; `base` points to the fields in the body.
+    pub(crate) fn texts(self, base: &str) -> Result<BTreeMap<ProfileField, String>, Problem> {
         let (mut texts, mut errors) = (BTreeMap::new(), Vec::new());
         let given = [
             (ProfileField::Name, self.name),
@@ -151,7 +174,7 @@ impl ProfileUpdate {
         for (field, text) in given {
             match text.map(|text| field.parse(&text)).transpose() {
                 Ok(text) => texts.extend(text.map(|text| (field, text))),
-                Err(error) => errors.push(FieldProblem::new(&format!("/{}", field.name()), &error)),
+                Err(error) => errors.push(FieldProblem::new(&format!("{base}/{}", field.name()), &error)),
             }
         }
         if errors.is_empty() { Ok(texts) } else { Err(Problem::invalid(errors)) }
@@ -188,7 +211,7 @@ pub(crate) async fn set_profile(
     caller: CustomerCaller,
     Body(update): Body<ProfileUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let (known, books) = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
+    let (known, books) = record_editor(caller).set_profile(&app.flow(), &update.texts("")?).await?;
     Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
 }
 
@@ -235,6 +258,8 @@ pub(crate) fn body(
         person_id,
         name: if name.is_empty() { visitor_name(person_id) } else { name.to_owned() },
         kinds: CustomerKind::of(&merged),
+        source: known.source(),
+        addition: known.addition().map(AdditionBody::from),
         card_ids: cards.filter(|card| merged.state.is_customer_in(Scope::Card(*card))).collect(),
         profile: ProfileField::ALL.iter().filter_map(of_profile).collect(),
         custom_fields: books.fields.iter().filter_map(of_company).collect(),

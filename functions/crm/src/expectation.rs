@@ -54,6 +54,13 @@ pub(crate) struct SetByBody {
     at: Timestamp,
 }
 
+impl ExpectedCloseUpdate {
+    /// The update, not checked yet.
+    pub(crate) fn update(self) -> ExpectationUpdate {
+        ExpectationUpdate { day: self.expected_on, amount: self.amount_fen }
+    }
+}
+
 /// A field that is there, also with `null`.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
@@ -92,9 +99,9 @@ impl SetByBody {
 pub(crate) async fn set_expected_close(
     State(app): State<App>,
     caller: CustomerCaller,
-    Body(ExpectedCloseUpdate { expected_on, amount_fen }): Body<ExpectedCloseUpdate>,
+    Body(update): Body<ExpectedCloseUpdate>,
 ) -> Result<Json<ExpectedClose>, Problem> {
-    let (flow, update) = (app.flow(), ExpectationUpdate { day: expected_on, amount: amount_fen });
-    let known = record_editor(caller).set_expectation(&flow, update).await?;
+    let flow = app.flow();
+    let known = record_editor(caller).set_expectation(&flow, update.update()).await?;
     Ok(Json(ExpectedClose::of(&known, flow.now)))
 }

@@ -1,5 +1,6 @@
 //! Customers as the company's members see them: profiles, close rates set by hand and closed deals.
 
+mod addition;
 mod close_rate;
 mod custom_field;
 mod customer;
@@ -59,7 +60,8 @@ impl HttpFunction for App {
     const NAME: &'static str = "crm";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(customer::get_customer))
+        list.routes(routes!(customer::get_customer, addition::delete_customer))
+            .routes(routes!(addition::create_customer))
             .routes(routes!(my_data::get_my_data))
             .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))

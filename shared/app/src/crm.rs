@@ -1,5 +1,6 @@
 //! Customers and who they are.
 
+pub mod addition;
 pub mod book;
 pub mod custom_field;
 pub mod customer;

@@ -11,6 +11,7 @@ pub mod body;
 pub mod budget;
 pub mod client;
 pub mod feed;
+mod field_problem;
 pub mod fresh;
 pub mod idempotency;
 pub mod openapi;

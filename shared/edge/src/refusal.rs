@@ -2,7 +2,7 @@
 
 use domain::card::media::MediaError;
 use domain::crm::book::{BookError, BookRefusal};
-use domain::crm::command::CustomerError;
+use domain::crm::command::{CustomerError, Duplicate};
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::media::upload::UploadError;
@@ -40,6 +40,11 @@ impl From<CustomerError> for Problem {
             CustomerError::RadarNotActive => Self::of(Code::RadarNotActive),
             CustomerError::Erased => Self::of(Code::CustomerErased),
             CustomerError::TooManyDeals => Self::of(Code::DealLimit),
+            CustomerError::Duplicate(Duplicate { person }) => {
+                let shown = person.map(|_| "该手机号已属于您可以查看的客户");
+                shown.into_iter().fold(Self::of(Code::Duplicate).about(person), Self::with_detail)
+            }
+            CustomerError::NotRevocable => Self::of(Code::CustomerChanged),
             CustomerError::LimitReached(detail) => Self::of(Code::LimitReached).with_detail(detail),
             CustomerError::Field(error) => Self::field("", &error),
             CustomerError::Failed(failure) => failure.into(),

@@ -24,6 +24,7 @@ pub use crate::close_rate::shortlist::{ShortlistCandidate, StoredShortlist};
 pub use crate::company::NewCompany;
 pub use crate::company::department::DepartmentAdded;
 pub use crate::company::quota::QuotaName;
+pub use crate::crm::addition::{AdditionContext, CustomerAdded, NewCustomer};
 pub use crate::crm::book::{AddedTo, BookAdded, CustomerBooks, StoredCompanyBook};
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::follow_up_plan::FollowUpPlan;

@@ -19,7 +19,7 @@ pub struct ActiveDays {
     /// Days with a view of a product.
     #[serde(default, rename = "m")]
     pub shopped: SeenDays,
-    /// Whether anything of theirs was counted.
+    /// Whether anything of theirs was counted, or they were added.
     #[serde(skip)]
     pub met: bool,
 }

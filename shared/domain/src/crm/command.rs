@@ -49,12 +49,31 @@ pub enum CustomerError {
     /// There may be no more of something.
     #[error("limit reached: {0}")]
     LimitReached(&'static str),
+    /// The customer is known already.
+    #[error("known already")]
+    Duplicate(Duplicate),
+    /// The addition of the customer cannot be taken back: something of them has changed since.
+    #[error("something has changed since they were added")]
+    NotRevocable,
     /// A value cannot be.
     #[error(transparent)]
     Field(#[from] FieldError),
     /// As every action can fail.
     #[error(transparent)]
     Failed(#[from] Failure),
+}
+
+/// A customer who has the phone number of one to add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duplicate {
+    /// One of their identities, for members who may see them.
+    pub person: Option<PersonId>,
+}
+
+impl From<Duplicate> for CustomerError {
+    fn from(duplicate: Duplicate) -> Self {
+        Self::Duplicate(duplicate)
+    }
 }
 
 impl From<CommandError> for CustomerError {

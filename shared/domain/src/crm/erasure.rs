@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::addition::Addition;
 use crate::crm::record::CustomerRecord;
 use crate::kernel::id::PersonId;
 use crate::kernel::timestamp::Timestamp;
@@ -23,11 +24,13 @@ pub struct Erasure {
 }
 
 impl CustomerRecord {
-    /// What is left of the record: how many follow-ups count on which day and where.
+    /// What is left of the record: how many follow-ups count on which day and where, and where they were
+    /// added.
     #[must_use]
     pub fn erased(&self, at: Timestamp) -> Self {
         let (version, follow_ups) = (self.version, self.follow_ups.clone());
-        Self { version, follow_ups, erased_at: Some(self.erased_at.unwrap_or(at)), ..Self::default() }
+        let addition = self.addition.clone().map(|addition| Addition { mobile: None, ..addition });
+        Self { version, follow_ups, addition, erased_at: Some(self.erased_at.unwrap_or(at)), ..Self::default() }
     }
 }
 

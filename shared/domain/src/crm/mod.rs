@@ -2,6 +2,7 @@
 
 pub mod active_days;
 pub mod activity;
+pub mod addition;
 pub mod book;
 pub mod command;
 pub mod custom_field;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::addition::{Addition, CustomerSource};
 use crate::crm::custom_field::CustomValues;
 use crate::crm::expectation::Expectation;
 use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
@@ -44,6 +45,9 @@ pub struct CustomerRecord {
     /// When the person had it erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<Timestamp>,
+    /// How the identity was added; none for one that came by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addition: Option<Addition>,
 }
 
 /// The records of identities that are one person.
@@ -126,6 +130,29 @@ impl KnownCustomer {
                 record.next_follow_up = next.filter(|_| *identity == person);
             }
         })
+    }
+
+    /// How the person came into the company: by a visit, unless all of them was added.
+    pub fn source(&self) -> CustomerSource {
+        let added = |person: &PersonId| self.records.get(person).and_then(|record| record.addition.as_ref());
+        let mut sources = self.identities.keys().map(|person| added(person).map(|addition| addition.source));
+        match sources.next() {
+            Some(Some(source)) if sources.all(|other| other.is_some()) => source,
+            _ => CustomerSource::Visit,
+        }
+    }
+
+    /// The first addition of the person, if a member has added them.
+    pub fn addition(&self) -> Option<&Addition> {
+        self.records.values().filter_map(|record| record.addition.as_ref()).min_by_key(|addition| addition.at)
+    }
+
+    /// How an identity was added, if that can be taken back: nothing was changed of it since, and it is
+    /// a person by itself.
+    pub fn revocable_addition(&self, person: PersonId) -> Option<&Addition> {
+        let (customer, record) = (self.identities.get(&person)?, self.records.get(&person)?);
+        let untouched = customer.version == 1 && record.version == 1 && self.identities.len() == 1;
+        record.addition.as_ref().filter(|_| untouched)
     }
 
     /// Whether they are a customer whom this member may see: one of their card, for admins and the

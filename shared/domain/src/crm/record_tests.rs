@@ -8,6 +8,7 @@ use crate::crm::follow_up::{FOLLOW_UPS_MAX, FollowUpPlace};
 use crate::crm::profile::{PROFILE_VALUES_MAX, ProfileField};
 use crate::crm::tag::{CUSTOMER_TAGS_MAX, TagMark};
 use crate::kernel::id::{CardId, CustomFieldId, DepartmentId, Id, MemberId, TagId};
+use crate::kernel::mobile::Mobile;
 use crate::kernel::money::Fen;
 
 fn now() -> Timestamp {
@@ -52,6 +53,14 @@ fn full() -> CustomerRecord {
     record.next_follow_up = NextFollowUp::new(now(), by(), now()).ok();
     let update = ExpectationUpdate { day: None, amount: Some(Some(Fen(1))) };
     record.expectation = record.expectation.after(update, by(), now());
+    record.addition = Some(Addition {
+        at: now(),
+        by: by(),
+        source: CustomerSource::ByHand,
+        card: Some(CardId::from_uuid(Uuid::from_u128(u128::MAX))),
+        departments: (0..5).map(|part| DepartmentId::from_uuid(Uuid::from_u128(part))).collect(),
+        mobile: Some(Mobile::parse("+86 138 0013 8000").unwrap()),
+    });
     record
 }
 

@@ -172,7 +172,7 @@ impl Store {
 }
 
 impl BookKind {
-    fn key(self, company: Company) -> Key {
+    pub(crate) fn key(self, company: Company) -> Key {
         match self {
             Self::Tags => keys::tag_book(company),
             Self::CustomFields => keys::custom_field_book(company),
@@ -180,7 +180,7 @@ impl BookKind {
     }
 }
 
-fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
+pub(crate) fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
     let kind = match B::KIND {
         BookKind::Tags => TAG_BOOK,
         BookKind::CustomFields => CUSTOM_FIELD_BOOK,

@@ -76,7 +76,8 @@ impl Store {
         if record != erased {
             self.add_plans(&mut transaction, company, &found, &Records::from([(identity, erased)]))?;
         }
-        self.add_phone_erasure(&mut transaction, company, identity).await?;
+        let added_with = record.addition.and_then(|addition| addition.mobile);
+        self.add_phone_erasure(&mut transaction, company, (identity, added_with)).await?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 

@@ -1,5 +1,6 @@
 //! Customers, merges, opportunities and records and timelines.
 
+pub(crate) mod addition;
 pub(crate) mod book;
 pub(crate) mod customer;
 pub(crate) mod erasure;

@@ -101,13 +101,13 @@ impl Store {
         &self,
         company: Company,
         aside: &mut PutAside,
-        mut visit: impl FnMut(&CustomerRecord),
+        mut visit: impl FnMut(PersonId, &CustomerRecord),
     ) -> Result<(), Failure> {
         let (partition, mut start) = (keys::customer_records(company), None);
         loop {
             let page = self.page_latest(&partition, start).await?;
             let records = aside.read_all(page.items, record_of)?;
-            records.iter().for_each(|(_, record)| visit(record));
+            records.iter().for_each(|(person, record)| visit(*person, record));
             start = page.next;
             if start.is_none() {
                 return Ok(());
