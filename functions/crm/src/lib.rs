@@ -6,6 +6,7 @@ mod customer;
 mod deal;
 mod expectation;
 mod follow_up;
+mod list;
 mod next_follow_up;
 mod tag;
 mod timeline;
@@ -58,7 +59,8 @@ impl HttpFunction for App {
     const NAME: &'static str = "crm";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(customer::get_customer))
+        list.routes(routes!(list::list_customers))
+            .routes(routes!(customer::get_customer))
             .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))
             .routes(routes!(customer::restore_profile_value))

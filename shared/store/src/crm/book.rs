@@ -180,7 +180,8 @@ impl BookKind {
     }
 }
 
-fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
+/// The book of an item; the one that every company begins with without one.
+pub(crate) fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
     let kind = match B::KIND {
         BookKind::Tags => TAG_BOOK,
         BookKind::CustomFields => CUSTOM_FIELD_BOOK,

@@ -4,6 +4,7 @@ use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::follow_up::FollowUp;
 use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{FollowUpId, Id, MemberId, PersonId};
 use domain::kernel::idempotency::Idempotency;
@@ -61,6 +62,7 @@ impl Store {
         let (stored, deltas) = (new.clone(), new.place.counts_once(new.at));
         self.create_once(company, &key, request, new.at, new, |transaction| {
             self.add_plans(transaction, company, read, changed)?;
+            self.add_list_row(transaction, company, read, changed, Day::of(stored.at))?;
             put_follow_up(transaction, &self.table, company, person, &stored)?;
             for (scope, period, counts) in deltas.changes() {
                 add_counts(transaction, &self.table, company, scope, period, &counts);
@@ -90,7 +92,7 @@ impl Store {
     }
 
     /// Stores a follow-up that was edited or deleted. What was deleted counts no more: then its record
-    /// is given, too.
+    /// is given, too, with the customer as they were read.
     ///
     /// # Errors
     /// [`Failure::Busy`] when follow-up or record have changed since they were read.
@@ -99,11 +101,14 @@ impl Store {
         company: Company,
         person: PersonId,
         after: &FollowUp,
-        record: Option<&CustomerRecord>,
+        record: Option<(&KnownCustomer, &CustomerRecord)>,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         put_follow_up(&mut transaction, &self.table, company, person, after)?;
-        if let Some(record) = record {
+        if let Some((read, record)) = record {
+            let changed = Records::from([(person, record.clone())]);
+            let today = Day::of(after.deleted.map_or(after.at, |deleted| deleted.at));
+            self.add_list_row(&mut transaction, company, read, &changed, today)?;
             put_record(&mut transaction, &self.table, company, person, record)?;
             let mut deltas = CounterDeltas::default();
             deltas.subtract_all(&after.place.counts_once(after.at));
