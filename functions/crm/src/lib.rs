@@ -7,6 +7,7 @@ mod customer;
 mod deal;
 mod expectation;
 mod follow_up;
+mod list;
 mod my_data;
 mod next_follow_up;
 mod tag;
@@ -60,8 +61,8 @@ impl HttpFunction for App {
     const NAME: &'static str = "crm";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(customer::get_customer, addition::delete_customer))
-            .routes(routes!(addition::create_customer))
+        list.routes(routes!(list::list_customers, addition::create_customer))
+            .routes(routes!(customer::get_customer, addition::delete_customer))
             .routes(routes!(my_data::get_my_data))
             .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))

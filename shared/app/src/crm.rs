@@ -8,6 +8,7 @@ pub mod erasure;
 pub mod expectation;
 pub mod follow_up;
 pub mod follow_up_plan;
+pub mod list;
 pub mod merge;
 pub mod profile;
 pub mod record;

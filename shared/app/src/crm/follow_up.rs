@@ -112,7 +112,7 @@ impl RecordEditor {
             record.follow_ups.remove(before.at, &before.place);
             let deleted = Some(FollowUpDeletion { at: flow.now, by: self.viewer.member });
             let after = FollowUp { deleted, ..before };
-            flow.store.change_follow_up(self.company, person, &after, Some(&record)).await?;
+            flow.store.change_follow_up(self.company, person, &after, Some((&known, &record))).await?;
             Ok(())
         })
         .await

@@ -86,7 +86,7 @@ impl RecordEditor {
             let (mut known, books) = self.read_with_books(flow, RecordRead::ToChange).await?;
             let Some((changed, change)) = apply(&known, &books)? else { return Ok((known, books)) };
             let entry = self.timeline_entry(flow, change)?;
-            flow.store.change_records(self.company, &changed, (self.person, &entry)).await?;
+            flow.store.change_records(self.company, &known, &changed, (self.person, &entry)).await?;
             known.records.extend(changed);
             Ok((known, books))
         })

@@ -12,6 +12,7 @@ use crate::crm::custom_field::CustomValues;
 use crate::crm::expectation::Expectation;
 use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
 use crate::crm::identities::{Identities, MergedCustomer};
+use crate::crm::listed::Listed;
 use crate::crm::profile::Profile;
 use crate::crm::tag::{TagBook, TagMarks};
 use crate::crm::viewer::Viewer;
@@ -60,12 +61,19 @@ pub struct KnownCustomer {
     pub identities: Identities,
     /// What is kept of each; an identity may have no record, and a record no identity that did something.
     pub records: Records,
+    /// How they stand in the company's list, if they were read to be changed.
+    pub listed: Listed,
 }
 
 impl KnownCustomer {
     /// All identities together.
     pub fn merged(&self) -> MergedCustomer {
         MergedCustomer::of(self.identities.values())
+    }
+
+    /// The first of the identities, by which lists name the person.
+    pub fn first(&self) -> Option<PersonId> {
+        self.identities.keys().chain(self.records.keys()).min().copied()
     }
 
     /// What is kept of one identity.

@@ -180,6 +180,7 @@ impl BookKind {
     }
 }
 
+/// The book of an item; the one that every company begins with without one.
 pub(crate) fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
     let kind = match B::KIND {
         BookKind::Tags => TAG_BOOK,

@@ -114,6 +114,8 @@ impl Store {
     ) -> Result<Progress, Failure> {
         let company = before.company;
         self.add_to_breakdowns(company, additions.breakdowns, aside).await?;
+        let persons = additions.people.values().flatten().copied().collect();
+        self.refresh_list(company, &persons, today, aside).await?;
         // Breakdowns know their pages, and lists are made of the customers: whoever stops before the
         // progress is written does it again, and changes nothing.
         let mut transaction =

@@ -42,6 +42,8 @@ kinds! {
     CUSTOM_FIELD_BOOK = "custom_field_book", 1, "book";
     CUSTOMER_RECORD = "customer_record", 1, "record";
     ERASURE = "erasure", 1, "erasure";
+    CUSTOMER_ROW = "customer_row", 1, "list";
+    LIST_COUNTS = "list_counts", 1, "list";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
     FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
