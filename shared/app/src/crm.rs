@@ -9,6 +9,7 @@ pub mod expectation;
 pub mod follow_up;
 pub mod follow_up_plan;
 pub mod merge;
+pub mod ownership;
 pub mod profile;
 pub mod record;
 pub mod tag;

@@ -1,13 +1,16 @@
-//! Customers, merges, opportunities and records and timelines.
+//! Customers, merges, opportunities, records, ownership and timelines.
 
 pub(crate) mod addition;
 pub(crate) mod book;
 pub(crate) mod customer;
 pub(crate) mod erasure;
+pub(crate) mod customer_rules;
 pub(crate) mod follow_up;
 pub(crate) mod follow_up_plan;
+pub(crate) mod member_directory;
 pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod opportunity;
+pub(crate) mod ownership;
 pub(crate) mod record;
 pub(crate) mod timeline;

@@ -8,7 +8,9 @@ use domain::crm::timeline::TimelineEntry;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 
+use crate::company::department::take;
 use crate::crm::customer::customer_of_item;
+use crate::crm::member_directory::directory_of;
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
 use crate::table::aside::PutAside;
@@ -60,7 +62,10 @@ impl Store {
         beside: &[Key],
     ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
-        let items = self.read_known(company, &BTreeSet::from([person]), read, beside, &mut known).await?;
+        let directory = keys::member_directory(company);
+        let beside: Vec<_> = beside.iter().chain([&directory]).cloned().collect();
+        let mut items = self.read_known(company, &BTreeSet::from([person]), read, &beside, &mut known).await?;
+        known.directory = directory_of(take(&mut items, &directory))?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         self.read_known(company, &others, read, &[], &mut known).await?;
