@@ -74,7 +74,9 @@ impl Store {
         let erased = record.erased(erasure.at);
         let mut transaction = Transaction::default();
         if record != erased {
-            self.add_plans(&mut transaction, company, &found, &Records::from([(identity, erased)]))?;
+            let changed = Records::from([(identity, erased)]);
+            self.add_plans(&mut transaction, company, &found, &changed)?;
+            self.add_holding_changes(&mut transaction, company, (&found, &changed), None);
         }
         let added_with = record.addition.and_then(|addition| addition.mobile);
         self.add_phone_erasure(&mut transaction, company, (identity, added_with)).await?;
