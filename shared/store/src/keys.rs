@@ -6,6 +6,7 @@
 //! requests, and the budgets of addresses and phone numbers.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod crm;
 mod key;
 mod radar;
 
@@ -20,6 +21,7 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
+pub(crate) use self::crm::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::radar::*;
 

@@ -55,7 +55,7 @@ impl Known {
         }
         let listed = Listed { rows: some(&self.rows, identities), model: self.model.clone().unwrap_or_default() };
         let (records, identities) = (some(&self.records, identities), some(&self.identities, identities));
-        KnownCustomer { identities, records, listed }
+        KnownCustomer { identities, records, listed, ..KnownCustomer::default() }
     }
 }
 
