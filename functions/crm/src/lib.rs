@@ -4,12 +4,14 @@ mod addition;
 mod close_rate;
 mod custom_field;
 mod customer;
+mod customer_rules;
 mod deal;
 mod expectation;
 mod follow_up;
 mod list;
 mod my_data;
 mod next_follow_up;
+mod ownership;
 mod tag;
 mod timeline;
 
@@ -81,6 +83,11 @@ impl HttpFunction for App {
             .routes(routes!(custom_field::set_custom_fields))
             .routes(routes!(custom_field::restore_custom_value))
             .routes(routes!(expectation::set_expected_close))
+            .routes(routes!(ownership::claim_customer))
+            .routes(routes!(ownership::assign_customer, ownership::give_customer_back))
+            .routes(routes!(ownership::list_collaborators))
+            .routes(routes!(ownership::set_collaborator, ownership::remove_collaborator))
+            .routes(routes!(customer_rules::get_customer_rules, customer_rules::update_customer_rules))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

@@ -10,6 +10,7 @@ pub mod follow_up;
 pub mod follow_up_plan;
 pub mod list;
 pub mod merge;
+pub mod ownership;
 pub mod profile;
 pub mod record;
 pub mod tag;

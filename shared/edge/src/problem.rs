@@ -109,6 +109,8 @@ codes! {
     CustomerChanged = CONFLICT, "customer_changed", "Customer changed", "该客户添加后已有变动，不能撤销";
     /// There may be no more of what is to be added; the detail says what.
     LimitReached = CONFLICT, "limit_reached", "Limit reached", "数量已达上限";
+    /// Somebody owns the customer.
+    AlreadyOwned = CONFLICT, "already_owned", "Already owned", "该客户已有负责人，请刷新后查看";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// Other events were accepted under the batch id.

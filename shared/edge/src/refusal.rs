@@ -46,6 +46,8 @@ impl From<CustomerError> for Problem {
             }
             CustomerError::NotRevocable => Self::of(Code::CustomerChanged),
             CustomerError::LimitReached(detail) => Self::of(Code::LimitReached).with_detail(detail),
+            CustomerError::AlreadyOwned => Self::of(Code::AlreadyOwned),
+            CustomerError::MemberInactive => Self::of(Code::MemberInactive),
             CustomerError::Field(error) => Self::field("", &error),
             CustomerError::Failed(failure) => failure.into(),
         }

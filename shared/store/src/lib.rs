@@ -30,6 +30,7 @@ pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::follow_up_plan::FollowUpPlan;
 pub use crate::crm::list_read::CustomerList;
 pub use crate::crm::opportunity::OpportunityChange;
+pub use crate::crm::ownership::{CustomerToClaim, OwnershipChange};
 pub use crate::crm::record::RecordRead;
 pub use crate::crm::timeline::TimelinePage;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};

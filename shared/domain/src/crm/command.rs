@@ -55,6 +55,12 @@ pub enum CustomerError {
     /// The addition of the customer cannot be taken back: something of them has changed since.
     #[error("something has changed since they were added")]
     NotRevocable,
+    /// Somebody owns the customer.
+    #[error("somebody owns the customer")]
+    AlreadyOwned,
+    /// The member who should own the customer is gone.
+    #[error("the member is gone")]
+    MemberInactive,
     /// A value cannot be.
     #[error(transparent)]
     Field(#[from] FieldError),

@@ -9,8 +9,10 @@ use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 
+use crate::company::department::take;
 use crate::crm::customer::customer_of_item;
 use crate::crm::list::{keys_to_change, take_listed};
+use crate::crm::member_directory::directory_of;
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
 use crate::table::aside::PutAside;
@@ -67,8 +69,10 @@ impl Store {
     ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
         let model = (read == RecordRead::ToChange).then(|| keys::close_rate_model(company));
-        let first: Vec<_> = beside.iter().cloned().chain(model).collect();
-        let items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
+        let directory = keys::member_directory(company);
+        let first: Vec<_> = beside.iter().chain([&directory]).cloned().chain(model).collect();
+        let mut items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
+        known.directory = directory_of(take(&mut items, &directory))?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         self.read_known(company, &others, read, &[], &mut known).await?;
