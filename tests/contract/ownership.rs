@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use domain::crm::merge::{MergeReason, Undone};
 use domain::kernel::id::PersonId;
-use domain::people::member::Ended;
 use domain::tracking::batch::AcceptedBatch;
 use serde_json::{Value, json};
 use store::RecordRead;
@@ -194,6 +193,7 @@ async fn fifty_claims_at_once_stay_within_what_a_member_may_hold_and_claim() {
 async fn what_a_member_gives_back_or_loses_is_free_again() {
     let office = Fixture::new().await;
     let [a, b] = office.unowned(2).await[..] else { panic!() };
+    office.world.clock.advance(1);
     let first = office.claim("chen", a).await;
     assert_eq!((first.0, &first.1["reason"]), (201, &json!("claimed")));
     assert_eq!(office.claim("chen", a).await, first, "a retry gets the first answer");
@@ -205,6 +205,7 @@ async fn what_a_member_gives_back_or_loses_is_free_again() {
     assert_eq!(office.ask("chen", "DELETE", a, "/owner", None).await.0, 204);
     assert_eq!(office.ask("boss", "DELETE", a, "/owner", None).await.0, 204);
     assert_eq!(office.held("chen").await, (1, 1));
+    office.world.clock.advance(1);
     let to = Some(json!({"member_id": office.member("wang")}));
     let (status, assigned) = office.ask("boss", "PUT", b, "/owner", to.clone()).await;
     assert_eq!((status, &assigned["reason"]), (200, &json!("assigned")));
@@ -269,12 +270,14 @@ async fn whoever_left_owns_nobody_until_they_are_back() {
     assert_eq!(office.claim("lin", taken).await.0, 201);
     office.housekeeping().await;
     assert_eq!(office.ask("chen", "GET", visitor, "", None).await.0, 404);
-    let lin = world.store.member(world.company, world.staff["lin"].member).await.unwrap();
-    let (boss, now) = (world.staff["boss"], world.clock.now());
-    let by = app::people::member::Head { member: boss.member, role: boss.role, logged_in_at: now };
-    let flow = app::Flow { store: &world.store, ids: &world.ids, now };
-    let set = async |status| app::people::member::set_status(&flow, world.company, by, lin.id, status).await.unwrap();
-    assert_eq!(set(domain::people::member::MemberStatus::Left).await.ended, Some(Ended::Left));
+    let set = async |status: &str| {
+        let path = format!("/v1/members/{}/status", world.staff["lin"].member);
+        let (token, body) = (world.token("boss"), json!({ "status": status }));
+        let router = office.functions.router("organization");
+        let (status, answer) = send(router, ("PUT", &path), (Some(&token), None), Some(body)).await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    set("left").await;
     office.housekeeping().await;
     for person in [visitor, taken] {
         assert_eq!(office.owner(person).await, Value::Null);
@@ -283,7 +286,7 @@ async fn whoever_left_owns_nobody_until_they_are_back() {
     let to = Some(json!({"member_id": office.member("lin")}));
     let (status, refused) = office.ask("boss", "PUT", visitor, "/owner", to).await;
     assert_eq!((status, &refused["code"]), (409, &json!("member_inactive")));
-    set(domain::people::member::MemberStatus::Active).await;
+    set("active").await;
     office.housekeeping().await;
     assert_eq!(office.owner(taken).await, office.member("lin"));
     assert_eq!(office.ask("chen", "GET", taken, "", None).await.0, 404);
