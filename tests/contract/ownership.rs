@@ -17,12 +17,12 @@ use crate::functions::{Functions, housekeeping, no_stop};
 use crate::http::send;
 
 /// A company, its functions, and persons who have opened `lin`'s card.
-struct Fixture {
+struct CustomerPool {
     world: World,
     functions: Functions,
 }
 
-impl Fixture {
+impl CustomerPool {
     async fn new() -> Self {
         let world = World::new().await;
         let functions = Functions::on(&world).await;
@@ -108,7 +108,7 @@ impl Fixture {
 
 #[tokio::test]
 async fn a_colleague_learns_nothing_of_an_exclusive_customer() {
-    let office = Fixture::new().await;
+    let office = CustomerPool::new().await;
     let (visitor, chen) = (office.world.visitor, office.member("chen"));
     let note = json!({"kind": "call", "note": "约了周三"});
     let tasks = [
@@ -141,7 +141,7 @@ async fn a_colleague_learns_nothing_of_an_exclusive_customer() {
 
 #[tokio::test]
 async fn of_two_who_claim_at_once_one_wins_and_the_other_is_told() {
-    let office = Arc::new(Fixture::new().await);
+    let office = Arc::new(CustomerPool::new().await);
     for person in office.unowned(4).await {
         let claims = ["chen", "wang"].map(|who| {
             let office = office.clone();
@@ -161,7 +161,7 @@ async fn of_two_who_claim_at_once_one_wins_and_the_other_is_told() {
 
 #[tokio::test]
 async fn fifty_claims_at_once_stay_within_what_a_member_may_hold_and_claim() {
-    let office = Arc::new(Fixture::new().await);
+    let office = Arc::new(CustomerPool::new().await);
     let persons = office.unowned(50).await;
     for (held_max, claims_max, who, expected) in [(7, 1_000, "chen", 7), (100, 5, "wang", 5)] {
         let token = office.world.token("boss");
@@ -191,7 +191,7 @@ async fn fifty_claims_at_once_stay_within_what_a_member_may_hold_and_claim() {
 
 #[tokio::test]
 async fn what_a_member_gives_back_or_loses_is_free_again() {
-    let office = Fixture::new().await;
+    let office = CustomerPool::new().await;
     let [a, b] = office.unowned(2).await[..] else { panic!() };
     office.world.clock.advance(1);
     let first = office.claim("chen", a).await;
@@ -220,7 +220,7 @@ async fn what_a_member_gives_back_or_loses_is_free_again() {
 
 #[tokio::test]
 async fn a_collaborator_sees_or_edits_until_they_are_removed() {
-    let office = Fixture::new().await;
+    let office = CustomerPool::new().await;
     let visitor = office.world.visitor;
     let chen = format!("/collaborators/{}", office.member("chen").as_str().unwrap());
     let note = || Some(json!({"name": "王敏"}));
@@ -240,7 +240,7 @@ async fn a_collaborator_sees_or_edits_until_they_are_removed() {
 
 #[tokio::test]
 async fn contacts_are_hidden_until_somebody_owns_the_customer() {
-    let office = Fixture::new().await;
+    let office = CustomerPool::new().await;
     let visitor = office.world.visitor;
     let filled = json!({"name": "王敏", "mobile": "13800138000", "email": "w@example.com", "address": "昆明"});
     assert_eq!(office.ask("lin", "PUT", visitor, "/profile", Some(filled)).await.0, 200);
@@ -264,7 +264,7 @@ async fn contacts_are_hidden_until_somebody_owns_the_customer() {
 
 #[tokio::test]
 async fn whoever_left_owns_nobody_until_they_are_back() {
-    let office = Fixture::new().await;
+    let office = CustomerPool::new().await;
     let (visitor, world) = (office.world.visitor, &office.world);
     let taken = office.unowned(1).await[0];
     assert_eq!(office.claim("lin", taken).await.0, 201);
@@ -294,7 +294,7 @@ async fn whoever_left_owns_nobody_until_they_are_back() {
 
 #[tokio::test]
 async fn a_merged_customer_has_the_owner_who_was_decided_last_and_gets_apart_with_their_own() {
-    let office = Fixture::new().await;
+    let office = CustomerPool::new().await;
     let world = &office.world;
     let [a, b] = office.unowned(2).await[..] else { panic!() };
     assert_eq!(office.claim("chen", a).await.0, 201);

@@ -6,6 +6,7 @@
 //! requests, and the budgets of addresses and phone numbers.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod crm;
 mod key;
 mod radar;
 
@@ -20,6 +21,7 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
+pub(crate) use self::crm::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::radar::*;
 
@@ -314,26 +316,6 @@ pub(crate) fn tag_book(company: Company) -> Key {
 /// The company's book of fields.
 pub(crate) fn custom_field_book(company: Company) -> Key {
     Key::new(company.id().to_string(), "CUSTOM_FIELDS")
-}
-
-/// The directory of a company's members.
-pub(crate) fn member_directory(company: Company) -> Key {
-    Key::new(company.id().to_string(), "DIRECTORY")
-}
-
-/// The company's rules for customers.
-pub(crate) fn customer_rules(company: Company) -> Key {
-    Key::new(company.id().to_string(), "CUSTOMER_RULES")
-}
-
-/// The partition of what a company's members hold.
-pub(crate) fn holdings(company: Company) -> String {
-    format!("{}#HOLDINGS", company.id())
-}
-
-/// What a member holds.
-pub(crate) fn holding(company: Company, member: MemberId) -> Key {
-    Key::new(holdings(company), member.to_string())
 }
 
 /// The partition of what a company's people keep of its customers.

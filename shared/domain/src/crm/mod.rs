@@ -7,6 +7,7 @@ pub mod book;
 pub mod command;
 pub mod custom_field;
 pub mod customer;
+pub mod customer_owner;
 pub mod customer_rules;
 pub mod due;
 pub mod erasure;
