@@ -123,7 +123,8 @@ impl CollaboratorList {
 /// on. Idempotent by `Idempotency-Key`. Errors: 404 `not_found` for a person who is no customer, and for a
 /// customer whom the caller may not see; 403 `radar_not_active` while the radar of the caller is off; 409
 /// `already_owned` when somebody owns the customer; 409 `limit_reached` when the caller holds, or has claimed
-/// today, as many customers as the company's rules allow.
+/// today, as many customers as the company's rules allow; 409 `customer_erased` for a person who had their
+/// data erased.
 #[utoipa::path(post, path = "/v1/customers/{person_id}/claim", tag = "crm", request_body = NewClaim,
     params(IdempotencyKey), responses((status = 201, body = OwnershipBody)))]
 pub(crate) async fn claim_customer(
@@ -142,7 +143,7 @@ pub(crate) async fn claim_customer(
 /// Callers: admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for members
 /// who may not see the customer, and for a person who is no customer; 403 `role_required` for other members;
 /// 403 `radar_not_active` while the radar of the caller is off; 409 `member_inactive` for a member who is not
-/// active; 422 `invalid` for an unknown member.
+/// active; 409 `customer_erased` for a person who had their data erased; 422 `invalid` for an unknown member.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/owner", tag = "crm", request_body = NewOwner,
     responses((status = 200, body = OwnershipBody)))]
 pub(crate) async fn assign_customer(
@@ -158,7 +159,7 @@ pub(crate) async fn assign_customer(
 /// Nobody owns the customer then, and every member may claim them. Callers: the owner, admins and the boss,
 /// while their own radar is on. Idempotent. Errors: 404 `not_found` for members who may not see the customer,
 /// and for a person who is no customer; 403 `role_required` for other members; 403 `radar_not_active` while
-/// the radar of the caller is off.
+/// the radar of the caller is off; 409 `customer_erased` for a person who had their data erased.
 #[utoipa::path(delete, path = "/v1/customers/{person_id}/owner", tag = "crm", responses((status = 204)))]
 pub(crate) async fn give_customer_back(State(app): State<App>, caller: CustomerCaller) -> Result<StatusCode, Problem> {
     record_editor(caller).give_back(&app.flow()).await?;
@@ -186,7 +187,7 @@ pub(crate) async fn list_collaborators(
 /// Idempotent. Errors: 404 `not_found` for members who may not see the customer, for a person who is no
 /// customer, and for an unknown member; 403 `role_required` for other members; 403 `radar_not_active` while
 /// the radar of the caller is off; 409 `member_inactive` for a member who is not active; 409 `limit_reached`
-/// with 20 collaborators.
+/// with 20 collaborators; 409 `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/collaborators/{member_id}", tag = "crm",
     request_body = NewCollaborator, responses((status = 200, body = CollaboratorList)))]
 pub(crate) async fn set_collaborator(
@@ -203,7 +204,8 @@ pub(crate) async fn set_collaborator(
 ///
 /// Callers: the owner, admins and the boss, and the collaborator, while their own radar is on. Idempotent.
 /// Errors: 404 `not_found` for members who may not see the customer, and for a person who is no customer; 403
-/// `role_required` for other members; 403 `radar_not_active` while the radar of the caller is off.
+/// `role_required` for other members; 403 `radar_not_active` while the radar of the caller is off; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(delete, path = "/v1/customers/{person_id}/collaborators/{member_id}", tag = "crm",
     responses((status = 204)))]
 pub(crate) async fn remove_collaborator(

@@ -18,7 +18,7 @@ use serde::Serialize;
 use store::{CustomerToClaim, OwnershipChange, RecordRead};
 
 use crate::Flow;
-use crate::crm::record::RecordEditor;
+use crate::crm::record::{RecordEditor, check_kept};
 use crate::crm::while_contended;
 
 /// The audit log's text of an owner.
@@ -70,6 +70,7 @@ impl RecordEditor {
             if !self.viewer.admin {
                 return Err(Failure::RoleRequired.into());
             }
+            check_kept(&known, RecordRead::ToChange)?;
             check_active(member)?;
             match known.ownership().filter(|before| before.owner == Some(to)) {
                 Some(in_force) => Ok(in_force),
@@ -130,6 +131,7 @@ impl RecordEditor {
             let (mut known, member) = flow.store.customer_and_member(self.company, self.person, collaborator).await?;
             self.admit(&known)?;
             self.require(&known, CustomerRight::Own)?;
+            check_kept(&known, RecordRead::ToChange)?;
             check_active(Some(member.ok_or(Failure::NotFound)?))?;
             let mark = CollaboratorMark { at: flow.now, by: self.viewer.member, access };
             let changed = known.with_collaborator(self.person, collaborator, Some(mark))?;

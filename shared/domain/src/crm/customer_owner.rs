@@ -122,12 +122,13 @@ impl KnownCustomer {
     /// Succeeds if a member may take them over from nobody.
     ///
     /// # Errors
-    /// [`CustomerError::AlreadyOwned`] for whom somebody owns, if the member may know: they see the
+    /// [`CustomerError::Erased`]; [`CustomerError::AlreadyOwned`] for whom somebody owns, if the member may know: they see the
     /// customer, or saw them before a colleague took them over.
     pub fn check_claim(&self, viewer: Viewer) -> Result<(), CustomerError> {
         let was_claimed = || self.ownership().is_some_and(|it| it.reason == OwnershipReason::Claimed);
         if self.is_customer() && self.owner().is_none() {
-            Ok(())
+            // Nothing is kept of whoever had it erased, nor who owns them.
+            self.erased_at().map_or(Ok(()), |_| Err(CustomerError::Erased))
         } else if self.is_visible_to(viewer) || (self.is_customer() && was_claimed()) {
             Err(CustomerError::AlreadyOwned)
         } else {

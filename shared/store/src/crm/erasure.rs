@@ -78,6 +78,7 @@ impl Store {
             let changed = Records::from([(identity, erased)]);
             self.add_plans(&mut transaction, company, &found, &changed)?;
             self.add_list_row(&mut transaction, company, &found, &changed, Day::of(erasure.at))?;
+            self.add_holding_changes(&mut transaction, company, (&found, &changed), None);
         }
         let added_with = record.addition.and_then(|addition| addition.mobile);
         self.add_phone_erasure(&mut transaction, company, (identity, added_with)).await?;

@@ -3,8 +3,8 @@
 pub(crate) mod addition;
 pub(crate) mod book;
 pub(crate) mod customer;
-pub(crate) mod erasure;
 pub(crate) mod customer_rules;
+pub(crate) mod erasure;
 pub(crate) mod follow_up;
 pub(crate) mod follow_up_plan;
 pub(crate) mod list;

@@ -174,6 +174,18 @@ impl Store {
         for (person, record) in changed {
             put_record(transaction, &self.table, company, *person, record)?;
         }
+        self.add_holding_changes(transaction, company, (read, changed), counted);
+        add_timeline_entry(transaction, &self.table, company, person, entry)
+    }
+
+    /// Adds what members hold more or less once these records have changed, all members but `counted`.
+    pub(crate) fn add_holding_changes(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        (read, changed): (&KnownCustomer, &Records),
+        counted: Option<MemberId>,
+    ) {
         for (member, by) in read.holding_changes(changed).into_iter().filter(|(member, _)| Some(*member) != counted) {
             let update = Update::builder()
                 .update_expression("SET #type = :type, #layout = :layout ADD held :by, version :one")
@@ -185,7 +197,6 @@ impl Store {
                 .expression_attribute_values(":one", number(1));
             transaction.update(&self.table, &keys::holding(company, member), update, Failure::Busy);
         }
-        add_timeline_entry(transaction, &self.table, company, person, entry)
     }
 }
 
