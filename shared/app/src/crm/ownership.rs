@@ -138,8 +138,8 @@ impl RecordEditor {
             if !changed.is_empty() {
                 let change = CustomerChange::Collaborator { member: collaborator, access: Some(access) };
                 let entry = self.timeline_entry(flow, change)?;
-                let entry = (self.person, &entry);
-                flow.store.add_collaborator(self.company, &changed, collaborator, entry).await?;
+                let change = OwnershipChange { read: &known, changed: &changed, entry: (self.person, &entry) };
+                flow.store.add_collaborator(self.company, change, collaborator).await?;
                 known.records.extend(changed);
             }
             Ok(known)
@@ -163,7 +163,7 @@ impl RecordEditor {
             }
             let change = CustomerChange::Collaborator { member: collaborator, access: None };
             let entry = self.timeline_entry(flow, change)?;
-            Ok(flow.store.change_records(self.company, &changed, (self.person, &entry)).await?)
+            Ok(flow.store.change_records(self.company, &known, &changed, (self.person, &entry)).await?)
         })
         .await
     }
