@@ -83,7 +83,7 @@ async fn each_keyed_route_is_replayed_for_its_path_only() {
         }
     }
     let of_a_thing =
-        ["add_seats", "create_boss", "create_claim_code", "create_deal", "create_follow_up", "create_radar_code"];
+        ["add_seats", "claim_customer", "create_boss", "create_claim_code", "create_deal", "create_follow_up", "create_radar_code"];
     assert_eq!(below, of_a_thing.map(str::to_owned).into(), "operations below an id");
 }
 
