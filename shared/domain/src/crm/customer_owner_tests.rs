@@ -62,7 +62,7 @@ fn visited(cards: &[(u128, i64)]) -> Customer {
 
 fn known(cards: &[(u128, i64)], gone: &[u128]) -> KnownCustomer {
     let identities = [(person(5), visited(cards))].into();
-    KnownCustomer { identities, records: Records::new(), directory: directory(gone) }
+    KnownCustomer { identities, directory: directory(gone), ..KnownCustomer::default() }
 }
 
 /// After a decision.
