@@ -93,7 +93,7 @@ impl CustomerPool {
         let nobody = self.world.fresh_person();
         let read = self.world.store.customer_to_claim(company, (nobody, member), &request, now).await.unwrap();
         let (mut aside, mut owned) = (store::PutAside::default(), 0);
-        let count = |_, record: &domain::crm::record::CustomerRecord| {
+        let count = |_: PersonId, record: &domain::crm::record::CustomerRecord| {
             owned += usize::from(record.ownership.and_then(|it| it.owner) == Some(member));
         };
         self.world.store.every_customer_record(company, &mut aside, count).await.unwrap();

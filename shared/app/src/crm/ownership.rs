@@ -138,8 +138,8 @@ impl RecordEditor {
             if !changed.is_empty() {
                 let change = CustomerChange::Collaborator { member: collaborator, access: Some(access) };
                 let entry = self.timeline_entry(flow, change)?;
-                let entry = (self.person, &entry);
-                flow.store.add_collaborator(self.company, &changed, collaborator, entry).await?;
+                let change = OwnershipChange { read: &known, changed: &changed, entry: (self.person, &entry) };
+                flow.store.add_collaborator(self.company, change, collaborator).await?;
                 known.records.extend(changed);
             }
             Ok(known)

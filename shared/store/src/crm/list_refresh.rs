@@ -6,6 +6,7 @@ use domain::close_rate::model::Model;
 use domain::company::Company;
 use domain::crm::identities::Identities;
 use domain::crm::listed::{Listed, ListedRow};
+use domain::crm::member_directory::MemberDirectory;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
@@ -14,6 +15,7 @@ use runtime::retry::Policy;
 
 use crate::crm::customer::customer_of_item;
 use crate::crm::list::{CountChanges, take_listed};
+use crate::crm::member_directory::directory_of;
 use crate::crm::record::record_of;
 use crate::table::aside::PutAside;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
@@ -22,8 +24,8 @@ use crate::table::kinds::{CUSTOMER, CUSTOMER_RECORD};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// Persons who are read together: customer, record and row of each, and the model.
-const TOGETHER: usize = (KEYS_MAX - 1) / 3;
+/// Persons who are read together: customer, record and row of each, the model and the directory.
+const TOGETHER: usize = (KEYS_MAX - 2) / 3;
 
 /// What was read of some persons and all of their identities.
 #[derive(Debug, Default)]
@@ -32,6 +34,7 @@ struct Known {
     records: Records,
     rows: BTreeMap<PersonId, ListedRow>,
     model: Option<Model>,
+    directory: MemberDirectory,
     asked: BTreeSet<PersonId>,
     /// Those of whom something cannot be read: their rows stay as they are.
     unreadable: BTreeSet<PersonId>,
@@ -55,7 +58,7 @@ impl Known {
         }
         let listed = Listed { rows: some(&self.rows, identities), model: self.model.clone().unwrap_or_default() };
         let (records, identities) = (some(&self.records, identities), some(&self.identities, identities));
-        KnownCustomer { identities, records, listed, ..KnownCustomer::default() }
+        KnownCustomer { identities, records, listed, directory: self.directory.clone() }
     }
 }
 
@@ -154,11 +157,18 @@ impl Store {
         let mut wanted: Vec<_> = persons.iter().map(|person| keys::customer_row(company, *person)).collect();
         wanted.extend(persons.iter().map(|person| keys::customer(company, *person)));
         wanted.extend(persons.iter().map(|person| keys::customer_record(company, *person)));
-        wanted.extend(known.model.is_none().then(|| keys::close_rate_model(company)));
+        let directory = keys::member_directory(company);
+        if known.model.is_none() {
+            wanted.extend([keys::close_rate_model(company), directory.clone()]);
+        }
         let mut listed = Listed::default();
         for item in self.batch_get(company, &wanted, ReadMode::Consistent).await? {
             let Some(item) = take_listed(item, &mut listed)? else { continue };
-            known.take(item, aside)?;
+            if keys::Key::of(&item).as_ref() == Some(&directory) {
+                known.directory = directory_of(Some(item))?;
+            } else {
+                known.take(item, aside)?;
+            }
         }
         known.rows.append(&mut listed.rows);
         known.model.get_or_insert(listed.model);
