@@ -1,8 +1,8 @@
 //! Keys of the CRM: customers and their owners, and what a company keeps for all of them.
 
 use domain::company::Company;
+use domain::kernel::day::Day;
 use domain::kernel::id::{MemberId, PersonId};
-
 use uuid::Uuid;
 
 use super::key::Key;
@@ -109,4 +109,14 @@ pub(crate) fn erasure(company: Company, person: PersonId) -> Key {
 /// The identity in the key of an erasure.
 pub(crate) fn erasure_of(key: &Key) -> Option<PersonId> {
     key.pk.split_once("#ERASURE#")?.1.parse().ok()
+}
+
+/// The partition of the customers whom a member is about to lose.
+pub(crate) fn recycle_warnings(company: Company, member: MemberId) -> String {
+    format!("{}#RECYCLE_WARNINGS#{member}", company.id())
+}
+
+/// A customer whom a member is about to lose, in the order of days.
+pub(crate) fn recycle_warning(company: Company, member: MemberId, on: Day, person: PersonId) -> Key {
+    Key::new(recycle_warnings(company, member), format!("{on}#{person}"))
 }
