@@ -7,8 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::{Band, Source};
 use domain::crm::kind::CustomerKind;
-use domain::crm::list::{CustomerListKind, CustomerSort, ListQuery, SortOrder};
+use domain::crm::list::{CustomerSort, ListQuery, SortOrder};
 use domain::crm::list_filter::{CustomerFilter, FilterTags};
+use domain::crm::list_kind::CustomerListKind;
 use domain::crm::row::CustomerRow;
 use domain::crm::tag::{CustomerTag, TagName};
 use domain::crm::viewer::Viewer;
@@ -78,20 +79,20 @@ pub(crate) struct CustomersQuery {
 
 /// A page of customers.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Customers {
+pub(crate) struct CustomerPageBody {
     /// How many customers the caller sees of each kind, whatever the filter.
     counts: BTreeMap<CustomerListKind, u64>,
     /// How many of them pass the filter.
     total: u64,
     /// The customers.
-    items: Vec<CustomerItem>,
+    items: Vec<ListedCustomer>,
     /// The cursor of the next page. `null` on the last page.
     next_cursor: Option<String>,
 }
 
 /// A customer in a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CustomerItem {
+pub(crate) struct ListedCustomer {
     /// The person.
     person_id: PersonId,
     /// The name to show: of the profile, else `访客` and four characters.
@@ -140,7 +141,7 @@ pub(crate) struct ListedTag {
 
 impl CustomersQuery {
     /// What is asked for.
-    fn query(&self) -> Result<ListQuery, Problem> {
+    fn wanted(&self) -> Result<ListQuery, Problem> {
         let filter = CustomerFilter {
             kind: self.kind,
             card_id: self.card_id,
@@ -179,13 +180,13 @@ fn tags(text: Option<&str>) -> Result<FilterTags, Problem> {
 /// Callers: members, while their radar is on. Idempotent. Errors: 403 `role_required` for visitors; 403
 /// `radar_not_active` while the radar of the caller is off.
 #[utoipa::path(get, path = "/v1/customers", tag = "crm", params(PageParams, CustomersQuery),
-    responses((status = 200, body = Customers)))]
+    responses((status = 200, body = CustomerPageBody)))]
 pub(crate) async fn list_customers(
     State(app): State<App>,
     RadarOn(staff): RadarOn<Staff>,
     paging: Paging<CustomersQuery>,
-) -> Result<Json<Customers>, Problem> {
-    let (query, after) = (paging.filter.query()?, paging.position()?);
+) -> Result<Json<CustomerPageBody>, Problem> {
+    let (query, after) = (paging.filter.wanted()?, paging.position()?);
     let listed = lister(&staff).page(&app.flow(), &query, after.as_ref(), paging.limit).await?;
     Ok(Json(body(listed, &paging)))
 }
@@ -195,22 +196,22 @@ fn lister(staff: &Staff) -> CustomerLister {
     CustomerLister { company: staff.company(), viewer }
 }
 
-fn body<F>(listed: ListedPage, paging: &Paging<F>) -> Customers {
+fn body<F>(listed: ListedPage, paging: &Paging<F>) -> CustomerPageBody {
     let items = listed.page.rows.iter().map(|row| item(row, &listed)).collect();
     let counts = CustomerListKind::ALL.iter();
     let counts = counts.map(|kind| (*kind, listed.page.counts.0.get(kind).copied().unwrap_or_default())).collect();
     let page = paging.page(items, listed.page.next);
-    Customers { counts, total: listed.page.total, items: page.items, next_cursor: page.next_cursor }
+    CustomerPageBody { counts, total: listed.page.total, items: page.items, next_cursor: page.next_cursor }
 }
 
-fn item(row: &CustomerRow, ListedPage { model, tags, today, .. }: &ListedPage) -> CustomerItem {
+fn item(row: &CustomerRow, ListedPage { model, tags, today, .. }: &ListedPage) -> ListedCustomer {
     let (rate, rate_source) = row.rate(model, *today);
     let given = row.tags_in(tags);
     let tag = |(id, tag): (TagId, &CustomerTag)| {
         let (name, group) = (tag.name.clone(), tag.group.clone());
         given.contains(&id).then_some(ListedTag { tag_id: id, name, group })
     };
-    CustomerItem {
+    ListedCustomer {
         person_id: row.person,
         name: if row.name.is_empty() { visitor_name(row.person) } else { row.name.clone() },
         kinds: row.kinds(),

@@ -7,6 +7,7 @@
 //! Parts are joined with `#`, which no id, code or day contains.
 
 mod key;
+mod list;
 mod radar;
 
 use domain::card::settings::PhraseBook;
@@ -21,6 +22,7 @@ use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
 pub(crate) use self::key::{Key, PK, SK};
+pub(crate) use self::list::*;
 pub(crate) use self::radar::*;
 
 /// Names of partition and sort key, for code that creates a table.
@@ -321,27 +323,6 @@ pub(crate) fn customer_records(company: Company) -> String {
 /// What is kept of an identity.
 pub(crate) fn customer_record(company: Company, person: PersonId) -> Key {
     Key::new(customer_records(company), person.to_string())
-}
-
-/// The partition of a company's list of customers.
-pub(crate) fn customer_list(company: Company) -> String {
-    format!("{}#LIST", company.id())
-}
-
-/// The row of the person whose first identity this is.
-pub(crate) fn customer_row(company: Company, person: PersonId) -> Key {
-    Key::new(customer_list(company), person.to_string())
-}
-
-/// The identity in the key of a row.
-pub(crate) fn customer_row_of(key: &Key) -> Option<PersonId> {
-    key.sk.parse().ok()
-}
-
-/// How many customers there are of each kind, in parts: after every row, so that the newest customers are
-/// read with it.
-pub(crate) fn list_counts(company: Company, shard: u8) -> Key {
-    Key::new(customer_list(company), format!("~COUNTS#{shard}"))
 }
 
 /// The partition of an identity's timeline.

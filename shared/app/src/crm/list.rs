@@ -2,10 +2,9 @@
 
 use domain::close_rate::model::Model;
 use domain::company::Company;
-use domain::crm::list::{
-    CustomerListKind, CustomerPage, CustomerSort, ListContext, ListPosition, ListQuery, SortOrder,
-};
-use domain::crm::list_filter::CustomerFilter;
+use domain::crm::list::{CustomerPage, CustomerSort, ListPosition, ListQuery, SortOrder};
+use domain::crm::list_filter::{CustomerFilter, ListContext};
+use domain::crm::list_kind::CustomerListKind;
 use domain::crm::tag::TagBook;
 use domain::crm::viewer::Viewer;
 use domain::kernel::day::Day;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::close_rate::model::Band;
-use crate::crm::list::{CustomerListKind, KindCounts, ListContext};
+use crate::close_rate::model::{Band, Model};
+use crate::crm::list_kind::{CustomerListKind, KindCounts};
 use crate::crm::row::CustomerRow;
 use crate::crm::tag::TagBook;
+use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{CardId, DepartmentId, TagId};
@@ -15,6 +16,19 @@ use crate::kernel::list::UniqueList;
 use crate::kernel::text::Line;
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::Scope;
+
+/// What a list needs to know beside its rows.
+#[derive(Debug, Clone, Copy)]
+pub struct ListContext<'a> {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The model of the ranks.
+    pub model: &'a Model,
+    /// The company's tags.
+    pub tags: &'a TagBook,
+    /// The day on which rates are shown.
+    pub today: Day,
+}
 
 /// Tags of a filter.
 pub type FilterTags = UniqueList<TagId, 20>;
@@ -169,6 +183,13 @@ impl PreparedFilter<'_> {
         (is_empty(&filter.tags_any) || !self.any.is_disjoint(&tags))
             && self.all.as_ref().is_some_and(|all| all.is_subset(&tags))
             && self.none.is_disjoint(&tags)
+    }
+}
+
+impl CustomerRow {
+    /// The tags by now: those that were merged count as the other one, and those that are gone not.
+    pub fn tags_in(&self, book: &TagBook) -> BTreeSet<TagId> {
+        self.tags.iter().filter_map(|tag| book.resolve(*tag)).collect()
     }
 }
 

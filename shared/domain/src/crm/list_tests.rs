@@ -1,8 +1,15 @@
 use proptest::prelude::*;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
-use crate::close_rate::model::Band;
+use crate::close_rate::model::{Band, Model};
+use crate::crm::book::CompanyBook;
+use crate::crm::list_kind::CustomerListKind;
 use crate::crm::row::tests::{id, plain, rows};
+use crate::crm::tag::TagBook;
+use crate::crm::viewer::Viewer;
+use crate::kernel::id::TagId;
 use crate::kernel::id::{CardId, Id, MemberId};
 use crate::kernel::list::UniqueList;
 use crate::kernel::text::Line;
@@ -110,7 +117,7 @@ fn passes(row: &CustomerRow, filter: &CustomerFilter, model: &Model) -> bool {
         && (any.is_empty() || any.iter().filter_map(now).any(|tag| has.contains(&tag)))
         && filter.tags_all.as_slice().iter().all(|tag| now(tag).is_some_and(|tag| has.contains(&tag)))
         && !filter.tags_none.as_slice().iter().filter_map(now).any(|tag| has.contains(&tag))
-        && filter.q.as_ref().is_none_or(|q| Search::new(q.as_str()).finds(row))
+        && filter.q.as_ref().is_none_or(|q| NameSearch::new(q.as_str()).finds(row))
 }
 
 /// The value that a list is sorted by, as an admin reads it.

@@ -15,6 +15,8 @@ pub mod identity_group;
 pub mod kind;
 pub mod list;
 pub mod list_filter;
+pub mod list_kind;
+pub mod list_update;
 pub mod listed;
 pub mod membership;
 pub mod merge;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::packed::{pack_rows, unpack_rows};
 use super::*;
 use crate::kernel::id::Id;
 

@@ -10,7 +10,7 @@ const DIGITS_MIN: usize = 4;
 
 /// What is looked for.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct NameSearch {
     /// In small letters, without spaces.
     text: String,
     /// Whether pinyin can have it.
@@ -19,7 +19,7 @@ pub(super) struct Search {
     digits: Option<String>,
 }
 
-impl Search {
+impl NameSearch {
     pub(super) fn new(text: &str) -> Self {
         let text = folded(text);
         let number = text.strip_prefix('+').unwrap_or(&text).replace('-', "");
@@ -70,7 +70,7 @@ mod tests {
 
     fn finds(wanted: &str, name: &str, company: &str, mobile: &str) -> bool {
         let (name, company, mobile) = (name.to_owned(), company.to_owned(), mobile.to_owned());
-        Search::new(wanted).finds(&CustomerRow { name, company, mobile, ..crate::crm::row::tests::plain(1) })
+        NameSearch::new(wanted).finds(&CustomerRow { name, company, mobile, ..crate::crm::row::tests::plain(1) })
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use domain::close_rate::model::Model;
 use domain::company::Company;
-use domain::crm::list::KindCounts;
+use domain::crm::list_kind::KindCounts;
 use domain::crm::row::CustomerRow;
 use domain::crm::tag::TagBook;
 use domain::kernel::failure::Failure;

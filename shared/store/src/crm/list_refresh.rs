@@ -27,7 +27,7 @@ const TOGETHER: usize = (KEYS_MAX - 1) / 3;
 
 /// What was read of some persons and all of their identities.
 #[derive(Debug, Default)]
-struct Known {
+struct KnownPeople {
     identities: Identities,
     records: Records,
     rows: BTreeMap<PersonId, ListedRow>,
@@ -37,7 +37,7 @@ struct Known {
     unreadable: BTreeSet<PersonId>,
 }
 
-impl Known {
+impl KnownPeople {
     /// The identities of each person, once.
     fn people(&self) -> BTreeSet<BTreeSet<PersonId>> {
         let group = |person: &PersonId| {
@@ -132,8 +132,13 @@ impl Store {
     }
 
     /// What is known of these persons and all of their identities, as of the last write.
-    async fn known(&self, company: Company, persons: &[PersonId], aside: &mut PutAside) -> Result<Known, Failure> {
-        let mut known = Known { asked: persons.iter().copied().collect(), ..Known::default() };
+    async fn known(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+        aside: &mut PutAside,
+    ) -> Result<KnownPeople, Failure> {
+        let mut known = KnownPeople { asked: persons.iter().copied().collect(), ..KnownPeople::default() };
         let wanted = known.asked.clone();
         self.read_into(&mut known, company, &wanted, aside).await?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
@@ -146,7 +151,7 @@ impl Store {
 
     async fn read_into(
         &self,
-        known: &mut Known,
+        known: &mut KnownPeople,
         company: Company,
         persons: &BTreeSet<PersonId>,
         aside: &mut PutAside,
@@ -166,7 +171,7 @@ impl Store {
     }
 }
 
-impl Known {
+impl KnownPeople {
     /// A customer or a record.
     fn take(&mut self, item: Item, aside: &mut PutAside) -> Result<(), Failure> {
         let key = keys::Key::of(&item).ok_or_else(|| CUSTOMER.corrupt("key"))?;

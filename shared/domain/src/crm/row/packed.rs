@@ -44,12 +44,12 @@ const OWN: u64 = 2;
 
 /// Ids and their numbers, in the order of their first use.
 #[derive(Default)]
-struct Ids {
+struct IdTable {
     numbers: BTreeMap<Uuid, usize>,
     all: Vec<Uuid>,
 }
 
-impl Ids {
+impl IdTable {
     fn number(&mut self, id: &impl Id) -> usize {
         let all = &mut self.all;
         *self.numbers.entry(id.uuid()).or_insert_with(|| {
@@ -66,7 +66,7 @@ impl Ids {
 
 /// Rows as they are stored.
 pub fn pack_rows<'a>(rows: impl ExactSizeIterator<Item = &'a CustomerRow>) -> Vec<u8> {
-    let (mut ids, mut packed, mut before) = (Ids::default(), Vec::new(), 0);
+    let (mut ids, mut packed, mut before) = (IdTable::default(), Vec::new(), 0);
     rows.len().pack(&mut packed);
     for row in rows {
         before = pack_person(row.person, before, &mut packed);
@@ -128,7 +128,7 @@ fn unpack_rank(bytes: &mut &[u8]) -> Option<RankKey> {
     RankKey::from_number(number.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
 }
 
-fn pack_row(row: &CustomerRow, ids: &mut Ids, bytes: &mut Vec<u8>) {
+fn pack_row(row: &CustomerRow, ids: &mut IdTable, bytes: &mut Vec<u8>) {
     let fields = [
         (flag::RANK, row.rank.is_some()),
         (flag::DEALS, row.deals > 0),

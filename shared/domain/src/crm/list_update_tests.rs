@@ -2,9 +2,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::crm::field_history::FieldValue;
 use crate::crm::identities::Customer;
 use crate::crm::identity_group::{Group, IdentityLinks};
-use crate::crm::profile::{ProfileField, ProfileValue};
+use crate::crm::profile::ProfileField;
 use crate::kernel::id::{CardId, Id, MemberId};
 use crate::kernel::timestamp::Timestamp;
 
@@ -127,7 +128,7 @@ fn a_change_that_the_row_does_not_show_keeps_the_row_of_several_identities() {
     known.identities.insert(person(2), visitor(1, []));
     assert_eq!(listed.update(&known, today()).kept, [(person(1), 4)]);
     let by = MemberId::from_uuid(Uuid::nil());
-    let value = ProfileValue { at: Timestamp::from_millis(1_795_000_000_000), by, text: "王".to_owned() };
+    let value = FieldValue { at: Timestamp::from_millis(1_795_000_000_000), by, text: "王".to_owned() };
     known.records.entry(person(2)).or_default().profile.set(ProfileField::Name, value);
     let update = listed.update(&known, today());
     assert_eq!((update.puts.len(), update.kept.len(), update.counts.len()), (1, 0, 0));

@@ -1,0 +1,280 @@
+//! The lists of customers on DynamoDB Local: they hold what the radar counts, show each change at once, and
+//! nobody sees in them whom they may not see.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::Router;
+use domain::close_rate::model::Band;
+use domain::crm::merge::{Merge, MergeReason, Undone};
+use domain::kernel::day::Day;
+use domain::kernel::id::{Id, PersonId};
+use domain::kernel::timestamp::SECOND_MS;
+use domain::radar::counter::{Counter, Scope};
+use domain::radar::metrics::count;
+use domain::tracking::batch::AcceptedBatch;
+use serde_json::{Value, json};
+use store::{KEY_ATTRIBUTES, PutAside};
+use testkit::world::World;
+use uuid::Uuid;
+
+use crate::aggregator::{aggregator, batch, delivered};
+use crate::event_files::KeptDeadLetters;
+use crate::functions::{Functions, housekeeping, no_stop};
+use crate::http::send;
+
+const LAG_S: u32 = 60;
+
+/// A company with visitors.
+struct VisitedCompany {
+    world: World,
+    functions: Functions,
+}
+
+/// The n-th visitor: those of 0, 3, 6 … visit `lin`, of 1, 4 … `chen`, of 2, 5 … `wang`.
+fn visitor(world: &World, n: u128) -> PersonId {
+    batch(world, n, 0, &[0]).person
+}
+
+impl VisitedCompany {
+    async fn new(visitors: u128) -> Self {
+        let world = World::new().await;
+        let functions = Functions::on(&world).await;
+        let fixture = Self { world, functions };
+        for n in 0..visitors {
+            fixture.visit(visitor(&fixture.world, n), n).await;
+        }
+        fixture.keep_house().await;
+        fixture
+    }
+
+    /// Somebody visits the card that the n-th visitor visits.
+    async fn visit(&self, person: PersonId, n: u128) {
+        let number = u64::try_from(n).unwrap() + 7 * u64::from(person != visitor(&self.world, n));
+        let batch = AcceptedBatch { person, ..batch(&self.world, n, number, &[0]) };
+        let aggregator = aggregator(&self.world, KeptDeadLetters::default());
+        while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await.batch_item_failures.is_empty()
+        {
+        }
+    }
+
+    async fn keep_house(&self) {
+        self.world.clock.advance(i64::from(LAG_S + 300) * SECOND_MS);
+        housekeeping(&self.world, LAG_S).await.run(no_stop(), "r").await.unwrap();
+    }
+
+    fn router(&self) -> &Router {
+        self.functions.router("crm")
+    }
+
+    async fn ask(&self, who: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let token = self.world.token(who);
+        send(self.router(), (method, path), (Some(&token), Some("key-of-a-test")), body).await
+    }
+
+    /// A list, walked to its end.
+    async fn list(&self, who: &str, query: &str) -> (Vec<Value>, Value) {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let (status, page) = self.ask(who, "GET", &format!("/v1/customers?limit=3&{query}{cursor}"), None).await;
+            assert_eq!(status, 200, "{query}: {page}");
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => {
+                    assert_eq!(items.len() as u64, page["total"].as_u64().unwrap(), "{query}");
+                    return (items, page["counts"].clone());
+                }
+            }
+        }
+    }
+
+    async fn persons(&self, who: &str, query: &str) -> Vec<String> {
+        let person = |item: Value| item["person_id"].as_str().unwrap().to_owned();
+        self.list(who, query).await.0.into_iter().map(person).collect()
+    }
+
+    /// What the radar counts in a scope: customers and closed ones.
+    async fn counted(&self, scope: Scope) -> [i64; 2] {
+        let today = Day::of(self.world.clock.now());
+        let counts = self.world.store.counters(self.world.company, scope, today).await.unwrap();
+        [Counter::Customers, Counter::ClosedCustomers].map(|counter| count(&counts.lifetime, counter))
+    }
+
+    /// Every list that the radar has a number of is as long as the number.
+    async fn check_numbers(&self) {
+        let cards = ["lin", "chen", "wang"].map(|name| self.world.card(name));
+        let today = Day::of(self.world.clock.now());
+        for (scope, of) in [(Scope::Company, String::new())]
+            .into_iter()
+            .chain(cards.map(|card| (Scope::Card(card), format!("&card_id={card}"))))
+        {
+            let [customers, closed] = self.counted(scope).await;
+            assert_eq!(self.list("boss", &of).await.0.len(), usize::try_from(customers).unwrap(), "{of}");
+            assert_eq!(
+                self.list("boss", &format!("kind=closed{of}")).await.0.len(),
+                usize::try_from(closed).unwrap(),
+                "{of}"
+            );
+            let (list, _) = self.world.store.shortlist(self.world.company, scope).await.unwrap();
+            let funnel = list.funnel(today, customers, closed);
+            for band in Band::ALL {
+                let found = self.list("boss", &format!("band={}{of}", band.name())).await.0.len();
+                assert_eq!(found, usize::try_from(funnel.in_band(Some(*band))).unwrap(), "{}{of}", band.name());
+            }
+        }
+        // The plain list counts by its own numbers, and any other by what it has read.
+        let (all, counts) = self.list("boss", "").await;
+        let (sorted, counted) = self.list("boss", "sort=name&order=asc").await;
+        assert_eq!((all.len(), &counts), (sorted.len(), &counted));
+    }
+}
+
+#[tokio::test]
+async fn the_lists_hold_what_the_radar_counts_whatever_happens() {
+    let fixture = VisitedCompany::new(9).await;
+    let world = &fixture.world;
+    fixture.check_numbers().await;
+    let newest: Vec<_> = (0..9).map(|n| visitor(world, n)).collect::<BTreeSet<_>>().into_iter().rev().collect();
+    assert_eq!(fixture.persons("boss", "").await, newest.iter().map(ToString::to_string).collect::<Vec<_>>());
+    // One becomes a shared customer, one closes a deal, a rate is set.
+    fixture.visit(visitor(world, 0), 1).await;
+    fixture.keep_house().await;
+    let lin = world.card("lin");
+    let deal = format!("/v1/cards/{lin}/customers/{}/deals", visitor(world, 3));
+    let closed_on = Day::of(world.clock.now()).to_string();
+    assert_eq!(fixture.ask("boss", "POST", &deal, Some(json!({"closed_on": closed_on}))).await.0, 201);
+    let rate = format!("/v1/cards/{lin}/customers/{}/close-rate", visitor(world, 6));
+    assert_eq!(fixture.ask("boss", "PUT", &rate, Some(json!({"percent": 85}))).await.0, 200);
+    let (_, counts) = fixture.list("boss", "").await;
+    assert_eq!(counts, json!({"exclusive": 8, "shared": 1, "closed": 1, "unowned": 0, "all": 9}));
+    assert_eq!(fixture.persons("boss", "band=below_99").await, [visitor(world, 6).to_string()]);
+    fixture.keep_house().await;
+    fixture.check_numbers().await;
+    // Two are one person, and two again.
+    let (a, b) = (visitor(world, 3), visitor(world, 7));
+    let id = world.merge(a, b, MergeReason::Phone).await.unwrap();
+    fixture.keep_house().await;
+    fixture.check_numbers().await;
+    let (_, counts) = fixture.list("boss", "").await;
+    assert_eq!(counts, json!({"exclusive": 6, "shared": 2, "closed": 1, "unowned": 0, "all": 8}));
+    let merge = world.store.merge(world.company, id).await.unwrap();
+    let plan = merge.undo(&world.known(a, b).await.unwrap()).unwrap();
+    let undone = Merge { undone: Some(Undone { at: world.clock.now(), by: world.staff["boss"].member }), ..merge };
+    for left in world.store.apply_merge(world.company, &undone, &plan, Some(&world.entry())).await.unwrap() {
+        world.store.count_pending(&left).await.unwrap();
+    }
+    fixture.keep_house().await;
+    fixture.check_numbers().await;
+    assert_eq!(fixture.list("boss", "").await.0.len(), 9);
+}
+
+#[tokio::test]
+async fn a_change_shows_in_the_next_read_before_housekeeping_came() {
+    let fixture = VisitedCompany::new(4).await;
+    let world = &fixture.world;
+    let lin = visitor(world, 0);
+    let at = |path: &str| format!("/v1/customers/{lin}/{path}");
+    let change = async |method, path, body| {
+        let (status, answer) = fixture.ask("lin", method, &at(path), Some(body)).await;
+        assert!(status < 300, "{answer}");
+    };
+    let found = async |query: &str| fixture.persons("lin", query).await.len();
+    let profile = json!({"name": "王小明", "company": "青岛贸易", "mobile": "13800138000"});
+    change("PUT", "profile", profile).await;
+    for (query, expected) in
+        [("q=%E7%8E%8B", 1), ("q=wxm", 1), ("q=8000", 1), ("q=%E9%9D%92%E5%B2%9B", 1), ("q=8001", 0)]
+    {
+        assert_eq!(found(query).await, expected, "{query}");
+    }
+    change("PUT", "expected-close", json!({"expected_on": "2026-12-24", "amount_fen": 5})).await;
+    assert_eq!((found("expected_from=2026-12-24").await, found("expected_to=2026-12-23").await), (1, 0));
+    let (_, tags) = fixture.ask("lin", "GET", "/v1/customer-tags", None).await;
+    let tag = |n: usize| tags["items"][n]["tag_id"].as_str().unwrap().to_owned();
+    change("PUT", "tags", json!({"add": [tag(0), tag(1)]})).await;
+    for (query, expected) in [
+        (format!("tags_any={},{}", tag(1), tag(2)), 1),
+        (format!("tags_all={},{}", tag(1), tag(2)), 0),
+        (format!("tags_none={}", tag(0)), 1),
+        (format!("tags_all={},{}&q=wang", tag(0), tag(1)), 1),
+    ] {
+        assert_eq!(found(&query).await, expected, "{query}");
+    }
+    // A merged tag is found by either id.
+    let merge = format!("/v1/customer-tags/{}/merge", tag(0));
+    assert_eq!(fixture.ask("boss", "PUT", &merge, Some(json!({"into": tag(3)}))).await.0, 204);
+    assert_eq!((found(&format!("tags_any={}", tag(3))).await, found(&format!("tags_any={}", tag(0))).await), (1, 1));
+    change("POST", "follow-ups", json!({"kind": "call", "note": "约了", "next_at": "2026-11-25T10:00:00+08:00"})).await;
+    assert_eq!((found("last_follow_up_from=2026-11-21").await, found("next_follow_up_to=2026-11-25").await), (1, 1));
+    let (items, _) = fixture.list("lin", "sort=amount").await;
+    assert_eq!((items.len(), &items[0]["name"], &items[1]["amount_fen"]), (2, &json!("王小明"), &Value::Null));
+    assert_eq!(fixture.ask("lin", "DELETE", &at("next-follow-up"), None).await.0, 204);
+    assert_eq!(found("next_follow_up_to=2026-11-25").await, 0);
+}
+
+#[tokio::test]
+async fn nobody_sees_or_counts_a_colleagues_customers() {
+    let fixture = VisitedCompany::new(9).await;
+    let world = &fixture.world;
+    let of = |n: u128| visitor(world, n).to_string();
+    let name = json!({"name": "王小明", "mobile": "13800138000"});
+    for n in 0..9 {
+        let path = format!("/v1/customers/{}/profile", visitor(world, n));
+        assert_eq!(fixture.ask("boss", "PUT", &path, Some(name.clone())).await.0, 200);
+    }
+    let newest = |mut all: Vec<String>| {
+        all.sort_by(|a, b| b.cmp(a));
+        all
+    };
+    let (lin, chen) = (newest([0, 3, 6].map(of).to_vec()), newest([1, 4, 7].map(of).to_vec()));
+    for query in
+        ["", "q=wxm", "q=13800138000", "sort=name", &format!("card_id={}", world.card("lin")), "kind=exclusive"]
+    {
+        assert_eq!(fixture.persons("lin", query).await, lin, "{query}");
+    }
+    assert_eq!(fixture.persons("chen", "q=wxm").await, chen);
+    for query in [format!("card_id={}", world.card("lin")), "kind=shared".to_owned(), "kind=unowned".to_owned()] {
+        assert!(fixture.persons("chen", &query).await.is_empty(), "{query}");
+    }
+    let (_, counts) = fixture.list("chen", &format!("card_id={}", world.card("lin"))).await;
+    assert_eq!(counts, json!({"exclusive": 3, "shared": 0, "closed": 0, "unowned": 0, "all": 3}));
+    // A cursor is for who got it, and for what they asked.
+    let (_, page) = fixture.ask("lin", "GET", "/v1/customers?limit=1", None).await;
+    let cursor = page["next_cursor"].as_str().unwrap();
+    for (who, query, status) in [("lin", "", 200), ("chen", "", 400), ("boss", "", 400), ("lin", "&q=wxm", 400)] {
+        let answer = fixture.ask(who, "GET", &format!("/v1/customers?limit=1&cursor={cursor}{query}"), None).await;
+        assert_eq!(answer.0, status, "{who}{query}: {}", answer.1);
+    }
+    assert_eq!(fixture.persons("boss", "q=wxm").await.len(), 9);
+}
+
+#[tokio::test]
+async fn a_list_refreshed_again_stays_and_a_broken_row_comes_back() {
+    let fixture = VisitedCompany::new(5).await;
+    let world = &fixture.world;
+    let persons: BTreeSet<_> = (0..5).map(|n| visitor(world, n)).collect();
+    let today = Day::of(world.clock.now());
+    let refresh = async || {
+        let mut aside = PutAside::default();
+        let wrong = world.store.refresh_list(world.company, &persons, today, &mut aside).await.unwrap();
+        assert!(aside.is_empty());
+        wrong
+    };
+    assert_eq!(refresh().await, 0);
+    // A person who is nobody has no row.
+    let nobody = BTreeSet::from([PersonId::from_uuid(Uuid::nil())]);
+    let mut aside = PutAside::default();
+    assert_eq!(world.store.refresh_list(world.company, &nobody, today, &mut aside).await, Ok(0));
+    // A row of which the bytes are lost is left out, and written anew.
+    let broken = visitor(world, 2).to_string();
+    let text = |value: String| AttributeValue::S(value);
+    let partition = [&world.company.id().to_string(), "LIST"].join("#");
+    let update = world.dynamodb.update_item().table_name(&world.table);
+    let update = update.key(KEY_ATTRIBUTES[0], text(partition)).key(KEY_ATTRIBUTES[1], text(broken.clone()));
+    let update = update.update_expression("SET #row = :row").expression_attribute_names("#row", "row");
+    update.expression_attribute_values(":row", AttributeValue::B(Blob::new([7]))).send().await.unwrap();
+    assert_eq!(fixture.persons("boss", "sort=name").await.len(), 4);
+    assert_eq!(refresh().await, 1);
+    assert!(fixture.persons("boss", "sort=name").await.contains(&broken));
+}
