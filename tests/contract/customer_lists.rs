@@ -1,13 +1,16 @@
 //! The lists of customers on DynamoDB Local: they hold what the radar counts, show each change at once, and
 //! nobody sees in them whom they may not see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use axum::Router;
 use domain::close_rate::model::Band;
+use domain::close_rate::shortlist::RankKey;
 use domain::crm::merge::{Merge, MergeReason, Undone};
+use domain::crm::row::packed::pack_rows;
+use domain::crm::row::{CustomerRow, RowCard};
 use domain::kernel::day::Day;
 use domain::kernel::id::{Id, PersonId};
 use domain::kernel::timestamp::SECOND_MS;
@@ -21,7 +24,7 @@ use uuid::Uuid;
 
 use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
-use crate::functions::{Functions, housekeeping, no_stop};
+use crate::functions::{Functions, housekeeping, no_stop, recounter};
 use crate::http::send;
 
 const LAG_S: u32 = 60;
@@ -249,6 +252,37 @@ async fn nobody_sees_or_counts_a_colleagues_customers() {
     assert_eq!(fixture.persons("boss", "q=wxm").await.len(), 9);
 }
 
+/// A company that is older than the list.
+#[tokio::test]
+async fn a_recount_makes_the_list_and_its_numbers() {
+    let company = VisitedCompany::new(7).await;
+    let world = &company.world;
+    let (before, counts) = company.list("boss", "").await;
+    let text = |value: String| AttributeValue::S(value);
+    let partition = [&world.company.id().to_string(), "LIST"].join("#");
+    let all = world.dynamodb.query().table_name(&world.table).key_condition_expression("#pk = :pk");
+    let all = all.expression_attribute_names("#pk", KEY_ATTRIBUTES[0]);
+    let all = all.expression_attribute_values(":pk", text(partition)).send().await.unwrap();
+    for mut item in all.items.unwrap() {
+        item.retain(|name, _| KEY_ATTRIBUTES.contains(&name.as_str()));
+        world.dynamodb.delete_item().table_name(&world.table).set_key(Some(item)).send().await.unwrap();
+    }
+    assert!(company.list("boss", "").await.0.is_empty());
+    let request = json!({"company_id": world.company.id()});
+    let recounter = recounter(world);
+    recounter.run(request.clone(), no_stop(), "r").await.unwrap();
+    assert_eq!(company.list("boss", "").await, (before.clone(), counts.clone()));
+    // Numbers that are wrong are corrected, and right ones stay.
+    let shard = world.dynamodb.update_item().table_name(&world.table);
+    let shard = shard.key(KEY_ATTRIBUTES[0], text([&world.company.id().to_string(), "LIST"].join("#")));
+    let shard = shard.key(KEY_ATTRIBUTES[1], text(["~COUNTS", "0"].join("#")));
+    let shard = shard.update_expression("ADD #all :nine").expression_attribute_names("#all", "all");
+    shard.expression_attribute_values(":nine", AttributeValue::N("9".to_owned())).send().await.unwrap();
+    assert_eq!(company.ask("boss", "GET", "/v1/customers", None).await.1["counts"]["all"], 16);
+    recounter.run(request, no_stop(), "r").await.unwrap();
+    assert_eq!(company.list("boss", "").await, (before, counts));
+}
+
 #[tokio::test]
 async fn a_list_refreshed_again_stays_and_a_broken_row_comes_back() {
     let fixture = VisitedCompany::new(5).await;
@@ -277,4 +311,153 @@ async fn a_list_refreshed_again_stays_and_a_broken_row_comes_back() {
     assert_eq!(fixture.persons("boss", "sort=name").await.len(), 4);
     assert_eq!(refresh().await, 1);
     assert!(fixture.persons("boss", "sort=name").await.contains(&broken));
+}
+
+/// A row of somebody whom nobody has met, as it is stored.
+fn stored_row(world: &World, n: u128, name: &str, partition: &str, kind: &str) -> HashMap<String, AttributeValue> {
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let person = PersonId::from_uuid(Uuid::from_u128(n << 90));
+    let rank = Some(RankKey::from_number(i64::try_from(n).unwrap()).unwrap());
+    let row = CustomerRow {
+        person,
+        cards: vec![RowCard { card: world.card("lin"), rank }],
+        departments: Vec::new(),
+        rank,
+        deals: 0,
+        name: name.to_owned(),
+        company: String::new(),
+        mobile: String::new(),
+        tags: Vec::new(),
+        expected_on: None,
+        amount: None,
+        last_visit: None,
+        last_follow_up: None,
+        next_follow_up: None,
+    };
+    let bytes = |bytes: Vec<u8>| AttributeValue::B(Blob::new(bytes));
+    HashMap::from([
+        (KEY_ATTRIBUTES[0].to_owned(), text(&[&world.company.id().to_string(), partition].join("#"))),
+        (KEY_ATTRIBUTES[1].to_owned(), text(&person.to_string())),
+        ("type".to_owned(), text(kind)),
+        ("layout".to_owned(), AttributeValue::N("1".to_owned())),
+        ("version".to_owned(), AttributeValue::N("1".to_owned())),
+        ("sources".to_owned(), bytes(Vec::new())),
+        ("row".to_owned(), bytes(pack_rows([&row].into_iter()))),
+    ])
+}
+
+async fn store_all(world: &World, items: impl Iterator<Item = HashMap<String, AttributeValue>>) {
+    let put = |item| {
+        let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+        WriteRequest::builder().put_request(put).build()
+    };
+    let requests: Vec<_> = items.map(put).collect();
+    for some in requests.chunks(25) {
+        let write = world.dynamodb.batch_write_item().request_items(&world.table, some.to_vec());
+        assert!(write.send().await.unwrap().unprocessed_items.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn many_customers_are_packed_and_the_lists_stay_the_same() {
+    const MANY: u128 = 3_001;
+    let company = VisitedCompany::new(3).await;
+    let world = &company.world;
+    store_all(world, (1..=MANY).map(|n| stored_row(world, n, "王小明", "LIST", "customer_row"))).await;
+    assert_eq!(world.store.recount_list(world.company).await, Ok(4));
+    let all = async || {
+        let list = world.store.customer_list(world.company, None).await.unwrap();
+        let mut rows = list.rows;
+        rows.sort_by_key(|row| row.person);
+        rows
+    };
+    let fold = async || world.store.fold_list(world.company, world.clock.now()).await.unwrap();
+    let before = all().await;
+    assert_eq!(before.len(), 3_004);
+    // First the writers hear of it, then the rows are packed.
+    assert!(!fold().await && !fold().await);
+    world.clock.advance(61 * SECOND_MS);
+    assert!(fold().await && !fold().await);
+    assert_eq!(all().await, before);
+    // A change shows at once, as in the list of few.
+    let path = format!("/v1/customers/{}/profile", visitor(world, 0));
+    assert_eq!(company.ask("lin", "PUT", &path, Some(json!({"name": "李四"}))).await.0, 200);
+    let (status, page) = company.ask("lin", "GET", "/v1/customers?q=lisi", None).await;
+    assert_eq!((status, &page["total"], &page["counts"]["all"]), (200, &json!(1), &json!(3_002)));
+    let (_, page) = company.ask("boss", "GET", "/v1/customers?limit=1&sort=name&order=asc", None).await;
+    assert_eq!((&page["total"], &page["items"][0]["name"]), (&json!(3_004), &json!("李四")));
+    assert_eq!(company.ask("boss", "GET", "/v1/customers", None).await.1["total"], 3_004);
+    // So does somebody who is no customer any more.
+    let (gone, persons) = (before[0].person, BTreeSet::from([before[0].person]));
+    let mut aside = PutAside::default();
+    let today = Day::of(world.clock.now());
+    assert_eq!(world.store.refresh_list(world.company, &persons, today, &mut aside).await, Ok(1));
+    let changed = all().await;
+    assert!(changed.len() == 3_003 && changed.iter().all(|row| row.person != gone));
+    // What has changed is folded when it is much, and nothing is lost or comes back.
+    let many = (2..=2_100).map(|n| stored_row(world, n, "赵六", "LIST_CHANGES", "list_change"));
+    store_all(world, many).await;
+    let folded = all().await;
+    assert_eq!(folded.iter().filter(|row| row.name == "赵六").count(), 2_099);
+    assert!(fold().await && !fold().await);
+    assert_eq!(all().await, folded);
+    // Blocks that cannot be read are none.
+    let block = [&world.company.id().to_string(), "LIST_BLOCK", "2", "0"].join("#");
+    let update = world.dynamodb.update_item().table_name(&world.table);
+    let update = update.key(KEY_ATTRIBUTES[0], AttributeValue::S(block));
+    let update = update.key(KEY_ATTRIBUTES[1], AttributeValue::S("LIST_BLOCK".to_owned()));
+    let update = update.update_expression("SET #rows = :rows").expression_attribute_names("#rows", "rows");
+    update.expression_attribute_values(":rows", AttributeValue::B(Blob::new([7]))).send().await.unwrap();
+    let rows = all().await;
+    assert_eq!((rows.len(), rows.iter().filter(|row| row.name == "王小明").count()), (3_003, 3_000));
+}
+
+#[tokio::test]
+async fn views_are_for_their_member_or_for_all_and_count_what_each_sees() {
+    let company = VisitedCompany::new(9).await;
+    let save = async |who: &str, key: &str, body: Value| {
+        let token = company.world.token(who);
+        send(company.router(), ("POST", "/v1/customer-views"), (Some(&token), Some(key)), Some(body)).await
+    };
+    let view = |name: &str, scope: &str| json!({"name": name, "scope": scope, "filter": {"kind": "exclusive"}, "sort": "rate"});
+    let (status, own) = save("lin", "key-of-the-own", view("我的", "own")).await;
+    assert_eq!(status, 201, "{own}");
+    assert_eq!(save("lin", "key-of-the-own", view("我的", "own")).await, (201, own.clone()), "once");
+    assert_eq!(save("lin", "key-of-a-second", view("我的", "own")).await.0, 422, "the name is taken");
+    assert_eq!(save("lin", "key-of-a-third", view("全员", "company")).await.0, 403);
+    let (status, shared) = save("boss", "key-of-the-boss", view("全员", "company")).await;
+    assert_eq!(status, 201, "{shared}");
+    let views = async |who| {
+        let (status, views) = company.ask(who, "GET", "/v1/customer-views", None).await;
+        assert_eq!(status, 200, "{views}");
+        let view = |view: &Value| (view["name"].clone(), view["scope"].clone(), view["customers"].clone());
+        views["items"].as_array().unwrap().iter().map(view).collect::<Vec<_>>()
+    };
+    let all = |customers: u32| (json!("全员"), json!("company"), json!(customers));
+    assert_eq!(views("lin").await, [(json!("我的"), json!("own"), json!(3)), all(3)]);
+    assert_eq!((views("chen").await, views("boss").await), (vec![all(3)], vec![all(9)]));
+    // The list of a view is as long as its number.
+    let list = |view: &Value, more: &str| format!("/v1/customers?view={}{more}", view["view_id"].as_str().unwrap());
+    for (who, view, customers) in [("lin", &own, 3), ("lin", &shared, 3), ("boss", &shared, 9)] {
+        let (status, page) = company.ask(who, "GET", &list(view, "&limit=2"), None).await;
+        assert_eq!((status, &page["total"]), (200, &json!(customers)));
+    }
+    assert_eq!(company.ask("chen", "GET", &list(&own, ""), None).await.0, 404);
+    assert_eq!(company.ask("boss", "GET", &list(&own, ""), None).await.0, 404);
+    assert_eq!(company.ask("lin", "GET", &list(&own, "&kind=shared"), None).await.0, 400);
+    // Who may use a view of the company may not change it.
+    let at = |view: &Value| format!("/v1/customer-views/{}", view["view_id"].as_str().unwrap());
+    let changed = json!({"name": "新名", "filter": {"kind": "shared"}});
+    for (who, view, status) in
+        [("chen", &own, 404), ("boss", &own, 404), ("lin", &shared, 403), ("lin", &own, 200), ("boss", &shared, 200)]
+    {
+        assert_eq!(company.ask(who, "PUT", &at(view), Some(changed.clone())).await.0, status, "{who}");
+    }
+    assert_eq!(company.ask("lin", "GET", &list(&own, ""), None).await.1["total"], 0);
+    for (who, view, status) in
+        [("lin", &shared, 403), ("chen", &own, 404), ("lin", &own, 204), ("lin", &own, 404), ("boss", &shared, 204)]
+    {
+        assert_eq!(company.ask(who, "DELETE", &at(view), None).await.0, status, "{who}");
+    }
+    assert!(views("lin").await.is_empty());
 }

@@ -10,6 +10,7 @@ mod list;
 mod next_follow_up;
 mod tag;
 mod timeline;
+mod view;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -60,6 +61,8 @@ impl HttpFunction for App {
 
     fn routes<R: Routes<Self>>(list: R) -> R {
         list.routes(routes!(list::list_customers))
+            .routes(routes!(view::list_customer_views, view::create_customer_view))
+            .routes(routes!(view::update_customer_view, view::delete_customer_view))
             .routes(routes!(customer::get_customer))
             .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use app::crm::list::{CustomerLister, ListedPage};
+use app::crm::list::{CustomerLister, ListedPage, WantedList};
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::{Band, Source};
@@ -14,7 +14,7 @@ use domain::crm::row::CustomerRow;
 use domain::crm::tag::{CustomerTag, TagName};
 use domain::crm::viewer::Viewer;
 use domain::kernel::day::Day;
-use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, TagId};
+use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, TagId, ViewId};
 use domain::kernel::money::Fen;
 use domain::kernel::text::Line;
 use domain::kernel::timestamp::Timestamp;
@@ -75,6 +75,8 @@ pub(crate) struct CustomersQuery {
     /// Which end comes first: `desc` if absent.
     #[param(inline)]
     order: Option<SortOrder>,
+    /// The list that was saved as this view. It stands alone: no filter and no order beside it.
+    view: Option<ViewId>,
 }
 
 /// A page of customers.
@@ -141,7 +143,7 @@ pub(crate) struct ListedTag {
 
 impl CustomersQuery {
     /// What is asked for.
-    fn wanted(&self) -> Result<ListQuery, Problem> {
+    fn wanted(&self) -> Result<WantedList, Problem> {
         let filter = CustomerFilter {
             kind: self.kind,
             card_id: self.card_id,
@@ -161,8 +163,13 @@ impl CustomersQuery {
             q: self.q.clone(),
         };
         let filter = filter.check().map_err(|_| Problem::of(Code::InvalidQuery))?;
+        if let Some(view) = self.view {
+            let is_alone = filter.is_open() && self.sort.is_none() && self.order.is_none();
+            return is_alone.then_some(WantedList::View(view)).ok_or_else(|| Problem::of(Code::InvalidQuery));
+        }
         let order = self.order.unwrap_or(SortOrder::Descending);
-        Ok(ListQuery { filter, sort: self.sort.unwrap_or(CustomerSort::Added), order })
+        let sort = self.sort.unwrap_or(CustomerSort::Added);
+        Ok(WantedList::Query(ListQuery { filter, sort, order }))
     }
 }
 
@@ -178,7 +185,8 @@ fn tags(text: Option<&str>) -> Result<FilterTags, Problem> {
 /// their card, admins and the boss all of the company. Filters combine. What the caller has changed shows at
 /// once; visits show within minutes. A list that is walked over midnight keeps the rates of its first day.
 /// Callers: members, while their radar is on. Idempotent. Errors: 403 `role_required` for visitors; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// `radar_not_active` while the radar of the caller is off; 404 `not_found` for a view that the caller may
+/// not use.
 #[utoipa::path(get, path = "/v1/customers", tag = "crm", params(PageParams, CustomersQuery),
     responses((status = 200, body = CustomerPageBody)))]
 pub(crate) async fn list_customers(
@@ -186,12 +194,13 @@ pub(crate) async fn list_customers(
     RadarOn(staff): RadarOn<Staff>,
     paging: Paging<CustomersQuery>,
 ) -> Result<Json<CustomerPageBody>, Problem> {
-    let (query, after) = (paging.filter.wanted()?, paging.position()?);
-    let listed = lister(&staff).page(&app.flow(), &query, after.as_ref(), paging.limit).await?;
+    let (wanted, after) = (paging.filter.wanted()?, paging.position()?);
+    let listed = lister(&staff).page(&app.flow(), &wanted, after.as_ref(), paging.limit).await?;
     Ok(Json(body(listed, &paging)))
 }
 
-fn lister(staff: &Staff) -> CustomerLister {
+/// What a member sees of the customers.
+pub(crate) fn lister(staff: &Staff) -> CustomerLister {
     let viewer = Viewer { member: staff.id(), card: staff.card(), admin: staff.is_admin() };
     CustomerLister { company: staff.company(), viewer }
 }

@@ -50,6 +50,7 @@ pub(crate) async fn update(
         additions.mark_staff(&staff);
         progress = store.add_to_leaderboards(progress, last, additions, today, aside).await?;
     }
+    store.fold_list(progress.company, now).await?;
     rank(store, progress, members, now, aside).await?;
     store.postpone_leaderboards(progress, now.plus_millis(lag_ms)).await
 }

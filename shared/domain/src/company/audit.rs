@@ -84,6 +84,8 @@ pub enum AuditAction {
     CustomerTags,
     /// A field of customers was made, changed or deleted (自定义字段).
     CustomFields,
+    /// A view of the company was made, changed or deleted (客户视图).
+    CustomerViews,
 }
 
 /// The author of a change.

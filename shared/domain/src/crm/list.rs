@@ -88,6 +88,15 @@ pub struct ListPosition {
 }
 
 impl ListQuery {
+    /// How many customers of all rows of the company the list has.
+    pub fn count<'a>(&self, rows: impl IntoIterator<Item = &'a CustomerRow>, context: ListContext<'_>) -> usize {
+        let search = self.filter.q.as_ref().map(|text| NameSearch::new(text.as_str()));
+        let wanted = self.filter.prepared(context.tags);
+        let visible = rows.into_iter().filter(|row| row.is_visible_to(context.viewer));
+        let passing = visible.filter(|row| wanted.passes(row, context));
+        passing.filter(|row| search.as_ref().is_none_or(|search| search.finds(row))).count()
+    }
+
     /// The page after a place, of all rows of the company.
     pub fn page(
         &self,

@@ -174,6 +174,7 @@ proptest! {
         loop {
             let page = query.page(rows.clone(), context, after.as_ref(), limit);
             prop_assert_eq!(page.total, expected.len() as u64);
+            prop_assert_eq!(query.count(&rows, context), expected.len());
             prop_assert_eq!(page.counts.0.get(&CustomerListKind::All).copied().unwrap_or(0), everybody.len() as u64);
             prop_assert!(page.rows.len() <= limit);
             walked.extend(page.rows.iter().map(|row| row.person));

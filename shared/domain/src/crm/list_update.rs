@@ -63,6 +63,8 @@ pub struct ListUpdate {
     pub removed: Vec<(PersonId, u64)>,
     /// Rows that stay, and must.
     pub kept: Vec<(PersonId, u64)>,
+    /// Whether copies of the rows are left, too.
+    pub has_blocks: bool,
     /// What changes in the number of customers of each kind.
     pub counts: BTreeMap<CustomerListKind, i64>,
 }
@@ -92,7 +94,7 @@ impl Listed {
     /// What the list needs so that it has the person as they are known by then.
     pub fn update(&self, after: &KnownCustomer, today: Day) -> ListUpdate {
         let (first, row) = (after.first(), CustomerRow::of(after, &self.model, today));
-        let mut update = ListUpdate::default();
+        let mut update = ListUpdate { has_blocks: self.has_blocks, ..ListUpdate::default() };
         let mut is_listed = false;
         for (person, before) in self.rows.iter().filter(|(_, before)| before.version > 0) {
             let is_first = Some(*person) == first;
@@ -124,7 +126,7 @@ impl ListUpdate {
 
     /// Whether the list stays as it is.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.puts.is_empty() && self.removed.is_empty() && self.kept.is_empty()
     }
 }
 

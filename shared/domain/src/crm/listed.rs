@@ -28,4 +28,6 @@ pub struct Listed {
     pub rows: BTreeMap<PersonId, ListedRow>,
     /// The model of the ranks.
     pub model: Model,
+    /// Whether the company's list is packed: then each change leaves a copy of the row.
+    pub has_blocks: bool,
 }

@@ -27,4 +27,5 @@ pub mod row;
 mod search;
 pub mod tag;
 pub mod timeline;
+pub mod view;
 pub mod viewer;

@@ -66,8 +66,9 @@ impl Store {
         beside: &[Key],
     ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
-        let model = (read == RecordRead::ToChange).then(|| keys::close_rate_model(company));
-        let first: Vec<_> = beside.iter().cloned().chain(model).collect();
+        let of_list = [keys::close_rate_model(company), keys::list_head(company)];
+        let of_list = of_list.into_iter().filter(|_| read == RecordRead::ToChange);
+        let first: Vec<_> = beside.iter().cloned().chain(of_list).collect();
         let items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
@@ -111,13 +112,13 @@ impl Store {
         &self,
         company: Company,
         aside: &mut PutAside,
-        mut visit: impl FnMut(&CustomerRecord),
+        mut visit: impl FnMut(PersonId, &CustomerRecord),
     ) -> Result<(), Failure> {
         let (partition, mut start) = (keys::customer_records(company), None);
         loop {
             let page = self.page_latest(&partition, start).await?;
             let records = aside.read_all(page.items, record_of)?;
-            records.iter().for_each(|(_, record)| visit(record));
+            records.iter().for_each(|(person, record)| visit(*person, record));
             start = page.next;
             if start.is_none() {
                 return Ok(());
