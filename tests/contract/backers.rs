@@ -70,7 +70,12 @@ async fn an_invitation_ends_with_the_right_of_who_made_it() {
                 let (status, revoked) = send(&router, ("DELETE", &path), (Some(&boss), None), None).await;
                 assert_eq!((status, &revoked["state"]), (200, &"revoked".into()), "{revoked}");
             } else {
+                world.clock.advance(1);
                 bring_back(&world, how).await;
+                // The right of now is not the one they made it by.
+                let (status, body) = join(&world, &router, "later", &made).await;
+                assert_eq!((status, &body["code"]), (422, &"invitation_revoked".into()), "{how:?}: {body}");
+                assert_eq!(states(&world, &router, "").await, ["ended"]);
             }
         }
         seat_balance(&world).await;
@@ -102,8 +107,14 @@ async fn a_claim_code_ends_with_the_right_of_who_issued_it_and_a_new_one_counts(
         let (world, router, lin) = start().await;
         let added = post(&router, "/v1/members", &lin, "key-of-zhou", json!({"name": "周岚"})).await;
         change(&world, "lin", how).await;
-        let (status, body) = claim(&world, &router, "zhou", &added, None).await;
-        assert_eq!((status, &body["code"]), (422, &"claim_code_invalid".into()), "{how:?}: {body}");
+        world.clock.advance(1);
+        for back in [false, true] {
+            if back {
+                bring_back(&world, how).await;
+            }
+            let (status, body) = claim(&world, &router, "zhou", &added, None).await;
+            assert_eq!((status, &body["code"]), (422, &"claim_code_invalid".into()), "{how:?} {back}: {body}");
+        }
         let path = format!("/v1/members/{}/claim-codes", added["member"]["id"].as_str().unwrap());
         let again = post(&router, &path, &world.token("boss"), "key-of-second", json!({})).await;
         assert_eq!(claim(&world, &router, "zhou", &again, None).await.0, 201);

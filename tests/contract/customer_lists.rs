@@ -8,7 +8,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use axum::Router;
 use domain::close_rate::model::Band;
 use domain::close_rate::shortlist::RankKey;
+use domain::crm::addition::CustomerSource;
 use domain::crm::merge::{Merge, MergeReason, Undone};
+use domain::crm::ownership::CustomerOwner;
 use domain::crm::row::packed::pack_rows;
 use domain::crm::row::{CustomerRow, RowCard};
 use domain::kernel::day::Day;
@@ -327,6 +329,9 @@ fn stored_row(world: &World, n: u128, name: &str, partition: &str, kind: &str) -
         name: name.to_owned(),
         company: String::new(),
         mobile: String::new(),
+        source: CustomerSource::Visit,
+        owner: Some(CustomerOwner { member: None, card: Some(world.card("lin")) }),
+        collaborators: Vec::new(),
         tags: Vec::new(),
         expected_on: None,
         amount: None,
@@ -460,4 +465,42 @@ async fn views_are_for_their_member_or_for_all_and_count_what_each_sees() {
         assert_eq!(company.ask(who, "DELETE", &at(view), None).await.0, status, "{who}");
     }
     assert!(views("lin").await.is_empty());
+}
+
+#[tokio::test]
+async fn whom_nobody_owns_is_in_the_pool_of_all_and_whoever_claims_them_has_them() {
+    let company = VisitedCompany::new(6).await;
+    let person = visitor(&company.world, 0);
+    let at = |path: &str| format!("/v1/customers/{person}/{path}");
+    let owner = |page: &Value| page["items"][0]["owner_id"].clone();
+    let lin = json!(company.world.staff["lin"].member);
+    let (_, page) = company.ask("lin", "GET", "/v1/customers?sort=name", None).await;
+    assert_eq!((owner(&page), &page["counts"]["unowned"]), (lin.clone(), &json!(0)));
+    assert_eq!(company.persons("boss", &format!("owner_id={}", lin.as_str().unwrap())).await.len(), 2);
+    let number = json!({"name": "王小明", "mobile": "13800138000"});
+    assert_eq!(company.ask("lin", "PUT", &at("profile"), Some(number)).await.0, 200);
+    assert_eq!(company.persons("chen", "kind=unowned").await, Vec::<String>::new());
+    // Given back, all members see them at once, and find them by name and number.
+    let (status, body) = company.ask("lin", "DELETE", &at("owner"), None).await;
+    assert!(status < 300, "{body}");
+    for query in ["kind=unowned", "q=wxm", "q=8000"] {
+        assert_eq!(company.persons("chen", query).await, [person.to_string()], "{query}");
+    }
+    assert_eq!(company.ask("boss", "GET", "/v1/customers", None).await.1["counts"]["unowned"], 1);
+    // Where the company hides the contacts, neither the number nor a search for it tells it.
+    let (_, rules) = company.ask("boss", "GET", "/v1/customer-rules", None).await;
+    let hidden = json!({"version": rules["version"], "held_max": 500, "claims_max": 50, "contacts_hidden": true});
+    let (status, body) = company.ask("boss", "PUT", "/v1/customer-rules", Some(hidden)).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(company.persons("chen", "q=8000").await.is_empty());
+    let (_, page) = company.ask("chen", "GET", "/v1/customers?kind=unowned", None).await;
+    assert_eq!(page["items"][0]["mobile"], "");
+    let (_, page) = company.ask("lin", "GET", "/v1/customers?kind=unowned", None).await;
+    assert_eq!(page["items"][0]["mobile"], "+8613800138000", "they have visited lin's card");
+    let (status, body) = company.ask("chen", "POST", &at("claim"), Some(json!({}))).await;
+    assert_eq!(status, 201, "{body}");
+    assert!(company.persons("wang", "kind=unowned").await.is_empty());
+    let (_, page) = company.ask("chen", "GET", "/v1/customers?q=8000", None).await;
+    assert_eq!((&page["total"], owner(&page)), (&json!(1), json!(company.world.staff["chen"].member)));
+    assert_eq!(company.ask("boss", "GET", "/v1/customers", None).await.1["counts"]["unowned"], 0);
 }

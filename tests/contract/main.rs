@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod activation;
+mod additions;
 mod aggregator;
 mod authority;
 mod backers;
@@ -23,6 +24,7 @@ mod departments;
 mod document_answers;
 mod due_lists;
 mod edges;
+mod erasure;
 mod event_files;
 mod feed;
 mod fresh_logins;
@@ -42,6 +44,7 @@ mod member_edit;
 mod merges;
 mod opportunity;
 mod own_keys;
+mod ownership;
 mod pages;
 mod pipeline;
 mod population;

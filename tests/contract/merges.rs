@@ -51,7 +51,7 @@ fn views(world: &World, person: PersonId, days_ago: &[i64]) -> AcceptedBatch {
     }
 }
 
-async fn visit(world: &World, person: PersonId, days_ago: &[i64]) {
+pub(crate) async fn visit(world: &World, person: PersonId, days_ago: &[i64]) {
     // As many as fit into one transaction.
     for days_ago in days_ago.chunks(30) {
         let batch = views(world, person, days_ago);

@@ -138,3 +138,18 @@ def test_the_timeline_tells_everything_in_one_order(office, world):
     seen = {line["kind"] for line in timeline(chen, visitor)}
     assert seen == {"expected_close", "follow_up", "tags", "profile", "visit"}
     assert lin.get(at(visitor, "/timeline?kind=dream")).status == 400
+
+
+def test_an_added_customer_is_found_by_their_number_and_taken_back(office):
+    company, lin, chen = office["company"], office["lin"], office["chen"]
+    new = {"profile": {"name": "赵敏", "mobile": "13912340001", "company": "临安笋业"}}
+    added = lin.post("/v1/customers", new, key=uuid.uuid4().hex).expect(201)["person_id"]
+    seen = lin.get(f"/v1/customers/{added}").expect(200)
+    assert (seen["name"], seen["kinds"], seen["source"]) == ("赵敏", ["exclusive"], "by_hand")
+    assert seen["addition"]["added_by"] == lin.member["id"]
+    for who, person in ((lin, added), (company.boss, added), (chen, None)):
+        again = who.post("/v1/customers", new, key=uuid.uuid4().hex)
+        assert (again.status, again.body["code"], again.body.get("person_id")) == (409, "duplicate", person)
+    assert chen.delete(f"/v1/customers/{added}").status == 404
+    assert lin.delete(f"/v1/customers/{added}").status == 204
+    assert company.boss.get(f"/v1/customers/{added}").status == 404

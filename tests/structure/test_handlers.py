@@ -14,6 +14,10 @@ FOR_EVERY_PERSON = {
     "grant_my_phone": "the caller's own number; WeChat names it",
     "list_card_voices": "what a card shows, for everybody who may see the card",
     "list_my_cards": "the cards that the caller has opened",
+    "get_my_data": "what is recorded about the caller",
+    "list_my_events": "what the caller did",
+    "set_my_tracking": "whether what the caller does is recorded",
+    "erase_my_data": "what is kept of the caller",
 }
 
 

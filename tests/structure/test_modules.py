@@ -26,7 +26,7 @@ STORE_AREAS = {
     "company": {"people", "radar", "close_rate"},
     "people": {"company", "card"},
     "card": {"company", "radar"},
-    "crm": {"company", "radar", "close_rate"},
+    "crm": {"company", "people", "radar", "close_rate"},
     "close_rate": {"radar"},
     "radar": {"tracking", "crm"},
 }

@@ -23,6 +23,7 @@ COMPANY_GIVERS = (
     "shared/store/src/people/member_stream.rs",  # a change that the table tells of
     "shared/store/src/people/login.rs",  # the companies that a unionid has memberships in
     "shared/edge/src/auth.rs",
+    "shared/edge/src/operator.rs",
     "shared/edge/src/socket.rs",  # a token at the handshake, kept by the gateway
     "shared/edge/src/refresh_token.rs",
     "functions/radar-aggregator/src/",

@@ -221,7 +221,8 @@ pub(crate) async fn delete_customer_field(
 /// Sets the fields that are given. Each keeps its last five values, with who set them. Callers: members
 /// whose card the person has visited, admins and the boss, while their own radar is on. Idempotent.
 /// Errors: 404 `not_found` for other callers, and for a person who is no customer; 403
-/// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong value.
+/// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong value; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/custom-fields", tag = "crm",
     request_body = CustomValuesUpdate, responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn set_custom_fields(
@@ -230,7 +231,7 @@ pub(crate) async fn set_custom_fields(
     Body(update): Body<CustomValuesUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).set_custom_fields(&app.flow(), |book| update.parse(book)).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }
 
 /// Restore an earlier value of a customer field
@@ -238,7 +239,8 @@ pub(crate) async fn set_custom_fields(
 /// Sets a field to the value that was set at `set_at`. Callers: members whose card the person has
 /// visited, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
 /// other callers, for a person who is no customer, and for a value that is not kept; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// `radar_not_active` while the radar of the caller is off; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/custom-fields/restored-value", tag = "crm",
     request_body = FormerCustomValue, responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn restore_custom_value(
@@ -247,5 +249,5 @@ pub(crate) async fn restore_custom_value(
     Body(FormerCustomValue { field_id, set_at }): Body<FormerCustomValue>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).restore_custom_value(&app.flow(), field_id, set_at).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }

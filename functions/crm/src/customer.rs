@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use app::crm::record::ShownCustomer;
 use axum::Json;
 use axum::extract::State;
+use domain::crm::addition::{Addition, CustomerSource};
 use domain::crm::custom_field::{CustomField, CustomFieldName};
 use domain::crm::field_history::FieldHistory;
 use domain::crm::kind::CustomerKind;
@@ -24,6 +26,7 @@ use utoipa::ToSchema;
 
 use crate::expectation::ExpectedClose;
 use crate::next_follow_up::NextFollowUpBody;
+use crate::ownership::CustomerOwnerBody;
 use crate::{App, record_editor};
 
 /// A customer of the company.
@@ -38,6 +41,11 @@ pub(crate) struct CustomerRecordBody {
     kinds: Vec<CustomerKind>,
     /// The cards whose customer they are, the last opened first.
     card_ids: Vec<CardId>,
+    /// `visit` for a customer who came by themselves, `by_hand` or `import` for one who was added and has
+    /// not visited.
+    source: CustomerSource,
+    /// Who added them. `null` if nobody did.
+    addition: Option<AdditionBody>,
     /// What members have filled in, by field. Fields that are not set are missing.
     profile: BTreeMap<ProfileField, ProfileValueBody>,
     /// The values of the company's own fields (自定义字段). Fields that are not set are missing.
@@ -52,6 +60,15 @@ pub(crate) struct CustomerRecordBody {
     tags: Vec<CustomerTagBody>,
     /// When a deal is expected, and of which amount.
     expected_close: ExpectedClose,
+    /// Who is responsible. `null` when nobody is: every member may claim the customer.
+    owner: Option<CustomerOwnerBody>,
+    /// Whether the caller may change what is kept of the customer.
+    may_edit: bool,
+    /// Whether the caller may claim the customer, as long as they have not reached their limits.
+    may_claim: bool,
+    /// Whether phone, email and address are left out, because the company hides them until somebody owns
+    /// the customer.
+    contacts_hidden: bool,
 }
 
 /// The value of a field of the company's own.
@@ -64,6 +81,23 @@ pub(crate) struct CustomValueBody {
     /// Its value, as it was set.
     #[serde(flatten)]
     value: ProfileValueBody,
+}
+
+/// How a customer was added.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AdditionBody {
+    /// `by_hand` or `import`.
+    source: CustomerSource,
+    /// When.
+    added_at: Timestamp,
+    /// The member who did it.
+    added_by: MemberId,
+}
+
+impl From<&Addition> for AdditionBody {
+    fn from(Addition { at, by, source, .. }: &Addition) -> Self {
+        Self { source: *source, added_at: *at, added_by: *by }
+    }
 }
 
 /// A tag of a customer.
@@ -136,8 +170,8 @@ pub(crate) struct FormerValue {
 }
 
 impl ProfileUpdate {
-    /// The texts of the fields that are to be set.
-    fn texts(self) -> Result<BTreeMap<ProfileField, String>, Problem> {
+    /// The texts of the fields that are to be set; `base` points to the fields in the body.
+    pub(crate) fn texts(self, base: &str) -> Result<BTreeMap<ProfileField, String>, Problem> {
         let (mut texts, mut errors) = (BTreeMap::new(), Vec::new());
         let given = [
             (ProfileField::Name, self.name),
@@ -151,7 +185,7 @@ impl ProfileUpdate {
         for (field, text) in given {
             match text.map(|text| field.parse(&text)).transpose() {
                 Ok(text) => texts.extend(text.map(|text| (field, text))),
-                Err(error) => errors.push(FieldProblem::new(&format!("/{}", field.name()), &error)),
+                Err(error) => errors.push(FieldProblem::new(&format!("{base}/{}", field.name()), &error)),
             }
         }
         if errors.is_empty() { Ok(texts) } else { Err(Problem::invalid(errors)) }
@@ -170,8 +204,8 @@ pub(crate) async fn get_customer(
     State(app): State<App>,
     caller: CustomerCaller,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let (known, books) = record_editor(caller).find_with_books(&app.flow()).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    let ShownCustomer { known, books, contacts_hidden } = record_editor(caller).show(&app.flow()).await?;
+    Ok(Json(CustomerRecordBody { contacts_hidden, ..body(caller, (&known, &books), app.clock.now()) }))
 }
 
 /// Fill in the profile of a customer
@@ -179,7 +213,8 @@ pub(crate) async fn get_customer(
 /// Sets the fields that are given. Each keeps its last ten values, with who set them. Callers: members
 /// whose card the person has visited, admins and the boss, while their own radar is on. Idempotent.
 /// Errors: 404 `not_found` for other callers, and for a person who is no customer; 403
-/// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong text.
+/// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong text; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/profile", tag = "crm",
     request_body = ProfileUpdate, responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn set_profile(
@@ -187,8 +222,8 @@ pub(crate) async fn set_profile(
     caller: CustomerCaller,
     Body(update): Body<ProfileUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let (known, books) = record_editor(caller).set_profile(&app.flow(), &update.texts()?).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    let (known, books) = record_editor(caller).set_profile(&app.flow(), &update.texts("")?).await?;
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }
 
 /// Restore an earlier value of a profile field
@@ -196,7 +231,8 @@ pub(crate) async fn set_profile(
 /// Sets a field to the value that was set at `set_at`. Callers: members whose card the person has
 /// visited, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for
 /// other callers, for a person who is no customer, and for a value that is not kept; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// `radar_not_active` while the radar of the caller is off; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/profile/restored-value", tag = "crm",
     request_body = FormerValue, responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn restore_profile_value(
@@ -205,15 +241,16 @@ pub(crate) async fn restore_profile_value(
     Body(FormerValue { field, set_at }): Body<FormerValue>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }
 
 /// A customer as they stand at `now`.
 pub(crate) fn body(
-    person_id: PersonId,
+    caller: CustomerCaller,
     (known, books): (&KnownCustomer, &CustomerBooks),
     now: Timestamp,
 ) -> CustomerRecordBody {
+    let (person_id, viewer) = (caller.person(), caller.viewer());
     let (merged, profile) = (known.merged(), known.profile());
     let cards = merged.state.cards_by_last_opening().into_iter().map(|(card, _)| card);
     let name = profile.text(ProfileField::Name);
@@ -233,6 +270,8 @@ pub(crate) fn body(
         person_id,
         name: if name.is_empty() { visitor_name(person_id) } else { name.to_owned() },
         kinds: CustomerKind::of(&merged),
+        source: known.source(),
+        addition: known.addition().map(AdditionBody::from),
         card_ids: cards.filter(|card| merged.state.is_customer_in(Scope::Card(*card))).collect(),
         profile: ProfileField::ALL.iter().filter_map(of_profile).collect(),
         custom_fields: books.fields.iter().filter_map(of_company).collect(),
@@ -241,6 +280,10 @@ pub(crate) fn body(
         next_follow_up: known.next_follow_up().map(|plan| NextFollowUpBody::of(plan, now)),
         tags: books.tags.iter().filter_map(tag).collect(),
         expected_close: ExpectedClose::of(known, now),
+        owner: CustomerOwnerBody::of(known),
+        may_edit: known.may_be_edited_by(viewer),
+        may_claim: known.check_claim(viewer).is_ok(),
+        contacts_hidden: false,
     }
 }
 

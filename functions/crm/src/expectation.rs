@@ -54,6 +54,13 @@ pub(crate) struct SetByBody {
     at: Timestamp,
 }
 
+impl ExpectedCloseUpdate {
+    /// The update, not checked yet.
+    pub(crate) fn update(self) -> ExpectationUpdate {
+        ExpectationUpdate { day: self.expected_on, amount: self.amount_fen }
+    }
+}
+
 /// A field that is there, also with `null`.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
@@ -85,15 +92,16 @@ impl SetByBody {
 /// Sets or clears the day and the amount. Callers: members whose card the person has visited, admins and
 /// the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers, and for a
 /// person who is no customer; 403 `radar_not_active` while the radar of the caller is off; 422 `invalid` for
-/// a day or an amount out of range.
+/// a day or an amount out of range; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/expected-close", tag = "crm",
     request_body = ExpectedCloseUpdate, responses((status = 200, body = ExpectedClose)))]
 pub(crate) async fn set_expected_close(
     State(app): State<App>,
     caller: CustomerCaller,
-    Body(ExpectedCloseUpdate { expected_on, amount_fen }): Body<ExpectedCloseUpdate>,
+    Body(update): Body<ExpectedCloseUpdate>,
 ) -> Result<Json<ExpectedClose>, Problem> {
-    let (flow, update) = (app.flow(), ExpectationUpdate { day: expected_on, amount: amount_fen });
-    let known = record_editor(caller).set_expectation(&flow, update).await?;
+    let flow = app.flow();
+    let known = record_editor(caller).set_expectation(&flow, update.update()).await?;
     Ok(Json(ExpectedClose::of(&known, flow.now)))
 }

@@ -106,7 +106,8 @@ impl From<FollowUpEdit> for FollowUpEditBody {
 /// 404 `not_found` for other callers, and for a person who is no customer; 403 `radar_not_active` while
 /// the radar of the caller is off; 409 `limit_reached` after 1,000 follow-ups of one identity; 422
 /// `invalid` with neither a note nor an outcome, and for a next follow-up that is past or more than a
-/// year ahead.
+/// year ahead; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(post, path = "/v1/customers/{person_id}/follow-ups", tag = "crm",
     request_body = NewFollowUp, params(IdempotencyKey), responses((status = 201, body = FollowUpBody)))]
 pub(crate) async fn create_follow_up(
@@ -145,7 +146,8 @@ pub(crate) async fn list_follow_ups(
 /// visited, for what they recorded, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for members who may not see the
 /// customer, and for a follow-up that does not exist or was deleted; 403 `role_required` for a
 /// colleague's; 403 `radar_not_active` while the radar of the caller is off; 409 `limit_reached` after
-/// 20 edits; 422 `invalid` with neither a note nor an outcome.
+/// 20 edits; 422 `invalid` with neither a note nor an outcome; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/follow-ups/{follow_up_id}", tag = "crm",
     request_body = FollowUpUpdate, responses((status = 200, body = FollowUpBody)))]
 pub(crate) async fn update_follow_up(
@@ -164,7 +166,8 @@ pub(crate) async fn update_follow_up(
 /// the person has visited, for what they recorded, admins and the boss, while their own radar is on.
 /// Idempotent. Errors: 404 `not_found` for members who
 /// may not see the customer, and for a follow-up that does not exist; 403 `role_required` for a
-/// colleague's; 403 `radar_not_active` while the radar of the caller is off.
+/// colleague's; 403 `radar_not_active` while the radar of the caller is off; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(delete, path = "/v1/customers/{person_id}/follow-ups/{follow_up_id}", tag = "crm",
     responses((status = 204)))]
 pub(crate) async fn delete_follow_up(

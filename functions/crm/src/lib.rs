@@ -1,13 +1,17 @@
 //! Customers as the company's members see them: profiles, close rates set by hand and closed deals.
 
+mod addition;
 mod close_rate;
 mod custom_field;
 mod customer;
+mod customer_rules;
 mod deal;
 mod expectation;
 mod follow_up;
 mod list;
+mod my_data;
 mod next_follow_up;
+mod ownership;
 mod tag;
 mod timeline;
 mod view;
@@ -60,10 +64,11 @@ impl HttpFunction for App {
     const NAME: &'static str = "crm";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(list::list_customers))
+        list.routes(routes!(list::list_customers, addition::create_customer))
             .routes(routes!(view::list_customer_views, view::create_customer_view))
             .routes(routes!(view::update_customer_view, view::delete_customer_view))
-            .routes(routes!(customer::get_customer))
+            .routes(routes!(customer::get_customer, addition::delete_customer))
+            .routes(routes!(my_data::get_my_data))
             .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))
             .routes(routes!(customer::restore_profile_value))
@@ -81,6 +86,11 @@ impl HttpFunction for App {
             .routes(routes!(custom_field::set_custom_fields))
             .routes(routes!(custom_field::restore_custom_value))
             .routes(routes!(expectation::set_expected_close))
+            .routes(routes!(ownership::claim_customer))
+            .routes(routes!(ownership::assign_customer, ownership::give_customer_back))
+            .routes(routes!(ownership::list_collaborators))
+            .routes(routes!(ownership::set_collaborator, ownership::remove_collaborator))
+            .routes(routes!(customer_rules::get_customer_rules, customer_rules::update_customer_rules))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

@@ -6,6 +6,7 @@ use app::crm::list::{CustomerLister, ListedPage, WantedList};
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::{Band, Source};
+use domain::crm::addition::CustomerSource;
 use domain::crm::kind::CustomerKind;
 use domain::crm::list::{CustomerSort, ListQuery, SortOrder};
 use domain::crm::list_filter::{CustomerFilter, FilterTags};
@@ -36,6 +37,11 @@ pub(crate) struct CustomersQuery {
     /// `exclusive` (独占), `shared` (共享), `closed` (成单), `unowned` (公海) or `all` (总客户池, the default).
     #[param(inline)]
     kind: Option<CustomerListKind>,
+    /// Customers whom this member owns.
+    owner_id: Option<MemberId>,
+    /// How they came: `visit`, `by_hand` or `import`.
+    #[param(inline)]
+    source: Option<CustomerSource>,
     /// Customers of this card.
     card_id: Option<CardId>,
     /// Customers of this department.
@@ -106,7 +112,12 @@ pub(crate) struct ListedCustomer {
     card_ids: Vec<CardId>,
     /// The company they work for; empty if it is not known.
     company: String,
-    /// The mobile number; empty if it is not known.
+    /// How they came.
+    source: CustomerSource,
+    /// The member who owns them (负责人). `null` in the pool (公海), and for the owner of a card who is not
+    /// known yet.
+    owner_id: Option<MemberId>,
+    /// The mobile number; empty if it is not known, and for whom nobody owns where the company hides it.
     mobile: String,
     /// The tags.
     tags: Vec<ListedTag>,
@@ -146,6 +157,8 @@ impl CustomersQuery {
     fn wanted(&self) -> Result<WantedList, Problem> {
         let filter = CustomerFilter {
             kind: self.kind,
+            owner_id: self.owner_id,
+            source: self.source,
             card_id: self.card_id,
             department_id: self.department_id,
             band: self.band,
@@ -213,7 +226,8 @@ fn body<F>(listed: ListedPage, paging: &Paging<F>) -> CustomerPageBody {
     CustomerPageBody { counts, total: listed.page.total, items: page.items, next_cursor: page.next_cursor }
 }
 
-fn item(row: &CustomerRow, ListedPage { model, tags, today, .. }: &ListedPage) -> ListedCustomer {
+fn item(row: &CustomerRow, listed: &ListedPage) -> ListedCustomer {
+    let ListedPage { model, tags, today, .. } = listed;
     let (rate, rate_source) = row.rate(model, *today);
     let given = row.tags_in(tags);
     let tag = |(id, tag): (TagId, &CustomerTag)| {
@@ -226,7 +240,9 @@ fn item(row: &CustomerRow, ListedPage { model, tags, today, .. }: &ListedPage) -
         kinds: row.kinds(),
         card_ids: row.cards.iter().map(|of| of.card).collect(),
         company: row.company.clone(),
-        mobile: row.mobile.clone(),
+        source: row.source,
+        owner_id: row.owner.and_then(|owner| owner.member),
+        mobile: if listed.shows_contacts(row) { row.mobile.clone() } else { String::new() },
         tags: tags.iter().filter_map(tag).collect(),
         rate: rate.percent(),
         rate_source,

@@ -105,7 +105,8 @@ impl NextFollowUpBody {
 /// Replaces the plan of before, whoever made it. Callers: members whose card the person has visited,
 /// admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
 /// callers, and for a person who is no customer; 403 `radar_not_active` while the radar of the caller is
-/// off; 422 `invalid` for a moment that is past or more than a year ahead.
+/// off; 422 `invalid` for a moment that is past or more than a year ahead; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/next-follow-up", tag = "crm",
     request_body = NextFollowUpUpdate, responses((status = 200, body = NextFollowUpBody)))]
 pub(crate) async fn plan_follow_up(
@@ -122,7 +123,8 @@ pub(crate) async fn plan_follow_up(
 ///
 /// Callers: members whose card the person has visited, admins and the boss, while their own radar is on.
 /// Idempotent. Errors: 404 `not_found` for other callers, and for a person who is no customer; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// `radar_not_active` while the radar of the caller is off; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(delete, path = "/v1/customers/{person_id}/next-follow-up", tag = "crm", responses((status = 204)))]
 pub(crate) async fn unplan_follow_up(State(app): State<App>, caller: CustomerCaller) -> Result<StatusCode, Problem> {
     record_editor(caller).unplan_follow_up(&app.flow()).await?;

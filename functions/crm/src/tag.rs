@@ -176,7 +176,8 @@ pub(crate) async fn merge_customer_tag(
 /// A tag in both lists is given. Callers: members whose card the person has visited, admins and the boss,
 /// while their own radar is on. Idempotent. Errors: 404 `not_found` for other callers, and for a person who
 /// is no customer; 403 `radar_not_active` while the radar of the caller is off; 409 `limit_reached` for more
-/// than 50 tags; 422 `invalid` for a tag that does not exist.
+/// than 50 tags; 422 `invalid` for a tag that does not exist; 409
+/// `customer_erased` for a person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/tags", tag = "crm", request_body = TagsUpdate,
     responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn set_customer_tags(
@@ -185,5 +186,5 @@ pub(crate) async fn set_customer_tags(
     Body(TagsUpdate { add, remove }): Body<TagsUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let set = record_editor(caller).set_tags(&app.flow(), add.as_slice(), remove.as_slice()).await?;
-    Ok(Json(body(caller.person(), (&set.0, &set.1), app.clock.now())))
+    Ok(Json(body(caller, (&set.0, &set.1), app.clock.now())))
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::Rate;
+use domain::crm::ownership::{CollaboratorAccess, OwnershipReason};
 use domain::crm::profile::ProfileField;
 use domain::crm::timeline::{CustomerChange, TimelineEntry, TimelineItem, TimelineKind, TimelinePosition};
 use domain::kernel::day::Day;
@@ -35,7 +36,7 @@ pub(crate) struct TimelineQuery {
 pub(crate) struct TimelineLine {
     /// When it happened.
     at: Timestamp,
-    /// The member who did it. `null` for what the customer did.
+    /// The member who did it. `null` for what the customer, or a rule of the company, did.
     by: Option<MemberId>,
     /// What it is about.
     kind: TimelineKind,
@@ -57,6 +58,8 @@ pub(crate) struct TimelineLine {
     close_rate: Option<CardRateBody>,
     /// A closed deal.
     deal: Option<DealBody>,
+    /// Another owner, or a collaborator who came or went.
+    ownership: Option<OwnershipChangeBody>,
 }
 
 /// A visit.
@@ -93,6 +96,17 @@ pub(crate) struct ExpectedCloseChangeBody {
     amount_fen: Option<Fen>,
 }
 
+/// A change of the owner or of a collaborator.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnershipChangeBody {
+    /// Why the owner is another one. `null` for a change of a collaborator.
+    reason: Option<OwnershipReason>,
+    /// The owner since, or the collaborator. `null` when nobody owns the customer since.
+    member_id: Option<MemberId>,
+    /// What the collaborator may do since. `null` for one who was removed, and for a change of the owner.
+    access: Option<CollaboratorAccess>,
+}
+
 /// A close rate on a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardRateBody {
@@ -122,7 +136,7 @@ impl From<TimelineItem> for TimelineLine {
 impl TimelineLine {
     fn new(at: Timestamp, kind: TimelineKind) -> Self {
         let (visit, follow_up, profile, custom_fields, plan) = (None, None, None, None, None);
-        let (tags, expected_close, close_rate, deal) = (None, None, None, None);
+        let (tags, expected_close, close_rate, deal, ownership) = (None, None, None, None, None);
         Self {
             at,
             by: None,
@@ -136,11 +150,12 @@ impl TimelineLine {
             expected_close,
             close_rate,
             deal,
+            ownership,
         }
     }
 
-    fn changed(self, by: MemberId, change: CustomerChange) -> Self {
-        let line = Self { by: Some(by), ..self };
+    fn changed(self, by: Option<MemberId>, change: CustomerChange) -> Self {
+        let line = Self { by, ..self };
         match change {
             CustomerChange::Profile(fields) => Self { profile: Some(fields), ..line },
             CustomerChange::CustomFields(fields) => Self { custom_fields: Some(fields), ..line },
@@ -149,6 +164,14 @@ impl TimelineLine {
             CustomerChange::Tags { added, removed } => Self { tags: Some(TagsChangeBody { added, removed }), ..line },
             CustomerChange::Expectation { expected_on, amount_fen } => {
                 Self { expected_close: Some(ExpectedCloseChangeBody { expected_on, amount_fen }), ..line }
+            }
+            CustomerChange::Ownership { owner, reason } => {
+                let change = OwnershipChangeBody { reason: Some(reason), member_id: owner, access: None };
+                Self { ownership: Some(change), ..line }
+            }
+            CustomerChange::Collaborator { member, access } => {
+                let change = OwnershipChangeBody { reason: None, member_id: Some(member), access };
+                Self { ownership: Some(change), ..line }
             }
         }
     }

@@ -19,6 +19,8 @@ const SWEPT_MAX: u32 = 2_000;
 const SHORTLIST_REFRESHES_MAX: u32 = 500;
 /// Most uploads deleted in one run, at two calls each.
 const UPLOADS_MAX: u32 = 500;
+/// Most erasures finished in one run.
+const ERASURES_MAX: u32 = 100;
 /// Most companies whose leaderboards are updated in one run.
 const COMPANIES_MAX: u32 = 100;
 
@@ -69,6 +71,8 @@ pub struct RunLine {
     pub pending_deltas: usize,
     /// Processed marks to refresh a customer's rank in the shortlists.
     pub shortlist_refreshes: usize,
+    /// Erasures that were finished: what was kept of a person is gone.
+    pub erasures: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,
     /// Items of companies that could not be read: each is marked with its reason, and passed.
@@ -84,6 +88,7 @@ impl EmfMetrics for RunLine {
         ("pending_deltas", "Count"),
         ("leaderboards", "Count"),
         ("shortlist_refreshes", "Count"),
+        ("erasures", "Count"),
         ("expired_uploads", "Count"),
         ("put_aside", "Count"),
         ("failed_items", "Count"),
@@ -108,10 +113,11 @@ impl Housekeeping {
         let deltas = self.store.sweep_pending_deltas(&limits(SWEPT_MAX)).await;
         let marks = self.store.sweep_shortlist_refreshes(&limits(SHORTLIST_REFRESHES_MAX)).await;
         let uploads = self.delete_uploads(&limits(UPLOADS_MAX)).await;
+        let erasures = self.store.sweep_erasures(&limits(ERASURES_MAX)).await;
         let aside = Mutex::new(AsideOfRun::default());
         let leaderboards = self.update_leaderboards(&limits(COMPANIES_MAX), &aside).await;
         let AsideOfRun { items: put_aside, first } = aside.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let sweeps = [&holds, &deltas, &marks, &uploads, &leaderboards];
+        let sweeps = [&holds, &deltas, &marks, &uploads, &erasures, &leaderboards];
         let failed_items = sweeps.iter().map(|sweep| sweep.failed).sum::<usize>() + put_aside;
         let failure = sweeps.iter().find_map(|sweep| sweep.failure.clone()).or(first);
         let line = RunLine {
@@ -123,6 +129,7 @@ impl Housekeeping {
             leaderboards: leaderboards.done,
             pending_deltas: deltas.done,
             shortlist_refreshes: marks.done,
+            erasures: erasures.done,
             expired_uploads: uploads.done,
             put_aside,
             failed_items,

@@ -15,7 +15,7 @@ use domain::kernel::address::ClientAddress;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::mobile::CallingCodes;
-use edge::auth::OperatorKeys;
+use edge::operator::OperatorKeys;
 use edge::routes;
 use edge::routes::Routes;
 use edge::token::TokenVerifier;
@@ -139,6 +139,8 @@ impl HttpFunction for App {
             .routes(routes!(people::merge::list_merges))
             .routes(routes!(people::merge::undo_merge))
             .routes(routes!(people::me::get_me))
+            .routes(routes!(people::my_data::erase_my_data))
+            .routes(routes!(people::my_data::set_my_tracking))
             .routes(routes!(people::member::create_member, people::member::list_members))
             .routes(routes!(people::member::get_member, people::member_edit::update_member))
             .routes(routes!(people::member_change::update_member_status))

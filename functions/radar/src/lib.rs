@@ -45,6 +45,7 @@ impl HttpFunction for App {
 
     fn routes<R: Routes<Self>>(list: R) -> R {
         list.routes(routes!(radar::feed::get_card_feed))
+            .routes(routes!(radar::my_event::list_my_events))
             .routes(routes!(radar::feed::get_company_feed))
             .routes(routes!(radar::today::get_card_today))
             .routes(routes!(radar::today::get_company_today))

@@ -189,10 +189,10 @@ impl<'a> RecountJob<'a> {
         Ok(recount)
     }
 
-    /// Counts the follow-ups, which the records of customers show.
+    /// Counts what the records of customers show: follow-ups, and who was added.
     async fn read_records(&mut self, recount: &mut Recount) -> Result<(), Failure> {
         let met = self.aside.met();
-        let add = |_: PersonId, record: &CustomerRecord| recount.add_follow_ups(&record.follow_ups);
+        let add = |person, record: &CustomerRecord| recount.add_record(person, record);
         self.store.every_customer_record(self.company, &mut self.aside, add).await?;
         self.obscure.records |= self.aside.met() > met;
         Ok(())
@@ -256,7 +256,7 @@ impl<'a> RecountJob<'a> {
                 if open.as_ref().is_some_and(|open| !open.contains(person)) {
                     continue;
                 }
-                let right = recount.customer(*person).filter(|_| !self.obscure.has_person(*person));
+                let right = recount.customer(*person).filter(|right| !self.obscure.has_person(*person, right));
                 let (Some(stored), Some(state)) = (stored, right) else {
                     self.report.unchecked_customers += 1;
                     continue;

@@ -1,6 +1,7 @@
 //! What a recount cannot know, since something that it needs cannot be read. It is not checked, and all
 //! else is.
 
+use domain::crm::customer::CustomerState;
 use domain::kernel::id::PersonId;
 use domain::radar::aggregate::SegmentKey;
 use domain::radar::counter::{Counter, Scope};
@@ -16,7 +17,8 @@ pub(crate) struct Obscure {
     pub(crate) waiting: bool,
     /// A customer cannot be read: whether they are a member, and have a deal, is not known.
     pub(crate) customers: bool,
-    /// A customer record cannot be read: how often they were followed up is not known.
+    /// A customer record cannot be read: how often they were followed up, and whether they were added,
+    /// is not known.
     pub(crate) records: bool,
     /// A merge cannot be read: who is one person is not known.
     pub(crate) merges: bool,
@@ -34,12 +36,15 @@ impl Obscure {
 
     /// Whether the right value of a counter is not known, whatever its scope.
     pub(crate) fn has_counter(&self, counter: Counter) -> bool {
-        self.customers && matches!(counter, Counter::Customers | Counter::ClosedCustomers)
-            || self.records && counter == Counter::FollowUps
+        match counter {
+            Counter::Customers | Counter::ClosedCustomers => self.customers || self.records,
+            other => self.records && other == Counter::FollowUps,
+        }
     }
 
-    /// Whether the right state of a person is not known.
-    pub(crate) fn has_person(&self, person: PersonId) -> bool {
-        self.merges || self.cards || self.segments.iter().any(|key| key.person == person)
+    /// Whether the right state of a person, of whom the log and the records show this one, is not known.
+    pub(crate) fn has_person(&self, person: PersonId, shown: &CustomerState) -> bool {
+        let may_be_added = self.records && shown.cards.is_empty();
+        may_be_added || self.merges || self.cards || self.segments.iter().any(|key| key.person == person)
     }
 }

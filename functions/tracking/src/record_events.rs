@@ -32,6 +32,8 @@ pub(crate) struct Accepted {
     /// The events that were not, in their order: all others of the batch were. Do not send them again.
     #[schema(max_items = 100)]
     dropped: Vec<DroppedEvent>,
+    /// Whether nothing of the batch is recorded because the visitor has paused it; then `accepted` is 0.
+    paused: bool,
     /// When the server received it.
     received_at: Timestamp,
 }
@@ -40,7 +42,8 @@ pub(crate) struct Accepted {
 ///
 /// Accepts a batch of events. They appear in the radar some seconds later. Invalid events, and those
 /// on cards that do not exist, are dropped: `dropped` names each with its reason, and the others are
-/// accepted. Delete the batch after any answer 202, also if all its events were dropped. Callers:
+/// accepted. Of visitors who have paused the recording nothing is accepted. Delete the batch after any
+/// answer 202, also if all its events were dropped. Callers:
 /// everyone with a token, also an anonymous one. Idempotent by `batch_id`: send the same batch again
 /// after a time-out. Errors: 409 `batch_id_reused` when other events were just sent under the batch id:
 /// send these under a new one.
@@ -60,12 +63,20 @@ pub(crate) async fn record_events(
     if app.known.is_reused(holder.person(), sent.id, &sent.fingerprint) {
         return Err(Problem::of(Code::BatchIdReused));
     }
+    if holder.is_paused() {
+        return Ok(not_recorded(sent.id, received_at));
+    }
     let existing = app.known.existing(holder.company(), &sent.events, received_at).await?;
     sent.drop_unknown(|card| existing.cards.contains_key(card));
     let (batch, dropped) = judged(sent, existing, &holder, &headers, received_at);
     app.accept(&batch).await?;
     let (batch_id, accepted) = (batch.batch, batch.events.len());
-    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id, accepted, dropped, received_at })))
+    Ok((StatusCode::ACCEPTED, Json(Accepted { batch_id, accepted, dropped, paused: false, received_at })))
+}
+
+/// The answer to a visitor who has paused the recording.
+fn not_recorded(batch_id: BatchId, received_at: Timestamp) -> (StatusCode, Json<Accepted>) {
+    (StatusCode::ACCEPTED, Json(Accepted { batch_id, accepted: 0, dropped: Vec::new(), paused: true, received_at }))
 }
 
 impl App {

@@ -1,13 +1,16 @@
 //! Customers and who they are.
 
+pub mod addition;
 pub mod book;
 pub mod custom_field;
 pub mod customer;
+pub mod erasure;
 pub mod expectation;
 pub mod follow_up;
 pub mod follow_up_plan;
 pub mod list;
 pub mod merge;
+pub mod ownership;
 pub mod profile;
 pub mod record;
 pub mod tag;

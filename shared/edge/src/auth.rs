@@ -2,30 +2,22 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
 use domain::company::audit::AuditActor;
 use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::company::{Acting, Company};
-use domain::kernel::address::ClientAddress;
 use domain::kernel::budget::BudgetName;
-use domain::kernel::failure::Failure;
-use domain::kernel::id::{CardId, CompanyId, MemberId, PersonId, SessionId};
+use domain::kernel::id::{CardId, MemberId, PersonId, SessionId};
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::people::member::Role;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use runtime::clock::Clock;
 
-use crate::address::address_of;
 use crate::budget::MemoryBudgets;
 use crate::problem::{Code, Problem};
 use crate::token::{TokenClaims, TokenVerifier};
 use crate::trace::Trace;
-
-/// Header with the platform operator's key.
-const OPERATOR_KEY: &str = "x-operator-key";
 
 /// The keys and the clock that tokens are checked with. All requests of a function share them.
 pub struct Authenticator {
@@ -43,6 +35,7 @@ pub struct Authenticator {
 pub struct TokenHolder {
     caller: Caller,
     anonymous: bool,
+    paused: bool,
 }
 
 /// A caller with a valid token who has logged in: any visitor or member.
@@ -92,25 +85,6 @@ pub struct Admin {
 #[derive(Debug, Clone, Copy)]
 pub struct Boss(pub(crate) Admin);
 
-/// The platform operator. Only routes of a function with [`OperatorKeys`] can ask for the operator.
-#[derive(Debug, Clone, Copy)]
-pub struct Operator(());
-
-/// A function that can recognize the platform operator.
-pub trait OperatorKeys {
-    /// SHA-256 digests of the accepted operator keys. Called only if a request has a key.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] if they cannot be read now.
-    fn operator_keys(&self) -> impl Future<Output = Result<&[[u8; 32]], Failure>> + Send;
-
-    /// Counts a key before it is compared.
-    ///
-    /// # Errors
-    /// [`Failure::OverBudget`] if the address has sent too many.
-    fn count_operator_key(&self, address: ClientAddress) -> impl Future<Output = Result<(), Failure>> + Send;
-}
-
 /// A caller whose creating requests are remembered apart from those of others.
 pub trait Actor {
     /// The actor, for the digest of their idempotency keys.
@@ -138,11 +112,16 @@ impl TokenHolder {
         self.anonymous
     }
 
+    /// Whether what the caller does is not recorded, since they wished so.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     fn from_claims(claims: &TokenClaims) -> Option<Self> {
         let caller = Caller::from_claims(claims)?;
         // The identity of an anonymous caller is unknown: they cannot be a member.
         let consistent = !claims.ano || caller.membership.is_none();
-        consistent.then_some(Self { caller, anonymous: claims.ano })
+        consistent.then_some(Self { caller, anonymous: claims.ano, paused: claims.pau })
     }
 }
 
@@ -272,13 +251,6 @@ impl Boss {
     }
 }
 
-impl Operator {
-    /// Any company: the operator serves all of them. An unknown company has no data.
-    pub fn company(&self, id: CompanyId) -> Company {
-        Company::granted(id)
-    }
-}
-
 impl Actor for Caller {
     fn actor(&self) -> String {
         format!("{} {}", self.company.id(), self.person)
@@ -294,12 +266,6 @@ impl Actor for Staff {
 impl Actor for Admin {
     fn actor(&self) -> String {
         self.caller.actor()
-    }
-}
-
-impl Actor for Operator {
-    fn actor(&self) -> String {
-        "operator".to_owned()
     }
 }
 
@@ -344,7 +310,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let TokenHolder { caller, anonymous } = TokenHolder::from_request_parts(parts, state).await?;
+        let TokenHolder { caller, anonymous, .. } = TokenHolder::from_request_parts(parts, state).await?;
         if anonymous { Err(Problem::of(Code::LoginRequired)) } else { Ok(caller) }
     }
 }
@@ -379,18 +345,5 @@ impl<S: Sync> FromRequestParts<S> for Boss {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let admin = Admin::from_request_parts(parts, state).await?;
         if admin.role == Role::Boss { Ok(Self(admin)) } else { Err(Problem::of(Code::RoleRequired)) }
-    }
-}
-
-impl<S: OperatorKeys + Sync> FromRequestParts<S> for Operator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let given = parts.headers.get(OPERATOR_KEY).ok_or_else(|| Problem::of(Code::Unauthorized))?;
-        let given = digest(&SHA256, given.as_bytes());
-        state.count_operator_key(address_of(parts)).await?;
-        let keys = state.operator_keys().await?;
-        let known = keys.iter().any(|key| verify_slices_are_equal(key, given.as_ref()).is_ok());
-        if known { Ok(Self(())) } else { Err(Problem::of(Code::Unauthorized)) }
     }
 }

@@ -4,14 +4,17 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use domain::kernel::budget::{BudgetName, OverBudget};
-use domain::kernel::failure::{Failure, Resource, Thing};
+use domain::kernel::failure::{Resource, Thing};
 use domain::kernel::field::FieldError;
+use domain::kernel::id::PersonId;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+pub use crate::field_problem::FieldProblem;
 
 /// Seconds a client should wait before it repeats a request that met another one.
 const RETRY_AFTER_S: u32 = 1;
@@ -98,8 +101,16 @@ codes! {
     DepartmentLimit = CONFLICT, "department_limit", "Department limit", "部门数量已达上限：最多 200 个，最多删除 1000 个";
     /// The number of deals of the customer has reached its limit.
     DealLimit = CONFLICT, "deal_limit", "Deal limit", "该客户的成交记录已达上限：最多 100 条";
+    /// The person has had erased what was kept of them; nothing can be kept of them any more.
+    CustomerErased = CONFLICT, "customer_erased", "Customer erased", "该客户已注销个人数据，不能再记录";
+    /// The customer is known already.
+    Duplicate = CONFLICT, "duplicate", "Duplicate", "已有同事在跟进该客户";
+    /// Something of the customer has changed since they were added.
+    CustomerChanged = CONFLICT, "customer_changed", "Customer changed", "该客户添加后已有变动，不能撤销";
     /// There may be no more of what is to be added; the detail says what.
     LimitReached = CONFLICT, "limit_reached", "Limit reached", "数量已达上限";
+    /// Somebody owns the customer.
+    AlreadyOwned = CONFLICT, "already_owned", "Already owned", "该客户已有负责人，请刷新后查看";
     /// No seat is left.
     SeatsExhausted = CONFLICT, "seats_exhausted", "No seat left", "席位已满，请联系管理员增加席位";
     /// Other events were accepted under the batch id.
@@ -181,26 +192,6 @@ impl ToSchema for Code {
     }
 }
 
-/// A problem with a field of the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldProblem {
-    /// A JSON pointer to the field in the request body, or the name of the parameter.
-    #[schema(example = "/events/3/kind")]
-    pub pointer: String,
-    /// A stable code for programs. New codes can come; treat an unknown code like `invalid_value`.
-    #[schema(example = "unknown_kind")]
-    pub code: String,
-    /// The problem in Chinese, to show to the user.
-    pub detail: String,
-}
-
-impl FieldProblem {
-    /// A field's error below `base`.
-    pub fn new(base: &str, error: &FieldError) -> Self {
-        Self { pointer: format!("{base}{}", error.pointer), code: error.code.to_owned(), detail: error.detail.clone() }
-    }
-}
-
 /// A problem on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -208,6 +199,7 @@ pub struct Problem {
     detail: Option<String>,
     errors: Vec<FieldProblem>,
     over: Option<OverBudget>,
+    person: Option<PersonId>,
     /// For the log only.
     cause: Option<String>,
 }
@@ -239,12 +231,16 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String, example = "share_codes")]
     budget: Option<&'static str>,
+    /// The customer who is known already. Only with `duplicate`, and for members who may see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    person_id: Option<PersonId>,
 }
 
 impl Problem {
     /// A problem with the default texts of the code.
     pub fn of(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), over: None, cause: None }
+        Self { code, detail: None, errors: Vec::new(), over: None, person: None, cause: None }
     }
 
     /// A problem with invalid fields.
@@ -268,6 +264,13 @@ impl Problem {
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// The same problem about a customer whom the caller may see.
+    #[must_use]
+    pub fn about(mut self, person: Option<PersonId>) -> Self {
+        self.person = person;
         self
     }
 
@@ -305,6 +308,7 @@ impl Problem {
             instance: request_id.to_owned(),
             errors: self.errors,
             budget: self.over.map(|over| over.budget.name()),
+            person_id: self.person,
         };
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_json()).into_response();
         if matches!(self.code, Code::Busy | Code::TooManyRequests | Code::Unavailable) {
@@ -371,26 +375,6 @@ impl From<Resource> for Code {
 impl From<OverBudget> for Problem {
     fn from(over: OverBudget) -> Self {
         Self { detail: Some(over.detail()), over: Some(over), ..Self::of(Code::BudgetExhausted) }
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::NotFound => Self::of(Code::NotFound),
-            Failure::Exists(thing) => Self::of(thing.into()),
-            Failure::Exhausted(resource) => Self::of(resource.into()),
-            Failure::OverBudget(over) => over.into(),
-            Failure::VersionConflict => Self::of(Code::VersionConflict),
-            Failure::RightsChanged => Self::of(Code::RightsChanged),
-            Failure::FreshLoginRequired => Self::of(Code::FreshLoginRequired),
-            Failure::CompanySuspended => Self::of(Code::CompanySuspended),
-            Failure::RoleRequired => Self::of(Code::RoleRequired),
-            Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
-            Failure::Busy => Self::of(Code::Busy),
-            Failure::Corrupt(_) => Self::of(Code::Internal).caused_by(failure),
-            Failure::Throttled | Failure::Unavailable(_) => Self::of(Code::Unavailable).caused_by(failure),
-        }
     }
 }
 

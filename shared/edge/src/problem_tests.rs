@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use domain::kernel::failure::Failure;
+
 use super::*;
 
 #[test]

@@ -2,7 +2,8 @@
 
 use domain::card::media::MediaError;
 use domain::crm::book::{BookError, BookRefusal};
-use domain::crm::command::CustomerError;
+use domain::crm::command::{CustomerError, Duplicate};
+use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::media::upload::UploadError;
 use domain::people::activation::{ActivationError, ActivationRefusal};
@@ -13,12 +14,40 @@ use domain::people::session::RefreshError;
 
 use crate::problem::{Code, FieldProblem, Problem};
 
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotFound => Self::of(Code::NotFound),
+            Failure::Exists(thing) => Self::of(thing.into()),
+            Failure::Exhausted(resource) => Self::of(resource.into()),
+            Failure::OverBudget(over) => over.into(),
+            Failure::VersionConflict => Self::of(Code::VersionConflict),
+            Failure::RightsChanged => Self::of(Code::RightsChanged),
+            Failure::FreshLoginRequired => Self::of(Code::FreshLoginRequired),
+            Failure::CompanySuspended => Self::of(Code::CompanySuspended),
+            Failure::RoleRequired => Self::of(Code::RoleRequired),
+            Failure::KeyReused => Self::of(Code::IdempotencyKeyReused),
+            Failure::Busy => Self::of(Code::Busy),
+            Failure::Corrupt(_) => Self::of(Code::Internal).caused_by(failure),
+            Failure::Throttled | Failure::Unavailable(_) => Self::of(Code::Unavailable).caused_by(failure),
+        }
+    }
+}
+
 impl From<CustomerError> for Problem {
     fn from(error: CustomerError) -> Self {
         match error {
             CustomerError::RadarNotActive => Self::of(Code::RadarNotActive),
+            CustomerError::Erased => Self::of(Code::CustomerErased),
             CustomerError::TooManyDeals => Self::of(Code::DealLimit),
+            CustomerError::Duplicate(Duplicate { person }) => {
+                let shown = person.map(|_| "该手机号已属于您可以查看的客户");
+                shown.into_iter().fold(Self::of(Code::Duplicate).about(person), Self::with_detail)
+            }
+            CustomerError::NotRevocable => Self::of(Code::CustomerChanged),
             CustomerError::LimitReached(detail) => Self::of(Code::LimitReached).with_detail(detail),
+            CustomerError::AlreadyOwned => Self::of(Code::AlreadyOwned),
+            CustomerError::MemberInactive => Self::of(Code::MemberInactive),
             CustomerError::Field(error) => Self::field("", &error),
             CustomerError::Failed(failure) => failure.into(),
         }

@@ -72,6 +72,9 @@ pub struct TokenClaims {
     /// Whether the person is anonymous: they have not logged in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ano: bool,
+    /// Whether what the visitor does is not recorded, since they wished so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pau: bool,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -163,6 +166,14 @@ impl TokenSigner {
         })
     }
 
+    /// A token for a visitor of whom nothing is recorded.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the key is not an Ed25519 key.
+    pub fn sign_paused(&self, company: Company, person: PersonId, now: Timestamp) -> Result<String, KeyError> {
+        self.encode(&TokenClaims { pau: true, ..TokenClaims::new(company, person, now) })
+    }
+
     /// A token for a person who has not logged in.
     ///
     /// # Errors
@@ -195,6 +206,7 @@ impl TokenClaims {
             sid: None,
             auth: None,
             ano: false,
+            pau: false,
             iat: now.seconds(),
             nbf: now.seconds(),
             exp: expires_at(now, false).seconds(),

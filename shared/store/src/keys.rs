@@ -6,6 +6,7 @@
 //! requests, and the budgets of addresses and phone numbers.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod crm;
 mod key;
 mod list;
 mod radar;
@@ -21,6 +22,7 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
+pub(crate) use self::crm::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::list::*;
 pub(crate) use self::radar::*;
@@ -43,6 +45,8 @@ pub(crate) enum DueList {
     Uploads,
     /// Marks that a person's rank in the shortlists must be refreshed.
     ShortlistRefreshes,
+    /// Erasures that have begun.
+    Erasures,
     /// Companies, until their leaderboards are due.
     Leaderboards,
     /// Companies, until they are recounted.
@@ -59,6 +63,7 @@ impl DueList {
             Self::PendingDeltas => "EXPIRY_TALLIES",
             Self::Uploads => "EXPIRY_UPLOADS",
             Self::ShortlistRefreshes => "EXPIRY_STANDINGS",
+            Self::Erasures => "ERASURES",
             Self::Leaderboards => "BOARDS",
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
@@ -356,6 +361,16 @@ pub(crate) fn timeline_entry_of(key: &Key) -> Option<Uuid> {
 /// The identity in the key of its record.
 pub(crate) fn customer_record_of(key: &Key) -> Option<PersonId> {
     key.sk.parse().ok()
+}
+
+/// An erasure, by the identity that asked for it.
+pub(crate) fn erasure(company: Company, person: PersonId) -> Key {
+    Key::new(format!("{}#ERASURE#{person}", company.id()), "ERASURE")
+}
+
+/// The identity in the key of an erasure.
+pub(crate) fn erasure_of(key: &Key) -> Option<PersonId> {
+    key.pk.split_once("#ERASURE#")?.1.parse().ok()
 }
 
 /// The partition of a company's pending changes of counters.

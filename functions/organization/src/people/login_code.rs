@@ -10,7 +10,7 @@ use edge::problem::{Code, Problem};
 use wechat::{Login, LoginCode, WeChatError};
 
 use crate::App;
-use crate::apps::MiniProgram;
+use crate::apps::{ChannelError, MiniProgram};
 
 /// Why a login code is not exchanged.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub(crate) enum ExchangeError {
     /// The budget, or the table.
     #[error(transparent)]
     Failed(#[from] Failure),
+    /// The mini-program is not set up.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
     /// WeChat's answer.
     #[error(transparent)]
     WeChat(#[from] WeChatError),
@@ -27,6 +30,7 @@ impl From<ExchangeError> for Problem {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::Failed(failure) => failure.into(),
+            ExchangeError::Channel(error) => error.into(),
             ExchangeError::WeChat(error) => wechat_problem(error, Code::LoginCodeInvalid),
         }
     }

@@ -13,6 +13,7 @@ pub(crate) mod member_edit;
 pub(crate) mod member_session;
 pub(crate) mod membership;
 pub(crate) mod merge;
+pub(crate) mod my_data;
 pub(crate) mod my_session;
 pub(crate) mod phone;
 pub(crate) mod radar_grant;

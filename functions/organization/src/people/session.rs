@@ -99,6 +99,8 @@ pub(crate) struct Session {
     expires_at: Timestamp,
     /// The token for `POST /v1/sessions/refresh`. `null` for visitors.
     refresh_token: Option<String>,
+    /// Whether what the visitor does is not recorded, since they wished so with `PUT /v1/my/tracking`.
+    paused: bool,
     #[serde(flatten)]
     me: Me,
     /// The result of the merge with the identity of `anonymous_token`. `null` if none was sent.
@@ -247,7 +249,8 @@ impl Tokens {
     fn new(keys: &OwnKeys, login: &LoginOutcome, now: Timestamp) -> Result<Self, Problem> {
         let (company, person) = (login.company, login.person);
         let Some((MemberLogin { member, activation, .. }, session)) = login.member.as_ref().zip(login.session) else {
-            return Ok(Self { token: sign(keys, company, person, None, now)?, refresh_token: None });
+            let token = sign_visitor(keys, company, person, login.paused, now)?;
+            return Ok(Self { token, refresh_token: None });
         };
         let claims = MemberClaims {
             member: member.id,
@@ -276,6 +279,21 @@ pub(crate) fn sign(
     token.map_err(|error| Problem::of(Code::Internal).caused_by(error))
 }
 
+/// The token of a visitor.
+pub(crate) fn sign_visitor(
+    keys: &OwnKeys,
+    company: Company,
+    person: PersonId,
+    paused: bool,
+    now: Timestamp,
+) -> Result<String, Problem> {
+    if !paused {
+        return sign(keys, company, person, None, now);
+    }
+    let token = keys.signer.sign_paused(company, person, now);
+    token.map_err(|error| Problem::of(Code::Internal).caused_by(error))
+}
+
 impl Session {
     fn new(tokens: Tokens, login: LoginOutcome, merge: Option<MergeOutcome>, now: Timestamp) -> Self {
         let member = login.member.map(|found| MemberBody::from(found.member));
@@ -283,6 +301,7 @@ impl Session {
             token: tokens.token,
             expires_at: token::expires_at(now, member.is_some()),
             refresh_token: tokens.refresh_token,
+            paused: login.paused,
             me: Me::new(login.person, login.profile, member),
             merge: merge.map(MergeOutcomeBody::from),
             join_request: login.join_request.map(|request| JoinRequestSummary::new(&request, now)),

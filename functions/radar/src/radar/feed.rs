@@ -8,6 +8,7 @@ use axum::extract::State;
 use domain::kernel::id::{CardId, Id, PersonId};
 use domain::radar::aggregate::{Segment, SegmentKey};
 use domain::tracking::batch::BatchId;
+use domain::tracking::event::Event;
 use edge::access::RadarScope;
 use edge::feed::{FeedLine, feed_line, newest_first, sort_by_receipt};
 use edge::page::{PageBody, PageParams, Paging};
@@ -20,12 +21,12 @@ use crate::App;
 use crate::radar::feed_query::FeedQuery;
 
 /// Batches read for one page of a filtered feed.
-const FILTER_READ_MAX: u32 = 200;
+pub(crate) const FILTER_READ_MAX: u32 = 200;
 
 /// Where a page of a feed starts: a position in the log and a line of its segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FeedPosition<P> {
-    place: P,
+pub(crate) struct FeedPosition<P> {
+    pub(crate) place: P,
     line: usize,
 }
 
@@ -96,12 +97,13 @@ fn page<P: Copy + PartialEq>(
 ) -> (Vec<FeedLine>, Option<FeedPosition<P>>) {
     let oldest = segments.iter().map(|(_, segment)| segment.received_at.millis()).min();
     let more = more && !oldest.is_some_and(|ms| paging.filter.is_over(ms));
-    lines(paging, segments, start, more)
+    let wants = |person, event: &Event| paging.filter.wants(person, event);
+    lines((paging.limit, wants), segments, start, more)
 }
 
-/// The first lines from `start` on, and where the next page starts.
-fn lines<P: Copy + PartialEq>(
-    paging: &Paging<FeedQuery>,
+/// The first wanted lines from `start` on, at most `limit`, and where the next page starts.
+pub(crate) fn lines<P: Copy + PartialEq>(
+    (limit, wants): (u32, impl Fn(PersonId, &Event) -> bool),
     segments: Vec<(P, Segment)>,
     start: Option<FeedPosition<P>>,
     more: bool,
@@ -112,10 +114,10 @@ fn lines<P: Copy + PartialEq>(
         let skipped = start.filter(|start| start.place == place).map_or(0, |start| start.line);
         let newest_first = newest_first(&segment);
         for (line, event) in newest_first.iter().enumerate().skip(skipped) {
-            if !paging.filter.wants(segment.key.person, event) {
+            if !wants(segment.key.person, event) {
                 continue;
             }
-            if lines.len() == paging.limit as usize {
+            if lines.len() == limit as usize {
                 return (lines, Some(FeedPosition { place, line }));
             }
             lines.push(feed_line(&segment, event, newest_first.len() - line));
@@ -127,18 +129,18 @@ fn lines<P: Copy + PartialEq>(
 
 /// A position in a card's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct InLog(BatchId, PersonId);
+pub(crate) struct InLog(BatchId, PersonId);
 
 /// A position in the company's feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct InFeed(CompanyFeedPosition);
 
 impl InLog {
-    fn of(key: SegmentKey) -> Self {
+    pub(crate) fn of(key: SegmentKey) -> Self {
         Self(key.batch, key.person)
     }
 
-    fn key(self, card: CardId) -> SegmentKey {
+    pub(crate) fn key(self, card: CardId) -> SegmentKey {
         SegmentKey { card, batch: self.0, person: self.1 }
     }
 }

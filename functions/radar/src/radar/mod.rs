@@ -8,6 +8,7 @@ pub(crate) mod feed_query;
 pub(crate) mod filtered;
 pub(crate) mod heat_map;
 pub(crate) mod metrics;
+pub(crate) mod my_event;
 pub(crate) mod object;
 pub(crate) mod range;
 pub(crate) mod ranking;

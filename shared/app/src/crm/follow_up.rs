@@ -1,7 +1,10 @@
 //! Recording what was done about a customer, and reading it.
 
+use std::collections::BTreeSet;
+
 use domain::crm::command::CustomerError;
 use domain::crm::follow_up::{FollowUp, FollowUpDeletion, FollowUpPlace, FollowUpText, NextFollowUp};
+use domain::crm::ownership::CustomerRight;
 use domain::crm::record::KnownCustomer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{FollowUpId, PersonId};
@@ -10,7 +13,7 @@ use domain::kernel::timestamp::Timestamp;
 use store::RecordRead;
 
 use crate::Flow;
-use crate::crm::record::RecordEditor;
+use crate::crm::record::{RecordEditor, check_kept};
 use crate::crm::while_contended;
 
 impl RecordEditor {
@@ -41,10 +44,11 @@ impl RecordEditor {
         let member = self.viewer.member;
         let read = flow.store.customer_to_follow_up(self.company, (self.person, member), request, flow.now).await?;
         let (known, departments, before) = read;
-        self.admit(&known)?;
+        self.admit_to_edit(&known)?;
         if let Some(before) = before {
-            return Ok(before);
+            return self.follow_up_made(flow, &known, before).await;
         }
+        check_kept(&known, RecordRead::ToChange)?;
         // What was planned is done by it.
         let mut changed = known.with_next_follow_up(self.person, next);
         let record = changed.entry(self.person).or_insert_with(|| known.record_of(self.person));
@@ -53,7 +57,21 @@ impl RecordEditor {
         let text = text.clone();
         let new = FollowUp { id, version: 0, at: flow.now, by: member, place, text, edits: Vec::new(), deleted: None };
         let (read, changed) = ((self.company, &known), (self.person, &changed));
-        Ok(flow.store.create_follow_up(read, changed, new, request).await?)
+        match flow.store.create_follow_up(read, changed, &new, request).await? {
+            made if made == id => Ok(new),
+            before => self.follow_up_made(flow, &known, before).await,
+        }
+    }
+
+    /// The follow-up that the first of equal requests recorded.
+    async fn follow_up_made(
+        &self,
+        flow: &Flow<'_>,
+        known: &KnownCustomer,
+        id: FollowUpId,
+    ) -> Result<FollowUp, CustomerError> {
+        let persons: BTreeSet<_> = known.records.keys().copied().chain([self.person]).collect();
+        Ok(flow.store.follow_up(self.company, &Vec::from_iter(persons), id).await?.1)
     }
 
     /// Replaces the text of a follow-up; its texts of before are kept. Idempotent.
@@ -108,6 +126,7 @@ impl RecordEditor {
         id: FollowUpId,
     ) -> Result<(KnownCustomer, PersonId, FollowUp), CustomerError> {
         let known = self.read(flow, RecordRead::ToChange).await?;
+        self.require(&known, CustomerRight::Edit)?;
         let persons: Vec<_> = known.records.keys().copied().collect();
         let (person, found) = flow.store.follow_up(self.company, &persons, id).await?;
         if found.deleted.is_some() && found.by != self.viewer.member && !self.viewer.admin {

@@ -8,6 +8,7 @@ use domain::company::Company;
 use domain::crm::command::CustomerError;
 use domain::crm::due::FollowUpDue;
 use domain::crm::follow_up::NextFollowUp;
+use domain::crm::ownership::CustomerRight;
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, PersonId};
@@ -15,7 +16,7 @@ use domain::kernel::timestamp::Timestamp;
 use store::{FollowUpPlan, RecordRead};
 
 use crate::Flow;
-use crate::crm::record::RecordEditor;
+use crate::crm::record::{RecordEditor, check_kept};
 use crate::crm::while_contended;
 
 impl RecordEditor {
@@ -50,6 +51,10 @@ impl RecordEditor {
             let is_own = |plan: NextFollowUp| self.viewer.admin || plan.by == self.viewer.member;
             let may_remove = next.is_none() && known.next_follow_up().is_some_and(is_own);
             self.admit_if(may_remove || known.is_visible_to(self.viewer))?;
+            check_kept(&known, RecordRead::ToChange)?;
+            if !may_remove {
+                self.require(&known, CustomerRight::Edit)?;
+            }
             let what = |plan: NextFollowUp| (plan.at, plan.by);
             if known.next_follow_up().map(what) == next.map(what) {
                 return Ok(known.next_follow_up());

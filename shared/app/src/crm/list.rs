@@ -6,6 +6,7 @@ use domain::crm::book::CompanyBook;
 use domain::crm::list::{CustomerPage, CustomerSort, ListPosition, ListQuery, SortOrder};
 use domain::crm::list_filter::{CustomerFilter, ListContext};
 use domain::crm::list_kind::CustomerListKind;
+use domain::crm::row::CustomerRow;
 use domain::crm::tag::TagBook;
 use domain::crm::view::{CustomerView, ViewBook};
 use domain::crm::viewer::Viewer;
@@ -59,6 +60,17 @@ pub struct ListedPage {
     pub tags: TagBook,
     /// The day of the rates.
     pub today: Day,
+    viewer: Viewer,
+    contacts_hidden: bool,
+}
+
+impl ListedPage {
+    /// Whether the member sees the contacts of a customer of the page.
+    pub fn shows_contacts(&self, row: &CustomerRow) -> bool {
+        let Self { model, tags, today, viewer, contacts_hidden, .. } = self;
+        let (viewer, today, contacts_hidden) = (*viewer, *today, *contacts_hidden);
+        ListContext { viewer, model, tags, today, contacts_hidden }.shows_contacts(row)
+    }
 }
 
 impl CustomerLister {
@@ -81,14 +93,15 @@ impl CustomerLister {
             WantedList::Query(_) => None,
             WantedList::View(_) => Some(self.viewer.member),
         };
-        let CustomerList { rows, model, tags, views, .. } = flow.store.customer_list(self.company, views_of).await?;
+        let CustomerList { rows, model, tags, views, contacts_hidden, .. } =
+            flow.store.customer_list(self.company, views_of).await?;
         let query = match wanted {
             WantedList::Query(query) => query.clone(),
             WantedList::View(id) => views.iter().find_map(|book| book.entry(*id)).ok_or(Failure::NotFound)?.query(),
         };
-        let context = ListContext { viewer: self.viewer, model: &model, tags: &tags, today };
+        let context = ListContext { viewer: self.viewer, model: &model, tags: &tags, today, contacts_hidden };
         let page = query.page(rows, context, after, limit as usize);
-        Ok(ListedPage { page, model, tags, today })
+        Ok(ListedPage { page, model, tags, today, viewer: self.viewer, contacts_hidden })
     }
 
     /// The views that the member may use, their own first, each with the number of its customers. Two calls.
@@ -97,8 +110,9 @@ impl CustomerLister {
     /// Those of the table.
     pub async fn views(&self, flow: &Flow<'_>) -> Result<Vec<CountedView>, Failure> {
         let list = flow.store.customer_list(self.company, Some(self.viewer.member)).await?;
-        let CustomerList { rows, model, tags, views: [own, of_company], .. } = list;
-        let context = ListContext { viewer: self.viewer, model: &model, tags: &tags, today: Day::of(flow.now) };
+        let CustomerList { rows, model, tags, views: [own, of_company], contacts_hidden, .. } = list;
+        let today = Day::of(flow.now);
+        let context = ListContext { viewer: self.viewer, model: &model, tags: &tags, today, contacts_hidden };
         let counted = |is_own, (id, view): (ViewId, &CustomerView)| CountedView {
             id,
             is_own,
@@ -141,9 +155,10 @@ impl CustomerLister {
     ) -> Result<ListedPage, Failure> {
         let after = after.map(|after| after.person);
         let (list, more) = flow.store.newest_customers(self.company, after, limit).await?;
-        let CustomerList { rows, counts, model, tags, .. } = list;
+        let CustomerList { rows, counts, model, tags, contacts_hidden, .. } = list;
         let total = counts.0.get(&CustomerListKind::All).copied().unwrap_or_default();
         let next = rows.last().filter(|_| more).map(|row| ListPosition::of_newest(row.person, today));
-        Ok(ListedPage { page: CustomerPage { rows, counts, total, next }, model, tags, today })
+        let page = CustomerPage { rows, counts, total, next };
+        Ok(ListedPage { page, model, tags, today, viewer: self.viewer, contacts_hidden })
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
+use domain::crm::ownership::CustomerRight;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::crm::timeline::{CustomerChange, TimelineEntry};
 use domain::crm::viewer::Viewer;
@@ -25,6 +26,17 @@ pub struct RecordEditor {
     pub radar_on: bool,
 }
 
+/// A customer as a member may see them.
+#[derive(Debug)]
+pub struct ShownCustomer {
+    /// The customer.
+    pub known: KnownCustomer,
+    /// What the company has to read them by.
+    pub books: CustomerBooks,
+    /// Whether what they can be reached by is left out.
+    pub contacts_hidden: bool,
+}
+
 impl RecordEditor {
     /// The customer, for a member who may see them.
     ///
@@ -37,6 +49,7 @@ impl RecordEditor {
     pub(crate) async fn read(&self, flow: &Flow<'_>, read: RecordRead) -> Result<KnownCustomer, CustomerError> {
         let known = flow.store.known_customer(self.company, self.person, read).await?;
         self.admit(&known)?;
+        check_kept(&known, read)?;
         Ok(known)
     }
 
@@ -54,21 +67,34 @@ impl RecordEditor {
         if self.radar_on { Ok(()) } else { Err(CustomerError::RadarNotActive) }
     }
 
-    /// The customer and the company's books.
+    /// Succeeds if the member may see and change the customer.
+    pub(crate) fn admit_to_edit(&self, known: &KnownCustomer) -> Result<(), CustomerError> {
+        self.admit(known)?;
+        self.require(known, CustomerRight::Edit)
+    }
+
+    /// The customer as the member may see them: without contacts, when nobody owns the customer and the
+    /// company hides them until then.
     ///
     /// # Errors
     /// [`CustomerError`].
-    pub async fn find_with_books(&self, flow: &Flow<'_>) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
-        self.read_with_books(flow, RecordRead::ToShow).await
+    pub async fn show(&self, flow: &Flow<'_>) -> Result<ShownCustomer, CustomerError> {
+        let (mut known, books) = self.read_with_books(flow, RecordRead::ToShow).await?;
+        let contacts_hidden = books.rules.contacts_hidden && known.right_of(self.viewer) == CustomerRight::Unowned;
+        if contacts_hidden {
+            known.records.values_mut().for_each(|record| record.hide_contacts(&books.fields));
+        }
+        Ok(ShownCustomer { known, books, contacts_hidden })
     }
 
-    async fn read_with_books(
+    pub(crate) async fn read_with_books(
         &self,
         flow: &Flow<'_>,
         read: RecordRead,
     ) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
         let (known, books) = flow.store.known_customer_and_books(self.company, self.person, read).await?;
         self.admit(&known)?;
+        check_kept(&known, read)?;
         Ok((known, books))
     }
 
@@ -82,6 +108,7 @@ impl RecordEditor {
         let apply = &apply;
         while_contended(flow, || async move {
             let (mut known, books) = self.read_with_books(flow, RecordRead::ToChange).await?;
+            self.require(&known, CustomerRight::Edit)?;
             let Some((changed, change)) = apply(&known, &books)? else { return Ok((known, books)) };
             let entry = self.timeline_entry(flow, change)?;
             flow.store.change_records(self.company, &known, &changed, (self.person, &entry)).await?;
@@ -94,6 +121,14 @@ impl RecordEditor {
     /// The entry of what the member does now.
     pub(crate) fn timeline_entry(&self, flow: &Flow<'_>, change: CustomerChange) -> Result<TimelineEntry, Failure> {
         let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-        Ok(TimelineEntry { id, at: flow.now, by: self.viewer.member, change })
+        Ok(TimelineEntry { id, at: flow.now, by: Some(self.viewer.member), change })
+    }
+}
+
+/// Succeeds unless something is to be kept of a person who had it erased.
+pub(crate) fn check_kept(known: &KnownCustomer, read: RecordRead) -> Result<(), CustomerError> {
+    match (read, known.erased_at()) {
+        (RecordRead::ToChange, Some(_)) => Err(CustomerError::Erased),
+        _ => Ok(()),
     }
 }

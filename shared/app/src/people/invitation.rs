@@ -1,6 +1,6 @@
 //! Making and revoking invitations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
@@ -77,15 +77,12 @@ async fn with_state(
     company: Company,
     invitations: Vec<Invitation>,
 ) -> Result<Vec<KnownInvitation>, Failure> {
-    let own = company.actor();
     let open = |invitation: &&Invitation| invitation.state(flow.now) == InvitationState::Open;
     let makers = invitations.iter().filter(open).map(|invitation| invitation.created_by);
-    let makers: BTreeSet<_> = makers.filter(|by| own.is_none_or(|own| own.member != *by)).collect();
-    let makers = flow.store.members(company, &makers).await?;
-    let mut roles: BTreeMap<_, _> = makers.iter().map(|maker| (maker.id, maker.active_role())).collect();
-    roles.extend(own.map(|own| (own.member, Some(own.role))));
+    let makers = flow.store.members(company, &makers.collect::<BTreeSet<_>>()).await?;
     let with_state = |invitation: Invitation| {
-        let state = invitation.state_by(roles.get(&invitation.created_by).copied().flatten(), flow.now);
+        let maker = makers.iter().find(|maker| maker.id == invitation.created_by);
+        let state = invitation.state_by(maker, flow.now);
         (invitation, state)
     };
     Ok(invitations.into_iter().map(with_state).collect())

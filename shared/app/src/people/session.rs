@@ -78,6 +78,8 @@ pub struct LoginOutcome {
     pub join_request: Option<JoinRequest>,
     /// The identity under which they came, in the company of the mini-program.
     pub came_as: PersonId,
+    /// Whether what they do as a visitor is not recorded, since they wished so.
+    pub paused: bool,
 }
 
 /// Somebody who has logged in to the company of the mini-program.
@@ -209,13 +211,14 @@ async fn enter(flow: &Flow<'_>, visit: LoginVisit<'_>, chosen: Option<CompanyId>
             companies,
             join_request,
             came_as,
+            paused: visit.person.paused,
         });
     }
     let member = member.ok_or(Failure::NotFound)?;
     let (company, profile) = (member.company, member.profile.clone());
     let person = links.get(&company).ok_or(Failure::NotFound)?.person;
     let (member, session, join_request) = (Some(member), None, None);
-    Ok(LoginOutcome { company, profile, person, member, session, companies, join_request, came_as })
+    Ok(LoginOutcome { company, profile, person, member, session, companies, join_request, came_as, paused: false })
 }
 
 /// Whether they are an active member there, and the member is still theirs.

@@ -86,6 +86,10 @@ pub enum AuditAction {
     CustomFields,
     /// A view of the company was made, changed or deleted (客户视图).
     CustomerViews,
+    /// A customer was assigned, transferred or given back (客户归属).
+    CustomerOwner,
+    /// The company's rules for customers were changed (客户规则).
+    CustomerRules,
 }
 
 /// The author of a change.

@@ -151,4 +151,7 @@ pub struct Person {
     /// Their latest request to join, if they have made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_request: Option<JoinRequestId>,
+    /// Whether what they do is not recorded, since they wished so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
 }

@@ -19,7 +19,7 @@ pub struct ActiveDays {
     /// Days with a view of a product.
     #[serde(default, rename = "m")]
     pub shopped: SeenDays,
-    /// Whether anything of theirs was counted.
+    /// Whether anything of theirs was counted, or they were added.
     #[serde(skip)]
     pub met: bool,
 }
@@ -58,6 +58,11 @@ impl ActiveDays {
             mine.join(theirs);
         }
         self.met |= other.met;
+    }
+
+    /// The first day on which they were seen.
+    pub fn first(&self) -> Option<Day> {
+        self.audiences().into_iter().filter_map(|(_, days)| days.first()).min()
     }
 
     /// The days by audience.

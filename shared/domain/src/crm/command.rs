@@ -40,18 +40,46 @@ pub enum CustomerError {
     /// The member's radar is off.
     #[error("the radar is off")]
     RadarNotActive,
+    /// The person had erased what was kept of them.
+    #[error("the customer was erased")]
+    Erased,
     /// The identity has as many deals as there may be.
     #[error("too many deals")]
     TooManyDeals,
     /// There may be no more of something.
     #[error("limit reached: {0}")]
     LimitReached(&'static str),
+    /// The customer is known already.
+    #[error("known already")]
+    Duplicate(Duplicate),
+    /// The addition of the customer cannot be taken back: something of them has changed since.
+    #[error("something has changed since they were added")]
+    NotRevocable,
+    /// Somebody owns the customer.
+    #[error("somebody owns the customer")]
+    AlreadyOwned,
+    /// The member who should own the customer is gone.
+    #[error("the member is gone")]
+    MemberInactive,
     /// A value cannot be.
     #[error(transparent)]
     Field(#[from] FieldError),
     /// As every action can fail.
     #[error(transparent)]
     Failed(#[from] Failure),
+}
+
+/// A customer who has the phone number of one to add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duplicate {
+    /// One of their identities, for members who may see them.
+    pub person: Option<PersonId>,
+}
+
+impl From<Duplicate> for CustomerError {
+    fn from(duplicate: Duplicate) -> Self {
+        Self::Duplicate(duplicate)
+    }
 }
 
 impl From<CommandError> for CustomerError {

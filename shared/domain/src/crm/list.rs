@@ -94,7 +94,9 @@ impl ListQuery {
         let wanted = self.filter.prepared(context.tags);
         let visible = rows.into_iter().filter(|row| row.is_visible_to(context.viewer));
         let passing = visible.filter(|row| wanted.passes(row, context));
-        passing.filter(|row| search.as_ref().is_none_or(|search| search.finds(row))).count()
+        passing
+            .filter(|row| search.as_ref().is_none_or(|search| search.finds(row, context.shows_contacts(row))))
+            .count()
     }
 
     /// The page after a place, of all rows of the company.
@@ -110,7 +112,9 @@ impl ListQuery {
         let wanted = self.filter.prepared(context.tags);
         for row in rows.into_iter().filter(|row| row.is_visible_to(context.viewer)) {
             counts.add(&row);
-            if !wanted.passes(&row, context) || !search.as_ref().is_none_or(|search| search.finds(&row)) {
+            if !wanted.passes(&row, context)
+                || !search.as_ref().is_none_or(|search| search.finds(&row, context.shows_contacts(&row)))
+            {
                 continue;
             }
             total += 1;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::close_rate::model::Model;
+use crate::crm::addition::CustomerSource;
 use crate::crm::list_kind::{CustomerListKind, KindCounts};
 use crate::crm::listed::{Listed, ListedRow, RowSources};
 use crate::crm::profile::ProfileField;
@@ -29,6 +30,9 @@ impl CustomerRow {
         let mut tags: Vec<_> = tags.copied().collect();
         tags.sort_unstable();
         tags.dedup();
+        let collaborators = known.collaborators().into_iter().map(|(member, mark)| (member, mark.access));
+        // Whoever has visited too has come both ways: the first identity tells how they came.
+        let addition = known.records.get(&person).and_then(|record| record.addition.as_ref());
         Some(Self {
             person,
             cards: cards.map(|card| RowCard { card: *card, rank: rank(Scope::Card(*card)) }).collect(),
@@ -44,6 +48,9 @@ impl CustomerRow {
             name: profile.text(ProfileField::Name).to_owned(),
             company: profile.text(ProfileField::Company).to_owned(),
             mobile: profile.text(ProfileField::Mobile).to_owned(),
+            source: addition.map_or(CustomerSource::Visit, |addition| addition.source),
+            owner: known.owner(),
+            collaborators: collaborators.collect(),
             tags,
             expected_on: expectation.day.and_then(|set| set.value),
             amount: expectation.amount.and_then(|set| set.value),

@@ -2,11 +2,15 @@
 
 pub mod active_days;
 pub mod activity;
+pub mod addition;
 pub mod book;
 pub mod command;
 pub mod custom_field;
 pub mod customer;
+pub mod customer_owner;
+pub mod customer_rules;
 pub mod due;
+pub mod erasure;
 pub mod expectation;
 pub mod field_history;
 pub mod follow_up;
@@ -18,9 +22,11 @@ pub mod list_filter;
 pub mod list_kind;
 pub mod list_update;
 pub mod listed;
+pub mod member_directory;
 pub mod membership;
 pub mod merge;
 pub mod opportunity;
+pub mod ownership;
 pub mod profile;
 pub mod record;
 pub mod row;

@@ -7,17 +7,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crm::custom_field::CustomValues;
+use crate::crm::addition::{Addition, CustomerSource};
+use crate::crm::book::CompanyBook;
+use crate::crm::custom_field::{CustomFieldBook, CustomFieldKind, CustomValues};
 use crate::crm::expectation::Expectation;
 use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
 use crate::crm::identities::{Identities, MergedCustomer};
 use crate::crm::listed::Listed;
+use crate::crm::member_directory::MemberDirectory;
+use crate::crm::ownership::{Collaborators, Ownership};
 use crate::crm::profile::Profile;
 use crate::crm::tag::{TagBook, TagMarks};
-use crate::crm::viewer::Viewer;
 use crate::kernel::id::PersonId;
 use crate::kernel::timestamp::Timestamp;
-use crate::radar::counter::Scope;
 
 /// What is kept of one identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,18 @@ pub struct CustomerRecord {
     /// When a deal is expected, and of which amount.
     #[serde(default, skip_serializing_if = "Expectation::is_empty")]
     pub expectation: Expectation,
+    /// When the person had it erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
+    /// How the identity was added; none for one that came by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addition: Option<Addition>,
+    /// Who owns them, when somebody has decided it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ownership: Option<Ownership>,
+    /// Who helps the owner.
+    #[serde(default, skip_serializing_if = "Collaborators::is_empty")]
+    pub collaborators: Collaborators,
 }
 
 /// The records of identities that are one person.
@@ -56,6 +70,17 @@ pub struct KnownCustomer {
     pub records: Records,
     /// How they stand in the company's list, if they were read to be changed.
     pub listed: Listed,
+    /// Who is a member, and whose the cards are.
+    pub directory: MemberDirectory,
+}
+
+impl CustomerRecord {
+    /// Forgets everything by which the customer can be reached.
+    pub fn hide_contacts(&mut self, fields: &CustomFieldBook) {
+        self.profile.retain(|field| !field.is_contact());
+        let is_phone = |field| fields.entry(field).is_some_and(|field| field.kind == CustomFieldKind::Phone);
+        self.custom.retain(|field| !is_phone(field));
+    }
 }
 
 impl KnownCustomer {
@@ -104,6 +129,11 @@ impl KnownCustomer {
         Expectation::union(self.records.values().map(|record| &record.expectation))
     }
 
+    /// When the person had erased what was kept of them; nothing is kept of them any more.
+    pub fn erased_at(&self) -> Option<Timestamp> {
+        self.records.values().filter_map(|record| record.erased_at).max()
+    }
+
     /// The tags, read through the company's book.
     pub fn tags(&self, book: &TagBook) -> TagMarks {
         book.of_customer(self.records.values().map(|record| &record.tags))
@@ -128,12 +158,27 @@ impl KnownCustomer {
         })
     }
 
-    /// Whether they are a customer whom this member may see: one of their card, for admins and the
-    /// boss one of the company.
-    pub fn is_visible_to(&self, viewer: Viewer) -> bool {
-        let state = self.merged().state;
-        let of_card = || viewer.card.is_some_and(|card| state.is_customer_in(Scope::Card(card)));
-        if viewer.admin { state.is_customer_in(Scope::Company) } else { of_card() }
+    /// How the person came into the company: by a visit, unless all of them was added.
+    pub fn source(&self) -> CustomerSource {
+        let added = |person: &PersonId| self.records.get(person).and_then(|record| record.addition.as_ref());
+        let mut sources = self.identities.keys().map(|person| added(person).map(|addition| addition.source));
+        match sources.next() {
+            Some(Some(source)) if sources.all(|other| other.is_some()) => source,
+            _ => CustomerSource::Visit,
+        }
+    }
+
+    /// The first addition of the person, if a member has added them.
+    pub fn addition(&self) -> Option<&Addition> {
+        self.records.values().filter_map(|record| record.addition.as_ref()).min_by_key(|addition| addition.at)
+    }
+
+    /// How an identity was added, if that can be taken back: nothing was changed of it since, and it is
+    /// a person by itself.
+    pub fn revocable_addition(&self, person: PersonId) -> Option<&Addition> {
+        let (customer, record) = (self.identities.get(&person)?, self.records.get(&person)?);
+        let untouched = customer.version == 1 && record.version == 1 && self.identities.len() == 1;
+        record.addition.as_ref().filter(|_| untouched)
     }
 }
 

@@ -5,9 +5,11 @@ use crate::crm::custom_field::{CUSTOM_FIELDS_MAX, CUSTOM_VALUES_MAX};
 use crate::crm::expectation::ExpectationUpdate;
 use crate::crm::field_history::FieldValue;
 use crate::crm::follow_up::{FOLLOW_UPS_MAX, FollowUpPlace};
+use crate::crm::ownership::{COLLABORATORS_MAX, CollaboratorAccess, CollaboratorMark, OwnershipReason};
 use crate::crm::profile::{PROFILE_VALUES_MAX, ProfileField};
 use crate::crm::tag::{CUSTOMER_TAGS_MAX, TagMark};
 use crate::kernel::id::{CardId, CustomFieldId, DepartmentId, Id, MemberId, TagId};
+use crate::kernel::mobile::Mobile;
 use crate::kernel::money::Fen;
 
 fn now() -> Timestamp {
@@ -52,6 +54,19 @@ fn full() -> CustomerRecord {
     record.next_follow_up = NextFollowUp::new(now(), by(), now()).ok();
     let update = ExpectationUpdate { day: None, amount: Some(Some(Fen(1))) };
     record.expectation = record.expectation.after(update, by(), now());
+    record.addition = Some(Addition {
+        at: now(),
+        by: by(),
+        source: CustomerSource::ByHand,
+        card: Some(CardId::from_uuid(Uuid::from_u128(u128::MAX))),
+        departments: (0..5).map(|part| DepartmentId::from_uuid(Uuid::from_u128(part))).collect(),
+        mobile: Some(Mobile::parse("+86 138 0013 8000").unwrap()),
+    });
+    let reason = OwnershipReason::HandedOver;
+    record.ownership = Some(Ownership { at: now(), by: Some(by()), owner: Some(by()), reason });
+    let mark = CollaboratorMark { at: now(), by: by(), access: CollaboratorAccess::View };
+    let members = (0..COLLABORATORS_MAX).map(|number| MemberId::from_uuid(Uuid::from_u128(number as u128)));
+    record.collaborators = members.map(|member| (member, mark)).collect();
     record
 }
 

@@ -8,7 +8,9 @@ pub mod packed;
 
 use crate::close_rate::model::{Band, Model, Rate, Source, effective};
 use crate::close_rate::shortlist::RankKey;
+use crate::crm::addition::CustomerSource;
 use crate::crm::kind::CustomerKind;
+use crate::crm::ownership::{CollaboratorAccess, CustomerOwner, CustomerRight};
 use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, MemberId, PersonId, TagId};
@@ -35,6 +37,12 @@ pub struct CustomerRow {
     pub company: String,
     /// The mobile number.
     pub mobile: String,
+    /// How they came.
+    pub source: CustomerSource,
+    /// Who owns them; nobody in the pool.
+    pub owner: Option<CustomerOwner>,
+    /// Who helps the owner.
+    pub collaborators: Vec<(MemberId, CollaboratorAccess)>,
     /// The tags they were given, by id. Tags that were merged or deleted since stand here as they were.
     pub tags: Vec<TagId>,
     /// The day on which a deal is expected.
@@ -96,9 +104,9 @@ impl CustomerRow {
         }
     }
 
-    /// Whether nobody is responsible for them: they are no card's customer.
+    /// Whether nobody owns them.
     pub fn is_unowned(&self) -> bool {
-        self.cards.is_empty()
+        self.owner.is_none()
     }
 
     /// Their rate in the company, and where it comes from.
@@ -126,9 +134,16 @@ impl CustomerRow {
         self.cards.get(place)
     }
 
-    /// Whether a member may see the customer, as all that is known of them decides.
+    /// What a member may do with the customer.
+    pub fn right_of(&self, viewer: Viewer) -> CustomerRight {
+        let has_card = viewer.card.is_some_and(|card| self.is_in(Scope::Card(card)));
+        let access = self.collaborators.iter().find(|(member, _)| *member == viewer.member).map(|(_, access)| *access);
+        CustomerRight::of(viewer, self.owner, has_card, access)
+    }
+
+    /// Whether a member may see the customer.
     pub fn is_visible_to(&self, viewer: Viewer) -> bool {
-        viewer.admin || viewer.card.is_some_and(|card| self.is_in(Scope::Card(card)))
+        self.right_of(viewer) > CustomerRight::None
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who may do what to whom: the one table of it.
 
-use crate::people::member::Role;
+use crate::kernel::timestamp::Timestamp;
+use crate::people::member::{Member, Role};
 
 /// What a member does to a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,18 @@ impl MemberAct {
     /// The roles whose members may do this to another member of role `to`.
     pub fn allowed_to(self, to: Role) -> Vec<Role> {
         Role::ALL.into_iter().filter(|by| self.is_allowed(*by, to, false)).collect()
+    }
+
+    /// The lowest role whose members may do this to another member of role `to`.
+    pub fn least_role(self, to: Role) -> Option<Role> {
+        self.allowed_to(to).into_iter().min()
+    }
+
+    /// Whether what a member made at a moment, to do this to somebody of role `to`, still counts: they may
+    /// do it now, and could all the time since.
+    pub fn is_backed_by(self, maker: &Member, to: Role, made_at: Timestamp) -> bool {
+        let may = maker.active_role().is_some_and(|role| self.is_allowed(role, to, false));
+        may && self.least_role(to).is_some_and(|least| maker.has_had_rights_since(least) <= made_at)
     }
 
     /// The roles of those to whom a member of role `by` may do this.

@@ -10,7 +10,7 @@ use crate::kernel::text::OptionalLine;
 use crate::kernel::timestamp::{SECOND_MS, Timestamp};
 use crate::people::authority::MemberAct;
 use crate::people::claim_code::ClaimCode;
-use crate::people::member::Role;
+use crate::people::member::{Member, Role};
 
 /// What an invitation's link carries: 16 characters, read like a claim code.
 pub type InvitationCode = ClaimCode;
@@ -106,10 +106,9 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// Its state at `now`, when the member who made it has the role `creator`; `None` for one who is
-    /// not active.
-    pub fn state_by(&self, creator: Option<Role>, now: Timestamp) -> InvitationState {
-        let may_invite = |creator| MemberAct::Admit.is_allowed(creator, self.role, false);
+    /// Its state at `now` by the member who made it, as they are now.
+    pub fn state_by(&self, creator: Option<&Member>, now: Timestamp) -> InvitationState {
+        let may_invite = |creator: &Member| MemberAct::Admit.is_backed_by(creator, self.role, self.created_at);
         let state = self.state(now);
         let is_ended = state == InvitationState::Open && !creator.is_some_and(may_invite);
         if is_ended { InvitationState::Ended } else { state }
@@ -135,9 +134,14 @@ impl Invitation {
 
     /// What its code opens.
     pub fn offer(&self) -> Offer {
-        let (created_by, expires_at) = (Some(self.created_by), self.expires_at);
-        Offer { invitation: self.id, role: self.role, review: self.review, created_by, expires_at }
+        let Self { id, role, review, created_at, expires_at, .. } = *self;
+        Offer { invitation: id, role, review, created_by: Some(self.created_by), created_at, expires_at }
     }
+}
+
+/// When a code of before was made, as far as is known.
+fn long_ago() -> Timestamp {
+    Timestamp::from_millis(0)
 }
 
 /// What a code opens: the part of an invitation that never changes.
@@ -152,6 +156,9 @@ pub struct Offer {
     /// The member who made it; `None` in codes of before, of whom nobody is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<MemberId>,
+    /// When it was made; the beginning of time in codes of before.
+    #[serde(rename = "created_ms", default = "long_ago", with = "crate::kernel::timestamp::as_millis")]
+    pub created_at: Timestamp,
     /// From this time on nobody joins by it.
     #[serde(rename = "expires_ms", with = "crate::kernel::timestamp::as_millis")]
     pub expires_at: Timestamp,
@@ -186,6 +193,8 @@ mod tests {
 
     use super::*;
     use crate::kernel::id::Id;
+    use crate::kernel::id::PersonId;
+    use crate::people::member::{PersonName, Position};
 
     fn invitation(used: u32, revoked: bool) -> Invitation {
         let now = Timestamp::from_millis(1_795_000_000_000);
@@ -224,14 +233,31 @@ mod tests {
     #[test]
     fn an_open_invitation_ends_with_the_right_of_who_made_it() {
         let (now, open) = (invitation(0, false).created_at, invitation(0, false));
-        assert_eq!(open.state_by(Some(Role::Admin), now), InvitationState::Open);
-        for ended in [None, Some(Role::Staff)] {
-            assert_eq!(open.state_by(ended, now), InvitationState::Ended, "{ended:?}");
+        let maker = |role, joined: bool| {
+            let (id, name) = (MemberId::from_uuid(uuid::Uuid::nil()), PersonName::parse("林悦").unwrap());
+            let person = joined.then(|| PersonId::from_uuid(uuid::Uuid::nil()));
+            Member { person, ..Member::invited(id, name, Position::default(), role, now) }
+        };
+        let state = |invitation: &Invitation, maker: &Member| invitation.state_by(Some(maker), now);
+        assert_eq!(state(&open, &maker(Role::Admin, true)), InvitationState::Open);
+        for ended in [maker(Role::Staff, true), maker(Role::Admin, false)] {
+            assert_eq!(state(&open, &ended), InvitationState::Ended, "{ended:?}");
         }
-        let of_admins = Invitation { role: Role::Admin, ..open };
-        assert_eq!(of_admins.state_by(Some(Role::Admin), now), InvitationState::Ended);
-        assert_eq!(of_admins.state_by(Some(Role::Boss), now), InvitationState::Open);
+        assert_eq!(open.state_by(None, now), InvitationState::Ended);
+        let of_admins = Invitation { role: Role::Admin, ..open.clone() };
+        assert_eq!(state(&of_admins, &maker(Role::Admin, true)), InvitationState::Ended);
+        assert_eq!(state(&of_admins, &maker(Role::Boss, true)), InvitationState::Open);
         assert_eq!(invitation(2, false).state_by(None, now), InvitationState::UsedUp, "it is over anyway");
+        // Rights that came back later do not count for it; those of a higher role may.
+        let since = |admin_since_ms, boss_since_ms| Member { admin_since_ms, boss_since_ms, ..maker(Role::Boss, true) };
+        let (made, later) = (now.millis(), now.millis() + 1);
+        for (maker, of_staff, of_admin) in [
+            (since(made, made), InvitationState::Open, InvitationState::Open),
+            (since(made, later), InvitationState::Open, InvitationState::Ended),
+            (since(later, later), InvitationState::Ended, InvitationState::Ended),
+        ] {
+            assert_eq!((state(&open, &maker), state(&of_admins, &maker)), (of_staff, of_admin), "{maker:?}");
+        }
     }
 
     #[test]

@@ -156,6 +156,13 @@ pub struct Member {
     /// token of before no longer counts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rights: u32,
+    /// Since when they have had the rights of an admin without a break, in Unix milliseconds; 0 from the
+    /// beginning. What they made before that lets nobody in any more.
+    #[serde(default, skip_serializing_if = "is_from_the_beginning")]
+    pub admin_since_ms: i64,
+    /// The same for the rights of the boss.
+    #[serde(default, skip_serializing_if = "is_from_the_beginning")]
+    pub boss_since_ms: i64,
     /// When they were added.
     #[serde(with = "crate::kernel::timestamp::as_millis")]
     pub created_at: Timestamp,
@@ -167,12 +174,33 @@ fn is_zero(rights: &u32) -> bool {
     *rights == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_from_the_beginning(since_ms: &i64) -> bool {
+    *since_ms == 0
+}
+
 impl Member {
     /// Somebody who has not joined yet, and has no card.
     pub fn invited(id: MemberId, name: PersonName, position: Position, role: Role, created_at: Timestamp) -> Self {
         let (card, person, ended, successor) = (None, None, None, None);
         let (claim_number, department, rights) = (0, None, 0);
-        Self { id, name, position, role, card, person, ended, successor, claim_number, department, rights, created_at }
+        let (admin_since_ms, boss_since_ms) = (0, 0);
+        Self {
+            id,
+            name,
+            position,
+            role,
+            card,
+            person,
+            ended,
+            successor,
+            claim_number,
+            department,
+            rights,
+            admin_since_ms,
+            boss_since_ms,
+            created_at,
+        }
     }
 
     /// Name and job title in one text.
@@ -196,6 +224,15 @@ impl Member {
     /// Their role while they are active.
     pub fn active_role(&self) -> Option<Role> {
         (self.status() == MemberStatus::Active).then_some(self.role)
+    }
+
+    /// Since when they have had, without a break, the rights of this role.
+    pub fn has_had_rights_since(&self, role: Role) -> Timestamp {
+        Timestamp::from_millis(match role {
+            Role::Staff => 0,
+            Role::Admin => self.admin_since_ms,
+            Role::Boss => self.boss_since_ms,
+        })
     }
 
     /// Whether they may watch the card live, by a socket that was opened when what they may do had
@@ -273,6 +310,8 @@ mod tests {
             claim_number: 0,
             department: None,
             rights: 0,
+            admin_since_ms: 0,
+            boss_since_ms: 0,
             created_at: Timestamp::from_millis(0),
         }
     }

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::customer::CustomerState;
-use crate::crm::follow_up::FollowUpLog;
 use crate::crm::identities::{Customer, MergedCustomer};
 use crate::crm::identity_group::Group;
 use crate::crm::opportunity::Opportunity;
+use crate::crm::record::CustomerRecord;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, PersonId};
 use crate::kernel::string_enum::string_enum;
@@ -142,9 +142,15 @@ impl Recount {
         self.counters.subtract_all(&before);
     }
 
-    /// Counts the follow-ups of an identity: records show them, not the log.
-    pub fn add_follow_ups(&mut self, log: &FollowUpLog) {
-        self.counters.add_all(&log.contributions());
+    /// Counts what records show of an identity, not the log: its follow-ups, and that it was added.
+    pub fn add_record(&mut self, person: PersonId, record: &CustomerRecord) {
+        self.counters.add_all(&record.follow_ups.contributions());
+        if let Some(addition) = &record.addition {
+            let before = self.merged([person]).contributions();
+            self.customers.entry(person).or_default().add(addition);
+            self.counters.add_all(&self.merged([person]).contributions());
+            self.counters.subtract_all(&before);
+        }
     }
 
     /// Makes one person of each group, after the last segment.

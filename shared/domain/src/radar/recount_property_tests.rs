@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::crm::follow_up::FollowUpLog;
 use crate::crm::follow_up::FollowUpPlace;
 use crate::crm::identities::Customer;
 use crate::crm::identity_group::MergeEdge;
@@ -165,7 +166,8 @@ fn follow_ups_are_what_the_records_show() {
     let place = FollowUpPlace { card: Some(card(1)), ..FollowUpPlace::default() };
     log.add(now(), &place).unwrap();
     log.add(now().plus_millis(1), &FollowUpPlace::default()).unwrap();
-    recount.add_follow_ups(&log);
+    let record = CustomerRecord { follow_ups: log, ..CustomerRecord::default() };
+    recount.add_record(person(1), &record);
     let expected = |scope| recount.counters(scope).unwrap()[&Period::Lifetime][&Counter::FollowUps];
     assert_eq!((expected(Scope::Card(card(1))), expected(Scope::Company)), (1, 2));
     let stored = Counts::from([(Counter::FollowUps, 5)]);

@@ -232,8 +232,8 @@ impl Store {
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The state and the opportunity of each of these persons, all identities together; unknown
-    /// persons are left out, and so is a person of whom an identity is put aside.
+    /// The state and the opportunity of each of these persons, all identities together; an unknown
+    /// person is nobody's customer. A person of whom an identity is put aside is left out.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
@@ -253,7 +253,7 @@ impl Store {
             }
         }
         let person = |id: PersonId| {
-            let mut identities = known.get(&id)?.links.group.members();
+            let mut identities = known.get(&id).map(|customer| customer.links.group.members()).unwrap_or_default();
             identities.insert(id);
             if !identities.is_disjoint(&unreadable) {
                 return None;

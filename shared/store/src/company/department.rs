@@ -32,9 +32,9 @@ const PLACES: &[&str] = &[TYPE, LAYOUT, "department", LIVING, "removed", "versio
 
 /// The department of a card.
 #[derive(Debug, Deserialize)]
-struct Placed {
+pub(crate) struct Placed {
     #[serde(default)]
-    department: Option<DepartmentId>,
+    pub(crate) department: Option<DepartmentId>,
 }
 
 /// A new department: the result of the request that made it.

@@ -113,6 +113,18 @@ impl Store {
         Ok(MergedCustomer::of(parts.iter()))
     }
 
+    /// All identities of a person, perhaps a moment old.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn identities_of(&self, company: Company, person: PersonId) -> Result<BTreeSet<PersonId>, Failure> {
+        let key = keys::customer(company, person);
+        let found = self.batch_get(company, &[key], ReadMode::Eventual).await?;
+        let found = found.into_iter().next().map(customer_of_item).transpose()?;
+        let group = found.map(|(_, customer)| customer.links.group.members()).unwrap_or_default();
+        Ok(group.into_iter().chain([person]).collect())
+    }
+
     /// Each of these persons with all of their identities, perhaps a moment old.
     pub(crate) async fn people_now(
         &self,

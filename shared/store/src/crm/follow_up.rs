@@ -11,6 +11,7 @@ use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
 use domain::radar::counter::CounterDeltas;
+use serde::{Deserialize, Serialize};
 
 use crate::company::department::{take, tree_of};
 use crate::crm::record::{RecordRead, put_record};
@@ -21,6 +22,12 @@ use crate::table::idempotency::replayed;
 use crate::table::kinds::{FOLLOW_UP, MEMBER};
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
+
+/// The result of a request that records a follow-up.
+#[derive(Debug, Serialize, Deserialize)]
+struct FollowUpMade {
+    id: FollowUpId,
+}
 
 impl Store {
     /// A customer as of the last write, the departments of a member, and the result of the same
@@ -34,19 +41,20 @@ impl Store {
         (person, member): (PersonId, MemberId),
         request: &Idempotency,
         now: Timestamp,
-    ) -> Result<(KnownCustomer, DepartmentPath, Option<FollowUp>), Failure> {
+    ) -> Result<(KnownCustomer, DepartmentPath, Option<FollowUpId>), Failure> {
         let member = keys::member(company, member);
         let (tree, first) = (keys::departments(company), keys::idempotency(company, &request.key));
         let beside = [member.clone(), tree.clone(), first.clone()];
         let (known, mut items) = self.known_customer_beside(company, person, RecordRead::ToChange, &beside).await?;
         let member = take(&mut items, &member).map(|item| MEMBER.decode::<Member>(item)).transpose()?;
         let departments = tree_of(take(&mut items, &tree))?.path_of(member.and_then(|member| member.department));
-        let before = take(&mut items, &first).map(|first| replayed(first, request, now)).transpose()?;
-        Ok((known, departments, before.flatten()))
+        let before = take(&mut items, &first).map(|first| replayed::<FollowUpMade>(first, request, now)).transpose()?;
+        Ok((known, departments, before.flatten().map(|made| made.id)))
     }
 
     /// Stores a follow-up with the records that change by it and its counters, once per request.
-    /// Returns the follow-up that the first such request stored.
+    /// Returns the follow-up that the first such request stored: its id, since what is remembered of a
+    /// request must hold no text about a person.
     ///
     /// # Errors
     /// [`Failure::Busy`] when the record has changed since it was read, [`Failure::KeyReused`] when
@@ -55,21 +63,21 @@ impl Store {
         &self,
         (company, read): (Company, &KnownCustomer),
         (person, changed): (PersonId, &Records),
-        new: FollowUp,
+        new: &FollowUp,
         request: &Idempotency,
-    ) -> Result<FollowUp, Failure> {
-        let key = keys::idempotency(company, &request.key);
-        let (stored, deltas) = (new.clone(), new.place.counts_once(new.at));
-        self.create_once(company, &key, request, new.at, new, |transaction| {
+    ) -> Result<FollowUpId, Failure> {
+        let (key, made) = (keys::idempotency(company, &request.key), FollowUpMade { id: new.id });
+        let deltas = new.place.counts_once(new.at);
+        let made = self.create_once(company, &key, request, new.at, made, |transaction| {
             self.add_plans(transaction, company, read, changed)?;
-            self.add_list_row(transaction, company, read, changed, Day::of(stored.at))?;
-            put_follow_up(transaction, &self.table, company, person, &stored)?;
+            self.add_list_row(transaction, company, read, changed, Day::of(new.at))?;
+            put_follow_up(transaction, &self.table, company, person, new)?;
             for (scope, period, counts) in deltas.changes() {
                 add_counts(transaction, &self.table, company, scope, period, &counts);
             }
             Ok(())
-        })
-        .await
+        });
+        Ok(made.await?.id)
     }
 
     /// A customer as of the last write, and the follow-up of one of their identities with that

@@ -123,7 +123,7 @@ impl Store {
         }
     }
 
-    /// The first blocks, of the rows themselves.
+    /// Blocks of the rows themselves, which are read last: they have all that the copies say.
     async fn fold_rows(&self, company: Company, head: ListHead) -> Result<bool, Failure> {
         let (_, changes) = self.list_changes(company).await?;
         let mut rows = Rows::new();
@@ -132,7 +132,7 @@ impl Store {
                 rows.insert(row.person, Some(row));
             }
         }
-        self.write_fold(company, head, rows, changes).await?;
+        self.write_fold(company, head, rows, &changes).await?;
         Ok(true)
     }
 
@@ -153,7 +153,8 @@ impl Store {
             let Ok(block) = block_of(item) else { return self.fold_rows(company, head).await };
             rows.extend(block.into_iter().map(|row| (row.person, Some(row))));
         }
-        self.write_fold(company, head, rows, changes).await?;
+        rows.extend(changes.iter().map(|change| (change.person, change.row.clone())));
+        self.write_fold(company, head, rows, &changes).await?;
         Ok(true)
     }
 
@@ -162,10 +163,9 @@ impl Store {
         &self,
         company: Company,
         head: ListHead,
-        mut rows: Rows,
-        changes: Vec<ListChange>,
+        rows: Rows,
+        changes: &[ListChange],
     ) -> Result<(), Failure> {
-        rows.extend(changes.iter().map(|change| (change.person, change.row.clone())));
         let rows: Vec<_> = rows.into_values().flatten().collect();
         let size = rows.len().div_ceil(BLOCKS_MAX).max(BLOCK_ROWS_MIN);
         let mut blocks = 0;
@@ -177,7 +177,7 @@ impl Store {
         }
         let next = ListHead { fold: head.fold + 1, blocks, blocks_before: head.blocks, ..head.clone() };
         self.put_list_head(company, next).await?;
-        self.remove_changes(company, &changes).await?;
+        self.remove_changes(company, changes).await?;
         let mut transaction = Transaction::default();
         for number in 0..head.blocks_before {
             transaction.remove(&self.table, &keys::list_block(company, head.fold.saturating_sub(1), number));

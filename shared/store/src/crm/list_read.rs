@@ -13,12 +13,13 @@ use domain::kernel::id::{MemberId, PersonId};
 
 use crate::close_rate::model::model_of;
 use crate::crm::book::{BookKind, BookPlace, book_of};
+use crate::crm::customer_rules::rules_of;
 use crate::crm::list::{counts_of, row_of};
 use crate::crm::list_blocks::{ListHead, block_of};
 use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::Item;
-use crate::table::kinds::{CUSTOMER_ROW, LIST_BLOCK, LIST_COUNTS, LIST_HEAD, MODEL, VIEW_BOOK};
+use crate::table::kinds::{CUSTOMER_ROW, CUSTOMER_RULES, LIST_BLOCK, LIST_COUNTS, LIST_HEAD, MODEL, VIEW_BOOK};
 use crate::{Store, keys};
 
 /// Rows of a list, with what they are read by.
@@ -32,6 +33,8 @@ pub struct CustomerList {
     pub model: Model,
     /// The company's tags.
     pub tags: TagBook,
+    /// Whether the contacts of those whom nobody owns are hidden.
+    pub contacts_hidden: bool,
     /// The views that were asked for: the member's own, and the company's.
     pub views: [ViewBook; 2],
     /// How many blocks were read.
@@ -151,13 +154,16 @@ impl Store {
     /// What is read by key, and whether there are blocks.
     async fn list_without_rows(&self, company: Company, beside: &[Key]) -> Result<(CustomerList, bool), Failure> {
         let (model, book) = (keys::close_rate_model(company), keys::tag_book(company));
-        let wanted: Vec<_> = [model, book.clone()].into_iter().chain(beside.iter().cloned()).collect();
+        let wanted: Vec<_> =
+            [model, book.clone(), keys::customer_rules(company)].into_iter().chain(beside.iter().cloned()).collect();
         let (mut list, mut is_packed) = (CustomerList::default(), false);
         for item in self.batch_get(company, &wanted, ReadMode::Eventual).await? {
             if MODEL.is_of(&item) {
                 list.model = model_of(item)?;
             } else if Key::of(&item).as_ref() == Some(&book) {
                 list.tags = book_of(Some(item))?;
+            } else if CUSTOMER_RULES.is_of(&item) {
+                list.contacts_hidden = rules_of(Some(item))?.contacts_hidden;
             } else if LIST_BLOCK.is_of(&item) {
                 list.take_block(&item);
             } else if VIEW_BOOK.is_of(&item) {

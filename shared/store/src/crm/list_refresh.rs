@@ -7,6 +7,7 @@ use domain::company::Company;
 use domain::crm::identities::Identities;
 use domain::crm::list_kind::{CustomerListKind, KindCounts};
 use domain::crm::listed::{Listed, ListedRow};
+use domain::crm::member_directory::MemberDirectory;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
@@ -15,6 +16,7 @@ use runtime::retry::Policy;
 
 use crate::crm::customer::customer_of_item;
 use crate::crm::list::{CountChanges, count_shard, counts_of, row_of, take_listed};
+use crate::crm::member_directory::directory_of;
 use crate::crm::record::record_of;
 use crate::table::aside::PutAside;
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
@@ -23,8 +25,9 @@ use crate::table::kinds::{CUSTOMER, CUSTOMER_RECORD, CUSTOMER_ROW};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
 
-/// Persons who are read together: customer, record and row of each, the model and the head of the blocks.
-const TOGETHER: usize = (KEYS_MAX - 2) / 3;
+/// Persons who are read together: customer, record and row of each, the model, the head of the blocks
+/// and the directory of members.
+const TOGETHER: usize = (KEYS_MAX - 3) / 3;
 /// Actions of a transaction, beside those of one more person and the numbers.
 const ACTIONS: usize = 60;
 
@@ -36,6 +39,7 @@ struct KnownPeople {
     rows: BTreeMap<PersonId, ListedRow>,
     model: Option<Model>,
     has_blocks: bool,
+    directory: MemberDirectory,
     asked: BTreeSet<PersonId>,
     /// Those of whom something cannot be read: their rows stay as they are.
     unreadable: BTreeSet<PersonId>,
@@ -60,7 +64,7 @@ impl KnownPeople {
         let (rows, model) = (some(&self.rows, identities), self.model.clone().unwrap_or_default());
         let listed = Listed { rows, model, has_blocks: self.has_blocks };
         let (records, identities) = (some(&self.records, identities), some(&self.identities, identities));
-        KnownCustomer { identities, records, listed }
+        KnownCustomer { identities, records, listed, directory: self.directory.clone() }
     }
 }
 
@@ -177,11 +181,16 @@ impl Store {
         let mut wanted: Vec<_> = persons.iter().map(|person| keys::customer_row(company, *person)).collect();
         wanted.extend(persons.iter().map(|person| keys::customer(company, *person)));
         wanted.extend(persons.iter().map(|person| keys::customer_record(company, *person)));
-        let of_list = [keys::close_rate_model(company), keys::list_head(company)];
+        let directory = keys::member_directory(company);
+        let of_list = [keys::close_rate_model(company), keys::list_head(company), directory.clone()];
         wanted.extend(of_list.into_iter().filter(|_| known.model.is_none()));
         let mut listed = Listed::default();
         for item in self.batch_get(company, &wanted, ReadMode::Consistent).await? {
             let Some(item) = take_listed(item, &mut listed)? else { continue };
+            if keys::Key::of(&item).as_ref() == Some(&directory) {
+                known.directory = directory_of(Some(item))?;
+                continue;
+            }
             known.take(item, aside)?;
         }
         known.rows.append(&mut listed.rows);

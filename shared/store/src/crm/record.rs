@@ -9,8 +9,10 @@ use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 
+use crate::company::department::take;
 use crate::crm::customer::customer_of_item;
 use crate::crm::list::{keys_to_change, take_listed};
+use crate::crm::member_directory::directory_of;
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
 use crate::table::aside::PutAside;
@@ -66,10 +68,12 @@ impl Store {
         beside: &[Key],
     ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
+        let directory = keys::member_directory(company);
         let of_list = [keys::close_rate_model(company), keys::list_head(company)];
         let of_list = of_list.into_iter().filter(|_| read == RecordRead::ToChange);
-        let first: Vec<_> = beside.iter().cloned().chain(of_list).collect();
-        let items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
+        let first: Vec<_> = beside.iter().chain([&directory]).cloned().chain(of_list).collect();
+        let mut items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
+        known.directory = directory_of(take(&mut items, &directory))?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         self.read_known(company, &others, read, &[], &mut known).await?;

@@ -96,7 +96,7 @@ impl Store {
         let ClaimCodeIssued { member, expires_at } = issued.clone();
         self.create_once(company, &key, request, audit.at, issued, |transaction| {
             transaction.update(&self.table, &keys::member(company, member.id), update, Failure::VersionConflict);
-            create_claim(transaction, seats, &member, code_hash, expires_at)?;
+            create_claim(transaction, seats, &member, code_hash, (audit.at, expires_at))?;
             seats.renew(transaction, &member.id.to_string(), read.hold, 1, expires_at)?;
             add_entry(transaction, &self.table, company, audit)
         })

@@ -19,7 +19,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::people::invitation::use_once;
 use crate::people::member::{bind_person, create_member_item};
-use crate::people::rights::check_backer;
+use crate::people::rights::{Backed, check_backer};
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{expire, text};
 use crate::table::kinds::{COMPANY, INVITATION, INVITATION_CODE, JOIN_REQUEST};
@@ -239,9 +239,9 @@ impl Store {
 
     /// Adds to a transaction that the member who made an invitation may still let such people in.
     fn check_inviter(&self, transaction: &mut Transaction, company: Company, offer: Offer) {
-        if let Some(inviter) = offer.created_by {
-            let roles = MemberAct::Admit.allowed_to(offer.role);
-            check_backer(transaction, &self.table, company, (inviter, &roles), Failure::RoleRequired);
+        if let Some(by) = offer.created_by {
+            let backed = Backed { by, act: MemberAct::Admit, to: offer.role, made_at: offer.created_at };
+            check_backer(transaction, &self.table, company, backed, Failure::RoleRequired);
         }
     }
 

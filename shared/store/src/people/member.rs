@@ -20,7 +20,7 @@ use crate::card::create_card_item;
 use crate::company::audit::add_entry;
 use crate::company::quota::{QuotaName, QuotaRef};
 use crate::people::login::note_link;
-use crate::people::rights::check_backer;
+use crate::people::rights::{Backed, check_backer};
 use crate::table::batch_get::{KEYS_MAX, ReadMode};
 use crate::table::item::{Kind, expire, number, text};
 use crate::table::kinds::{CLAIM, COMPANY, MEMBER};
@@ -60,6 +60,9 @@ struct Claim {
     /// The member's role when it was issued; `None` in claims of before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
+    /// When it was issued, in Unix milliseconds; 0 in claims of before.
+    #[serde(default)]
+    issued_ms: i64,
     /// Unix milliseconds.
     expires_ms: i64,
 }
@@ -136,7 +139,7 @@ pub(crate) fn create_member(
     let QuotaRef { table, company, .. } = seats;
     create_member_item(transaction, table, company, &new.member)?;
     let expires = new.claim_expires_at;
-    create_claim(transaction, seats, &new.member, &new.claim_hash, expires)?;
+    create_claim(transaction, seats, &new.member, &new.claim_hash, (new.member.created_at, expires))?;
     if let Some(card) = &new.card {
         create_card_item(transaction, table, company, card)?;
     }
@@ -161,11 +164,12 @@ pub(crate) fn create_claim(
     QuotaRef { table, company, .. }: QuotaRef<'_>,
     member: &Member,
     hash: &str,
-    expires: Timestamp,
+    (issued, expires): (Timestamp, Timestamp),
 ) -> Result<(), Failure> {
     let issued_by = company.actor().map(|by| by.member);
-    let (number, role, expires_ms) = (member.claim_number, Some(member.role), expires.millis());
-    let claim = Claim { member: member.id, number, issued_by, role, expires_ms };
+    let (issued_ms, expires_ms) = (issued.millis(), expires.millis());
+    let (number, role) = (member.claim_number, Some(member.role));
+    let claim = Claim { member: member.id, number, issued_by, role, issued_ms, expires_ms };
     let mut claim = CLAIM.encode(&keys::claim(company, hash), &claim)?;
     expire(&mut claim, expires.plus_millis(CLAIM_KEPT_MS));
     transaction.create(table, claim, Failure::Exists(Thing::Claim));
@@ -289,9 +293,10 @@ impl Store {
             let link = Link { person: claiming.person.id, member: claim.member };
             note_link(&mut transaction, &self.table, unionid, company, link);
         }
-        if let (Some(issuer), Some(role)) = (claim.issued_by, claim.role) {
-            let roles = MemberAct::IssueClaimCode.allowed_to(role);
-            check_backer(&mut transaction, &self.table, company, (issuer, &roles), Failure::NotFound);
+        if let (Some(by), Some(to)) = (claim.issued_by, claim.role) {
+            let made_at = Timestamp::from_millis(claim.issued_ms);
+            let backed = Backed { by, act: MemberAct::IssueClaimCode, to, made_at };
+            check_backer(&mut transaction, &self.table, company, backed, Failure::NotFound);
         }
         transaction
     }

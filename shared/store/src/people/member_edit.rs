@@ -10,7 +10,7 @@ use crate::company::audit::add_entry;
 use crate::company::quota::QuotaName;
 use crate::people::card_mark::mark_card;
 use crate::people::member::{MemberChange, as_read};
-use crate::people::rights::change_rights;
+use crate::people::rights::{change_rights, rights_begin};
 use crate::table::item::{number, text};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -73,7 +73,10 @@ impl Store {
             Some(ended) => Update::builder()
                 .update_expression("SET ended = :ended")
                 .expression_attribute_values(":ended", text(ended.name())),
-            None => Update::builder().update_expression("REMOVE ended, successor"),
+            // Who comes back begins anew: what they made before lets nobody in any more.
+            None => Update::builder()
+                .update_expression(format!("SET {} REMOVE ended, successor", rights_begin(Role::ALL).join(", ")))
+                .expression_attribute_values(":since", number(audit.at.millis())),
         };
         let mut transaction = Transaction::default();
         let update = change_rights(as_read(update, read));
@@ -101,12 +104,17 @@ impl Store {
     /// [`Failure::VersionConflict`] when their role has changed since they were read.
     pub async fn set_member_role(&self, company: Company, change: MemberChange<'_>, role: Role) -> Result<(), Failure> {
         let MemberChange { read, audit } = change;
-        let update = Update::builder()
-            .update_expression("SET #role = :role")
+        let gained = rights_begin(Role::ALL.into_iter().filter(|one| read.role < *one && *one <= role));
+        let sets: Vec<_> = std::iter::once("#role = :role".to_owned()).chain(gained.iter().cloned()).collect();
+        let mut update = Update::builder()
+            .update_expression(format!("SET {}", sets.join(", ")))
             .condition_expression("#role = :was")
             .expression_attribute_names("#role", "role")
             .expression_attribute_values(":role", text(role.name()))
             .expression_attribute_values(":was", text(read.role.name()));
+        if !gained.is_empty() {
+            update = update.expression_attribute_values(":since", number(audit.at.millis()));
+        }
         let (key, update) = (keys::member(company, read.id), change_rights(update));
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &key, update, Failure::VersionConflict);

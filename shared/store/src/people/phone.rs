@@ -1,4 +1,9 @@
-//! Phone numbers that people have granted: which identity a number belongs to.
+//! Phone numbers: which identity a number belongs to.
+//!
+//! A number belongs to the identity that granted it last. A number that a member typed when they added
+//! a customer leads to the added identity only as long as nobody has granted it: typing is no proof, so
+//! it takes a number from nobody, and whoever grants the number becomes one person with the added
+//! identity and holds it from then on.
 
 use domain::company::Company;
 use domain::kernel::failure::Failure;
@@ -41,6 +46,36 @@ pub struct PhoneClaim {
     held_before: bool,
 }
 
+/// The identity in the item of a number.
+pub(crate) fn phone_holder(item: Item) -> Result<PersonId, Failure> {
+    Ok(PHONE.decode::<Holder>(item)?.person)
+}
+
+/// Adds to a transaction that a number leads to an identity that a member adds.
+pub(crate) fn add_phone_holder(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    phone: &Mobile,
+    person: PersonId,
+) -> Result<(), Failure> {
+    let item = PHONE.encode(&keys::phone(company, phone), &Holder { person })?;
+    transaction.create(table, item, Failure::Busy);
+    Ok(())
+}
+
+/// Adds to a transaction that a number leads to nobody; it must lead to this identity.
+pub(crate) fn release_phone(
+    transaction: &mut Transaction,
+    table: &str,
+    company: Company,
+    phone: &Mobile,
+    person: PersonId,
+) {
+    let own = Item::from([(":own".to_owned(), text(person.to_string()))]);
+    transaction.delete(table, &keys::phone(company, phone), "person = :own", own, Failure::VersionConflict);
+}
+
 impl Store {
     /// The person and the number they grant, as they are stored now.
     ///
@@ -53,7 +88,7 @@ impl Store {
             if Key::of(&item).as_ref() == Some(&wanted[0]) {
                 before = Some(PROFILE.decode::<PhoneProfile>(item)?.phone);
             } else {
-                holder = Some(PHONE.decode::<Holder>(item)?.person);
+                holder = Some(phone_holder(item)?);
             }
         }
         let held_before = match &before {
@@ -95,5 +130,35 @@ impl Store {
             transaction.delete(&self.table, &keys::phone(company, before), "person = :own", own, Failure::Busy);
         }
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Adds to a transaction that no number leads to an identity: neither the one that it has granted nor
+    /// the one that it was added with.
+    pub(crate) async fn add_phone_erasure(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        (person, added_with): (PersonId, Option<Mobile>),
+    ) -> Result<(), Failure> {
+        let key = keys::profile(company, person);
+        let profile: Option<PhoneProfile> = self.get_latest(company, &key, PROFILE).await?;
+        let granted = profile.map(|profile| profile.phone);
+        transaction.remove(&self.table, &key);
+        for phone in granted.clone().into_iter().chain(added_with.filter(|phone| granted.as_ref() != Some(phone))) {
+            let holder: Option<Holder> = self.get_latest(company, &keys::phone(company, &phone), PHONE).await?;
+            if holder.is_some_and(|holder| holder.person == person) {
+                release_phone(transaction, &self.table, company, &phone, person);
+            }
+        }
+        Ok(())
+    }
+
+    /// The number that an identity has granted, as it may be shown to them.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn granted_phone(&self, company: Company, person: PersonId) -> Result<Option<Mobile>, Failure> {
+        let profile: Option<PhoneProfile> = self.get(company, &keys::profile(company, person), PROFILE).await?;
+        Ok(profile.map(|profile| profile.phone))
     }
 }

@@ -6,6 +6,8 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Update};
 use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
+use domain::kernel::timestamp::Timestamp;
+use domain::people::authority::MemberAct;
 use domain::people::member::{Member, Role};
 
 use crate::keys;
@@ -41,25 +43,59 @@ pub(crate) fn check_role(transaction: &mut Transaction, table: &str, company: Co
     transaction.check(table, &keys::member(company, read.id), check, Failure::Busy);
 }
 
-/// Adds to a transaction that the member who let somebody in is active, and has one of the roles that
-/// may.
+/// Adds to a transaction that a member may do something to somebody of this role, and could all the time
+/// since they made what lets them in.
 pub(crate) fn check_backer(
     transaction: &mut Transaction,
     table: &str,
     company: Company,
-    (backer, roles): (MemberId, &[Role]),
+    Backed { by, act, to, made_at }: Backed,
     refused: Failure,
 ) {
+    let roles = act.allowed_to(to);
     let names: Vec<_> = roles.iter().map(|role| format!(":{}", role.name())).collect();
     let values = names.iter().cloned().zip(roles.iter().map(|role| text(role.name())));
-    let check = ConditionCheck::builder()
-        .condition_expression(format!(
-            "attribute_exists(person) AND attribute_not_exists(ended) AND #role IN ({})",
-            names.join(", ")
-        ))
+    let active =
+        format!("attribute_exists(person) AND attribute_not_exists(ended) AND #role IN ({})", names.join(", "));
+    let mut check = ConditionCheck::builder()
         .expression_attribute_names("#role", "role")
         .set_expression_attribute_values(Some(values.collect()));
-    transaction.check(table, &keys::member(company, backer), check, refused);
+    check = match since_attribute(act.least_role(to)) {
+        None => check.condition_expression(active),
+        Some(since) => check
+            .condition_expression(format!("{active} AND (attribute_not_exists({since}) OR {since} <= :made_at)"))
+            .expression_attribute_values(":made_at", number(made_at.millis())),
+    };
+    transaction.check(table, &keys::member(company, by), check, refused);
+}
+
+/// What a member backs: somebody who is let in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backed {
+    /// The member.
+    pub(crate) by: MemberId,
+    /// What they do by it.
+    pub(crate) act: MemberAct,
+    /// The role of who is let in.
+    pub(crate) to: Role,
+    /// When they made the invitation or the code.
+    pub(crate) made_at: Timestamp,
+}
+
+/// The attribute that says since when a member has had the rights of a role.
+fn since_attribute(role: Option<Role>) -> Option<&'static str> {
+    match role? {
+        Role::Staff => None,
+        Role::Admin => Some("admin_since_ms"),
+        Role::Boss => Some("boss_since_ms"),
+    }
+}
+
+/// Assignments for an update that gives a member the rights of these roles, which they did not have a
+/// moment ago: `:since` is now. Empty for rights that are not kept.
+pub(crate) fn rights_begin(roles: impl IntoIterator<Item = Role>) -> Vec<String> {
+    let since = roles.into_iter().filter_map(|role| since_attribute(Some(role)));
+    since.map(|since| format!("{since} = :since")).collect()
 }
 
 #[cfg(test)]

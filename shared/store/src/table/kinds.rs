@@ -41,11 +41,13 @@ kinds! {
     CUSTOMER = "customer", 5, "customer";
     CUSTOM_FIELD_BOOK = "custom_field_book", 1, "book";
     CUSTOMER_RECORD = "customer_record", 1, "record";
+    ERASURE = "erasure", 1, "erasure";
     CUSTOMER_ROW = "customer_row", 1, "list";
     LIST_BLOCK = "list_block", 1, "list_blocks";
     LIST_CHANGE = "list_change", 1, "list";
     LIST_COUNTS = "list_counts", 1, "list";
     LIST_HEAD = "list_head", 1, "list_blocks";
+    CUSTOMER_RULES = "customer_rules", 1, "customer_rules";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
     FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
@@ -64,6 +66,7 @@ kinds! {
     UNION = "union", 1, "login";
     CLAIM = "claim", 1, "member";
     MEMBER = "member", 1, "member";
+    MEMBER_DIRECTORY = "member_directory", 1, "member_directory";
     MERGE = "merge", 1, "merge";
     /// Layout 1 had no departments; code that does not know them would count for the company.
     /// Until layout 2 gaps stood at the earlier of their two days.
@@ -72,6 +75,7 @@ kinds! {
     PHONE = "phone", 1, "phone";
     PROFILE = "profile", 1, "phone";
     HOLD = "hold", 1, "quota";
+    HOLDING = "holding", 1, "ownership";
     QUOTA = "quota", 1, "quota";
     RECOUNT = "recount", 1, "recount";
     GREETING = "greeting", 1, "settings";

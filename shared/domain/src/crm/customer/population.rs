@@ -1,9 +1,10 @@
 //! Who is a customer: the one population of all numbers of customers, of the funnel, the lists, the
 //! profiles, and of what is evidence for a deal.
 //!
-//! A customer is a person who has logged in, of whom at least one event was counted on a card, and who
-//! is not an active member of the company. Somebody is a customer of a card, or of a department, when
-//! the event was counted there. Each is decided by what is true now:
+//! A customer is a person who has logged in, of whom at least one event was counted on a card, or who
+//! was added by a member, and who is not an active member of the company. Somebody is a customer of a
+//! card, or of a department, when the event was counted there, or they were added there. Each is decided
+//! by what is true now:
 //!
 //! - Anonymous people become customers by a login, and their past counts then.
 //! - Customers who join the company stop being customers. What they did stays counted as views,

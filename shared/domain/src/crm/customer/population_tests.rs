@@ -6,12 +6,14 @@ use uuid::Uuid;
 use crate::close_rate::model::{Model, Rate};
 use crate::close_rate::shortlist::{RankUpdate, Shortlist};
 use crate::company::department::DepartmentPath;
+use crate::crm::addition::{Addition, CustomerSource};
 use crate::crm::command::CustomerCommand;
-use crate::crm::identities::{Identities, MergedCustomer};
+use crate::crm::identities::{Customer, Identities, MergedCustomer};
 use crate::crm::identity_group::MergeEdge;
 use crate::crm::membership::change_membership;
 use crate::crm::merge::{Merge, MergeReason, Undone, groups};
 use crate::crm::opportunity::{Deal, ManualCloseRate};
+use crate::crm::record::{CustomerRecord, KnownCustomer, Records};
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DealId, Id, MemberId, MergeId, PersonId};
 use crate::kernel::timestamp::Timestamp;
@@ -23,6 +25,8 @@ use crate::tracking::event::{Event, EventKind, Object, Target};
 use crate::tracking::filter_reason::FilterReason;
 
 const PERSONS: u8 = 5;
+/// Identities that members may add; their numbers follow those of the persons.
+const ADDED: u8 = 2;
 const CARDS: u8 = 3;
 
 fn person(n: u8) -> PersonId {
@@ -44,6 +48,10 @@ enum Step {
     Merge(u8, u8),
     /// Undoes the n-th merge.
     Undo(usize),
+    /// A member adds somebody to a card, or to the company alone.
+    Add(u8, Option<u8>),
+    /// They take it back, if it can be.
+    Revoke(u8),
     Join(u8),
     Leave(u8),
     Deal(u8, u8),
@@ -52,19 +60,22 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let (who, whom, on) = (0..PERSONS, 0..PERSONS, 0..CARDS);
+    let (who, on) = (0..PERSONS, 0..CARDS);
+    let (anybody, added) = (0..PERSONS + ADDED, PERSONS..PERSONS + ADDED);
     let kind = prop::sample::select(EventKind::ALL.to_vec());
     let reason = prop::option::weighted(0.3, prop::sample::select(FilterReason::ALL.to_vec()));
     let event = (who.clone(), on.clone(), kind, reason).prop_map(|(a, b, c, d)| Step::Event(a, b, c, d));
     let step = prop_oneof![
         8 => event,
-        2 => (who.clone(), whom).prop_map(|(a, b)| Step::Merge(a, b)),
+        2 => (added.clone(), prop::option::of(on.clone())).prop_map(|(a, b)| Step::Add(a, b)),
+        1 => added.prop_map(Step::Revoke),
+        2 => (anybody.clone(), anybody.clone()).prop_map(|(a, b)| Step::Merge(a, b)),
         1 => (0usize..9).prop_map(Step::Undo),
         2 => who.clone().prop_map(Step::Join),
         1 => who.clone().prop_map(Step::Leave),
-        2 => (who.clone(), on.clone()).prop_map(|(a, b)| Step::Deal(a, b)),
-        1 => (who.clone(), on.clone()).prop_map(|(a, b)| Step::NoDeal(a, b)),
-        1 => (who, on).prop_map(|(a, b)| Step::Rate(a, b)),
+        2 => (anybody.clone(), on.clone()).prop_map(|(a, b)| Step::Deal(a, b)),
+        1 => (anybody.clone(), on.clone()).prop_map(|(a, b)| Step::NoDeal(a, b)),
+        1 => (anybody, on).prop_map(|(a, b)| Step::Rate(a, b)),
     ];
     prop::collection::vec(step, 0..40)
 }
@@ -73,6 +84,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[derive(Debug, Default)]
 struct StoredPeople {
     customers: Identities,
+    records: Records,
     counters: CounterDeltas,
     merges: Vec<Merge>,
     log: Vec<Segment>,
@@ -83,6 +95,12 @@ impl StoredPeople {
         let mut members = self.customers.get(&of).map(|one| one.links.group.members()).unwrap_or_default();
         members.insert(of);
         members.iter().filter_map(|one| Some((*one, self.customers.get(one)?.clone()))).collect()
+    }
+
+    /// As the store does it: each write raises the version.
+    fn write(&mut self, customers: Identities) {
+        let next = |(person, one): (PersonId, Customer)| (person, Customer { version: one.version + 1, ..one });
+        self.customers.extend(customers.into_iter().map(next));
     }
 
     /// The last person has never logged in.
@@ -101,7 +119,7 @@ impl StoredPeople {
         };
         let mut plan = plan(std::slice::from_ref(&segment), &self.customers);
         self.log.push(plan.judged.remove(&0).unwrap_or(segment));
-        self.customers.extend(plan.customers);
+        self.write(plan.customers);
         self.counters.add_all(&plan.deltas);
     }
 
@@ -109,14 +127,40 @@ impl StoredPeople {
         let read = self.group(person(who));
         let known = MergedCustomer::of(read.values()).state.cards.contains_key(&card(on));
         if let (true, Ok(update)) = (known, command.of(&read, person(who), card(on))) {
-            self.customers.extend(update.customers);
+            self.write(update.customers);
             self.counters.add_all(&update.deltas);
         }
     }
 
+    fn add(&mut self, who: u8, on: Option<u8>) {
+        let by = MemberId::from_uuid(Uuid::from_u128(9));
+        let (source, card, departments) = (CustomerSource::ByHand, on.map(card), DepartmentPath::default());
+        let addition = Addition { at: now(), by, source, card, departments, mobile: None };
+        // An identity that is merged, or was, exists.
+        if self.customers.contains_key(&person(who)) {
+            return;
+        }
+        self.customers.insert(person(who), Customer { version: 1, ..addition.customer() });
+        self.counters.add_all(&addition.contributions());
+        let record = CustomerRecord { version: 1, addition: Some(addition), ..CustomerRecord::default() };
+        self.records.insert(person(who), record);
+    }
+
+    fn revoke(&mut self, who: u8) {
+        let known = KnownCustomer {
+            identities: self.group(person(who)),
+            records: self.records.clone(),
+            ..KnownCustomer::default()
+        };
+        let Some(addition) = known.revocable_addition(person(who)) else { return };
+        self.counters.subtract_all(&addition.contributions());
+        self.customers.remove(&person(who));
+        self.records.remove(&person(who));
+    }
+
     fn membership(&mut self, who: u8, member: bool) {
         if let Some(change) = change_membership(&self.group(person(who)), person(who), member) {
-            self.customers.insert(person(who), change.customer);
+            self.write([(person(who), change.customer)].into());
             self.counters.add_all(&change.deltas);
         }
     }
@@ -130,17 +174,19 @@ impl StoredPeople {
                 let edge = MergeEdge { merge: MergeId::from_uuid(id), a: person(a), b: person(b) };
                 let merge = Merge { edge, reason: MergeReason::Phone, at: now(), undone: None };
                 if let Ok(plan) = merge.plan(&self.customers) {
-                    self.customers.extend(plan.customers);
+                    self.write(plan.customers);
                     self.counters.add_all(&plan.deltas);
                     self.merges.push(merge);
                 }
             }
             Step::Undo(n) => {
                 let Some(plan) = self.merges.get(n).and_then(|merge| merge.undo(&self.customers)) else { return };
-                self.customers.extend(plan.customers);
+                self.write(plan.customers);
                 self.counters.add_all(&plan.deltas);
                 self.merges[n].undone = Some(Undone { at: now(), by });
             }
+            Step::Add(who, on) => self.add(who, on),
+            Step::Revoke(who) => self.revoke(who),
             Step::Join(who) => self.membership(who, true),
             Step::Leave(who) => self.membership(who, false),
             Step::Deal(who, on) => {
@@ -188,7 +234,9 @@ fn is_customer(
     let own = written.log.iter().filter(|segment| identities.contains(&segment.key.person)).filter(is_in);
     let has_counted = own.flat_map(|segment| &segment.events).any(Event::counts);
     let has_logged_in = identities.iter().any(|one| *one != person(PERSONS - 1));
-    has_counted && has_logged_in && identities.is_disjoint(members)
+    let added = identities.iter().filter_map(|one| written.records.get(one)?.addition.as_ref());
+    let is_added = |addition: &Addition| scope == Scope::Company || addition.card.map(Scope::Card) == Some(scope);
+    (has_counted && has_logged_in || added.into_iter().any(is_added)) && identities.is_disjoint(members)
 }
 
 proptest! {
@@ -228,6 +276,7 @@ proptest! {
         }
         let mut recount = Recount::default();
         written.log.iter().for_each(|segment| recount.add(segment));
+        written.records.iter().for_each(|(person, record)| recount.add_record(*person, record));
         for (person, customer) in &written.customers {
             recount.record(*person, customer);
             prop_assert_eq!(recount.customer(*person), Some(customer.state.clone()));
