@@ -18,6 +18,7 @@ mod closing;
 mod company_model;
 mod conflicts;
 mod contention;
+mod customer_lists;
 mod department_radar;
 mod departments;
 mod document_answers;

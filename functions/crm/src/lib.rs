@@ -14,6 +14,7 @@ mod next_follow_up;
 mod ownership;
 mod tag;
 mod timeline;
+mod view;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -64,6 +65,8 @@ impl HttpFunction for App {
 
     fn routes<R: Routes<Self>>(list: R) -> R {
         list.routes(routes!(list::list_customers, addition::create_customer))
+            .routes(routes!(view::list_customer_views, view::create_customer_view))
+            .routes(routes!(view::update_customer_view, view::delete_customer_view))
             .routes(routes!(customer::get_customer, addition::delete_customer))
             .routes(routes!(my_data::get_my_data))
             .routes(routes!(timeline::list_timeline))

@@ -8,6 +8,7 @@
 
 mod crm;
 mod key;
+mod list;
 mod radar;
 
 use domain::card::settings::PhraseBook;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use self::crm::*;
 pub(crate) use self::key::{Key, PK, SK};
+pub(crate) use self::list::*;
 pub(crate) use self::radar::*;
 
 /// Names of partition and sort key, for code that creates a table.

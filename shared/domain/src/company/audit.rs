@@ -84,6 +84,8 @@ pub enum AuditAction {
     CustomerTags,
     /// A field of customers was made, changed or deleted (自定义字段).
     CustomFields,
+    /// A view of the company was made, changed or deleted (客户视图).
+    CustomerViews,
     /// A customer was assigned, transferred or given back (客户归属).
     CustomerOwner,
     /// A rule took a customer from their owner (自动回收).

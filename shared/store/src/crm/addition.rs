@@ -3,8 +3,11 @@
 use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::addition::Addition;
+use domain::crm::identities::Customer;
+use domain::crm::listed::Listed;
 use domain::crm::record::{CustomerRecord, KnownCustomer};
 use domain::crm::tag::TagBook;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::idempotency::Idempotency;
@@ -70,7 +73,7 @@ impl Store {
     ) -> Result<AdditionContext, Failure> {
         let (card, phone) =
             (card.map(|card| keys::card(company, card)), mobile.map(|mobile| keys::phone(company, mobile)));
-        let (tree, tags) = (keys::departments(company), BookKind::Tags.key(company));
+        let (tree, tags) = (keys::departments(company), BookKind::Tags.key(company.into()));
         let first = keys::idempotency(company, &request.key);
         let always = [tree.clone(), tags.clone(), first.clone()];
         let wanted: Vec<_> = always.into_iter().chain(card.clone()).chain(phone.clone()).collect();
@@ -116,6 +119,16 @@ impl Store {
         NewCustomer { person, record }: &NewCustomer,
         addition: &Addition,
     ) -> Result<(), Failure> {
+        let customer = Customer { version: 1, ..addition.customer() };
+        let listed = CustomerRecord { version: 1, ..record.clone() };
+        let known = KnownCustomer {
+            identities: [(*person, customer)].into(),
+            records: [(*person, listed)].into(),
+            ..KnownCustomer::default()
+        };
+        // Whether the list is packed was not read: a copy too many is harmless.
+        let update = Listed { has_blocks: true, ..Listed::default() }.update(&known, Day::of(addition.at));
+        self.add_list_update(transaction, company, &update)?;
         put_customer(transaction, &self.table, company, *person, &addition.customer())?;
         put_record(transaction, &self.table, company, *person, record)?;
         if let Some(mobile) = &addition.mobile {
@@ -149,6 +162,8 @@ impl Store {
         }
         let mut deltas = CounterDeltas::default();
         deltas.subtract_all(&addition.contributions());
+        let gone = read.listed.update(&KnownCustomer::default(), Day::of(now));
+        self.add_list_update(&mut transaction, company, &gone)?;
         self.count_addition(&mut transaction, company, (person, addition), &deltas, now)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }

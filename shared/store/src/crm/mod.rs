@@ -8,6 +8,7 @@ pub(crate) mod erasure;
 pub(crate) mod follow_up;
 pub(crate) mod follow_up_plan;
 pub(crate) mod list;
+pub(crate) mod list_blocks;
 pub(crate) mod list_read;
 pub(crate) mod list_refresh;
 pub(crate) mod member_directory;
