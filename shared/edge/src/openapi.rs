@@ -7,8 +7,7 @@ use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
     CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, InvitationId, JoinRequestId, MemberId, MergeId,
-    ViewId,
-    PersonId, ProductId, SessionId, TagId, UploadId,
+    PersonId, ProductId, SessionId, TagId, UploadId, ViewId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};

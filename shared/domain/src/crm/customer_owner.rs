@@ -9,8 +9,9 @@ use crate::crm::ownership::{
 };
 use crate::crm::record::{KnownCustomer, Records};
 use crate::crm::viewer::Viewer;
+use crate::kernel::day::Day;
 use crate::kernel::failure::Failure;
-use crate::kernel::id::{MemberId, PersonId};
+use crate::kernel::id::{CardId, MemberId, PersonId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::Scope;
 
@@ -39,8 +40,14 @@ impl KnownCustomer {
     /// The owner of the card they engaged with first, of those whose owner is active.
     fn owner_by_behaviour(&self) -> Option<CustomerOwner> {
         let state = self.merged().state;
-        let cards = state.cards_by_first_day().into_iter().filter(|card| state.is_customer_in(Scope::Card(*card)));
-        let owned = cards.map(|card| (card, self.directory.owner_of(card)));
+        let additions = self.records.values().filter_map(|record| record.addition.as_ref());
+        let added: BTreeMap<_, _> = additions.filter_map(|it| Some((it.card?, Day::of(it.at)))).collect();
+        // Of the same day the older card; those that they never visited, but liked, last.
+        let first = |card: CardId| added.get(&card).copied().into_iter().chain(state.first_day_on(card)).min();
+        let cards = state.cards.keys().filter(|card| state.is_customer_in(Scope::Card(**card)));
+        let mut cards: Vec<_> = cards.map(|card| (first(*card).map_or(i32::MAX, Day::number), *card)).collect();
+        cards.sort_unstable();
+        let owned = cards.into_iter().map(|(_, card)| (card, self.directory.owner_of(card)));
         let mut owned = owned.filter(|(_, owner)| owner.is_none_or(|owner| owner.active));
         owned.next().map(|(card, owner): (_, Option<DirectoryEntry>)| CustomerOwner {
             member: owner.map(|owner| owner.member),

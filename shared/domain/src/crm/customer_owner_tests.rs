@@ -2,13 +2,13 @@ use uuid::Uuid;
 
 use super::*;
 use crate::company::department::DepartmentPath;
+use crate::crm::addition::{Addition, CustomerSource};
 use crate::crm::customer::SentBy;
 use crate::crm::identities::Customer;
 use crate::crm::identity_group::{Group, IdentityLinks, MergeEdge};
 use crate::crm::member_directory::MemberDirectory;
 use crate::crm::ownership::CollaboratorAccess;
 use crate::crm::record::CustomerRecord;
-use crate::kernel::id::CardId;
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::tracking::event::{Event, EventKind, Object, Target};
@@ -89,6 +89,19 @@ fn the_owner_of_the_first_card_owns_whoever_is_not_decided_about() {
     assert_eq!(new_card.owner(), Some(CustomerOwner { member: None, card: Some(card(77)) }));
     assert_eq!(new_card.right_of(Viewer { card: Some(card(77)), ..staff(8) }), CustomerRight::Own);
     assert_eq!(new_card.right_of(staff(3)), CustomerRight::None);
+}
+
+#[test]
+fn whoever_added_a_customer_met_them_on_that_day() {
+    let mut added = known(&[(2, 5)], &[]);
+    let (at, by, source) = (now().plus_millis(3 * DAY_MS), member(3), CustomerSource::ByHand);
+    let departments = DepartmentPath::default();
+    let addition = Addition { at, by, source, card: Some(card(3)), departments, mobile: None };
+    added.identities.insert(person(6), addition.customer());
+    added.records.insert(person(6), CustomerRecord { addition: Some(addition), ..CustomerRecord::default() });
+    assert_eq!(owner(&added), Some(member(3)), "before the first visit");
+    let alone = KnownCustomer { identities: [(person(6), added.identities[&person(6)].clone())].into(), ..added };
+    assert_eq!(owner(&alone), Some(member(3)));
 }
 
 #[test]

@@ -134,6 +134,8 @@ ids! {
     CustomFieldId = "fld_";
     /// A view of customers (客户视图).
     ViewId = "viw_";
+    /// A rule by which customers go back to the pool.
+    RecycleRuleId = "rrl_";
     /// A session of a member (登录设备).
     SessionId = "ses_";
 }

@@ -151,33 +151,32 @@ impl Store {
     pub async fn add_collaborator(
         &self,
         company: Company,
-        (read, changed): (&KnownCustomer, &Records),
+        OwnershipChange { read, changed, entry: (person, entry) }: OwnershipChange<'_>,
         member: MemberId,
-        (person, entry): (PersonId, &TimelineEntry),
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        self.add_list_row(&mut transaction, company, read, changed, Day::of(entry.at))?;
         check_active(&mut transaction, &self.table, company, member);
         for (person, record) in changed {
             put_record(&mut transaction, &self.table, company, *person, record)?;
         }
+        self.add_list_row(&mut transaction, company, read, changed, Day::of(entry.at))?;
         add_timeline_entry(&mut transaction, &self.table, company, person, entry)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// Adds the records, the entry, and the counts of all members but `counted`.
-    fn add_ownership(
+    pub(crate) fn add_ownership(
         &self,
         transaction: &mut Transaction,
         company: Company,
         OwnershipChange { read, changed, entry: (person, entry) }: OwnershipChange<'_>,
         counted: Option<MemberId>,
     ) -> Result<(), Failure> {
-        self.add_list_row(transaction, company, read, changed, Day::of(entry.at))?;
         for (person, record) in changed {
             put_record(transaction, &self.table, company, *person, record)?;
         }
         self.add_holding_changes(transaction, company, (read, changed), counted);
+        self.add_list_row(transaction, company, read, changed, Day::of(entry.at))?;
         add_timeline_entry(transaction, &self.table, company, person, entry)
     }
 
