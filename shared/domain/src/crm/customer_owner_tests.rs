@@ -9,7 +9,6 @@ use crate::crm::identity_group::{Group, IdentityLinks, MergeEdge};
 use crate::crm::member_directory::MemberDirectory;
 use crate::crm::ownership::CollaboratorAccess;
 use crate::crm::record::CustomerRecord;
-use crate::kernel::id::CardId;
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
 use crate::tracking::event::{Event, EventKind, Object, Target};

@@ -189,9 +189,9 @@ impl Store {
             let Some(item) = take_listed(item, &mut listed)? else { continue };
             if keys::Key::of(&item).as_ref() == Some(&directory) {
                 known.directory = directory_of(Some(item))?;
-                continue;
+            } else {
+                known.take(item, aside)?;
             }
-            known.take(item, aside)?;
         }
         known.rows.append(&mut listed.rows);
         known.model.get_or_insert(listed.model);
