@@ -49,6 +49,7 @@ mod pipeline;
 mod population;
 mod ranges;
 mod recount;
+mod recycling;
 mod retrain;
 mod rights;
 mod rights_of_routes;

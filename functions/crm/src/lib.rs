@@ -88,6 +88,8 @@ impl HttpFunction for App {
             .routes(routes!(ownership::list_collaborators))
             .routes(routes!(ownership::set_collaborator, ownership::remove_collaborator))
             .routes(routes!(customer_rules::get_customer_rules, customer_rules::update_customer_rules))
+            .routes(routes!(customer_rules::preview_recycle_rule))
+            .routes(routes!(customer_rules::list_my_recycle_warnings))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

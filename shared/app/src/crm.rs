@@ -13,6 +13,7 @@ pub mod merge;
 pub mod ownership;
 pub mod profile;
 pub mod record;
+pub mod recycling;
 pub mod tag;
 pub mod timeline;
 

@@ -51,6 +51,8 @@ pub(crate) enum DueList {
     Recounts,
     /// Companies, until a model is fitted to them.
     Retrainings,
+    /// Companies with rules of recycling, until these are applied.
+    Recycling,
 }
 
 impl DueList {
@@ -65,6 +67,7 @@ impl DueList {
             Self::Leaderboards => "BOARDS",
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
+            Self::Recycling => "RECYCLING",
         }
     }
 }

@@ -32,6 +32,7 @@ pub use crate::crm::list_read::CustomerList;
 pub use crate::crm::opportunity::OpportunityChange;
 pub use crate::crm::ownership::{CustomerToClaim, OwnershipChange};
 pub use crate::crm::record::RecordRead;
+pub use crate::crm::recycling::RecycleWarning;
 pub use crate::crm::timeline::TimelinePage;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::media::upload::Expired;

@@ -19,6 +19,7 @@ use store::{CustomerToClaim, OwnershipChange, RecordRead};
 
 use crate::Flow;
 use crate::crm::record::{RecordEditor, check_kept};
+use crate::crm::recycling::{RuleDraft, rules_of};
 use crate::crm::while_contended;
 
 /// The audit log's text of an owner.
@@ -174,17 +175,20 @@ impl RecordEditor {
     }
 }
 
-/// Replaces a company's rules by those of the next version; returns them. The same again changes nothing.
+/// Replaces a company's rules by those of the next version, with the recycle rules of these drafts; returns
+/// them. The same again changes nothing.
 ///
 /// # Errors
-/// [`Failure::VersionConflict`] when somebody else has changed them.
+/// [`CustomerError::Field`] for what cannot be, [`Failure::VersionConflict`] when somebody else has changed
+/// them.
 pub async fn set_rules(
     flow: &Flow<'_>,
     company: Company,
     by: MemberId,
-    after: CustomerRules,
-) -> Result<CustomerRules, Failure> {
+    (next, drafts): (CustomerRules, Vec<RuleDraft>),
+) -> Result<CustomerRules, CustomerError> {
     let before = flow.store.customer_rules(company).await?;
+    let after = CustomerRules { recycle: rules_of(flow, &before.recycle, drafts)?, ..next.check()? };
     if (CustomerRules { version: before.version, ..after.clone() }) == before {
         return Ok(before);
     }

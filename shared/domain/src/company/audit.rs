@@ -86,6 +86,8 @@ pub enum AuditAction {
     CustomFields,
     /// A customer was assigned, transferred or given back (客户归属).
     CustomerOwner,
+    /// A rule took a customer from their owner (自动回收).
+    CustomerRecycled,
     /// The company's rules for customers were changed (客户规则).
     CustomerRules,
 }
@@ -99,6 +101,8 @@ pub enum AuditActor {
     Member(MemberId),
     /// The platform operator.
     Operator,
+    /// A rule of the company.
+    Rule,
 }
 
 /// One change.
@@ -124,9 +128,13 @@ pub struct AuditEntry {
 impl FromStr for AuditActor {
     type Err = FieldError;
 
-    /// Reads `operator`, or a member's id.
+    /// Reads `operator`, `rule`, or a member's id.
     fn from_str(text: &str) -> Result<Self, FieldError> {
-        if text == "operator" { Ok(Self::Operator) } else { text.parse().map(Self::Member) }
+        match text {
+            "operator" => Ok(Self::Operator),
+            "rule" => Ok(Self::Rule),
+            member => member.parse().map(Self::Member),
+        }
     }
 }
 

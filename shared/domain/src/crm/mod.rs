@@ -27,6 +27,7 @@ pub mod opportunity;
 pub mod ownership;
 pub mod profile;
 pub mod record;
+pub mod recycling;
 pub mod row;
 mod search;
 pub mod tag;

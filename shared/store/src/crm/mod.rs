@@ -16,4 +16,5 @@ pub(crate) mod merge;
 pub(crate) mod opportunity;
 pub(crate) mod ownership;
 pub(crate) mod record;
+pub(crate) mod recycling;
 pub(crate) mod timeline;

@@ -165,7 +165,7 @@ impl Store {
     }
 
     /// Adds the records, the entry, and the counts of all members but `counted`.
-    fn add_ownership(
+    pub(crate) fn add_ownership(
         &self,
         transaction: &mut Transaction,
         company: Company,

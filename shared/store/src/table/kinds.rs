@@ -74,6 +74,7 @@ kinds! {
     HOLD = "hold", 1, "quota";
     HOLDING = "holding", 1, "ownership";
     QUOTA = "quota", 1, "quota";
+    RECYCLE_WARNING = "recycle_warning", 1, "recycling";
     RECOUNT = "recount", 1, "recount";
     GREETING = "greeting", 1, "settings";
     PHRASES = "phrases", 1, "settings";
