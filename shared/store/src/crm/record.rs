@@ -68,8 +68,8 @@ impl Store {
         beside: &[Key],
     ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
-        let model = (read == RecordRead::ToChange).then(|| keys::close_rate_model(company));
         let directory = keys::member_directory(company);
+        let model = (read == RecordRead::ToChange).then(|| keys::close_rate_model(company));
         let first: Vec<_> = beside.iter().chain([&directory]).cloned().chain(model).collect();
         let mut items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
         known.directory = directory_of(take(&mut items, &directory))?;
