@@ -7,6 +7,7 @@ mod customer;
 mod deal;
 mod expectation;
 mod follow_up;
+mod job;
 mod my_data;
 mod next_follow_up;
 mod tag;
@@ -75,6 +76,10 @@ impl HttpFunction for App {
             .routes(routes!(tag::update_customer_tag, tag::delete_customer_tag))
             .routes(routes!(tag::merge_customer_tag))
             .routes(routes!(tag::set_customer_tags))
+            .routes(routes!(job::tag_customers))
+            .routes(routes!(job::list_jobs))
+            .routes(routes!(job::get_job))
+            .routes(routes!(job::cancel_job))
             .routes(routes!(custom_field::list_customer_fields, custom_field::create_customer_field))
             .routes(routes!(custom_field::update_customer_field, custom_field::delete_customer_field))
             .routes(routes!(custom_field::set_custom_fields))

@@ -2,12 +2,15 @@
 
 pub mod addition;
 pub mod book;
+pub mod bulk_tags;
 pub mod custom_field;
 pub mod customer;
 pub mod erasure;
 pub mod expectation;
 pub mod follow_up;
 pub mod follow_up_plan;
+pub mod job;
+pub mod job_run;
 pub mod merge;
 pub mod profile;
 pub mod record;

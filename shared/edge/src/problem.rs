@@ -366,6 +366,7 @@ impl From<Resource> for Code {
         match resource {
             Resource::Seats => Self::SeatsExhausted,
             Resource::Sockets => Self::TooManyRequests,
+            Resource::Jobs => Self::LimitReached,
         }
     }
 }

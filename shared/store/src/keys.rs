@@ -6,6 +6,7 @@
 //! requests, and the budgets of addresses and phone numbers.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod job;
 mod key;
 mod radar;
 
@@ -20,6 +21,7 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
+pub(crate) use self::job::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::radar::*;
 
@@ -49,6 +51,8 @@ pub(crate) enum DueList {
     Recounts,
     /// Companies, until a model is fitted to them.
     Retrainings,
+    /// Open jobs that nobody goes on with.
+    Jobs,
 }
 
 impl DueList {
@@ -63,6 +67,7 @@ impl DueList {
             Self::Leaderboards => "BOARDS",
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
+            Self::Jobs => "JOBS",
         }
     }
 }

@@ -49,6 +49,9 @@ kinds! {
     REQUEST = "request", 1, "idempotency";
     INVITATION = "invitation", 1, "invitation";
     INVITATION_CODE = "invitation_code", 1, "invitation";
+    JOB = "job", 1, "job";
+    JOB_INPUT = "job_input", 1, "job";
+    JOB_SLOTS = "job_slots", 1, "job";
     JOIN_REQUEST = "join_request", 1, "join";
     LIVE_MARK = "live_mark", 1, "live";
     LIVE_MESSAGE = "live_message", 1, "live";

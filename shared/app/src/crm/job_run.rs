@@ -1,0 +1,69 @@
+//! Going on with jobs, step by step, by whoever has the next message.
+
+use domain::company::Company;
+use domain::crm::job::{Job, JobFailure, JobInput};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::JobId;
+use domain::kernel::timestamp::Timestamp;
+use runtime::clock::Clock;
+use runtime::ids::Ids;
+use store::{JobToRun, Store};
+
+use crate::Flow;
+use crate::crm::bulk_tags;
+
+/// Whether a job has to be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobProgress {
+    /// It has more steps.
+    More,
+    /// It has ended, or somebody else goes on with it.
+    Over,
+}
+
+/// Takes the next steps of a job until `stop_at`. A step that was cut off is taken again.
+///
+/// # Errors
+/// Failures that another attempt may not meet; [`Failure::Corrupt`] when the job cannot be read.
+pub async fn go_on(
+    (store, ids, clock): (&Store, &Ids, &Clock),
+    company: Company,
+    id: JobId,
+    stop_at: Timestamp,
+) -> Result<JobProgress, Failure> {
+    let Some(mut to_run) = store.job_to_run(company, id).await? else { return Ok(JobProgress::Over) };
+    while to_run.job.is_open() {
+        let flow = Flow { store, ids, now: clock.now() };
+        let after = step(&flow, &to_run).await?;
+        match store.put_job(company, &after).await {
+            Ok(stored) => to_run.job = stored,
+            // Cancelled, or another worker goes on.
+            Err(Failure::Busy) => return Ok(JobProgress::Over),
+            Err(failure) => return Err(failure),
+        }
+        if to_run.job.is_open() && clock.now() >= stop_at {
+            return Ok(JobProgress::More);
+        }
+    }
+    Ok(JobProgress::Over)
+}
+
+/// The job after its next step.
+async fn step(flow: &Flow<'_>, JobToRun { company, job, input }: &JobToRun) -> Result<Job, Failure> {
+    if job.is_overdue(flow.now) {
+        return Ok(job.failed(JobFailure::TooLong, flow.now));
+    }
+    let done = match input {
+        JobInput::BulkTags(tags) => Box::pin(bulk_tags::step(flow, *company, job, tags)).await,
+    };
+    match done {
+        Ok(counts) => Ok(job.after(counts, flow.now)),
+        Err(Failure::RightsChanged) => Ok(job.failed(JobFailure::RightsChanged, flow.now)),
+        Err(Failure::CompanySuspended) => Ok(job.failed(JobFailure::CompanySuspended, flow.now)),
+        Err(Failure::Corrupt(cause)) => {
+            tracing::error!(cause, "a job meets what cannot be read");
+            Ok(job.failed(JobFailure::Unreadable, flow.now))
+        }
+        Err(failure) => Err(failure),
+    }
+}

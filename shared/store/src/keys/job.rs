@@ -1,0 +1,26 @@
+//! Keys of jobs.
+
+use domain::company::Company;
+use domain::kernel::id::JobId;
+
+use super::Key;
+
+/// The partition of a company's jobs.
+pub(crate) fn jobs(company: Company) -> String {
+    format!("{}#JOBS", company.id())
+}
+
+/// A job.
+pub(crate) fn job(company: Company, job: JobId) -> Key {
+    Key::new(jobs(company), job.to_string())
+}
+
+/// What a job is told to do.
+pub(crate) fn job_input(company: Company, job: JobId) -> Key {
+    Key::new(format!("{}#JOB#{job}", company.id()), "INPUT")
+}
+
+/// Which jobs of a company are open.
+pub(crate) fn job_slots(company: Company) -> Key {
+    Key::new(company.id().to_string(), "JOB_SLOTS")
+}
