@@ -178,3 +178,42 @@ async fn an_added_customer_stands_in_the_lists_until_the_addition_is_taken_back(
     assert_eq!(office.ask("lin", ("DELETE", &path), None).await.0, 204);
     assert_eq!(listed().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn two_customers_are_merged_by_hand_with_a_choice_of_fields_and_are_two_again() {
+    let office = AddingOffice::new().await;
+    let visitor = office.world.visitor;
+    office.visit(visitor, 1).await;
+    let of_visitor = format!("/v1/customers/{visitor}");
+    let known = json!({"name": "王老师", "company": "云岭茶业"});
+    assert_eq!(office.ask("lin", ("PUT", &format!("{of_visitor}/profile")), Some(known)).await.0, 200);
+    let (added, person) = office.added("lin", "13800138008").await;
+    office.world.clock.advance(1_000);
+    let merge = json!({"with": person, "keep_of_other": ["name"]});
+    let path = format!("{of_visitor}/merge");
+    assert_eq!(office.ask("chen", ("PUT", &path), Some(merge.clone())).await.0, 404);
+    for _ in 0..2 {
+        let (status, body) = office.ask("lin", ("PUT", &path), Some(merge.clone())).await;
+        let text = |field: &str| body["profile"][field]["text"].clone();
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(
+            [text("name"), text("company"), text("mobile")],
+            [json!("王敏"), json!("云岭茶业"), json!("+8613800138008")]
+        );
+    }
+    assert_eq!((office.customers().await, office.recount().await), ([1, 0, 1], 0));
+    let (_, line) = office.get("lin", &format!("{of_visitor}/timeline?kind=merge")).await;
+    assert_eq!(line["items"].as_array().unwrap().len(), 1, "{line}");
+    assert_eq!(line["items"][0]["merged_with"], json!(person));
+    let organization = office.functions.router("organization");
+    let token = office.world.token("boss");
+    let (_, merges) = send(organization, ("GET", "/v1/merges"), (Some(&token), None), None).await;
+    let made = merges["items"].as_array().unwrap().iter().find(|merge| merge["reason"] == "by_hand").unwrap();
+    let undo = format!("/v1/merges/{}", made["id"].as_str().unwrap());
+    assert_eq!(send(organization, ("DELETE", &undo), (Some(&token), None), None).await.0, 200);
+    assert_eq!((office.customers().await, office.recount().await), ([2, 0, 2], 0));
+    assert_eq!(office.get("lin", &added).await.1["name"], "王敏");
+    // A member knows better than the rule that keeps them apart.
+    assert_eq!(office.ask("lin", ("PUT", &path), Some(merge)).await.0, 200);
+    assert_eq!((office.customers().await, office.recount().await), ([1, 0, 1], 0));
+}

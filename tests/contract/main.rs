@@ -33,6 +33,7 @@ mod http;
 mod idempotency;
 mod intake;
 mod invitations;
+mod jobs;
 mod join_requests;
 mod leaderboards;
 mod lists;

@@ -8,6 +8,7 @@ mod deal;
 mod expectation;
 mod follow_up;
 mod job;
+mod merge;
 mod my_data;
 mod next_follow_up;
 mod tag;
@@ -76,6 +77,7 @@ impl HttpFunction for App {
             .routes(routes!(tag::update_customer_tag, tag::delete_customer_tag))
             .routes(routes!(tag::merge_customer_tag))
             .routes(routes!(tag::set_customer_tags))
+            .routes(routes!(merge::merge_customer))
             .routes(routes!(job::tag_customers))
             .routes(routes!(job::list_jobs))
             .routes(routes!(job::get_job))

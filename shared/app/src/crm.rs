@@ -12,6 +12,7 @@ pub mod follow_up_plan;
 pub mod job;
 pub mod job_run;
 pub mod merge;
+pub mod merge_by_hand;
 pub mod profile;
 pub mod record;
 pub mod tag;

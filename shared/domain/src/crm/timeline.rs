@@ -9,7 +9,7 @@ use crate::crm::opportunity::{Deal, ManualCloseRate};
 use crate::crm::profile::ProfileField;
 use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
-use crate::kernel::id::{CardId, CustomFieldId, DealId, Id, MemberId, TagId, uuid_v7_millis};
+use crate::kernel::id::{CardId, CustomFieldId, DealId, Id, MemberId, PersonId, TagId, uuid_v7_millis};
 use crate::kernel::money::Fen;
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
@@ -56,6 +56,8 @@ pub enum CustomerChange {
         /// The amount.
         amount_fen: Option<Fen>,
     },
+    /// They found that this identity is the same person.
+    Merged(PersonId),
 }
 
 string_enum! {
@@ -73,6 +75,8 @@ string_enum! {
         Tags = "tags",
         /// 预计成交
         ExpectedClose = "expected_close",
+        /// 合并客户
+        Merge = "merge",
         /// 预计成交率
         CloseRate = "close_rate",
         /// 成交
@@ -159,6 +163,7 @@ impl TimelineItem {
                 CustomerChange::NextFollowUp(_) | CustomerChange::NoNextFollowUp => TimelineKind::Plan,
                 CustomerChange::Tags { .. } => TimelineKind::Tags,
                 CustomerChange::Expectation { .. } => TimelineKind::ExpectedClose,
+                CustomerChange::Merged(_) => TimelineKind::Merge,
             },
         }
     }

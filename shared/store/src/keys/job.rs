@@ -3,7 +3,7 @@
 use domain::company::Company;
 use domain::kernel::id::JobId;
 
-use super::Key;
+use super::key::Key;
 
 /// The partition of a company's jobs.
 pub(crate) fn jobs(company: Company) -> String {
