@@ -145,6 +145,27 @@ async fn a_visitor_who_grants_the_number_becomes_one_person_with_the_added_custo
 }
 
 #[tokio::test]
+async fn a_corrected_number_leads_to_the_added_customer_and_the_wrong_one_to_nobody() {
+    let office = AddingOffice::new().await;
+    let (path, person) = office.added("lin", "13800138010").await;
+    let set = async |path: &str, mobile: &str| {
+        office.ask("lin", ("PUT", &format!("{path}/profile")), Some(json!({"mobile": mobile}))).await
+    };
+    assert_eq!(set(&path, "13800138011").await.0, 200);
+    let (other, _) = office.added("lin", "13800138010").await;
+    let (status, body) = set(&other, "13800138011").await;
+    assert_eq!((status, &body["code"], &body["person_id"]), (409, &json!("duplicate"), &json!(person)));
+    assert_eq!(office.get("lin", &other).await.1["profile"]["mobile"]["text"], "+8613800138010", "nothing is set");
+    assert_eq!((set(&path, "").await.0, set(&other, "13800138011").await.0), (200, 200));
+    // A visitor's number is a note.
+    office.visit(office.world.visitor, 1).await;
+    let visitor = format!("/v1/customers/{}", office.world.visitor);
+    assert_eq!(set(&visitor, "13800138011").await.0, 200);
+    assert_eq!(set(&visitor, "13800138012").await.0, 200);
+    office.added("chen", "13800138012").await;
+}
+
+#[tokio::test]
 async fn an_addition_is_taken_back_with_all_that_it_counted() {
     let office = AddingOffice::new().await;
     let (path, _) = office.added("lin", "13800138005").await;

@@ -34,7 +34,8 @@ pub(crate) struct CustomerMerge {
 /// customer has none. Admins undo it with `DELETE /v1/merges/{merge_id}`. Callers: members whose card both have
 /// visited, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
 /// callers, and when one of the two is no customer; 403 `radar_not_active` while the radar of the caller is
-/// off; 409 `limit_reached` for more than ten identities or too long a history; 422 `invalid` for the same
+/// off; 409 `limit_reached` for more than ten identities or too long a history; 409 `customer_erased`
+/// for a person who had their data erased; 422 `invalid` for the same
 /// customer.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/merge", tag = "crm",
     request_body = CustomerMerge, responses((status = 200, body = CustomerRecordBody)))]

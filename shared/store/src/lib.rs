@@ -31,7 +31,7 @@ pub use crate::crm::follow_up_plan::FollowUpPlan;
 pub use crate::crm::job::JobToRun;
 pub use crate::crm::merge::MergeByHand;
 pub use crate::crm::opportunity::OpportunityChange;
-pub use crate::crm::record::RecordRead;
+pub use crate::crm::record::{MovedNumber, RecordRead};
 pub use crate::crm::timeline::TimelinePage;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::media::upload::Expired;

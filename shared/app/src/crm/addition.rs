@@ -7,7 +7,7 @@ use domain::crm::addition::{Addition, CustomerSource};
 use domain::crm::command::{CustomerError, Duplicate};
 use domain::crm::expectation::ExpectationUpdate;
 use domain::crm::profile::ProfileField;
-use domain::crm::record::{CustomerRecord, KnownCustomer};
+use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
 use domain::crm::tag::{TagBook, TagMark, check_count};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
@@ -15,7 +15,7 @@ use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, PersonId, TagId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::mobile::Mobile;
-use store::{AdditionContext, CustomerAdded, NewCustomer, RecordRead};
+use store::{AdditionContext, CustomerAdded, MovedNumber, NewCustomer, RecordRead};
 
 use crate::Flow;
 use crate::crm::record::RecordEditor;
@@ -122,6 +122,39 @@ fn record(new: &CustomerToAdd, addition: &Addition, book: &TagBook) -> Result<Cu
 }
 
 impl RecordEditor {
+    /// The numbers that lead to an added identity no more, or from now on, since its number was changed.
+    /// A number that somebody has granted stays theirs.
+    ///
+    /// # Errors
+    /// [`CustomerError::Duplicate`] when the new number leads to another customer.
+    pub(crate) async fn moved_numbers(
+        &self,
+        flow: &Flow<'_>,
+        known: &KnownCustomer,
+        changed: &mut Records,
+    ) -> Result<Vec<MovedNumber>, CustomerError> {
+        let mut moved = Vec::new();
+        for (person, record) in changed {
+            let before = known.records.get(person).and_then(|record| record.addition.as_ref()?.mobile.clone());
+            let Some(addition) = record.addition.as_mut().filter(|addition| addition.mobile != before) else {
+                continue;
+            };
+            let (mut from, mut to) = (before, addition.mobile.clone());
+            let [held_before, holder] = flow.store.phone_holders(self.company, [from.as_ref(), to.as_ref()]).await?;
+            from = from.filter(|_| held_before == Some(*person));
+            if let Some(holder) = holder {
+                if !known.identities.contains_key(&holder) {
+                    let adder = CustomerAdder { company: self.company, viewer: self.viewer };
+                    return Err(adder.duplicate(flow, holder).await?.into());
+                }
+                // It leads to the same person.
+                (addition.mobile, to) = (None, None);
+            }
+            moved.push(MovedNumber { person: *person, from, to });
+        }
+        Ok(moved)
+    }
+
     /// Takes back that the customer was added.
     ///
     /// # Errors

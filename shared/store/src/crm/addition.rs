@@ -145,7 +145,7 @@ impl Store {
             transaction.delete(&self.table, &key, "version = :read", read, Failure::VersionConflict);
         }
         if let Some(mobile) = &addition.mobile {
-            release_phone(&mut transaction, &self.table, company, mobile, person);
+            release_phone(&mut transaction, &self.table, company, (mobile, person), Failure::VersionConflict);
         }
         let mut deltas = CounterDeltas::default();
         deltas.subtract_all(&addition.contributions());
