@@ -2,9 +2,13 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use crm_jobs::{JobCall, JobWorker, handle};
+use domain::kernel::day::Day;
 use domain::kernel::id::{JobId, PersonId};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
 use domain::people::member::{Ended, SeatChange};
+use domain::radar::counter::{Counter, Scope};
+use domain::radar::metrics::count;
+use domain::radar::recount::RecountReport;
 use runtime::clock::Clock;
 use runtime::job_queue::JobQueue;
 use serde_json::{Value, json};
@@ -15,11 +19,11 @@ use testkit::world::World;
 
 use crate::aggregator::{aggregator, batch, delivered};
 use crate::event_files::KeptDeadLetters;
-use crate::functions::Functions;
+use crate::functions::{Functions, no_stop, recounter};
 use crate::http::send;
 
-struct JobOffice {
-    world: World,
+pub(crate) struct JobOffice {
+    pub(crate) world: World,
     functions: Functions,
     worker: JobWorker<KeptDeadLetters>,
     sqs: aws_sdk_sqs::Client,
@@ -28,7 +32,7 @@ struct JobOffice {
 }
 
 impl JobOffice {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let functions = Functions::on(&world).await;
         let (sqs, url) = emulators::queue().await;
@@ -47,7 +51,7 @@ impl JobOffice {
         office
     }
 
-    async fn ask(&self, by: &str, (method, path): (&str, &str), body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn ask(&self, by: &str, (method, path): (&str, &str), body: Option<Value>) -> (u16, Value) {
         let token = self.world.token(by);
         let key = self.world.ids.uuid(self.world.clock.now()).unwrap().simple().to_string();
         send(self.functions.router("crm"), (method, path), (Some(&token), Some(&key)), body).await
@@ -78,10 +82,27 @@ impl JobOffice {
         body["job_id"].as_str().unwrap().parse().unwrap()
     }
 
-    async fn job(&self, id: JobId) -> Value {
+    pub(crate) async fn job(&self, id: JobId) -> Value {
         let (status, body) = self.ask("boss", ("GET", &format!("/v1/jobs/{id}")), None).await;
         assert_eq!(status, 200, "{body}");
         body
+    }
+
+    /// Customers of `lin`'s card and of the company.
+    pub(crate) async fn customers(&self) -> [i64; 2] {
+        let today = Day::of(self.world.clock.now());
+        let counted = async |scope| {
+            let counts = self.world.store.counters(self.world.company, scope, today).await.unwrap();
+            count(&counts.lifetime, Counter::Customers)
+        };
+        [counted(Scope::Card(self.world.card("lin"))).await, counted(Scope::Company).await]
+    }
+
+    /// Numbers that a recount finds wrong.
+    pub(crate) async fn recount(&self) -> u64 {
+        let command = json!({"company_id": self.world.company.id()});
+        let report = recounter(&self.world).run(command, no_stop(), "r").await.unwrap();
+        serde_json::from_value::<RecountReport>(report).unwrap().wrong()
     }
 
     async fn has_tag(&self, person: PersonId) -> bool {
@@ -117,14 +138,14 @@ impl JobOffice {
         handle(worker, JobCall::Messages(event), "r").await.batch_item_failures.len()
     }
 
-    async fn run_all(&self) {
+    pub(crate) async fn run_all(&self) {
         self.schedule().await;
         let messages = self.messages().await;
         assert_eq!(self.deliver(&self.worker, &messages).await, 0);
     }
 }
 
-fn counts(job: &Value) -> [i64; 4] {
+pub(crate) fn counts(job: &Value) -> [i64; 4] {
     ["total", "done", "skipped", "failed"].map(|name| job[name].as_i64().unwrap())
 }
 

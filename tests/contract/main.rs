@@ -31,6 +31,7 @@ mod golden;
 mod histories;
 mod http;
 mod idempotency;
+mod imports;
 mod intake;
 mod invitations;
 mod jobs;

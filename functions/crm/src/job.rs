@@ -55,13 +55,14 @@ pub(crate) struct JobBody {
     started_at: Timestamp,
     /// When it last went on, or ended.
     moved_at: Timestamp,
-    /// The number of customers.
+    /// The number of customers, or rows.
     total: u32,
     /// Those that are as the job wants them.
     done: u32,
-    /// Those that the member may not see or change.
+    /// Those that the member may not see or change; of an import those that are customers already, of its
+    /// undoing those that have changed.
     skipped: u32,
-    /// Those that a limit has kept from it.
+    /// Those that a limit or an error has kept from it.
     failed: u32,
 }
 
@@ -86,8 +87,13 @@ impl BulkTagsBody {
     }
 }
 
+/// The member, as they start a job.
+pub(crate) fn starter(staff: &Staff) -> JobStarter {
+    JobStarter { member: staff.id(), card: staff.card(), admin: staff.is_admin() }
+}
+
 /// The member, as they look at customers and jobs.
-fn viewer(staff: &Staff) -> Viewer {
+pub(crate) fn viewer(staff: &Staff) -> Viewer {
     Viewer { member: staff.id(), card: staff.card(), admin: staff.is_admin() }
 }
 
@@ -107,8 +113,7 @@ pub(crate) async fn tag_customers(
     once: IdempotentRequest<BulkTagsBody>,
 ) -> Result<(StatusCode, Json<JobBody>), Problem> {
     let (tags, request) = once.of(&staff);
-    let by = JobStarter { member: staff.id(), card: staff.card(), admin: staff.is_admin() };
-    let started = bulk_tags::start(&app.flow(), staff.company(), by, tags.checked()?, &request).await?;
+    let started = bulk_tags::start(&app.flow(), staff.company(), starter(&staff), tags.checked()?, &request).await?;
     Ok((StatusCode::ACCEPTED, Json(started.into())))
 }
 

@@ -7,6 +7,7 @@ mod customer;
 mod deal;
 mod expectation;
 mod follow_up;
+mod import;
 mod job;
 mod merge;
 mod my_data;
@@ -78,6 +79,9 @@ impl HttpFunction for App {
             .routes(routes!(tag::merge_customer_tag))
             .routes(routes!(tag::set_customer_tags))
             .routes(routes!(merge::merge_customer))
+            .routes(routes!(import::create_import))
+            .routes(routes!(import::undo_import))
+            .routes(routes!(import::list_job_errors))
             .routes(routes!(job::tag_customers))
             .routes(routes!(job::list_jobs))
             .routes(routes!(job::get_job))

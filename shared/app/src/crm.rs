@@ -9,6 +9,7 @@ pub mod erasure;
 pub mod expectation;
 pub mod follow_up;
 pub mod follow_up_plan;
+pub mod import;
 pub mod job;
 pub mod job_run;
 pub mod merge;

@@ -28,6 +28,7 @@ pub use crate::crm::addition::{AdditionContext, CustomerAdded, NewCustomer};
 pub use crate::crm::book::{AddedTo, BookAdded, CustomerBooks, StoredCompanyBook};
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::follow_up_plan::FollowUpPlan;
+pub use crate::crm::import::RowContext;
 pub use crate::crm::job::JobToRun;
 pub use crate::crm::merge::MergeByHand;
 pub use crate::crm::opportunity::OpportunityChange;

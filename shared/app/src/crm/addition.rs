@@ -88,7 +88,7 @@ impl CustomerAdder {
 
     /// The card whose customer somebody becomes: of admins without a card none, who then is a customer of
     /// the company alone.
-    fn card_for(&self, named: Option<CardId>) -> Result<Option<CardId>, CustomerError> {
+    pub(crate) fn card_for(&self, named: Option<CardId>) -> Result<Option<CardId>, CustomerError> {
         let Viewer { card: own, admin, .. } = self.viewer;
         match named.or(own) {
             Some(card) if own == Some(card) || admin => Ok(Some(card)),
@@ -106,7 +106,11 @@ impl CustomerAdder {
 }
 
 /// What is kept of somebody who is added.
-fn record(new: &CustomerToAdd, addition: &Addition, book: &TagBook) -> Result<CustomerRecord, CustomerError> {
+pub(crate) fn record(
+    new: &CustomerToAdd,
+    addition: &Addition,
+    book: &TagBook,
+) -> Result<CustomerRecord, CustomerError> {
     let (at, by) = (addition.at, addition.by);
     let mut record = CustomerRecord { addition: Some(addition.clone()), ..CustomerRecord::default() };
     for (field, text) in &new.texts {

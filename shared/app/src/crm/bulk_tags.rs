@@ -2,7 +2,7 @@
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
-use domain::crm::job::{BulkTags, Job, JobCounts, JobInput, JobStarter};
+use domain::crm::job::{BulkTags, Job, JobCounts, JobInput, JobStarter, JobStep};
 use domain::crm::tag::TagBook;
 use domain::kernel::failure::Failure;
 use domain::kernel::idempotency::Idempotency;
@@ -38,7 +38,7 @@ pub(crate) async fn step(
     company: Company,
     job: &Job,
     BulkTags { persons, add, remove }: &BulkTags,
-) -> Result<JobCounts, Failure> {
+) -> Result<JobStep, Failure> {
     let mut counts = JobCounts::default();
     let looked_at = usize::try_from(job.counts.looked_at()).unwrap_or(usize::MAX);
     for person in persons.iter().skip(looked_at).take(STEP) {
@@ -51,5 +51,5 @@ pub(crate) async fn step(
             Err(_) => counts.failed += 1,
         }
     }
-    Ok(counts)
+    Ok(JobStep { counts, errors: Vec::new() })
 }

@@ -1,7 +1,8 @@
 //! Going on with jobs, step by step, by whoever has the next message.
 
 use domain::company::Company;
-use domain::crm::job::{Job, JobFailure, JobInput};
+use domain::crm::import::RowError;
+use domain::crm::job::{Job, JobFailure, JobInput, JobStep};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::JobId;
 use domain::kernel::timestamp::Timestamp;
@@ -10,7 +11,7 @@ use runtime::ids::Ids;
 use store::{JobToRun, Store};
 
 use crate::Flow;
-use crate::crm::bulk_tags;
+use crate::crm::{bulk_tags, import};
 
 /// Whether a job has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub async fn go_on(
     let Some(mut to_run) = store.job_to_run(company, id).await? else { return Ok(JobProgress::Over) };
     while to_run.job.is_open() {
         let flow = Flow { store, ids, now: clock.now() };
-        let after = step(&flow, &to_run).await?;
-        match store.put_job(company, &after).await {
+        let (after, errors) = step(&flow, &to_run).await?;
+        match store.put_job(company, &after, &errors).await {
             Ok(stored) => to_run.job = stored,
             // Cancelled, or another worker goes on.
             Err(Failure::Busy) => return Ok(JobProgress::Over),
@@ -48,21 +49,24 @@ pub async fn go_on(
     Ok(JobProgress::Over)
 }
 
-/// The job after its next step.
-async fn step(flow: &Flow<'_>, JobToRun { company, job, input }: &JobToRun) -> Result<Job, Failure> {
+/// The job after its next step, and what was wrong with the rows of it.
+async fn step(flow: &Flow<'_>, JobToRun { company, job, input }: &JobToRun) -> Result<(Job, Vec<RowError>), Failure> {
+    let failed = |reason| Ok((job.failed(reason, flow.now), Vec::new()));
     if job.is_overdue(flow.now) {
-        return Ok(job.failed(JobFailure::TooLong, flow.now));
+        return failed(JobFailure::TooLong);
     }
     let done = match input {
         JobInput::BulkTags(tags) => Box::pin(bulk_tags::step(flow, *company, job, tags)).await,
+        JobInput::Import(rows) => Box::pin(import::step(flow, *company, job, rows)).await,
+        JobInput::ImportUndo(undo) => Box::pin(import::undo_step(flow, *company, job, undo)).await,
     };
     match done {
-        Ok(counts) => Ok(job.after(counts, flow.now)),
-        Err(Failure::RightsChanged) => Ok(job.failed(JobFailure::RightsChanged, flow.now)),
-        Err(Failure::CompanySuspended) => Ok(job.failed(JobFailure::CompanySuspended, flow.now)),
+        Ok(JobStep { counts, errors }) => Ok((job.after(counts, flow.now), errors)),
+        Err(Failure::RightsChanged) => failed(JobFailure::RightsChanged),
+        Err(Failure::CompanySuspended) => failed(JobFailure::CompanySuspended),
         Err(Failure::Corrupt(cause)) => {
             tracing::error!(cause, "a job meets what cannot be read");
-            Ok(job.failed(JobFailure::Unreadable, flow.now))
+            failed(JobFailure::Unreadable)
         }
         Err(failure) => Err(failure),
     }

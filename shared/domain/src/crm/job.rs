@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::import::{Import, RowError};
 use crate::crm::viewer::Viewer;
 use crate::kernel::id::{CardId, JobId, MemberId, PersonId, TagId};
 use crate::kernel::list::UniqueList;
@@ -32,6 +33,10 @@ string_enum! {
     JobKind, "unknown_kind", "没有这种任务" {
         /// 批量打标签
         BulkTags = "bulk_tags",
+        /// 导入客户
+        Import = "import",
+        /// 撤销导入
+        ImportUndo = "import_undo",
     }
 }
 
@@ -122,6 +127,31 @@ pub struct Job {
 pub enum JobInput {
     /// Gives tags to customers and takes others.
     BulkTags(BulkTags),
+    /// Adds customers of a table.
+    Import(Import),
+    /// Takes an import back.
+    ImportUndo(ImportUndo),
+}
+
+/// An import to take back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportUndo {
+    /// The job of the import.
+    pub import: JobId,
+    /// Its rows.
+    pub rows: u32,
+    /// The digest of its table, while that stands for this import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// What a step has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobStep {
+    /// What became of the customers.
+    pub counts: JobCounts,
+    /// What was wrong, row by row.
+    pub errors: Vec<RowError>,
 }
 
 /// Tags to give to customers, and to take.
@@ -160,6 +190,8 @@ impl JobInput {
     pub fn kind(&self) -> JobKind {
         match self {
             Self::BulkTags(_) => JobKind::BulkTags,
+            Self::Import(_) => JobKind::Import,
+            Self::ImportUndo(_) => JobKind::ImportUndo,
         }
     }
 
@@ -167,6 +199,8 @@ impl JobInput {
     pub fn total(&self) -> u32 {
         match self {
             Self::BulkTags(tags) => u32::try_from(tags.persons.len()).unwrap_or(u32::MAX),
+            Self::Import(import) => u32::try_from(import.rows.len()).unwrap_or(u32::MAX),
+            Self::ImportUndo(undo) => undo.rows,
         }
     }
 }

@@ -7,6 +7,7 @@
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::{Acting, Company};
+use domain::crm::import::{Import, RowError};
 use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, OPEN_JOBS_MAX};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::{Failure, Resource};
@@ -17,11 +18,12 @@ use domain::people::member::Role;
 use serde::{Deserialize, Serialize};
 
 use crate::company::department::take;
+use crate::crm::import::{ImportMark, by_row};
 use crate::keys::DueList;
 use crate::table::batch_get::ReadMode;
 use crate::table::due::{Due, WAITS, WAITS_NO_LONGER, no_longer};
 use crate::table::item::{Item, LAYOUT, TYPE, expire, number, text};
-use crate::table::kinds::{JOB, JOB_INPUT, JOB_SLOTS};
+use crate::table::kinds::{IMPORT_MARK, JOB, JOB_INPUT, JOB_SLOTS, ROW_ERROR};
 use crate::table::read::{Order, Search};
 use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
@@ -75,12 +77,24 @@ impl Store {
         let acting = company.actor().ok_or(Failure::RoleRequired)?;
         let (key, now) = (keys::idempotency(company, &request.key), job.started_at);
         let item = self.job_item(company, &job, acting)?;
+        let mark = ImportMark { job: job.id };
+        let (begun, undone) = match &input {
+            JobInput::Import(import) => (Some(keys::import_mark(company, &import.digest)), None),
+            JobInput::ImportUndo(undo) => (None, undo.digest.as_ref().map(|digest| keys::import_mark(company, digest))),
+            JobInput::BulkTags(_) => (None, None),
+        };
         let mut told = JOB_INPUT.encode(&keys::job_input(company, job.id), &StoredInput { input })?;
         expire(&mut told, now.plus_millis(JOB_KEPT_MS));
         let id = AttributeValue::Ss(vec![job.id.to_string()]);
         self.create_once(company, &key, request, now, job, |transaction| {
             transaction.create(&self.table, item, Failure::Busy);
             transaction.create(&self.table, told, Failure::Busy);
+            if let Some(key) = &begun {
+                transaction.create(&self.table, IMPORT_MARK.encode(key, &mark)?, Failure::Busy);
+            }
+            if let Some(key) = &undone {
+                transaction.remove(&self.table, key);
+            }
             let take = Update::builder()
                 .update_expression("SET #type = :type, #layout = :layout ADD #open :job")
                 .condition_expression("attribute_not_exists(#open) OR size(#open) < :most")
@@ -138,15 +152,20 @@ impl Store {
         Ok(Some(JobToRun { company: Company::acting(company.id(), acting), job, input }))
     }
 
-    /// Stores a job that has gone on or ended. Whoever ends it, this asks for nobody's rights: a job must
+    /// Stores a job that has gone on or ended, and what was wrong with rows that it looked at. Whoever ends it, this asks for nobody's rights: a job must
     /// end when they are gone.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has gone on with it or ended it.
-    pub async fn put_job(&self, company: Company, job: &Job) -> Result<Job, Failure> {
+    pub async fn put_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<Job, Failure> {
         let next = Job { version: job.version + 1, ..job.clone() };
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::job(company, job.id), moved(company, &next)?, Failure::Busy);
+        for row in by_row(errors) {
+            let mut item = ROW_ERROR.encode(&keys::row_error(company, job.id, row.row), &row)?;
+            expire(&mut item, job.started_at.plus_millis(JOB_KEPT_MS));
+            transaction.create(&self.table, item, Failure::Busy);
+        }
         if !next.is_open() {
             let id = AttributeValue::Ss(vec![next.id.to_string()]);
             let free = Update::builder()
@@ -157,6 +176,18 @@ impl Store {
         }
         self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)?;
         Ok(next)
+    }
+
+    /// What an import was told.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for another job.
+    pub async fn import_of(&self, company: Company, id: JobId) -> Result<Import, Failure> {
+        let found: Option<StoredInput> = self.get_latest(company, &keys::job_input(company, id), JOB_INPUT).await?;
+        match found {
+            Some(StoredInput { input: JobInput::Import(import) }) => Ok(import),
+            _ => Err(Failure::NotFound),
+        }
     }
 
     /// Passes the open jobs of all companies to `send` that are new, or with which nobody goes on.

@@ -6,6 +6,7 @@ pub(crate) mod customer;
 pub(crate) mod erasure;
 pub(crate) mod follow_up;
 pub(crate) mod follow_up_plan;
+pub(crate) mod import;
 pub(crate) mod job;
 pub(crate) mod membership;
 pub(crate) mod merge;

@@ -24,3 +24,18 @@ pub(crate) fn job_input(company: Company, job: JobId) -> Key {
 pub(crate) fn job_slots(company: Company) -> Key {
     Key::new(company.id().to_string(), "JOB_SLOTS")
 }
+
+/// What was wrong with the rows of a job.
+pub(crate) fn row_errors(company: Company, job: JobId) -> String {
+    format!("{}#ROW_ERRORS#{job}", company.id())
+}
+
+/// What was wrong with a row.
+pub(crate) fn row_error(company: Company, job: JobId, row: u32) -> Key {
+    Key::new(row_errors(company, job), format!("{row:010}"))
+}
+
+/// The import of a table, by the digest of its rows.
+pub(crate) fn import_mark(company: Company, digest: &str) -> Key {
+    Key::new(format!("{}#IMPORT#{digest}", company.id()), "IMPORT")
+}
