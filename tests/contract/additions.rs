@@ -195,9 +195,17 @@ async fn an_added_customer_stands_in_the_lists_until_the_addition_is_taken_back(
         let items = body["items"].as_array().unwrap().clone();
         items.iter().map(|item| item["person_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    let in_list = async || {
+        let (status, body) = office.get("lin", "/v1/customers").await;
+        assert_eq!(status, 200, "{body}");
+        (body["total"].clone(), body["items"].as_array().unwrap().iter().any(|row| row["person_id"] == json!(person)))
+    };
+    assert_eq!(in_list().await, (json!(1), true), "at once");
     assert_eq!(listed().await, [person.to_string()]);
     assert_eq!(office.ask("lin", ("DELETE", &path), None).await.0, 204);
+    assert_eq!(in_list().await, (json!(0), false));
     assert_eq!(listed().await, Vec::<String>::new());
+    assert_eq!(in_list().await, (json!(0), false), "housekeeping finds nobody to list");
 }
 
 #[tokio::test]

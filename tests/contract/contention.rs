@@ -28,8 +28,8 @@ async fn close(world: &World) -> Result<DealId, Failure> {
     let audit: AuditEntry = world.entry();
     let attempt = async || {
         let (read, _) = world.store.opportunity_of(company, card, person, None, now).await?;
-        let update = command.of(&read, person, card).unwrap();
-        let change = OpportunityChange { card, person, update: &update, audit: &audit };
+        let update = command.of(&read.identities, person, card).unwrap();
+        let change = OpportunityChange { card, person, read: &read, update: &update, audit: &audit };
         world.store.change_opportunity(company, change, command, None).await
     };
     world.store.retry().run(PATIENT, attempt).await.map(|_| id)
@@ -51,6 +51,7 @@ async fn sixty_writes_of_one_customer_at_once_all_succeed() {
     }
     let read =
         world.store.opportunity_of(world.company, world.card("lin"), world.visitor, None, world.clock.now()).await;
-    let deals: usize = read.unwrap().0.values().map(|part| part.opportunity.deals_on(world.card("lin")).count()).sum();
+    let deals: usize =
+        read.unwrap().0.identities.values().map(|part| part.opportunity.deals_on(world.card("lin")).count()).sum();
     assert_eq!(deals, WRITERS, "none is lost");
 }

@@ -60,7 +60,8 @@ async fn an_import_is_undone_but_for_customers_who_have_changed() {
         (0..25).map(|n| json!({"name": format!("客户{n}"), "mobile": format!("1383000{n:04}")})).collect();
     let job = import(&office, "lin", &table).await;
     let undo = format!("/v1/customer-imports/{job}/undo");
-    assert_eq!(office.ask("lin", ("POST", &undo), Some(json!({}))).await.0, 409, "it has not ended");
+    let (status, body) = office.ask("lin", ("POST", &undo), Some(json!({}))).await;
+    assert_eq!((status, &body["code"]), (409, &json!("job_open")));
     office.run_all().await;
     assert_eq!(office.customers().await, [25, 25]);
     let (_, known) = office

@@ -45,6 +45,7 @@ mod member_edit;
 mod merges;
 mod opportunity;
 mod own_keys;
+mod ownership;
 mod pages;
 mod pipeline;
 mod population;

@@ -231,7 +231,7 @@ pub(crate) async fn set_custom_fields(
     Body(update): Body<CustomValuesUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).set_custom_fields(&app.flow(), |book| update.parse(book)).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }
 
 /// Restore an earlier value of a customer field
@@ -249,5 +249,5 @@ pub(crate) async fn restore_custom_value(
     Body(FormerCustomValue { field_id, set_at }): Body<FormerCustomValue>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).restore_custom_value(&app.flow(), field_id, set_at).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }

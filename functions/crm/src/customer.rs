@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use app::crm::record::ShownCustomer;
 use axum::Json;
 use axum::extract::State;
 use domain::crm::addition::{Addition, CustomerSource};
@@ -25,6 +26,7 @@ use utoipa::ToSchema;
 
 use crate::expectation::ExpectedClose;
 use crate::next_follow_up::NextFollowUpBody;
+use crate::ownership::CustomerOwnerBody;
 use crate::{App, record_editor};
 
 /// A customer of the company.
@@ -58,6 +60,15 @@ pub(crate) struct CustomerRecordBody {
     tags: Vec<CustomerTagBody>,
     /// When a deal is expected, and of which amount.
     expected_close: ExpectedClose,
+    /// Who is responsible. `null` when nobody is: every member may claim the customer.
+    owner: Option<CustomerOwnerBody>,
+    /// Whether the caller may change what is kept of the customer.
+    may_edit: bool,
+    /// Whether the caller may claim the customer, as long as they have not reached their limits.
+    may_claim: bool,
+    /// Whether phone, email and address are left out, because the company hides them until somebody owns
+    /// the customer.
+    contacts_hidden: bool,
 }
 
 /// The value of a field of the company's own.
@@ -193,8 +204,8 @@ pub(crate) async fn get_customer(
     State(app): State<App>,
     caller: CustomerCaller,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
-    let (known, books) = record_editor(caller).find_with_books(&app.flow()).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    let ShownCustomer { known, books, contacts_hidden } = record_editor(caller).show(&app.flow()).await?;
+    Ok(Json(CustomerRecordBody { contacts_hidden, ..body(caller, (&known, &books), app.clock.now()) }))
 }
 
 /// Fill in the profile of a customer
@@ -213,7 +224,7 @@ pub(crate) async fn set_profile(
     Body(update): Body<ProfileUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).set_profile(&app.flow(), &update.texts("")?).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }
 
 /// Restore an earlier value of a profile field
@@ -231,15 +242,16 @@ pub(crate) async fn restore_profile_value(
     Body(FormerValue { field, set_at }): Body<FormerValue>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).restore_profile_value(&app.flow(), field, set_at).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }
 
 /// A customer as they stand at `now`.
 pub(crate) fn body(
-    person_id: PersonId,
+    caller: CustomerCaller,
     (known, books): (&KnownCustomer, &CustomerBooks),
     now: Timestamp,
 ) -> CustomerRecordBody {
+    let (person_id, viewer) = (caller.person(), caller.viewer());
     let (merged, profile) = (known.merged(), known.profile());
     let cards = merged.state.cards_by_last_opening().into_iter().map(|(card, _)| card);
     let name = profile.text(ProfileField::Name);
@@ -269,6 +281,10 @@ pub(crate) fn body(
         next_follow_up: known.next_follow_up().map(|plan| NextFollowUpBody::of(plan, now)),
         tags: books.tags.iter().filter_map(tag).collect(),
         expected_close: ExpectedClose::of(known, now),
+        owner: CustomerOwnerBody::of(known),
+        may_edit: known.may_be_edited_by(viewer),
+        may_claim: known.check_claim(viewer).is_ok(),
+        contacts_hidden: false,
     }
 }
 

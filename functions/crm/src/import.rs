@@ -134,7 +134,7 @@ pub(crate) async fn create_import(
 /// listed as errors. Callers: the member who imported them, admins and the boss, while their radar is on.
 /// Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for visitors; 403 `radar_not_active` while the
 /// radar of the caller is off; 404 `not_found` for other members, and for a job that is no import; 409
-/// `request_in_progress` while the import goes on, and `limit_reached` with 50 open jobs of the company.
+/// `job_open` while the import goes on, and `limit_reached` with 50 open jobs of the company.
 #[utoipa::path(post, path = "/v1/customer-imports/{job_id}/undo", tag = "crm", request_body = ImportUndoBody,
     params(IdempotencyKey), responses((status = 202, body = JobBody)))]
 pub(crate) async fn undo_import(

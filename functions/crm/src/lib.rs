@@ -4,14 +4,17 @@ mod addition;
 mod close_rate;
 mod custom_field;
 mod customer;
+mod customer_rules;
 mod deal;
 mod expectation;
 mod follow_up;
 mod import;
 mod job;
+mod list;
 mod merge;
 mod my_data;
 mod next_follow_up;
+mod ownership;
 mod tag;
 mod timeline;
 
@@ -63,8 +66,8 @@ impl HttpFunction for App {
     const NAME: &'static str = "crm";
 
     fn routes<R: Routes<Self>>(list: R) -> R {
-        list.routes(routes!(customer::get_customer, addition::delete_customer))
-            .routes(routes!(addition::create_customer))
+        list.routes(routes!(list::list_customers, addition::create_customer))
+            .routes(routes!(customer::get_customer, addition::delete_customer))
             .routes(routes!(my_data::get_my_data))
             .routes(routes!(timeline::list_timeline))
             .routes(routes!(customer::set_profile))
@@ -91,6 +94,11 @@ impl HttpFunction for App {
             .routes(routes!(custom_field::set_custom_fields))
             .routes(routes!(custom_field::restore_custom_value))
             .routes(routes!(expectation::set_expected_close))
+            .routes(routes!(ownership::claim_customer))
+            .routes(routes!(ownership::assign_customer, ownership::give_customer_back))
+            .routes(routes!(ownership::list_collaborators))
+            .routes(routes!(ownership::set_collaborator, ownership::remove_collaborator))
+            .routes(routes!(customer_rules::get_customer_rules, customer_rules::update_customer_rules))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

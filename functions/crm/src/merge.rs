@@ -31,9 +31,9 @@ pub(crate) struct CustomerMerge {
 ///
 /// The two are one person afterwards, with all visits, follow-ups, tags, deals and their history. Of the
 /// profile the values of this customer count, and those of the other one for the named fields and where this
-/// customer has none. Admins undo it with `DELETE /v1/merges/{merge_id}`. Callers: members whose card both have
-/// visited, admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
-/// callers, and when one of the two is no customer; 403 `radar_not_active` while the radar of the caller is
+/// customer has none. Admins undo it with `DELETE /v1/merges/{merge_id}`. Callers: members who may change
+/// both, while their own radar is on. Idempotent. Errors: 404 `not_found` for callers
+/// who may not see them, and when one of the two is no customer; 403 `role_required` for those who may only see them; 403 `radar_not_active` while the radar of the caller is
 /// off; 409 `limit_reached` for more than ten identities or too long a history; 409 `customer_erased`
 /// for a person who had their data erased; 422 `invalid` for the same
 /// customer.
@@ -45,5 +45,5 @@ pub(crate) async fn merge_customer(
     Body(CustomerMerge { with, keep_of_other }): Body<CustomerMerge>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let (known, books) = record_editor(caller).merge_with(&app.flow(), with, &keep_of_other).await?;
-    Ok(Json(body(caller.person(), (&known, &books), app.clock.now())))
+    Ok(Json(body(caller, (&known, &books), app.clock.now())))
 }

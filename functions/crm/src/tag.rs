@@ -186,5 +186,5 @@ pub(crate) async fn set_customer_tags(
     Body(TagsUpdate { add, remove }): Body<TagsUpdate>,
 ) -> Result<Json<CustomerRecordBody>, Problem> {
     let set = record_editor(caller).set_tags(&app.flow(), add.as_slice(), remove.as_slice()).await?;
-    Ok(Json(body(caller.person(), (&set.0, &set.1), app.clock.now())))
+    Ok(Json(body(caller, (&set.0, &set.1), app.clock.now())))
 }

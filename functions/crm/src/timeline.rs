@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::Rate;
+use domain::crm::ownership::{CollaboratorAccess, OwnershipReason};
 use domain::crm::profile::ProfileField;
 use domain::crm::timeline::{CustomerChange, TimelineEntry, TimelineItem, TimelineKind, TimelinePosition};
 use domain::kernel::day::Day;
@@ -35,7 +36,7 @@ pub(crate) struct TimelineQuery {
 pub(crate) struct TimelineLine {
     /// When it happened.
     at: Timestamp,
-    /// The member who did it. `null` for what the customer did.
+    /// The member who did it. `null` for what the customer, or a rule of the company, did.
     by: Option<MemberId>,
     /// What it is about.
     kind: TimelineKind,
@@ -59,6 +60,8 @@ pub(crate) struct TimelineLine {
     close_rate: Option<CardRateBody>,
     /// A closed deal.
     deal: Option<DealBody>,
+    /// Another owner, or a collaborator who came or went.
+    ownership: Option<OwnershipChangeBody>,
 }
 
 /// A visit.
@@ -95,6 +98,17 @@ pub(crate) struct ExpectedCloseChangeBody {
     amount_fen: Option<Fen>,
 }
 
+/// A change of the owner or of a collaborator.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnershipChangeBody {
+    /// Why the owner is another one. `null` for a change of a collaborator.
+    reason: Option<OwnershipReason>,
+    /// The owner since, or the collaborator. `null` when nobody owns the customer since.
+    member_id: Option<MemberId>,
+    /// What the collaborator may do since. `null` for one who was removed, and for a change of the owner.
+    access: Option<CollaboratorAccess>,
+}
+
 /// A close rate on a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CardRateBody {
@@ -124,7 +138,7 @@ impl From<TimelineItem> for TimelineLine {
 impl TimelineLine {
     fn new(at: Timestamp, kind: TimelineKind) -> Self {
         let (visit, follow_up, profile, custom_fields, plan) = (None, None, None, None, None);
-        let (tags, expected_close, merged_with, close_rate, deal) = (None, None, None, None, None);
+        let (tags, expected_close, merged_with, close_rate, deal, ownership) = (None, None, None, None, None, None);
         Self {
             at,
             by: None,
@@ -139,11 +153,12 @@ impl TimelineLine {
             merged_with,
             close_rate,
             deal,
+            ownership,
         }
     }
 
-    fn changed(self, by: MemberId, change: CustomerChange) -> Self {
-        let line = Self { by: Some(by), ..self };
+    fn changed(self, by: Option<MemberId>, change: CustomerChange) -> Self {
+        let line = Self { by, ..self };
         match change {
             CustomerChange::Profile(fields) => Self { profile: Some(fields), ..line },
             CustomerChange::CustomFields(fields) => Self { custom_fields: Some(fields), ..line },
@@ -154,6 +169,14 @@ impl TimelineLine {
                 Self { expected_close: Some(ExpectedCloseChangeBody { expected_on, amount_fen }), ..line }
             }
             CustomerChange::Merged(other) => Self { merged_with: Some(other), ..line },
+            CustomerChange::Ownership { owner, reason } => {
+                let change = OwnershipChangeBody { reason: Some(reason), member_id: owner, access: None };
+                Self { ownership: Some(change), ..line }
+            }
+            CustomerChange::Collaborator { member, access } => {
+                let change = OwnershipChangeBody { reason: None, member_id: Some(member), access };
+                Self { ownership: Some(change), ..line }
+            }
         }
     }
 }

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::company::Company;
+use domain::crm::member_directory::{DirectoryEntry, MemberDirectory};
 use domain::kernel::day::{Day, Window};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
 use domain::kernel::timestamp::Timestamp;
-use domain::people::member::Member;
+use domain::people::member::{Member, MemberStatus};
 use domain::radar::breakdown::{Additions, StaffMark};
 use domain::radar::counter::Scope;
 use domain::radar::ranking::Contender;
@@ -37,8 +38,13 @@ pub(crate) async fn update(
 ) -> Result<(), Failure> {
     let (until, today) = (now.plus_millis(-lag_ms), Day::of(now));
     let mut progress = split(store, before, aside).await?;
-    let members = active_members(store, progress.company, aside).await?;
-    progress.staff = follow(store, progress, &members, now, aside).await?;
+    let all = members(store, progress.company, aside).await?;
+    let now_stands = fingerprint(&all);
+    if progress.staff != Some(now_stands) {
+        store.set_member_directory(progress.company, &MemberDirectory::of(all.iter().map(entry))).await?;
+    }
+    let members: Vec<_> = all.into_iter().filter(|member| member.status() == MemberStatus::Active).collect();
+    progress.staff = follow(store, progress, (&members, now_stands), now, aside).await?;
     let staff = marks(&members);
     for _ in 0..ROUNDS_MAX {
         let pages = store.feed_pages(progress.company, progress.page, until, PAGES, aside).await?;
@@ -54,11 +60,11 @@ pub(crate) async fn update(
     store.postpone_leaderboards(progress, now.plus_millis(lag_ms)).await
 }
 
-/// Everybody who may act as a member.
-async fn active_members(store: &Store, company: Company, aside: &mut PutAside) -> Result<Vec<Member>, Failure> {
+/// Every member, those who are gone too.
+async fn members(store: &Store, company: Company, aside: &mut PutAside) -> Result<Vec<Member>, Failure> {
     let (mut members, mut after) = (Vec::new(), None);
     loop {
-        let page = store.active_members(company, after, MEMBERS, aside).await?;
+        let page = store.members_after(company, after, MEMBERS, aside).await?;
         members.extend(page.items);
         after = page.next;
         if after.is_none() {
@@ -72,23 +78,32 @@ async fn active_members(store: &Store, company: Company, aside: &mut PutAside) -
 async fn follow(
     store: &Store,
     progress: Progress,
-    members: &[Member],
+    (members, now_stands): (&[Member], u64),
     now: Timestamp,
     aside: &mut PutAside,
 ) -> Result<Option<u64>, Failure> {
-    let persons: BTreeSet<_> = members.iter().filter_map(|member| member.person).collect();
-    let now_stands = Some(fingerprint(&persons));
-    if progress.staff == now_stands {
-        return Ok(now_stands);
+    if progress.staff == Some(now_stands) {
+        return Ok(progress.staff);
     }
+    let persons: BTreeSet<_> = members.iter().filter_map(|member| member.person).collect();
     let all = store.follow_members(progress.company, &persons, FOLLOWED_MAX, now, aside).await?;
-    Ok(if all { now_stands } else { progress.staff })
+    Ok(if all { Some(now_stands) } else { progress.staff })
 }
 
-/// FNV-1a of their ids.
-fn fingerprint(persons: &BTreeSet<PersonId>) -> u64 {
-    let bytes = persons.iter().flat_map(|person| person.uuid().into_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// What the directory says of a member.
+fn entry(member: &Member) -> DirectoryEntry {
+    let Member { id, card, department, ended, .. } = *member;
+    DirectoryEntry { member: id, card, department, active: ended.is_none() }
+}
+
+/// FNV-1a of the persons who are active members, and of the directory.
+fn fingerprint(members: &[Member]) -> u64 {
+    let of_directory = MemberDirectory::of(members.iter().map(entry)).to_bytes();
+    let active = members.iter().filter(|member| member.status() == MemberStatus::Active);
+    let persons: BTreeSet<_> = active.filter_map(|member| member.person).collect();
+    let persons = persons.iter().flat_map(|person| person.uuid().into_bytes());
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    persons.chain(of_directory).fold(0xcbf2_9ce4_8422_2325, hash)
 }
 
 /// How members are marked among those who forward.

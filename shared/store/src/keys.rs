@@ -6,6 +6,7 @@
 //! requests, and the budgets of addresses and phone numbers.
 //! Parts are joined with `#`, which no id, code or day contains.
 
+mod crm;
 mod job;
 mod key;
 mod radar;
@@ -21,6 +22,7 @@ use domain::kernel::mobile::Mobile;
 use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
+pub(crate) use self::crm::*;
 pub(crate) use self::job::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::radar::*;
@@ -309,69 +311,6 @@ pub(crate) fn merges(company: Company) -> String {
 /// A merge.
 pub(crate) fn merge(company: Company, merge: MergeId) -> Key {
     Key::new(merges(company), merge.to_string())
-}
-
-/// The company's book of tags.
-pub(crate) fn tag_book(company: Company) -> Key {
-    Key::new(company.id().to_string(), "TAGS")
-}
-
-/// The company's book of fields.
-pub(crate) fn custom_field_book(company: Company) -> Key {
-    Key::new(company.id().to_string(), "CUSTOM_FIELDS")
-}
-
-/// The partition of what a company's people keep of its customers.
-pub(crate) fn customer_records(company: Company) -> String {
-    format!("{}#CRM", company.id())
-}
-
-/// What is kept of an identity.
-pub(crate) fn customer_record(company: Company, person: PersonId) -> Key {
-    Key::new(customer_records(company), person.to_string())
-}
-
-/// The partition of an identity's timeline.
-pub(crate) fn timeline(company: Company, person: PersonId) -> String {
-    format!("{}#TIMELINE#{person}", company.id())
-}
-
-/// An entry of a timeline.
-pub(crate) fn timeline_entry(company: Company, person: PersonId, entry: Uuid) -> Key {
-    Key::new(timeline(company, person), entry.simple().to_string())
-}
-
-/// The partition of the follow-ups that a member has planned; of all members, for admins.
-pub(crate) fn follow_up_plans(company: Company, member: Option<MemberId>) -> String {
-    match member {
-        Some(member) => format!("{}#PLANS#{member}", company.id()),
-        None => format!("{}#PLANS#ALL", company.id()),
-    }
-}
-
-/// A planned follow-up of an identity, in the order of time.
-pub(crate) fn follow_up_plan(company: Company, member: Option<MemberId>, at_ms: i64, person: PersonId) -> Key {
-    Key::new(follow_up_plans(company, member), format!("{at_ms:013}#{person}"))
-}
-
-/// The id in the key of a timeline's entry.
-pub(crate) fn timeline_entry_of(key: &Key) -> Option<Uuid> {
-    Uuid::try_parse(&key.sk).ok()
-}
-
-/// The identity in the key of its record.
-pub(crate) fn customer_record_of(key: &Key) -> Option<PersonId> {
-    key.sk.parse().ok()
-}
-
-/// An erasure, by the identity that asked for it.
-pub(crate) fn erasure(company: Company, person: PersonId) -> Key {
-    Key::new(format!("{}#ERASURE#{person}", company.id()), "ERASURE")
-}
-
-/// The identity in the key of an erasure.
-pub(crate) fn erasure_of(key: &Key) -> Option<PersonId> {
-    key.pk.split_once("#ERASURE#")?.1.parse().ok()
 }
 
 /// The partition of a company's pending changes of counters.

@@ -68,8 +68,9 @@ impl CustomerAdder {
         request: &Idempotency,
     ) -> Result<CustomerAdded, CustomerError> {
         let mobile = new.texts.get(&ProfileField::Mobile).and_then(|text| Mobile::parse(text).ok());
-        let context = flow.store.addition_context(self.company, (card, mobile.as_ref()), request, flow.now).await?;
-        let AdditionContext { departments, tags, holder, before } = context;
+        let context =
+            flow.store.addition_context(self.company, person, (card, mobile.as_ref()), (request, flow.now)).await?;
+        let AdditionContext { departments, tags, holder, before, nobody } = context;
         if let Some(before) = before {
             return Ok(before);
         }
@@ -83,7 +84,10 @@ impl CustomerAdder {
         let (at, by, source) = (flow.now, self.viewer.member, CustomerSource::ByHand);
         let addition = Addition { at, by, source, card, departments, mobile };
         let record = record(new, &addition, &tags)?;
-        Ok(flow.store.add_customer(self.company, &NewCustomer { person, record }, &addition, request).await?)
+        Ok(flow
+            .store
+            .add_customer((self.company, &nobody), &NewCustomer { person, record }, &addition, request)
+            .await?)
     }
 
     /// The card whose customer somebody becomes: of admins without a card none, who then is a customer of

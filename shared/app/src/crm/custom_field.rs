@@ -10,7 +10,7 @@ use domain::crm::timeline::CustomerChange;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::CustomFieldId;
 use domain::kernel::timestamp::Timestamp;
-use store::CustomerBooks;
+use store::{CustomerBooks, RecordRead};
 
 use crate::Flow;
 use crate::crm::record::RecordEditor;
@@ -25,7 +25,7 @@ impl RecordEditor {
         flow: &Flow<'_>,
         parse: impl Fn(&CustomFieldBook) -> Result<BTreeMap<CustomFieldId, String>, E>,
     ) -> Result<(KnownCustomer, CustomerBooks), E> {
-        let book = self.find_with_books(flow).await?.1.fields;
+        let book = self.read_with_books(flow, RecordRead::ToShow).await?.1.fields;
         let values = parse(&book)?;
         let set = self.change(flow, |known, books| {
             let before = known.custom();

@@ -4,7 +4,6 @@ use domain::close_rate::model::Rate;
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor, AuditEntry};
 use domain::crm::command::{CustomerCommand, CustomerError};
-use domain::crm::identities::MergedCustomer;
 use domain::crm::opportunity::{Deal, ManualCloseRate, Opportunity};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
@@ -122,19 +121,20 @@ impl CustomerEditor {
         if !self.radar_on {
             return Err(CustomerError::RadarNotActive);
         }
-        let person = MergedCustomer::of(read.values());
+        let person = read.merged();
         if !person.state.cards.contains_key(&self.card) {
             return Err(Failure::NotFound.into());
         }
         if let Some(before) = before {
             return Ok((person.opportunity, before));
         }
-        let update = command.of(&read, self.person, self.card)?;
+        let update = command.of(&read.identities, self.person, self.card)?;
         if update.customers.is_empty() {
             return Ok((update.opportunity, command));
         }
         let audit = self.audit_entry(flow, &command, &person.opportunity)?;
-        let change = OpportunityChange { card: self.card, person: self.person, update: &update, audit: &audit };
+        let change =
+            OpportunityChange { card: self.card, person: self.person, read: &read, update: &update, audit: &audit };
         let command = flow.store.change_opportunity(self.company, change, command, request).await?;
         Ok((update.opportunity, command))
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::crm::command::CustomerError;
+use domain::crm::customer_owner::CustomerRight;
 use domain::crm::follow_up::{FollowUp, FollowUpDeletion, FollowUpPlace, FollowUpText, NextFollowUp};
 use domain::crm::record::KnownCustomer;
 use domain::kernel::failure::Failure;
@@ -43,7 +44,7 @@ impl RecordEditor {
         let member = self.viewer.member;
         let read = flow.store.customer_to_follow_up(self.company, (self.person, member), request, flow.now).await?;
         let (known, departments, before) = read;
-        self.admit(&known)?;
+        self.admit_to_edit(&known)?;
         if let Some(before) = before {
             return self.follow_up_made(flow, &known, before).await;
         }
@@ -112,7 +113,7 @@ impl RecordEditor {
             record.follow_ups.remove(before.at, &before.place);
             let deleted = Some(FollowUpDeletion { at: flow.now, by: self.viewer.member });
             let after = FollowUp { deleted, ..before };
-            flow.store.change_follow_up(self.company, person, &after, Some(&record)).await?;
+            flow.store.change_follow_up(self.company, person, &after, Some((&known, &record))).await?;
             Ok(())
         })
         .await
@@ -125,6 +126,7 @@ impl RecordEditor {
         id: FollowUpId,
     ) -> Result<(KnownCustomer, PersonId, FollowUp), CustomerError> {
         let known = self.read(flow, RecordRead::ToChange).await?;
+        self.require(&known, CustomerRight::Edit)?;
         let persons: Vec<_> = known.records.keys().copied().collect();
         let (person, found) = flow.store.follow_up(self.company, &persons, id).await?;
         if found.deleted.is_some() && found.by != self.viewer.member && !self.viewer.admin {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
+use domain::crm::customer_owner::CustomerRight;
 use domain::crm::due::FollowUpDue;
 use domain::crm::follow_up::NextFollowUp;
 use domain::crm::timeline::CustomerChange;
@@ -51,6 +52,9 @@ impl RecordEditor {
             let may_remove = next.is_none() && known.next_follow_up().is_some_and(is_own);
             self.admit_if(may_remove || known.is_visible_to(self.viewer))?;
             check_kept(&known, RecordRead::ToChange)?;
+            if !may_remove {
+                self.require(&known, CustomerRight::Edit)?;
+            }
             let what = |plan: NextFollowUp| (plan.at, plan.by);
             if known.next_follow_up().map(what) == next.map(what) {
                 return Ok(known.next_follow_up());

@@ -57,7 +57,7 @@ pub async fn start(
 ///
 /// # Errors
 /// [`Failure::NotFound`] for another job than an import, and for one that the member may not see;
-/// [`Failure::Busy`] while it goes on; those of [`job::start`].
+/// [`CustomerError::JobOpen`] while it goes on; those of [`job::start`].
 pub async fn undo(
     flow: &Flow<'_>,
     company: Company,
@@ -68,7 +68,7 @@ pub async fn undo(
     let import = job::find(flow, company, by.viewer(), id).await?;
     let digest = flow.store.import_of(company, id).await?.digest;
     if import.is_open() {
-        return Err(Failure::Busy.into());
+        return Err(CustomerError::JobOpen);
     }
     let stands = flow.store.imported_by(company, &digest).await? == Some(id);
     let digest = Some(digest).filter(|_| stands);
@@ -85,8 +85,8 @@ pub async fn errors(
     company: Company,
     viewer: Viewer,
     id: JobId,
-    (after, limit): (Option<u32>, u32),
-) -> Result<Page<RowError, u32>, Failure> {
+    (after, limit): (Option<u64>, u32),
+) -> Result<Page<RowError, u64>, Failure> {
     job::find(flow, company, viewer, id).await?;
     flow.store.row_errors(company, id, after, limit).await
 }
@@ -130,9 +130,9 @@ async fn import_row(
     (person, new): (PersonId, &CustomerToAdd),
 ) -> Result<(), CustomerError> {
     let mobile = new.texts.get(&ProfileField::Mobile).and_then(|text| Mobile::parse(text).ok());
-    let RowContext { departments, holder, is_imported } =
+    let RowContext { departments, holder, known } =
         flow.store.row_context(company, (new.card, mobile.as_ref()), person).await?;
-    if is_imported {
+    if !known.identities.is_empty() {
         return Ok(());
     }
     if holder.is_some() {
@@ -145,7 +145,7 @@ async fn import_row(
     let (at, by, source, card) = (flow.now, job.by.member, CustomerSource::Import, new.card);
     let addition = Addition { at, by, source, card, departments, mobile };
     let record = record(new, &addition, &Default::default())?;
-    Ok(flow.store.add_imported(company, &NewCustomer { person, record }, &addition).await?)
+    Ok(flow.store.add_imported((company, &known), &NewCustomer { person, record }, &addition).await?)
 }
 
 /// What is said of a row that was not imported.

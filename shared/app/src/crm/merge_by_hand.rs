@@ -36,7 +36,7 @@ impl RecordEditor {
         }
         let id = flow.new_id()?;
         while_contended(flow, || self.try_to_merge(flow, (id, other), kept)).await?;
-        self.find_with_books(flow).await
+        self.read_with_books(flow, RecordRead::ToShow).await
     }
 
     async fn try_to_merge(
@@ -47,6 +47,9 @@ impl RecordEditor {
     ) -> Result<(), CustomerError> {
         let theirs = Self { person: other, ..*self }.read(flow, RecordRead::ToChange).await?;
         let ours = self.read(flow, RecordRead::ToChange).await?;
+        for known in [&theirs, &ours] {
+            self.admit_to_edit(known)?;
+        }
         let edge = MergeEdge { merge: id, a: self.person, b: other };
         let merge = Merge { edge, reason: MergeReason::ByHand, at: flow.now, undone: None };
         let Some(plan) = plan(&merge, &ours, &theirs)? else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
+use domain::crm::customer_owner::CustomerRight;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::crm::timeline::{CustomerChange, TimelineEntry};
 use domain::crm::viewer::Viewer;
@@ -23,6 +24,17 @@ pub struct RecordEditor {
     pub viewer: Viewer,
     /// Whether their radar is on.
     pub radar_on: bool,
+}
+
+/// A customer as a member may see them.
+#[derive(Debug)]
+pub struct ShownCustomer {
+    /// The customer.
+    pub known: KnownCustomer,
+    /// What the company has to read them by.
+    pub books: CustomerBooks,
+    /// Whether what they can be reached by is left out.
+    pub contacts_hidden: bool,
 }
 
 impl RecordEditor {
@@ -55,15 +67,27 @@ impl RecordEditor {
         if self.radar_on { Ok(()) } else { Err(CustomerError::RadarNotActive) }
     }
 
-    /// The customer and the company's books.
+    /// Succeeds if the member may see and change the customer.
+    pub(crate) fn admit_to_edit(&self, known: &KnownCustomer) -> Result<(), CustomerError> {
+        self.admit(known)?;
+        self.require(known, CustomerRight::Edit)
+    }
+
+    /// The customer as the member may see them: without contacts, when nobody owns the customer and the
+    /// company hides them until then.
     ///
     /// # Errors
     /// [`CustomerError`].
-    pub async fn find_with_books(&self, flow: &Flow<'_>) -> Result<(KnownCustomer, CustomerBooks), CustomerError> {
-        self.read_with_books(flow, RecordRead::ToShow).await
+    pub async fn show(&self, flow: &Flow<'_>) -> Result<ShownCustomer, CustomerError> {
+        let (mut known, books) = self.read_with_books(flow, RecordRead::ToShow).await?;
+        let contacts_hidden = books.rules.contacts_hidden && known.right_of(self.viewer) == CustomerRight::Unowned;
+        if contacts_hidden {
+            known.records.values_mut().for_each(|record| record.hide_contacts(&books.fields));
+        }
+        Ok(ShownCustomer { known, books, contacts_hidden })
     }
 
-    async fn read_with_books(
+    pub(crate) async fn read_with_books(
         &self,
         flow: &Flow<'_>,
         read: RecordRead,
@@ -84,10 +108,11 @@ impl RecordEditor {
         let apply = &apply;
         while_contended(flow, || async move {
             let (mut known, books) = self.read_with_books(flow, RecordRead::ToChange).await?;
+            self.require(&known, CustomerRight::Edit)?;
             let Some((mut changed, change)) = apply(&known, &books)? else { return Ok((known, books)) };
             let numbers = self.moved_numbers(flow, &known, &mut changed).await?;
             let entry = self.timeline_entry(flow, change)?;
-            flow.store.change_records(self.company, (&changed, &numbers), (self.person, &entry)).await?;
+            flow.store.change_records(self.company, &known, (&changed, &numbers), (self.person, &entry)).await?;
             known.records.extend(changed);
             Ok((known, books))
         })
@@ -97,7 +122,7 @@ impl RecordEditor {
     /// The entry of what the member does now.
     pub(crate) fn timeline_entry(&self, flow: &Flow<'_>, change: CustomerChange) -> Result<TimelineEntry, Failure> {
         let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
-        Ok(TimelineEntry { id, at: flow.now, by: self.viewer.member, change })
+        Ok(TimelineEntry { id, at: flow.now, by: Some(self.viewer.member), change })
     }
 }
 

@@ -86,6 +86,10 @@ pub enum AuditAction {
     CustomerTags,
     /// A field of customers was made, changed or deleted (自定义字段).
     CustomFields,
+    /// A customer was assigned, transferred or given back (客户归属).
+    CustomerOwner,
+    /// The company's rules for customers were changed (客户规则).
+    CustomerRules,
 }
 
 /// The author of a change.

@@ -60,6 +60,11 @@ impl ActiveDays {
         self.met |= other.met;
     }
 
+    /// The first day on which they were seen.
+    pub fn first(&self) -> Option<Day> {
+        self.audiences().into_iter().filter_map(|(_, days)| days.first()).min()
+    }
+
     /// The days by audience.
     pub(super) fn audiences(&self) -> [(Audience, &SeenDays); 3] {
         let Self { viewed, talked, shopped, .. } = self;

@@ -65,6 +65,11 @@ impl Activity {
         }
     }
 
+    /// When the last action that is remembered ended, in Unix milliseconds.
+    pub(super) fn last_ms(&self) -> Option<i64> {
+        self.days.values().map(|day| day.ended_ms).max()
+    }
+
     /// The reason why one more event does not count.
     fn refusal(&self, event: &Event) -> Option<FilterReason> {
         let (limit, kind) = (Limit::of(event.kind), event.kind);

@@ -33,8 +33,11 @@ fn known(visitor: bool) -> KnownCustomer {
     let addition = addition(Some(card()));
     let customer = Customer { version: 1, ..addition.customer() };
     let record = CustomerRecord { version: 1, addition: Some(addition), ..CustomerRecord::default() };
-    let mut known =
-        KnownCustomer { identities: [(person(1), customer)].into(), records: Records::from([(person(1), record)]) };
+    let mut known = KnownCustomer {
+        identities: [(person(1), customer)].into(),
+        records: Records::from([(person(1), record)]),
+        ..KnownCustomer::default()
+    };
     if visitor {
         known.identities.insert(person(2), Customer::default());
     }

@@ -52,9 +52,18 @@ pub enum CustomerError {
     /// The customer is known already.
     #[error("known already")]
     Duplicate(Duplicate),
+    /// The job has not ended.
+    #[error("the job goes on")]
+    JobOpen,
     /// The addition of the customer cannot be taken back: something of them has changed since.
     #[error("something has changed since they were added")]
     NotRevocable,
+    /// Somebody owns the customer.
+    #[error("somebody owns the customer")]
+    AlreadyOwned,
+    /// The member who should own the customer is gone.
+    #[error("the member is gone")]
+    MemberInactive,
     /// A value cannot be.
     #[error(transparent)]
     Field(#[from] FieldError),

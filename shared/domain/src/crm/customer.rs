@@ -268,6 +268,21 @@ impl CustomerState {
         cards
     }
 
+    /// When they were there last, as far as it is remembered.
+    pub fn last_visit(&self) -> Option<Timestamp> {
+        let opened = self.cards.values().filter_map(|card| card.last_opened_ms).max();
+        self.activity.last_ms().max(opened).map(Timestamp::from_millis)
+    }
+
+    /// All cards they have a history with, those they engaged with first at the head; of the same day the
+    /// older card.
+    pub fn cards_by_first_day(&self) -> Vec<CardId> {
+        let first = |card: &CardHistory| card.active_days.first().map_or(i32::MAX, Day::number);
+        let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (first(card), *id)).collect();
+        cards.sort_unstable();
+        cards.into_iter().map(|(_, id)| id).collect()
+    }
+
     /// All cards they have a history with: the last one opened first, those never opened last.
     pub fn cards_by_last_opening(&self) -> Vec<(CardId, &CardHistory)> {
         let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (*id, card)).collect();

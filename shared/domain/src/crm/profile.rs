@@ -49,6 +49,13 @@ impl ProfileField {
     }
 }
 
+impl ProfileField {
+    /// Whether the customer can be reached by it.
+    pub fn is_contact(self) -> bool {
+        matches!(self, Self::Mobile | Self::Email | Self::Address)
+    }
+}
+
 #[cfg(test)]
 #[path = "profile_tests.rs"]
 mod tests;

@@ -8,16 +8,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::addition::{Addition, CustomerSource};
-use crate::crm::custom_field::CustomValues;
+use crate::crm::book::CompanyBook;
+use crate::crm::custom_field::{CustomFieldBook, CustomFieldKind, CustomValues};
 use crate::crm::expectation::Expectation;
 use crate::crm::follow_up::{FollowUpLog, NextFollowUp};
 use crate::crm::identities::{Identities, MergedCustomer};
+use crate::crm::listed::Listed;
+use crate::crm::member_directory::MemberDirectory;
+use crate::crm::ownership::{Collaborators, Ownership};
 use crate::crm::profile::Profile;
 use crate::crm::tag::{TagBook, TagMarks};
-use crate::crm::viewer::Viewer;
 use crate::kernel::id::PersonId;
 use crate::kernel::timestamp::Timestamp;
-use crate::radar::counter::Scope;
 
 /// What is kept of one identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,12 @@ pub struct CustomerRecord {
     /// How the identity was added; none for one that came by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addition: Option<Addition>,
+    /// Who owns them, when somebody has decided it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ownership: Option<Ownership>,
+    /// Who helps the owner.
+    #[serde(default, skip_serializing_if = "Collaborators::is_empty")]
+    pub collaborators: Collaborators,
 }
 
 /// The records of identities that are one person.
@@ -60,12 +68,30 @@ pub struct KnownCustomer {
     pub identities: Identities,
     /// What is kept of each; an identity may have no record, and a record no identity that did something.
     pub records: Records,
+    /// How they stand in the company's list, if they were read to be changed.
+    pub listed: Listed,
+    /// Who is a member, and whose the cards are.
+    pub directory: MemberDirectory,
+}
+
+impl CustomerRecord {
+    /// Forgets everything by which the customer can be reached.
+    pub fn hide_contacts(&mut self, fields: &CustomFieldBook) {
+        self.profile.retain(|field| !field.is_contact());
+        let is_phone = |field| fields.entry(field).is_some_and(|field| field.kind == CustomFieldKind::Phone);
+        self.custom.retain(|field| !is_phone(field));
+    }
 }
 
 impl KnownCustomer {
     /// All identities together.
     pub fn merged(&self) -> MergedCustomer {
         MergedCustomer::of(self.identities.values())
+    }
+
+    /// The first of the identities, by which lists name the person.
+    pub fn first(&self) -> Option<PersonId> {
+        self.identities.keys().chain(self.records.keys()).min().copied()
     }
 
     /// What is kept of one identity.
@@ -153,14 +179,6 @@ impl KnownCustomer {
         let (customer, record) = (self.identities.get(&person)?, self.records.get(&person)?);
         let untouched = customer.version == 1 && record.version == 1 && self.identities.len() == 1;
         record.addition.as_ref().filter(|_| untouched)
-    }
-
-    /// Whether they are a customer whom this member may see: one of their card, for admins and the
-    /// boss one of the company.
-    pub fn is_visible_to(&self, viewer: Viewer) -> bool {
-        let state = self.merged().state;
-        let of_card = || viewer.card.is_some_and(|card| state.is_customer_in(Scope::Card(card)));
-        if viewer.admin { state.is_customer_in(Scope::Company) } else { of_card() }
     }
 }
 

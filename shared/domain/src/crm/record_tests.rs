@@ -5,6 +5,7 @@ use crate::crm::custom_field::{CUSTOM_FIELDS_MAX, CUSTOM_VALUES_MAX};
 use crate::crm::expectation::ExpectationUpdate;
 use crate::crm::field_history::FieldValue;
 use crate::crm::follow_up::{FOLLOW_UPS_MAX, FollowUpPlace};
+use crate::crm::ownership::{COLLABORATORS_MAX, CollaboratorAccess, CollaboratorMark, OwnershipReason};
 use crate::crm::profile::{PROFILE_VALUES_MAX, ProfileField};
 use crate::crm::tag::{CUSTOMER_TAGS_MAX, TagMark};
 use crate::kernel::id::{CardId, CustomFieldId, DepartmentId, Id, MemberId, TagId};
@@ -61,6 +62,11 @@ fn full() -> CustomerRecord {
         departments: (0..5).map(|part| DepartmentId::from_uuid(Uuid::from_u128(part))).collect(),
         mobile: Some(Mobile::parse("+86 138 0013 8000").unwrap()),
     });
+    let reason = OwnershipReason::HandedOver;
+    record.ownership = Some(Ownership { at: now(), by: Some(by()), owner: Some(by()), reason });
+    let mark = CollaboratorMark { at: now(), by: by(), access: CollaboratorAccess::View };
+    let members = (0..COLLABORATORS_MAX).map(|number| MemberId::from_uuid(Uuid::from_u128(number as u128)));
+    record.collaborators = members.map(|member| (member, mark)).collect();
     record
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::crm::follow_up::FollowUp;
 use crate::crm::identities::MergedCustomer;
 use crate::crm::opportunity::{Deal, ManualCloseRate};
+use crate::crm::ownership::{CollaboratorAccess, OwnershipReason};
 use crate::crm::profile::ProfileField;
 use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
@@ -24,8 +25,9 @@ pub struct TimelineEntry {
     /// When it happened.
     #[serde(rename = "at_ms", with = "crate::kernel::timestamp::as_millis")]
     pub at: Timestamp,
-    /// The member who did it.
-    pub by: MemberId,
+    /// The member who did it; `None` for a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<MemberId>,
     /// What they did.
     pub change: CustomerChange,
 }
@@ -58,6 +60,20 @@ pub enum CustomerChange {
     },
     /// They found that this identity is the same person.
     Merged(PersonId),
+    /// The customer has another owner since, or nobody.
+    Ownership {
+        /// The owner.
+        owner: Option<MemberId>,
+        /// Why.
+        reason: OwnershipReason,
+    },
+    /// A member collaborates since, or no more.
+    Collaborator {
+        /// The member.
+        member: MemberId,
+        /// What they may do; `None` for nothing any more.
+        access: Option<CollaboratorAccess>,
+    },
 }
 
 string_enum! {
@@ -81,6 +97,8 @@ string_enum! {
         CloseRate = "close_rate",
         /// 成交
         Deal = "deal",
+        /// 归属与协作
+        Ownership = "ownership",
     }
 }
 
@@ -164,6 +182,7 @@ impl TimelineItem {
                 CustomerChange::Tags { .. } => TimelineKind::Tags,
                 CustomerChange::Expectation { .. } => TimelineKind::ExpectedClose,
                 CustomerChange::Merged(_) => TimelineKind::Merge,
+                CustomerChange::Ownership { .. } | CustomerChange::Collaborator { .. } => TimelineKind::Ownership,
             },
         }
     }

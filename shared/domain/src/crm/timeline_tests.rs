@@ -33,7 +33,7 @@ fn positions_follow_time_whatever_the_kind() {
     let change = |ms: i64| {
         let id = uuid::Builder::from_unix_timestamp_millis(ms.unsigned_abs(), &[0; 10]).into_uuid();
         let (at, by) = (Timestamp::from_millis(ms), MemberId::from_uuid(Uuid::nil()));
-        TimelineItem::Change(TimelineEntry { id, at, by, change: CustomerChange::NoNextFollowUp })
+        TimelineItem::Change(TimelineEntry { id, at, by: Some(by), change: CustomerChange::NoNextFollowUp })
     };
     let items = [
         visit(1_795_000_001_000),

@@ -1,5 +1,5 @@
-//! Marks that a person's rank in the shortlists must be refreshed: a change of what the rank
-//! depends on leaves a mark in the same transaction, and housekeeping removes it.
+//! Marks that a person's rank in the shortlists, and their row in the list of customers, must be
+//! refreshed: a change of what these depend on leaves a mark in the same transaction, and housekeeping removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +67,8 @@ impl Store {
         for (scope, list) in self.shortlists_after(company, &people, today, &mut aside).await? {
             put_shortlist(&mut transaction, &self.table, company, scope, &list)?;
         }
+        let persons = marks.iter().map(|mark| mark.person).collect();
+        self.refresh_list(company, &persons, today, &mut aside).await?;
         if let Some(failure) = aside.first() {
             // A mark stays until its person and lists can be read: it is postponed like all that fails.
             return Err(failure.clone());

@@ -4,6 +4,7 @@ use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::crm::book::CompanyBook;
 use domain::crm::custom_field::CustomFieldBook;
+use domain::crm::customer_rules::CustomerRules;
 use domain::crm::record::KnownCustomer;
 use domain::crm::tag::TagBook;
 use domain::kernel::failure::Failure;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::audit::add_entry;
 use crate::company::department::take;
+use crate::crm::customer_rules::rules_of;
 use crate::crm::record::RecordRead;
 use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
@@ -72,6 +74,8 @@ pub struct CustomerBooks {
     pub tags: TagBook,
     /// Its fields.
     pub fields: CustomFieldBook,
+    /// Its rules.
+    pub rules: CustomerRules,
 }
 
 impl Store {
@@ -111,10 +115,11 @@ impl Store {
         person: PersonId,
         read: RecordRead,
     ) -> Result<(KnownCustomer, CustomerBooks), Failure> {
-        let beside = [BookKind::Tags, BookKind::CustomFields].map(|book| book.key(company));
+        let [tags, fields] = [BookKind::Tags, BookKind::CustomFields].map(|book| book.key(company));
+        let beside = [tags, fields, keys::customer_rules(company)];
         let (known, mut items) = self.known_customer_beside(company, person, read, &beside).await?;
-        let [tags, fields] = beside.map(|key| take(&mut items, &key));
-        Ok((known, CustomerBooks { tags: book_of(tags)?, fields: book_of(fields)? }))
+        let [tags, fields, rules] = beside.map(|key| take(&mut items, &key));
+        Ok((known, CustomerBooks { tags: book_of(tags)?, fields: book_of(fields)?, rules: rules_of(rules)? }))
     }
 
     /// Stores the book with a new entry, once per request. Returns `added`, or the first request's result.
@@ -180,6 +185,7 @@ impl BookKind {
     }
 }
 
+/// The book of an item; the one that every company begins with without one.
 pub(crate) fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
     let kind = match B::KIND {
         BookKind::Tags => TAG_BOOK,

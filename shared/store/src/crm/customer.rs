@@ -8,7 +8,7 @@ use domain::close_rate::model::Model;
 use domain::company::Company;
 use domain::crm::customer::CustomerState;
 use domain::crm::identities::Customer;
-use domain::crm::identities::{Identities, MergedCustomer};
+use domain::crm::identities::MergedCustomer;
 use domain::crm::identity_group::IdentityLinks;
 use domain::kernel::id::{CardId, PersonId};
 use domain::radar::counter::Scope;
@@ -219,23 +219,6 @@ impl Store {
             }
         }
         if found { Ok((known, other)) } else { Err(Failure::NotFound) }
-    }
-
-    /// A person whose own item was read, with the other identities of their group as of the last
-    /// write.
-    pub(crate) async fn identities(
-        &self,
-        company: Company,
-        person: PersonId,
-        item: Option<Item>,
-    ) -> Result<Identities, Failure> {
-        let customer = item.map(decode).transpose()?;
-        let mut group = customer.as_ref().map(|customer| customer.links.group.members()).unwrap_or_default();
-        group.remove(&person);
-        let mut others = Customers::new();
-        self.read_customers(company, &Vec::from_iter(group), ReadMode::Consistent, &mut others).await?;
-        let others = others.into_iter().map(|(other, customer)| customer.map(|customer| (other, customer)));
-        others.chain(customer.map(|customer| Ok((person, customer)))).collect()
     }
 
     async fn customers_and_groups(

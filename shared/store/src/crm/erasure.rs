@@ -4,6 +4,7 @@
 use domain::company::Company;
 use domain::crm::erasure::Erasure;
 use domain::crm::record::Records;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 use domain::kernel::text::OpenId;
@@ -74,7 +75,10 @@ impl Store {
         let erased = record.erased(erasure.at);
         let mut transaction = Transaction::default();
         if record != erased {
-            self.add_plans(&mut transaction, company, &found, &Records::from([(identity, erased)]))?;
+            let changed = Records::from([(identity, erased)]);
+            self.add_plans(&mut transaction, company, &found, &changed)?;
+            self.add_list_row(&mut transaction, company, &found, &changed, Day::of(erasure.at))?;
+            self.add_holding_changes(&mut transaction, company, (&found, &changed), None);
         }
         let added_with = record.addition.and_then(|addition| addition.mobile);
         self.add_phone_erasure(&mut transaction, company, (identity, added_with)).await?;

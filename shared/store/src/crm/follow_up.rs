@@ -4,6 +4,7 @@ use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::follow_up::FollowUp;
 use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{FollowUpId, Id, MemberId, PersonId};
 use domain::kernel::idempotency::Idempotency;
@@ -69,6 +70,7 @@ impl Store {
         let deltas = new.place.counts_once(new.at);
         let made = self.create_once(company, &key, request, new.at, made, |transaction| {
             self.add_plans(transaction, company, read, changed)?;
+            self.add_list_row(transaction, company, read, changed, Day::of(new.at))?;
             put_follow_up(transaction, &self.table, company, person, new)?;
             for (scope, period, counts) in deltas.changes() {
                 add_counts(transaction, &self.table, company, scope, period, &counts);
@@ -98,7 +100,7 @@ impl Store {
     }
 
     /// Stores a follow-up that was edited or deleted. What was deleted counts no more: then its record
-    /// is given, too.
+    /// is given, too, with the customer as they were read.
     ///
     /// # Errors
     /// [`Failure::Busy`] when follow-up or record have changed since they were read.
@@ -107,11 +109,14 @@ impl Store {
         company: Company,
         person: PersonId,
         after: &FollowUp,
-        record: Option<&CustomerRecord>,
+        record: Option<(&KnownCustomer, &CustomerRecord)>,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         put_follow_up(&mut transaction, &self.table, company, person, after)?;
-        if let Some(record) = record {
+        if let Some((read, record)) = record {
+            let changed = Records::from([(person, record.clone())]);
+            let today = Day::of(after.deleted.map_or(after.at, |deleted| deleted.at));
+            self.add_list_row(&mut transaction, company, read, &changed, today)?;
             put_record(&mut transaction, &self.table, company, person, record)?;
             let mut deltas = CounterDeltas::default();
             deltas.subtract_all(&after.place.counts_once(after.at));

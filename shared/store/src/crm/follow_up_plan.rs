@@ -7,6 +7,7 @@ use domain::crm::follow_up::NextFollowUp;
 use domain::crm::profile::ProfileField;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::crm::timeline::TimelineEntry;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, PersonId};
 use domain::kernel::timestamp::Timestamp;
@@ -46,6 +47,7 @@ impl Store {
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         self.add_plans(&mut transaction, company, read, changed)?;
+        self.add_list_row(&mut transaction, company, read, changed, Day::of(entry.at))?;
         add_timeline_entry(&mut transaction, &self.table, company, person, entry)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }

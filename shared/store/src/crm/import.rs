@@ -4,6 +4,7 @@ use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::addition::Addition;
 use domain::crm::import::RowError;
+use domain::crm::record::KnownCustomer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, JobId, PersonId};
 use domain::kernel::mobile::Mobile;
@@ -11,12 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::company::department::{Placed, take, tree_of};
 use crate::crm::addition::NewCustomer;
+use crate::crm::record::RecordRead;
 use crate::people::phone::phone_holder;
-use crate::table::batch_get::ReadMode;
 use crate::table::kinds::{CARD, IMPORT_MARK, ROW_ERROR};
 use crate::table::read::{Order, Search};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
+
+/// More errors than a row can have: one for each field.
+const ERRORS_OF_ROW_MAX: u64 = 10;
 
 /// The job of an import.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,8 +35,8 @@ pub struct RowContext {
     pub departments: Option<DepartmentPath>,
     /// The identity that the phone number leads to.
     pub holder: Option<PersonId>,
-    /// Whether the row was imported before.
-    pub is_imported: bool,
+    /// Whom the row made before, or nobody, and what a row of the list is made by.
+    pub known: KnownCustomer,
 }
 
 impl Store {
@@ -48,24 +52,28 @@ impl Store {
     ) -> Result<RowContext, Failure> {
         let card = card.map(|card| keys::card(company, card));
         let phone = mobile.map(|mobile| keys::phone(company, mobile));
-        let (tree, customer) = (keys::departments(company), keys::customer(company, person));
-        let always = [tree.clone(), customer.clone()];
-        let wanted: Vec<_> = always.into_iter().chain(card.clone()).chain(phone.clone()).collect();
-        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let tree = keys::departments(company);
+        let wanted: Vec<_> = [tree.clone()].into_iter().chain(card.clone()).chain(phone.clone()).collect();
+        let (known, mut items) = self.known_customer_beside(company, person, RecordRead::ToChange, &wanted).await?;
         let tree = tree_of(take(&mut items, &tree))?;
         let card = card.and_then(|card| take(&mut items, &card)).map(|item| CARD.decode::<Placed>(item)).transpose()?;
         let holder = phone.and_then(|phone| take(&mut items, &phone)).map(phone_holder).transpose()?;
         let departments = card.map(|card| tree.path_of(card.department));
-        Ok(RowContext { departments, holder, is_imported: take(&mut items, &customer).is_some() })
+        Ok(RowContext { departments, holder, known })
     }
 
     /// Adds the customer of a row, with all numbers that count them.
     ///
     /// # Errors
     /// [`Failure::Busy`] when the row was imported or its phone number was taken since they were read.
-    pub async fn add_imported(&self, company: Company, new: &NewCustomer, addition: &Addition) -> Result<(), Failure> {
+    pub async fn add_imported(
+        &self,
+        (company, nobody): (Company, &KnownCustomer),
+        new: &NewCustomer,
+        addition: &Addition,
+    ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        self.put_addition(&mut transaction, company, new, addition)?;
+        self.put_addition(&mut transaction, (company, nobody), new, addition)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
@@ -86,31 +94,33 @@ impl Store {
         &self,
         company: Company,
         job: JobId,
-        after: Option<u32>,
+        after: Option<u64>,
         limit: u32,
-    ) -> Result<Page<RowError, u32>, Failure> {
-        let (partition, start) = (keys::row_errors(company, job), after.map(|row| keys::row_error(company, job, row)));
+    ) -> Result<Page<RowError, u64>, Failure> {
+        let (partition, start) =
+            (keys::row_errors(company, job), after.map(|place| keys::row_error(company, job, place)));
         let search = Search { kind: ROW_ERROR, partition: &partition, start, order: Order::OldestFirst, limit };
-        let page = self.search(search, None::<fn(&StoredRow) -> bool>, |row: &StoredRow| row.row).await?;
-        Ok(Page { items: page.items.into_iter().flat_map(|row| row.errors).collect(), next: page.next })
+        let page =
+            self.search(search, None::<fn(&StoredRowError) -> bool>, |stored: &StoredRowError| stored.place).await?;
+        Ok(Page { items: page.items.into_iter().map(|stored| stored.error).collect(), next: page.next })
     }
 }
 
-/// All that was wrong with a row.
+/// What was wrong with a row, in its place among all.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StoredRow {
-    pub(crate) row: u32,
-    pub(crate) errors: Vec<RowError>,
+pub(crate) struct StoredRowError {
+    pub(crate) place: u64,
+    #[serde(flatten)]
+    pub(crate) error: RowError,
 }
 
-/// What was wrong, row by row.
-pub(crate) fn by_row(errors: &[RowError]) -> Vec<StoredRow> {
-    let mut rows: Vec<StoredRow> = Vec::new();
+/// The errors of rows in their places: one row after the other.
+pub(crate) fn placed(errors: &[RowError]) -> Vec<StoredRowError> {
+    let mut placed: Vec<StoredRowError> = Vec::with_capacity(errors.len());
     for error in errors {
-        match rows.last_mut().filter(|last| last.row == error.row) {
-            Some(last) => last.errors.push(error.clone()),
-            None => rows.push(StoredRow { row: error.row, errors: vec![error.clone()] }),
-        }
+        let first = u64::from(error.row) * ERRORS_OF_ROW_MAX;
+        let place = placed.last().map_or(first, |last| first.max(last.place + 1));
+        placed.push(StoredRowError { place, error: error.clone() });
     }
-    rows
+    placed
 }

@@ -18,7 +18,7 @@ use domain::people::member::Role;
 use serde::{Deserialize, Serialize};
 
 use crate::company::department::take;
-use crate::crm::import::{ImportMark, by_row};
+use crate::crm::import::{ImportMark, placed};
 use crate::keys::DueList;
 use crate::table::batch_get::ReadMode;
 use crate::table::due::{Due, WAITS, WAITS_NO_LONGER, no_longer};
@@ -161,8 +161,8 @@ impl Store {
         let next = Job { version: job.version + 1, ..job.clone() };
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::job(company, job.id), moved(company, &next)?, Failure::Busy);
-        for row in by_row(errors) {
-            let mut item = ROW_ERROR.encode(&keys::row_error(company, job.id, row.row), &row)?;
+        for stored in placed(errors) {
+            let mut item = ROW_ERROR.encode(&keys::row_error(company, job.id, stored.place), &stored)?;
             expire(&mut item, job.started_at.plus_millis(JOB_KEPT_MS));
             transaction.create(&self.table, item, Failure::Busy);
         }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::company::Company;
 use domain::crm::identities::Identities;
 use domain::crm::membership::change_membership;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
 use domain::kernel::timestamp::Timestamp;
@@ -66,6 +67,7 @@ impl Store {
         // Flags and counters change together; the lists follow, and then the note that it is done.
         // Whoever stops in between does the rest again, and changes nothing twice.
         self.refresh_shortlists(company, &changed, now, aside).await?;
+        self.refresh_list(company, &done.iter().copied().collect(), Day::of(now), aside).await?;
         for person in &done {
             if !followed.remove(person) {
                 followed.insert(*person);

@@ -1,5 +1,7 @@
 //! Merges of identities: the list of them, and the transactions that make and undo one.
 
+use std::collections::BTreeSet;
+
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::crm::merge::{Merge, MergePlan};
@@ -26,12 +28,15 @@ use crate::{Page, Store, keys};
 /// the person does there. Beside all else of a merge they fit into one transaction.
 const CARDS_MAX: usize = 10;
 
-/// Who stands in the lists of which cards from now on, or no more: those who have not logged in
-/// themselves.
-fn newly_listed(plan: &MergePlan) -> impl Iterator<Item = (PersonId, CardId)> {
+/// Whose place in which lists has changed: those who have not logged in themselves, on their cards, and both
+/// identities of the merge, in the list of customers.
+fn to_refresh(merge: &Merge, plan: &MergePlan) -> BTreeSet<(PersonId, CardId)> {
     let anonymous = plan.customers.iter().filter(|(_, customer)| customer.state.anonymous);
     let cards = anonymous.flat_map(|(person, customer)| customer.state.cards.keys().map(|card| (*person, *card)));
-    cards.take(CARDS_MAX)
+    // Any card will do: a mark has one.
+    let any = plan.customers.values().find_map(|customer| customer.state.cards.keys().next());
+    let both = [merge.edge.a, merge.edge.b].into_iter().filter_map(|person| Some((person, *any?)));
+    cards.take(CARDS_MAX).chain(both).collect()
 }
 
 /// What a member who merges two customers writes beside the merge.
@@ -118,7 +123,7 @@ impl Store {
         for pending in &later {
             transaction.create(&self.table, pending.item(due)?, Failure::Busy);
         }
-        for (person, card) in newly_listed(plan) {
+        for (person, card) in to_refresh(merge, plan) {
             mark_shortlist_refresh(transaction, &self.table, company, person, card, due)?;
         }
         Ok(later)

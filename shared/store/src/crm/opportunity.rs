@@ -3,7 +3,9 @@
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::crm::command::{CustomerCommand, CustomerUpdate};
-use domain::crm::identities::Identities;
+use domain::crm::identities::Customer;
+use domain::crm::record::KnownCustomer;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, PersonId};
 use domain::kernel::idempotency::Idempotency;
@@ -13,8 +15,8 @@ use crate::close_rate::shortlist_refresh::mark_shortlist_refresh;
 use crate::company::audit::add_entry;
 use crate::company::department::take;
 use crate::crm::customer::{check_customer, put_customer};
+use crate::crm::record::RecordRead;
 use crate::radar::counter::add_counts;
-use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -26,6 +28,8 @@ pub struct OpportunityChange<'a> {
     pub card: CardId,
     /// The identity that the caller named.
     pub person: PersonId,
+    /// The customer as they were read.
+    pub read: &'a KnownCustomer,
     /// What the change writes.
     pub update: &'a CustomerUpdate,
     /// Its audit entry, with its time.
@@ -33,9 +37,8 @@ pub struct OpportunityChange<'a> {
 }
 
 impl Store {
-    /// All identities of a person, as of the last write, and the result of the same request, if
-    /// it came before; the card they are read for must exist. One call, and one more if the
-    /// person is in a group.
+    /// A customer as of the last write, and the result of the same request, if it came before; the card
+    /// they are read for must exist. One call, and one more if the person is in a group.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card, [`Failure::KeyReused`] when the request's key
@@ -47,12 +50,11 @@ impl Store {
         person: PersonId,
         request: Option<&Idempotency>,
         now: Timestamp,
-    ) -> Result<(Identities, Option<CustomerCommand>), Failure> {
-        let mut wanted = vec![keys::card(company, card), keys::customer(company, person)];
+    ) -> Result<(KnownCustomer, Option<CustomerCommand>), Failure> {
+        let mut wanted = vec![keys::card(company, card)];
         wanted.extend(request.map(|request| keys::idempotency(company, &request.key)));
-        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let (known, mut items) = self.known_customer_beside(company, person, RecordRead::ToChange, &wanted).await?;
         take(&mut items, &wanted[0]).ok_or(Failure::NotFound)?;
-        let known = self.identities(company, person, take(&mut items, &wanted[1])).await?;
         let before = items.pop().zip(request).map(|(first, request)| replayed(first, request, now)).transpose()?;
         Ok((known, before.flatten()))
     }
@@ -89,8 +91,14 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         company: Company,
-        OpportunityChange { card, person, update, audit }: OpportunityChange<'_>,
+        OpportunityChange { card, person, read, update, audit }: OpportunityChange<'_>,
     ) -> Result<(), Failure> {
+        let mut after = read.clone();
+        for (identity, customer) in &update.customers {
+            let customer = Customer { version: customer.version + 1, ..customer.clone() };
+            after.identities.insert(*identity, customer);
+        }
+        self.add_list_update(transaction, company, &read.listed.update(&after, Day::of(audit.at)))?;
         for (identity, customer) in &update.customers {
             put_customer(transaction, &self.table, company, *identity, customer)?;
         }

@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use domain::company::Company;
 use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
 use domain::crm::timeline::TimelineEntry;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 use domain::kernel::mobile::Mobile;
 
+use crate::company::department::take;
 use crate::crm::customer::customer_of_item;
+use crate::crm::list::{keys_to_change, take_listed};
+use crate::crm::member_directory::directory_of;
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
 use crate::people::phone::{add_phone_holder, release_phone};
@@ -64,7 +68,11 @@ impl Store {
         Ok(self.known_customer_beside(company, person, read, &[]).await?.0)
     }
 
-    /// The same, and the items of these keys that exist, read in the first call.
+    /// The same, and the items of these keys that exist, read in the first call. Read to be changed, the
+    /// customer comes with their rows of the list.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when a row is of later than what was read: it is to be read again.
     pub(crate) async fn known_customer_beside(
         &self,
         company: Company,
@@ -73,11 +81,15 @@ impl Store {
         beside: &[Key],
     ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
-        let items = self.read_known(company, &BTreeSet::from([person]), read, beside, &mut known).await?;
+        let directory = keys::member_directory(company);
+        let model = (read == RecordRead::ToChange).then(|| keys::close_rate_model(company));
+        let first: Vec<_> = beside.iter().chain([&directory]).cloned().chain(model).collect();
+        let mut items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
+        known.directory = directory_of(take(&mut items, &directory))?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         self.read_known(company, &others, read, &[], &mut known).await?;
-        Ok((known, items))
+        if known.listed.is_ahead_of(&known) { Err(Failure::Busy) } else { Ok((known, items)) }
     }
 
     async fn read_known(
@@ -91,8 +103,10 @@ impl Store {
         let mut others = Vec::new();
         let customers = persons.iter().map(|person| keys::customer(company, *person));
         let records = persons.iter().map(|person| keys::customer_record(company, *person));
-        let wanted: Vec<_> = customers.chain(records).chain(beside.iter().cloned()).collect();
+        let rows = if read == RecordRead::ToChange { keys_to_change(company, persons) } else { Vec::new() };
+        let wanted: Vec<_> = customers.chain(records).chain(rows).chain(beside.iter().cloned()).collect();
         for item in self.batch_get(company, &wanted, read.into()).await? {
+            let Some(item) = take_listed(item, &mut known.listed)? else { continue };
             if Key::of(&item).is_some_and(|key| beside.contains(&key)) {
                 others.push(item);
             } else if CUSTOMER_RECORD.is_of(&item) {
@@ -128,17 +142,20 @@ impl Store {
         }
     }
 
-    /// Stores records that were changed, and the entry of the change in the timeline of `person`.
+    /// Stores records that were changed, the row of the list, and the entry of the change in the timeline
+    /// of `person`.
     ///
     /// # Errors
     /// [`Failure::Busy`] when one of them, or who has a number, has changed since it was read.
     pub async fn change_records(
         &self,
         company: Company,
+        read: &KnownCustomer,
         (changed, numbers): (&Records, &[MovedNumber]),
         (person, entry): (PersonId, &TimelineEntry),
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
+        self.add_list_row(&mut transaction, company, read, changed, Day::of(entry.at))?;
         for (person, record) in changed {
             put_record(&mut transaction, &self.table, company, *person, record)?;
         }

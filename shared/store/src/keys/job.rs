@@ -30,9 +30,9 @@ pub(crate) fn row_errors(company: Company, job: JobId) -> String {
     format!("{}#ROW_ERRORS#{job}", company.id())
 }
 
-/// What was wrong with a row.
-pub(crate) fn row_error(company: Company, job: JobId, row: u32) -> Key {
-    Key::new(row_errors(company, job), format!("{row:010}"))
+/// What was wrong with a row, by its place among all.
+pub(crate) fn row_error(company: Company, job: JobId, place: u64) -> Key {
+    Key::new(row_errors(company, job), format!("{place:012}"))
 }
 
 /// The import of a table, by the digest of its rows.

@@ -8,7 +8,7 @@ use domain::company::Company;
 use domain::kernel::day::Day;
 use domain::kernel::id::{CardId, MemberId};
 use domain::kernel::timestamp::Timestamp;
-use domain::people::member::{Member, MemberStatus};
+use domain::people::member::Member;
 use domain::radar::breakdown::Additions;
 use domain::radar::counter::{Period, Scope};
 use domain::radar::metrics::ScopeCounts;
@@ -35,7 +35,8 @@ pub struct Progress {
     pub company: Company,
     /// The last page of the feed that is in them.
     pub page: Option<Uuid>,
-    /// Stands for the members whom the states of customers follow; see [`Store::follow_members`].
+    /// Stands for the members whom the states of customers and the directory follow; see
+    /// [`Store::follow_members`].
     pub staff: Option<u64>,
     /// The breakdowns are of layout 1, and hold everything up to this page.
     pub mixed: Option<Uuid>,
@@ -114,6 +115,8 @@ impl Store {
     ) -> Result<Progress, Failure> {
         let company = before.company;
         self.add_to_breakdowns(company, additions.breakdowns, aside).await?;
+        let persons = additions.people.values().flatten().copied().collect();
+        self.refresh_list(company, &persons, today, aside).await?;
         // Breakdowns know their pages, and lists are made of the customers: whoever stops before the
         // progress is written does it again, and changes nothing.
         let mut transaction =
@@ -161,12 +164,12 @@ impl Store {
         self.commit(progress.company, transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// The active members of a company after one, the first added first. Those that cannot be read are
+    /// The members of a company after one, the first added first, those who are gone too. Those that cannot be read are
     /// put aside.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] and the like.
-    pub async fn active_members(
+    pub async fn members_after(
         &self,
         company: Company,
         after: Option<MemberId>,
@@ -179,7 +182,6 @@ impl Store {
         for item in page.items {
             members.extend(aside.read(item, |item| MEMBER.decode::<Member>(item))?);
         }
-        members.retain(|member| member.status() == MemberStatus::Active);
         Ok(Page { items: members, next: page.next.and_then(|key| key.sk.parse().ok()) })
     }
 

@@ -42,6 +42,9 @@ kinds! {
     CUSTOM_FIELD_BOOK = "custom_field_book", 1, "book";
     CUSTOMER_RECORD = "customer_record", 1, "record";
     ERASURE = "erasure", 1, "erasure";
+    CUSTOMER_ROW = "customer_row", 1, "list";
+    LIST_COUNTS = "list_counts", 1, "list";
+    CUSTOMER_RULES = "customer_rules", 1, "customer_rules";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
     FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
@@ -65,6 +68,7 @@ kinds! {
     UNION = "union", 1, "login";
     CLAIM = "claim", 1, "member";
     MEMBER = "member", 1, "member";
+    MEMBER_DIRECTORY = "member_directory", 1, "member_directory";
     MERGE = "merge", 1, "merge";
     /// Layout 1 had no departments; code that does not know them would count for the company.
     /// Until layout 2 gaps stood at the earlier of their two days.
@@ -73,6 +77,7 @@ kinds! {
     PHONE = "phone", 1, "phone";
     PROFILE = "profile", 1, "phone";
     HOLD = "hold", 1, "quota";
+    HOLDING = "holding", 1, "ownership";
     QUOTA = "quota", 1, "quota";
     RECOUNT = "recount", 1, "recount";
     GREETING = "greeting", 1, "settings";

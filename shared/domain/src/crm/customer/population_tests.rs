@@ -147,7 +147,11 @@ impl StoredPeople {
     }
 
     fn revoke(&mut self, who: u8) {
-        let known = KnownCustomer { identities: self.group(person(who)), records: self.records.clone() };
+        let known = KnownCustomer {
+            identities: self.group(person(who)),
+            records: self.records.clone(),
+            ..KnownCustomer::default()
+        };
         let Some(addition) = known.revocable_addition(person(who)) else { return };
         self.counters.subtract_all(&addition.contributions());
         self.customers.remove(&person(who));

@@ -1,0 +1,186 @@
+//! Bringing rows of the list up to date with what is known of their persons.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::close_rate::model::Model;
+use domain::company::Company;
+use domain::crm::identities::Identities;
+use domain::crm::listed::{Listed, ListedRow};
+use domain::crm::record::{KnownCustomer, Records};
+use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::PersonId;
+use runtime::retry::Policy;
+
+use crate::crm::customer::customer_of_item;
+use crate::crm::list::{CountChanges, take_listed};
+use crate::crm::record::record_of;
+use crate::table::aside::PutAside;
+use crate::table::batch_get::{KEYS_MAX, ReadMode};
+use crate::table::item::Item;
+use crate::table::kinds::{CUSTOMER, CUSTOMER_RECORD};
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Store, keys};
+
+/// Persons who are read together: customer, record and row of each, and the model.
+const TOGETHER: usize = (KEYS_MAX - 1) / 3;
+
+/// What was read of some persons and all of their identities.
+#[derive(Debug, Default)]
+struct Known {
+    identities: Identities,
+    records: Records,
+    rows: BTreeMap<PersonId, ListedRow>,
+    model: Option<Model>,
+    asked: BTreeSet<PersonId>,
+    /// Those of whom something cannot be read: their rows stay as they are.
+    unreadable: BTreeSet<PersonId>,
+}
+
+impl Known {
+    /// The identities of each person, once.
+    fn people(&self) -> BTreeSet<BTreeSet<PersonId>> {
+        let group = |person: &PersonId| {
+            let mut group = self.identities.get(person).map(|one| one.links.group.members()).unwrap_or_default();
+            group.insert(*person);
+            group
+        };
+        let people = self.asked.iter().map(group);
+        people.filter(|people| people.is_disjoint(&self.unreadable)).collect()
+    }
+
+    fn customer(&self, identities: &BTreeSet<PersonId>) -> KnownCustomer {
+        fn some<T: Clone>(all: &BTreeMap<PersonId, T>, of: &BTreeSet<PersonId>) -> BTreeMap<PersonId, T> {
+            of.iter().filter_map(|person| Some((*person, all.get(person)?.clone()))).collect()
+        }
+        let listed = Listed { rows: some(&self.rows, identities), model: self.model.clone().unwrap_or_default() };
+        let (records, identities) = (some(&self.records, identities), some(&self.identities, identities));
+        KnownCustomer { identities, records, listed, ..KnownCustomer::default() }
+    }
+}
+
+impl Store {
+    /// Writes the rows of these persons as they are known by now, and deletes those of persons who are no
+    /// customers any more, or another one's identity. What cannot be read is put aside. Returns how many
+    /// rows were wrong.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] while others write the same rows, and those of the table.
+    pub async fn refresh_list(
+        &self,
+        company: Company,
+        persons: &BTreeSet<PersonId>,
+        today: Day,
+        aside: &mut PutAside,
+    ) -> Result<usize, Failure> {
+        let (persons, mut wrong) = (Vec::from_iter(persons.iter().copied()), 0);
+        for some in persons.chunks(TOGETHER) {
+            match self.try_to_refresh(company, some, today, aside).await {
+                Err(Failure::Busy) => {
+                    for person in some {
+                        wrong += self.refresh_one(company, *person, today, aside).await?;
+                    }
+                }
+                refreshed => wrong += refreshed?,
+            }
+        }
+        Ok(wrong)
+    }
+
+    async fn refresh_one(
+        &self,
+        company: Company,
+        person: PersonId,
+        today: Day,
+        aside: &mut PutAside,
+    ) -> Result<usize, Failure> {
+        let refreshed = self.retry.run_with(Policy::CONTENTION, aside, |aside| async move {
+            let done = self.try_to_refresh(company, &[person], today, aside).await;
+            done.map_err(|failure| (aside, failure))
+        });
+        refreshed.await.map_err(|(_, failure)| failure)
+    }
+
+    async fn try_to_refresh(
+        &self,
+        company: Company,
+        persons: &[PersonId],
+        today: Day,
+        aside: &mut PutAside,
+    ) -> Result<usize, Failure> {
+        let known = self.known(company, persons, aside).await?;
+        let mut wrong = 0;
+        let mut transaction = Transaction::default();
+        let mut counts = CountChanges::default();
+        for identities in known.people() {
+            let customer = known.customer(&identities);
+            if customer.listed.is_ahead_of(&customer) {
+                return Err(Failure::Busy);
+            }
+            let update = customer.listed.update(&customer, today);
+            if update.puts.is_empty() && update.removed.is_empty() {
+                continue;
+            }
+            wrong += 1;
+            self.add_rows(&mut transaction, company, &update, &mut counts)?;
+        }
+        if wrong > 0 {
+            counts.add_to(&mut transaction, &self.table, company);
+            self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
+        }
+        Ok(wrong)
+    }
+
+    /// What is known of these persons and all of their identities, as of the last write.
+    async fn known(&self, company: Company, persons: &[PersonId], aside: &mut PutAside) -> Result<Known, Failure> {
+        let mut known = Known { asked: persons.iter().copied().collect(), ..Known::default() };
+        let wanted = known.asked.clone();
+        self.read_into(&mut known, company, &wanted, aside).await?;
+        let groups = known.identities.values().flat_map(|customer| customer.links.group.members());
+        let others: BTreeSet<_> = groups.filter(|other| !wanted.contains(other)).collect();
+        for some in Vec::from_iter(others).chunks(TOGETHER) {
+            self.read_into(&mut known, company, &some.iter().copied().collect(), aside).await?;
+        }
+        Ok(known)
+    }
+
+    async fn read_into(
+        &self,
+        known: &mut Known,
+        company: Company,
+        persons: &BTreeSet<PersonId>,
+        aside: &mut PutAside,
+    ) -> Result<(), Failure> {
+        let mut wanted: Vec<_> = persons.iter().map(|person| keys::customer_row(company, *person)).collect();
+        wanted.extend(persons.iter().map(|person| keys::customer(company, *person)));
+        wanted.extend(persons.iter().map(|person| keys::customer_record(company, *person)));
+        wanted.extend(known.model.is_none().then(|| keys::close_rate_model(company)));
+        let mut listed = Listed::default();
+        for item in self.batch_get(company, &wanted, ReadMode::Consistent).await? {
+            let Some(item) = take_listed(item, &mut listed)? else { continue };
+            known.take(item, aside)?;
+        }
+        known.rows.append(&mut listed.rows);
+        known.model.get_or_insert(listed.model);
+        Ok(())
+    }
+}
+
+impl Known {
+    /// A customer or a record.
+    fn take(&mut self, item: Item, aside: &mut PutAside) -> Result<(), Failure> {
+        let key = keys::Key::of(&item).ok_or_else(|| CUSTOMER.corrupt("key"))?;
+        if CUSTOMER_RECORD.is_of(&item) {
+            match aside.read(item, record_of)? {
+                Some((person, record)) => drop(self.records.insert(person, record)),
+                None => self.unreadable.extend(keys::customer_record_of(&key)),
+            }
+        } else {
+            match aside.read(item, customer_of_item)? {
+                Some((person, customer)) => drop(self.identities.insert(person, customer)),
+                None => self.unreadable.extend(keys::customer_of(&key)),
+            }
+        }
+        Ok(())
+    }
+}
