@@ -6,8 +6,8 @@
 use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
-    CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, InvitationId, JoinRequestId, MemberId, MergeId,
-    PersonId, ProductId, RecycleRuleId, SessionId, TagId, UploadId,
+    CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, InvitationId, JobId, JoinRequestId, MemberId,
+    MergeId, PersonId, ProductId, RecycleRuleId, SessionId, TagId, UploadId, ViewId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
@@ -328,7 +328,9 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "product_id" => (ProductId::schema(), "The product."),
         "tag_id" => (TagId::schema(), "The tag."),
         "field_id" => (CustomFieldId::schema(), "The field."),
+        "view_id" => (ViewId::schema(), "The view."),
         "rule_id" => (RecycleRuleId::schema(), "The rule."),
+        "job_id" => (JobId::schema(), "The job."),
         "upload_id" => (UploadId::schema(), "The upload."),
         "session_id" => (SessionId::schema(), "The session."),
         "share_code" => (ShareCode::schema(), "The share code."),

@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
-use domain::crm::customer_owner::CustomerRight;
 use domain::crm::due::FollowUpDue;
 use domain::crm::follow_up::NextFollowUp;
+use domain::crm::ownership::CustomerRight;
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;

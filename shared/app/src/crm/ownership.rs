@@ -3,9 +3,8 @@
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::crm::command::CustomerError;
-use domain::crm::customer_owner::CustomerRight;
 use domain::crm::customer_rules::CustomerRules;
-use domain::crm::ownership::{CollaboratorAccess, CollaboratorMark, Ownership, OwnershipReason};
+use domain::crm::ownership::{CollaboratorAccess, CollaboratorMark, CustomerRight, Ownership, OwnershipReason};
 use domain::crm::record::KnownCustomer;
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::day::Day;
@@ -164,7 +163,7 @@ impl RecordEditor {
             }
             let change = CustomerChange::Collaborator { member: collaborator, access: None };
             let entry = self.timeline_entry(flow, change)?;
-            Ok(flow.store.change_records(self.company, &known, &changed, (self.person, &entry)).await?)
+            Ok(flow.store.change_records(self.company, &known, (&changed, &[]), (self.person, &entry)).await?)
         })
         .await
     }

@@ -44,7 +44,7 @@ pub struct Recycled {
 /// The first failure, after all other customers were looked at.
 pub async fn recycle(flow: &Flow<'_>, company: Company, may_go_on: impl Fn() -> bool) -> Result<Recycled, Failure> {
     let rules = flow.store.customer_rules(company).await?;
-    let list = flow.store.customer_list(company).await?;
+    let list = flow.store.customer_list(company, None).await?;
     let (mut done, mut warnings, mut failed, mut due) = (Recycled::default(), Vec::new(), None, next_run(flow.now));
     for row in list.rows.iter().filter(|row| may_be_hit(row, &rules, Day::of(flow.now))) {
         if !may_go_on() {

@@ -46,6 +46,8 @@ pub enum AuditAction {
     CardTemplate,
     /// The number of seats was changed (席位).
     Seats,
+    /// Two customers were merged by hand (合并客户).
+    CustomersMerged,
     /// A merge of two identities was undone (撤销合并).
     MergeUndone,
     /// A department was made (部门新增).
@@ -84,6 +86,8 @@ pub enum AuditAction {
     CustomerTags,
     /// A field of customers was made, changed or deleted (自定义字段).
     CustomFields,
+    /// A view of the company was made, changed or deleted (客户视图).
+    CustomerViews,
     /// A customer was assigned, transferred or given back (客户归属).
     CustomerOwner,
     /// A rule took a customer from their owner (自动回收).

@@ -8,6 +8,7 @@ use crate::crm::customer::SentBy;
 use crate::crm::identities::Customer;
 use crate::crm::identity_group::{Group, IdentityLinks, MergeEdge};
 use crate::crm::member_directory::MemberDirectory;
+use crate::crm::ownership::CollaboratorAccess;
 use crate::crm::record::CustomerRecord;
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;

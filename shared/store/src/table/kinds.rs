@@ -43,20 +43,28 @@ kinds! {
     CUSTOMER_RECORD = "customer_record", 1, "record";
     ERASURE = "erasure", 1, "erasure";
     CUSTOMER_ROW = "customer_row", 1, "list";
+    LIST_BLOCK = "list_block", 1, "list_blocks";
+    LIST_CHANGE = "list_change", 1, "list";
     LIST_COUNTS = "list_counts", 1, "list";
+    LIST_HEAD = "list_head", 1, "list_blocks";
     CUSTOMER_RULES = "customer_rules", 1, "customer_rules";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
     FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
+    IMPORT_MARK = "import_mark", 1, "job";
     INVITATION = "invitation", 1, "invitation";
     INVITATION_CODE = "invitation_code", 1, "invitation";
+    JOB = "job", 1, "job";
+    JOB_INPUT = "job_input", 1, "job";
+    JOB_SLOTS = "job_slots", 1, "job";
     JOIN_REQUEST = "join_request", 1, "join";
     LIVE_MARK = "live_mark", 1, "live";
     LIVE_MESSAGE = "live_message", 1, "live";
     /// In layout 1 a socket was its end alone, without the member who watches.
     LIVE_STATE = "live_state", 2, "live";
+    ROW_ERROR = "row_error", 1, "job";
     /// Until layout 3 it did not tell who had not logged in.
     SEGMENT = "segment", 4, "log";
     /// An attribute for each company, named by its id.
@@ -87,6 +95,7 @@ kinds! {
     TAG_BOOK = "tag_book", 1, "book";
     TIMELINE_ENTRY = "timeline_entry", 1, "timeline";
     UPLOAD = "upload", 1, "upload";
+    VIEW_BOOK = "view_book", 1, "book";
     VOICE = "voice", 1, "voice";
 }
 
