@@ -30,6 +30,7 @@ use testkit::world::World;
 use uuid::Uuid;
 
 use crate::aggregator::{aggregator, batch, delivered};
+use crate::bounded::BOUNDED;
 use crate::bounds_of_company;
 use crate::event_files::KeptDeadLetters;
 use crate::functions::{housekeeping, no_stop};
@@ -56,65 +57,6 @@ const GROWING: [&str; 14] = [
     "sessions",
     "shortlist",
     "staff",
-];
-
-/// All others, and what bounds them.
-const BOUNDED: [(&str, &str); 52] = [
-    ("activation", "one member's state"),
-    ("aside", "a key and 500 characters"),
-    ("audit", "two values of one change"),
-    ("boards", "three values"),
-    ("budget", "two numbers"),
-    ("card", "fields of bounded length, nine photos"),
-    ("card_template", "fields of bounded length"),
-    ("close_rate_model", "a coefficient for each feature, a curve and a report of ten bands"),
-    ("app", "one id"),
-    ("company", "fields of bounded length"),
-    (
-        "customer_record",
-        "ten values a field, five of 20 custom ones, 1,000 follow-ups, 50 tags: domain::crm::record fills it",
-    ),
-    ("customer_row", "ten identities with 200 cards each: domain::crm::row fills it"),
-    ("view_book", "30 views: domain::crm::view fills it"),
-    ("list_block", "a ninetieth of the rows, 1,000 at least"),
-    ("list_change", "a customer row"),
-    ("list_counts", "five numbers"),
-    ("list_head", "five numbers"),
-    ("customer_rules", "20 rules with 20 tags each: 20 kilobytes"),
-    ("recycle_warning", "two ids and two days"),
-    ("holding", "three numbers"),
-    ("member_directory", "7,900 entries of 49 bytes: domain::crm::member_directory fills it"),
-    ("follow_up", "a text of 2,000 characters and twenty of before: 130 kilobytes"),
-    ("follow_up_plan", "two ids and a moment"),
-    ("tag_book", "200 tags of 24 characters, and 1,000 ids that are gone: 100 kilobytes"),
-    ("erasure", "98 ids"),
-    ("custom_field_book", "20 fields with 50 options of 20 characters: 90 kilobytes"),
-    ("job", "fields of bounded length"),
-    ("job_input", "1,000 customers and 100 tags, or the rows of a body of 256 kilobytes"),
-    ("import_mark", "one id"),
-    ("row_error", "one sentence of ours"),
-    ("job_slots", "50 ids"),
-    ("timeline_entry", "one change: seven fields, or a hundred tags"),
-    ("request", "one answer to one request"),
-    ("invitation", "one invitation"),
-    ("invitation_code", "one invitation"),
-    ("join_request", "one request"),
-    ("live_mark", "one number"),
-    ("union", "one id for each company that has made the person a member: 90 bytes"),
-    ("claim", "one code"),
-    ("member", "fields of bounded length"),
-    ("merge", "one edge"),
-    ("person", "one id"),
-    ("phone", "one id"),
-    ("profile", "fields of bounded length"),
-    ("hold", "one number"),
-    ("quota", "three numbers"),
-    ("greeting", "fields of bounded length"),
-    ("phrases", "a list of bounded length"),
-    ("share", "one share"),
-    ("standing", "one number"),
-    ("upload", "one file"),
-    ("voice", "one recording"),
 ];
 
 /// The kinds of the register.

@@ -7,6 +7,7 @@ mod additions;
 mod aggregator;
 mod authority;
 mod backers;
+mod bounded;
 mod bounds;
 mod bounds_of_company;
 mod budgets;
