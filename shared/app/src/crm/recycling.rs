@@ -52,8 +52,8 @@ pub async fn recycle(flow: &Flow<'_>, company: Company, may_go_on: impl Fn() -> 
             break;
         }
         match recycle_one(flow, company, row.person, (&rules, &list)).await {
-            Ok(Some(Outcome::Recycled)) => done.customers += 1,
-            Ok(Some(Outcome::Warned(member, warning))) => warnings.push((member, warning)),
+            Ok(Some(RecycleOutcome::Recycled)) => done.customers += 1,
+            Ok(Some(RecycleOutcome::Warned(member, warning))) => warnings.push((member, warning)),
             Ok(None) => {}
             Err(failure) => {
                 tracing::warn!(cause = %failure, "a customer was not looked at by the rules of recycling");
@@ -68,7 +68,7 @@ pub async fn recycle(flow: &Flow<'_>, company: Company, may_go_on: impl Fn() -> 
 }
 
 /// What became of a customer.
-enum Outcome {
+enum RecycleOutcome {
     Recycled,
     Warned(MemberId, RecycleWarning),
 }
@@ -90,7 +90,7 @@ async fn recycle_one(
     company: Company,
     person: PersonId,
     read: (&CustomerRules, &CustomerList),
-) -> Result<Option<Outcome>, Failure> {
+) -> Result<Option<RecycleOutcome>, Failure> {
     let attempt = || try_to_recycle(flow, company, person, read);
     flow.store.retry().run(Policy::CONTENTION, attempt).await
 }
@@ -100,7 +100,7 @@ async fn try_to_recycle(
     company: Company,
     person: PersonId,
     (rules, list): (&CustomerRules, &CustomerList),
-) -> Result<Option<Outcome>, Failure> {
+) -> Result<Option<RecycleOutcome>, Failure> {
     // As of the last write, and all that was read is checked by the write: whoever was just followed up
     // stays.
     let known = flow.store.known_customer(company, person, RecordRead::ToChange).await?;
@@ -119,14 +119,14 @@ async fn try_to_recycle(
     let audit = flow.audit_entry(actor, action, person, from, due.rule.to_string())?;
     let change = OwnershipChange { read: &known, changed: &changed, entry: (person, &entry) };
     flow.store.recycle_customer(company, change, &audit).await?;
-    Ok(Some(Outcome::Recycled))
+    Ok(Some(RecycleOutcome::Recycled))
 }
 
-fn warning(person: PersonId, due: RecycleDue, rules: &CustomerRules, today: Day) -> Option<Outcome> {
+fn warning(person: PersonId, due: RecycleDue, rules: &CustomerRules, today: Day) -> Option<RecycleOutcome> {
     let RecycleDue { on, rule, owner } = due;
     let is_soon = |it: &&RecycleRule| it.id == rule && on.plus(-i32::from(it.warn_days)) <= today;
     rules.recycle.iter().find(is_soon)?;
-    Some(Outcome::Warned(owner?, RecycleWarning { person, on, rule, made_on: today }))
+    Some(RecycleOutcome::Warned(owner?, RecycleWarning { person, on, rule, made_on: today }))
 }
 
 /// The next night.
