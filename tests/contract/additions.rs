@@ -145,6 +145,27 @@ async fn a_visitor_who_grants_the_number_becomes_one_person_with_the_added_custo
 }
 
 #[tokio::test]
+async fn a_corrected_number_leads_to_the_added_customer_and_the_wrong_one_to_nobody() {
+    let office = AddingOffice::new().await;
+    let (path, person) = office.added("lin", "13800138010").await;
+    let set = async |path: &str, mobile: &str| {
+        office.ask("lin", ("PUT", &format!("{path}/profile")), Some(json!({"mobile": mobile}))).await
+    };
+    assert_eq!(set(&path, "13800138011").await.0, 200);
+    let (other, _) = office.added("lin", "13800138010").await;
+    let (status, body) = set(&other, "13800138011").await;
+    assert_eq!((status, &body["code"], &body["person_id"]), (409, &json!("duplicate"), &json!(person)));
+    assert_eq!(office.get("lin", &other).await.1["profile"]["mobile"]["text"], "+8613800138010", "nothing is set");
+    assert_eq!((set(&path, "").await.0, set(&other, "13800138011").await.0), (200, 200));
+    // A visitor's number is a note.
+    office.visit(office.world.visitor, 1).await;
+    let visitor = format!("/v1/customers/{}", office.world.visitor);
+    assert_eq!(set(&visitor, "13800138011").await.0, 200);
+    assert_eq!(set(&visitor, "13800138012").await.0, 200);
+    office.added("chen", "13800138012").await;
+}
+
+#[tokio::test]
 async fn an_addition_is_taken_back_with_all_that_it_counted() {
     let office = AddingOffice::new().await;
     let (path, _) = office.added("lin", "13800138005").await;
@@ -174,7 +195,54 @@ async fn an_added_customer_stands_in_the_lists_until_the_addition_is_taken_back(
         let items = body["items"].as_array().unwrap().clone();
         items.iter().map(|item| item["person_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    let in_list = async || {
+        let (status, body) = office.get("lin", "/v1/customers").await;
+        assert_eq!(status, 200, "{body}");
+        (body["total"].clone(), body["items"].as_array().unwrap().iter().any(|row| row["person_id"] == json!(person)))
+    };
+    assert_eq!(in_list().await, (json!(1), true), "at once");
     assert_eq!(listed().await, [person.to_string()]);
     assert_eq!(office.ask("lin", ("DELETE", &path), None).await.0, 204);
+    assert_eq!(in_list().await, (json!(0), false));
     assert_eq!(listed().await, Vec::<String>::new());
+    assert_eq!(in_list().await, (json!(0), false), "housekeeping finds nobody to list");
+}
+
+#[tokio::test]
+async fn two_customers_are_merged_by_hand_with_a_choice_of_fields_and_are_two_again() {
+    let office = AddingOffice::new().await;
+    let visitor = office.world.visitor;
+    office.visit(visitor, 1).await;
+    let of_visitor = format!("/v1/customers/{visitor}");
+    let known = json!({"name": "王老师", "company": "云岭茶业"});
+    assert_eq!(office.ask("lin", ("PUT", &format!("{of_visitor}/profile")), Some(known)).await.0, 200);
+    let (added, person) = office.added("lin", "13800138008").await;
+    office.world.clock.advance(1_000);
+    let merge = json!({"with": person, "keep_of_other": ["name"]});
+    let path = format!("{of_visitor}/merge");
+    assert_eq!(office.ask("chen", ("PUT", &path), Some(merge.clone())).await.0, 404);
+    for _ in 0..2 {
+        let (status, body) = office.ask("lin", ("PUT", &path), Some(merge.clone())).await;
+        let text = |field: &str| body["profile"][field]["text"].clone();
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(
+            [text("name"), text("company"), text("mobile")],
+            [json!("王敏"), json!("云岭茶业"), json!("+8613800138008")]
+        );
+    }
+    assert_eq!((office.customers().await, office.recount().await), ([1, 0, 1], 0));
+    let (_, line) = office.get("lin", &format!("{of_visitor}/timeline?kind=merge")).await;
+    assert_eq!(line["items"].as_array().unwrap().len(), 1, "{line}");
+    assert_eq!(line["items"][0]["merged_with"], json!(person));
+    let organization = office.functions.router("organization");
+    let token = office.world.token("boss");
+    let (_, merges) = send(organization, ("GET", "/v1/merges"), (Some(&token), None), None).await;
+    let made = merges["items"].as_array().unwrap().iter().find(|merge| merge["reason"] == "by_hand").unwrap();
+    let undo = format!("/v1/merges/{}", made["id"].as_str().unwrap());
+    assert_eq!(send(organization, ("DELETE", &undo), (Some(&token), None), None).await.0, 200);
+    assert_eq!((office.customers().await, office.recount().await), ([2, 0, 2], 0));
+    assert_eq!(office.get("lin", &added).await.1["name"], "王敏");
+    // A member knows better than the rule that keeps them apart.
+    assert_eq!(office.ask("lin", ("PUT", &path), Some(merge)).await.0, 200);
+    assert_eq!((office.customers().await, office.recount().await), ([1, 0, 1], 0));
 }

@@ -59,7 +59,7 @@ const GROWING: [&str; 14] = [
 ];
 
 /// All others, and what bounds them.
-const BOUNDED: [(&str, &str); 47] = [
+const BOUNDED: [(&str, &str); 52] = [
     ("activation", "one member's state"),
     ("aside", "a key and 500 characters"),
     ("audit", "two values of one change"),
@@ -89,6 +89,11 @@ const BOUNDED: [(&str, &str); 47] = [
     ("tag_book", "200 tags of 24 characters, and 1,000 ids that are gone: 100 kilobytes"),
     ("erasure", "98 ids"),
     ("custom_field_book", "20 fields with 50 options of 20 characters: 90 kilobytes"),
+    ("job", "fields of bounded length"),
+    ("job_input", "1,000 customers and 100 tags, or the rows of a body of 256 kilobytes"),
+    ("import_mark", "one id"),
+    ("row_error", "one sentence of ours"),
+    ("job_slots", "50 ids"),
     ("timeline_entry", "one change: seven fields, or a hundred tags"),
     ("request", "one answer to one request"),
     ("invitation", "one invitation"),

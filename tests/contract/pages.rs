@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::card::voice::Voice;
 use domain::crm::merge::MergeReason;
+use domain::crm::viewer::Viewer;
 use domain::kernel::id::{Id, PersonId, ProductId};
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::DAY_MS;
@@ -120,6 +121,7 @@ impl PagedList {
         let path = self.path.replace("{card_id}", &world.card("lin").to_string());
         let path = path.replace("{member_id}", &world.staff["lin"].member.to_string());
         let path = path.replace("{person_id}", &PersonId::from_uuid(Uuid::from_u128(CUSTOMERS[0])).to_string());
+        let path = if path.contains("{job_id}") { path.replace("{job_id}", &last_import(world).await) } else { path };
         let router = functions.router(&function_of(&self.operation)).clone();
         // The owner sees their own card.
         let of_lin = self.path.contains("/cards/") || self.path.contains("/my/follow-up-plans");
@@ -190,6 +192,7 @@ async fn every_list_walked_row_by_row_is_the_list_whatever_the_filter() {
     fill_people(&world, &functions).await;
     fill_card(&world).await;
     fill_customers(&world, &functions).await;
+    fill_jobs(&world, &functions).await;
     for list in lists {
         list.check(&world, &functions).await;
     }
@@ -284,4 +287,24 @@ async fn fill_customers(world: &World, functions: &Functions) {
         let (status, body) = send(crm, ("PUT", &path), (Some(&world.token(by)), None), Some(json!({"at": at}))).await;
         assert_eq!(status, 200, "{body}");
     }
+}
+
+/// Three jobs; the last one is an import of which two rows are wrong, one of them twice.
+async fn fill_jobs(world: &World, functions: &Functions) {
+    let (crm, token) = (functions.router("crm"), world.token("lin"));
+    for number in 0..3 {
+        let rows = json!({"rows": [{"name": format!("客户{number}")}, {"name": ""}, {"name": "", "mobile": "12"}]});
+        let key = format!("key-of-import-{number}");
+        let (status, body) = send(crm, ("POST", "/v1/customer-imports"), (Some(&token), Some(&key)), Some(rows)).await;
+        assert_eq!(status, 202, "{body}");
+        let id = body["job_id"].as_str().unwrap().parse().unwrap();
+        let (clock, now) = (world.clock.clock(), world.clock.now());
+        app::crm::job_run::go_on((&world.store, &world.ids, &clock), world.company, id, now).await.unwrap();
+    }
+}
+
+/// The import that was started last.
+async fn last_import(world: &World) -> String {
+    let boss = Viewer { member: world.staff["boss"].member, card: None, admin: true };
+    world.store.list_jobs(world.company, boss, None, 1).await.unwrap().items[0].id.to_string()
 }

@@ -214,7 +214,8 @@ pub(crate) async fn get_customer(
 /// whose card the person has visited, admins and the boss, while their own radar is on. Idempotent.
 /// Errors: 404 `not_found` for other callers, and for a person who is no customer; 403
 /// `radar_not_active` while the radar of the caller is off; 422 `invalid` for each wrong text; 409
-/// `customer_erased` for a person who had their data erased.
+/// `duplicate` when the new number of an added customer leads to another one, and `customer_erased` for a
+/// person who had their data erased.
 #[utoipa::path(put, path = "/v1/customers/{person_id}/profile", tag = "crm",
     request_body = ProfileUpdate, responses((status = 200, body = CustomerRecordBody)))]
 pub(crate) async fn set_profile(

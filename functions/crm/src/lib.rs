@@ -8,7 +8,10 @@ mod customer_rules;
 mod deal;
 mod expectation;
 mod follow_up;
+mod import;
+mod job;
 mod list;
+mod merge;
 mod my_data;
 mod next_follow_up;
 mod ownership;
@@ -81,6 +84,14 @@ impl HttpFunction for App {
             .routes(routes!(tag::update_customer_tag, tag::delete_customer_tag))
             .routes(routes!(tag::merge_customer_tag))
             .routes(routes!(tag::set_customer_tags))
+            .routes(routes!(merge::merge_customer))
+            .routes(routes!(import::create_import))
+            .routes(routes!(import::undo_import))
+            .routes(routes!(import::list_job_errors))
+            .routes(routes!(job::tag_customers))
+            .routes(routes!(job::list_jobs))
+            .routes(routes!(job::get_job))
+            .routes(routes!(job::cancel_job))
             .routes(routes!(custom_field::list_customer_fields, custom_field::create_customer_field))
             .routes(routes!(custom_field::update_customer_field, custom_field::delete_customer_field))
             .routes(routes!(custom_field::set_custom_fields))

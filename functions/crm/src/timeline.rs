@@ -7,7 +7,7 @@ use domain::crm::ownership::{CollaboratorAccess, OwnershipReason};
 use domain::crm::profile::ProfileField;
 use domain::crm::timeline::{CustomerChange, TimelineEntry, TimelineItem, TimelineKind, TimelinePosition};
 use domain::kernel::day::Day;
-use domain::kernel::id::{CardId, CustomFieldId, MemberId, TagId};
+use domain::kernel::id::{CardId, CustomFieldId, MemberId, PersonId, TagId};
 use domain::kernel::money::Fen;
 use domain::kernel::timestamp::Timestamp;
 use edge::access::CustomerCaller;
@@ -54,6 +54,8 @@ pub(crate) struct TimelineLine {
     tags: Option<TagsChangeBody>,
     /// What is expected since.
     expected_close: Option<ExpectedCloseChangeBody>,
+    /// The identity that was merged into the customer by hand.
+    merged_with: Option<PersonId>,
     /// A close rate that was set by hand and is in force.
     close_rate: Option<CardRateBody>,
     /// A closed deal.
@@ -136,7 +138,7 @@ impl From<TimelineItem> for TimelineLine {
 impl TimelineLine {
     fn new(at: Timestamp, kind: TimelineKind) -> Self {
         let (visit, follow_up, profile, custom_fields, plan) = (None, None, None, None, None);
-        let (tags, expected_close, close_rate, deal, ownership) = (None, None, None, None, None);
+        let (tags, expected_close, merged_with, close_rate, deal, ownership) = (None, None, None, None, None, None);
         Self {
             at,
             by: None,
@@ -148,6 +150,7 @@ impl TimelineLine {
             plan,
             tags,
             expected_close,
+            merged_with,
             close_rate,
             deal,
             ownership,
@@ -165,6 +168,7 @@ impl TimelineLine {
             CustomerChange::Expectation { expected_on, amount_fen } => {
                 Self { expected_close: Some(ExpectedCloseChangeBody { expected_on, amount_fen }), ..line }
             }
+            CustomerChange::Merged(other) => Self { merged_with: Some(other), ..line },
             CustomerChange::Ownership { owner, reason } => {
                 let change = OwnershipChangeBody { reason: Some(reason), member_id: owner, access: None };
                 Self { ownership: Some(change), ..line }

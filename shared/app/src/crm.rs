@@ -2,14 +2,19 @@
 
 pub mod addition;
 pub mod book;
+pub mod bulk_tags;
 pub mod custom_field;
 pub mod customer;
 pub mod erasure;
 pub mod expectation;
 pub mod follow_up;
 pub mod follow_up_plan;
+pub mod import;
+pub mod job;
+pub mod job_run;
 pub mod list;
 pub mod merge;
+pub mod merge_by_hand;
 pub mod ownership;
 pub mod profile;
 pub mod record;

@@ -107,6 +107,8 @@ codes! {
     Duplicate = CONFLICT, "duplicate", "Duplicate", "已有同事在跟进该客户";
     /// Something of the customer has changed since they were added.
     CustomerChanged = CONFLICT, "customer_changed", "Customer changed", "该客户添加后已有变动，不能撤销";
+    /// The job goes on: it cannot be undone yet.
+    JobOpen = CONFLICT, "job_open", "Job open", "任务尚未结束，请等待完成或先取消";
     /// There may be no more of what is to be added; the detail says what.
     LimitReached = CONFLICT, "limit_reached", "Limit reached", "数量已达上限";
     /// Somebody owns the customer.
@@ -368,6 +370,7 @@ impl From<Resource> for Code {
         match resource {
             Resource::Seats => Self::SeatsExhausted,
             Resource::Sockets => Self::TooManyRequests,
+            Resource::Jobs => Self::LimitReached,
         }
     }
 }

@@ -44,6 +44,7 @@ impl From<CustomerError> for Problem {
                 let shown = person.map(|_| "该手机号已属于您可以查看的客户");
                 shown.into_iter().fold(Self::of(Code::Duplicate).about(person), Self::with_detail)
             }
+            CustomerError::JobOpen => Self::of(Code::JobOpen),
             CustomerError::NotRevocable => Self::of(Code::CustomerChanged),
             CustomerError::LimitReached(detail) => Self::of(Code::LimitReached).with_detail(detail),
             CustomerError::AlreadyOwned => Self::of(Code::AlreadyOwned),

@@ -8,6 +8,7 @@ use runtime::clock::Clock;
 use runtime::config::{ConfigError, Env};
 use runtime::failed_messages::FailedMessageQueues;
 use runtime::ids::Ids;
+use runtime::job_queue::JobQueue;
 use runtime::s3_signing::SignedBucket;
 use runtime::telemetry;
 use store::Store;
@@ -91,6 +92,14 @@ impl Start {
     pub fn failed_messages(&self, queue: &'static str, dead: &'static str) -> Result<FailedMessageQueues, ConfigError> {
         let (queue, dead) = (self.env.required(queue)?, self.env.required(dead)?);
         Ok(FailedMessageQueues::new(LazyClient::new(&self.sdk, clients::sqs), queue, dead))
+    }
+
+    /// The queue of jobs.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn job_queue(&self) -> Result<JobQueue, ConfigError> {
+        Ok(JobQueue::new(LazyClient::new(&self.sdk, clients::sqs), self.env.required("JOB_QUEUE_URL")?))
     }
 
     /// Deliveries after which a message goes to the dead-letter queue.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod delivery;
 pub mod failed_messages;
 pub mod ids;
+pub mod job_queue;
 pub mod messages;
 pub mod metrics;
 pub mod retry;

@@ -7,6 +7,7 @@
 //! Parts are joined with `#`, which no id, code or day contains.
 
 mod crm;
+mod job;
 mod key;
 mod list;
 mod radar;
@@ -23,6 +24,7 @@ use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
 pub(crate) use self::crm::*;
+pub(crate) use self::job::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::list::*;
 pub(crate) use self::radar::*;
@@ -55,6 +57,8 @@ pub(crate) enum DueList {
     Retrainings,
     /// Companies with rules of recycling, until these are applied.
     Recycling,
+    /// Open jobs that nobody goes on with.
+    Jobs,
 }
 
 impl DueList {
@@ -70,6 +74,7 @@ impl DueList {
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
             Self::Recycling => "RECYCLING",
+            Self::Jobs => "JOBS",
         }
     }
 }

@@ -7,7 +7,7 @@ use domain::crm::addition::{Addition, CustomerSource};
 use domain::crm::command::{CustomerError, Duplicate};
 use domain::crm::expectation::ExpectationUpdate;
 use domain::crm::profile::ProfileField;
-use domain::crm::record::{CustomerRecord, KnownCustomer};
+use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
 use domain::crm::tag::{TagBook, TagMark, check_count};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::Failure;
@@ -15,7 +15,7 @@ use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, PersonId, TagId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::mobile::Mobile;
-use store::{AdditionContext, CustomerAdded, NewCustomer, RecordRead};
+use store::{AdditionContext, CustomerAdded, MovedNumber, NewCustomer, RecordRead};
 
 use crate::Flow;
 use crate::crm::record::RecordEditor;
@@ -68,8 +68,9 @@ impl CustomerAdder {
         request: &Idempotency,
     ) -> Result<CustomerAdded, CustomerError> {
         let mobile = new.texts.get(&ProfileField::Mobile).and_then(|text| Mobile::parse(text).ok());
-        let context = flow.store.addition_context(self.company, (card, mobile.as_ref()), request, flow.now).await?;
-        let AdditionContext { departments, tags, holder, before } = context;
+        let context =
+            flow.store.addition_context(self.company, person, (card, mobile.as_ref()), (request, flow.now)).await?;
+        let AdditionContext { departments, tags, holder, before, nobody } = context;
         if let Some(before) = before {
             return Ok(before);
         }
@@ -83,12 +84,15 @@ impl CustomerAdder {
         let (at, by, source) = (flow.now, self.viewer.member, CustomerSource::ByHand);
         let addition = Addition { at, by, source, card, departments, mobile };
         let record = record(new, &addition, &tags)?;
-        Ok(flow.store.add_customer(self.company, &NewCustomer { person, record }, &addition, request).await?)
+        Ok(flow
+            .store
+            .add_customer((self.company, &nobody), &NewCustomer { person, record }, &addition, request)
+            .await?)
     }
 
     /// The card whose customer somebody becomes: of admins without a card none, who then is a customer of
     /// the company alone.
-    fn card_for(&self, named: Option<CardId>) -> Result<Option<CardId>, CustomerError> {
+    pub(crate) fn card_for(&self, named: Option<CardId>) -> Result<Option<CardId>, CustomerError> {
         let Viewer { card: own, admin, .. } = self.viewer;
         match named.or(own) {
             Some(card) if own == Some(card) || admin => Ok(Some(card)),
@@ -106,7 +110,11 @@ impl CustomerAdder {
 }
 
 /// What is kept of somebody who is added.
-fn record(new: &CustomerToAdd, addition: &Addition, book: &TagBook) -> Result<CustomerRecord, CustomerError> {
+pub(crate) fn record(
+    new: &CustomerToAdd,
+    addition: &Addition,
+    book: &TagBook,
+) -> Result<CustomerRecord, CustomerError> {
     let (at, by) = (addition.at, addition.by);
     let mut record = CustomerRecord { addition: Some(addition.clone()), ..CustomerRecord::default() };
     for (field, text) in &new.texts {
@@ -122,6 +130,39 @@ fn record(new: &CustomerToAdd, addition: &Addition, book: &TagBook) -> Result<Cu
 }
 
 impl RecordEditor {
+    /// The numbers that lead to an added identity no more, or from now on, since its number was changed.
+    /// A number that somebody has granted stays theirs.
+    ///
+    /// # Errors
+    /// [`CustomerError::Duplicate`] when the new number leads to another customer.
+    pub(crate) async fn moved_numbers(
+        &self,
+        flow: &Flow<'_>,
+        known: &KnownCustomer,
+        changed: &mut Records,
+    ) -> Result<Vec<MovedNumber>, CustomerError> {
+        let mut moved = Vec::new();
+        for (person, record) in changed {
+            let before = known.records.get(person).and_then(|record| record.addition.as_ref()?.mobile.clone());
+            let Some(addition) = record.addition.as_mut().filter(|addition| addition.mobile != before) else {
+                continue;
+            };
+            let (mut from, mut to) = (before, addition.mobile.clone());
+            let [held_before, holder] = flow.store.phone_holders(self.company, [from.as_ref(), to.as_ref()]).await?;
+            from = from.filter(|_| held_before == Some(*person));
+            if let Some(holder) = holder {
+                if !known.identities.contains_key(&holder) {
+                    let adder = CustomerAdder { company: self.company, viewer: self.viewer };
+                    return Err(adder.duplicate(flow, holder).await?.into());
+                }
+                // It leads to the same person.
+                (addition.mobile, to) = (None, None);
+            }
+            moved.push(MovedNumber { person: *person, from, to });
+        }
+        Ok(moved)
+    }
+
     /// Takes back that the customer was added.
     ///
     /// # Errors

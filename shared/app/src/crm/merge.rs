@@ -107,7 +107,7 @@ async fn identities(
 
 /// Counts the changes a merge has left pending. What cannot be counted now waits for
 /// housekeeping.
-async fn count(flow: &Flow<'_>, left: Vec<PendingDeltas>) {
+pub(crate) async fn count(flow: &Flow<'_>, left: Vec<PendingDeltas>) {
     for pending in left.iter().take(CHUNKS_AT_ONCE) {
         if flow.store.count_pending(pending).await.is_err() {
             break;

@@ -163,7 +163,7 @@ impl RecordEditor {
             }
             let change = CustomerChange::Collaborator { member: collaborator, access: None };
             let entry = self.timeline_entry(flow, change)?;
-            Ok(flow.store.change_records(self.company, &known, &changed, (self.person, &entry)).await?)
+            Ok(flow.store.change_records(self.company, &known, (&changed, &[]), (self.person, &entry)).await?)
         })
         .await
     }

@@ -8,6 +8,7 @@ use domain::crm::profile::ProfileField;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::failure::Failure;
+use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::Timestamp;
 
 use store::CustomerBooks;
@@ -62,7 +63,12 @@ impl RecordEditor {
     ) -> Option<(Records, CustomerChange)> {
         let fields: Vec<_> = values.iter().map(|(field, _)| *field).collect();
         let mut record = known.record_of(self.person);
-        values.into_iter().for_each(|(field, value)| record.profile.set(field, value));
+        for (field, value) in values {
+            if let Some(addition) = record.addition.as_mut().filter(|_| field == ProfileField::Mobile) {
+                addition.mobile = Mobile::parse(&value.text).ok();
+            }
+            record.profile.set(field, value);
+        }
         let changed = Records::from([(self.person, record)]);
         (!fields.is_empty()).then_some((changed, CustomerChange::Profile(fields)))
     }

@@ -109,9 +109,10 @@ impl RecordEditor {
         while_contended(flow, || async move {
             let (mut known, books) = self.read_with_books(flow, RecordRead::ToChange).await?;
             self.require(&known, CustomerRight::Edit)?;
-            let Some((changed, change)) = apply(&known, &books)? else { return Ok((known, books)) };
+            let Some((mut changed, change)) = apply(&known, &books)? else { return Ok((known, books)) };
+            let numbers = self.moved_numbers(flow, &known, &mut changed).await?;
             let entry = self.timeline_entry(flow, change)?;
-            flow.store.change_records(self.company, &known, &changed, (self.person, &entry)).await?;
+            flow.store.change_records(self.company, &known, (&changed, &numbers), (self.person, &entry)).await?;
             known.records.extend(changed);
             Ok((known, books))
         })

@@ -46,6 +46,8 @@ pub enum AuditAction {
     CardTemplate,
     /// The number of seats was changed (席位).
     Seats,
+    /// Two customers were merged by hand (合并客户).
+    CustomersMerged,
     /// A merge of two identities was undone (撤销合并).
     MergeUndone,
     /// A department was made (部门新增).

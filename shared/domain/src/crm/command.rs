@@ -52,6 +52,9 @@ pub enum CustomerError {
     /// The customer is known already.
     #[error("known already")]
     Duplicate(Duplicate),
+    /// The job has not ended.
+    #[error("the job goes on")]
+    JobOpen,
     /// The addition of the customer cannot be taken back: something of them has changed since.
     #[error("something has changed since they were added")]
     NotRevocable,

@@ -31,8 +31,10 @@ const APART_MAX: usize = 50;
 pub enum MergeReason {
     /// A login carried the token that the person had used before (登录).
     Login,
-    /// Both granted the same phone number (手机号).
+    /// Both granted the same phone number (手机号), or one was added with it.
     Phone,
+    /// A member has found that they are one person (手动合并).
+    ByHand,
 }
 
 /// A merge, as it is listed.
@@ -103,13 +105,17 @@ impl Merge {
             return Err(MergeError::Taken);
         }
         let kept_apart = |person| known.get(person).is_some_and(|customer| !customer.links.apart.is_disjoint(&theirs));
-        if ours.iter().any(kept_apart) {
+        if self.reason != MergeReason::ByHand && ours.iter().any(kept_apart) {
             return Err(MergeError::Apart);
         }
         joined.0.extend(other.0);
         joined.0.insert(self.edge);
         let everybody: BTreeSet<_> = ours.union(&theirs).copied().collect();
-        let plan = plan_of(known, &[(everybody, joined)], &[ours, theirs]);
+        let mut plan = plan_of(known, &[(everybody.clone(), joined)], &[ours, theirs]);
+        // Whoever merges them by hand knows that they are one.
+        plan.customers
+            .values_mut()
+            .for_each(|customer| customer.links.apart.retain(|other| !everybody.contains(other)));
         let large = plan.customers.len() > IDENTITIES_MAX || plan.deltas.changes().count() > CHANGES_MAX;
         if large { Err(MergeError::TooLarge) } else { Ok(plan) }
     }

@@ -255,3 +255,20 @@ fn the_plan_of_a_grouped_visitor_depends_on_all_parts() {
     let metrics = table.scope(Scope::Company).metrics(Window::Total, Day::of(now()));
     assert_eq!((metrics.visitors, metrics.views), (1, 2));
 }
+
+#[test]
+fn a_member_merges_who_was_kept_apart_and_it_can_be_undone_again() {
+    let mut world = MergeWorld::default();
+    world.visit(1, &[event(EventKind::ViewCard, card(1), now())]);
+    world.visit(2, &[event(EventKind::ViewCard, card(1), now())]);
+    world.merge(&merge(1, 1, 2)).unwrap();
+    let undone = merge(1, 1, 2).undo(&world.known).unwrap();
+    world.apply(undone);
+    assert_eq!(world.merge(&merge(2, 1, 2)), Err(MergeError::Apart));
+    let by_hand = Merge { reason: MergeReason::ByHand, ..merge(3, 1, 2) };
+    world.merge(&by_hand).unwrap();
+    assert!(world.known.values().all(|customer| customer.links.apart.is_empty()));
+    let undone = by_hand.undo(&world.known).unwrap();
+    world.apply(undone);
+    assert!(world.known.values().all(|customer| customer.links.group.is_alone()));
+}

@@ -16,6 +16,8 @@ pub mod field_history;
 pub mod follow_up;
 pub mod identities;
 pub mod identity_group;
+pub mod import;
+pub mod job;
 pub mod kind;
 pub mod list;
 pub mod list_filter;

@@ -10,7 +10,7 @@ use crate::crm::ownership::{CollaboratorAccess, OwnershipReason};
 use crate::crm::profile::ProfileField;
 use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
-use crate::kernel::id::{CardId, CustomFieldId, DealId, Id, MemberId, TagId, uuid_v7_millis};
+use crate::kernel::id::{CardId, CustomFieldId, DealId, Id, MemberId, PersonId, TagId, uuid_v7_millis};
 use crate::kernel::money::Fen;
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
@@ -58,6 +58,8 @@ pub enum CustomerChange {
         /// The amount.
         amount_fen: Option<Fen>,
     },
+    /// They found that this identity is the same person.
+    Merged(PersonId),
     /// The customer has another owner since, or nobody.
     Ownership {
         /// The owner.
@@ -89,6 +91,8 @@ string_enum! {
         Tags = "tags",
         /// 预计成交
         ExpectedClose = "expected_close",
+        /// 合并客户
+        Merge = "merge",
         /// 预计成交率
         CloseRate = "close_rate",
         /// 成交
@@ -177,6 +181,7 @@ impl TimelineItem {
                 CustomerChange::NextFollowUp(_) | CustomerChange::NoNextFollowUp => TimelineKind::Plan,
                 CustomerChange::Tags { .. } => TimelineKind::Tags,
                 CustomerChange::Expectation { .. } => TimelineKind::ExpectedClose,
+                CustomerChange::Merged(_) => TimelineKind::Merge,
                 CustomerChange::Ownership { .. } | CustomerChange::Collaborator { .. } => TimelineKind::Ownership,
             },
         }

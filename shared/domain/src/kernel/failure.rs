@@ -46,6 +46,8 @@ pub enum Resource {
     Seats,
     /// Open sockets of one card.
     Sockets,
+    /// Open jobs of a company.
+    Jobs,
 }
 
 /// A failed action.

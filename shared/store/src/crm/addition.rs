@@ -3,9 +3,8 @@
 use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::addition::Addition;
-use domain::crm::identities::Customer;
-use domain::crm::listed::Listed;
-use domain::crm::record::{CustomerRecord, KnownCustomer};
+use domain::crm::identities::{Customer, Identities};
+use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
 use domain::crm::tag::TagBook;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
@@ -20,10 +19,9 @@ use crate::close_rate::shortlist_refresh::mark_shortlist_refresh;
 use crate::company::department::{Placed, take, tree_of};
 use crate::crm::book::{BookKind, book_of};
 use crate::crm::customer::put_customer;
-use crate::crm::record::put_record;
+use crate::crm::record::{RecordRead, put_record};
 use crate::people::phone::{add_phone_holder, phone_holder, release_phone};
 use crate::radar::counter::add_counts;
-use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
 use crate::table::kinds::CARD;
@@ -57,6 +55,8 @@ pub struct AdditionContext {
     pub holder: Option<PersonId>,
     /// The result of the same request, if it came before.
     pub before: Option<CustomerAdded>,
+    /// Nobody yet, and what a row of the list is made by.
+    pub nobody: KnownCustomer,
 }
 
 impl Store {
@@ -67,9 +67,9 @@ impl Store {
     pub async fn addition_context(
         &self,
         company: Company,
+        person: PersonId,
         (card, mobile): (Option<CardId>, Option<&Mobile>),
-        request: &Idempotency,
-        now: Timestamp,
+        (request, now): (&Idempotency, Timestamp),
     ) -> Result<AdditionContext, Failure> {
         let (card, phone) =
             (card.map(|card| keys::card(company, card)), mobile.map(|mobile| keys::phone(company, mobile)));
@@ -77,7 +77,7 @@ impl Store {
         let first = keys::idempotency(company, &request.key);
         let always = [tree.clone(), tags.clone(), first.clone()];
         let wanted: Vec<_> = always.into_iter().chain(card.clone()).chain(phone.clone()).collect();
-        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let (nobody, mut items) = self.known_customer_beside(company, person, RecordRead::ToChange, &wanted).await?;
         let tree = tree_of(take(&mut items, &tree))?;
         let card = card.and_then(|card| take(&mut items, &card)).map(|item| CARD.decode::<Placed>(item)).transpose()?;
         let before = take(&mut items, &first).map(|first| replayed(first, request, now)).transpose()?;
@@ -87,6 +87,7 @@ impl Store {
             tags: book_of(take(&mut items, &tags))?,
             holder,
             before: before.flatten(),
+            nobody,
         })
     }
 
@@ -98,7 +99,7 @@ impl Store {
     /// the request's key stands for another request.
     pub async fn add_customer(
         &self,
-        company: Company,
+        (company, nobody): (Company, &KnownCustomer),
         new: &NewCustomer,
         addition: &Addition,
         request: &Idempotency,
@@ -106,7 +107,7 @@ impl Store {
         let key = keys::idempotency(company, &request.key);
         let added = CustomerAdded { person: new.person };
         self.create_once(company, &key, request, addition.at, added, |transaction| {
-            self.put_addition(transaction, company, new, addition)
+            self.put_addition(transaction, (company, nobody), new, addition)
         })
         .await
     }
@@ -115,25 +116,19 @@ impl Store {
     pub(crate) fn put_addition(
         &self,
         transaction: &mut Transaction,
-        company: Company,
+        (company, nobody): (Company, &KnownCustomer),
         NewCustomer { person, record }: &NewCustomer,
         addition: &Addition,
     ) -> Result<(), Failure> {
-        let customer = Customer { version: 1, ..addition.customer() };
-        let listed = CustomerRecord { version: 1, ..record.clone() };
-        let known = KnownCustomer {
-            identities: [(*person, customer)].into(),
-            records: [(*person, listed)].into(),
-            ..KnownCustomer::default()
-        };
-        // Whether the list is packed was not read: a copy too many is harmless.
-        let update = Listed { has_blocks: true, ..Listed::default() }.update(&known, Day::of(addition.at));
-        self.add_list_update(transaction, company, &update)?;
         put_customer(transaction, &self.table, company, *person, &addition.customer())?;
         put_record(transaction, &self.table, company, *person, record)?;
         if let Some(mobile) = &addition.mobile {
             add_phone_holder(transaction, &self.table, company, mobile, *person)?;
         }
+        let mut after = nobody.clone();
+        after.identities.insert(*person, Customer { version: 1, ..addition.customer() });
+        after.records.insert(*person, CustomerRecord { version: 1, ..record.clone() });
+        self.add_list_update(transaction, company, &nobody.listed.update(&after, Day::of(addition.at)))?;
         self.count_addition(transaction, company, (*person, addition), &addition.contributions(), addition.at)
     }
 
@@ -158,12 +153,12 @@ impl Store {
             transaction.delete(&self.table, &key, "version = :read", read, Failure::VersionConflict);
         }
         if let Some(mobile) = &addition.mobile {
-            release_phone(&mut transaction, &self.table, company, mobile, person);
+            release_phone(&mut transaction, &self.table, company, (mobile, person), Failure::VersionConflict);
         }
+        let nobody = KnownCustomer { identities: Identities::new(), records: Records::new(), ..read.clone() };
+        self.add_list_update(&mut transaction, company, &read.listed.update(&nobody, Day::of(now)))?;
         let mut deltas = CounterDeltas::default();
         deltas.subtract_all(&addition.contributions());
-        let gone = read.listed.update(&KnownCustomer::default(), Day::of(now));
-        self.add_list_update(&mut transaction, company, &gone)?;
         self.count_addition(&mut transaction, company, (person, addition), &deltas, now)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }

@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::crm::merge::{Merge, MergePlan};
+use domain::crm::record::Records;
+use domain::crm::timeline::TimelineEntry;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, Id, MergeId, PersonId};
 
 use crate::close_rate::shortlist_refresh::mark_shortlist_refresh;
 use crate::company::audit::add_entry;
 use crate::crm::customer::put_customer;
+use crate::crm::record::put_record;
+use crate::crm::timeline::add_timeline_entry;
 use crate::radar::counter::add_counts;
 use crate::radar::pending_deltas::{PendingDeltas, split};
 use crate::table::aside::PutAside;
@@ -35,6 +39,19 @@ fn to_refresh(merge: &Merge, plan: &MergePlan) -> BTreeSet<(PersonId, CardId)> {
     cards.take(CARDS_MAX).chain(both).collect()
 }
 
+/// What a member who merges two customers writes beside the merge.
+#[derive(Debug, Clone, Copy)]
+pub struct MergeByHand<'a> {
+    /// The identity whose timeline tells of it.
+    pub person: PersonId,
+    /// The records that change.
+    pub changed: &'a Records,
+    /// The entry of the timeline.
+    pub entry: &'a TimelineEntry,
+    /// The entry of the audit log.
+    pub audit: &'a AuditEntry,
+}
+
 impl Store {
     /// Writes a new merge, or with an entry of the audit log one that was undone: the
     /// identities, and as many changes of counters as fit. The others are left for
@@ -50,31 +67,65 @@ impl Store {
         audit: Option<&AuditEntry>,
     ) -> Result<Vec<PendingDeltas>, Failure> {
         let mut transaction = Transaction::default();
+        let later = self.add_merge(&mut transaction, company, (merge, plan), audit)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(later)
+    }
+
+    /// Writes a new merge that a member makes, with what changes in records by it.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when one of the identities or records has changed since it was read.
+    pub async fn merge_by_hand(
+        &self,
+        company: Company,
+        (merge, plan): (&Merge, &MergePlan),
+        MergeByHand { person, changed, entry, audit }: MergeByHand<'_>,
+    ) -> Result<Vec<PendingDeltas>, Failure> {
+        let mut transaction = Transaction::default();
+        let later = self.add_merge(&mut transaction, company, (merge, plan), None)?;
+        for (person, record) in changed {
+            put_record(&mut transaction, &self.table, company, *person, record)?;
+        }
+        add_timeline_entry(&mut transaction, &self.table, company, person, entry)?;
+        add_entry(&mut transaction, &self.table, company, audit)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(later)
+    }
+
+    /// Adds a merge, or one that was undone, to a transaction. Returns the changes of counters that do
+    /// not fit into it.
+    fn add_merge(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        (merge, plan): (&Merge, &MergePlan),
+        audit: Option<&AuditEntry>,
+    ) -> Result<Vec<PendingDeltas>, Failure> {
         let item = MERGE.encode(&keys::merge(company, merge.edge.merge), merge)?;
         match audit {
             None => transaction.create(&self.table, item, Failure::Busy),
             Some(entry) => {
                 let in_force = "attribute_exists(#pk) AND attribute_not_exists(undone)";
                 transaction.put(&self.table, item, in_force, Item::new(), Failure::Busy);
-                add_entry(&mut transaction, &self.table, company, entry)?;
+                add_entry(transaction, &self.table, company, entry)?;
             }
         }
         for (person, customer) in &plan.customers {
-            put_customer(&mut transaction, &self.table, company, *person, customer)?;
+            put_customer(transaction, &self.table, company, *person, customer)?;
         }
         let left_by = audit.map_or_else(|| merge.edge.merge.uuid(), |entry| entry.id);
         let (now, later) = split(company, &plan.deltas, left_by);
         for (scope, period, counts) in &now {
-            add_counts(&mut transaction, &self.table, company, *scope, *period, counts);
+            add_counts(transaction, &self.table, company, *scope, *period, counts);
         }
         let due = audit.map_or(merge.at, |entry| entry.at);
         for pending in &later {
             transaction.create(&self.table, pending.item(due)?, Failure::Busy);
         }
         for (person, card) in to_refresh(merge, plan) {
-            mark_shortlist_refresh(&mut transaction, &self.table, company, person, card, due)?;
+            mark_shortlist_refresh(transaction, &self.table, company, person, card, due)?;
         }
-        self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
         Ok(later)
     }
 

@@ -7,6 +7,8 @@ pub(crate) mod customer_rules;
 pub(crate) mod erasure;
 pub(crate) mod follow_up;
 pub(crate) mod follow_up_plan;
+pub(crate) mod import;
+pub(crate) mod job;
 pub(crate) mod list;
 pub(crate) mod list_blocks;
 pub(crate) mod list_read;

@@ -8,6 +8,7 @@ use domain::crm::timeline::TimelineEntry;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
+use domain::kernel::mobile::Mobile;
 
 use crate::company::department::take;
 use crate::crm::customer::customer_of_item;
@@ -15,6 +16,7 @@ use crate::crm::list::{keys_to_change, take_listed};
 use crate::crm::member_directory::directory_of;
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
+use crate::people::phone::{add_phone_holder, release_phone};
 use crate::table::aside::PutAside;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::Item;
@@ -38,6 +40,17 @@ impl From<RecordRead> for ReadMode {
             RecordRead::ToChange => Self::Consistent,
         }
     }
+}
+
+/// A number that leads to an added identity no more, and the one that does from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedNumber {
+    /// The identity.
+    pub person: PersonId,
+    /// The number of before, if it leads to the identity.
+    pub from: Option<Mobile>,
+    /// The new number, if there is one that leads to nobody.
+    pub to: Option<Mobile>,
 }
 
 impl Store {
@@ -134,18 +147,26 @@ impl Store {
     /// of `person`.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when one of them has changed since it was read.
+    /// [`Failure::Busy`] when one of them, or who has a number, has changed since it was read.
     pub async fn change_records(
         &self,
         company: Company,
         read: &KnownCustomer,
-        changed: &Records,
+        (changed, numbers): (&Records, &[MovedNumber]),
         (person, entry): (PersonId, &TimelineEntry),
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         self.add_list_row(&mut transaction, company, read, changed, Day::of(entry.at))?;
         for (person, record) in changed {
             put_record(&mut transaction, &self.table, company, *person, record)?;
+        }
+        for MovedNumber { person, from, to } in numbers {
+            if let Some(from) = from {
+                release_phone(&mut transaction, &self.table, company, (from, *person), Failure::Busy);
+            }
+            if let Some(to) = to {
+                add_phone_holder(&mut transaction, &self.table, company, to, *person)?;
+            }
         }
         add_timeline_entry(&mut transaction, &self.table, company, person, entry)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)

@@ -27,16 +27,6 @@ pub(crate) fn holding(company: Company, member: MemberId) -> Key {
     Key::new(holdings(company), member.to_string())
 }
 
-/// The partition of the customers whom a member is about to lose.
-pub(crate) fn recycle_warnings(company: Company, member: MemberId) -> String {
-    format!("{}#RECYCLE_WARNINGS#{member}", company.id())
-}
-
-/// A customer whom a member is about to lose, in the order of days.
-pub(crate) fn recycle_warning(company: Company, member: MemberId, on: Day, person: PersonId) -> Key {
-    Key::new(recycle_warnings(company, member), format!("{on}#{person}"))
-}
-
 /// The company's book of tags.
 pub(crate) fn tag_book(company: Company) -> Key {
     Key::new(company.id().to_string(), "TAGS")
@@ -98,4 +88,14 @@ pub(crate) fn erasure(company: Company, person: PersonId) -> Key {
 /// The identity in the key of an erasure.
 pub(crate) fn erasure_of(key: &Key) -> Option<PersonId> {
     key.pk.split_once("#ERASURE#")?.1.parse().ok()
+}
+
+/// The partition of the customers whom a member is about to lose.
+pub(crate) fn recycle_warnings(company: Company, member: MemberId) -> String {
+    format!("{}#RECYCLE_WARNINGS#{member}", company.id())
+}
+
+/// A customer whom a member is about to lose, in the order of days.
+pub(crate) fn recycle_warning(company: Company, member: MemberId, on: Day, person: PersonId) -> Key {
+    Key::new(recycle_warnings(company, member), format!("{on}#{person}"))
 }

@@ -69,14 +69,35 @@ pub(crate) fn release_phone(
     transaction: &mut Transaction,
     table: &str,
     company: Company,
-    phone: &Mobile,
-    person: PersonId,
+    (phone, person): (&Mobile, PersonId),
+    refused: Failure,
 ) {
     let own = Item::from([(":own".to_owned(), text(person.to_string()))]);
-    transaction.delete(table, &keys::phone(company, phone), "person = :own", own, Failure::VersionConflict);
+    transaction.delete(table, &keys::phone(company, phone), "person = :own", own, refused);
 }
 
 impl Store {
+    /// The identities that two numbers lead to, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn phone_holders(
+        &self,
+        company: Company,
+        phones: [Option<&Mobile>; 2],
+    ) -> Result<[Option<PersonId>; 2], Failure> {
+        let keys = phones.map(|phone| phone.map(|phone| keys::phone(company, phone)));
+        let wanted: Vec<_> = keys.iter().flatten().cloned().collect();
+        let items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let mut holders = [None; 2];
+        for item in items {
+            let place = Key::of(&item).and_then(|key| keys.iter().position(|wanted| wanted.as_ref() == Some(&key)));
+            let holder = place.and_then(|place| holders.get_mut(place)).ok_or_else(|| PHONE.corrupt("key"))?;
+            *holder = Some(phone_holder(item)?);
+        }
+        Ok(holders)
+    }
+
     /// The person and the number they grant, as they are stored now.
     ///
     /// # Errors
@@ -147,7 +168,7 @@ impl Store {
         for phone in granted.clone().into_iter().chain(added_with.filter(|phone| granted.as_ref() != Some(phone))) {
             let holder: Option<Holder> = self.get_latest(company, &keys::phone(company, &phone), PHONE).await?;
             if holder.is_some_and(|holder| holder.person == person) {
-                release_phone(transaction, &self.table, company, &phone, person);
+                release_phone(transaction, &self.table, company, (&phone, person), Failure::VersionConflict);
             }
         }
         Ok(())

@@ -53,13 +53,18 @@ kinds! {
     FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
     FEED_PAGE = "feed_page", 1, "feed";
     REQUEST = "request", 1, "idempotency";
+    IMPORT_MARK = "import_mark", 1, "job";
     INVITATION = "invitation", 1, "invitation";
     INVITATION_CODE = "invitation_code", 1, "invitation";
+    JOB = "job", 1, "job";
+    JOB_INPUT = "job_input", 1, "job";
+    JOB_SLOTS = "job_slots", 1, "job";
     JOIN_REQUEST = "join_request", 1, "join";
     LIVE_MARK = "live_mark", 1, "live";
     LIVE_MESSAGE = "live_message", 1, "live";
     /// In layout 1 a socket was its end alone, without the member who watches.
     LIVE_STATE = "live_state", 2, "live";
+    ROW_ERROR = "row_error", 1, "job";
     /// Until layout 3 it did not tell who had not logged in.
     SEGMENT = "segment", 4, "log";
     /// An attribute for each company, named by its id.

@@ -1,0 +1,154 @@
+//! Jobs for many customers. A message asks for the next steps of one job; what is left after some
+//! seconds gets a message at the end of the queue, so that all open jobs take turns. A schedule sends the
+//! first message of each job, and another one when nobody goes on with it.
+
+mod message;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use domain::company::Company;
+use domain::kernel::failure::Failure;
+use domain::kernel::id::JobId;
+use domain::kernel::timestamp::SECOND_MS;
+use runtime::batch::{self, Outcome};
+use runtime::clock::Clock;
+use runtime::delivery::{Delivery, Reason};
+use runtime::failed_messages::FailedMessages;
+use runtime::ids::Ids;
+use runtime::job_queue::JobQueue;
+use runtime::metrics::{EmfMetrics, emit};
+use serde::{Deserialize, Serialize};
+use store::{Store, SweepLimits};
+
+use app::crm::job_run::{JobProgress, go_on};
+
+/// How long one message works. A step takes some seconds at most; the time-out is 60.
+const SLICE_MS: i64 = 20 * SECOND_MS;
+/// Most messages that one run of the schedule sends.
+const SENT_MAX: u32 = 1_000;
+/// How long one run of the schedule begins to send.
+const SEND_MS: i64 = 30 * SECOND_MS;
+
+/// The state of the handler.
+#[derive(Debug)]
+pub struct JobWorker<D> {
+    /// The table.
+    pub store: Store,
+    /// The queue of the next steps.
+    pub queue: JobQueue,
+    /// What becomes of messages that were not processed.
+    pub failed: D,
+    /// Deliveries after which a message goes to the dead-letter queue.
+    pub max_attempts: u32,
+    /// Returns the time.
+    pub clock: Clock,
+    /// Makes ids.
+    pub ids: Ids,
+}
+
+/// A call of the function.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum JobCall {
+    /// Messages of the queue.
+    Messages(SqsEvent),
+    /// The schedule.
+    Schedule(JobSchedule),
+}
+
+/// The payload of the schedule.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobSchedule {
+    /// The jobs to send: those that are due.
+    pub send: JobsToSend,
+}
+
+/// Which jobs the schedule sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobsToSend {
+    /// New ones, and those with which nobody goes on.
+    Due,
+}
+
+/// The log line of a call, which is also its metrics.
+#[derive(Debug, Default, Serialize)]
+struct JobsLine<'a> {
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    request_id: &'a str,
+    slices: usize,
+    sent: usize,
+    retried: usize,
+    failed_items: usize,
+}
+
+impl EmfMetrics for JobsLine<'_> {
+    const DIMENSIONS: &'static [&'static str] = &["function"];
+    const METRICS: &'static [(&'static str, &'static str)] =
+        &[("slices", "Count"), ("sent", "Count"), ("retried", "Count"), ("failed_items", "Count")];
+}
+
+/// Goes on with the jobs of messages, or sends those that are due.
+pub async fn handle<D: FailedMessages>(worker: &JobWorker<D>, call: JobCall, request_id: &str) -> SqsBatchResponse {
+    let mut line = JobsLine { level: "INFO", message: "jobs", function: "crm-jobs", request_id, ..JobsLine::default() };
+    let response = match call {
+        JobCall::Messages(event) => worker.messages(event, &mut line).await,
+        JobCall::Schedule(JobSchedule { send: JobsToSend::Due }) => {
+            worker.send_due(&mut line).await;
+            SqsBatchResponse::default()
+        }
+    };
+    emit(&line, worker.clock.now());
+    response
+}
+
+impl<D: FailedMessages> JobWorker<D> {
+    async fn messages(&self, event: SqsEvent, line: &mut JobsLine<'_>) -> SqsBatchResponse {
+        let slices = &mut line.slices;
+        let response = batch::handle(event, self.max_attempts, &self.failed, async |deliveries: &[Delivery]| {
+            let mut outcomes = Vec::with_capacity(deliveries.len());
+            for delivery in deliveries {
+                outcomes.push(self.message(&delivery.body).await);
+                *slices += 1;
+            }
+            outcomes
+        })
+        .await;
+        line.retried = response.batch_item_failures.len();
+        response
+    }
+
+    /// Takes the next steps of a job. What is left is asked for by a new message before this one ends.
+    async fn message(&self, body: &str) -> Outcome {
+        let (company, job) = match message::read(body) {
+            Ok(read) => read,
+            Err(reason) => return Outcome::Poison(reason),
+        };
+        match self.go_on(company, job).await {
+            Ok(()) => Outcome::Done,
+            Err(Failure::Corrupt(cause)) => Outcome::Poison(Reason::new("unreadable_job", cause)),
+            Err(failure) => Outcome::Retry(Reason::from(&failure)),
+        }
+    }
+
+    async fn go_on(&self, company: Company, job: JobId) -> Result<(), Failure> {
+        let stop_at = self.clock.now().plus_millis(SLICE_MS);
+        match go_on((&self.store, &self.ids, &self.clock), company, job, stop_at).await? {
+            JobProgress::More => self.queue.send(company.id(), job).await,
+            JobProgress::Over => Ok(()),
+        }
+    }
+
+    async fn send_due(&self, line: &mut JobsLine<'_>) {
+        let last_start = self.clock.now().plus_millis(SEND_MS);
+        let limits = SweepLimits { items: SENT_MAX, clock: self.clock.clone(), last_start };
+        let send = |company: Company, job| async move { self.queue.send(company.id(), job).await };
+        let sweep = self.store.sweep_jobs(&limits, send).await;
+        (line.sent, line.failed_items) = (sweep.done, sweep.failed);
+        if sweep.failure.is_some() {
+            line.level = "WARN";
+        }
+    }
+}

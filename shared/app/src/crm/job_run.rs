@@ -1,0 +1,73 @@
+//! Going on with jobs, step by step, by whoever has the next message.
+
+use domain::company::Company;
+use domain::crm::import::RowError;
+use domain::crm::job::{Job, JobFailure, JobInput, JobStep};
+use domain::kernel::failure::Failure;
+use domain::kernel::id::JobId;
+use domain::kernel::timestamp::Timestamp;
+use runtime::clock::Clock;
+use runtime::ids::Ids;
+use store::{JobToRun, Store};
+
+use crate::Flow;
+use crate::crm::{bulk_tags, import};
+
+/// Whether a job has to be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobProgress {
+    /// It has more steps.
+    More,
+    /// It has ended, or somebody else goes on with it.
+    Over,
+}
+
+/// Takes the next steps of a job until `stop_at`. A step that was cut off is taken again.
+///
+/// # Errors
+/// Failures that another attempt may not meet; [`Failure::Corrupt`] when the job cannot be read.
+pub async fn go_on(
+    (store, ids, clock): (&Store, &Ids, &Clock),
+    company: Company,
+    id: JobId,
+    stop_at: Timestamp,
+) -> Result<JobProgress, Failure> {
+    let Some(mut to_run) = store.job_to_run(company, id).await? else { return Ok(JobProgress::Over) };
+    while to_run.job.is_open() {
+        let flow = Flow { store, ids, now: clock.now() };
+        let (after, errors) = step(&flow, &to_run).await?;
+        match store.put_job(company, &after, &errors).await {
+            Ok(stored) => to_run.job = stored,
+            // Cancelled, or another worker goes on.
+            Err(Failure::Busy) => return Ok(JobProgress::Over),
+            Err(failure) => return Err(failure),
+        }
+        if to_run.job.is_open() && clock.now() >= stop_at {
+            return Ok(JobProgress::More);
+        }
+    }
+    Ok(JobProgress::Over)
+}
+
+/// The job after its next step, and what was wrong with the rows of it.
+async fn step(flow: &Flow<'_>, JobToRun { company, job, input }: &JobToRun) -> Result<(Job, Vec<RowError>), Failure> {
+    let failed = |reason| Ok((job.failed(reason, flow.now), Vec::new()));
+    if job.is_overdue(flow.now) {
+        return failed(JobFailure::TooLong);
+    }
+    let done = match input {
+        JobInput::BulkTags(tags) => Box::pin(bulk_tags::step(flow, *company, job, tags)).await,
+        JobInput::Import(rows) => Box::pin(import::step(flow, *company, job, rows)).await,
+        JobInput::ImportUndo(undo) => Box::pin(import::undo_step(flow, *company, job, undo)).await,
+    };
+    match done {
+        Ok(JobStep { counts, errors }) => Ok((job.after(counts, flow.now), errors)),
+        Err(Failure::RightsChanged) => failed(JobFailure::RightsChanged),
+        Err(Failure::CompanySuspended) => failed(JobFailure::CompanySuspended),
+        Err(Failure::Corrupt(cause)) => {
+            tracing::error!(cause, "a job meets what cannot be read");
+            failed(JobFailure::Unreadable)
+        }
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,265 @@
+//! Jobs: work for many customers that a member starts and that goes on without them.
+//!
+//! A job goes forward step by step. What a step does can be done twice, and its end is stored with
+//! the job on condition that nobody else has gone on meanwhile: of two workers one wins, and whoever is
+//! cut off in between does one step again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::crm::import::{Import, RowError};
+use crate::crm::viewer::Viewer;
+use crate::kernel::id::{CardId, JobId, MemberId, PersonId, TagId};
+use crate::kernel::list::UniqueList;
+use crate::kernel::string_enum::string_enum;
+use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
+
+/// Most jobs of a company that are open at once: two for each of 25 people at a time. All open jobs take
+/// turns of some seconds, so those of one company delay another's by a few minutes at most.
+pub const OPEN_JOBS_MAX: usize = 50;
+/// Most customers that one job of tags names.
+const JOB_PERSONS_MAX: usize = 1_000;
+/// How long a job is kept after it was started.
+pub const JOB_KEPT_MS: i64 = 90 * DAY_MS;
+/// How long a job may take.
+pub const JOB_TIME_MS: i64 = DAY_MS;
+/// How long nobody goes on with an open job before its next steps are asked for again.
+pub const JOB_IDLE_MS: i64 = 300 * SECOND_MS;
+
+/// The customers that a job names.
+pub type JobPersons = UniqueList<PersonId, JOB_PERSONS_MAX>;
+
+string_enum! {
+    /// What a job does. The names are stored: never change one.
+    JobKind, "unknown_kind", "没有这种任务" {
+        /// 批量打标签
+        BulkTags = "bulk_tags",
+        /// 导入客户
+        Import = "import",
+        /// 撤销导入
+        ImportUndo = "import_undo",
+    }
+}
+
+string_enum! {
+    /// How far a job is. The names are stored: never change one.
+    JobState, "unknown_state", "没有这种任务状态" {
+        /// 等待中
+        Queued = "queued",
+        /// 进行中
+        Running = "running",
+        /// 已完成
+        Done = "done",
+        /// 已失败
+        Failed = "failed",
+        /// 已取消
+        Cancelled = "cancelled",
+    }
+}
+
+string_enum! {
+    /// Why a job has failed. The names are stored: never change one.
+    JobFailure, "unknown_reason", "未知原因" {
+        /// 发起人的权限已变更
+        RightsChanged = "rights_changed",
+        /// 企业服务已暂停
+        CompanySuspended = "company_suspended",
+        /// 超时
+        TooLong = "too_long",
+        /// 数据无法读取
+        Unreadable = "unreadable",
+    }
+}
+
+/// The member for whom a job works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobStarter {
+    /// The member.
+    pub member: MemberId,
+    /// The member's card, if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardId>,
+    /// Whether they are an admin or the boss.
+    pub admin: bool,
+}
+
+/// What became of the customers of a job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCounts {
+    /// Those that are as the job wants them.
+    pub done: u32,
+    /// Those that the member may not see or change.
+    pub skipped: u32,
+    /// Those that a limit has kept from it.
+    pub failed: u32,
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The id.
+    pub id: JobId,
+    /// The version that was read; 0 of one that is not stored yet.
+    pub version: u64,
+    /// What it does.
+    pub kind: JobKind,
+    /// How far it is.
+    pub state: JobState,
+    /// The member for whom it works.
+    pub by: JobStarter,
+    /// When it was started.
+    #[serde(rename = "started_ms", with = "crate::kernel::timestamp::as_millis")]
+    pub started_at: Timestamp,
+    /// When it last went on.
+    #[serde(rename = "moved_ms", with = "crate::kernel::timestamp::as_millis")]
+    pub moved_at: Timestamp,
+    /// The number of customers.
+    pub total: u32,
+    /// What became of those that were looked at.
+    pub counts: JobCounts,
+    /// Why it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<JobFailure>,
+}
+
+/// What a job is told to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobInput {
+    /// Gives tags to customers and takes others.
+    BulkTags(BulkTags),
+    /// Adds customers of a table.
+    Import(Import),
+    /// Takes an import back.
+    ImportUndo(ImportUndo),
+}
+
+/// An import to take back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportUndo {
+    /// The job of the import.
+    pub import: JobId,
+    /// Its rows.
+    pub rows: u32,
+    /// The digest of its table, while that stands for this import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// What a step has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobStep {
+    /// What became of the customers.
+    pub counts: JobCounts,
+    /// What was wrong, row by row.
+    pub errors: Vec<RowError>,
+}
+
+/// Tags to give to customers, and to take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkTags {
+    /// The customers.
+    pub persons: Vec<PersonId>,
+    /// Tags to give.
+    pub add: Vec<TagId>,
+    /// Tags to take.
+    pub remove: Vec<TagId>,
+}
+
+impl JobStarter {
+    /// The member, as they look at customers.
+    pub fn viewer(self) -> Viewer {
+        Viewer { member: self.member, card: self.card, admin: self.admin }
+    }
+}
+
+impl JobCounts {
+    /// The number of customers that were looked at.
+    pub fn looked_at(self) -> u32 {
+        self.done + self.skipped + self.failed
+    }
+
+    /// With those of another step.
+    #[must_use]
+    pub fn plus(self, step: Self) -> Self {
+        Self { done: self.done + step.done, skipped: self.skipped + step.skipped, failed: self.failed + step.failed }
+    }
+}
+
+impl JobInput {
+    /// What the job does.
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::BulkTags(_) => JobKind::BulkTags,
+            Self::Import(_) => JobKind::Import,
+            Self::ImportUndo(_) => JobKind::ImportUndo,
+        }
+    }
+
+    /// The number of customers.
+    pub fn total(&self) -> u32 {
+        match self {
+            Self::BulkTags(tags) => u32::try_from(tags.persons.len()).unwrap_or(u32::MAX),
+            Self::Import(import) => u32::try_from(import.rows.len()).unwrap_or(u32::MAX),
+            Self::ImportUndo(undo) => undo.rows,
+        }
+    }
+}
+
+impl Job {
+    /// A job that waits for its first step.
+    pub fn new(id: JobId, by: JobStarter, input: &JobInput, now: Timestamp) -> Self {
+        let (kind, state, counts) = (input.kind(), JobState::Queued, JobCounts::default());
+        Self {
+            id,
+            version: 0,
+            kind,
+            state,
+            by,
+            started_at: now,
+            moved_at: now,
+            total: input.total(),
+            counts,
+            failure: None,
+        }
+    }
+
+    /// Whether it has not ended.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, JobState::Queued | JobState::Running)
+    }
+
+    /// Whether it has taken longer than it may.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        now > self.started_at.plus_millis(JOB_TIME_MS)
+    }
+
+    /// After a step that looked at these customers.
+    #[must_use]
+    pub fn after(&self, step: JobCounts, now: Timestamp) -> Self {
+        let counts = self.counts.plus(step);
+        let state = if counts.looked_at() >= self.total { JobState::Done } else { JobState::Running };
+        Self { counts, state, moved_at: now, ..self.clone() }
+    }
+
+    /// Ended for a reason.
+    #[must_use]
+    pub fn failed(&self, reason: JobFailure, now: Timestamp) -> Self {
+        Self { state: JobState::Failed, failure: Some(reason), moved_at: now, ..self.clone() }
+    }
+
+    /// Ended by a member; the same when it has ended before.
+    #[must_use]
+    pub fn cancelled(&self, now: Timestamp) -> Self {
+        let cancelled = || Self { state: JobState::Cancelled, moved_at: now, ..self.clone() };
+        if self.is_open() { cancelled() } else { self.clone() }
+    }
+
+    /// Whether a member may see and cancel it: their own, admins and the boss all.
+    pub fn is_visible_to(&self, viewer: Viewer) -> bool {
+        viewer.admin || self.by.member == viewer.member
+    }
+}
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

@@ -1,0 +1,259 @@
+//! Jobs: an item each, with what it is told to do beside it, and the note of which are open.
+//!
+//! An open job waits in a due list until somebody asks for its next steps: a new one at once, one that
+//! goes on when nobody has gone on with it for some minutes. So no message is lost between a commit and
+//! its sending.
+
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::company::{Acting, Company};
+use domain::crm::import::{Import, RowError};
+use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, OPEN_JOBS_MAX};
+use domain::crm::viewer::Viewer;
+use domain::kernel::failure::{Failure, Resource};
+use domain::kernel::id::{JobId, MemberId, PersonId};
+use domain::kernel::idempotency::Idempotency;
+use domain::kernel::timestamp::Timestamp;
+use domain::people::member::Role;
+use serde::{Deserialize, Serialize};
+
+use crate::company::department::take;
+use crate::crm::import::{ImportMark, placed};
+use crate::keys::DueList;
+use crate::table::batch_get::ReadMode;
+use crate::table::due::{Due, WAITS, WAITS_NO_LONGER, no_longer};
+use crate::table::item::{Item, LAYOUT, TYPE, expire, number, text};
+use crate::table::kinds::{IMPORT_MARK, JOB, JOB_INPUT, JOB_SLOTS, ROW_ERROR};
+use crate::table::read::{Order, Search};
+use crate::table::sweep::{Sweep, SweepLimits};
+use crate::table::transaction::{Cancelled, Transaction};
+use crate::{Page, Store, keys};
+
+/// The attribute with the ids of the open jobs.
+const OPEN: &str = "open";
+
+/// A job as it is stored, with the rights that the member had who started it.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredJob {
+    #[serde(flatten)]
+    job: Job,
+    member: MemberId,
+    person: PersonId,
+    role: Role,
+    rights: u32,
+}
+
+/// What the job is told, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredInput {
+    input: JobInput,
+}
+
+/// A job that can go on.
+#[derive(Debug, Clone)]
+pub struct JobToRun {
+    /// The company, for the member who started the job.
+    pub company: Company,
+    /// The job.
+    pub job: Job,
+    /// What it is told to do.
+    pub input: JobInput,
+}
+
+impl Store {
+    /// Stores a new job once per request, for the member of the handle. Returns the job that the first
+    /// such request started.
+    ///
+    /// # Errors
+    /// [`Failure::Exhausted`] `jobs` when too many are open, [`Failure::KeyReused`] when the request's
+    /// key stands for another request.
+    pub async fn start_job(
+        &self,
+        company: Company,
+        job: Job,
+        input: JobInput,
+        request: &Idempotency,
+    ) -> Result<Job, Failure> {
+        let acting = company.actor().ok_or(Failure::RoleRequired)?;
+        let (key, now) = (keys::idempotency(company, &request.key), job.started_at);
+        let item = self.job_item(company, &job, acting)?;
+        let mark = ImportMark { job: job.id };
+        let (begun, undone) = match &input {
+            JobInput::Import(import) => (Some(keys::import_mark(company, &import.digest)), None),
+            JobInput::ImportUndo(undo) => (None, undo.digest.as_ref().map(|digest| keys::import_mark(company, digest))),
+            JobInput::BulkTags(_) => (None, None),
+        };
+        let mut told = JOB_INPUT.encode(&keys::job_input(company, job.id), &StoredInput { input })?;
+        expire(&mut told, now.plus_millis(JOB_KEPT_MS));
+        let id = AttributeValue::Ss(vec![job.id.to_string()]);
+        self.create_once(company, &key, request, now, job, |transaction| {
+            transaction.create(&self.table, item, Failure::Busy);
+            transaction.create(&self.table, told, Failure::Busy);
+            if let Some(key) = &begun {
+                transaction.create(&self.table, IMPORT_MARK.encode(key, &mark)?, Failure::Busy);
+            }
+            if let Some(key) = &undone {
+                transaction.remove(&self.table, key);
+            }
+            let take = Update::builder()
+                .update_expression("SET #type = :type, #layout = :layout ADD #open :job")
+                .condition_expression("attribute_not_exists(#open) OR size(#open) < :most")
+                .expression_attribute_names("#type", TYPE)
+                .expression_attribute_names("#layout", LAYOUT)
+                .expression_attribute_names("#open", OPEN)
+                .expression_attribute_values(":type", text(JOB_SLOTS.name))
+                .expression_attribute_values(":layout", number(JOB_SLOTS.layout))
+                .expression_attribute_values(":most", number(OPEN_JOBS_MAX))
+                .expression_attribute_values(":job", id);
+            transaction.update(&self.table, &keys::job_slots(company), take, Failure::Exhausted(Resource::Jobs));
+            Ok(())
+        })
+        .await
+    }
+
+    /// A job, as of the last write.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn job(&self, company: Company, id: JobId) -> Result<Job, Failure> {
+        let found: Option<StoredJob> = self.get_latest(company, &keys::job(company, id), JOB).await?;
+        found.map(|stored| stored.job).ok_or(Failure::NotFound)
+    }
+
+    /// The jobs that a member may see, the latest first.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn list_jobs(
+        &self,
+        company: Company,
+        viewer: Viewer,
+        after: Option<JobId>,
+        limit: u32,
+    ) -> Result<Page<Job, JobId>, Failure> {
+        let (partition, start) = (keys::jobs(company), after.map(|job| keys::job(company, job)));
+        let search = Search { kind: JOB, partition: &partition, start, order: Order::NewestFirst, limit };
+        let filter = (!viewer.admin).then_some(|stored: &StoredJob| stored.job.is_visible_to(viewer));
+        let page = self.search(search, filter, |stored: &StoredJob| stored.job.id).await?;
+        Ok(Page { items: page.items.into_iter().map(|stored| stored.job).collect(), next: page.next })
+    }
+
+    /// A job with what it is told, for whoever goes on with it; `None` without such a job.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn job_to_run(&self, company: Company, id: JobId) -> Result<Option<JobToRun>, Failure> {
+        let wanted = [keys::job(company, id), keys::job_input(company, id)];
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let [Some(job), Some(input)] = wanted.map(|key| take(&mut items, &key)) else { return Ok(None) };
+        let StoredJob { job, member, person, role, rights } = JOB.decode(job)?;
+        let StoredInput { input } = JOB_INPUT.decode(input)?;
+        let acting = Acting { member, person, role, rights };
+        Ok(Some(JobToRun { company: Company::acting(company.id(), acting), job, input }))
+    }
+
+    /// Stores a job that has gone on or ended, and what was wrong with rows that it looked at. Whoever ends it, this asks for nobody's rights: a job must
+    /// end when they are gone.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when somebody else has gone on with it or ended it.
+    pub async fn put_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<Job, Failure> {
+        let next = Job { version: job.version + 1, ..job.clone() };
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::job(company, job.id), moved(company, &next)?, Failure::Busy);
+        for stored in placed(errors) {
+            let mut item = ROW_ERROR.encode(&keys::row_error(company, job.id, stored.place), &stored)?;
+            expire(&mut item, job.started_at.plus_millis(JOB_KEPT_MS));
+            transaction.create(&self.table, item, Failure::Busy);
+        }
+        if !next.is_open() {
+            let id = AttributeValue::Ss(vec![next.id.to_string()]);
+            let free = Update::builder()
+                .update_expression("DELETE #open :job")
+                .expression_attribute_names("#open", OPEN)
+                .expression_attribute_values(":job", id);
+            transaction.update(&self.table, &keys::job_slots(company), free, Failure::Busy);
+        }
+        self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(next)
+    }
+
+    /// What an import was told.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for another job.
+    pub async fn import_of(&self, company: Company, id: JobId) -> Result<Import, Failure> {
+        let found: Option<StoredInput> = self.get_latest(company, &keys::job_input(company, id), JOB_INPUT).await?;
+        match found {
+            Some(StoredInput { input: JobInput::Import(import) }) => Ok(import),
+            _ => Err(Failure::NotFound),
+        }
+    }
+
+    /// Passes the open jobs of all companies to `send` that are new, or with which nobody goes on.
+    pub async fn sweep_jobs<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        limits: &SweepLimits,
+        send: impl Fn(Company, JobId) -> F,
+    ) -> Sweep {
+        let read = |Due { company, item, place, .. }: Due| {
+            let StoredJob { job, .. } = JOB.decode(item)?;
+            Ok((company, job.id, place))
+        };
+        let send = &send;
+        let work = |(company, job, place): (Company, JobId, String)| async move {
+            send(company, job).await?;
+            self.wait_for_job(company, job, &place, limits.clock.now()).await
+        };
+        self.sweep_each(DueList::Jobs, limits, read, work).await
+    }
+
+    /// Moves a job that was sent behind the time in which somebody goes on with it.
+    async fn wait_for_job(&self, company: Company, job: JobId, place: &str, now: Timestamp) -> Result<(), Failure> {
+        let (key, due) = (keys::job(company, job), now.plus_millis(JOB_IDLE_MS));
+        let update =
+            Update::builder().update_expression(format!("SET {WAITS}")).condition_expression("#due_place = :found");
+        let update = DueList::Jobs.set(update, company, &key, due).expression_attribute_values(":found", text(place));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &key, update, Failure::Busy);
+        self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// The item of a new job.
+    fn job_item(&self, company: Company, job: &Job, acting: Acting) -> Result<Item, Failure> {
+        let Acting { member, person, role, rights } = acting;
+        let (key, job) = (keys::job(company, job.id), Job { version: 1, ..job.clone() });
+        let due = job.moved_at;
+        let kept = job.started_at.plus_millis(JOB_KEPT_MS);
+        let mut item = JOB.encode(&key, &StoredJob { job, member, person, role, rights })?;
+        DueList::Jobs.put(&mut item, company, &key, due);
+        expire(&mut item, kept);
+        Ok(item)
+    }
+}
+
+/// The update of a job that has gone on or ended, on condition that nobody else has done that.
+fn moved(company: Company, next: &Job) -> Result<UpdateBuilder, Failure> {
+    let key = keys::job(company, next.id);
+    let failure = if next.failure.is_some() { ", failure = :failure" } else { "" };
+    let sets = format!("SET #state = :state, counts = :counts, moved_ms = :moved, version = :next{failure}");
+    let update = if next.is_open() {
+        let due = next.moved_at.plus_millis(JOB_IDLE_MS);
+        DueList::Jobs.set(Update::builder().update_expression(format!("{sets}, {WAITS}")), company, &key, due)
+    } else {
+        no_longer(Update::builder().update_expression(format!("{sets} REMOVE {WAITS_NO_LONGER}")))
+    };
+    let counts = serde_dynamo::to_attribute_value(next.counts).map_err(|error| JOB.corrupt(error))?;
+    let update = update
+        .condition_expression("version = :read")
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_values(":state", text(next.state.name()))
+        .expression_attribute_values(":counts", counts)
+        .expression_attribute_values(":moved", number(next.moved_at.millis()))
+        .expression_attribute_values(":next", number(next.version))
+        .expression_attribute_values(":read", number(next.version - 1));
+    Ok(match next.failure {
+        Some(failure) => update.expression_attribute_values(":failure", text(failure.name())),
+        None => update,
+    })
+}
