@@ -20,6 +20,7 @@ mod company_model;
 mod conflicts;
 mod contention;
 mod customer_lists;
+mod customer_lists_packed;
 mod department_radar;
 mod departments;
 mod document_answers;

@@ -60,7 +60,7 @@ pub use crate::table::sweep::{Sweep, SweepLimits};
 
 use runtime::retry::Retry;
 
-use crate::company::remembered::RememberedByCompany;
+use crate::company::remembered::CompanyMemory;
 
 /// A page of a longer list and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,9 +78,9 @@ pub struct Store {
     table: String,
     retry: Retry,
     /// Whether companies are suspended.
-    suspensions: RememberedByCompany<bool>,
+    suspensions: CompanyMemory<bool>,
     /// Companies with packed lists.
-    packed_lists: RememberedByCompany<()>,
+    packed_lists: CompanyMemory<()>,
 }
 
 impl Store {
@@ -91,13 +91,7 @@ impl Store {
 
     /// The table of this name, with the randomness and the timer of this retry.
     pub fn with_retry(client: aws_sdk_dynamodb::Client, table: String, retry: Retry) -> Self {
-        Self {
-            client,
-            table,
-            retry,
-            suspensions: RememberedByCompany::default(),
-            packed_lists: RememberedByCompany::default(),
-        }
+        Self { client, table, retry, suspensions: CompanyMemory::default(), packed_lists: CompanyMemory::default() }
     }
 
     /// The retry policy, for flows that read, change and write.

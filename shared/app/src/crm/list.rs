@@ -97,9 +97,7 @@ impl CustomerLister {
             flow.store.customer_list(self.company, views_of).await?;
         let query = match wanted {
             WantedList::Query(query) => query.clone(),
-            WantedList::View(id) => {
-                views.iter().find_map(|book| book.entry(*id)).ok_or(Failure::NotFound)?.list_query()
-            }
+            WantedList::View(id) => views.iter().find_map(|book| book.entry(*id)).ok_or(Failure::NotFound)?.list(),
         };
         let context = ListContext { viewer: self.viewer, model: &model, tags: &tags, today, contacts_hidden };
         let page = query.page(rows, context, after, limit as usize);
@@ -119,7 +117,7 @@ impl CustomerLister {
             id,
             is_own,
             view: view.clone(),
-            customers: view.list_query().count(&rows, context),
+            customers: view.list().count(&rows, context),
         };
         let own = own.iter().map(|view| counted(true, view));
         Ok(own.chain(of_company.iter().map(|view| counted(false, view))).collect())

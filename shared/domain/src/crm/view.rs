@@ -39,7 +39,7 @@ pub struct ViewBook {
 
 impl CustomerView {
     /// The list that it stands for.
-    pub fn list_query(&self) -> ListQuery {
+    pub fn list(&self) -> ListQuery {
         ListQuery { filter: self.filter.clone(), sort: self.sort, order: self.order }
     }
 }

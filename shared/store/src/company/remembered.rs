@@ -13,9 +13,9 @@ const COMPANIES_MAX: usize = 10_000;
 
 /// The companies that were asked for lately: when, and what was read.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RememberedByCompany<T>(Arc<Mutex<HashMap<CompanyId, (Duration, T)>>>);
+pub(crate) struct CompanyMemory<T>(Arc<Mutex<HashMap<CompanyId, (Duration, T)>>>);
 
-impl<T: Copy> RememberedByCompany<T> {
+impl<T: Copy> CompanyMemory<T> {
     /// What is remembered of a company.
     pub(crate) fn known(&self, company: CompanyId, now: Duration) -> Option<T> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

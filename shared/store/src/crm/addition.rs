@@ -4,7 +4,6 @@ use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::addition::Addition;
 use domain::crm::identities::{Customer, Identities};
-use domain::crm::listed::Listed;
 use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
 use domain::crm::tag::TagBook;
 use domain::kernel::day::Day;
@@ -121,16 +120,6 @@ impl Store {
         NewCustomer { person, record }: &NewCustomer,
         addition: &Addition,
     ) -> Result<(), Failure> {
-        let customer = Customer { version: 1, ..addition.customer() };
-        let listed = CustomerRecord { version: 1, ..record.clone() };
-        let known = KnownCustomer {
-            identities: [(*person, customer)].into(),
-            records: [(*person, listed)].into(),
-            ..KnownCustomer::default()
-        };
-        // Whether the list is packed was not read: a copy too many is harmless.
-        let update = Listed { has_blocks: true, ..Listed::default() }.update(&known, Day::of(addition.at));
-        self.add_list_update(transaction, company, &update)?;
         put_customer(transaction, &self.table, company, *person, &addition.customer())?;
         put_record(transaction, &self.table, company, *person, record)?;
         if let Some(mobile) = &addition.mobile {

@@ -54,7 +54,7 @@ pub(crate) struct ListHead {
 }
 
 /// Customers by their first identity; none of those who are no customers any more.
-type FoldedRows = BTreeMap<PersonId, Option<CustomerRow>>;
+type RowsByPerson = BTreeMap<PersonId, Option<CustomerRow>>;
 
 impl ListHead {
     pub(crate) fn of(item: Item) -> Result<Self, Failure> {
@@ -126,7 +126,7 @@ impl Store {
     /// Blocks of the rows themselves, which are read last: they have all that the copies say.
     async fn fold_rows(&self, company: Company, head: ListHead) -> Result<bool, Failure> {
         let (_, changes) = self.list_changes(company).await?;
-        let mut rows = FoldedRows::new();
+        let mut rows = RowsByPerson::new();
         for item in self.all_latest(&keys::customer_list(company)).await? {
             if let Some(row) = CUSTOMER_ROW.is_of(&item).then(|| row_of(&item).ok()).flatten() {
                 rows.insert(row.person, Some(row));
@@ -141,7 +141,7 @@ impl Store {
         if changes.len() < CHANGES_MAX {
             return Ok(false);
         }
-        let mut rows = FoldedRows::new();
+        let mut rows = RowsByPerson::new();
         let blocks = head.blocks(company);
         let items = self.batch_get(company, &blocks, ReadMode::Consistent).await?;
         if items.len() < blocks.len() {
@@ -163,7 +163,7 @@ impl Store {
         &self,
         company: Company,
         head: ListHead,
-        rows: FoldedRows,
+        rows: RowsByPerson,
         changes: &[ListChange],
     ) -> Result<(), Failure> {
         let rows: Vec<_> = rows.into_values().flatten().collect();
