@@ -124,7 +124,8 @@ async fn what_is_spent_in_a_transaction_is_exact_and_a_retry_spends_nothing() {
 }
 
 /// Operations that create something without a budget of their own, and what limits them instead.
-const LIMITED_OTHERWISE: [(&str, &str); 9] = [
+const LIMITED_OTHERWISE: [(&str, &str); 10] = [
+    ("claim_customer", "a company says how many customers a member may claim in a day"),
     ("create_card", "a member has one card"),
     ("create_claim_code", "a new code replaces the one of the member"),
     ("create_customer_tag", "a company has at most 200 tags"),

@@ -241,8 +241,10 @@ async fn an_id_in_a_query_has_one_spelling() {
     for (operation, name) in found {
         let (router, payload, _) = sample(&operation).await;
         let prefix = match name.as_str() {
-            "department" => "dep_",
+            "department" | "department_id" => "dep_",
             "member_id" => "mem_",
+            "card_id" => "crd_",
+            "view" => "viw_",
             _ => "per_",
         };
         let id = prefix.to_owned() + "06gvogmi01u8d1r3ma0jgnkmec";

@@ -130,7 +130,7 @@ pub fn limits(world: &World, items: u32) -> SweepLimits {
 pub async fn housekeeping(world: &World, leaderboards_lag_s: u32) -> Housekeeping {
     let (sdk, media_bucket, _) = emulators::bucket().await;
     let (store, s3) = (common(world).store, aws_sdk_s3::Client::new(&sdk));
-    Housekeeping { store, leaderboards_lag_s, s3, media_bucket, clock: world.clock.clock() }
+    Housekeeping { store, leaderboards_lag_s, s3, media_bucket, clock: world.clock.clock(), ids: world.ids.clone() }
 }
 
 /// The recount of the world's table.

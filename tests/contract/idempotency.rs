@@ -82,8 +82,15 @@ async fn each_keyed_route_is_replayed_for_its_path_only() {
             below.insert(case);
         }
     }
-    let of_a_thing =
-        ["add_seats", "create_boss", "create_claim_code", "create_deal", "create_follow_up", "create_radar_code"];
+    let of_a_thing = [
+        "add_seats",
+        "claim_customer",
+        "create_boss",
+        "create_claim_code",
+        "create_deal",
+        "create_follow_up",
+        "create_radar_code",
+    ];
     assert_eq!(below, of_a_thing.map(str::to_owned).into(), "operations below an id");
 }
 

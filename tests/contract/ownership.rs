@@ -17,13 +17,13 @@ use crate::functions::{Functions, housekeeping, no_stop};
 use crate::http::send;
 
 /// A company, its functions, and persons who have opened `lin`'s card.
-struct CustomerPool {
-    world: World,
-    functions: Functions,
+pub(crate) struct CustomerPool {
+    pub(crate) world: World,
+    pub(crate) functions: Functions,
 }
 
 impl CustomerPool {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let functions = Functions::on(&world).await;
         let office = Self { world, functions };
@@ -32,7 +32,7 @@ impl CustomerPool {
     }
 
     /// Somebody opens the card of member 0 (`lin`) or 1 (`chen`).
-    async fn visit(&self, person: PersonId, whose: u128, number: u64) {
+    pub(crate) async fn visit(&self, person: PersonId, whose: u128, number: u64) {
         let batch = AcceptedBatch { person, ..batch(&self.world, whose, number, &[0]) };
         let aggregator = aggregator(&self.world, KeptDeadLetters::default());
         while !radar_aggregator::handle(&aggregator, delivered(&[&batch], 1), "r").await.batch_item_failures.is_empty()
@@ -52,11 +52,18 @@ impl CustomerPool {
         persons
     }
 
-    async fn ask(&self, who: &str, method: &str, person: PersonId, more: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn ask(
+        &self,
+        who: &str,
+        method: &str,
+        person: PersonId,
+        more: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         self.ask_once(who, method, person, more, body, None).await
     }
 
-    async fn ask_once(
+    pub(crate) async fn ask_once(
         &self,
         who: &str,
         method: &str,
@@ -75,13 +82,13 @@ impl CustomerPool {
         self.ask_once(who, "POST", person, "/claim", Some(json!({})), Some(&key)).await
     }
 
-    async fn owner(&self, person: PersonId) -> Value {
+    pub(crate) async fn owner(&self, person: PersonId) -> Value {
         let (status, seen) = self.ask("boss", "GET", person, "", None).await;
         assert_eq!(status, 200, "{seen}");
         seen["owner"]["member_id"].clone()
     }
 
-    fn member(&self, who: &str) -> Value {
+    pub(crate) fn member(&self, who: &str) -> Value {
         json!(self.world.staff[who].member)
     }
 
@@ -93,14 +100,14 @@ impl CustomerPool {
         let nobody = self.world.fresh_person();
         let read = self.world.store.customer_to_claim(company, (nobody, member), &request, now).await.unwrap();
         let (mut aside, mut owned) = (store::PutAside::default(), 0);
-        let count = |_, record: &domain::crm::record::CustomerRecord| {
+        let count = |_: PersonId, record: &domain::crm::record::CustomerRecord| {
             owned += usize::from(record.ownership.and_then(|it| it.owner) == Some(member));
         };
         self.world.store.every_customer_record(company, &mut aside, count).await.unwrap();
         (read.holding.held, owned)
     }
 
-    async fn housekeeping(&self) {
+    pub(crate) async fn housekeeping(&self) {
         self.world.clock.advance(600_000);
         housekeeping(&self.world, 0).await.run(no_stop(), "r").await.unwrap();
     }

@@ -103,7 +103,7 @@ async fn the_lists_follow_rates_set_by_hand_and_deals() {
     world.merge(batch(&world, 9, 0, &[0]).person, persons[2], MergeReason::Phone).await.unwrap();
     mark(&world, persons[2], world.card("lin")).await;
     set_rate(&world, persons[1], None).await;
-    assert_eq!((sweep(&world).await, sweep(&world).await), (2, 0));
+    assert_eq!((sweep(&world).await, sweep(&world).await), (3, 0), "two marks, and one of the other identity");
     let now = best(&world, card).await;
     assert_eq!(now.iter().map(|ranked| ranked.person).collect::<Vec<_>>(), persons[..2]);
     assert_eq!(best(&world, Scope::Company).await.len(), 10);

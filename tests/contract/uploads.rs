@@ -225,6 +225,7 @@ async fn unused_uploads_are_deleted_and_used_ones_stay() {
         s3: inspection.s3.clone(),
         media_bucket: inspection.bucket.clone(),
         clock: world.clock.clock(),
+        ids: world.ids.clone(),
     };
     let deleted = async || housekeeping.run(no_stop(), "r").await.unwrap().expired_uploads;
     world.clock.advance(DAY_MS + LINGER_MS - 1);

@@ -168,3 +168,13 @@ def test_pages_of_plans_have_each_once(office):
         found += [item["person_id"] for item in page["items"]]
         query = page["next_cursor"] and f"?limit=3&cursor={page['next_cursor']}"
     assert sorted(found) == sorted(visitor.id for visitor in visitors)
+
+
+def test_a_follow_up_is_planned_for_the_best_hour(office):
+    lin, visitor = office["lin"], office["visitor"]
+    path = f"/v1/customers/{visitor.id}/next-follow-up"
+    planned = lin.put(path, {"at_best_hour": True}).expect(200)
+    assert lin.get(f"/v1/customers/{visitor.id}").expect(200)["next_follow_up"]["at"] == planned["at"]
+    assert planned["at"] >= planned["planned_at"]
+    for body in ({}, {"at_best_hour": False}, {"at": planned["at"], "at_best_hour": True}):
+        lin.put(path, body).expect(422, pointer="/at")

@@ -17,6 +17,7 @@ mod next_follow_up;
 mod ownership;
 mod tag;
 mod timeline;
+mod view;
 
 use app::Flow;
 use app::crm::customer::CustomerEditor;
@@ -67,6 +68,8 @@ impl HttpFunction for App {
 
     fn routes<R: Routes<Self>>(list: R) -> R {
         list.routes(routes!(list::list_customers, addition::create_customer))
+            .routes(routes!(view::list_customer_views, view::create_customer_view))
+            .routes(routes!(view::update_customer_view, view::delete_customer_view))
             .routes(routes!(customer::get_customer, addition::delete_customer))
             .routes(routes!(my_data::get_my_data))
             .routes(routes!(timeline::list_timeline))
@@ -99,6 +102,8 @@ impl HttpFunction for App {
             .routes(routes!(ownership::list_collaborators))
             .routes(routes!(ownership::set_collaborator, ownership::remove_collaborator))
             .routes(routes!(customer_rules::get_customer_rules, customer_rules::update_customer_rules))
+            .routes(routes!(customer_rules::preview_recycle_rule))
+            .routes(routes!(customer_rules::list_my_recycle_warnings))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use app::crm::list::{CustomerLister, ListedPage};
+use app::crm::list::{CustomerLister, ListedPage, WantedList};
 use axum::Json;
 use axum::extract::State;
 use domain::close_rate::model::{Band, Source};
+use domain::crm::addition::CustomerSource;
 use domain::crm::kind::CustomerKind;
-use domain::crm::list::{CustomerListKind, CustomerSort, ListQuery, SortOrder};
+use domain::crm::list::{CustomerSort, ListQuery, SortOrder};
 use domain::crm::list_filter::{CustomerFilter, FilterTags};
+use domain::crm::list_kind::CustomerListKind;
 use domain::crm::row::CustomerRow;
 use domain::crm::tag::{CustomerTag, TagName};
 use domain::crm::viewer::Viewer;
 use domain::kernel::day::Day;
-use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, TagId};
+use domain::kernel::id::{CardId, DepartmentId, MemberId, PersonId, TagId, ViewId};
 use domain::kernel::money::Fen;
 use domain::kernel::text::Line;
 use domain::kernel::timestamp::Timestamp;
@@ -35,6 +37,11 @@ pub(crate) struct CustomersQuery {
     /// `exclusive` (独占), `shared` (共享), `closed` (成单), `unowned` (公海) or `all` (总客户池, the default).
     #[param(inline)]
     kind: Option<CustomerListKind>,
+    /// Customers whom this member owns.
+    owner_id: Option<MemberId>,
+    /// How they came: `visit`, `by_hand` or `import`.
+    #[param(inline)]
+    source: Option<CustomerSource>,
     /// Customers of this card.
     card_id: Option<CardId>,
     /// Customers of this department.
@@ -74,24 +81,26 @@ pub(crate) struct CustomersQuery {
     /// Which end comes first: `desc` if absent.
     #[param(inline)]
     order: Option<SortOrder>,
+    /// The list that was saved as this view. It stands alone: no filter and no order beside it.
+    view: Option<ViewId>,
 }
 
 /// A page of customers.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Customers {
+pub(crate) struct CustomerPageBody {
     /// How many customers the caller sees of each kind, whatever the filter.
     counts: BTreeMap<CustomerListKind, u64>,
     /// How many of them pass the filter.
     total: u64,
     /// The customers.
-    items: Vec<CustomerItem>,
+    items: Vec<ListedCustomer>,
     /// The cursor of the next page. `null` on the last page.
     next_cursor: Option<String>,
 }
 
 /// A customer in a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CustomerItem {
+pub(crate) struct ListedCustomer {
     /// The person.
     person_id: PersonId,
     /// The name to show: of the profile, else `访客` and four characters.
@@ -103,7 +112,12 @@ pub(crate) struct CustomerItem {
     card_ids: Vec<CardId>,
     /// The company they work for; empty if it is not known.
     company: String,
-    /// The mobile number; empty if it is not known.
+    /// How they came.
+    source: CustomerSource,
+    /// The member who owns them (负责人). `null` in the pool (公海), and for the owner of a card who is not
+    /// known yet.
+    owner_id: Option<MemberId>,
+    /// The mobile number; empty if it is not known, and for whom nobody owns where the company hides it.
     mobile: String,
     /// The tags.
     tags: Vec<ListedTag>,
@@ -140,9 +154,11 @@ pub(crate) struct ListedTag {
 
 impl CustomersQuery {
     /// What is asked for.
-    fn query(&self) -> Result<ListQuery, Problem> {
+    fn wanted(&self) -> Result<WantedList, Problem> {
         let filter = CustomerFilter {
             kind: self.kind,
+            owner_id: self.owner_id,
+            source: self.source,
             card_id: self.card_id,
             department_id: self.department_id,
             band: self.band,
@@ -160,8 +176,13 @@ impl CustomersQuery {
             q: self.q.clone(),
         };
         let filter = filter.check().map_err(|_| Problem::of(Code::InvalidQuery))?;
+        if let Some(view) = self.view {
+            let is_alone = filter.is_open() && self.sort.is_none() && self.order.is_none();
+            return is_alone.then_some(WantedList::View(view)).ok_or_else(|| Problem::of(Code::InvalidQuery));
+        }
         let order = self.order.unwrap_or(SortOrder::Descending);
-        Ok(ListQuery { filter, sort: self.sort.unwrap_or(CustomerSort::Added), order })
+        let sort = self.sort.unwrap_or(CustomerSort::Added);
+        Ok(WantedList::Query(ListQuery { filter, sort, order }))
     }
 }
 
@@ -177,46 +198,51 @@ fn tags(text: Option<&str>) -> Result<FilterTags, Problem> {
 /// their card, admins and the boss all of the company. Filters combine. What the caller has changed shows at
 /// once; visits show within minutes. A list that is walked over midnight keeps the rates of its first day.
 /// Callers: members, while their radar is on. Idempotent. Errors: 403 `role_required` for visitors; 403
-/// `radar_not_active` while the radar of the caller is off.
+/// `radar_not_active` while the radar of the caller is off; 404 `not_found` for a view that the caller may
+/// not use.
 #[utoipa::path(get, path = "/v1/customers", tag = "crm", params(PageParams, CustomersQuery),
-    responses((status = 200, body = Customers)))]
+    responses((status = 200, body = CustomerPageBody)))]
 pub(crate) async fn list_customers(
     State(app): State<App>,
     RadarOn(staff): RadarOn<Staff>,
     paging: Paging<CustomersQuery>,
-) -> Result<Json<Customers>, Problem> {
-    let (query, after) = (paging.filter.query()?, paging.position()?);
-    let listed = lister(&staff).page(&app.flow(), &query, after.as_ref(), paging.limit).await?;
+) -> Result<Json<CustomerPageBody>, Problem> {
+    let (wanted, after) = (paging.filter.wanted()?, paging.position()?);
+    let listed = lister(&staff).page(&app.flow(), &wanted, after.as_ref(), paging.limit).await?;
     Ok(Json(body(listed, &paging)))
 }
 
-fn lister(staff: &Staff) -> CustomerLister {
+/// What a member sees of the customers.
+pub(crate) fn lister(staff: &Staff) -> CustomerLister {
     let viewer = Viewer { member: staff.id(), card: staff.card(), admin: staff.is_admin() };
     CustomerLister { company: staff.company(), viewer }
 }
 
-fn body<F>(listed: ListedPage, paging: &Paging<F>) -> Customers {
+fn body<F>(listed: ListedPage, paging: &Paging<F>) -> CustomerPageBody {
     let items = listed.page.rows.iter().map(|row| item(row, &listed)).collect();
     let counts = CustomerListKind::ALL.iter();
     let counts = counts.map(|kind| (*kind, listed.page.counts.0.get(kind).copied().unwrap_or_default())).collect();
     let page = paging.page(items, listed.page.next);
-    Customers { counts, total: listed.page.total, items: page.items, next_cursor: page.next_cursor }
+    CustomerPageBody { counts, total: listed.page.total, items: page.items, next_cursor: page.next_cursor }
 }
 
-fn item(row: &CustomerRow, ListedPage { model, tags, today, .. }: &ListedPage) -> CustomerItem {
+fn item(row: &CustomerRow, listed: &ListedPage) -> ListedCustomer {
+    let ListedPage { model, tags, today, .. } = listed;
     let (rate, rate_source) = row.rate(model, *today);
     let given = row.tags_in(tags);
     let tag = |(id, tag): (TagId, &CustomerTag)| {
         let (name, group) = (tag.name.clone(), tag.group.clone());
         given.contains(&id).then_some(ListedTag { tag_id: id, name, group })
     };
-    CustomerItem {
+    ListedCustomer {
         person_id: row.person,
         name: if row.name.is_empty() { visitor_name(row.person) } else { row.name.clone() },
         kinds: row.kinds(),
         card_ids: row.cards.iter().map(|of| of.card).collect(),
         company: row.company.clone(),
-        mobile: row.mobile.clone(),
+        source: row.source,
+        owner_id: row.owner.and_then(|owner| owner.member),
+        mobile: if listed.shows_contacts(row) { row.mobile.clone() } else { String::new() },
         tags: tags.iter().filter_map(tag).collect(),
         rate: rate.percent(),
         rate_source,

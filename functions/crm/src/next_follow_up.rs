@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::crm::due::FollowUpDue;
 use domain::crm::follow_up::NextFollowUp;
+use domain::kernel::field::FieldError;
 use domain::kernel::id::{MemberId, PersonId};
 use domain::kernel::timestamp::Timestamp;
 use domain::radar::feed::visitor_name;
@@ -26,8 +27,12 @@ use crate::{App, record_editor};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NextFollowUpUpdate {
-    /// The moment, within a year.
-    at: Timestamp,
+    /// The moment, within a year. Required unless `at_best_hour` is set.
+    at: Option<Timestamp>,
+    /// Whether to plan it for the hour at which the customer will likely be there.
+    #[serde(default)]
+    #[schema(required = false)]
+    at_best_hour: bool,
 }
 
 /// A planned follow-up.
@@ -93,6 +98,18 @@ pub(crate) struct FollowUpPlanBody {
     planned_by: MemberId,
 }
 
+impl NextFollowUpUpdate {
+    /// The moment; `None` for the best hour.
+    fn moment(&self) -> Result<Option<Timestamp>, Problem> {
+        let refused = |code, detail: &str| Err(Problem::field("/at", &FieldError::new(code, detail)));
+        match (self.at, self.at_best_hour) {
+            (None, false) => refused("required", "请填写跟进时间，或选择在最佳时间跟进"),
+            (Some(_), true) => refused("not_allowed", "跟进时间和最佳时间只能选择一个"),
+            (at, _) => Ok(at),
+        }
+    }
+}
+
 impl NextFollowUpBody {
     /// A plan as it stands at `now`.
     pub(crate) fn of(plan: NextFollowUp, now: Timestamp) -> Self {
@@ -102,7 +119,8 @@ impl NextFollowUpBody {
 
 /// Plan the next follow-up of a customer
 ///
-/// Replaces the plan of before, whoever made it. Callers: members whose card the person has visited,
+/// Replaces the plan of before, whoever made it. With `at_best_hour` the answer says which moment that is.
+/// Callers: members whose card the person has visited,
 /// admins and the boss, while their own radar is on. Idempotent. Errors: 404 `not_found` for other
 /// callers, and for a person who is no customer; 403 `radar_not_active` while the radar of the caller is
 /// off; 422 `invalid` for a moment that is past or more than a year ahead; 409
@@ -112,10 +130,13 @@ impl NextFollowUpBody {
 pub(crate) async fn plan_follow_up(
     State(app): State<App>,
     caller: CustomerCaller,
-    Body(NextFollowUpUpdate { at }): Body<NextFollowUpUpdate>,
+    Body(update): Body<NextFollowUpUpdate>,
 ) -> Result<Json<NextFollowUpBody>, Problem> {
     let flow = app.flow();
-    let planned = record_editor(caller).plan_follow_up(&flow, at).await?;
+    let planned = match update.moment()? {
+        Some(at) => record_editor(caller).plan_follow_up(&flow, at).await?,
+        None => record_editor(caller).plan_at_best_hour(&flow).await?,
+    };
     Ok(Json(NextFollowUpBody::of(planned, flow.now)))
 }
 

@@ -42,6 +42,9 @@ pub(crate) async fn update(
     let now_stands = fingerprint(&all);
     if progress.staff != Some(now_stands) {
         store.set_member_directory(progress.company, &MemberDirectory::of(all.iter().map(entry))).await?;
+        // Who owns whom follows from it.
+        let listed = store.listed_persons(progress.company).await?;
+        store.refresh_list(progress.company, &listed, today, aside).await?;
     }
     let members: Vec<_> = all.into_iter().filter(|member| member.status() == MemberStatus::Active).collect();
     progress.staff = follow(store, progress, (&members, now_stands), now, aside).await?;
@@ -56,6 +59,7 @@ pub(crate) async fn update(
         additions.mark_staff(&staff);
         progress = store.add_to_leaderboards(progress, last, additions, today, aside).await?;
     }
+    store.fold_list(progress.company, now).await?;
     rank(store, progress, members, now, aside).await?;
     store.postpone_leaderboards(progress, now.plus_millis(lag_ms)).await
 }

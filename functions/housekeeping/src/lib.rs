@@ -6,9 +6,12 @@ mod upload;
 
 use std::sync::{Mutex, PoisonError};
 
+use app::Flow;
+use app::crm::recycling;
 use domain::kernel::failure::Failure;
 use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use runtime::clock::Clock;
+use runtime::ids::Ids;
 use runtime::metrics::{EmfMetrics, emit};
 use serde::Serialize;
 use store::{Progress, PutAside, Store, Sweep, SweepLimits};
@@ -53,6 +56,8 @@ pub struct Housekeeping {
     pub media_bucket: String,
     /// Returns the time.
     pub clock: Clock,
+    /// Makes ids.
+    pub ids: Ids,
 }
 
 /// The counts of a run; also its log line and metrics.
@@ -73,6 +78,8 @@ pub struct RunLine {
     pub shortlist_refreshes: usize,
     /// Erasures that were finished: what was kept of a person is gone.
     pub erasures: usize,
+    /// Companies whose rules of recycling were applied to their customers.
+    pub recycled_companies: usize,
     /// Uploads that were deleted because nothing shows them.
     pub expired_uploads: usize,
     /// Items of companies that could not be read: each is marked with its reason, and passed.
@@ -89,6 +96,7 @@ impl EmfMetrics for RunLine {
         ("leaderboards", "Count"),
         ("shortlist_refreshes", "Count"),
         ("erasures", "Count"),
+        ("recycled_companies", "Count"),
         ("expired_uploads", "Count"),
         ("put_aside", "Count"),
         ("failed_items", "Count"),
@@ -117,7 +125,8 @@ impl Housekeeping {
         let aside = Mutex::new(AsideOfRun::default());
         let leaderboards = self.update_leaderboards(&limits(COMPANIES_MAX), &aside).await;
         let AsideOfRun { items: put_aside, first } = aside.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let sweeps = [&holds, &deltas, &marks, &uploads, &erasures, &leaderboards];
+        let recycling = self.recycle(&limits(COMPANIES_MAX)).await;
+        let sweeps = [&holds, &deltas, &marks, &uploads, &erasures, &leaderboards, &recycling];
         let failed_items = sweeps.iter().map(|sweep| sweep.failed).sum::<usize>() + put_aside;
         let failure = sweeps.iter().find_map(|sweep| sweep.failure.clone()).or(first);
         let line = RunLine {
@@ -130,6 +139,7 @@ impl Housekeeping {
             pending_deltas: deltas.done,
             shortlist_refreshes: marks.done,
             erasures: erasures.done,
+            recycled_companies: recycling.done,
             expired_uploads: uploads.done,
             put_aside,
             failed_items,
@@ -140,6 +150,16 @@ impl Housekeeping {
     async fn delete_uploads(&self, limits: &SweepLimits) -> Sweep {
         let delete = |upload| upload::delete_file(&self.s3, &self.media_bucket, upload);
         self.store.sweep_uploads(limits, delete).await
+    }
+
+    /// Applies the rules of recycling of companies.
+    async fn recycle(&self, limits: &SweepLimits) -> Sweep {
+        let recycle = |company| async move {
+            let flow = Flow { store: &self.store, ids: &self.ids, now: self.clock.now() };
+            let may_go_on = || self.clock.now() <= limits.last_start;
+            Box::pin(recycling::recycle(&flow, company, may_go_on)).await.map(drop)
+        };
+        self.store.sweep_recycling(limits, recycle).await
     }
 
     /// Updates the leaderboards of companies, and marks what they could not read, whether the update

@@ -5,6 +5,7 @@ use function::schedule::{Run, run};
 use housekeeping::Housekeeping;
 use runtime::clients;
 use runtime::clock::Clock;
+use runtime::ids::Ids;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,6 +18,7 @@ async fn main() -> Result<(), Error> {
                 s3: clients::s3(&start.sdk),
                 media_bucket: start.env.required("MEDIA_BUCKET")?,
                 clock: Clock::system(),
+                ids: Ids::system(),
             })
         },
         async |housekeeping, Run { stop_at, request_id, .. }: Run<Value>| housekeeping.run(stop_at, &request_id).await,

@@ -25,6 +25,7 @@ use domain::radar::recount::{Recount, RecountReport, correction};
 use runtime::clock::Clock;
 use store::{Counted, PendingDeltas, PutAside, Store};
 
+use crate::customer_list;
 use crate::log::replay;
 use crate::obscure::Obscure;
 
@@ -34,14 +35,15 @@ const ROUNDS: usize = 4;
 const CUSTOMERS: usize = 100;
 
 /// Recounts a company; with `repair` it corrects wrong numbers, without it it writes nothing. No
-/// round begins that could not end by `stop_at`. Returns what it could not read beside the report.
+/// round begins that could not end by `stop_at`. Returns what it could not read, and how much of the list of
+/// customers was wrong, beside the report.
 pub(crate) async fn recount(
     store: &Store,
     company: Company,
     repair: bool,
     clock: &Clock,
     stop_at: Timestamp,
-) -> Result<(RecountReport, PutAside), Failure> {
+) -> Result<(RecountReport, PutAside, usize), Failure> {
     let mut job = RecountJob::new(store, company, RecountReport::begun(clock.now(), repair));
     for _ in 0..ROUNDS {
         let began = clock.now();
@@ -84,6 +86,8 @@ struct RecountJob<'a> {
     aside: PutAside,
     /// What is not known for that reason.
     obscure: Obscure,
+    /// Everybody who was met.
+    people: BTreeSet<PersonId>,
     /// Customers that are still to be compared; all in the first round.
     suspects: Option<BTreeSet<PersonId>>,
 }
@@ -97,8 +101,8 @@ struct Before {
 impl<'a> RecountJob<'a> {
     fn new(store: &'a Store, company: Company, report: RecountReport) -> Self {
         let (scopes, open, untold) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        let (aside, obscure) = (PutAside::default(), Obscure::default());
-        let mut job = Self { store, company, report, scopes, open, untold, aside, obscure, suspects: None };
+        let (aside, obscure, people) = (PutAside::default(), Obscure::default(), BTreeSet::new());
+        let mut job = Self { store, company, report, scopes, open, untold, aside, obscure, people, suspects: None };
         job.meet([Scope::Company]);
         job
     }
@@ -238,6 +242,7 @@ impl<'a> RecountJob<'a> {
         let members = groups.iter().flat_map(|group| group.members().into_iter().map(move |person| (person, group)));
         let group_of: BTreeMap<_, _> = members.collect();
         let everybody: BTreeSet<_> = recount.people().chain(group_of.keys().copied()).collect();
+        self.people.extend(&everybody);
         let (open, mut suspects) = (self.suspects.take(), BTreeSet::new());
         for persons in Vec::from_iter(everybody).chunks(CUSTOMERS) {
             let mut customers = self.store.customers(self.company, persons).await?;
@@ -354,7 +359,7 @@ impl<'a> RecountJob<'a> {
     }
 
     /// Reports what could not be checked, and records the recount at each fully checked scope.
-    async fn end(mut self) -> Result<(RecountReport, PutAside), Failure> {
+    async fn end(mut self) -> Result<(RecountReport, PutAside, usize), Failure> {
         for open in self.open.values() {
             // A scope that was first seen in the last round has at least one set of counters.
             self.report.unchecked_counters += match open {
@@ -369,10 +374,13 @@ impl<'a> RecountJob<'a> {
                 done(self.store.note_checked(self.company, *scope, self.report.at).await)?;
             }
         }
+        let mut listed = 0;
         if self.report.repaired {
+            let (people, today) = (std::mem::take(&mut self.people), Day::of(self.report.at));
+            listed = customer_list::refresh(self.store, self.company, people, today, &mut self.aside).await?;
             self.store.mark_aside(self.company, &self.aside, self.report.at).await?;
         }
-        Ok((self.report.ended(), self.aside))
+        Ok((self.report.ended(), self.aside, listed))
     }
 }
 

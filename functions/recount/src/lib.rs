@@ -2,6 +2,7 @@
 //! and one that an operator names at once. Once a week it fits a close-rate model for each.
 
 mod company;
+mod customer_list;
 mod log;
 mod obscure;
 mod retrain;
@@ -106,6 +107,8 @@ struct CompanyLine<'a> {
     people: u64,
     drift: u64,
     unchecked: u64,
+    /// Rows and numbers of the list of customers that were wrong.
+    listed: usize,
     /// Items that could not be read: each is marked with its reason, and passed.
     put_aside: usize,
     took_ms: i64,
@@ -117,6 +120,7 @@ impl EmfMetrics for CompanyLine<'_> {
         ("events", "Count"),
         ("drift", "Count"),
         ("unchecked", "Count"),
+        ("listed", "Count"),
         ("put_aside", "Count"),
         ("took_ms", "Milliseconds"),
     ];
@@ -214,7 +218,8 @@ impl Recounter {
         request_id: &str,
     ) -> Result<RecountReport, Failure> {
         let began = self.clock.now();
-        let (report, aside) = Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
+        let (report, aside, listed) =
+            Box::pin(company::recount(&self.store, company, repair, &self.clock, stop_at)).await?;
         let now = self.clock.now();
         let line = CompanyLine {
             level: if report.wrong() > 0 { "WARN" } else { "INFO" },
@@ -227,6 +232,7 @@ impl Recounter {
             people: report.people,
             drift: report.wrong(),
             unchecked: report.unchecked(),
+            listed,
             put_aside: aside.len(),
             took_ms: now.millis() - began.millis(),
         };

@@ -16,6 +16,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::radar::counter::Scope;
 use store::{Fitted, PutAside, ShortlistCandidate, Store};
 
+use crate::customer_list;
 use crate::log::replay;
 
 /// Customers read together.
@@ -113,6 +114,11 @@ impl<'a> RetrainJob<'a> {
             }
         }
         Err(Failure::Busy)
+    }
+
+    /// Brings the list of customers to the model in force.
+    pub(crate) async fn refresh_list(&self, aside: &mut PutAside) -> Result<usize, Failure> {
+        customer_list::refresh(self.store, self.company, self.people.clone(), Day::of(self.now), aside).await
     }
 
     async fn lists(

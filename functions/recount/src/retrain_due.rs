@@ -62,6 +62,7 @@ impl Recounter {
         if write {
             self.store.set_close_rate_model(company, &fitted, began.plus_millis(BEGUN_MS)).await?;
             lists = Box::pin(job.make_lists(&fitted, &mut aside)).await?;
+            Box::pin(job.refresh_list(&mut aside)).await?;
             self.store.set_close_rate_model(company, &fitted, next_retrain(began)).await?;
         }
         let now = self.clock.now();

@@ -18,6 +18,7 @@ pub mod merge_by_hand;
 pub mod ownership;
 pub mod profile;
 pub mod record;
+pub mod recycling;
 pub mod tag;
 pub mod timeline;
 

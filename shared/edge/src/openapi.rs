@@ -7,7 +7,7 @@ use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
     CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, InvitationId, JobId, JoinRequestId, MemberId,
-    MergeId, PersonId, ProductId, SessionId, TagId, UploadId,
+    MergeId, PersonId, ProductId, RecycleRuleId, SessionId, TagId, UploadId, ViewId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
@@ -329,6 +329,8 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "tag_id" => (TagId::schema(), "The tag."),
         "field_id" => (CustomFieldId::schema(), "The field."),
         "job_id" => (JobId::schema(), "The job."),
+        "view_id" => (ViewId::schema(), "The view."),
+        "rule_id" => (RecycleRuleId::schema(), "The rule."),
         "upload_id" => (UploadId::schema(), "The upload."),
         "session_id" => (SessionId::schema(), "The session."),
         "share_code" => (ShareCode::schema(), "The share code."),

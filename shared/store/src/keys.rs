@@ -9,6 +9,7 @@
 mod crm;
 mod job;
 mod key;
+mod list;
 mod radar;
 
 use domain::card::settings::PhraseBook;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 pub(crate) use self::crm::*;
 pub(crate) use self::job::*;
 pub(crate) use self::key::{Key, PK, SK};
+pub(crate) use self::list::*;
 pub(crate) use self::radar::*;
 
 /// Names of partition and sort key, for code that creates a table.
@@ -55,6 +57,8 @@ pub(crate) enum DueList {
     Retrainings,
     /// Open jobs that nobody goes on with.
     Jobs,
+    /// Companies with rules of recycling, until these are applied.
+    Recycling,
 }
 
 impl DueList {
@@ -70,6 +74,7 @@ impl DueList {
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
             Self::Jobs => "JOBS",
+            Self::Recycling => "RECYCLING",
         }
     }
 }

@@ -25,7 +25,7 @@ pub use crate::company::NewCompany;
 pub use crate::company::department::DepartmentAdded;
 pub use crate::company::quota::QuotaName;
 pub use crate::crm::addition::{AdditionContext, CustomerAdded, NewCustomer};
-pub use crate::crm::book::{AddedTo, BookAdded, CustomerBooks, StoredCompanyBook};
+pub use crate::crm::book::{AddedTo, BookAdded, BookPlace, CustomerBooks, StoredCompanyBook};
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::follow_up_plan::FollowUpPlan;
 pub use crate::crm::import::RowContext;
@@ -35,6 +35,7 @@ pub use crate::crm::merge::MergeByHand;
 pub use crate::crm::opportunity::OpportunityChange;
 pub use crate::crm::ownership::{CustomerToClaim, OwnershipChange};
 pub use crate::crm::record::{MovedNumber, RecordRead};
+pub use crate::crm::recycling::RecycleWarning;
 pub use crate::crm::timeline::TimelinePage;
 pub use crate::keys::{EXPIRY_ATTRIBUTES, EXPIRY_INDEX, KEY_ATTRIBUTES};
 pub use crate::media::upload::Expired;
@@ -59,7 +60,7 @@ pub use crate::table::sweep::{Sweep, SweepLimits};
 
 use runtime::retry::Retry;
 
-use crate::company::suspension::Suspensions;
+use crate::company::remembered::Remembered;
 
 /// A page of a longer list and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,10 @@ pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
     retry: Retry,
-    suspensions: Suspensions,
+    /// Whether companies are suspended.
+    suspensions: Remembered<bool>,
+    /// Companies with packed lists.
+    packed_lists: Remembered<()>,
 }
 
 impl Store {
@@ -87,7 +91,7 @@ impl Store {
 
     /// The table of this name, with the randomness and the timer of this retry.
     pub fn with_retry(client: aws_sdk_dynamodb::Client, table: String, retry: Retry) -> Self {
-        Self { client, table, retry, suspensions: Suspensions::default() }
+        Self { client, table, retry, suspensions: Remembered::default(), packed_lists: Remembered::default() }
     }
 
     /// The retry policy, for flows that read, change and write.

@@ -325,6 +325,7 @@ async fn sweep(studio: &Studio) -> Ready {
         s3: clients::s3(&studio.memory()),
         media_bucket: BUCKET.to_owned(),
         clock: world.clock.clock(),
+        ids: world.ids.clone(),
     })
 }
 

@@ -8,22 +8,27 @@ use domain::crm::book::{BookError, BookRefusal};
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
 use runtime::retry::Policy;
-use store::{AddedTo, BookAdded, RecordRead, StoredCompanyBook};
+use store::{AddedTo, BookAdded, BookPlace, RecordRead, StoredCompanyBook};
 
 use crate::Flow;
 
 /// A member who changes a book.
 #[derive(Debug)]
 pub struct BookEditor<B> {
-    company: Company,
+    place: BookPlace,
     by: MemberId,
     book: PhantomData<B>,
 }
 
 impl<B: StoredCompanyBook> BookEditor<B> {
-    /// The editor of a member.
+    /// The editor of a member, for the company's book.
     pub fn new(company: Company, by: MemberId) -> Self {
-        Self { company, by, book: PhantomData }
+        Self { place: company.into(), by, book: PhantomData }
+    }
+
+    /// The same for the member's own book.
+    pub fn own(company: Company, by: MemberId) -> Self {
+        Self { place: BookPlace { company, member: Some(by) }, by, book: PhantomData }
     }
 
     /// Adds an entry once per request. Returns the one that the first such request added.
@@ -33,7 +38,7 @@ impl<B: StoredCompanyBook> BookEditor<B> {
     pub async fn add(&self, flow: &Flow<'_>, entry: B::Entry, request: &Idempotency) -> Result<AddedTo<B>, BookError> {
         let id = flow.new_id()?;
         let attempt = || async {
-            let (book, before) = flow.store.book_for::<B>(self.company, request, flow.now).await?;
+            let (book, before) = flow.store.book_for::<B>(self.place, request, flow.now).await?;
             if let Some(before) = before {
                 return Ok(Ok(before));
             }
@@ -43,7 +48,7 @@ impl<B: StoredCompanyBook> BookEditor<B> {
             };
             let audit = flow.audit_change(AuditActor::Member(self.by), B::AUDIT, id, None, Some(&entry))?;
             let added = BookAdded { id, entry: entry.clone() };
-            flow.store.add_to_book(self.company, &after, added, &audit, request).await.map(Ok)
+            flow.store.add_to_book(self.place, &after, added, &audit, request).await.map(Ok)
         };
         flow.store.retry().run(Policy::CONTENTION, attempt).await?.map_err(BookError::Refused)
     }
@@ -59,7 +64,7 @@ impl<B: StoredCompanyBook> BookEditor<B> {
         change: impl Fn(&B) -> Result<B, BookRefusal>,
     ) -> Result<Option<B::Entry>, BookError> {
         let attempt = || async {
-            let book = flow.store.book::<B>(self.company, RecordRead::ToChange).await?;
+            let book = flow.store.book::<B>(self.place, RecordRead::ToChange).await?;
             let after = match change(&book) {
                 Ok(after) => after,
                 Err(refused) => return Ok(Err(refused)),
@@ -70,7 +75,7 @@ impl<B: StoredCompanyBook> BookEditor<B> {
             }
             let audit =
                 flow.audit_change(AuditActor::Member(self.by), B::AUDIT, id, book.entry(id), after.entry(id))?;
-            flow.store.change_book(self.company, &after, &audit).await.map(|()| Ok(stands))
+            flow.store.change_book(self.place, &after, &audit).await.map(|()| Ok(stands))
         };
         flow.store.retry().run(Policy::CONTENTION, attempt).await?.map_err(BookError::Refused)
     }

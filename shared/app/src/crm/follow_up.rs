@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::crm::command::CustomerError;
-use domain::crm::customer_owner::CustomerRight;
 use domain::crm::follow_up::{FollowUp, FollowUpDeletion, FollowUpPlace, FollowUpText, NextFollowUp};
+use domain::crm::ownership::CustomerRight;
 use domain::crm::record::KnownCustomer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{FollowUpId, PersonId};

@@ -6,13 +6,16 @@ use std::str::FromStr;
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
-use domain::crm::customer_owner::CustomerRight;
 use domain::crm::due::FollowUpDue;
 use domain::crm::follow_up::NextFollowUp;
+use domain::crm::ownership::CustomerRight;
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::failure::Failure;
+use domain::kernel::field::FieldError;
 use domain::kernel::id::{MemberId, PersonId};
 use domain::kernel::timestamp::Timestamp;
+use domain::radar::counter::Scope;
+use domain::radar::quiet_hours::QuietHours;
 use store::{FollowUpPlan, RecordRead};
 
 use crate::Flow;
@@ -29,6 +32,18 @@ impl RecordEditor {
         let next = NextFollowUp::new(at, self.viewer.member, flow.now).map_err(|error| error.at("/at"))?;
         let planned = self.replace_plan(flow, Some(next)).await?;
         Ok(planned.unwrap_or(next))
+    }
+
+    /// Plans the next follow-up for the best hour: when the customer will likely be there.
+    ///
+    /// # Errors
+    /// [`CustomerError::Field`] `no_advice` before anybody has come, and those of [`Self::plan_follow_up`].
+    pub async fn plan_at_best_hour(&self, flow: &Flow<'_>) -> Result<NextFollowUp, CustomerError> {
+        self.find(flow).await?;
+        let (_, customer, list) = flow.store.customer_and_list(self.company, Scope::Company, self.person).await?;
+        let advice = customer.state.hours.advise(flow.now, QuietHours::default(), &list.rhythm.rhythm);
+        let none = || FieldError::new("no_advice", "暂无最佳时间建议，请选择具体时间").at("/at_best_hour");
+        self.plan_follow_up(flow, advice.ok_or_else(none)?.next).await
     }
 
     /// Removes the plan. Idempotent.

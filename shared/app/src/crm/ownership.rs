@@ -3,9 +3,8 @@
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::crm::command::CustomerError;
-use domain::crm::customer_owner::CustomerRight;
 use domain::crm::customer_rules::CustomerRules;
-use domain::crm::ownership::{CollaboratorAccess, CollaboratorMark, Ownership, OwnershipReason};
+use domain::crm::ownership::{CollaboratorAccess, CollaboratorMark, CustomerRight, Ownership, OwnershipReason};
 use domain::crm::record::KnownCustomer;
 use domain::crm::timeline::CustomerChange;
 use domain::kernel::day::Day;
@@ -19,6 +18,7 @@ use store::{CustomerToClaim, OwnershipChange, RecordRead};
 
 use crate::Flow;
 use crate::crm::record::{RecordEditor, check_kept};
+use crate::crm::recycling::{RuleDraft, rules_of};
 use crate::crm::while_contended;
 
 /// The audit log's text of an owner.
@@ -138,8 +138,8 @@ impl RecordEditor {
             if !changed.is_empty() {
                 let change = CustomerChange::Collaborator { member: collaborator, access: Some(access) };
                 let entry = self.timeline_entry(flow, change)?;
-                let entry = (self.person, &entry);
-                flow.store.add_collaborator(self.company, &changed, collaborator, entry).await?;
+                let change = OwnershipChange { read: &known, changed: &changed, entry: (self.person, &entry) };
+                flow.store.add_collaborator(self.company, change, collaborator).await?;
                 known.records.extend(changed);
             }
             Ok(known)
@@ -174,17 +174,20 @@ impl RecordEditor {
     }
 }
 
-/// Replaces a company's rules by those of the next version; returns them. The same again changes nothing.
+/// Replaces a company's rules by those of the next version, with the recycle rules of these drafts; returns
+/// them. The same again changes nothing.
 ///
 /// # Errors
-/// [`Failure::VersionConflict`] when somebody else has changed them.
+/// [`CustomerError::Field`] for what cannot be, [`Failure::VersionConflict`] when somebody else has changed
+/// them.
 pub async fn set_rules(
     flow: &Flow<'_>,
     company: Company,
     by: MemberId,
-    after: CustomerRules,
-) -> Result<CustomerRules, Failure> {
+    (next, drafts): (CustomerRules, Vec<RuleDraft>),
+) -> Result<CustomerRules, CustomerError> {
     let before = flow.store.customer_rules(company).await?;
+    let after = CustomerRules { recycle: rules_of(flow, &before.recycle, drafts)?, ..next.check()? };
     if (CustomerRules { version: before.version, ..after.clone() }) == before {
         return Ok(before);
     }

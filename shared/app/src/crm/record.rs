@@ -2,7 +2,7 @@
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
-use domain::crm::customer_owner::CustomerRight;
+use domain::crm::ownership::CustomerRight;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::crm::timeline::{CustomerChange, TimelineEntry};
 use domain::crm::viewer::Viewer;

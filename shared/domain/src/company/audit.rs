@@ -86,8 +86,12 @@ pub enum AuditAction {
     CustomerTags,
     /// A field of customers was made, changed or deleted (自定义字段).
     CustomFields,
+    /// A view of the company was made, changed or deleted (客户视图).
+    CustomerViews,
     /// A customer was assigned, transferred or given back (客户归属).
     CustomerOwner,
+    /// A rule took a customer from their owner (自动回收).
+    CustomerRecycled,
     /// The company's rules for customers were changed (客户规则).
     CustomerRules,
 }
@@ -101,6 +105,8 @@ pub enum AuditActor {
     Member(MemberId),
     /// The platform operator.
     Operator,
+    /// A rule of the company.
+    Rule,
 }
 
 /// One change.
@@ -126,9 +132,13 @@ pub struct AuditEntry {
 impl FromStr for AuditActor {
     type Err = FieldError;
 
-    /// Reads `operator`, or a member's id.
+    /// Reads `operator`, `rule`, or a member's id.
     fn from_str(text: &str) -> Result<Self, FieldError> {
-        if text == "operator" { Ok(Self::Operator) } else { text.parse().map(Self::Member) }
+        match text {
+            "operator" => Ok(Self::Operator),
+            "rule" => Ok(Self::Rule),
+            member => member.parse().map(Self::Member),
+        }
     }
 }
 

@@ -274,13 +274,9 @@ impl CustomerState {
         self.activity.last_ms().max(opened).map(Timestamp::from_millis)
     }
 
-    /// All cards they have a history with, those they engaged with first at the head; of the same day the
-    /// older card.
-    pub fn cards_by_first_day(&self) -> Vec<CardId> {
-        let first = |card: &CardHistory| card.active_days.first().map_or(i32::MAX, Day::number);
-        let mut cards: Vec<_> = self.cards.iter().map(|(id, card)| (first(card), *id)).collect();
-        cards.sort_unstable();
-        cards.into_iter().map(|(_, id)| id).collect()
+    /// The first day on which they were seen on a card.
+    pub fn first_day_on(&self, card: CardId) -> Option<Day> {
+        self.cards.get(&card)?.active_days.first()
     }
 
     /// All cards they have a history with: the last one opened first, those never opened last.

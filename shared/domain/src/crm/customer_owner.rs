@@ -5,38 +5,15 @@ use std::collections::BTreeMap;
 use crate::crm::command::CustomerError;
 use crate::crm::member_directory::DirectoryEntry;
 use crate::crm::ownership::{
-    COLLABORATORS_MAX, CollaboratorAccess, CollaboratorMark, Collaborators, Ownership, OwnershipReason,
+    COLLABORATORS_MAX, CollaboratorMark, Collaborators, CustomerOwner, CustomerRight, Ownership, OwnershipReason,
 };
 use crate::crm::record::{KnownCustomer, Records};
 use crate::crm::viewer::Viewer;
+use crate::kernel::day::Day;
 use crate::kernel::failure::Failure;
 use crate::kernel::id::{CardId, MemberId, PersonId};
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::Scope;
-
-/// The owner of a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CustomerOwner {
-    /// The member; `None` for the owner of a card that the directory does not know yet.
-    pub member: Option<MemberId>,
-    /// The card, when the owner follows from behaviour.
-    pub card: Option<CardId>,
-}
-
-/// What a member may do with a customer. Each includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CustomerRight {
-    /// For them there is no such customer.
-    None,
-    /// They see them as one whom nobody owns.
-    Unowned,
-    /// They see them.
-    View,
-    /// They change what is kept of them.
-    Edit,
-    /// They also decide who collaborates, and give the customer back.
-    Own,
-}
 
 impl KnownCustomer {
     /// Whether they are a customer of the company.
@@ -63,8 +40,14 @@ impl KnownCustomer {
     /// The owner of the card they engaged with first, of those whose owner is active.
     fn owner_by_behaviour(&self) -> Option<CustomerOwner> {
         let state = self.merged().state;
-        let cards = state.cards_by_first_day().into_iter().filter(|card| state.is_customer_in(Scope::Card(*card)));
-        let owned = cards.map(|card| (card, self.directory.owner_of(card)));
+        let additions = self.records.values().filter_map(|record| record.addition.as_ref());
+        let added: BTreeMap<_, _> = additions.filter_map(|it| Some((it.card?, Day::of(it.at)))).collect();
+        // Of the same day the older card; those that they never visited, but liked, last.
+        let first = |card: CardId| added.get(&card).copied().into_iter().chain(state.first_day_on(card)).min();
+        let cards = state.cards.keys().filter(|card| state.is_customer_in(Scope::Card(**card)));
+        let mut cards: Vec<_> = cards.map(|card| (first(*card).map_or(i32::MAX, Day::number), *card)).collect();
+        cards.sort_unstable();
+        let owned = cards.into_iter().map(|(_, card)| (card, self.directory.owner_of(card)));
         let mut owned = owned.filter(|(_, owner)| owner.is_none_or(|owner| owner.active));
         owned.next().map(|(card, owner): (_, Option<DirectoryEntry>)| CustomerOwner {
             member: owner.map(|owner| owner.member),
@@ -89,24 +72,10 @@ impl KnownCustomer {
         if !self.is_customer() {
             return CustomerRight::None;
         }
-        let owner = self.owner();
-        let owns = |owner: CustomerOwner| match owner.member {
-            Some(member) => member == viewer.member,
-            None => owner.card.is_some() && owner.card == viewer.card,
-        };
-        if viewer.admin || owner.is_some_and(owns) {
-            return CustomerRight::Own;
-        }
         let state = self.merged().state;
-        if viewer.card.is_some_and(|card| state.is_customer_in(Scope::Card(card))) {
-            return CustomerRight::Edit;
-        }
-        match self.collaborators().get(&viewer.member).map(|mark| mark.access) {
-            Some(CollaboratorAccess::Edit) => CustomerRight::Edit,
-            Some(CollaboratorAccess::View) => CustomerRight::View,
-            None if owner.is_none() => CustomerRight::Unowned,
-            None => CustomerRight::None,
-        }
+        let has_card = viewer.card.is_some_and(|card| state.is_customer_in(Scope::Card(card)));
+        let access = self.collaborators().get(&viewer.member).map(|mark| mark.access);
+        CustomerRight::of(viewer, self.owner(), has_card, access)
     }
 
     /// Whether a member may see them.

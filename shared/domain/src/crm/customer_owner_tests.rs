@@ -1,11 +1,14 @@
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
 use crate::company::department::DepartmentPath;
+use crate::crm::addition::{Addition, CustomerSource};
 use crate::crm::customer::SentBy;
 use crate::crm::identities::Customer;
 use crate::crm::identity_group::{Group, IdentityLinks, MergeEdge};
 use crate::crm::member_directory::MemberDirectory;
+use crate::crm::ownership::CollaboratorAccess;
 use crate::crm::record::CustomerRecord;
 use crate::kernel::id::{Id, MergeId};
 use crate::kernel::timestamp::DAY_MS;
@@ -87,6 +90,19 @@ fn the_owner_of_the_first_card_owns_whoever_is_not_decided_about() {
     assert_eq!(new_card.owner(), Some(CustomerOwner { member: None, card: Some(card(77)) }));
     assert_eq!(new_card.right_of(Viewer { card: Some(card(77)), ..staff(8) }), CustomerRight::Own);
     assert_eq!(new_card.right_of(staff(3)), CustomerRight::None);
+}
+
+#[test]
+fn whoever_added_a_customer_met_them_on_that_day() {
+    let mut added = known(&[(2, 5)], &[]);
+    let (at, by, source) = (now().plus_millis(3 * DAY_MS), member(3), CustomerSource::ByHand);
+    let departments = DepartmentPath::default();
+    let addition = Addition { at, by, source, card: Some(card(3)), departments, mobile: None };
+    added.identities.insert(person(6), addition.customer());
+    added.records.insert(person(6), CustomerRecord { addition: Some(addition), ..CustomerRecord::default() });
+    assert_eq!(owner(&added), Some(member(3)), "before the first visit");
+    let alone = KnownCustomer { identities: [(person(6), added.identities[&person(6)].clone())].into(), ..added };
+    assert_eq!(owner(&alone), Some(member(3)));
 }
 
 #[test]
@@ -189,4 +205,61 @@ fn there_is_an_end_to_collaborators() {
     let edit = CollaboratorMark { access: CollaboratorAccess::Edit, ..mark };
     assert!(helped.with_collaborator(person(5), member(100), Some(edit)).is_ok(), "who is there already");
     assert!(helped.with_collaborator(person(5), member(100), None).is_ok());
+}
+
+/// Something that happens to customers 1 to 4: a decision about one under any clock, or the end of all
+/// merges but those of a chain, so that each of them is one person with those before it.
+#[derive(Debug, Clone)]
+enum Step {
+    Decide(u128, Option<u128>, i64),
+    Merge(u128),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let decide = (1..5u128, prop::option::of(1..4u128), -5..5i64).prop_map(|(a, b, c)| Step::Decide(a, b, c));
+    prop::collection::vec(prop_oneof![4 => decide, 1 => (0..5u128).prop_map(Step::Merge)], 0..40)
+}
+
+proptest! {
+    /// Whatever the clocks show, and however often persons are merged and taken apart: the last decision
+    /// about a person stands under their first identity, and members hold as many as the records say.
+    #[test]
+    fn the_last_decision_counts_and_what_members_hold_is_what_records_say(steps in steps()) {
+        let (mut records, mut held, mut chain) = (Records::new(), BTreeMap::<MemberId, i64>::new(), 0);
+        // The model: of each identity the number of the last decision under it, and the owner.
+        let mut last = BTreeMap::<u128, (usize, Option<u128>)>::new();
+        for (number, step) in steps.into_iter().enumerate() {
+            let group = |of: u128, chain: u128| if of <= chain { 1..=chain } else { of..=of };
+            match step {
+                Step::Merge(of) => chain = of,
+                Step::Decide(whom, owner, ms) => {
+                    let of_group = group(whom, chain);
+                    let of_them = |(one, record): (&PersonId, &CustomerRecord)| (*one, record.clone());
+                    let is_theirs = |one: &PersonId| of_group.clone().any(|n| person(n) == *one);
+                    let known = KnownCustomer {
+                        identities: of_group.clone().map(|n| (person(n), visited(&[(1, 1)]))).collect(),
+                        records: records.iter().filter(|(one, _)| is_theirs(one)).map(of_them).collect(),
+                        directory: directory(&[]),
+                        ..KnownCustomer::default()
+                    };
+                    let made = (OwnershipReason::Assigned, now().plus_millis(ms));
+                    let (decision, changed) = known.with_owner(person(whom), owner.map(member), None, made);
+                    for (member, by) in known.holding_changes(&changed) {
+                        *held.entry(member).or_default() += by;
+                    }
+                    prop_assert!(known.ownership().is_none_or(|before| before.at < decision.at));
+                    records.extend(changed);
+                    of_group.clone().for_each(|n| _ = last.remove(&n));
+                    last.insert(*of_group.start(), (number, owner));
+                }
+            }
+            let under = records.iter().filter_map(|(one, record)| Some((*one, record.ownership?.owner)));
+            let expected: BTreeMap<_, _> = last.iter().map(|(n, (_, owner))| (person(*n), owner.map(member))).collect();
+            prop_assert_eq!(under.collect::<BTreeMap<_, _>>(), expected);
+            held.retain(|_, count| *count != 0);
+            let mut counted = BTreeMap::<MemberId, i64>::new();
+            last.values().filter_map(|(_, owner)| *owner).for_each(|owner| *counted.entry(member(owner)).or_default() += 1);
+            prop_assert_eq!(&held, &counted);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crm::command::CustomerError;
+use crate::crm::recycling::RecycleRule;
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
 
@@ -24,28 +25,35 @@ pub struct CustomerRules {
     /// Whether phone, email and address of a customer whom nobody owns are hidden from those who may
     /// claim them.
     pub contacts_hidden: bool,
+    /// When customers go back to the pool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recycle: Vec<RecycleRule>,
 }
 
 impl Default for CustomerRules {
     fn default() -> Self {
-        Self { version: 0, held_max: 500, claims_max: 50, contacts_hidden: false }
+        Self { version: 0, held_max: 500, claims_max: 50, contacts_hidden: false, recycle: Vec::new() }
     }
 }
 
 impl CustomerRules {
+    /// Whether a rule that is switched on takes customers from their owners.
+    pub fn recycles(&self) -> bool {
+        self.recycle.iter().any(|rule| rule.enabled_on.is_some())
+    }
+
     /// The rules, if their numbers can be.
     ///
     /// # Errors
-    /// `out_of_range` for each wrong number.
-    pub fn check(self) -> Result<Self, Vec<FieldError>> {
-        let mut errors = Vec::new();
+    /// `out_of_range` for the first wrong number.
+    pub fn check(self) -> Result<Self, FieldError> {
         if !(1..=HELD_MAX).contains(&self.held_max) {
-            errors.push(FieldError::new("out_of_range", "持有上限应为 1 到 10000").at("/held_max"));
+            return Err(FieldError::new("out_of_range", "持有上限应为 1 到 10000").at("/held_max"));
         }
         if !(1..=CLAIMS_MAX).contains(&self.claims_max) {
-            errors.push(FieldError::new("out_of_range", "每日领取上限应为 1 到 1000").at("/claims_max"));
+            return Err(FieldError::new("out_of_range", "每日领取上限应为 1 到 1000").at("/claims_max"));
         }
-        if errors.is_empty() { Ok(self) } else { Err(errors) }
+        Ok(self)
     }
 }
 
@@ -108,14 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn each_number_that_cannot_be_is_named() {
+    fn the_first_number_that_cannot_be_is_named() {
         let named = |held_max, claims_max| {
             let rules = CustomerRules { held_max, claims_max, ..CustomerRules::default() };
-            let errors = rules.check().err().unwrap_or_default();
-            errors.into_iter().map(|error| error.pointer).collect::<Vec<_>>()
+            rules.check().err().map(|error| error.pointer)
         };
-        assert!(named(1, 1).is_empty() && named(HELD_MAX, CLAIMS_MAX).is_empty());
-        assert_eq!(named(0, 0), ["/held_max", "/claims_max"]);
-        assert_eq!(named(HELD_MAX + 1, CLAIMS_MAX + 1), ["/held_max", "/claims_max"]);
+        assert_eq!((named(1, 1), named(HELD_MAX, CLAIMS_MAX)), (None, None));
+        assert_eq!((named(0, 1), named(1, 0)), (Some("/held_max"), Some("/claims_max")));
+        assert_eq!((named(HELD_MAX + 1, 1), named(1, CLAIMS_MAX + 1)), (Some("/held_max"), Some("/claims_max")));
     }
 }

@@ -2,36 +2,16 @@
 //! kind.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::close_rate::model::Model;
-use crate::crm::kind::CustomerKind;
-use crate::crm::list_filter::CustomerFilter;
+use crate::crm::list_filter::{CustomerFilter, ListContext};
+use crate::crm::list_kind::KindCounts;
 use crate::crm::row::CustomerRow;
-use crate::crm::search::{Search, pinyin_of};
-use crate::crm::tag::TagBook;
-use crate::crm::viewer::Viewer;
+use crate::crm::search::{NameSearch, pinyin_of};
 use crate::kernel::day::Day;
-use crate::kernel::id::{PersonId, TagId};
+use crate::kernel::id::PersonId;
 use crate::kernel::string_enum::string_enum;
-
-string_enum! {
-    /// A list of customers.
-    CustomerListKind, "unknown_kind", "客户列表只有 exclusive、closed、shared、all 和 unowned" {
-        /// 独占
-        Exclusive = "exclusive",
-        /// 成单
-        Closed = "closed",
-        /// 共享
-        Shared = "shared",
-        /// 总客户池
-        All = "all",
-        /// 公海
-        Unowned = "unowned",
-    }
-}
 
 string_enum! {
     /// What a list of customers is sorted by.
@@ -65,19 +45,6 @@ string_enum! {
     }
 }
 
-/// What a list needs to know beside its rows.
-#[derive(Debug, Clone, Copy)]
-pub struct ListContext<'a> {
-    /// Who looks.
-    pub viewer: Viewer,
-    /// The model of the ranks.
-    pub model: &'a Model,
-    /// The company's tags.
-    pub tags: &'a TagBook,
-    /// The day on which rates are shown.
-    pub today: Day,
-}
-
 /// What a member asks for.
 #[derive(Debug, Clone)]
 pub struct ListQuery {
@@ -88,10 +55,6 @@ pub struct ListQuery {
     /// Which end comes first. Customers without a value come last in any case.
     pub order: SortOrder,
 }
-
-/// How many customers there are of each kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KindCounts(pub BTreeMap<CustomerListKind, u64>);
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,44 +87,18 @@ pub struct ListPosition {
     pub person: PersonId,
 }
 
-impl KindCounts {
-    /// The lists that a customer stands in.
-    pub fn kinds_of(row: &CustomerRow) -> impl Iterator<Item = CustomerListKind> {
-        let kinds = row.kinds().into_iter().map(CustomerListKind::from);
-        kinds.chain([CustomerListKind::All]).chain(row.is_unowned().then_some(CustomerListKind::Unowned))
-    }
-
-    /// Adds a customer.
-    fn add(&mut self, row: &CustomerRow) {
-        for kind in Self::kinds_of(row) {
-            *self.0.entry(kind).or_default() += 1;
-        }
-    }
-}
-
-impl From<CustomerKind> for CustomerListKind {
-    fn from(kind: CustomerKind) -> Self {
-        match kind {
-            CustomerKind::Exclusive => Self::Exclusive,
-            CustomerKind::Shared => Self::Shared,
-            CustomerKind::Closed => Self::Closed,
-        }
-    }
-}
-
-/// The tags of a row by now: those that were merged count as the other one, and those that are gone not.
-fn tags_of(row: &CustomerRow, book: &TagBook) -> BTreeSet<TagId> {
-    row.tags.iter().filter_map(|tag| book.resolve(*tag)).collect()
-}
-
-impl CustomerRow {
-    /// The tags by now, in the order of the company's tags.
-    pub fn tags_in(&self, book: &TagBook) -> BTreeSet<TagId> {
-        tags_of(self, book)
-    }
-}
-
 impl ListQuery {
+    /// How many customers of all rows of the company the list has.
+    pub fn count<'a>(&self, rows: impl IntoIterator<Item = &'a CustomerRow>, context: ListContext<'_>) -> usize {
+        let search = self.filter.q.as_ref().map(|text| NameSearch::new(text.as_str()));
+        let wanted = self.filter.prepared(context.tags);
+        let visible = rows.into_iter().filter(|row| row.is_visible_to(context.viewer));
+        let passing = visible.filter(|row| wanted.passes(row, context));
+        passing
+            .filter(|row| search.as_ref().is_none_or(|search| search.finds(row, context.shows_contacts(row))))
+            .count()
+    }
+
     /// The page after a place, of all rows of the company.
     pub fn page(
         &self,
@@ -171,11 +108,13 @@ impl ListQuery {
         limit: usize,
     ) -> CustomerPage {
         let (mut counts, mut total, mut found) = (KindCounts::default(), 0, Vec::new());
-        let search = self.filter.q.as_ref().map(|text| Search::new(text.as_str()));
+        let search = self.filter.q.as_ref().map(|text| NameSearch::new(text.as_str()));
         let wanted = self.filter.prepared(context.tags);
         for row in rows.into_iter().filter(|row| row.is_visible_to(context.viewer)) {
             counts.add(&row);
-            if !wanted.passes(&row, context) || !search.as_ref().is_none_or(|search| search.finds(&row)) {
+            if !wanted.passes(&row, context)
+                || !search.as_ref().is_none_or(|search| search.finds(&row, context.shows_contacts(&row)))
+            {
                 continue;
             }
             total += 1;

@@ -4,17 +4,35 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::close_rate::model::Band;
-use crate::crm::list::{CustomerListKind, KindCounts, ListContext};
+use crate::close_rate::model::{Band, Model};
+use crate::crm::addition::CustomerSource;
+use crate::crm::list_kind::{CustomerListKind, KindCounts};
+use crate::crm::ownership::CustomerRight;
 use crate::crm::row::CustomerRow;
 use crate::crm::tag::TagBook;
+use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
-use crate::kernel::id::{CardId, DepartmentId, TagId};
+use crate::kernel::id::{CardId, DepartmentId, MemberId, TagId};
 use crate::kernel::list::UniqueList;
 use crate::kernel::text::Line;
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::Scope;
+
+/// What a list needs to know beside its rows.
+#[derive(Debug, Clone, Copy)]
+pub struct ListContext<'a> {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The model of the ranks.
+    pub model: &'a Model,
+    /// The company's tags.
+    pub tags: &'a TagBook,
+    /// The day on which rates are shown.
+    pub today: Day,
+    /// Whether the contacts of those whom nobody owns are hidden.
+    pub contacts_hidden: bool,
+}
 
 /// Tags of a filter.
 pub type FilterTags = UniqueList<TagId, 20>;
@@ -28,6 +46,12 @@ pub struct CustomerFilter {
     /// One of the five lists; all customers if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<CustomerListKind>,
+    /// Customers whom this member owns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<MemberId>,
+    /// How they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<CustomerSource>,
     /// Customers of this card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card_id: Option<CardId>,
@@ -142,6 +166,8 @@ impl PreparedFilter<'_> {
         let day = |at: Option<Timestamp>| at.map(Day::of);
         let next = row.next_follow_up.map(|plan| plan.at);
         filter.kind.is_none_or(|kind| self.is_of_kind(row, kind))
+            && filter.owner_id.is_none_or(|member| row.owner.and_then(|owner| owner.member) == Some(member))
+            && filter.source.is_none_or(|source| row.source == source)
             && row.is_in(filter.scope())
             && filter.department_id.is_none_or(|department| row.is_in(Scope::Department(department)))
             && filter.band.is_none_or(|band| row.band_in(filter.scope(), context.model, context.today) == Some(band))
@@ -169,6 +195,20 @@ impl PreparedFilter<'_> {
         (is_empty(&filter.tags_any) || !self.any.is_disjoint(&tags))
             && self.all.as_ref().is_some_and(|all| all.is_subset(&tags))
             && self.none.is_disjoint(&tags)
+    }
+}
+
+impl ListContext<'_> {
+    /// Whether the member sees the contacts of a customer.
+    pub fn shows_contacts(&self, row: &CustomerRow) -> bool {
+        !self.contacts_hidden || row.right_of(self.viewer) > CustomerRight::Unowned
+    }
+}
+
+impl CustomerRow {
+    /// The tags by now: those that were merged count as the other one, and those that are gone not.
+    pub fn tags_in(&self, book: &TagBook) -> BTreeSet<TagId> {
+        self.tags.iter().filter_map(|tag| book.resolve(*tag)).collect()
     }
 }
 

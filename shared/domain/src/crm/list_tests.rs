@@ -1,9 +1,15 @@
 use proptest::prelude::*;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
-use crate::close_rate::model::Band;
+use crate::close_rate::model::{Band, Model};
 use crate::crm::book::CompanyBook;
+use crate::crm::list_kind::CustomerListKind;
 use crate::crm::row::tests::{id, plain, rows};
+use crate::crm::tag::TagBook;
+use crate::crm::viewer::Viewer;
+use crate::kernel::id::TagId;
 use crate::kernel::id::{CardId, Id, MemberId};
 use crate::kernel::list::UniqueList;
 use crate::kernel::text::Line;
@@ -44,15 +50,23 @@ fn some_tags() -> impl Strategy<Value = crate::crm::list_filter::FilterTags> {
 
 fn filters() -> impl Strategy<Value = CustomerFilter> {
     let kind = prop::option::weighted(0.3, prop::sample::select(CustomerListKind::ALL.to_vec()));
-    let place = (prop::option::weighted(0.2, 0_u128..4), prop::option::weighted(0.2, 0_u128..6));
+    let source = prop::option::weighted(0.2, prop::sample::select(crate::crm::addition::CustomerSource::ALL.to_vec()));
+    let place = (
+        prop::option::weighted(0.2, 0_u128..4),
+        prop::option::weighted(0.2, 0_u128..6),
+        prop::option::weighted(0.2, 0_u128..4),
+        source,
+    );
     let band = prop::option::weighted(0.2, prop::sample::select(Band::ALL.to_vec()));
     let tags = prop_oneof![2 => Just(Default::default()), 1 => (some_tags(), some_tags(), some_tags())];
     let q = prop::option::weighted(0.2, prop::sample::select(vec!["王", "w", "xiao", "1380", "A"]));
     (kind, place, band, tags, [ranges(), ranges(), ranges(), ranges()], q).prop_map(
-        |(kind, (card, department), band, (tags_any, tags_all, tags_none), ranges, q)| {
+        |(kind, (card, department, owner, source), band, (tags_any, tags_all, tags_none), ranges, q)| {
             let [expected, last_visit, last_follow_up, next_follow_up] = ranges;
             CustomerFilter {
                 kind,
+                owner_id: owner.map(id),
+                source,
                 card_id: card.map(id),
                 department_id: department.map(id),
                 band,
@@ -86,7 +100,7 @@ fn passes(row: &CustomerRow, filter: &CustomerFilter, model: &Model) -> bool {
         CustomerListKind::Exclusive => row.cards.len() == 1,
         CustomerListKind::Shared => row.cards.len() > 1,
         CustomerListKind::Closed => is_closed,
-        CustomerListKind::Unowned => row.cards.is_empty(),
+        CustomerListKind::Unowned => row.owner.is_none(),
     });
     let within = |at: Option<Day>, from: Option<Day>, to: Option<Day>| match at {
         None => from.is_none() && to.is_none(),
@@ -102,6 +116,8 @@ fn passes(row: &CustomerRow, filter: &CustomerFilter, model: &Model) -> bool {
     let any = filter.tags_any.as_slice();
     of_kind
         && filter.card_id.as_ref().is_none_or(in_card)
+        && filter.owner_id.is_none_or(|member| row.owner.and_then(|owner| owner.member) == Some(member))
+        && filter.source.is_none_or(|source| row.source == source)
         && filter.department_id.is_none_or(|department| row.departments.contains(&department))
         && filter.band.is_none_or(|band| row.band_in(scope, model, today()) == Some(band))
         && within(row.expected_on, filter.expected_from, filter.expected_to)
@@ -111,7 +127,7 @@ fn passes(row: &CustomerRow, filter: &CustomerFilter, model: &Model) -> bool {
         && (any.is_empty() || any.iter().filter_map(now).any(|tag| has.contains(&tag)))
         && filter.tags_all.as_slice().iter().all(|tag| now(tag).is_some_and(|tag| has.contains(&tag)))
         && !filter.tags_none.as_slice().iter().filter_map(now).any(|tag| has.contains(&tag))
-        && filter.q.as_ref().is_none_or(|q| Search::new(q.as_str()).finds(row))
+        && filter.q.as_ref().is_none_or(|q| NameSearch::new(q.as_str()).finds(row, true))
 }
 
 /// The value that a list is sorted by, as an admin reads it.
@@ -131,7 +147,14 @@ fn value(row: &CustomerRow, sort: CustomerSort, model: &Model) -> Option<(i64, S
 
 /// The whole list.
 fn naive(rows: &[CustomerRow], query: &ListQuery, viewer: Viewer, model: &Model) -> Vec<PersonId> {
-    let sees = |row: &&CustomerRow| viewer.admin || row.cards.iter().any(|of| Some(of.card) == viewer.card);
+    let sees = |row: &&CustomerRow| {
+        let owns = row.owner.is_none_or(|owner| match owner.member {
+            Some(member) => member == viewer.member,
+            None => owner.card.is_some() && owner.card == viewer.card,
+        });
+        let helps = row.collaborators.iter().any(|(member, _)| *member == viewer.member);
+        viewer.admin || owns || helps || row.cards.iter().any(|of| Some(of.card) == viewer.card)
+    };
     let mut found: Vec<_> = rows.iter().filter(sees).filter(|row| passes(row, &query.filter, model)).collect();
     found.sort_by_key(|row| Reverse(row.person));
     let ascending = query.order == SortOrder::Ascending;
@@ -161,13 +184,14 @@ proptest! {
     ) {
         let rows: Vec<_> = rows.into_iter().map(|row| (row.person, row)).collect::<BTreeMap<_, _>>().into_values().collect();
         let (model, book) = (Model::default(), book());
-        let context = ListContext { viewer, model: &model, tags: &book, today: today() };
+        let context = ListContext { viewer, model: &model, tags: &book, today: today(), contacts_hidden: false };
         let expected = naive(&rows, &query, viewer, &model);
         let everybody = naive(&rows, &ListQuery { filter: CustomerFilter::default(), ..query.clone() }, viewer, &model);
         let (mut walked, mut after) = (Vec::new(), None::<ListPosition>);
         loop {
             let page = query.page(rows.clone(), context, after.as_ref(), limit);
             prop_assert_eq!(page.total, expected.len() as u64);
+            prop_assert_eq!(query.count(&rows, context), expected.len());
             prop_assert_eq!(page.counts.0.get(&CustomerListKind::All).copied().unwrap_or(0), everybody.len() as u64);
             prop_assert!(page.rows.len() <= limit);
             walked.extend(page.rows.iter().map(|row| row.person));
@@ -182,7 +206,7 @@ proptest! {
     #[test]
     fn counts_are_the_lengths_of_the_lists(rows in prop::collection::vec(rows(), 0..20), viewer in prop_oneof![Just(admin()), (0_u128..4).prop_map(staff)]) {
         let (model, book) = (Model::default(), book());
-        let context = ListContext { viewer, model: &model, tags: &book, today: today() };
+        let context = ListContext { viewer, model: &model, tags: &book, today: today(), contacts_hidden: false };
         let of = |kind| CustomerFilter { kind: Some(kind), ..CustomerFilter::default() };
         for kind in CustomerListKind::ALL {
             let query = ListQuery { filter: of(*kind), sort: CustomerSort::Added, order: SortOrder::Descending };

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::id::MemberId;
+use crate::crm::viewer::Viewer;
+use crate::kernel::id::{CardId, MemberId};
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::Timestamp;
 
@@ -73,3 +74,54 @@ pub struct CollaboratorMark {
 
 /// The collaborators of a customer.
 pub type Collaborators = BTreeMap<MemberId, CollaboratorMark>;
+
+/// The owner of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CustomerOwner {
+    /// The member; `None` for the owner of a card that the directory does not know yet.
+    pub member: Option<MemberId>,
+    /// The card, when the owner follows from behaviour.
+    pub card: Option<CardId>,
+}
+
+/// What a member may do with a customer. Each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CustomerRight {
+    /// For them there is no such customer.
+    None,
+    /// They see them as one whom nobody owns.
+    Unowned,
+    /// They see them.
+    View,
+    /// They change what is kept of them.
+    Edit,
+    /// They also decide who collaborates, and give the customer back.
+    Own,
+}
+
+impl CustomerRight {
+    /// What a member may do with a customer of the company: admins and the boss, and the owner all; who has
+    /// the card that the customer has visited, and collaborators who may edit, change them; other
+    /// collaborators see them, and everybody sees whom nobody owns.
+    pub fn of(
+        viewer: Viewer,
+        owner: Option<CustomerOwner>,
+        has_card: bool,
+        access: Option<CollaboratorAccess>,
+    ) -> Self {
+        let owns = |owner: CustomerOwner| match owner.member {
+            Some(member) => member == viewer.member,
+            None => owner.card.is_some() && owner.card == viewer.card,
+        };
+        if viewer.admin || owner.is_some_and(owns) {
+            return Self::Own;
+        }
+        match access {
+            _ if has_card => Self::Edit,
+            Some(CollaboratorAccess::Edit) => Self::Edit,
+            Some(CollaboratorAccess::View) => Self::View,
+            None if owner.is_none() => Self::Unowned,
+            None => Self::None,
+        }
+    }
+}

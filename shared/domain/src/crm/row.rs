@@ -4,21 +4,19 @@
 //! A row says nothing that is not said elsewhere: it can be made again at any time. So lists filter, sort
 //! and count without reading customers.
 
-mod packed;
+pub mod packed;
 
 use crate::close_rate::model::{Band, Model, Rate, Source, effective};
 use crate::close_rate::shortlist::RankKey;
+use crate::crm::addition::CustomerSource;
 use crate::crm::kind::CustomerKind;
-use crate::crm::profile::ProfileField;
-use crate::crm::record::KnownCustomer;
+use crate::crm::ownership::{CollaboratorAccess, CustomerOwner, CustomerRight};
 use crate::crm::viewer::Viewer;
 use crate::kernel::day::Day;
 use crate::kernel::id::{CardId, DepartmentId, MemberId, PersonId, TagId};
 use crate::kernel::money::Fen;
 use crate::kernel::timestamp::Timestamp;
 use crate::radar::counter::Scope;
-
-pub use self::packed::{pack_rows, unpack_rows};
 
 /// A customer of the company, with all of their identities.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +37,12 @@ pub struct CustomerRow {
     pub company: String,
     /// The mobile number.
     pub mobile: String,
+    /// How they came.
+    pub source: CustomerSource,
+    /// Who owns them; nobody in the pool.
+    pub owner: Option<CustomerOwner>,
+    /// Who helps the owner.
+    pub collaborators: Vec<(MemberId, CollaboratorAccess)>,
     /// The tags they were given, by id. Tags that were merged or deleted since stand here as they were.
     pub tags: Vec<TagId>,
     /// The day on which a deal is expected.
@@ -72,46 +76,6 @@ pub struct RowPlan {
 }
 
 impl CustomerRow {
-    /// The row of a person; none of somebody who is no customer of the company. Ranks are by this model,
-    /// and do not depend on the day, as long as it is not before the last event.
-    pub fn of(known: &KnownCustomer, model: &Model, today: Day) -> Option<Self> {
-        let merged = known.merged();
-        let person = known.first()?;
-        if !merged.state.is_customer_in(Scope::Company) {
-            return None;
-        }
-        let (profile, expectation) = (known.profile(), known.expectation());
-        let is_customer = |scope| merged.state.is_customer_in(scope);
-        let cards = merged.state.cards.keys().filter(|card| is_customer(Scope::Card(**card)));
-        let rank = |scope| merged.rank_key(scope, model, today);
-        let tags = known.records.values().flat_map(|record| record.tags.keys());
-        let mut tags: Vec<_> = tags.copied().collect();
-        tags.sort_unstable();
-        tags.dedup();
-        Some(Self {
-            person,
-            cards: cards.map(|card| RowCard { card: *card, rank: rank(Scope::Card(*card)) }).collect(),
-            departments: merged
-                .state
-                .departments
-                .keys()
-                .filter(|id| is_customer(Scope::Department(**id)))
-                .copied()
-                .collect(),
-            rank: rank(Scope::Company),
-            deals: merged.opportunity.deals_in(Scope::Company).len(),
-            name: profile.text(ProfileField::Name).to_owned(),
-            company: profile.text(ProfileField::Company).to_owned(),
-            mobile: profile.text(ProfileField::Mobile).to_owned(),
-            tags,
-            expected_on: expectation.day.and_then(|set| set.value),
-            amount: expectation.amount.and_then(|set| set.value),
-            last_visit: merged.state.last_visit(),
-            last_follow_up: known.last_follow_up(),
-            next_follow_up: known.next_follow_up().map(|plan| RowPlan { at: plan.at, by: plan.by }),
-        })
-    }
-
     /// The kinds of the customer, as [`CustomerKind::of`] has them.
     pub fn kinds(&self) -> Vec<CustomerKind> {
         let by_cards = match self.cards.len() {
@@ -140,9 +104,9 @@ impl CustomerRow {
         }
     }
 
-    /// Whether nobody is responsible for them: they are no card's customer.
+    /// Whether nobody owns them.
     pub fn is_unowned(&self) -> bool {
-        self.cards.is_empty()
+        self.owner.is_none()
     }
 
     /// Their rate in the company, and where it comes from.
@@ -170,9 +134,16 @@ impl CustomerRow {
         self.cards.get(place)
     }
 
-    /// Whether a member may see the customer, as [`KnownCustomer::is_visible_to`] decides.
+    /// What a member may do with the customer.
+    pub fn right_of(&self, viewer: Viewer) -> CustomerRight {
+        let has_card = viewer.card.is_some_and(|card| self.is_in(Scope::Card(card)));
+        let access = self.collaborators.iter().find(|(member, _)| *member == viewer.member).map(|(_, access)| *access);
+        CustomerRight::of(viewer, self.owner, has_card, access)
+    }
+
+    /// Whether a member may see the customer.
     pub fn is_visible_to(&self, viewer: Viewer) -> bool {
-        viewer.admin || viewer.card.is_some_and(|card| self.is_in(Scope::Card(card)))
+        self.right_of(viewer) > CustomerRight::None
     }
 }
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::packed::{pack_rows, unpack_rows};
 use super::*;
 use crate::kernel::id::Id;
 
@@ -15,6 +16,9 @@ pub(in crate::crm) fn plain(n: u128) -> CustomerRow {
         name: String::new(),
         company: String::new(),
         mobile: String::new(),
+        source: CustomerSource::Visit,
+        owner: Some(CustomerOwner { member: None, card: Some(id(1)) }),
+        collaborators: Vec::new(),
         tags: Vec::new(),
         expected_on: None,
         amount: None,
@@ -50,28 +54,37 @@ pub(in crate::crm) fn rows() -> impl Strategy<Value = CustomerRow> {
     let cards = (prop::collection::btree_map(0_u128..4, ranks(), 0..=3), ranks(), ids(2), 0_usize..3);
     let texts = ("[王小明李wangA ]{0,6}", "\\PC{0,10}", prop::option::of("[+]86138[0-9]{8}"), ids(4));
     let values = (prop::option::of(20_700_i32..20_720), prop::option::of(1_i64..50), moment(), moment());
-    let plan = (moment(), 0_u128..3);
+    let owner = prop::option::of((prop::option::of(0_u128..4), prop::option::of(0_u128..4)));
+    let source = prop::sample::select(CustomerSource::ALL.to_vec());
+    let access = prop::sample::select(CollaboratorAccess::ALL.to_vec());
+    let collaborators = prop::collection::btree_map(0_u128..4, access, 0..=2);
+    let plan = (moment(), 0_u128..3, owner, source, collaborators);
     let parts = (any::<u128>(), cards, texts, values, plan);
-    parts.prop_map(|(person, (cards, company_rank, departments, deals), texts, values, (at, by))| {
-        let (name, company, mobile, tags) = texts;
-        let (day, amount, last_visit, last_follow_up) = values;
-        CustomerRow {
-            person: id(person),
-            cards: cards.into_iter().map(|(card, rank)| RowCard { card: id(card), rank }).collect(),
-            departments,
-            rank: company_rank,
-            deals,
-            name,
-            company,
-            mobile: mobile.unwrap_or_default(),
-            tags,
-            expected_on: day.map(Day::from_number),
-            amount: amount.map(Fen),
-            last_visit,
-            last_follow_up,
-            next_follow_up: at.map(|at| RowPlan { at, by: id(by) }),
-        }
-    })
+    parts.prop_map(
+        |(person, (cards, company_rank, departments, deals), texts, values, (at, by, owner, source, collaborators))| {
+            let (name, company, mobile, tags) = texts;
+            let (day, amount, last_visit, last_follow_up) = values;
+            CustomerRow {
+                person: id(person),
+                cards: cards.into_iter().map(|(card, rank)| RowCard { card: id(card), rank }).collect(),
+                departments,
+                rank: company_rank,
+                deals,
+                name,
+                company,
+                mobile: mobile.unwrap_or_default(),
+                source,
+                owner: owner.map(|(member, card)| CustomerOwner { member: member.map(id), card: card.map(id) }),
+                collaborators: collaborators.into_iter().map(|(member, access)| (id(member), access)).collect(),
+                tags,
+                expected_on: day.map(Day::from_number),
+                amount: amount.map(Fen),
+                last_visit,
+                last_follow_up,
+                next_follow_up: at.map(|at| RowPlan { at, by: id(by) }),
+            }
+        },
+    )
 }
 
 proptest! {

@@ -10,7 +10,7 @@ const DIGITS_MIN: usize = 4;
 
 /// What is looked for.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct NameSearch {
     /// In small letters, without spaces.
     text: String,
     /// Whether pinyin can have it.
@@ -19,7 +19,7 @@ pub(super) struct Search {
     digits: Option<String>,
 }
 
-impl Search {
+impl NameSearch {
     pub(super) fn new(text: &str) -> Self {
         let text = folded(text);
         let number = text.strip_prefix('+').unwrap_or(&text).replace('-', "");
@@ -28,11 +28,12 @@ impl Search {
         Self { text, is_latin, digits: is_number.then_some(number) }
     }
 
-    pub(super) fn finds(&self, row: &CustomerRow) -> bool {
+    /// Whether a customer is found; by their number only if it is shown.
+    pub(super) fn finds(&self, row: &CustomerRow, with_number: bool) -> bool {
         let has = |text: &str| !text.is_empty() && folded(text).contains(&self.text);
         has(&row.name)
             || has(&row.company)
-            || self.digits.as_ref().is_some_and(|digits| row.mobile.ends_with(digits.as_str()))
+            || self.digits.as_ref().filter(|_| with_number).is_some_and(|digits| row.mobile.ends_with(digits.as_str()))
             || (self.is_latin && self.finds_pinyin(&row.name))
     }
 
@@ -70,7 +71,7 @@ mod tests {
 
     fn finds(wanted: &str, name: &str, company: &str, mobile: &str) -> bool {
         let (name, company, mobile) = (name.to_owned(), company.to_owned(), mobile.to_owned());
-        Search::new(wanted).finds(&CustomerRow { name, company, mobile, ..crate::crm::row::tests::plain(1) })
+        NameSearch::new(wanted).finds(&CustomerRow { name, company, mobile, ..crate::crm::row::tests::plain(1) }, true)
     }
 
     #[test]

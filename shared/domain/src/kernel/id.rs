@@ -134,6 +134,10 @@ ids! {
     CustomFieldId = "fld_";
     /// A job for many customers (批量任务).
     JobId = "job_";
+    /// A view of customers (客户视图).
+    ViewId = "viw_";
+    /// A rule by which customers go back to the pool.
+    RecycleRuleId = "rrl_";
     /// A session of a member (登录设备).
     SessionId = "ses_";
 }

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 mod company;
 pub(crate) mod department;
 pub(crate) mod quota;
+pub(crate) mod remembered;
 pub(crate) mod settings;
 pub(crate) mod suspension;
 

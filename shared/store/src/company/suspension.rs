@@ -1,42 +1,12 @@
 //! Whether companies are suspended. A check of the company beside each write would have all writes of
 //! a company conflict: what was read is remembered for a minute instead.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
 use domain::company::{Company, CompanyProfile};
 use domain::kernel::failure::Failure;
-use domain::kernel::id::CompanyId;
 
 use crate::table::batch_get::ReadMode;
 use crate::table::kinds::COMPANY;
 use crate::{Store, keys};
-
-/// How long a process believes what it has read of a company.
-const REMEMBERED: Duration = Duration::from_secs(60);
-/// Most companies that are remembered; then all are forgotten.
-const COMPANIES_MAX: usize = 10_000;
-
-/// The companies that were asked for lately: when, and whether they are suspended.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Suspensions(Arc<Mutex<HashMap<CompanyId, (Duration, bool)>>>);
-
-impl Suspensions {
-    fn known(&self, company: CompanyId, now: Duration) -> Option<bool> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, suspended) = known.get(&company)?;
-        (now.saturating_sub(*read_at) < REMEMBERED).then_some(*suspended)
-    }
-
-    fn remember(&self, company: CompanyId, now: Duration, suspended: bool) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= COMPANIES_MAX {
-            known.clear();
-        }
-        known.insert(company, (now, suspended));
-    }
-}
 
 impl Store {
     /// Whether a company is suspended, as it was at most a minute ago. One call in a minute.

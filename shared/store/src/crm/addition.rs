@@ -73,7 +73,7 @@ impl Store {
     ) -> Result<AdditionContext, Failure> {
         let (card, phone) =
             (card.map(|card| keys::card(company, card)), mobile.map(|mobile| keys::phone(company, mobile)));
-        let (tree, tags) = (keys::departments(company), BookKind::Tags.key(company));
+        let (tree, tags) = (keys::departments(company), BookKind::Tags.key(company.into()));
         let first = keys::idempotency(company, &request.key);
         let always = [tree.clone(), tags.clone(), first.clone()];
         let wanted: Vec<_> = always.into_iter().chain(card.clone()).chain(phone.clone()).collect();

@@ -7,8 +7,9 @@ use domain::crm::custom_field::CustomFieldBook;
 use domain::crm::customer_rules::CustomerRules;
 use domain::crm::record::KnownCustomer;
 use domain::crm::tag::TagBook;
+use domain::crm::view::ViewBook;
 use domain::kernel::failure::Failure;
-use domain::kernel::id::PersonId;
+use domain::kernel::id::{MemberId, PersonId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
@@ -22,7 +23,7 @@ use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
 use crate::table::idempotency::replayed;
 use crate::table::item::Item;
-use crate::table::kinds::{CUSTOM_FIELD_BOOK, TAG_BOOK};
+use crate::table::kinds::{CUSTOM_FIELD_BOOK, TAG_BOOK, VIEW_BOOK};
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 
@@ -33,6 +34,23 @@ pub enum BookKind {
     Tags,
     /// Fields of the company's own.
     CustomFields,
+    /// Views of customers.
+    Views,
+}
+
+/// Whose book it is: the company's, or a member's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BookPlace {
+    /// The company.
+    pub company: Company,
+    /// The member of an own book.
+    pub member: Option<MemberId>,
+}
+
+impl From<Company> for BookPlace {
+    fn from(company: Company) -> Self {
+        Self { company, member: None }
+    }
 }
 
 /// A book that is stored.
@@ -52,6 +70,10 @@ impl StoredCompanyBook for TagBook {
 
 impl StoredCompanyBook for CustomFieldBook {
     const KIND: BookKind = BookKind::CustomFields;
+}
+
+impl StoredCompanyBook for ViewBook {
+    const KIND: BookKind = BookKind::Views;
 }
 
 /// A new entry: the result of the request that made it.
@@ -83,8 +105,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn book<B: StoredCompanyBook>(&self, company: Company, read: RecordRead) -> Result<B, Failure> {
-        let found = self.batch_get(company, &[B::KIND.key(company)], read.into()).await?;
+    pub async fn book<B: StoredCompanyBook>(
+        &self,
+        place: impl Into<BookPlace>,
+        read: RecordRead,
+    ) -> Result<B, Failure> {
+        let place = place.into();
+        let found = self.batch_get(place.company, &[B::KIND.key(place)], read.into()).await?;
         book_of(found.into_iter().next())
     }
 
@@ -94,12 +121,12 @@ impl Store {
     /// [`Failure::KeyReused`] when the request's key stands for another request.
     pub async fn book_for<B: StoredCompanyBook>(
         &self,
-        company: Company,
+        place: BookPlace,
         request: &Idempotency,
         now: Timestamp,
     ) -> Result<(B, Option<AddedTo<B>>), Failure> {
-        let wanted = [B::KIND.key(company), keys::idempotency(company, &request.key)];
-        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let wanted = [B::KIND.key(place), keys::idempotency(place.company, &request.key)];
+        let mut items = self.batch_get(place.company, &wanted, ReadMode::Consistent).await?;
         let book = book_of(take(&mut items, &wanted[0]))?;
         let before = take(&mut items, &wanted[1]).map(|first| replayed(first, request, now)).transpose()?;
         Ok((book, before.flatten()))
@@ -115,7 +142,7 @@ impl Store {
         person: PersonId,
         read: RecordRead,
     ) -> Result<(KnownCustomer, CustomerBooks), Failure> {
-        let [tags, fields] = [BookKind::Tags, BookKind::CustomFields].map(|book| book.key(company));
+        let [tags, fields] = [BookKind::Tags, BookKind::CustomFields].map(|book| book.key(company.into()));
         let beside = [tags, fields, keys::customer_rules(company)];
         let (known, mut items) = self.known_customer_beside(company, person, read, &beside).await?;
         let [tags, fields, rules] = beside.map(|key| take(&mut items, &key));
@@ -129,16 +156,15 @@ impl Store {
     /// request's key stands for another request.
     pub async fn add_to_book<B: StoredCompanyBook>(
         &self,
-        company: Company,
+        place: BookPlace,
         after: &B,
         added: AddedTo<B>,
         audit: &AuditEntry,
         request: &Idempotency,
     ) -> Result<AddedTo<B>, Failure> {
-        let key = keys::idempotency(company, &request.key);
-        self.create_once(company, &key, request, audit.at, added, |transaction| {
-            self.put_book(transaction, company, after)?;
-            add_entry(transaction, &self.table, company, audit)
+        let key = keys::idempotency(place.company, &request.key);
+        self.create_once(place.company, &key, request, audit.at, added, |transaction| {
+            self.put_book(transaction, place, after, audit)
         })
         .await
     }
@@ -149,38 +175,41 @@ impl Store {
     /// [`Failure::Busy`] when it has changed since it was read.
     pub async fn change_book<B: StoredCompanyBook>(
         &self,
-        company: Company,
+        place: BookPlace,
         after: &B,
         audit: &AuditEntry,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        self.put_book(&mut transaction, company, after)?;
-        add_entry(&mut transaction, &self.table, company, audit)?;
-        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+        self.put_book(&mut transaction, place, after, audit)?;
+        self.commit(place.company, transaction).await.map_err(Cancelled::into_failure)
     }
 
+    /// A member's own book is nobody else's business: the audit log does not have it.
     fn put_book<B: StoredCompanyBook>(
         &self,
         transaction: &mut Transaction,
-        company: Company,
+        place: BookPlace,
         after: &B,
+        audit: &AuditEntry,
     ) -> Result<(), Failure> {
-        let key = B::KIND.key(company);
+        let key = B::KIND.key(place);
         let item = match B::KIND {
             BookKind::Tags => TAG_BOOK.encode(&key, after)?,
             BookKind::CustomFields => CUSTOM_FIELD_BOOK.encode(&key, after)?,
+            BookKind::Views => VIEW_BOOK.encode(&key, after)?,
         };
         let (condition, values) = at_version(after.version().saturating_sub(1));
         transaction.put(&self.table, item, condition, values, Failure::Busy);
-        Ok(())
+        if place.member.is_none() { add_entry(transaction, &self.table, place.company, audit) } else { Ok(()) }
     }
 }
 
 impl BookKind {
-    pub(crate) fn key(self, company: Company) -> Key {
+    pub(crate) fn key(self, BookPlace { company, member }: BookPlace) -> Key {
         match self {
             Self::Tags => keys::tag_book(company),
             Self::CustomFields => keys::custom_field_book(company),
+            Self::Views => keys::view_book(company, member),
         }
     }
 }
@@ -190,6 +219,7 @@ pub(crate) fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Fai
     let kind = match B::KIND {
         BookKind::Tags => TAG_BOOK,
         BookKind::CustomFields => CUSTOM_FIELD_BOOK,
+        BookKind::Views => VIEW_BOOK,
     };
     item.map(|item| kind.decode(item)).transpose().map(Option::unwrap_or_default)
 }

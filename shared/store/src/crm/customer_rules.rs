@@ -6,6 +6,7 @@ use domain::crm::customer_rules::CustomerRules;
 use domain::kernel::failure::Failure;
 
 use crate::company::audit::add_entry;
+use crate::keys::DueList;
 use crate::table::item::Item;
 use crate::table::kinds::CUSTOMER_RULES;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
@@ -31,7 +32,11 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        let item = CUSTOMER_RULES.encode(&keys::customer_rules(company), after)?;
+        let key = keys::customer_rules(company);
+        let mut item = CUSTOMER_RULES.encode(&key, after)?;
+        if after.recycles() {
+            DueList::Recycling.put(&mut item, company, &key, audit.at);
+        }
         let (condition, values) = at_version(after.version.saturating_sub(1));
         transaction.put(&self.table, item, condition, values, Failure::VersionConflict);
         add_entry(&mut transaction, &self.table, company, audit)?;

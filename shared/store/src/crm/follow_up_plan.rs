@@ -97,6 +97,21 @@ impl Store {
         Ok((plans, page.next.is_some()))
     }
 
+    /// What is kept of these identities, but for records that cannot be read.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] and the like.
+    pub async fn customer_records(&self, company: Company, persons: &[PersonId]) -> Result<Records, Failure> {
+        let persons: BTreeSet<_> = persons.iter().collect();
+        let wanted: Vec<_> = persons.iter().map(|person| keys::customer_record(company, **person)).collect();
+        let mut records = Records::new();
+        for some in wanted.chunks(KEYS_MAX) {
+            let items = self.batch_get(company, some, ReadMode::Eventual).await?;
+            records.extend(items.into_iter().filter_map(|item| record_of(item).ok()));
+        }
+        Ok(records)
+    }
+
     /// The names that members have given to these customers. A record that cannot be read has none.
     ///
     /// # Errors
@@ -106,15 +121,10 @@ impl Store {
         company: Company,
         persons: &[PersonId],
     ) -> Result<BTreeMap<PersonId, String>, Failure> {
-        let persons: BTreeSet<_> = persons.iter().collect();
-        let wanted: Vec<_> = persons.iter().map(|person| keys::customer_record(company, **person)).collect();
         let mut names = BTreeMap::new();
-        for some in wanted.chunks(KEYS_MAX) {
-            for item in self.batch_get(company, some, ReadMode::Eventual).await? {
-                let Ok((person, record)) = record_of(item) else { continue };
-                let name = record.profile.text(ProfileField::Name).to_owned();
-                names.extend((!name.is_empty()).then_some((person, name)));
-            }
+        for (person, record) in self.customer_records(company, persons).await? {
+            let name = record.profile.text(ProfileField::Name).to_owned();
+            names.extend((!name.is_empty()).then_some((person, name)));
         }
         Ok(names)
     }

@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
 use domain::company::Company;
-use domain::crm::list::CustomerListKind;
-use domain::crm::listed::{ListUpdate, Listed, ListedRow, RowSources};
+use domain::crm::list_kind::CustomerListKind;
+use domain::crm::list_update::ListUpdate;
+use domain::crm::listed::{Listed, ListedRow, RowSources};
 use domain::crm::record::{KnownCustomer, Records};
-use domain::crm::row::{CustomerRow, pack_rows, unpack_rows};
+use domain::crm::row::CustomerRow;
+use domain::crm::row::packed::{pack_rows, unpack_rows};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{Id, PersonId};
@@ -21,8 +23,8 @@ use domain::kernel::pack::{Pack, pack_id, unpack_id};
 use crate::close_rate::model::model_of;
 use crate::keys::Key;
 use crate::table::item::{Item, LAYOUT, TYPE, number, text};
-use crate::table::kinds::{CUSTOMER_ROW, LIST_COUNTS, MODEL};
-use crate::table::transaction::{Transaction, at_version};
+use crate::table::kinds::{CUSTOMER_ROW, LIST_CHANGE, LIST_COUNTS, LIST_HEAD, MODEL};
+use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
 
 /// Name of the attribute with the row as bytes.
@@ -31,9 +33,6 @@ const ROW: &str = "row";
 const VERSION: &str = "version";
 /// Name of the attribute with the versions that the row was made of.
 const SOURCES: &str = "sources";
-
-/// How many items share the numbers of the company.
-pub(crate) const COUNT_SHARDS: u8 = 4;
 
 /// The keys that are read beside these persons before one of them is changed.
 pub(crate) fn keys_to_change(company: Company, persons: &BTreeSet<PersonId>) -> Vec<Key> {
@@ -52,7 +51,8 @@ pub(crate) fn take_listed(item: Item, listed: &mut Listed) -> Result<Option<Item
         listed.model = model_of(item).unwrap_or_default();
         return Ok(None);
     }
-    Ok(Some(item))
+    listed.has_blocks |= LIST_HEAD.is_of(&item);
+    Ok((!LIST_HEAD.is_of(&item)).then_some(item))
 }
 
 /// The row of an item.
@@ -95,9 +95,9 @@ fn packed_sources(sources: &RowSources) -> Vec<u8> {
 }
 
 /// The item that has the numbers of this person.
-fn count_shard(person: PersonId) -> u8 {
+pub(crate) fn count_shard(person: PersonId) -> u8 {
     let [low, ..] = person.uuid().as_u128().to_le_bytes();
-    low % COUNT_SHARDS
+    low % keys::COUNT_SHARDS
 }
 
 /// The changes of numbers, by the item that has them: a transaction names each once.
@@ -133,6 +133,44 @@ impl CountChanges {
             }
             transaction.update(table, &keys::list_counts(company, *shard), update, Failure::Busy);
         }
+    }
+}
+
+/// A copy of a row that is in no block yet.
+#[derive(Debug)]
+pub(crate) struct ListChange {
+    /// Who has the row.
+    pub(crate) person: PersonId,
+    version: u64,
+    /// The row; none of a row that was deleted.
+    pub(crate) row: Option<CustomerRow>,
+}
+
+fn change(company: Company, person: PersonId, version: u64, row: Option<AttributeValue>) -> Item {
+    let mut item = LIST_CHANGE.item(keys::list_change(company, person));
+    item.insert(VERSION.to_owned(), number(version));
+    item.extend(row.map(|row| (ROW.to_owned(), row)));
+    item
+}
+
+/// The copy of an item.
+pub(crate) fn change_of(item: &Item) -> Result<ListChange, Failure> {
+    LIST_CHANGE.check(item)?;
+    let person = Key::of(item).and_then(|key| keys::customer_row_of(&key));
+    let person = person.ok_or_else(|| LIST_CHANGE.corrupt("key"))?;
+    let version = item.get(VERSION).and_then(|version| version.as_n().ok()?.parse().ok());
+    let version = version.ok_or_else(|| LIST_CHANGE.corrupt(VERSION))?;
+    let rows = item.get(ROW).and_then(|row| row.as_b().ok()).map(|row| unpack_rows(row.as_ref()));
+    let rows = rows.map(|rows| rows.ok_or_else(|| LIST_CHANGE.corrupt(ROW))).transpose()?;
+    Ok(ListChange { person, version, row: rows.and_then(|rows| rows.into_iter().next()) })
+}
+
+impl ListChange {
+    /// Adds the removal of the copy to a transaction, if it is still the one that was read.
+    pub(crate) fn remove(&self, transaction: &mut Transaction, table: &str, company: Company) {
+        let read = Item::from([(":read".to_owned(), number(self.version))]);
+        let key = keys::list_change(company, self.person);
+        transaction.delete(table, &key, "version = :read", read, Failure::Busy);
     }
 }
 
@@ -187,10 +225,14 @@ impl Store {
     ) -> Result<(), Failure> {
         for (person, ListedRow { version, sources, row }) in &update.puts {
             let Some(row) = row else { continue };
+            let bytes = AttributeValue::B(Blob::new(pack_rows([row].into_iter())));
             let mut item = CUSTOMER_ROW.item(keys::customer_row(company, *person));
             item.insert(VERSION.to_owned(), number(version + 1));
             item.insert(SOURCES.to_owned(), AttributeValue::B(Blob::new(packed_sources(sources))));
-            item.insert(ROW.to_owned(), AttributeValue::B(Blob::new(pack_rows([row].into_iter()))));
+            if update.has_blocks {
+                transaction.replace(&self.table, change(company, *person, version + 1, Some(bytes.clone())));
+            }
+            item.insert(ROW.to_owned(), bytes);
             let (condition, values) = at_version(*version);
             transaction.put(&self.table, item, condition, values, Failure::Busy);
         }
@@ -198,6 +240,9 @@ impl Store {
             let read = Item::from([(":read".to_owned(), number(version))]);
             let key = keys::customer_row(company, *person);
             transaction.delete(&self.table, &key, "version = :read", read, Failure::Busy);
+            if update.has_blocks {
+                transaction.replace(&self.table, change(company, *person, version + 1, None));
+            }
         }
         for (person, version) in &update.kept {
             let check = ConditionCheck::builder()
@@ -211,5 +256,43 @@ impl Store {
             counts.add(person, &update.counts);
         }
         Ok(())
+    }
+
+    /// Replaces the numbers of an item, if they are still those that were read. Returns whether they were.
+    pub(crate) async fn set_list_numbers(
+        &self,
+        company: Company,
+        shard: u8,
+        counts: &BTreeMap<CustomerListKind, i64>,
+        read: &BTreeMap<CustomerListKind, i64>,
+    ) -> Result<bool, Failure> {
+        let (mut set, mut same) = (vec!["#type = :type".to_owned(), "#layout = :layout".to_owned()], Vec::new());
+        let mut update = Update::builder()
+            .expression_attribute_names("#type", TYPE)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_values(":type", text(LIST_COUNTS.name))
+            .expression_attribute_values(":layout", number(LIST_COUNTS.layout));
+        for kind in CustomerListKind::ALL {
+            let name = kind.name();
+            set.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), number(counts.get(kind).unwrap_or(&0)));
+            if let Some(read) = read.get(kind) {
+                same.push(format!("#{name} = :{name}_read"));
+                update = update.expression_attribute_values(format!(":{name}_read"), number(read));
+            } else {
+                same.push(format!("attribute_not_exists(#{name})"));
+            }
+        }
+        let update =
+            update.update_expression(format!("SET {}", set.join(", "))).condition_expression(same.join(" AND "));
+        let mut transaction = Transaction::default();
+        transaction.update(&self.table, &keys::list_counts(company, shard), update, Failure::Busy);
+        match self.commit(company, transaction).await.map_err(Cancelled::into_failure) {
+            Ok(()) => Ok(true),
+            Err(Failure::Busy) => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 }

@@ -10,6 +10,7 @@ use domain::crm::customer_rules::{CustomerRules, Holding};
 use domain::crm::ownership::Ownership;
 use domain::crm::record::{KnownCustomer, Records};
 use domain::crm::timeline::TimelineEntry;
+use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, PersonId};
 use domain::kernel::idempotency::Idempotency;
@@ -150,21 +151,21 @@ impl Store {
     pub async fn add_collaborator(
         &self,
         company: Company,
-        changed: &Records,
+        OwnershipChange { read, changed, entry: (person, entry) }: OwnershipChange<'_>,
         member: MemberId,
-        (person, entry): (PersonId, &TimelineEntry),
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         check_active(&mut transaction, &self.table, company, member);
         for (person, record) in changed {
             put_record(&mut transaction, &self.table, company, *person, record)?;
         }
+        self.add_list_row(&mut transaction, company, read, changed, Day::of(entry.at))?;
         add_timeline_entry(&mut transaction, &self.table, company, person, entry)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// Adds the records, the entry, and the counts of all members but `counted`.
-    fn add_ownership(
+    pub(crate) fn add_ownership(
         &self,
         transaction: &mut Transaction,
         company: Company,
@@ -175,6 +176,7 @@ impl Store {
             put_record(transaction, &self.table, company, *person, record)?;
         }
         self.add_holding_changes(transaction, company, (read, changed), counted);
+        self.add_list_row(transaction, company, read, changed, Day::of(entry.at))?;
         add_timeline_entry(transaction, &self.table, company, person, entry)
     }
 

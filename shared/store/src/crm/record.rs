@@ -82,8 +82,9 @@ impl Store {
     ) -> Result<(KnownCustomer, Vec<Item>), Failure> {
         let mut known = KnownCustomer::default();
         let directory = keys::member_directory(company);
-        let model = (read == RecordRead::ToChange).then(|| keys::close_rate_model(company));
-        let first: Vec<_> = beside.iter().chain([&directory]).cloned().chain(model).collect();
+        let of_list = [keys::close_rate_model(company), keys::list_head(company)];
+        let of_list = of_list.into_iter().filter(|_| read == RecordRead::ToChange);
+        let first: Vec<_> = beside.iter().chain([&directory]).cloned().chain(of_list).collect();
         let mut items = self.read_known(company, &BTreeSet::from([person]), read, &first, &mut known).await?;
         known.directory = directory_of(take(&mut items, &directory))?;
         let groups = known.identities.values().flat_map(|customer| customer.links.group.members());

@@ -43,7 +43,10 @@ kinds! {
     CUSTOMER_RECORD = "customer_record", 1, "record";
     ERASURE = "erasure", 1, "erasure";
     CUSTOMER_ROW = "customer_row", 1, "list";
+    LIST_BLOCK = "list_block", 1, "list_blocks";
+    LIST_CHANGE = "list_change", 1, "list";
     LIST_COUNTS = "list_counts", 1, "list";
+    LIST_HEAD = "list_head", 1, "list_blocks";
     CUSTOMER_RULES = "customer_rules", 1, "customer_rules";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
@@ -79,6 +82,7 @@ kinds! {
     HOLD = "hold", 1, "quota";
     HOLDING = "holding", 1, "ownership";
     QUOTA = "quota", 1, "quota";
+    RECYCLE_WARNING = "recycle_warning", 1, "recycling";
     RECOUNT = "recount", 1, "recount";
     GREETING = "greeting", 1, "settings";
     PHRASES = "phrases", 1, "settings";
@@ -91,6 +95,7 @@ kinds! {
     TAG_BOOK = "tag_book", 1, "book";
     TIMELINE_ENTRY = "timeline_entry", 1, "timeline";
     UPLOAD = "upload", 1, "upload";
+    VIEW_BOOK = "view_book", 1, "book";
     VOICE = "voice", 1, "voice";
 }
 

@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use super::{CustomerRow, RowCard, RowPlan};
 use crate::close_rate::shortlist::RankKey;
+use crate::crm::addition::CustomerSource;
+use crate::crm::ownership::{CollaboratorAccess, CustomerOwner};
 use crate::kernel::day::Day;
-use crate::kernel::id::{Id, PersonId};
+use crate::kernel::id::{Id, MemberId, PersonId};
 use crate::kernel::money::Fen;
 use crate::kernel::pack::Pack;
 use crate::kernel::timestamp::Timestamp;
@@ -34,7 +36,10 @@ mod flag {
     pub(super) const LAST_FOLLOW_UP: u64 = 1 << 9;
     pub(super) const NEXT_FOLLOW_UP: u64 = 1 << 10;
     pub(super) const DEPARTMENTS: u64 = 1 << 11;
-    pub(super) const ALL: u64 = (1 << 12) - 1;
+    pub(super) const SOURCE: u64 = 1 << 12;
+    pub(super) const OWNER: u64 = 1 << 13;
+    pub(super) const COLLABORATORS: u64 = 1 << 14;
+    pub(super) const ALL: u64 = (1 << 15) - 1;
 }
 
 /// What stands for a card's rank: the company's, none, or one of its own that follows.
@@ -44,12 +49,12 @@ const OWN: u64 = 2;
 
 /// Ids and their numbers, in the order of their first use.
 #[derive(Default)]
-struct Ids {
+struct IdTable {
     numbers: BTreeMap<Uuid, usize>,
     all: Vec<Uuid>,
 }
 
-impl Ids {
+impl IdTable {
     fn number(&mut self, id: &impl Id) -> usize {
         let all = &mut self.all;
         *self.numbers.entry(id.uuid()).or_insert_with(|| {
@@ -66,7 +71,7 @@ impl Ids {
 
 /// Rows as they are stored.
 pub fn pack_rows<'a>(rows: impl ExactSizeIterator<Item = &'a CustomerRow>) -> Vec<u8> {
-    let (mut ids, mut packed, mut before) = (Ids::default(), Vec::new(), 0);
+    let (mut ids, mut packed, mut before) = (IdTable::default(), Vec::new(), 0);
     rows.len().pack(&mut packed);
     for row in rows {
         before = pack_person(row.person, before, &mut packed);
@@ -128,7 +133,7 @@ fn unpack_rank(bytes: &mut &[u8]) -> Option<RankKey> {
     RankKey::from_number(number.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
 }
 
-fn pack_row(row: &CustomerRow, ids: &mut Ids, bytes: &mut Vec<u8>) {
+fn pack_row(row: &CustomerRow, ids: &mut IdTable, bytes: &mut Vec<u8>) {
     let fields = [
         (flag::RANK, row.rank.is_some()),
         (flag::DEALS, row.deals > 0),
@@ -142,6 +147,9 @@ fn pack_row(row: &CustomerRow, ids: &mut Ids, bytes: &mut Vec<u8>) {
         (flag::LAST_FOLLOW_UP, row.last_follow_up.is_some()),
         (flag::NEXT_FOLLOW_UP, row.next_follow_up.is_some()),
         (flag::DEPARTMENTS, !row.departments.is_empty()),
+        (flag::SOURCE, row.source != CustomerSource::Visit),
+        (flag::OWNER, row.owner.is_some()),
+        (flag::COLLABORATORS, !row.collaborators.is_empty()),
     ];
     fields.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| *flag).sum::<u64>().pack(bytes);
     row.rank.iter().for_each(|rank| pack_rank(*rank, bytes));
@@ -177,6 +185,20 @@ fn pack_row(row: &CustomerRow, ids: &mut Ids, bytes: &mut Vec<u8>) {
         at.millis().pack(bytes);
     }
     row.next_follow_up.iter().for_each(|plan| ids.number(&plan.by).pack(bytes));
+    if row.source != CustomerSource::Visit {
+        (row.source as u64).pack(bytes);
+    }
+    if let Some(CustomerOwner { member, card }) = row.owner {
+        member.map(|member| ids.number(&member)).pack(bytes);
+        card.map(|card| ids.number(&card)).pack(bytes);
+    }
+    if !row.collaborators.is_empty() {
+        row.collaborators.len().pack(bytes);
+        for (member, access) in &row.collaborators {
+            ids.number(member).pack(bytes);
+            (*access as u64).pack(bytes);
+        }
+    }
 }
 
 /// Reads the fields that a row has.
@@ -195,6 +217,24 @@ impl Fields<'_, '_> {
     fn id<T: Id>(&mut self) -> Option<T> {
         let id = self.ids.get(usize::unpack(self.bytes)?)?;
         Some(T::from_uuid(Uuid::from_bytes(*id)))
+    }
+
+    fn maybe_id<T: Id>(&mut self) -> Option<Option<T>> {
+        if bool::unpack(self.bytes)? { Some(Some(self.id()?)) } else { Some(None) }
+    }
+
+    fn owner(&mut self) -> Option<Option<CustomerOwner>> {
+        self.read(flag::OWNER, |fields| {
+            Some(Some(CustomerOwner { member: fields.maybe_id()?, card: fields.maybe_id()? }))
+        })
+    }
+
+    fn collaborators(&mut self) -> Option<Vec<(MemberId, CollaboratorAccess)>> {
+        self.read(flag::COLLABORATORS, |fields| {
+            (0..usize::unpack(fields.bytes)?)
+                .map(|_| Some((fields.id()?, nth(CollaboratorAccess::ALL, fields.bytes)?)))
+                .collect()
+        })
     }
 
     fn all<T: Id>(&mut self) -> Option<Vec<T>> {
@@ -224,6 +264,11 @@ impl Fields<'_, '_> {
     }
 }
 
+/// The value of this number.
+fn nth<T: Copy>(all: &[T], bytes: &mut &[u8]) -> Option<T> {
+    all.get(usize::unpack(bytes)?).copied()
+}
+
 fn unpack_row(person: PersonId, ids: &[[u8; 16]], bytes: &mut &[u8]) -> Option<CustomerRow> {
     let has = u64::unpack(bytes).filter(|has| has & !flag::ALL == 0)?;
     let mut fields = Fields { has, ids, bytes };
@@ -241,6 +286,11 @@ fn unpack_row(person: PersonId, ids: &[[u8; 16]], bytes: &mut &[u8]) -> Option<C
         Some(at) => Some(RowPlan { at, by: fields.id()? }),
         None => None,
     };
+    let source = match has & flag::SOURCE {
+        0 => CustomerSource::Visit,
+        _ => nth(CustomerSource::ALL, fields.bytes)?,
+    };
+    let (owner, collaborators) = (fields.owner()?, fields.collaborators()?);
     Some(CustomerRow {
         person,
         cards,
@@ -250,6 +300,9 @@ fn unpack_row(person: PersonId, ids: &[[u8; 16]], bytes: &mut &[u8]) -> Option<C
         name,
         company,
         mobile,
+        source,
+        owner,
+        collaborators,
         tags,
         expected_on,
         amount,

@@ -5,7 +5,9 @@ use super::*;
 use crate::crm::field_history::FieldValue;
 use crate::crm::identities::Customer;
 use crate::crm::identity_group::{Group, IdentityLinks};
+use crate::crm::ownership::CustomerRight;
 use crate::crm::profile::ProfileField;
+use crate::crm::viewer::Viewer;
 use crate::kernel::id::{CardId, Id, MemberId};
 use crate::kernel::timestamp::Timestamp;
 
@@ -88,6 +90,12 @@ proptest! {
                 let again = table.read(&known).update(&known, today());
                 prop_assert!(again.puts.is_empty() && again.removed.is_empty() && again.counts.is_empty());
                 let row = CustomerRow::of(&known, &Model::default(), today());
+                for (card, admin) in [(0, false), (1, false), (2, false), (0, true)] {
+                    let card = Some(CardId::from_uuid(Uuid::from_u128(card)));
+                    let viewer = Viewer { member: MemberId::from_uuid(Uuid::nil()), card, admin };
+                    let right = row.as_ref().map_or(CustomerRight::None, |row| row.right_of(viewer));
+                    prop_assert_eq!(right, known.right_of(viewer));
+                }
                 let stored: Vec<_> = group.iter().filter_map(|n| table.rows.get(&person(*n))?.row.clone()).collect();
                 prop_assert_eq!(stored, Vec::from_iter(row));
             }
