@@ -55,10 +55,10 @@ pub(crate) enum DueList {
     Recounts,
     /// Companies, until a model is fitted to them.
     Retrainings,
-    /// Open jobs that nobody goes on with.
-    Jobs,
     /// Companies with rules of recycling, until these are applied.
     Recycling,
+    /// Open jobs that nobody goes on with.
+    Jobs,
 }
 
 impl DueList {
@@ -73,8 +73,8 @@ impl DueList {
             Self::Leaderboards => "BOARDS",
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
-            Self::Jobs => "JOBS",
             Self::Recycling => "RECYCLING",
+            Self::Jobs => "JOBS",
         }
     }
 }

@@ -132,12 +132,12 @@ ids! {
     TagId = "tag_";
     /// A field that a company has added to its customers (自定义字段).
     CustomFieldId = "fld_";
-    /// A job for many customers (批量任务).
-    JobId = "job_";
     /// A view of customers (客户视图).
     ViewId = "viw_";
     /// A rule by which customers go back to the pool.
     RecycleRuleId = "rrl_";
+    /// A job for many customers (批量任务).
+    JobId = "job_";
     /// A session of a member (登录设备).
     SessionId = "ses_";
 }

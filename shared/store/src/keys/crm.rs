@@ -27,16 +27,6 @@ pub(crate) fn holding(company: Company, member: MemberId) -> Key {
     Key::new(holdings(company), member.to_string())
 }
 
-/// The partition of the customers whom a member is about to lose.
-pub(crate) fn recycle_warnings(company: Company, member: MemberId) -> String {
-    format!("{}#RECYCLE_WARNINGS#{member}", company.id())
-}
-
-/// A customer whom a member is about to lose, in the order of days.
-pub(crate) fn recycle_warning(company: Company, member: MemberId, on: Day, person: PersonId) -> Key {
-    Key::new(recycle_warnings(company, member), format!("{on}#{person}"))
-}
-
 /// The company's book of tags.
 pub(crate) fn tag_book(company: Company) -> Key {
     Key::new(company.id().to_string(), "TAGS")
@@ -55,6 +45,27 @@ pub(crate) fn customer_records(company: Company) -> String {
 /// What is kept of an identity.
 pub(crate) fn customer_record(company: Company, person: PersonId) -> Key {
     Key::new(customer_records(company), person.to_string())
+}
+
+/// The partition of a company's list of customers.
+pub(crate) fn customer_list(company: Company) -> String {
+    format!("{}#LIST", company.id())
+}
+
+/// The row of the person whose first identity this is.
+pub(crate) fn customer_row(company: Company, person: PersonId) -> Key {
+    Key::new(customer_list(company), person.to_string())
+}
+
+/// The identity in the key of a row.
+pub(crate) fn customer_row_of(key: &Key) -> Option<PersonId> {
+    key.sk.parse().ok()
+}
+
+/// How many customers there are of each kind, in parts: after every row, so that the newest customers are
+/// read with it.
+pub(crate) fn list_counts(company: Company, shard: u8) -> Key {
+    Key::new(customer_list(company), format!("~COUNTS#{shard}"))
 }
 
 /// The partition of an identity's timeline.
@@ -98,4 +109,14 @@ pub(crate) fn erasure(company: Company, person: PersonId) -> Key {
 /// The identity in the key of an erasure.
 pub(crate) fn erasure_of(key: &Key) -> Option<PersonId> {
     key.pk.split_once("#ERASURE#")?.1.parse().ok()
+}
+
+/// The partition of the customers whom a member is about to lose.
+pub(crate) fn recycle_warnings(company: Company, member: MemberId) -> String {
+    format!("{}#RECYCLE_WARNINGS#{member}", company.id())
+}
+
+/// A customer whom a member is about to lose, in the order of days.
+pub(crate) fn recycle_warning(company: Company, member: MemberId, on: Day, person: PersonId) -> Key {
+    Key::new(recycle_warnings(company, member), format!("{on}#{person}"))
 }
