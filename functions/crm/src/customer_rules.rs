@@ -197,7 +197,7 @@ pub(crate) async fn preview_recycle_rule(
     Ok(Json(RecyclePreview { looked_at, items: page.items, next_cursor: page.next_cursor }))
 }
 
-/// List customers whom the caller is about to lose
+/// List customers about to be recycled
 ///
 /// Returns whom a recycle rule takes from the caller within its days of warning, found in the last night, but
 /// for those who were followed up since. Callers: members, while their radar is on. Idempotent. Errors: 403

@@ -210,14 +210,14 @@ fn there_is_an_end_to_collaborators() {
 /// Something that happens to customers 1 to 4: a decision about one under any clock, or the end of all
 /// merges but those of a chain, so that each of them is one person with those before it.
 #[derive(Debug, Clone)]
-enum Step {
+enum OwnershipStep {
     Decide(u128, Option<u128>, i64),
     Merge(u128),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let decide = (1..5u128, prop::option::of(1..4u128), -5..5i64).prop_map(|(a, b, c)| Step::Decide(a, b, c));
-    prop::collection::vec(prop_oneof![4 => decide, 1 => (0..5u128).prop_map(Step::Merge)], 0..40)
+fn steps() -> impl Strategy<Value = Vec<OwnershipStep>> {
+    let decide = (1..5u128, prop::option::of(1..4u128), -5..5i64).prop_map(|(a, b, c)| OwnershipStep::Decide(a, b, c));
+    prop::collection::vec(prop_oneof![4 => decide, 1 => (0..5u128).prop_map(OwnershipStep::Merge)], 0..40)
 }
 
 proptest! {
@@ -231,8 +231,8 @@ proptest! {
         for (number, step) in steps.into_iter().enumerate() {
             let group = |of: u128, chain: u128| if of <= chain { 1..=chain } else { of..=of };
             match step {
-                Step::Merge(of) => chain = of,
-                Step::Decide(whom, owner, ms) => {
+                OwnershipStep::Merge(of) => chain = of,
+                OwnershipStep::Decide(whom, owner, ms) => {
                     let of_group = group(whom, chain);
                     let of_them = |(one, record): (&PersonId, &CustomerRecord)| (*one, record.clone());
                     let is_theirs = |one: &PersonId| of_group.clone().any(|n| person(n) == *one);
