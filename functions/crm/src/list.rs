@@ -182,7 +182,7 @@ impl CustomersQuery {
         }
         let order = self.order.unwrap_or(SortOrder::Descending);
         let sort = self.sort.unwrap_or(CustomerSort::Added);
-        Ok(WantedList::Query(ListQuery { filter, sort, order }))
+        Ok(WantedList::Query(Box::new(ListQuery { filter, sort, order })))
     }
 }
 

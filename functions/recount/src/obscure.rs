@@ -36,10 +36,9 @@ impl Obscure {
 
     /// Whether the right value of a counter is not known, whatever its scope.
     pub(crate) fn has_counter(&self, counter: Counter) -> bool {
-        match counter {
-            Counter::Customers | Counter::ClosedCustomers => self.customers || self.records,
-            other => self.records && other == Counter::FollowUps,
-        }
+        let of_customers = matches!(counter, Counter::Customers | Counter::ClosedCustomers);
+        let of_records = of_customers || counter == Counter::FollowUps;
+        self.customers && of_customers || self.records && of_records
     }
 
     /// Whether the right state of a person, of whom the log and the records show this one, is not known.

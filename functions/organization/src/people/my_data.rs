@@ -63,10 +63,12 @@ impl App {
 
 /// The problem of an account that is not the caller's, or a member's.
 fn refused(failure: Failure) -> Problem {
-    match failure {
-        Failure::NotFound => Problem::of(Code::LoginCodeInvalid),
-        Failure::RoleRequired => Problem::of(Code::AlreadyMember).with_detail("企业成员的数据由企业管理，请联系管理员"),
-        other => other.into(),
+    if failure == Failure::NotFound {
+        Problem::of(Code::LoginCodeInvalid)
+    } else if failure == Failure::RoleRequired {
+        Problem::of(Code::AlreadyMember).with_detail("企业成员的数据由企业管理，请联系管理员")
+    } else {
+        failure.into()
     }
 }
 

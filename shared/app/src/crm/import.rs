@@ -159,7 +159,15 @@ fn row_error(row: u32, error: CustomerError) -> Result<RowError, Failure> {
             let field = (error.code == DUPLICATE).then_some(ProfileField::Mobile);
             Ok(RowError::of(row, field, &error))
         }
-        other => Ok(RowError::of(row, None, &FieldError::new("refused", other.to_string()))),
+        CustomerError::LimitReached(detail) => Ok(RowError::of(row, None, &FieldError::new("limit_reached", detail))),
+        CustomerError::RadarNotActive
+        | CustomerError::Erased
+        | CustomerError::TooManyDeals
+        | CustomerError::Duplicate(_)
+        | CustomerError::JobOpen
+        | CustomerError::NotRevocable
+        | CustomerError::AlreadyOwned
+        | CustomerError::MemberInactive => Ok(RowError::of(row, None, &FieldError::new("refused", "该行无法导入"))),
     }
 }
 

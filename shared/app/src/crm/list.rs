@@ -31,7 +31,7 @@ pub struct CustomerLister {
 #[derive(Debug, Clone)]
 pub enum WantedList {
     /// A list by filter and order.
-    Query(ListQuery),
+    Query(Box<ListQuery>),
     /// One that was saved.
     View(ViewId),
 }
@@ -96,7 +96,7 @@ impl CustomerLister {
         let CustomerList { rows, model, tags, views, contacts_hidden, .. } =
             flow.store.customer_list(self.company, views_of).await?;
         let query = match wanted {
-            WantedList::Query(query) => query.clone(),
+            WantedList::Query(query) => ListQuery::clone(query),
             WantedList::View(id) => views.iter().find_map(|book| book.entry(*id)).ok_or(Failure::NotFound)?.list(),
         };
         let context = ListContext { viewer: self.viewer, model: &model, tags: &tags, today, contacts_hidden };
