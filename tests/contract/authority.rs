@@ -122,6 +122,8 @@ async fn every_route_that_changes_a_member_or_a_card_follows_the_table() {
 fn no_route_that_changes_a_member_or_a_card_is_left_out() {
     let document: Value = serde_json::from_str(&mingpian_tests::document().unwrap()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
+    // Who collaborates on a customer is decided by who owns the customer, not by the table.
+    let paths = paths.filter(|(path, _)| !path.starts_with("/v1/customers/"));
     let about = paths.filter(|(path, _)| path.contains("{member_id}") || path.contains("{card_id}"));
     let changes = about.flat_map(|(path, item)| {
         let methods =

@@ -72,7 +72,8 @@ fn adder(staff: &Staff) -> CustomerAdder {
 /// 403 `radar_not_active` while the radar of the caller is off; 404 `not_found` for an unknown card; 409
 /// `duplicate` when the phone number belongs to a customer, with `person_id` if the caller may see them; 422
 /// `invalid` for each wrong value, and for a caller without a card who is no admin.
-#[utoipa::path(post, path = "/v1/customers", tag = "crm", request_body = NewCustomerBody, params(IdempotencyKey),
+#[utoipa::path(post, path = "/v1/customers", tag = "crm",
+    extensions(("x-budgets" = json!(["added_customers"]))), request_body = NewCustomerBody, params(IdempotencyKey),
     responses((status = 201, body = CustomerAddedBody)))]
 pub(crate) async fn create_customer(
     State(app): State<App>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::company::Company;
+use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::crm::addition::{Addition, CustomerSource};
 use domain::crm::command::{CustomerError, Duplicate};
 use domain::crm::expectation::ExpectationUpdate;
@@ -10,6 +11,7 @@ use domain::crm::profile::ProfileField;
 use domain::crm::record::{CustomerRecord, KnownCustomer, Records};
 use domain::crm::tag::{TagBook, TagMark, check_count};
 use domain::crm::viewer::Viewer;
+use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::kernel::id::{CardId, PersonId, TagId};
@@ -84,9 +86,10 @@ impl CustomerAdder {
         let (at, by, source) = (flow.now, self.viewer.member, CustomerSource::ByHand);
         let addition = Addition { at, by, source, card, departments, mobile };
         let record = record(new, &addition, &tags)?;
+        let spend = BudgetSpend::one(BudgetName::AddedCustomers, BudgetSubject::Member(self.company, by));
         Ok(flow
             .store
-            .add_customer((self.company, &nobody), &NewCustomer { person, record }, &addition, request)
+            .add_customer((self.company, &nobody), &NewCustomer { person, record }, &addition, (request, spend))
             .await?)
     }
 

@@ -245,6 +245,12 @@ budgets! {
         "one for each time somebody forwards a card",
         "the person themselves",
         "分享过于频繁";
+    /// Customers that a member adds by hand.
+    AddedCustomers = "added_customers", Person, Table, [rate(200, 10 * SECOND_US)],
+        "the table, and the lists of the company: each is several items",
+        "a box of business cards after a trade fair; tables of them are imported",
+        "the member themselves",
+        "添加客户过于频繁";
     /// Files that a member sends.
     Uploads = "uploads", Person, Table, [rate(60, 5 * MINUTE_US)],
         "the inspector of files, and the bucket",

@@ -1,6 +1,7 @@
 //! Customers whom members add, and taking an addition back.
 
 use domain::company::Company;
+use domain::company::budget_spend::BudgetSpend;
 use domain::company::department::DepartmentPath;
 use domain::crm::addition::Addition;
 use domain::crm::identities::{Customer, Identities};
@@ -102,11 +103,11 @@ impl Store {
         (company, nobody): (Company, &KnownCustomer),
         new: &NewCustomer,
         addition: &Addition,
-        request: &Idempotency,
+        (request, spend): (&Idempotency, BudgetSpend),
     ) -> Result<CustomerAdded, Failure> {
         let key = keys::idempotency(company, &request.key);
         let added = CustomerAdded { person: new.person };
-        self.create_once(company, &key, request, addition.at, added, |transaction| {
+        self.create_once_within((company, &[spend]), &key, request, addition.at, added, |transaction| {
             self.put_addition(transaction, (company, nobody), new, addition)
         })
         .await

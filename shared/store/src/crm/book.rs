@@ -82,7 +82,6 @@ pub struct BookAdded<I, E> {
     /// Its id.
     pub id: I,
     /// The entry.
-    #[serde(flatten)]
     pub entry: E,
 }
 

@@ -34,7 +34,7 @@ impl Store {
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         let own = Item::from([(":own".to_owned(), text(person.to_string()))]);
-        let (account, condition) = (keys::person(company, openid), "id = :own AND attribute_not_exists(member)");
+        let (account, condition) = (keys::person(company, openid), "id = :own AND attribute_not_exists(#member)");
         transaction.delete(&self.table, &account, condition, own, Failure::Busy);
         let key = keys::erasure(company, person);
         let mut item = ERASURE.encode(&key, erasure)?;

@@ -103,13 +103,19 @@ impl Transaction {
         self.0.extend(put.map(|put| (put, Failure::Busy)));
     }
 
-    /// Adds the deletion of an item under a condition.
+    /// Adds the deletion of an item under a condition. An attribute may be written `#name`: some names are
+    /// words of DynamoDB's own.
     pub(crate) fn delete(&mut self, table: &str, key: &keys::Key, condition: &str, values: Item, refused: Failure) {
-        let delete = Delete::builder()
+        let mut delete = Delete::builder()
             .table_name(table)
             .set_key(Some(key.attributes()))
             .condition_expression(condition)
             .set_expression_attribute_values(Some(values));
+        for name in condition.split(|c: char| !(c == '#' || c == '_' || c.is_ascii_alphanumeric())) {
+            if let Some(attribute) = name.strip_prefix('#') {
+                delete = delete.expression_attribute_names(name, attribute);
+            }
+        }
         let delete = delete.build().ok().map(|delete| TransactWriteItem::builder().delete(delete).build());
         self.0.extend(delete.map(|delete| (delete, refused)));
     }
