@@ -48,7 +48,7 @@ pub async fn cancel(flow: &Flow<'_>, company: Company, viewer: Viewer, id: JobId
     let attempt = || async {
         let job = find(flow, company, viewer, id).await?;
         let after = job.cancelled(flow.now);
-        if after == job { Ok(job) } else { flow.store.put_job(company, &after, &[]).await }
+        if after == job { Ok(job) } else { flow.store.cancel_job(company, &after).await }
     };
     flow.store.retry().run(Policy::CONTENTION, attempt).await
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::close_rate::shortlist_refresh::mark_shortlist_refresh;
 use crate::company::department::{Placed, take, tree_of};
-use crate::crm::book::{BookKind, book_of};
+use crate::crm::book::{BookName, book_of};
 use crate::crm::customer::put_customer;
 use crate::crm::record::{RecordRead, put_record};
 use crate::people::phone::{add_phone_holder, phone_holder, release_phone};
@@ -74,7 +74,7 @@ impl Store {
     ) -> Result<AdditionContext, Failure> {
         let (card, phone) =
             (card.map(|card| keys::card(company, card)), mobile.map(|mobile| keys::phone(company, mobile)));
-        let (tree, tags) = (keys::departments(company), BookKind::Tags.key(company.into()));
+        let (tree, tags) = (keys::departments(company), BookName::Tags.key(company.into()));
         let first = keys::idempotency(company, &request.key);
         let always = [tree.clone(), tags.clone(), first.clone()];
         let wanted: Vec<_> = always.into_iter().chain(card.clone()).chain(phone.clone()).collect();

@@ -29,7 +29,7 @@ use crate::{Store, keys};
 
 /// The books there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BookKind {
+pub enum BookName {
     /// Tags.
     Tags,
     /// Fields of the company's own.
@@ -56,7 +56,7 @@ impl From<Company> for BookPlace {
 /// A book that is stored.
 pub trait StoredCompanyBook: CompanyBook<Id: Storable, Entry: Storable> + Storable {
     /// Which one it is.
-    const KIND: BookKind;
+    const KIND: BookName;
 }
 
 /// What the table takes and gives back.
@@ -65,15 +65,15 @@ pub trait Storable: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Storable for T {}
 
 impl StoredCompanyBook for TagBook {
-    const KIND: BookKind = BookKind::Tags;
+    const KIND: BookName = BookName::Tags;
 }
 
 impl StoredCompanyBook for CustomFieldBook {
-    const KIND: BookKind = BookKind::CustomFields;
+    const KIND: BookName = BookName::CustomFields;
 }
 
 impl StoredCompanyBook for ViewBook {
-    const KIND: BookKind = BookKind::Views;
+    const KIND: BookName = BookName::Views;
 }
 
 /// A new entry: the result of the request that made it.
@@ -141,7 +141,7 @@ impl Store {
         person: PersonId,
         read: RecordRead,
     ) -> Result<(KnownCustomer, CustomerBooks), Failure> {
-        let [tags, fields] = [BookKind::Tags, BookKind::CustomFields].map(|book| book.key(company.into()));
+        let [tags, fields] = [BookName::Tags, BookName::CustomFields].map(|book| book.key(company.into()));
         let beside = [tags, fields, keys::customer_rules(company)];
         let (known, mut items) = self.known_customer_beside(company, person, read, &beside).await?;
         let [tags, fields, rules] = beside.map(|key| take(&mut items, &key));
@@ -193,9 +193,9 @@ impl Store {
     ) -> Result<(), Failure> {
         let key = B::KIND.key(place);
         let item = match B::KIND {
-            BookKind::Tags => TAG_BOOK.encode(&key, after)?,
-            BookKind::CustomFields => CUSTOM_FIELD_BOOK.encode(&key, after)?,
-            BookKind::Views => VIEW_BOOK.encode(&key, after)?,
+            BookName::Tags => TAG_BOOK.encode(&key, after)?,
+            BookName::CustomFields => CUSTOM_FIELD_BOOK.encode(&key, after)?,
+            BookName::Views => VIEW_BOOK.encode(&key, after)?,
         };
         let (condition, values) = at_version(after.version().saturating_sub(1));
         transaction.put(&self.table, item, condition, values, Failure::Busy);
@@ -203,7 +203,7 @@ impl Store {
     }
 }
 
-impl BookKind {
+impl BookName {
     pub(crate) fn key(self, BookPlace { company, member }: BookPlace) -> Key {
         match self {
             Self::Tags => keys::tag_book(company),
@@ -216,9 +216,9 @@ impl BookKind {
 /// The book of an item; the one that every company begins with without one.
 pub(crate) fn book_of<B: StoredCompanyBook>(item: Option<Item>) -> Result<B, Failure> {
     let kind = match B::KIND {
-        BookKind::Tags => TAG_BOOK,
-        BookKind::CustomFields => CUSTOM_FIELD_BOOK,
-        BookKind::Views => VIEW_BOOK,
+        BookName::Tags => TAG_BOOK,
+        BookName::CustomFields => CUSTOM_FIELD_BOOK,
+        BookName::Views => VIEW_BOOK,
     };
     item.map(|item| kind.decode(item)).transpose().map(Option::unwrap_or_default)
 }

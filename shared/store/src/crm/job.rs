@@ -158,6 +158,22 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when somebody else has gone on with it or ended it.
     pub async fn put_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<Job, Failure> {
+        let (next, transaction) = self.next_of_job(company, job, errors)?;
+        self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(next)
+    }
+
+    /// Stores a job that a member has cancelled.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when it has gone on since it was read.
+    pub async fn cancel_job(&self, company: Company, job: &Job) -> Result<Job, Failure> {
+        let (next, transaction) = self.next_of_job(company, job, &[])?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
+        Ok(next)
+    }
+
+    fn next_of_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<(Job, Transaction), Failure> {
         let next = Job { version: job.version + 1, ..job.clone() };
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::job(company, job.id), moved(company, &next)?, Failure::Busy);
@@ -174,8 +190,7 @@ impl Store {
                 .expression_attribute_values(":job", id);
             transaction.update(&self.table, &keys::job_slots(company), free, Failure::Busy);
         }
-        self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)?;
-        Ok(next)
+        Ok((next, transaction))
     }
 
     /// What an import was told.

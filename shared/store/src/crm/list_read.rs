@@ -12,7 +12,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, PersonId};
 
 use crate::close_rate::model::model_of;
-use crate::crm::book::{BookKind, BookPlace, book_of};
+use crate::crm::book::{BookName, BookPlace, book_of};
 use crate::crm::customer_rules::rules_of;
 use crate::crm::list::{counts_of, row_of};
 use crate::crm::list_blocks::{ListHead, block_of};
@@ -167,7 +167,7 @@ impl Store {
             } else if LIST_BLOCK.is_of(&item) {
                 list.take_block(&item);
             } else if VIEW_BOOK.is_of(&item) {
-                let is_company = Key::of(&item) == Some(BookKind::Views.key(company.into()));
+                let is_company = Key::of(&item) == Some(BookName::Views.key(company.into()));
                 list.views[usize::from(is_company)] = book_of(Some(item))?;
             } else if LIST_HEAD.is_of(&item) {
                 is_packed = ListHead::of(item)?.is_ready();
@@ -181,5 +181,5 @@ impl Store {
 
 /// The views that a member may use: their own, and the company's.
 fn view_books(company: Company, member: MemberId) -> [Key; 2] {
-    [Some(member), None].map(|member| BookKind::Views.key(BookPlace { company, member }))
+    [Some(member), None].map(|member| BookName::Views.key(BookPlace { company, member }))
 }
