@@ -98,7 +98,8 @@ async fn many_customers_are_packed_and_the_lists_stay_the_same() {
     assert_eq!((&page["total"], &page["items"][0]["name"]), (&json!(3_004), &json!("李四")));
     assert_eq!(company.ask("boss", "GET", "/v1/customers", None).await.1["total"], 3_004);
     // So does somebody who is no customer any more.
-    let (gone, persons) = (before[0].person, BTreeSet::from([before[0].person]));
+    let gone = before.iter().find(|row| row.name == "王小明").unwrap().person;
+    let persons = BTreeSet::from([gone]);
     let mut aside = PutAside::default();
     let today = Day::of(world.clock.now());
     assert_eq!(world.store.refresh_list(world.company, &persons, today, &mut aside).await, Ok(1));

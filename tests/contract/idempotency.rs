@@ -70,7 +70,7 @@ async fn each_keyed_route_is_replayed_for_its_path_only() {
         assert!(event["headers"]["idempotency-key"].is_string(), "{case}: its event file has no key");
         let ask = async |event: &Value| call(functions.router(&function_of(&case)), &event.to_string()).await;
         let first = ask(&event).await;
-        assert_eq!(first.0, 201, "{case}: only what has succeeded is replayed: {}", first.1);
+        assert!([201, 202].contains(&first.0), "{case}: only what has succeeded is replayed: {}", first.1);
         let mut again = event.clone();
         again["body"] = turned(event["body"].as_str().unwrap_or_default()).into();
         assert_eq!(ask(&again).await, first, "{case}: the same request in another order");

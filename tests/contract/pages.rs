@@ -107,8 +107,9 @@ impl PagedList {
             if path == "/v1/customers" {
                 filters.retain(|name| ["limit", "cursor"].contains(&name.as_str()));
             }
-            // The lines of the feed by person, for that person and a card that they must name.
-            if path == "/v1/my/data/events" {
+            // The lines of the feed by person, for that person and a card that they must name; and the preview
+            // of a rule of recycling, whose pages end after as many customers as it looked at.
+            if path == "/v1/my/data/events" || path == "/v1/customer-rules/{rule_id}/preview" {
                 continue;
             }
             if filters.remove("cursor") {
