@@ -103,7 +103,7 @@ async fn an_erasure_that_was_cut_short_is_finished_by_housekeeping() {
     let world = World::new().await;
     let functions = Functions::on(&world).await;
     let (person, _) = known_customer(&world, &functions).await;
-    let identities: BTreeSet<_> = world.store.identities_of(world.company, person).await.unwrap();
+    let identities: BTreeSet<_> = world.store.identities_of(world.company, person, world.card("lin")).await.unwrap();
     assert_eq!(identities.len(), 2);
     let erasure = Erasure { identities, at: world.clock.now() };
     let account = (&OpenId::parse(OPENID).unwrap(), person);

@@ -109,7 +109,7 @@ impl PagedList {
             }
             // The lines of the feed by person, for that person and a card that they must name; and the preview
             // of a rule of recycling, whose pages end after as many customers as it looked at.
-            if path == "/v1/my/data/events" || path == "/v1/customer-rules/{rule_id}/preview" {
+            if path == "/v1/my/data/cards/{card_id}/events" || path == "/v1/customer-rules/{rule_id}/preview" {
                 continue;
             }
             if filters.remove("cursor") {

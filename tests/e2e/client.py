@@ -11,7 +11,7 @@ import threading
 import requests
 
 SLUG = re.compile(r"[a-z][a-z0-9_]*\Z")
-PROBLEM_FIELDS = {"type", "title", "status", "code", "detail", "instance", "errors", "budget"}
+PROBLEM_FIELDS = {"type", "title", "status", "code", "detail", "instance", "errors", "budget", "person_id"}
 # What a phone sends: a request of `requests` itself is a program's, and counts as one.
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) MicroMessenger/8.0.54 MiniProgramEnv/ios"
 HAN = re.compile(r"[\u4e00-\u9fff]")

@@ -43,6 +43,10 @@ def name(file):
     return file.route if file.is_sample else f"{file.route} {file.case}"
 
 
+# What changes who owns a customer: each is sent about a customer of its own.
+DECIDES_OWNER = ("claim_customer", "give_customer_back", "assign_customer", "remove_collaborator", "set_collaborator")
+
+
 class Stage:
     """A company as the files of events/ see it: `lin` owns the resources."""
 
@@ -50,6 +54,7 @@ class Stage:
         self.company, self.world, self.owner = company, company.world, owner
         self.visitor = visitor or company.visitor()
         self.visited = set() if visited is None else visited
+        self.stand_in = None
         self.kept = {"person_boss": company.boss, "person_lin": owner, "person_visitor": self.visitor}
 
     def keep(self, what, make):
@@ -81,7 +86,7 @@ class Stage:
         """The value of a placeholder."""
         known = {
             "company_id": self.company.id, "appid": self.company.appid, "operator_key": self.world.stack.operator_key,
-            "visitor_id": self.visitor.id, "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4",
+            "visitor_id": (self.stand_in or self.visitor).id, "product_id": "prd_06fc0h52g1s0u9c3vr4mq8d2b4",
         }
         if what in known:
             return known[what]
@@ -108,6 +113,12 @@ class Stage:
 
     def prepare(self, file):
         """Sends the files that this file needs; returns the placeholders that they fill."""
+        self.stand_in = None
+        if file.operation in DECIDES_OWNER:
+            # Whoever owns nobody afterwards would be seen by all.
+            self.stand_in = self.company.visitor()
+            self.stand_in.send(event("view_card", self.owner.card_id))
+            drain(self.world.stack)
         if file.row.get("visited") and self.owner.id not in self.visited:
             self.visited.add(self.owner.id)
             self.visitor.send(event("view_card", self.owner.card_id))

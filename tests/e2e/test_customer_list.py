@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
-from numbers_of_radar import drain
-from world import event, until
+from numbers_of_radar import drain, until
+from world import event
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def test_nobody_sees_the_session_key_or_the_open_id(company):
     answer.expect(201)
     assert openid not in answer.text and "session_key" not in answer.text
     assert set(answer.body) == {
-        "token", "expires_at", "refresh_token", "kind", "person_id", "company", "member", "companies", "join_request", "merge",
+        "token", "expires_at", "refresh_token", "kind", "person_id", "company", "member", "companies", "join_request", "merge", "paused",
     }
 
 

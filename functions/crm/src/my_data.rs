@@ -25,7 +25,7 @@ pub(crate) struct MyData {
     person_ids: Vec<PersonId>,
     /// The phone number that the person granted. `null` if none.
     phone: Option<String>,
-    /// The cards on which something was recorded. The events are listed by `GET /v1/my/data/events`.
+    /// The cards on which something was recorded. The events are listed by `GET /v1/my/data/cards/{card_id}/events`.
     cards: Vec<MyCardHistory>,
     /// What the company's people have filled in about the person, by field.
     profile: BTreeMap<ProfileField, String>,

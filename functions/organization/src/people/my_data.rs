@@ -118,7 +118,8 @@ pub(crate) async fn set_my_tracking(
     let now = app.clock.now();
     login_code::admit(&client, now)?;
     let openid = app.account(caller, &code, &client).await?;
-    if caller.membership().is_some() {
+    let account = app.store.person_of(company, &openid).await.map_err(refused)?;
+    if account.id == person && account.member.is_some() {
         return Err(refused(Failure::RoleRequired));
     }
     app.store.set_paused(company, (&openid, person), paused).await.map_err(refused)?;

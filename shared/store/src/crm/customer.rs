@@ -113,15 +113,18 @@ impl Store {
         Ok(MergedCustomer::of(parts.iter()))
     }
 
-    /// All identities of a person, perhaps a moment old.
+    /// All identities of a person, perhaps a moment old; the card they are read for must exist.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when one cannot be read.
-    pub async fn identities_of(&self, company: Company, person: PersonId) -> Result<BTreeSet<PersonId>, Failure> {
-        let key = keys::customer(company, person);
-        let found = self.batch_get(company, &[key], ReadMode::Eventual).await?;
-        let found = found.into_iter().next().map(customer_of_item).transpose()?;
-        let group = found.map(|(_, customer)| customer.links.group.members()).unwrap_or_default();
+    /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when one cannot be read.
+    pub async fn identities_of(
+        &self,
+        company: Company,
+        person: PersonId,
+        card: CardId,
+    ) -> Result<BTreeSet<PersonId>, Failure> {
+        let (known, _) = self.identities_beside(company, Some(card), &[person], None).await?;
+        let group = known.get(&person).map(|known| known.links.group.members()).unwrap_or_default();
         Ok(group.into_iter().chain([person]).collect())
     }
 

@@ -162,12 +162,13 @@ impl Store {
         (person, added_with): (PersonId, Option<Mobile>),
     ) -> Result<(), Failure> {
         let key = keys::profile(company, person);
-        let profile: Option<PhoneProfile> = self.get_latest(company, &key, PROFILE).await?;
-        let granted = profile.map(|profile| profile.phone);
+        let granted = self.phone_of(company, person, ReadMode::Consistent).await?;
         transaction.remove(&self.table, &key);
         for phone in granted.clone().into_iter().chain(added_with.filter(|phone| granted.as_ref() != Some(phone))) {
-            let holder: Option<Holder> = self.get_latest(company, &keys::phone(company, &phone), PHONE).await?;
-            if holder.is_some_and(|holder| holder.person == person) {
+            let number = [keys::phone(company, &phone)];
+            let found = self.batch_get(company, &number, ReadMode::Consistent).await?;
+            let holder = found.into_iter().next().map(phone_holder).transpose()?;
+            if holder == Some(person) {
                 release_phone(transaction, &self.table, company, (&phone, person), Failure::VersionConflict);
             }
         }
@@ -179,7 +180,12 @@ impl Store {
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
     pub async fn granted_phone(&self, company: Company, person: PersonId) -> Result<Option<Mobile>, Failure> {
-        let profile: Option<PhoneProfile> = self.get(company, &keys::profile(company, person), PROFILE).await?;
+        self.phone_of(company, person, ReadMode::Eventual).await
+    }
+
+    async fn phone_of(&self, company: Company, person: PersonId, read: ReadMode) -> Result<Option<Mobile>, Failure> {
+        let found = self.batch_get(company, &[keys::profile(company, person)], read).await?;
+        let profile = found.into_iter().next().map(|item| PROFILE.decode::<PhoneProfile>(item)).transpose()?;
         Ok(profile.map(|profile| profile.phone))
     }
 }
