@@ -17,8 +17,8 @@ KEYED = [
 ]
 # Operations below one resource.
 BELOW = [file for file in KEYED if "{" in file.route]
-# Operations whose body has several fields.
-ORDERED = [file for file in KEYED if len(json.loads(file.payload["body"])) > 1]
+# Operations whose body has several fields; lists alone have no field that the test could change.
+ORDERED = [file for file in KEYED if len(json.loads(file.payload["body"])) > 1 and file.operation != "tag_customers"]
 
 
 @pytest.fixture(scope="module")
