@@ -1,5 +1,6 @@
 //! Imports on DynamoDB Local: good rows in, bad ones listed, the same table once, and all of it taken back.
 
+use domain::crm::job::JOB_KEPT_MS;
 use domain::kernel::id::JobId;
 use serde_json::{Value, json};
 
@@ -44,6 +45,10 @@ async fn good_rows_are_imported_bad_ones_listed_and_the_same_table_changes_nothi
         assert_eq!((found.0, found.1.as_str(), found.2.as_str()), (row, field, code));
     }
     assert_eq!((wrong.len(), office.customers().await), (6, [54, 54]));
+    // Rows that were not imported are kept nowhere: nobody could have them erased.
+    let world = &office.world;
+    let items = world.dynamodb.scan().table_name(&world.table).send().await.unwrap().items.unwrap();
+    assert!(!items.iter().any(|item| format!("{item:?}").contains("客户13")));
     assert_eq!(import(&office, "lin", &table).await, job, "the import of before");
     // Another table with the same people: they are customers already.
     let more: Vec<_> = table.iter().cloned().chain([json!({"name": "新客户", "mobile": "13820000001"})]).collect();
@@ -85,4 +90,19 @@ async fn an_import_is_undone_but_for_customers_who_have_changed() {
     assert_ne!(again, job);
     assert_eq!(crate::jobs::counts(&office.job(again).await), [25, 24, 1, 0]);
     assert_eq!((office.customers().await, office.recount().await), ([25, 25], 0));
+}
+
+#[tokio::test]
+async fn a_table_is_new_when_its_import_is_forgotten() {
+    let office = JobOffice::new().await;
+    let table = [json!({"name": "客户", "mobile": "13840000001"})];
+    let first = import(&office, "lin", &table).await;
+    office.run_all().await;
+    office.world.clock.advance(JOB_KEPT_MS - 1_000);
+    assert_eq!(import(&office, "lin", &table).await, first);
+    office.world.clock.advance(1_000);
+    let second = import(&office, "lin", &table).await;
+    office.run_all().await;
+    assert_ne!(second, first);
+    assert_eq!(crate::jobs::counts(&office.job(second).await), [1, 0, 1, 0]);
 }

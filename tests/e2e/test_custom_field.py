@@ -4,19 +4,13 @@ import uuid
 
 import pytest
 
-from numbers_of_radar import drain
-from world import event
+from office import visited_office
 
 
 @pytest.fixture
 def office(world):
-    """A card with a visitor."""
-    company = world.company("云岭茶业")
-    lin = company.member("林晓")
-    visitor = company.visitor()
-    visitor.send(event("view_card", lin.card_id))
-    drain(world.stack)
-    return {"company": company, "lin": lin, "boss": company.boss, "visitor": visitor}
+    """Two cards and a visitor of the first one."""
+    return visited_office(world)
 
 
 def make(who, name, kind, options=(), key=None):

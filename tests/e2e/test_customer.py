@@ -6,18 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from numbers_of_radar import drain
+from office import visited_office
 from world import absent_id, event
 
 
 @pytest.fixture(scope="module")
 def office(world):
     """Two cards and a visitor of the first one."""
-    company = world.company("云岭茶业")
-    lin, chen = company.member("林晓"), company.member("陈默")
-    visitor = company.visitor()
-    visitor.send(event("view_card", lin.card_id))
-    drain(world.stack)
-    return {"company": company, "lin": lin, "chen": chen, "visitor": visitor}
+    return visited_office(world)
 
 
 def at(customer, more=""):

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from numbers_of_radar import drain
-from world import event
+from office import visited_office
+
 
 DAY_MS, SHANGHAI_MS = 86_400_000, 8 * 3_600_000
 
@@ -19,13 +19,8 @@ def day(ahead):
 
 @pytest.fixture
 def office(world):
-    """A card with a visitor."""
-    company = world.company("云岭茶业")
-    lin = company.member("林晓")
-    visitor = company.visitor()
-    visitor.send(event("view_card", lin.card_id))
-    drain(world.stack)
-    return {"company": company, "lin": lin, "boss": company.boss, "visitor": visitor}
+    """Two cards and a visitor of the first one."""
+    return visited_office(world)
 
 
 def tag(who, name, group="客户来源", key=None):

@@ -5,19 +5,14 @@ import uuid
 
 import pytest
 
-from numbers_of_radar import drain, until
-from world import event
+from numbers_of_radar import until
+from office import visited_office
 
 
 @pytest.fixture(scope="module")
 def office(world):
-    """Two cards and three visitors of the first one."""
-    company = world.company("云岭茶业")
-    lin, chen = company.member("林晓"), company.member("陈默")
-    visitors = [company.visitor() for _ in range(3)]
-    for visitor in visitors:
-        visitor.send(event("view_card", lin.card_id))
-    drain(world.stack)
+    """Two cards and three visitors of the first one, and a wait for the end of a job."""
+    office = visited_office(world, visitors=3)
 
     def ended(member, job):
         """The schedule sends new jobs every minute; this runs it at once, until the job has ended."""
@@ -30,7 +25,7 @@ def office(world):
     def run(member, job):
         return until(lambda: ended(member, job), 60, 0.5, "the end of the job")
 
-    return {"company": company, "lin": lin, "chen": chen, "visitors": visitors, "run": run}
+    return {**office, "run": run}
 
 
 def post(member, path, body):

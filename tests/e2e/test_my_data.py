@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from numbers_of_radar import drain
+from office import visited_office
 from stored import function_logs, table_items
 from world import batch_id, event
 
@@ -12,15 +13,14 @@ from world import batch_id, event
 @pytest.fixture
 def office(world):
     """A card with a visitor of whom lin keeps something."""
-    company = world.company("云岭茶业")
-    lin = company.member("林晓")
-    visitor = company.visitor()
-    visitor.send(event("view_card", lin.card_id), event("like", lin.card_id))
+    office = visited_office(world)
+    lin, visitor = office["lin"], office["visitor"]
+    visitor.send(event("like", lin.card_id))
     drain(world.stack)
     path, name = f"/v1/customers/{visitor.id}", f"王{uuid.uuid4().hex[:8]}"
     lin.put(f"{path}/profile", {"name": name}).expect(200)
     lin.post(f"{path}/follow-ups", {"kind": "call", "note": f"{name}要报价"}, key=uuid.uuid4().hex).expect(201)
-    return {"company": company, "lin": lin, "boss": company.boss, "visitor": visitor, "name": name}
+    return {**office, "name": name}
 
 
 def test_a_visitor_sees_what_is_recorded(office):

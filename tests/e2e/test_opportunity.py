@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from numbers_of_radar import drain
+from office import visited_office
 from world import absent_id, event
 
 DAY_MS = 86_400_000
@@ -21,13 +22,7 @@ def day(back=0):
 @pytest.fixture(scope="module")
 def office(world):
     """Two cards; three visitors of the first one."""
-    company = world.company("云岭茶业")
-    lin, chen = company.member("林晓"), company.member("陈默")
-    visitors = [company.visitor() for _ in range(3)]
-    for visitor in visitors:
-        visitor.send(event("view_card", lin.card_id))
-    drain(world.stack)
-    return {"company": company, "lin": lin, "chen": chen, "visitors": visitors}
+    return visited_office(world, visitors=3)
 
 
 @pytest.fixture

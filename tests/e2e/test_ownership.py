@@ -4,19 +4,13 @@ import uuid
 
 import pytest
 
-from numbers_of_radar import drain
-from world import event
+from office import visited_office
 
 
 @pytest.fixture(scope="module")
 def office(world):
-    """Two cards and a visitor of the first one, whom nobody owns."""
-    company = world.company("云岭茶业")
-    lin, chen = company.member("林晓"), company.member("陈默")
-    visitor = company.visitor()
-    visitor.send(event("view_card", lin.card_id))
-    drain(world.stack)
-    return {"company": company, "lin": lin, "chen": chen, "visitor": visitor}
+    """Two cards and a visitor of the first one."""
+    return visited_office(world)
 
 
 def at(customer, more=""):

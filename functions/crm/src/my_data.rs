@@ -13,7 +13,6 @@ use domain::kernel::timestamp::Timestamp;
 use edge::auth::Caller;
 use edge::problem::Problem;
 use serde::Serialize;
-use store::RecordRead;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -86,9 +85,6 @@ impl MyData {
 #[utoipa::path(get, path = "/v1/my/data", tag = "crm", responses((status = 200, body = MyData)))]
 pub(crate) async fn get_my_data(State(app): State<App>, caller: Caller) -> Result<Json<MyData>, Problem> {
     let (company, person) = (caller.company(), caller.person());
-    let (known, phone) = tokio::try_join!(
-        app.store.known_customer(company, person, RecordRead::ToShow),
-        app.store.granted_phone(company, person),
-    )?;
+    let (known, phone) = app.store.known_customer_and_phone(company, person).await?;
     Ok(Json(MyData::new(person, &known, phone)))
 }

@@ -45,7 +45,7 @@ pub async fn start(
     import.digest = HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref());
     let import = &import;
     while_contended(flow, || async move {
-        if let Some(before) = flow.store.imported_by(company, &import.digest).await? {
+        if let Some(before) = flow.store.imported_by(company, &import.digest, flow.now).await? {
             return Ok(flow.store.job(company, before).await?);
         }
         job::start(flow, company, by, JobInput::Import(import.clone()), request).await
@@ -70,7 +70,7 @@ pub async fn undo(
     if import.is_open() {
         return Err(CustomerError::JobOpen);
     }
-    let stands = flow.store.imported_by(company, &digest).await? == Some(id);
+    let stands = flow.store.imported_by(company, &digest, flow.now).await? == Some(id);
     let digest = Some(digest).filter(|_| stands);
     let input = JobInput::ImportUndo(ImportUndo { import: id, rows: import.counts.looked_at(), digest });
     job::start(flow, company, by, input, request).await

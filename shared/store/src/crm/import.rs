@@ -8,12 +8,15 @@ use domain::crm::record::KnownCustomer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, JobId, PersonId};
 use domain::kernel::mobile::Mobile;
+use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::company::department::{Placed, take, tree_of};
 use crate::crm::addition::NewCustomer;
 use crate::crm::record::RecordRead;
 use crate::people::phone::phone_holder;
+use crate::table::batch_get::ReadMode;
+use crate::table::item::has_expired;
 use crate::table::kinds::{CARD, IMPORT_MARK, ROW_ERROR};
 use crate::table::read::{Order, Search};
 use crate::table::transaction::{Cancelled, Transaction};
@@ -81,9 +84,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn imported_by(&self, company: Company, digest: &str) -> Result<Option<JobId>, Failure> {
+    pub async fn imported_by(&self, company: Company, digest: &str, now: Timestamp) -> Result<Option<JobId>, Failure> {
         let key = keys::import_mark(company, digest);
-        Ok(self.get_latest::<ImportMark>(company, &key, IMPORT_MARK).await?.map(|mark| mark.job))
+        let found = self.batch_get(company, &[key], ReadMode::Consistent).await?;
+        let mark = found.into_iter().find(|item| !has_expired(item, now));
+        mark.map(|item| IMPORT_MARK.decode::<ImportMark>(item).map(|mark| mark.job)).transpose()
     }
 
     /// What was wrong with the rows of a job, in their order.

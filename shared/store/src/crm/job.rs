@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::{Acting, Company};
 use domain::crm::import::{Import, RowError};
-use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, OPEN_JOBS_MAX};
+use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, OPEN_JOBS_MAX};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::{JobId, MemberId, PersonId};
@@ -90,7 +90,12 @@ impl Store {
             transaction.create(&self.table, item, Failure::Busy);
             transaction.create(&self.table, told, Failure::Busy);
             if let Some(key) = &begun {
-                transaction.create(&self.table, IMPORT_MARK.encode(key, &mark)?, Failure::Busy);
+                // As long as the job is kept that it names.
+                let mut item = IMPORT_MARK.encode(key, &mark)?;
+                expire(&mut item, now.plus_millis(JOB_KEPT_MS));
+                let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
+                let free = "attribute_not_exists(#pk) OR expires_at <= :now";
+                transaction.put(&self.table, item, free, values, Failure::Busy);
             }
             if let Some(key) = &undone {
                 transaction.remove(&self.table, key);
@@ -152,8 +157,8 @@ impl Store {
         Ok(Some(JobToRun { company: Company::acting(company.id(), acting), job, input }))
     }
 
-    /// Stores a job that has gone on or ended, and what was wrong with rows that it looked at. Whoever ends it, this asks for nobody's rights: a job must
-    /// end when they are gone.
+    /// Stores a job that has gone on or ended, and what was wrong with rows that it looked at. This asks for
+    /// nobody's rights: a job must end when they are gone.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has gone on with it or ended it.
@@ -189,6 +194,16 @@ impl Store {
                 .expression_attribute_names("#open", OPEN)
                 .expression_attribute_values(":job", id);
             transaction.update(&self.table, &keys::job_slots(company), free, Failure::Busy);
+        }
+        if !next.is_open() && next.kind == JobKind::Import {
+            // Taking it back needs the digest alone; of the people in the table no second copy is kept.
+            let forget = Update::builder()
+                .update_expression("SET #input.#import.#rows = :none")
+                .expression_attribute_names("#input", "input")
+                .expression_attribute_names("#import", "import")
+                .expression_attribute_names("#rows", "rows")
+                .expression_attribute_values(":none", AttributeValue::L(Vec::new()));
+            transaction.update(&self.table, &keys::job_input(company, next.id), forget, Failure::Busy);
         }
         Ok((next, transaction))
     }

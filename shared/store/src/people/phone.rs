@@ -6,12 +6,14 @@
 //! identity and holds it from then on.
 
 use domain::company::Company;
+use domain::crm::record::KnownCustomer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::crm::record::RecordRead;
 use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{Item, text};
@@ -74,6 +76,12 @@ pub(crate) fn release_phone(
 ) {
     let own = Item::from([(":own".to_owned(), text(person.to_string()))]);
     transaction.delete(table, &keys::phone(company, phone), "person = :own", own, refused);
+}
+
+/// The number in the profile that was read, if it was there.
+fn number_of(found: Vec<Item>) -> Result<Option<Mobile>, Failure> {
+    let profile = found.into_iter().next().map(|item| PROFILE.decode::<PhoneProfile>(item)).transpose()?;
+    Ok(profile.map(|profile| profile.phone))
 }
 
 impl Store {
@@ -162,7 +170,7 @@ impl Store {
         (person, added_with): (PersonId, Option<Mobile>),
     ) -> Result<(), Failure> {
         let key = keys::profile(company, person);
-        let granted = self.phone_of(company, person, ReadMode::Consistent).await?;
+        let granted = number_of(self.batch_get(company, &[key.clone()], ReadMode::Consistent).await?)?;
         transaction.remove(&self.table, &key);
         for phone in granted.clone().into_iter().chain(added_with.filter(|phone| granted.as_ref() != Some(phone))) {
             let number = [keys::phone(company, &phone)];
@@ -175,17 +183,18 @@ impl Store {
         Ok(())
     }
 
-    /// The number that an identity has granted, as it may be shown to them.
+    /// A person with all identities, what is kept of each, and the number that this one has granted. One
+    /// call, and one more if the person is in a group.
     ///
     /// # Errors
-    /// [`Failure::Corrupt`] when it cannot be read.
-    pub async fn granted_phone(&self, company: Company, person: PersonId) -> Result<Option<Mobile>, Failure> {
-        self.phone_of(company, person, ReadMode::Eventual).await
-    }
-
-    async fn phone_of(&self, company: Company, person: PersonId, read: ReadMode) -> Result<Option<Mobile>, Failure> {
-        let found = self.batch_get(company, &[keys::profile(company, person)], read).await?;
-        let profile = found.into_iter().next().map(|item| PROFILE.decode::<PhoneProfile>(item)).transpose()?;
-        Ok(profile.map(|profile| profile.phone))
+    /// [`Failure::Corrupt`] when something cannot be read.
+    pub async fn known_customer_and_phone(
+        &self,
+        company: Company,
+        person: PersonId,
+    ) -> Result<(KnownCustomer, Option<Mobile>), Failure> {
+        let profile = [keys::profile(company, person)];
+        let (known, items) = self.known_customer_beside(company, person, RecordRead::ToShow, &profile).await?;
+        Ok((known, number_of(items)?))
     }
 }

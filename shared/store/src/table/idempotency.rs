@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::keys::Key;
-use crate::table::item::{EXPIRES_AT, Item, expire, number};
+use crate::table::item::{Item, expire, has_expired, number};
 use crate::table::kinds::REQUEST;
 use crate::table::transaction::{Cancelled, Refused, Transaction};
 use domain::kernel::failure::Failure;
@@ -75,8 +75,7 @@ pub(crate) fn replayed<T: DeserializeOwned>(
     request: &Idempotency,
     now: Timestamp,
 ) -> Result<Option<T>, Failure> {
-    let expires = first.get(EXPIRES_AT).and_then(|at| at.as_n().ok()?.parse::<i64>().ok());
-    if expires.is_some_and(|at| at <= now.seconds()) {
+    if has_expired(&first, now) {
         return Ok(None);
     }
     replay(first, request).map(Some)

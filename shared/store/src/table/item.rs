@@ -109,3 +109,9 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
 pub(crate) fn expire(item: &mut Item, at: Timestamp) {
     item.insert(EXPIRES_AT.to_owned(), number(at.seconds()));
 }
+
+/// Whether an item is to be forgotten by now. The table does so late.
+pub(crate) fn has_expired(item: &Item, now: Timestamp) -> bool {
+    let expires = item.get(EXPIRES_AT).and_then(|at| at.as_n().ok()?.parse::<i64>().ok());
+    expires.is_some_and(|at| at <= now.seconds())
+}

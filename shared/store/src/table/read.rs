@@ -135,6 +135,22 @@ impl Store {
         start: Option<Key>,
         limit: u32,
     ) -> Result<Page<Item, Key>, Failure> {
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        self.read_latest(partition, start, (Order::NewestFirst, Some(limit))).await
+    }
+
+    /// The items of a partition after `start`, oldest first, as of the last write: as many as one
+    /// call returns.
+    pub(crate) async fn page_latest(&self, partition: &str, start: Option<Key>) -> Result<Page<Item, Key>, Failure> {
+        self.read_latest(partition, start, (Order::OldestFirst, None)).await
+    }
+
+    async fn read_latest(
+        &self,
+        partition: &str,
+        start: Option<Key>,
+        (order, limit): (Order, Option<i32>),
+    ) -> Result<Page<Item, Key>, Failure> {
         let query = self
             .client
             .query()
@@ -144,25 +160,8 @@ impl Store {
             .expression_attribute_names("#pk", PK)
             .expression_attribute_values(":pk", text(partition))
             .set_exclusive_start_key(start.map(|key| key.attributes()))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let answer = query.send().await.map_err(failure)?;
-        let next = answer.last_evaluated_key.as_ref().and_then(Key::of);
-        Ok(Page { items: answer.items.unwrap_or_default(), next })
-    }
-
-    /// The items of a partition after `start`, oldest first, as of the last write: as many as one
-    /// call returns.
-    pub(crate) async fn page_latest(&self, partition: &str, start: Option<Key>) -> Result<Page<Item, Key>, Failure> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("#pk = :pk")
-            .expression_attribute_names("#pk", PK)
-            .expression_attribute_values(":pk", text(partition))
-            .set_exclusive_start_key(start.map(|key| key.attributes()));
+            .scan_index_forward(order == Order::OldestFirst)
+            .set_limit(limit);
         let answer = query.send().await.map_err(failure)?;
         let next = answer.last_evaluated_key.as_ref().and_then(Key::of);
         Ok(Page { items: answer.items.unwrap_or_default(), next })
