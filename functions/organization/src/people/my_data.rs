@@ -75,8 +75,8 @@ fn refused(failure: Failure) -> Problem {
 /// Erase what is recorded about me
 ///
 /// Erases what leads to the caller and what the company's people have kept of them: WeChat account, phone
-/// number, profile, tags, plans, notes, timeline. Counts stay as those of an anonymous person. What is not
-/// erased at once is erased within minutes. Delete the token afterwards: with a new login the caller is
+/// number, profile, tags, plans, notes, timeline. Counts stay as those of an anonymous person. The account is
+/// forgotten at once, the rest within ten minutes. Delete the token afterwards: with a new login the caller is
 /// somebody new. Callers: everyone who has logged in, but for
 /// members. Idempotent, but each call needs a new code. Errors: 401
 /// `login_code_invalid` when WeChat refuses the code, or it is another person's; 403 `login_blocked` when

@@ -26,7 +26,7 @@ pub(crate) async fn list_my_events(
     paging: Paging,
 ) -> Result<Json<PageBody<FeedLine>>, Problem> {
     let (company, start): (_, Option<FeedPosition<InLog>>) = (caller.company(), paging.position()?);
-    let own = app.store.identities_of(company, caller.person(), card).await?;
+    let own = app.store.identities_of(company, caller.person(), Some(card)).await?;
     let log = app.store.card_log(company, card, start.map(|start| start.place.key(card)), FILTER_READ_MAX).await?;
     let segments = log.items.into_iter().map(|segment| (InLog::of(segment.key), segment)).collect();
     let wanted = (paging.limit, |person, _: &_| own.contains(&person));

@@ -113,7 +113,8 @@ impl Store {
         Ok(MergedCustomer::of(parts.iter()))
     }
 
-    /// All identities of a person, perhaps a moment old; the card they are read for must exist.
+    /// All identities of a person, perhaps a moment old; the card they are read for, if there is one, must
+    /// exist.
     ///
     /// # Errors
     /// [`Failure::NotFound`] without such a card, [`Failure::Corrupt`] when one cannot be read.
@@ -121,9 +122,9 @@ impl Store {
         &self,
         company: Company,
         person: PersonId,
-        card: CardId,
+        card: Option<CardId>,
     ) -> Result<BTreeSet<PersonId>, Failure> {
-        let (known, _) = self.identities_beside(company, Some(card), &[person], None).await?;
+        let (known, _) = self.identities_beside(company, card, &[person], None).await?;
         let group = known.get(&person).map(|known| known.links.group.members()).unwrap_or_default();
         Ok(group.into_iter().chain([person]).collect())
     }

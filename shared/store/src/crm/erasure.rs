@@ -1,5 +1,5 @@
-//! Erasing what is kept of a person. It begins in one transaction; the rest waits in the due list, and is
-//! done at once or by housekeeping.
+//! Erasing what is kept of a person. It begins in one transaction; the rest waits in the due list for
+//! housekeeping.
 
 use domain::company::Company;
 use domain::crm::erasure::Erasure;
