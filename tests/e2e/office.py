@@ -1,4 +1,4 @@
-"""A company whose lin has visitors on her card, for tests of what members keep of customers."""
+"""A company with two cards and visitors on the first one, for tests of what members keep of customers."""
 
 from numbers_of_radar import drain
 from world import event

@@ -16,7 +16,7 @@ use crate::crm::list::{keys_to_change, take_listed};
 use crate::crm::member_directory::directory_of;
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
-use crate::people::phone::{add_phone_holder, release_phone};
+use crate::people::phone::{add_phone_holder, granted_number, release_phone};
 use crate::table::aside::PutAside;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::Item;
@@ -91,6 +91,21 @@ impl Store {
         let others: BTreeSet<_> = groups.filter(|other| *other != person).collect();
         self.read_known(company, &others, read, &[], &mut known).await?;
         if known.listed.is_ahead_of(&known) { Err(Failure::Busy) } else { Ok((known, items)) }
+    }
+
+    /// A person with all identities, what is kept of each, and the number that this one has granted. One
+    /// call, and one more if the person is in a group.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when something cannot be read.
+    pub async fn known_customer_and_phone(
+        &self,
+        company: Company,
+        person: PersonId,
+    ) -> Result<(KnownCustomer, Option<Mobile>), Failure> {
+        let profile = [keys::profile(company, person)];
+        let (known, items) = self.known_customer_beside(company, person, RecordRead::ToShow, &profile).await?;
+        Ok((known, granted_number(items)?))
     }
 
     async fn read_known(

@@ -6,14 +6,12 @@
 //! identity and holds it from then on.
 
 use domain::company::Company;
-use domain::crm::record::KnownCustomer;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::crm::record::RecordRead;
 use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{Item, text};
@@ -78,8 +76,8 @@ pub(crate) fn release_phone(
     transaction.delete(table, &keys::phone(company, phone), "person = :own", own, refused);
 }
 
-/// The number in the profile that was read, if it was there.
-fn number_of(found: Vec<Item>) -> Result<Option<Mobile>, Failure> {
+/// The number in the profile of an identity that was read, if it was there.
+pub(crate) fn granted_number(found: Vec<Item>) -> Result<Option<Mobile>, Failure> {
     let profile = found.into_iter().next().map(|item| PROFILE.decode::<PhoneProfile>(item)).transpose()?;
     Ok(profile.map(|profile| profile.phone))
 }
@@ -170,7 +168,7 @@ impl Store {
         (person, added_with): (PersonId, Option<Mobile>),
     ) -> Result<(), Failure> {
         let key = keys::profile(company, person);
-        let granted = number_of(self.batch_get(company, &[key.clone()], ReadMode::Consistent).await?)?;
+        let granted = granted_number(self.batch_get(company, &[key.clone()], ReadMode::Consistent).await?)?;
         transaction.remove(&self.table, &key);
         for phone in granted.clone().into_iter().chain(added_with.filter(|phone| granted.as_ref() != Some(phone))) {
             let number = [keys::phone(company, &phone)];
@@ -181,20 +179,5 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// A person with all identities, what is kept of each, and the number that this one has granted. One
-    /// call, and one more if the person is in a group.
-    ///
-    /// # Errors
-    /// [`Failure::Corrupt`] when something cannot be read.
-    pub async fn known_customer_and_phone(
-        &self,
-        company: Company,
-        person: PersonId,
-    ) -> Result<(KnownCustomer, Option<Mobile>), Failure> {
-        let profile = [keys::profile(company, person)];
-        let (known, items) = self.known_customer_beside(company, person, RecordRead::ToShow, &profile).await?;
-        Ok((known, number_of(items)?))
     }
 }
