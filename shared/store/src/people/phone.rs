@@ -168,7 +168,7 @@ impl Store {
         (person, added_with): (PersonId, Option<Mobile>),
     ) -> Result<(), Failure> {
         let key = keys::profile(company, person);
-        let granted = granted_number(self.batch_get(company, &[key.clone()], ReadMode::Consistent).await?)?;
+        let granted = granted_number(self.batch_get(company, std::slice::from_ref(&key), ReadMode::Consistent).await?)?;
         transaction.remove(&self.table, &key);
         for phone in granted.clone().into_iter().chain(added_with.filter(|phone| granted.as_ref() != Some(phone))) {
             let number = [keys::phone(company, &phone)];
