@@ -171,16 +171,23 @@ pub(crate) fn rules_of(
         return Err(FieldError::new("too_many", "最多 20 条回收规则").at("/recycle_rules").into());
     }
     let mut rules: Vec<RecycleRule> = Vec::with_capacity(drafts.len());
+    let named: BTreeSet<_> = drafts.iter().filter_map(|draft| draft.id).collect();
     for RuleDraft { id, name, enabled, cause, days, warn_days, tags, band, source } in drafts {
         let stands = id.map(|id| before.iter().find(|rule| rule.id == id)).unwrap_or_default();
         if id.is_some_and(|id| stands.is_none() || rules.iter().any(|rule| rule.id == id)) {
             return Err(FieldError::new("unknown_rule", "规则不存在或重复").at("/recycle_rules").into());
         }
+        let is_new = id.is_none();
         let id = id.map_or_else(|| flow.new_id(), Ok)?;
         let enabled_on = enabled.then(|| Day::of(flow.now));
         let mut rule = RecycleRule { id, name, enabled_on, cause, days, warn_days, tags, band, source };
         rule.check()?;
-        if let Some(stands) = stands.filter(|stands| stands.hits_as(&rule)) {
+        // A new rule that stands already is that one: a request that comes again adds none.
+        let is_free = |it: &&RecycleRule| !named.contains(&it.id) && !rules.iter().any(|rule| rule.id == it.id);
+        let same = before.iter().filter(is_free).find(|it| is_new && it.is_same_but_for_its_id(&rule));
+        if let Some(same) = same {
+            rule = same.clone();
+        } else if let Some(stands) = stands.filter(|stands| stands.hits_as(&rule)) {
             rule.enabled_on = stands.enabled_on.filter(|_| enabled).or(rule.enabled_on);
         }
         rules.push(rule);

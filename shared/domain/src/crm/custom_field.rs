@@ -120,6 +120,10 @@ impl CustomField {
             if number.is_some_and(|number| !self.options.contains_key(&number)) {
                 return refused("unknown_option", "选项不存在");
             }
+            // One without a number that stands under the name is that one: a request that comes again adds none.
+            let stands = || self.options.iter().find(|(_, known)| *known == name).map(|(number, _)| *number);
+            let is_named = |number: &OptionNumber| options.iter().any(|option| option.number == Some(*number));
+            let number = number.or_else(|| stands().filter(|number| !is_named(number)));
             let number = number.unwrap_or(next.next_option);
             next.next_option = next.next_option.max(number.saturating_add(1));
             if number == OptionNumber::MAX || next.options.insert(number, name.clone()).is_some() {

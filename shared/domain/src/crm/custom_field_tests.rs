@@ -56,6 +56,8 @@ fn an_option_keeps_its_number_and_one_that_is_left_out_is_shown_no_more() {
     let next = field.with(name("新"), &[kept(3, "丙改"), kept(1, "甲"), new.clone()]).unwrap();
     assert_eq!(next.options.keys().copied().collect::<Vec<_>>(), [1, 3, 4]);
     assert_eq!((next.shown("1;2;3"), next.shown("2")), ("1;3".to_owned(), String::new()));
+    // The same request again adds no option.
+    assert_eq!(next.with(name("新"), &[kept(3, "丙改"), kept(1, "甲"), new.clone()]).unwrap(), next);
     // The number of an option that is gone is not given again.
     let again = next.with(name("新"), &[kept(1, "甲")]).unwrap().with(name("新"), &[kept(1, "甲"), new]).unwrap();
     assert_eq!(again.options.keys().copied().collect::<Vec<_>>(), [1, 5]);

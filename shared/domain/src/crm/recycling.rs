@@ -125,6 +125,11 @@ impl RecycleRule {
         *self == as_is
     }
 
+    /// Whether another rule is the same, since whenever it is switched on.
+    pub fn is_same_but_for_its_id(&self, other: &Self) -> bool {
+        self.name == other.name && self.enabled_on.is_some() == other.enabled_on.is_some() && self.hits_as(other)
+    }
+
     fn is_about(&self, known: &KnownCustomer, RecycleContext { tags, model, today }: RecycleContext<'_>) -> bool {
         let merged = known.merged();
         let has_tag = || known.tags(tags).keys().any(|tag| self.tags.iter().any(|it| tags.resolve(*it) == Some(*tag)));
