@@ -25,10 +25,10 @@ use crate::http::send;
 pub(crate) struct JobOffice {
     pub(crate) world: World,
     functions: Functions,
-    worker: JobWorker<KeptDeadLetters>,
+    pub(crate) worker: JobWorker<KeptDeadLetters>,
     sqs: aws_sdk_sqs::Client,
     url: String,
-    tag: String,
+    pub(crate) tag: String,
 }
 
 impl JobOffice {

@@ -6,6 +6,7 @@ mod activation;
 mod additions;
 mod aggregator;
 mod authority;
+mod automation;
 mod backers;
 mod bounded;
 mod bounds;

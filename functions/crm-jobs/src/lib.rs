@@ -1,4 +1,4 @@
-//! Jobs for many customers. A message asks for the next steps of one job; what is left after some
+//! Jobs for many customers, and the rules of automation. A message asks for the next steps of one job; what is left after some
 //! seconds gets a message at the end of the queue, so that all open jobs take turns. A schedule sends the
 //! first message of each job, and another one when nobody goes on with it.
 
@@ -19,14 +19,17 @@ use runtime::metrics::{EmfMetrics, emit};
 use serde::{Deserialize, Serialize};
 use store::{Store, SweepLimits};
 
+use app::crm::automation_run;
 use app::crm::job_run::{JobProgress, go_on};
 
 /// How long one message works. A step takes some seconds at most; the time-out is 60.
 const SLICE_MS: i64 = 20 * SECOND_MS;
 /// Most messages that one run of the schedule sends.
 const SENT_MAX: u32 = 1_000;
-/// How long one run of the schedule begins to send.
-const SEND_MS: i64 = 30 * SECOND_MS;
+/// How long one run of a schedule begins new things.
+const RUN_MS: i64 = 30 * SECOND_MS;
+/// Most companies whose rules of automation look at what has happened in one run.
+const COMPANIES_MAX: u32 = 1_000;
 
 /// The state of the handler.
 #[derive(Debug)]
@@ -51,23 +54,33 @@ pub struct JobWorker<D> {
 pub enum JobCall {
     /// Messages of the queue.
     Messages(SqsEvent),
-    /// The schedule.
-    Schedule(JobSchedule),
+    /// The schedule of jobs.
+    Jobs(JobSchedule),
+    /// The schedule of automation.
+    Automation(AutomationSchedule),
 }
 
-/// The payload of the schedule.
+/// The payload of the schedule of automation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutomationSchedule {
+    /// The rules that look: those that are due.
+    pub automation: ScheduledWork,
+}
+
+/// The payload of the schedule of jobs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobSchedule {
     /// The jobs to send: those that are due.
-    pub send: JobsToSend,
+    pub send: ScheduledWork,
 }
 
-/// Which jobs the schedule sends.
+/// What a schedule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum JobsToSend {
-    /// New ones, and those with which nobody goes on.
+pub enum ScheduledWork {
+    /// What is due: of jobs new ones, and those with which nobody goes on.
     Due,
 }
 
@@ -80,14 +93,20 @@ struct JobsLine<'a> {
     request_id: &'a str,
     slices: usize,
     sent: usize,
+    automated: usize,
     retried: usize,
     failed_items: usize,
 }
 
 impl EmfMetrics for JobsLine<'_> {
     const DIMENSIONS: &'static [&'static str] = &["function"];
-    const METRICS: &'static [(&'static str, &'static str)] =
-        &[("slices", "Count"), ("sent", "Count"), ("retried", "Count"), ("failed_items", "Count")];
+    const METRICS: &'static [(&'static str, &'static str)] = &[
+        ("slices", "Count"),
+        ("sent", "Count"),
+        ("automated", "Count"),
+        ("retried", "Count"),
+        ("failed_items", "Count"),
+    ];
 }
 
 /// Goes on with the jobs of messages, or sends those that are due.
@@ -95,8 +114,12 @@ pub async fn handle<D: FailedMessages>(worker: &JobWorker<D>, call: JobCall, req
     let mut line = JobsLine { level: "INFO", message: "jobs", function: "crm-jobs", request_id, ..JobsLine::default() };
     let response = match call {
         JobCall::Messages(event) => worker.messages(event, &mut line).await,
-        JobCall::Schedule(JobSchedule { send: JobsToSend::Due }) => {
+        JobCall::Jobs(JobSchedule { send: ScheduledWork::Due }) => {
             worker.send_due(&mut line).await;
+            SqsBatchResponse::default()
+        }
+        JobCall::Automation(AutomationSchedule { automation: ScheduledWork::Due }) => {
+            worker.automate(&mut line).await;
             SqsBatchResponse::default()
         }
     };
@@ -142,13 +165,32 @@ impl<D: FailedMessages> JobWorker<D> {
     }
 
     async fn send_due(&self, line: &mut JobsLine<'_>) {
-        let last_start = self.clock.now().plus_millis(SEND_MS);
-        let limits = SweepLimits { items: SENT_MAX, clock: self.clock.clone(), last_start };
+        let limits = self.limits(SENT_MAX);
         let send = |company: Company, job| async move { self.queue.send(company.id(), job).await };
         let sweep = self.store.sweep_jobs(&limits, send).await;
         (line.sent, line.failed_items) = (sweep.done, sweep.failed);
         if sweep.failure.is_some() {
             line.level = "WARN";
         }
+    }
+
+    /// Lets the rules of automation of companies look at what has happened.
+    async fn automate(&self, line: &mut JobsLine<'_>) {
+        let limits = self.limits(COMPANIES_MAX);
+        let limits = &limits;
+        let run = |company| async move {
+            let may_go_on = || self.clock.now() <= limits.last_start;
+            Box::pin(automation_run::run((&self.store, &self.ids, &self.clock), company, may_go_on)).await.map(drop)
+        };
+        let sweep = self.store.sweep_automation(limits, run).await;
+        (line.automated, line.failed_items) = (sweep.done, sweep.failed);
+        if sweep.failure.is_some() {
+            line.level = "WARN";
+        }
+    }
+
+    fn limits(&self, items: u32) -> SweepLimits {
+        let last_start = self.clock.now().plus_millis(RUN_MS);
+        SweepLimits { items, clock: self.clock.clone(), last_start }
     }
 }

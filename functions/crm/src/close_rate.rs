@@ -26,9 +26,15 @@ pub(crate) struct RateUpdate {
 }
 
 /// A close rate in whole percent.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "u64")]
-struct Percent(Rate);
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub(crate) struct Percent(pub(crate) Rate);
+
+impl From<Percent> for u64 {
+    fn from(Percent(rate): Percent) -> Self {
+        Self::from(rate.basis_points() / 100)
+    }
+}
 
 impl TryFrom<u64> for Percent {
     type Error = FieldError;

@@ -1,6 +1,9 @@
 //! Customers as the company's members see them: profiles, close rates set by hand and closed deals.
 
 mod addition;
+mod automation;
+mod automation_dry_run;
+mod automation_rule;
 mod close_rate;
 mod custom_field;
 mod customer;
@@ -104,6 +107,11 @@ impl HttpFunction for App {
             .routes(routes!(customer_rules::get_customer_rules, customer_rules::update_customer_rules))
             .routes(routes!(customer_rules::preview_recycle_rule))
             .routes(routes!(customer_rules::list_my_recycle_warnings))
+            .routes(routes!(automation::get_automation_rules, automation::update_automation_rules))
+            .routes(routes!(automation::list_automation_hits))
+            .routes(routes!(automation::list_my_automation_notices))
+            .routes(routes!(automation_dry_run::start_automation_dry_run))
+            .routes(routes!(automation_dry_run::get_automation_dry_run))
             .routes(routes!(close_rate::set_close_rate, close_rate::clear_close_rate))
             .routes(routes!(deal::create_deal))
             .routes(routes!(deal::delete_deal))

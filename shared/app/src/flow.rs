@@ -7,6 +7,7 @@ use domain::kernel::timestamp::Timestamp;
 use runtime::ids::Ids;
 use serde::Serialize;
 use store::Store;
+use uuid::Uuid;
 
 /// The table, a source of new ids, and the moment of the action: one for all it does.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,14 @@ impl Flow<'_> {
         self.ids.new_id(self.now).map_err(|error| Failure::Unavailable(error.to_string()))
     }
 
+    /// Returns a new id of this moment that has no type.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] without randomness.
+    pub fn uuid(&self) -> Result<Uuid, Failure> {
+        self.ids.uuid(self.now).map_err(|error| Failure::Unavailable(error.to_string()))
+    }
+
     /// Returns an entry of the audit log about a change that `actor` makes now.
     ///
     /// # Errors
@@ -40,7 +49,7 @@ impl Flow<'_> {
         from: impl Into<String>,
         to: impl Into<String>,
     ) -> Result<AuditEntry, Failure> {
-        let id = self.ids.uuid(self.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let id = self.uuid()?;
         let (target, from, to) = (target.to_string(), from.into(), to.into());
         Ok(AuditEntry { id, at: self.now, actor, action, target, from, to })
     }

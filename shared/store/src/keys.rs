@@ -57,6 +57,8 @@ pub(crate) enum DueList {
     Retrainings,
     /// Companies with rules of recycling, until these are applied.
     Recycling,
+    /// Companies with rules of automation, until these look at what has happened.
+    Automation,
     /// Open jobs that nobody goes on with.
     Jobs,
 }
@@ -74,6 +76,7 @@ impl DueList {
             Self::Recounts => "RECOUNT",
             Self::Retrainings => "REFIT",
             Self::Recycling => "RECYCLING",
+            Self::Automation => "AUTOMATION",
             Self::Jobs => "JOBS",
         }
     }

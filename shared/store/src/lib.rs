@@ -25,6 +25,7 @@ pub use crate::company::NewCompany;
 pub use crate::company::department::DepartmentAdded;
 pub use crate::company::quota::QuotaName;
 pub use crate::crm::addition::{AdditionContext, CustomerAdded, NewCustomer};
+pub use crate::crm::automation::{AutomationLogEntry, AutomationWrite, feed_page_at};
 pub use crate::crm::book::{AddedTo, BookAdded, BookPlace, CustomerBooks, StoredCompanyBook};
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::follow_up_plan::FollowUpPlan;

@@ -11,7 +11,7 @@ use runtime::ids::Ids;
 use store::{JobToRun, Store};
 
 use crate::Flow;
-use crate::crm::{bulk_tags, import};
+use crate::crm::{automation_dry_run, bulk_tags, import};
 
 /// Whether a job has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,7 @@ async fn step(flow: &Flow<'_>, JobToRun { company, job, input }: &JobToRun) -> R
     let done = match input {
         JobInput::BulkTags(tags) => Box::pin(bulk_tags::step(flow, *company, job, tags)).await,
         JobInput::Import(rows) => Box::pin(import::step(flow, *company, job, rows)).await,
+        JobInput::AutomationDryRun(run) => Box::pin(automation_dry_run::step(flow, *company, job, run)).await,
         JobInput::ImportUndo(undo) => Box::pin(import::undo_step(flow, *company, job, undo)).await,
     };
     match done {

@@ -121,7 +121,7 @@ impl RecordEditor {
 
     /// The entry of what the member does now.
     pub(crate) fn timeline_entry(&self, flow: &Flow<'_>, change: CustomerChange) -> Result<TimelineEntry, Failure> {
-        let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let id = flow.uuid()?;
         Ok(TimelineEntry { id, at: flow.now, by: Some(self.viewer.member), change })
     }
 }

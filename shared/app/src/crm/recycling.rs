@@ -111,7 +111,7 @@ async fn try_to_recycle(
             .and_then(|due| warning(person, due, rules, context.today)));
     };
     let reason = OwnershipReason::Recycled;
-    let id = flow.ids.uuid(flow.now).map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let id = flow.uuid()?;
     let change = CustomerChange::Ownership { owner: None, reason };
     let entry = TimelineEntry { id, at: flow.now, by: None, change };
     let from = due.owner.map(|owner| owner.to_string()).unwrap_or_default();

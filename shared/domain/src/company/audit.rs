@@ -94,6 +94,8 @@ pub enum AuditAction {
     CustomerRecycled,
     /// The company's rules for customers were changed (客户规则).
     CustomerRules,
+    /// The company's rules of automation were changed (自动化规则).
+    AutomationRules,
 }
 
 /// The author of a change.

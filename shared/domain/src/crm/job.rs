@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::crm::automation_dry_run::{DRY_RUN_DAYS, DryRun};
 use crate::crm::import::{Import, RowError};
 use crate::crm::viewer::Viewer;
 use crate::kernel::id::{CardId, JobId, MemberId, PersonId, TagId};
@@ -37,6 +38,8 @@ string_enum! {
         Import = "import",
         /// 撤销导入
         ImportUndo = "import_undo",
+        /// 试运行自动化规则
+        AutomationDryRun = "automation_dry_run",
     }
 }
 
@@ -112,7 +115,7 @@ pub struct Job {
     /// When it last went on.
     #[serde(rename = "moved_ms", with = "crate::kernel::timestamp::as_millis")]
     pub moved_at: Timestamp,
-    /// The number of customers.
+    /// The number of customers; of a dry run the days of the log.
     pub total: u32,
     /// What became of those that were looked at.
     pub counts: JobCounts,
@@ -131,6 +134,8 @@ pub enum JobInput {
     Import(Import),
     /// Takes an import back.
     ImportUndo(ImportUndo),
+    /// Looks whom a rule of automation would have hit.
+    AutomationDryRun(Box<DryRun>),
 }
 
 /// An import to take back.
@@ -192,15 +197,17 @@ impl JobInput {
             Self::BulkTags(_) => JobKind::BulkTags,
             Self::Import(_) => JobKind::Import,
             Self::ImportUndo(_) => JobKind::ImportUndo,
+            Self::AutomationDryRun(_) => JobKind::AutomationDryRun,
         }
     }
 
-    /// The number of customers.
+    /// The number of customers; of a dry run the days of the log.
     pub fn total(&self) -> u32 {
         match self {
             Self::BulkTags(tags) => u32::try_from(tags.persons.len()).unwrap_or(u32::MAX),
             Self::Import(import) => u32::try_from(import.rows.len()).unwrap_or(u32::MAX),
             Self::ImportUndo(undo) => undo.rows,
+            Self::AutomationDryRun(_) => DRY_RUN_DAYS,
         }
     }
 }

@@ -3,6 +3,10 @@
 pub mod active_days;
 pub mod activity;
 pub mod addition;
+pub mod automation;
+pub mod automation_dry_run;
+pub mod automation_mark;
+pub mod automation_run;
 pub mod book;
 pub mod command;
 pub mod custom_field;

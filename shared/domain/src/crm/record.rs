@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::addition::{Addition, CustomerSource};
+use crate::crm::automation_mark::AutomationMarks;
 use crate::crm::book::CompanyBook;
 use crate::crm::custom_field::{CustomFieldBook, CustomFieldKind, CustomValues};
 use crate::crm::expectation::Expectation;
@@ -56,6 +57,9 @@ pub struct CustomerRecord {
     /// Who helps the owner.
     #[serde(default, skip_serializing_if = "Collaborators::is_empty")]
     pub collaborators: Collaborators,
+    /// What the rules of automation have counted, and when they hit.
+    #[serde(default, skip_serializing_if = "AutomationMarks::is_empty")]
+    pub automation: AutomationMarks,
 }
 
 /// The records of identities that are one person.

@@ -1,6 +1,8 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::crm::automation::{AUTOMATION_RULES_MAX, TIMES_MAX};
+use crate::crm::automation_mark::AutomationMark;
 use crate::crm::custom_field::{CUSTOM_FIELDS_MAX, CUSTOM_VALUES_MAX};
 use crate::crm::expectation::ExpectationUpdate;
 use crate::crm::field_history::FieldValue;
@@ -8,7 +10,7 @@ use crate::crm::follow_up::{FOLLOW_UPS_MAX, FollowUpPlace};
 use crate::crm::ownership::{COLLABORATORS_MAX, CollaboratorAccess, CollaboratorMark, OwnershipReason};
 use crate::crm::profile::{PROFILE_VALUES_MAX, ProfileField};
 use crate::crm::tag::{CUSTOMER_TAGS_MAX, TagMark};
-use crate::kernel::id::{CardId, CustomFieldId, DepartmentId, Id, MemberId, TagId};
+use crate::kernel::id::{AutomationRuleId, CardId, CustomFieldId, DepartmentId, Id, MemberId, TagId};
 use crate::kernel::mobile::Mobile;
 use crate::kernel::money::Fen;
 
@@ -67,6 +69,11 @@ fn full() -> CustomerRecord {
     let mark = CollaboratorMark { at: now(), by: by(), access: CollaboratorAccess::View };
     let members = (0..COLLABORATORS_MAX).map(|number| MemberId::from_uuid(Uuid::from_u128(number as u128)));
     record.collaborators = members.map(|member| (member, mark)).collect();
+    record.automation.page = Some(Uuid::max());
+    let times_ms = vec![now().millis(); usize::from(TIMES_MAX)];
+    let mark = AutomationMark { times_ms, hit_ms: Some(now().millis()) };
+    let rules = (0..AUTOMATION_RULES_MAX).map(|number| AutomationRuleId::from_uuid(Uuid::from_u128(number as u128)));
+    record.automation.rules = rules.map(|rule| (rule, mark.clone())).collect();
     record
 }
 

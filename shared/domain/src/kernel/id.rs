@@ -136,6 +136,8 @@ ids! {
     ViewId = "viw_";
     /// A rule by which customers go back to the pool.
     RecycleRuleId = "rrl_";
+    /// A rule that does something when customers have done something (自动化规则).
+    AutomationRuleId = "aru_";
     /// A job for many customers (批量任务).
     JobId = "job_";
     /// A session of a member (登录设备).

@@ -103,7 +103,7 @@ impl EventKind {
     }
 
     /// Whether an event of this kind may be about `target`.
-    fn accepts(self, target: Target) -> bool {
+    pub fn accepts(self, target: Target) -> bool {
         match self {
             Self::ViewProduct => matches!(target, Target::Product(_)),
             Self::ViewArticle => matches!(target, Target::Article(_)),

@@ -81,7 +81,7 @@ impl Store {
         let (begun, undone) = match &input {
             JobInput::Import(import) => (Some(keys::import_mark(company, &import.digest)), None),
             JobInput::ImportUndo(undo) => (None, undo.digest.as_ref().map(|digest| keys::import_mark(company, digest))),
-            JobInput::BulkTags(_) => (None, None),
+            JobInput::BulkTags(_) | JobInput::AutomationDryRun(_) => (None, None),
         };
         let mut told = JOB_INPUT.encode(&keys::job_input(company, job.id), &StoredInput { input })?;
         expire(&mut told, now.plus_millis(JOB_KEPT_MS));

@@ -1,6 +1,8 @@
 //! Customers, merges, opportunities, records, ownership and timelines.
 
 pub(crate) mod addition;
+pub(crate) mod automation;
+pub(crate) mod automation_dry_run;
 pub(crate) mod book;
 pub(crate) mod customer;
 pub(crate) mod customer_rules;

@@ -2,7 +2,7 @@
 
 use domain::company::Company;
 use domain::kernel::day::Day;
-use domain::kernel::id::{MemberId, PersonId};
+use domain::kernel::id::{AutomationRuleId, MemberId, PersonId};
 use uuid::Uuid;
 
 use super::key::Key;
@@ -98,4 +98,29 @@ pub(crate) fn recycle_warnings(company: Company, member: MemberId) -> String {
 /// A customer whom a member is about to lose, in the order of days.
 pub(crate) fn recycle_warning(company: Company, member: MemberId, on: Day, person: PersonId) -> Key {
     Key::new(recycle_warnings(company, member), format!("{on}#{person}"))
+}
+
+/// The company's rules of automation, and how far they have looked.
+pub(crate) fn automation(company: Company) -> Key {
+    Key::new(company.id().to_string(), "AUTOMATION")
+}
+
+/// The partition of what a rule of automation has done.
+pub(crate) fn automation_hits(company: Company, rule: AutomationRuleId) -> String {
+    format!("{}#AUTOMATION#{rule}", company.id())
+}
+
+/// What a rule of automation has done to a customer.
+pub(crate) fn automation_hit(company: Company, rule: AutomationRuleId, id: Uuid) -> Key {
+    Key::new(automation_hits(company, rule), id.simple().to_string())
+}
+
+/// The partition of the notices that a member got from rules.
+pub(crate) fn automation_notices(company: Company, member: MemberId) -> String {
+    format!("{}#NOTICES#{member}", company.id())
+}
+
+/// A notice that a member got from a rule.
+pub(crate) fn automation_notice(company: Company, member: MemberId, id: Uuid) -> Key {
+    Key::new(automation_notices(company, member), id.simple().to_string())
 }

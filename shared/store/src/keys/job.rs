@@ -25,6 +25,11 @@ pub(crate) fn job_slots(company: Company) -> Key {
     Key::new(company.id().to_string(), "JOB_SLOTS")
 }
 
+/// What a dry run has found.
+pub(crate) fn dry_run(company: Company, job: JobId) -> Key {
+    Key::new(format!("{}#JOB#{job}", company.id()), "DRY_RUN")
+}
+
 /// What was wrong with the rows of a job.
 pub(crate) fn row_errors(company: Company, job: JobId) -> String {
     format!("{}#ROW_ERRORS#{job}", company.id())

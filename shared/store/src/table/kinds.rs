@@ -19,6 +19,9 @@ kinds! {
     ACTIVATION = "activation", 1, "activation";
     ASIDE = "aside", 1, "aside";
     AUDIT = "audit", 1, "audit";
+    AUTOMATION = "automation", 1, "automation";
+    AUTOMATION_HIT = "automation_hit", 1, "automation";
+    AUTOMATION_NOTICE = "automation_notice", 1, "automation";
     /// With layout 1 the breakdowns are of layout 1, too: the next update splits them.
     LEADERBOARDS = "boards", 2, "leaderboard";
     /// In layout 1 the contenders were a JSON text.
@@ -48,6 +51,7 @@ kinds! {
     LIST_COUNTS = "list_counts", 1, "list";
     LIST_HEAD = "list_head", 1, "list_blocks";
     CUSTOMER_RULES = "customer_rules", 1, "customer_rules";
+    DRY_RUN = "dry_run", 1, "automation_dry_run";
     TREE = "departments", 1, "department";
     FOLLOW_UP = "follow_up", 1, "follow_up";
     FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
