@@ -93,7 +93,7 @@ impl CustomerPool {
     }
 
     /// What a member holds, as it is counted, and as the records say.
-    async fn held(&self, who: &str) -> (u32, usize) {
+    pub(crate) async fn held(&self, who: &str) -> (u32, usize) {
         let member = self.world.staff[who].member;
         let request = self.world.request("held");
         let (company, now) = (self.world.company, self.world.clock.now());

@@ -94,6 +94,10 @@ pub enum AuditAction {
     CustomerRecycled,
     /// The company's rules for customers were changed (客户规则).
     CustomerRules,
+    /// What a member leaves behind is handed over (工作交接).
+    HandoverStarted,
+    /// A handover is undone (撤销交接).
+    HandoverUndone,
 }
 
 /// The author of a change.
