@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::config::interceptors::{
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use crm_jobs::{JobCall, JobWorker, handle};
+use domain::crm::merge::MergeReason;
 use domain::crm::record::CustomerRecord;
 use domain::kernel::id::PersonId;
 use domain::kernel::timestamp::DAY_MS;
@@ -74,18 +75,18 @@ impl Intercept for CutOff {
     }
 }
 
-struct HandoverOffice {
-    pool: CustomerPool,
+pub(crate) struct HandoverOffice {
+    pub(crate) pool: CustomerPool,
     worker: JobWorker<KeptDeadLetters>,
     cut: Arc<Cut>,
-    people: Vec<PersonId>,
+    pub(crate) people: Vec<PersonId>,
 }
 
-const PATH: &str = "/v1/handovers";
+pub(crate) const PATH: &str = "/v1/handovers";
 
 impl HandoverOffice {
     /// A company whose `lin` has so many visitors.
-    async fn new(visitors: u64) -> Self {
+    pub(crate) async fn new(visitors: u64) -> Self {
         let pool = CustomerPool::new().await;
         let world = &pool.world;
         let cut = Arc::new(Cut::default());
@@ -119,7 +120,7 @@ impl HandoverOffice {
         office
     }
 
-    async fn ask(&self, by: &str, (method, path): (&str, &str), body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn ask(&self, by: &str, (method, path): (&str, &str), body: Option<Value>) -> (u16, Value) {
         let world = &self.pool.world;
         let token = world.token_of_now(by).await;
         let key = world.ids.uuid(world.clock.now()).unwrap().simple().to_string();
@@ -127,25 +128,25 @@ impl HandoverOffice {
     }
 
     /// The work of `lin` to these.
-    fn wanted(&self, successors: &[&str]) -> Value {
+    pub(crate) fn wanted(&self, successors: &[&str]) -> Value {
         let successors: Vec<_> = successors.iter().map(|name| self.pool.member(name)).collect();
         json!({"leaver_id": self.pool.member("lin"), "successor_ids": successors})
     }
 
-    async fn start(&self, wanted: Value) -> Value {
+    pub(crate) async fn start(&self, wanted: Value) -> Value {
         let (status, started) = self.ask("boss", ("POST", PATH), Some(wanted)).await;
         assert_eq!((status, &started["state"]), (202, &json!("running")), "{started}");
         started
     }
 
-    async fn undo(&self, handover: &Value) -> Value {
+    pub(crate) async fn undo(&self, handover: &Value) -> Value {
         let path = format!("{PATH}/{}/undo", handover["handover_id"].as_str().unwrap());
         let (status, undone) = self.ask("boss", ("POST", &path), Some(json!({}))).await;
         assert_eq!((status, &undone["state"]), (202, &json!("undoing")), "{undone}");
         undone
     }
 
-    async fn shown(&self, handover: &Value) -> Value {
+    pub(crate) async fn shown(&self, handover: &Value) -> Value {
         let path = format!("{PATH}/{}", handover["handover_id"].as_str().unwrap());
         let (status, shown) = self.ask("boss", ("GET", &path), None).await;
         assert_eq!(status, 200, "{shown}");
@@ -153,7 +154,7 @@ impl HandoverOffice {
     }
 
     /// Delivers the message of a job to a worker that lives for so many calls.
-    async fn deliver(&self, job: &Value, calls: i64, after: bool) {
+    pub(crate) async fn deliver(&self, job: &Value, calls: i64, after: bool) {
         self.cut.left.store(calls, Ordering::Relaxed);
         self.cut.after.store(u32::from(after), Ordering::Relaxed);
         let body = json!({"v": 1, "company": self.pool.world.company.id(), "job": job}).to_string();
@@ -163,7 +164,7 @@ impl HandoverOffice {
         handle(&self.worker, JobCall::Messages(event), "r").await;
     }
 
-    async fn run(&self, job: &Value) {
+    pub(crate) async fn run(&self, job: &Value) {
         self.deliver(job, i64::MAX, false).await;
     }
 
@@ -208,7 +209,7 @@ impl HandoverOffice {
     }
 
     /// What a member holds by decisions, as it is counted and as the records say.
-    async fn held(&self) -> Vec<(String, u32, usize)> {
+    pub(crate) async fn held(&self) -> Vec<(String, u32, usize)> {
         let mut held = Vec::new();
         for name in ["lin", "chen", "wang"] {
             let (counted, owned) = self.pool.held(name).await;
@@ -217,7 +218,7 @@ impl HandoverOffice {
         held
     }
 
-    async fn disable(&self, name: &str) {
+    pub(crate) async fn disable(&self, name: &str) {
         let path = format!("/v1/members/{}/status", self.pool.member(name).as_str().unwrap());
         let token = self.pool.world.token_of_now("boss").await;
         let body = Some(json!({"status": "disabled"}));
@@ -227,7 +228,7 @@ impl HandoverOffice {
     }
 
     /// Decisions, seats of collaborators, plans and tags among the customers, so that all rules have work.
-    async fn busy(&self) {
+    pub(crate) async fn busy(&self) {
         let [lin, chen, wang] = ["lin", "chen", "wang"].map(|name| self.pool.member(name));
         for (n, person) in self.people.iter().enumerate() {
             if n % 9 == 1 {
@@ -251,12 +252,12 @@ impl HandoverOffice {
         }
     }
 
-    async fn change(&self, person: PersonId, method: &str, path: &str, body: Value) {
+    pub(crate) async fn change(&self, person: PersonId, method: &str, path: &str, body: Value) {
         let (status, body) = self.pool.ask("boss", method, person, path, Some(body)).await;
         assert!(status < 300, "{path}: {body}");
     }
 
-    async fn ownership_lines(&self, person: PersonId) -> Vec<String> {
+    pub(crate) async fn ownership_lines(&self, person: PersonId) -> Vec<String> {
         let (_, lines) = self.pool.ask("boss", "GET", person, "/timeline?kind=ownership", None).await;
         let lines = lines["items"].as_array().unwrap();
         lines.iter().map(|line| line["ownership"]["reason"].as_str().unwrap_or("seat").to_owned()).collect()
@@ -264,7 +265,7 @@ impl HandoverOffice {
 }
 
 /// What moved, by thing.
-fn moved(shown: &Value, name: &str) -> BTreeMap<String, i64> {
+pub(crate) fn moved(shown: &Value, name: &str) -> BTreeMap<String, i64> {
     let mut sums = BTreeMap::new();
     for share in shown["progress"].as_array().unwrap() {
         *sums.entry(share["thing"].as_str().unwrap().to_owned()).or_default() += share[name].as_i64().unwrap();
@@ -276,6 +277,8 @@ fn moved(shown: &Value, name: &str) -> BTreeMap<String, i64> {
 async fn three_hundred_customers_move_once_and_go_back_whatever_is_cut_off() {
     let office = HandoverOffice::new(299).await;
     office.busy().await;
+    // Two of them are one person.
+    office.pool.world.merge(office.people[4], office.people[5], MergeReason::Login).await.unwrap();
     office.disable("lin").await;
     office.pool.housekeeping().await;
     let before = office.export().await;
@@ -291,7 +294,7 @@ async fn three_hundred_customers_move_once_and_go_back_whatever_is_cut_off() {
     assert_eq!(moved(&shown, "moved"), planned);
     assert_eq!(moved(&json!({"progress": preview["items"]}), "planned"), planned);
     let leavers = office.people.iter().enumerate().filter(|(n, _)| n % 9 != 2).count();
-    assert_eq!(planned["customers"], i64::try_from(leavers).unwrap());
+    assert_eq!(planned["customers"], i64::try_from(leavers - 1).unwrap());
     assert_eq!((planned["collaborations"], planned["follow_ups"], planned["card"]), (34, 43, 1), "{planned:?}");
     // Everything has one successor, and the turns are fair.
     let (mut of, chen_and_wang) = (
@@ -301,7 +304,7 @@ async fn three_hundred_customers_move_once_and_go_back_whatever_is_cut_off() {
     for (n, person) in office.people.iter().enumerate() {
         let owner = office.pool.owner(*person).await.to_string();
         assert!(chen_and_wang.contains(&owner), "{owner}");
-        if n % 9 != 2 {
+        if n % 9 != 2 && n != 5 {
             *of.entry(owner).or_default() += 1;
             let reasons = office.ownership_lines(*person).await;
             let once = reasons.iter().filter(|reason| *reason == "handed_over").count();

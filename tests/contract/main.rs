@@ -31,6 +31,7 @@ mod event_files;
 mod feed;
 mod fresh_logins;
 mod golden;
+mod handover_cases;
 mod handovers;
 mod histories;
 mod http;

@@ -77,7 +77,7 @@ impl CustomerPool {
         send(self.functions.router("crm"), (method, &path), (Some(&token), key), body).await
     }
 
-    async fn claim(&self, who: &str, person: PersonId) -> (u16, Value) {
+    pub(crate) async fn claim(&self, who: &str, person: PersonId) -> (u16, Value) {
         let key = format!("claim-{who}-{person}");
         self.ask_once(who, "POST", person, "/claim", Some(json!({})), Some(&key)).await
     }

@@ -106,3 +106,7 @@ pub fn counts(planned: &[PlannedMove]) -> HandoverCounts {
     }
     counts
 }
+
+#[cfg(test)]
+#[path = "handover_plan_tests.rs"]
+mod tests;
