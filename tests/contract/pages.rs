@@ -320,6 +320,10 @@ async fn fill_handovers(world: &World, functions: &Functions) {
         let id = body["job_id"].as_str().unwrap().parse().unwrap();
         let (clock, later) = (world.clock.clock(), world.clock.now().plus_millis(DAY_MS));
         app::crm::job_run::go_on((&world.store, &world.ids, &clock), world.company, id, later).await.unwrap();
+        // Colleagues who are gone stand in no directory.
+        let path = format!("/v1/members/{}/status", world.staff[leaver].member);
+        let back = (functions.router("organization"), Some(json!({"status": "active"})));
+        assert_eq!(send(back.0, ("PUT", &path), (Some(&token), None), back.1).await.0, 200);
     }
 }
 
