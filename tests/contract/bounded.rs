@@ -1,7 +1,7 @@
 //! Kinds of items that do not grow with what people do, and what bounds them.
 
 /// Each kind but those that [`crate::bounds`] fills.
-pub(crate) const BOUNDED: [(&str, &str); 56] = [
+pub(crate) const BOUNDED: [(&str, &str); 61] = [
     ("activation", "one member's state"),
     ("aside", "a key and 500 characters"),
     ("audit", "two values of one change"),
@@ -35,6 +35,11 @@ pub(crate) const BOUNDED: [(&str, &str); 56] = [
     ("dry_run", "1,000 hits, 3,000 people and 10,000 moments: domain::crm::automation_dry_run fills it"),
     ("erasure", "98 ids"),
     ("custom_field_book", "20 fields with 50 options of 20 characters: 90 kilobytes"),
+    ("handed_over", "ten identities with a decision, a plan and two seats each, twice"),
+    ("handover", "20 successors, 20 tags and 20 departments, 20 counts for each kind of thing"),
+    ("handover_counts", "20 successors and the owners of planned follow-ups, two counts for each kind of thing"),
+    ("handover_lock", "one id"),
+    ("staying_thing", "one id and a reason"),
     ("job", "fields of bounded length"),
     ("job_input", "1,000 customers and 100 tags, or the rows of a body of 256 kilobytes"),
     ("import_mark", "one id"),

@@ -35,6 +35,7 @@ fn stored_row(world: &World, n: u128, name: &str, partition: &str, kind: &str) -
         mobile: String::new(),
         source: CustomerSource::Visit,
         owner: Some(CustomerOwner { member: None, card: Some(world.card("lin")) }),
+        former_owner: None,
         collaborators: Vec::new(),
         tags: Vec::new(),
         expected_on: None,

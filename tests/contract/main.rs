@@ -32,6 +32,8 @@ mod event_files;
 mod feed;
 mod fresh_logins;
 mod golden;
+mod handover_cases;
+mod handovers;
 mod histories;
 mod http;
 mod idempotency;

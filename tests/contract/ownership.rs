@@ -77,7 +77,7 @@ impl CustomerPool {
         send(self.functions.router("crm"), (method, &path), (Some(&token), key), body).await
     }
 
-    async fn claim(&self, who: &str, person: PersonId) -> (u16, Value) {
+    pub(crate) async fn claim(&self, who: &str, person: PersonId) -> (u16, Value) {
         let key = format!("claim-{who}-{person}");
         self.ask_once(who, "POST", person, "/claim", Some(json!({})), Some(&key)).await
     }
@@ -93,7 +93,7 @@ impl CustomerPool {
     }
 
     /// What a member holds, as it is counted, and as the records say.
-    async fn held(&self, who: &str) -> (u32, usize) {
+    pub(crate) async fn held(&self, who: &str) -> (u32, usize) {
         let member = self.world.staff[who].member;
         let request = self.world.request("held");
         let (company, now) = (self.world.company, self.world.clock.now());

@@ -198,6 +198,7 @@ async fn every_list_walked_row_by_row_is_the_list_whatever_the_filter() {
     fill_card(&world).await;
     fill_customers(&world, &functions).await;
     fill_jobs(&world, &functions).await;
+    fill_handovers(&world, &functions).await;
     for list in lists {
         list.check(&world, &functions).await;
     }
@@ -305,6 +306,24 @@ async fn fill_jobs(world: &World, functions: &Functions) {
         let id = body["job_id"].as_str().unwrap().parse().unwrap();
         let (clock, now) = (world.clock.clock(), world.clock.now());
         app::crm::job_run::go_on((&world.store, &world.ids, &clock), world.company, id, now).await.unwrap();
+    }
+}
+
+/// Three handovers: of two colleagues, and of one of them again.
+async fn fill_handovers(world: &World, functions: &Functions) {
+    let (crm, token) = (functions.router("crm"), world.token("boss"));
+    for (number, leaver) in ["chen", "wang", "wang"].into_iter().enumerate() {
+        let wanted = json!({"leaver_id": world.staff[leaver].member, "successor_ids": [world.staff["lin"].member]});
+        let key = format!("key-of-handover-{number}");
+        let (status, body) = send(crm, ("POST", "/v1/handovers"), (Some(&token), Some(&key)), Some(wanted)).await;
+        assert_eq!(status, 202, "{body}");
+        let id = body["job_id"].as_str().unwrap().parse().unwrap();
+        let (clock, later) = (world.clock.clock(), world.clock.now().plus_millis(DAY_MS));
+        app::crm::job_run::go_on((&world.store, &world.ids, &clock), world.company, id, later).await.unwrap();
+        // Colleagues who are gone stand in no directory.
+        let path = format!("/v1/members/{}/status", world.staff[leaver].member);
+        let back = (functions.router("organization"), Some(json!({"status": "active"})));
+        assert_eq!(send(back.0, ("PUT", &path), (Some(&token), None), back.1).await.0, 200);
     }
 }
 

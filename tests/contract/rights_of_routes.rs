@@ -48,13 +48,15 @@ const LISTS: &[&str] = &[
     "get_radar_qr",
     "list_audit_log",
     "list_audit_log.by_action",
+    "list_handovers",
+    "list_handovers.cancelled",
     "list_invitations",
     "list_join_requests",
     "list_merges",
     "list_radar_grants",
 ];
 /// Requests that change nothing, and so send no transaction.
-const WITHOUT_TRANSACTION: &[&str] = &["update_member_department"];
+const WITHOUT_TRANSACTION: &[&str] = &["preview_handover", "update_member_department"];
 
 /// A request of a member, which succeeds.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 """Nothing of one company is visible to another: generated from infra/openapi.json."""
 
 import json
+import uuid
 
 import pytest
 
@@ -38,6 +39,8 @@ def other(world):
     for number in range(2):
         stage.merge()
         company.join(f"other-asker-{number}", company.invite(2, review=True)).expect(201)
+        handover = {"leaver_id": company.member(f"离职者{number}").member["id"], "successor_ids": [stage.owner.member["id"]]}
+        company.boss.post("/v1/handovers", handover, key=uuid.uuid4().hex).expect(202)
     company.member("第四位")
     company.session(company.boss.openid).expect(201)  # on another device
     return stage

@@ -150,8 +150,8 @@ pub(crate) async fn get_job(
 /// Cancel a job
 ///
 /// Ends a job before its last step; what it has done stays. A job that has ended stays as it is. Callers: the
-/// member who started it, admins and the boss, while their radar is on. Idempotent. Errors: 403
-/// `role_required` for visitors; 403 `radar_not_active` while the radar of the caller is off; 404 `not_found`
+/// member who started it, admins and the boss, while their radar is on; a handover only who started it.
+/// Idempotent. Errors: 403 `role_required` for visitors, and for somebody else's handover; 403 `radar_not_active` while the radar of the caller is off; 404 `not_found`
 /// for other members, and for an unknown job.
 #[utoipa::path(put, path = "/v1/jobs/{job_id}/cancellation", tag = "crm", responses((status = 200, body = JobBody)))]
 pub(crate) async fn cancel_job(

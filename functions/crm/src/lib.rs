@@ -11,6 +11,7 @@ mod customer_rules;
 mod deal;
 mod expectation;
 mod follow_up;
+mod handover;
 mod import;
 mod job;
 mod list;
@@ -88,6 +89,10 @@ impl HttpFunction for App {
             .routes(routes!(tag::merge_customer_tag))
             .routes(routes!(tag::set_customer_tags))
             .routes(routes!(merge::merge_customer))
+            .routes(routes!(handover::preview_handover))
+            .routes(routes!(handover::create_handover, handover::list_handovers))
+            .routes(routes!(handover::get_handover))
+            .routes(routes!(handover::undo_handover))
             .routes(routes!(import::create_import))
             .routes(routes!(import::undo_import))
             .routes(routes!(import::list_job_errors))

@@ -269,6 +269,12 @@ impl Actor for Admin {
     }
 }
 
+impl Actor for Boss {
+    fn actor(&self) -> String {
+        self.0.actor()
+    }
+}
+
 pub(crate) fn authenticator(parts: &Parts) -> Result<Arc<Authenticator>, Problem> {
     let authenticator = parts.extensions.get::<Arc<Authenticator>>().cloned();
     authenticator.ok_or_else(|| Problem::of(Code::Internal).caused_by("the router has no authenticator"))

@@ -6,8 +6,8 @@
 use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
-    CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, InvitationId, JobId, JoinRequestId, MemberId,
-    MergeId, PersonId, ProductId, RecycleRuleId, SessionId, TagId, UploadId, ViewId,
+    CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, HandoverId, InvitationId, JobId, JoinRequestId,
+    MemberId, MergeId, PersonId, ProductId, RecycleRuleId, SessionId, TagId, UploadId, ViewId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
@@ -330,6 +330,7 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "field_id" => (CustomFieldId::schema(), "The field."),
         "view_id" => (ViewId::schema(), "The view."),
         "rule_id" => (RecycleRuleId::schema(), "The rule."),
+        "handover_id" => (HandoverId::schema(), "The handover."),
         "job_id" => (JobId::schema(), "The job."),
         "upload_id" => (UploadId::schema(), "The upload."),
         "session_id" => (SessionId::schema(), "The session."),

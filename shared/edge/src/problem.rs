@@ -109,6 +109,10 @@ codes! {
     CustomerChanged = CONFLICT, "customer_changed", "Customer changed", "该客户添加后已有变动，不能撤销";
     /// The job goes on: it cannot be undone yet.
     JobOpen = CONFLICT, "job_open", "Job open", "任务尚未结束，请等待完成或先取消";
+    /// Another handover of the member goes on.
+    HandoverOpen = CONFLICT, "handover_open", "Handover open", "该成员的工作正在交接或撤销中，请等待完成";
+    /// The handover goes on, is undone, or was started too long ago.
+    HandoverNotUndoable = CONFLICT, "handover_not_undoable", "Handover not undoable", "交接尚未结束、已撤销或已超过 30 天，不能撤销";
     /// There may be no more of what is to be added; the detail says what.
     LimitReached = CONFLICT, "limit_reached", "Limit reached", "数量已达上限";
     /// Somebody owns the customer.
@@ -347,6 +351,7 @@ impl From<Thing> for Code {
         match thing {
             Thing::App => Self::AppidTaken,
             Thing::Card => Self::CardExists,
+            Thing::Handover => Self::HandoverOpen,
             Thing::Membership => Self::AlreadyMember,
             Thing::Claim
             | Thing::Company

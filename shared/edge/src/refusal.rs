@@ -3,6 +3,7 @@
 use domain::card::media::MediaError;
 use domain::crm::book::{BookError, BookRefusal};
 use domain::crm::command::{CustomerError, Duplicate};
+use domain::crm::handover::HandoverError;
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
 use domain::media::upload::UploadError;
@@ -51,6 +52,20 @@ impl From<CustomerError> for Problem {
             CustomerError::MemberInactive => Self::of(Code::MemberInactive),
             CustomerError::Field(error) => Self::field("", &error),
             CustomerError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<HandoverError> for Problem {
+    fn from(error: HandoverError) -> Self {
+        match error {
+            HandoverError::Open => Self::of(Code::HandoverOpen),
+            HandoverError::NotUndoable => Self::of(Code::HandoverNotUndoable),
+            HandoverError::TooManyJobs => {
+                Self::of(Code::LimitReached).with_detail("同时进行的批量任务最多 50 个，请等待其中一个完成")
+            }
+            HandoverError::Field(error) => Self::field("", &error),
+            HandoverError::Failed(failure) => failure.into(),
         }
     }
 }

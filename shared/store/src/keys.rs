@@ -7,6 +7,7 @@
 //! Parts are joined with `#`, which no id, code or day contains.
 
 mod crm;
+mod handover;
 mod job;
 mod key;
 mod list;
@@ -24,6 +25,7 @@ use domain::kernel::text::{AppId, OpenId, ShareCode, UnionId};
 use uuid::Uuid;
 
 pub(crate) use self::crm::*;
+pub(crate) use self::handover::*;
 pub(crate) use self::job::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::list::*;

@@ -29,6 +29,9 @@ pub use crate::crm::automation::{AutomationLogEntry, AutomationWrite, feed_page_
 pub use crate::crm::book::{AddedTo, BookAdded, BookPlace, CustomerBooks, StoredCompanyBook};
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::follow_up_plan::FollowUpPlan;
+pub use crate::crm::handover::HandoverProgress;
+pub use crate::crm::handover_move::MovesOfCustomer;
+pub use crate::crm::handover_start::HandoverContext;
 pub use crate::crm::import::RowContext;
 pub use crate::crm::job::JobToRun;
 pub use crate::crm::list_read::CustomerList;

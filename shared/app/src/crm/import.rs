@@ -66,7 +66,9 @@ pub async fn undo(
     request: &Idempotency,
 ) -> Result<Job, CustomerError> {
     let import = job::find(flow, company, by.viewer(), id).await?;
-    let digest = flow.store.import_of(company, id).await?.digest;
+    let JobInput::Import(Import { digest, .. }) = flow.store.input_of_job(company, id).await? else {
+        return Err(Failure::NotFound.into());
+    };
     if import.is_open() {
         return Err(CustomerError::JobOpen);
     }

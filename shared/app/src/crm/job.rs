@@ -2,7 +2,7 @@
 
 use domain::company::Company;
 use domain::crm::command::CustomerError;
-use domain::crm::job::{Job, JobInput, JobStarter};
+use domain::crm::job::{Job, JobInput, JobKind, JobStarter};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::JobId;
@@ -43,12 +43,23 @@ pub async fn find(flow: &Flow<'_>, company: Company, viewer: Viewer, id: JobId) 
 /// Ends a job before its last step. What it has done stays. Idempotent.
 ///
 /// # Errors
-/// [`Failure::NotFound`] for members who may not see it.
+/// [`Failure::NotFound`] for members who may not see it, [`Failure::RoleRequired`] for a handover of somebody
+/// else.
 pub async fn cancel(flow: &Flow<'_>, company: Company, viewer: Viewer, id: JobId) -> Result<Job, Failure> {
     let attempt = || async {
         let job = find(flow, company, viewer, id).await?;
         let after = job.cancelled(flow.now);
-        if after == job { Ok(job) } else { flow.store.cancel_job(company, &after).await }
+        if after == job {
+            return Ok(job);
+        }
+        if !job.may_be_cancelled_by(viewer) {
+            return Err(Failure::RoleRequired);
+        }
+        let handover = match job.kind {
+            JobKind::Handover | JobKind::HandoverUndo => Some(flow.store.input_of_job(company, id).await?),
+            JobKind::BulkTags | JobKind::Import | JobKind::ImportUndo | JobKind::AutomationDryRun => None,
+        };
+        flow.store.cancel_job(company, &after, handover.as_ref()).await
     };
     flow.store.retry().run(Policy::CONTENTION, attempt).await
 }

@@ -1,7 +1,6 @@
 //! Going on with jobs, step by step, by whoever has the next message.
 
 use domain::company::Company;
-use domain::crm::import::RowError;
 use domain::crm::job::{Job, JobFailure, JobInput, JobStep};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::JobId;
@@ -11,7 +10,7 @@ use runtime::ids::Ids;
 use store::{JobToRun, Store};
 
 use crate::Flow;
-use crate::crm::{automation_dry_run, bulk_tags, import};
+use crate::crm::{automation_dry_run, bulk_tags, handover_run, import};
 
 /// Whether a job has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +34,8 @@ pub async fn go_on(
     let Some(mut to_run) = store.job_to_run(company, id).await? else { return Ok(JobProgress::Over) };
     while to_run.job.is_open() {
         let flow = Flow { store, ids, now: clock.now() };
-        let (after, errors) = step(&flow, &to_run).await?;
-        match store.put_job(company, &after, &errors).await {
+        let (after, done) = step(&flow, company, &to_run).await?;
+        match store.put_job(company, &after, &to_run.input, &done).await {
             Ok(stored) => to_run.job = stored,
             // Cancelled, or another worker goes on.
             Err(Failure::Busy) => return Ok(JobProgress::Over),
@@ -49,9 +48,11 @@ pub async fn go_on(
     Ok(JobProgress::Over)
 }
 
-/// The job after its next step, and what was wrong with the rows of it.
-async fn step(flow: &Flow<'_>, JobToRun { company, job, input }: &JobToRun) -> Result<(Job, Vec<RowError>), Failure> {
-    let failed = |reason| Ok((job.failed(reason, flow.now), Vec::new()));
+/// The job after its next step, and what that has done. A handover is nobody's but the company's: it goes on
+/// whatever becomes of whoever has started it.
+async fn step(flow: &Flow<'_>, own: Company, to_run: &JobToRun) -> Result<(Job, JobStep), Failure> {
+    let JobToRun { company, job, input } = to_run;
+    let failed = |reason| Ok((job.failed(reason, flow.now), JobStep::default()));
     if job.is_overdue(flow.now) {
         return failed(JobFailure::TooLong);
     }
@@ -60,9 +61,14 @@ async fn step(flow: &Flow<'_>, JobToRun { company, job, input }: &JobToRun) -> R
         JobInput::Import(rows) => Box::pin(import::step(flow, *company, job, rows)).await,
         JobInput::AutomationDryRun(run) => Box::pin(automation_dry_run::step(flow, *company, job, run)).await,
         JobInput::ImportUndo(undo) => Box::pin(import::undo_step(flow, *company, job, undo)).await,
+        JobInput::Handover(task) => Box::pin(handover_run::step(flow, own, task)).await,
+        JobInput::HandoverUndo(task) => Box::pin(handover_run::undo_step(flow, own, task)).await,
     };
     match done {
-        Ok(JobStep { counts, errors }) => Ok((job.after(counts, flow.now), errors)),
+        Ok(step) => match &step.handover {
+            Some(handover) => Ok((job.after_handover(handover, flow.now), step)),
+            None => Ok((job.after(step.counts, flow.now), step)),
+        },
         Err(Failure::RightsChanged) => failed(JobFailure::RightsChanged),
         Err(Failure::CompanySuspended) => failed(JobFailure::CompanySuspended),
         Err(Failure::Corrupt(cause)) => {

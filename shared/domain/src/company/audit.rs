@@ -96,6 +96,10 @@ pub enum AuditAction {
     CustomerRules,
     /// The company's rules of automation were changed (自动化规则).
     AutomationRules,
+    /// What a member leaves behind is handed over (工作交接).
+    HandoverStarted,
+    /// A handover is undone (撤销交接).
+    HandoverUndone,
 }
 
 /// The author of a change.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::crm::command::CustomerError;
 use crate::crm::member_directory::DirectoryEntry;
 use crate::crm::ownership::{
-    COLLABORATORS_MAX, CollaboratorMark, Collaborators, CustomerOwner, CustomerRight, Ownership, OwnershipReason,
+    COLLABORATORS_MAX, CollaboratorMark, Collaborators, CustomerOwner, CustomerRight, Leaver, Ownership,
+    OwnershipReason,
 };
 use crate::crm::record::{KnownCustomer, Records};
 use crate::crm::viewer::Viewer;
@@ -28,17 +29,37 @@ impl KnownCustomer {
 
     /// The owner; `None` in the pool of those whom nobody owns (公海).
     pub fn owner(&self) -> Option<CustomerOwner> {
+        self.owner_among(|member| self.directory.is_active(member))
+    }
+
+    /// The owner, if these members were active, and no others.
+    fn owner_among(&self, is_active: impl Fn(MemberId) -> bool) -> Option<CustomerOwner> {
         match self.ownership() {
             Some(Ownership { owner, .. }) => {
-                let member = owner.filter(|owner| self.directory.is_active(*owner))?;
+                let member = owner.filter(|owner| is_active(*owner))?;
                 Some(CustomerOwner { member: Some(member), card: None })
             }
-            None => self.owner_by_behaviour(),
+            None => self.owner_by_behaviour(is_active),
         }
     }
 
+    /// Whether a member owns them, or would if they were active still.
+    pub fn is_left_by(&self, Leaver { member, card }: Leaver) -> bool {
+        let owner = self.owner_among(|other| other == member || self.directory.is_active(other));
+        owner.is_some_and(|owner| match owner.member {
+            Some(owner) => owner == member,
+            None => owner.card.is_some() && owner.card == card,
+        })
+    }
+
+    /// The member who would own them if everybody was active still, when that one is gone.
+    pub fn former_owner(&self) -> Option<MemberId> {
+        let member = self.owner_among(|_| true)?.member?;
+        (!self.directory.is_active(member)).then_some(member)
+    }
+
     /// The owner of the card they engaged with first, of those whose owner is active.
-    fn owner_by_behaviour(&self) -> Option<CustomerOwner> {
+    fn owner_by_behaviour(&self, is_active: impl Fn(MemberId) -> bool) -> Option<CustomerOwner> {
         let state = self.merged().state;
         let additions = self.records.values().filter_map(|record| record.addition.as_ref());
         let added: BTreeMap<_, _> = additions.filter_map(|it| Some((it.card?, Day::of(it.at)))).collect();
@@ -48,7 +69,7 @@ impl KnownCustomer {
         let mut cards: Vec<_> = cards.map(|card| (first(*card).map_or(i32::MAX, Day::number), *card)).collect();
         cards.sort_unstable();
         let owned = cards.into_iter().map(|(_, card)| (card, self.directory.owner_of(card)));
-        let mut owned = owned.filter(|(_, owner)| owner.is_none_or(|owner| owner.active));
+        let mut owned = owned.filter(|(_, owner)| owner.is_none_or(|owner| is_active(owner.member)));
         owned.next().map(|(card, owner): (_, Option<DirectoryEntry>)| CustomerOwner {
             member: owner.map(|owner| owner.member),
             card: Some(card),

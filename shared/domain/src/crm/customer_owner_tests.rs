@@ -263,3 +263,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whoever_has_left_leaves_whom_they_would_own_still() {
+    let leaver = |n| Leaver { member: member(n), card: Some(card(n)) };
+    let left = |known: &KnownCustomer| (known.is_left_by(leaver(1)), known.former_owner());
+    for gone in [&[][..], &[1]] {
+        let former = gone.first().map(|n| member(*n));
+        assert_eq!(left(&known(&[(1, 1), (2, 3)], gone)), (true, former), "the directory does not matter");
+        let assigned = decided(known(&[(2, 1)], gone), Some(1), OwnershipReason::Assigned);
+        assert_eq!(left(&assigned), (true, former));
+        assert_eq!(left(&known(&[(2, 1), (1, 3)], gone)), (false, None), "a colleague's");
+        let claimed = decided(known(&[(1, 1)], gone), Some(3), OwnershipReason::Claimed);
+        assert_eq!(left(&claimed), (false, None), "whoever has decided since");
+        assert_eq!(left(&decided(known(&[(1, 1)], gone), None, OwnershipReason::Returned)), (false, None));
+    }
+    let after_another = known(&[(2, 1), (1, 3)], &[1, 2]);
+    assert!(after_another.is_left_by(leaver(1)) && after_another.is_left_by(leaver(2)));
+    assert!(known(&[(77, 1)], &[]).is_left_by(Leaver { member: member(50), card: Some(card(77)) }), "a new card");
+}

@@ -7,9 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crm::automation_dry_run::{DRY_RUN_DAYS, DryRun};
+use crate::crm::handover::HandoverStep;
 use crate::crm::import::{Import, RowError};
 use crate::crm::viewer::Viewer;
-use crate::kernel::id::{CardId, JobId, MemberId, PersonId, TagId};
+use crate::kernel::id::{CardId, HandoverId, JobId, MemberId, PersonId, TagId};
 use crate::kernel::list::UniqueList;
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
@@ -40,6 +41,10 @@ string_enum! {
         ImportUndo = "import_undo",
         /// 试运行自动化规则
         AutomationDryRun = "automation_dry_run",
+        /// 工作交接
+        Handover = "handover",
+        /// 撤销交接
+        HandoverUndo = "handover_undo",
     }
 }
 
@@ -136,6 +141,19 @@ pub enum JobInput {
     ImportUndo(ImportUndo),
     /// Looks whom a rule of automation would have hit.
     AutomationDryRun(Box<DryRun>),
+    /// Hands over what a member leaves behind.
+    Handover(HandoverTask),
+    /// Undoes a handover.
+    HandoverUndo(HandoverTask),
+}
+
+/// A handover to go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandoverTask {
+    /// The handover.
+    pub handover: HandoverId,
+    /// The member whose work it is.
+    pub leaver: MemberId,
 }
 
 /// An import to take back.
@@ -157,6 +175,8 @@ pub struct JobStep {
     pub counts: JobCounts,
     /// What was wrong, row by row.
     pub errors: Vec<RowError>,
+    /// The handover after the step, if it was one of a handover: it knows by itself how far it is.
+    pub handover: Option<HandoverStep>,
 }
 
 /// Tags to give to customers, and to take.
@@ -198,16 +218,20 @@ impl JobInput {
             Self::Import(_) => JobKind::Import,
             Self::ImportUndo(_) => JobKind::ImportUndo,
             Self::AutomationDryRun(_) => JobKind::AutomationDryRun,
+            Self::Handover(_) => JobKind::Handover,
+            Self::HandoverUndo(_) => JobKind::HandoverUndo,
         }
     }
 
-    /// The number of customers; of a dry run the days of the log.
+    /// The number of customers; of a dry run the days of the log; 0 of a handover, which counts its things in
+    /// its first step.
     pub fn total(&self) -> u32 {
         match self {
             Self::BulkTags(tags) => u32::try_from(tags.persons.len()).unwrap_or(u32::MAX),
             Self::Import(import) => u32::try_from(import.rows.len()).unwrap_or(u32::MAX),
             Self::ImportUndo(undo) => undo.rows,
             Self::AutomationDryRun(_) => DRY_RUN_DAYS,
+            Self::Handover(_) | Self::HandoverUndo(_) => 0,
         }
     }
 }
@@ -248,6 +272,19 @@ impl Job {
         Self { counts, state, moved_at: now, ..self.clone() }
     }
 
+    /// After a step of a handover.
+    #[must_use]
+    pub fn after_handover(&self, step: &HandoverStep, now: Timestamp) -> Self {
+        let planned = step.after.planned.values().flat_map(|of| of.values()).sum();
+        let (total, skipped) = match &step.after.undo {
+            Some(undo) => (step.moved + undo.stayed, undo.stayed),
+            None => (planned, step.after.stayed),
+        };
+        let counts = JobCounts { done: step.moved, skipped, failed: 0 };
+        let state = if step.after.is_open() { JobState::Running } else { JobState::Done };
+        Self { counts, total: total.max(counts.looked_at()), state, moved_at: now, ..self.clone() }
+    }
+
     /// Ended for a reason.
     #[must_use]
     pub fn failed(&self, reason: JobFailure, now: Timestamp) -> Self {
@@ -259,6 +296,12 @@ impl Job {
     pub fn cancelled(&self, now: Timestamp) -> Self {
         let cancelled = || Self { state: JobState::Cancelled, moved_at: now, ..self.clone() };
         if self.is_open() { cancelled() } else { self.clone() }
+    }
+
+    /// Whether a member of those who see it may cancel it: a handover only the boss who has started it.
+    pub fn may_be_cancelled_by(&self, viewer: Viewer) -> bool {
+        let is_handover = matches!(self.kind, JobKind::Handover | JobKind::HandoverUndo);
+        !is_handover || self.by.member == viewer.member
     }
 
     /// Whether a member may see and cancel it: their own, admins and the boss all.

@@ -50,6 +50,7 @@ impl CustomerRow {
             mobile: profile.text(ProfileField::Mobile).to_owned(),
             source: addition.map_or(CustomerSource::Visit, |addition| addition.source),
             owner: known.owner(),
+            former_owner: known.former_owner(),
             collaborators: collaborators.collect(),
             tags,
             expected_on: expectation.day.and_then(|set| set.value),

@@ -28,6 +28,8 @@ string_enum! {
         Recycled = "recycled",
         /// 离职交接
         HandedOver = "handed_over",
+        /// 撤销交接
+        HandoverUndone = "handover_undone",
     }
 }
 
@@ -81,6 +83,15 @@ pub struct CustomerOwner {
     /// The member; `None` for the owner of a card that the directory does not know yet.
     pub member: Option<MemberId>,
     /// The card, when the owner follows from behaviour.
+    pub card: Option<CardId>,
+}
+
+/// A member whose work is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaver {
+    /// The member.
+    pub member: MemberId,
+    /// Their card, if they have one.
     pub card: Option<CardId>,
 }
 

@@ -41,6 +41,8 @@ pub struct CustomerRow {
     pub source: CustomerSource,
     /// Who owns them; nobody in the pool.
     pub owner: Option<CustomerOwner>,
+    /// The member who would own them, had they not left.
+    pub former_owner: Option<MemberId>,
     /// Who helps the owner.
     pub collaborators: Vec<(MemberId, CollaboratorAccess)>,
     /// The tags they were given, by id. Tags that were merged or deleted since stand here as they were.

@@ -13,6 +13,8 @@ pub enum Thing {
     Claim,
     /// A company.
     Company,
+    /// An open handover of the same member.
+    Handover,
     /// A hold on a quota.
     Hold,
     /// An invitation.

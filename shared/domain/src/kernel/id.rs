@@ -140,6 +140,8 @@ ids! {
     AutomationRuleId = "aru_";
     /// A job for many customers (批量任务).
     JobId = "job_";
+    /// A handover of what a member leaves behind (工作交接).
+    HandoverId = "hov_";
     /// A session of a member (登录设备).
     SessionId = "ses_";
 }

@@ -7,8 +7,9 @@
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::company::{Acting, Company};
-use domain::crm::import::{Import, RowError};
-use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, OPEN_JOBS_MAX};
+use domain::crm::handover::{HandoverState, HandoverStep};
+use domain::crm::import::RowError;
+use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, JobStep, OPEN_JOBS_MAX};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::{JobId, MemberId, PersonId};
@@ -74,46 +75,58 @@ impl Store {
         input: JobInput,
         request: &Idempotency,
     ) -> Result<Job, Failure> {
+        let key = keys::idempotency(company, &request.key);
+        self.create_once(company, &key, request, job.started_at, job.clone(), |transaction| {
+            self.add_job(transaction, company, &job, input)
+        })
+        .await
+    }
+
+    /// Adds a new job of the member of the handle to a transaction.
+    pub(crate) fn add_job(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        job: &Job,
+        input: JobInput,
+    ) -> Result<(), Failure> {
         let acting = company.actor().ok_or(Failure::RoleRequired)?;
-        let (key, now) = (keys::idempotency(company, &request.key), job.started_at);
-        let item = self.job_item(company, &job, acting)?;
-        let mark = ImportMark { job: job.id };
-        let (begun, undone) = match &input {
-            JobInput::Import(import) => (Some(keys::import_mark(company, &import.digest)), None),
-            JobInput::ImportUndo(undo) => (None, undo.digest.as_ref().map(|digest| keys::import_mark(company, digest))),
-            JobInput::BulkTags(_) | JobInput::AutomationDryRun(_) => (None, None),
-        };
-        let mut told = JOB_INPUT.encode(&keys::job_input(company, job.id), &StoredInput { input })?;
-        expire(&mut told, now.plus_millis(JOB_KEPT_MS));
-        let id = AttributeValue::Ss(vec![job.id.to_string()]);
-        self.create_once(company, &key, request, now, job, |transaction| {
-            transaction.create(&self.table, item, Failure::Busy);
-            transaction.create(&self.table, told, Failure::Busy);
-            if let Some(key) = &begun {
+        let (id, now) = (AttributeValue::Ss(vec![job.id.to_string()]), job.started_at);
+        transaction.create(&self.table, self.job_item(company, job, acting)?, Failure::Busy);
+        match &input {
+            JobInput::Import(import) => {
                 // As long as the job is kept that it names.
-                let mut item = IMPORT_MARK.encode(key, &mark)?;
+                let mark = ImportMark { job: job.id };
+                let mut item = IMPORT_MARK.encode(&keys::import_mark(company, &import.digest), &mark)?;
                 expire(&mut item, now.plus_millis(JOB_KEPT_MS));
                 let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
                 let free = "attribute_not_exists(#pk) OR expires_at <= :now";
                 transaction.put(&self.table, item, free, values, Failure::Busy);
             }
-            if let Some(key) = &undone {
-                transaction.remove(&self.table, key);
+            JobInput::ImportUndo(undo) => {
+                let mark = undo.digest.as_ref().map(|digest| keys::import_mark(company, digest));
+                mark.iter().for_each(|key| transaction.remove(&self.table, key));
             }
-            let take = Update::builder()
-                .update_expression("SET #type = :type, #layout = :layout ADD #open :job")
-                .condition_expression("attribute_not_exists(#open) OR size(#open) < :most")
-                .expression_attribute_names("#type", TYPE)
-                .expression_attribute_names("#layout", LAYOUT)
-                .expression_attribute_names("#open", OPEN)
-                .expression_attribute_values(":type", text(JOB_SLOTS.name))
-                .expression_attribute_values(":layout", number(JOB_SLOTS.layout))
-                .expression_attribute_values(":most", number(OPEN_JOBS_MAX))
-                .expression_attribute_values(":job", id);
-            transaction.update(&self.table, &keys::job_slots(company), take, Failure::Exhausted(Resource::Jobs));
-            Ok(())
-        })
-        .await
+            JobInput::BulkTags(_)
+            | JobInput::AutomationDryRun(_)
+            | JobInput::Handover(_)
+            | JobInput::HandoverUndo(_) => {}
+        }
+        let mut told = JOB_INPUT.encode(&keys::job_input(company, job.id), &StoredInput { input })?;
+        expire(&mut told, now.plus_millis(JOB_KEPT_MS));
+        transaction.create(&self.table, told, Failure::Busy);
+        let take = Update::builder()
+            .update_expression("SET #type = :type, #layout = :layout ADD #open :job")
+            .condition_expression("attribute_not_exists(#open) OR size(#open) < :most")
+            .expression_attribute_names("#type", TYPE)
+            .expression_attribute_names("#layout", LAYOUT)
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_values(":type", text(JOB_SLOTS.name))
+            .expression_attribute_values(":layout", number(JOB_SLOTS.layout))
+            .expression_attribute_values(":most", number(OPEN_JOBS_MAX))
+            .expression_attribute_values(":job", id);
+        transaction.update(&self.table, &keys::job_slots(company), take, Failure::Exhausted(Resource::Jobs));
+        Ok(())
     }
 
     /// A job, as of the last write.
@@ -157,25 +170,57 @@ impl Store {
         Ok(Some(JobToRun { company: Company::acting(company.id(), acting), job, input }))
     }
 
-    /// Stores a job that has gone on or ended, and what was wrong with rows that it looked at. This asks for
-    /// nobody's rights: a job must end when they are gone.
+    /// Stores a job that has gone on or ended, what was wrong with rows that it looked at, and how far its
+    /// handover is. This asks for nobody's rights: a job must end when they are gone.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has gone on with it or ended it.
-    pub async fn put_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<Job, Failure> {
-        let (next, transaction) = self.next_of_job(company, job, errors)?;
+    pub async fn put_job(
+        &self,
+        company: Company,
+        job: &Job,
+        input: &JobInput,
+        JobStep { errors, handover, .. }: &JobStep,
+    ) -> Result<Job, Failure> {
+        let (next, mut transaction) = self.next_of_job(company, job, errors)?;
+        self.add_handover_of(&mut transaction, company, input, handover.as_ref())?;
         self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)?;
         Ok(next)
     }
 
-    /// Stores a job that a member has cancelled.
+    /// Stores a job that a member has cancelled; of a handover with what it was told.
     ///
     /// # Errors
     /// [`Failure::Busy`] when it has gone on since it was read.
-    pub async fn cancel_job(&self, company: Company, job: &Job) -> Result<Job, Failure> {
-        let (next, transaction) = self.next_of_job(company, job, &[])?;
+    pub async fn cancel_job(&self, company: Company, job: &Job, handover: Option<&JobInput>) -> Result<Job, Failure> {
+        let (next, mut transaction) = self.next_of_job(company, job, &[])?;
+        handover.map_or(Ok(()), |input| self.add_handover_of(&mut transaction, company, input, None))?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
         Ok(next)
+    }
+
+    /// Adds what becomes of the handover of a job: without a step it is cut short.
+    fn add_handover_of(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        input: &JobInput,
+        step: Option<&HandoverStep>,
+    ) -> Result<(), Failure> {
+        match (input, step) {
+            (JobInput::Handover(_) | JobInput::HandoverUndo(_), Some(step)) => {
+                self.add_handover_step(transaction, company, step)?;
+            }
+            (JobInput::Handover(task), None) => {
+                self.add_failed_handover(transaction, company, task, HandoverState::Failed);
+            }
+            (JobInput::HandoverUndo(task), None) => {
+                self.add_failed_handover(transaction, company, task, HandoverState::UndoFailed);
+            }
+            (JobInput::BulkTags(_) | JobInput::AutomationDryRun(_), _) => {}
+            (JobInput::Import(_) | JobInput::ImportUndo(_), _) => {}
+        }
+        Ok(())
     }
 
     fn next_of_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<(Job, Transaction), Failure> {
@@ -208,16 +253,13 @@ impl Store {
         Ok((next, transaction))
     }
 
-    /// What an import was told.
+    /// What a job was told.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] for another job.
-    pub async fn import_of(&self, company: Company, id: JobId) -> Result<Import, Failure> {
+    /// [`Failure::NotFound`] without such a job.
+    pub async fn input_of_job(&self, company: Company, id: JobId) -> Result<JobInput, Failure> {
         let found: Option<StoredInput> = self.get_latest(company, &keys::job_input(company, id), JOB_INPUT).await?;
-        match found {
-            Some(StoredInput { input: JobInput::Import(import) }) => Ok(import),
-            _ => Err(Failure::NotFound),
-        }
+        found.map(|stored| stored.input).ok_or(Failure::NotFound)
     }
 
     /// Passes the open jobs of all companies to `send` that are new, or with which nobody goes on.
@@ -266,7 +308,8 @@ impl Store {
 fn moved(company: Company, next: &Job) -> Result<UpdateBuilder, Failure> {
     let key = keys::job(company, next.id);
     let failure = if next.failure.is_some() { ", failure = :failure" } else { "" };
-    let sets = format!("SET #state = :state, counts = :counts, moved_ms = :moved, version = :next{failure}");
+    let sets =
+        format!("SET #state = :state, counts = :counts, #total = :total, moved_ms = :moved, version = :next{failure}");
     let update = if next.is_open() {
         let due = next.moved_at.plus_millis(JOB_IDLE_MS);
         DueList::Jobs.set(Update::builder().update_expression(format!("{sets}, {WAITS}")), company, &key, due)
@@ -277,7 +320,9 @@ fn moved(company: Company, next: &Job) -> Result<UpdateBuilder, Failure> {
     let update = update
         .condition_expression("version = :read")
         .expression_attribute_names("#state", "state")
+        .expression_attribute_names("#total", "total")
         .expression_attribute_values(":state", text(next.state.name()))
+        .expression_attribute_values(":total", number(next.total))
         .expression_attribute_values(":counts", counts)
         .expression_attribute_values(":moved", number(next.moved_at.millis()))
         .expression_attribute_values(":next", number(next.version))

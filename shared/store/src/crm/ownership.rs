@@ -137,7 +137,7 @@ impl Store {
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         if let Some(owner) = owner {
-            check_active(&mut transaction, &self.table, company, owner);
+            check_active(&mut transaction, &self.table, (company, owner), Failure::Busy);
         }
         self.add_ownership(&mut transaction, company, change, None)?;
         add_entry(&mut transaction, &self.table, company, audit)?;
@@ -155,7 +155,7 @@ impl Store {
         member: MemberId,
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
-        check_active(&mut transaction, &self.table, company, member);
+        check_active(&mut transaction, &self.table, (company, member), Failure::Busy);
         for (person, record) in changed {
             put_record(&mut transaction, &self.table, company, *person, record)?;
         }
@@ -203,8 +203,13 @@ impl Store {
 }
 
 /// Adds the condition to a transaction that a member is active.
-fn check_active(transaction: &mut Transaction, table: &str, company: Company, member: MemberId) {
+pub(crate) fn check_active(
+    transaction: &mut Transaction,
+    table: &str,
+    (company, member): (Company, MemberId),
+    refused: Failure,
+) {
     let check =
         ConditionCheck::builder().condition_expression("attribute_exists(person) AND attribute_not_exists(ended)");
-    transaction.check(table, &keys::member(company, member), check, Failure::Busy);
+    transaction.check(table, &keys::member(company, member), check, refused);
 }

@@ -46,14 +46,28 @@ impl Store {
         (card, successor): (CardId, Option<(MemberId, Successor)>),
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
+        self.add_successor(&mut transaction, company, change.read, (card, successor))?;
+        add_entry(&mut transaction, &self.table, company, change.audit)?;
+        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+    }
+
+    /// Adds the successor of a member who is gone to a transaction, on condition that both stand as they were
+    /// read.
+    pub(crate) fn add_successor(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        read: &Member,
+        (card, successor): (CardId, Option<(MemberId, Successor)>),
+    ) -> Result<(), Failure> {
         let update = match &successor {
             Some((member, _)) => Update::builder()
                 .update_expression("SET successor = :successor")
                 .expression_attribute_values(":successor", text(member.to_string())),
             None => Update::builder().update_expression("REMOVE successor"),
         };
-        let update = as_read(update, change.read);
-        transaction.update(&self.table, &keys::member(company, change.read.id), update, Failure::VersionConflict);
+        let update = as_read(update, read);
+        transaction.update(&self.table, &keys::member(company, read.id), update, Failure::VersionConflict);
         if let Some((member, successor)) = &successor {
             let here = ConditionCheck::builder()
                 .condition_expression("attribute_exists(person) AND attribute_not_exists(ended) AND card = :card")
@@ -66,8 +80,7 @@ impl Store {
             .condition_expression("attribute_exists(id)")
             .expression_attribute_values(":gone", map(&gone)?);
         transaction.update(&self.table, &keys::card(company, card), led, Failure::VersionConflict);
-        add_entry(&mut transaction, &self.table, company, change.audit)?;
-        self.commit(company, transaction).await.map_err(Cancelled::into_failure)
+        Ok(())
     }
 }
 

@@ -56,6 +56,11 @@ kinds! {
     FOLLOW_UP = "follow_up", 1, "follow_up";
     FOLLOW_UP_PLAN = "follow_up_plan", 1, "follow_up_plan";
     FEED_PAGE = "feed_page", 1, "feed";
+    HANDED_OVER = "handed_over", 1, "handover_move";
+    HANDOVER = "handover", 1, "handover";
+    HANDOVER_COUNTS = "handover_counts", 1, "handover_move";
+    HANDOVER_LOCK = "handover_lock", 1, "handover";
+    STAYING_THING = "staying_thing", 1, "handover";
     REQUEST = "request", 1, "idempotency";
     IMPORT_MARK = "import_mark", 1, "job";
     INVITATION = "invitation", 1, "invitation";

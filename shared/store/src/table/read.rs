@@ -145,6 +145,17 @@ impl Store {
         self.read_latest(partition, start, (Order::OldestFirst, None)).await
     }
 
+    /// The items of a partition after `start`, oldest first, as of the last write: at most `limit`.
+    pub(crate) async fn oldest_latest(
+        &self,
+        partition: &str,
+        start: Option<Key>,
+        limit: u32,
+    ) -> Result<Page<Item, Key>, Failure> {
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        self.read_latest(partition, start, (Order::OldestFirst, Some(limit))).await
+    }
+
     async fn read_latest(
         &self,
         partition: &str,

@@ -39,7 +39,8 @@ mod flag {
     pub(super) const SOURCE: u64 = 1 << 12;
     pub(super) const OWNER: u64 = 1 << 13;
     pub(super) const COLLABORATORS: u64 = 1 << 14;
-    pub(super) const ALL: u64 = (1 << 15) - 1;
+    pub(super) const FORMER_OWNER: u64 = 1 << 15;
+    pub(super) const ALL: u64 = (1 << 16) - 1;
 }
 
 /// What stands for a card's rank: the company's, none, or one of its own that follows.
@@ -150,6 +151,7 @@ fn pack_row(row: &CustomerRow, ids: &mut IdTable, bytes: &mut Vec<u8>) {
         (flag::SOURCE, row.source != CustomerSource::Visit),
         (flag::OWNER, row.owner.is_some()),
         (flag::COLLABORATORS, !row.collaborators.is_empty()),
+        (flag::FORMER_OWNER, row.former_owner.is_some()),
     ];
     fields.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| *flag).sum::<u64>().pack(bytes);
     row.rank.iter().for_each(|rank| pack_rank(*rank, bytes));
@@ -199,6 +201,7 @@ fn pack_row(row: &CustomerRow, ids: &mut IdTable, bytes: &mut Vec<u8>) {
             (*access as u64).pack(bytes);
         }
     }
+    row.former_owner.iter().for_each(|member| ids.number(member).pack(bytes));
 }
 
 /// Reads the fields that a row has.
@@ -291,6 +294,7 @@ fn unpack_row(person: PersonId, ids: &[[u8; 16]], bytes: &mut &[u8]) -> Option<C
         _ => nth(CustomerSource::ALL, fields.bytes)?,
     };
     let (owner, collaborators) = (fields.owner()?, fields.collaborators()?);
+    let former_owner = fields.read(flag::FORMER_OWNER, |fields| Some(Some(fields.id()?)))?;
     Some(CustomerRow {
         person,
         cards,
@@ -302,6 +306,7 @@ fn unpack_row(person: PersonId, ids: &[[u8; 16]], bytes: &mut &[u8]) -> Option<C
         mobile,
         source,
         owner,
+        former_owner,
         collaborators,
         tags,
         expected_on,
