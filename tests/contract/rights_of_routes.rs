@@ -51,8 +51,10 @@ const LISTS: &[&str] = &[
     "list_handovers",
     "list_handovers.cancelled",
     "list_invitations",
+    "list_jobs",
     "list_join_requests",
     "list_merges",
+    "list_my_recycle_warnings",
     "list_radar_grants",
 ];
 /// Requests that change nothing, and so send no transaction.

@@ -183,10 +183,12 @@ fn id_of(job: JobId) -> HandoverId {
 }
 
 fn open(failure: Failure) -> HandoverError {
-    match failure {
-        Failure::Exists(Thing::Handover) => HandoverError::Open,
-        Failure::Exhausted(Resource::Jobs) => HandoverError::TooManyJobs,
-        failure => failure.into(),
+    if failure == Failure::Exists(Thing::Handover) {
+        HandoverError::Open
+    } else if failure == Failure::Exhausted(Resource::Jobs) {
+        HandoverError::TooManyJobs
+    } else {
+        failure.into()
     }
 }
 

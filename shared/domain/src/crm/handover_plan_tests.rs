@@ -32,9 +32,9 @@ fn handover(rule: HandoverRule) -> Handover {
 }
 
 /// A customer: who owns them, whether they fell to a colleague, whether the leaver helps and plans.
-type Kind = (Option<u8>, bool, bool, bool, bool);
+type RowTraits = (Option<u8>, bool, bool, bool, bool);
 
-fn row(n: u128, (owner, left, helps, plans, of_department): Kind) -> CustomerRow {
+fn row(n: u128, (owner, left, helps, plans, of_department): RowTraits) -> CustomerRow {
     let member = |owner| if owner == 0 { id(LEAVER) } else { id(70 + u128::from(owner)) };
     let at = Timestamp::from_millis(0);
     CustomerRow {
