@@ -38,6 +38,7 @@ pub mod record;
 pub mod recycling;
 pub mod row;
 mod search;
+pub mod table;
 pub mod tag;
 pub mod timeline;
 pub mod view;
