@@ -30,7 +30,7 @@ pub use crate::crm::book::{AddedTo, BookAdded, BookPlace, CustomerBooks, StoredC
 pub use crate::crm::customer::IDENTITIES_MAX;
 pub use crate::crm::follow_up_plan::FollowUpPlan;
 pub use crate::crm::import::RowContext;
-pub use crate::crm::job::JobToRun;
+pub use crate::crm::job::{JobConditions, JobToRun};
 pub use crate::crm::list_read::CustomerList;
 pub use crate::crm::merge::MergeByHand;
 pub use crate::crm::opportunity::OpportunityChange;

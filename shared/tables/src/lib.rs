@@ -5,18 +5,19 @@ mod archive;
 mod text;
 mod workbook;
 
-use domain::crm::table::{TABLE_BYTES_MAX, Table, TableError};
+use domain::crm::table::{FileTable, TableError};
+use domain::media::upload::TABLE_BYTES_MAX;
 
 /// What the old format of Excel begins with, and encrypted files of the new one.
 const COMPOUND_FILE: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0];
 /// What an archive begins with.
-const ARCHIVE: &[u8] = b"PK";
+const ARCHIVE: &[u8] = &[0x50, 0x4b];
 
 /// The table of a file: of a sheet, counted from 0, or else of the first one that has data.
 ///
 /// # Errors
 /// Why the file cannot be read.
-pub fn read(bytes: &[u8], sheet: Option<usize>) -> Result<Table, TableError> {
+pub fn read(bytes: &[u8], sheet: Option<usize>) -> Result<FileTable, TableError> {
     if bytes.len() as u64 > TABLE_BYTES_MAX {
         return Err(TableError::TooLarge);
     }

@@ -74,7 +74,7 @@ fn texts_are_read_in_each_encoding_and_with_each_delimiter() {
 
 #[test]
 fn what_is_no_table_is_refused() {
-    for bytes in [&b"\x89PNG\r\n\x1a\n\0\0"[..], b"PK\x03\x04", b"PK", b"\xff\xfe\0", b"a,\"b\xff\xff"] {
+    for bytes in [&b"\x89PNG\r\n\x1a\n\0\0"[..], b"PK\x03\x04", b"\x50\x4b", b"\xff\xfe\0", b"a,\"b\xff\xff"] {
         assert_eq!(read(bytes, None), Err(TableError::Unreadable), "{bytes:?}");
     }
     for bytes in [&b""[..], b",,\n,", b"\xef\xbb\xbf", b" \r\n\t"] {

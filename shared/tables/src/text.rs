@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use csv::{ReaderBuilder, StringRecord};
-use domain::crm::table::{CELL_CHARS_MAX, Table, TableBuilder, TableError};
+use domain::crm::table::{CELL_CHARS_MAX, FileTable, TableBuilder, TableError};
 use encoding_rs::{Encoding, GB18030, UTF_8};
 
 const DELIMITERS: [u8; 3] = *b",;\t";
 /// Records that are looked at to find the delimiter.
 const LOOKED_AT: usize = 20;
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Table, TableError> {
+pub(crate) fn read(bytes: &[u8]) -> Result<FileTable, TableError> {
     let text = decode(bytes)?;
     // One sign for the end of a line, so that lines can be counted.
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
@@ -43,7 +43,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Table, TableError> {
     if cut && text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
         return Err(TableError::Unreadable);
     }
-    Ok(Table { sheets: vec![String::new()], sheet: 0, rows: table.rows() })
+    Ok(FileTable { sheets: vec![String::new()], sheet: 0, rows: table.rows() })
 }
 
 /// The text of a file: by its mark, else UTF-8, else what Windows writes in China.

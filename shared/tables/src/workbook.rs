@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
-use domain::crm::table::{SHEETS_MAX, Table, TableBuilder, TableError, TableRow};
+use domain::crm::table::{FileTable, SHEETS_MAX, TableBuilder, TableError, TableRow};
 
 use crate::archive;
 
@@ -15,13 +15,13 @@ const CELLS_MAX: usize = 1_500_000;
 /// Digits of a number that a spreadsheet shows.
 const DIGITS: usize = 15;
 
-pub(crate) fn read(bytes: &[u8], sheet: Option<usize>) -> Result<Table, TableError> {
+pub(crate) fn read(bytes: &[u8], sheet: Option<usize>) -> Result<FileTable, TableError> {
     let archive = archive::unpacked(bytes)?;
     // The reader is not ours: a file that breaks it is one that cannot be read.
     catch_unwind(AssertUnwindSafe(|| read_unpacked(archive, sheet))).unwrap_or(Err(TableError::Unreadable))
 }
 
-fn read_unpacked(archive: Vec<u8>, sheet: Option<usize>) -> Result<Table, TableError> {
+fn read_unpacked(archive: Vec<u8>, sheet: Option<usize>) -> Result<FileTable, TableError> {
     let mut workbook = Xlsx::new(Cursor::new(archive)).map_err(unreadable)?;
     let found: Vec<_> = workbook.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
     if found.len() > SHEETS_MAX {
@@ -33,7 +33,7 @@ fn read_unpacked(archive: Vec<u8>, sheet: Option<usize>) -> Result<Table, TableE
     if let Some(chosen) = sheet {
         let name = sheets.get(chosen).ok_or(TableError::UnknownSheet)?.clone();
         let rows = rows_of(&mut workbook, &name, &mut { CELLS_MAX })?;
-        return Ok(Table { sheets, sheet: chosen, rows });
+        return Ok(FileTable { sheets, sheet: chosen, rows });
     }
     let mut cells = CELLS_MAX;
     // What is hidden or a summary is read if there is nothing else.
@@ -41,7 +41,7 @@ fn read_unpacked(archive: Vec<u8>, sheet: Option<usize>) -> Result<Table, TableE
         for (number, name) in sheets.iter().enumerate().filter(|(number, _)| is_offered[*number] == wanted) {
             let rows = rows_of(&mut workbook, name, &mut cells)?;
             if !rows.is_empty() {
-                return Ok(Table { sheet: number, rows, sheets: sheets.clone() });
+                return Ok(FileTable { sheet: number, rows, sheets: sheets.clone() });
             }
         }
     }

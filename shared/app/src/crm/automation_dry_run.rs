@@ -71,7 +71,7 @@ pub(crate) async fn step(flow: &Flow<'_>, company: Company, job: &Job, dry_run: 
         flow.store.put_dry_run(company, job, &state).await?;
     }
     let done = state.days.saturating_sub(looked_at);
-    Ok(JobStep { counts: JobCounts { done, ..JobCounts::default() }, errors: Vec::new() })
+    Ok(JobStep { counts: JobCounts { done, ..JobCounts::default() }, ..JobStep::default() })
 }
 
 /// Reads on in the log, to the end of a day or as far as one step goes.

@@ -51,5 +51,5 @@ pub(crate) async fn step(
             Err(_) => counts.failed += 1,
         }
     }
-    Ok(JobStep { counts, errors: Vec::new() })
+    Ok(JobStep { counts, ..JobStep::default() })
 }

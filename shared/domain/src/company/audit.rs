@@ -96,6 +96,8 @@ pub enum AuditAction {
     CustomerRules,
     /// The company's rules of automation were changed (自动化规则).
     AutomationRules,
+    /// A list of customers was exported (导出客户).
+    CustomerExport,
 }
 
 /// The author of a change.

@@ -1,9 +1,5 @@
 //! Tables of files, as spreadsheets write them (表格): cells by row, whatever the file was.
 
-use crate::kernel::string_enum::string_enum;
-
-/// Most bytes of a file.
-pub const TABLE_BYTES_MAX: u64 = 5 * 1024 * 1024;
 /// Most rows with anything in them that are read: what an import can take, and some rows above it.
 pub const TABLE_ROWS_MAX: usize = 10_020;
 /// Most columns.
@@ -15,29 +11,28 @@ pub const TABLE_TEXT_MAX: usize = 16 * 1024 * 1024;
 /// Most sheets.
 pub const SHEETS_MAX: usize = 50;
 
-string_enum! {
-    /// Why a file cannot be read as a table. The names are stored: never change one.
-    TableError, "unknown_reason", "未知原因" {
-        /// 文件已损坏，或不是表格
-        Unreadable = "unreadable_file",
-        /// 旧格式或加密的文件，请另存为 xlsx 或 csv
-        OldFormat = "old_format",
-        /// 内容过大
-        TooLarge = "file_too_large",
-        /// 行数过多
-        TooManyRows = "too_many_rows",
-        /// 列数过多
-        TooManyColumns = "too_many_columns",
-        /// 没有数据
-        Empty = "no_data",
-        /// 没有这个工作表
-        UnknownSheet = "unknown_sheet",
-    }
+/// Why a file cannot be read as a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableError {
+    /// Damaged, or no table.
+    Unreadable,
+    /// The format before XLSX, or encrypted.
+    OldFormat,
+    /// More bytes than may be.
+    TooLarge,
+    /// More rows than may be.
+    TooManyRows,
+    /// More columns than may be.
+    TooManyColumns,
+    /// Nothing in it.
+    Empty,
+    /// Another sheet than those that it has.
+    UnknownSheet,
 }
 
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct FileTable {
     /// The names of the sheets that the file has; one without a name of a text file.
     pub sheets: Vec<String>,
     /// The sheet that was read, counted from 0.

@@ -6,9 +6,11 @@
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::company::audit::AuditEntry;
+use domain::company::budget_spend::BudgetSpend;
 use domain::company::{Acting, Company};
-use domain::crm::import::{Import, RowError};
-use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, OPEN_JOBS_MAX};
+use domain::crm::import::Import;
+use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, JobStep, OPEN_JOBS_MAX};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::{JobId, MemberId, PersonId};
@@ -17,6 +19,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Role;
 use serde::{Deserialize, Serialize};
 
+use crate::company::audit::add_entry;
 use crate::company::department::take;
 use crate::crm::import::{ImportMark, placed};
 use crate::keys::DueList;
@@ -49,6 +52,15 @@ struct StoredInput {
     input: JobInput,
 }
 
+/// What must be true together with a new job.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JobConditions<'a> {
+    /// Tokens to take.
+    pub spends: &'a [BudgetSpend],
+    /// The entry of the audit log.
+    pub audit: Option<&'a AuditEntry>,
+}
+
 /// A job that can go on.
 #[derive(Debug, Clone)]
 pub struct JobToRun {
@@ -65,36 +77,47 @@ impl Store {
     /// such request started.
     ///
     /// # Errors
-    /// [`Failure::Exhausted`] `jobs` when too many are open, [`Failure::KeyReused`] when the request's
+    /// [`Failure::Exhausted`] `jobs` when too many are open, [`Failure::OverBudget`], [`Failure::KeyReused`] when the request's
     /// key stands for another request.
     pub async fn start_job(
         &self,
         company: Company,
         job: Job,
         input: JobInput,
-        request: &Idempotency,
+        (request, JobConditions { spends, audit }): (&Idempotency, JobConditions<'_>),
     ) -> Result<Job, Failure> {
         let acting = company.actor().ok_or(Failure::RoleRequired)?;
         let (key, now) = (keys::idempotency(company, &request.key), job.started_at);
         let item = self.job_item(company, &job, acting)?;
         let mark = ImportMark { job: job.id };
+        let replaced = match &input {
+            JobInput::Import(Import { resumes: Some(resumed), .. }) => resumed.last.to_string(),
+            _ => String::new(),
+        };
         let (begun, undone) = match &input {
             JobInput::Import(import) => (Some(keys::import_mark(company, &import.digest)), None),
             JobInput::ImportUndo(undo) => (None, undo.digest.as_ref().map(|digest| keys::import_mark(company, digest))),
-            JobInput::BulkTags(_) | JobInput::AutomationDryRun(_) => (None, None),
+            JobInput::BulkTags(_)
+            | JobInput::ImportPreview(_)
+            | JobInput::Export(_)
+            | JobInput::AutomationDryRun(_) => (None, None),
         };
         let mut told = JOB_INPUT.encode(&keys::job_input(company, job.id), &StoredInput { input })?;
         expire(&mut told, now.plus_millis(JOB_KEPT_MS));
         let id = AttributeValue::Ss(vec![job.id.to_string()]);
-        self.create_once(company, &key, request, now, job, |transaction| {
+        self.create_once_within((company, spends), &key, request, now, job, |transaction| {
+            if let Some(entry) = audit {
+                add_entry(transaction, &self.table, company, entry)?;
+            }
             transaction.create(&self.table, item, Failure::Busy);
             transaction.create(&self.table, told, Failure::Busy);
             if let Some(key) = &begun {
                 // As long as the job is kept that it names.
                 let mut item = IMPORT_MARK.encode(key, &mark)?;
                 expire(&mut item, now.plus_millis(JOB_KEPT_MS));
-                let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
-                let free = "attribute_not_exists(#pk) OR expires_at <= :now";
+                let values =
+                    Item::from([(":now".to_owned(), number(now.seconds())), (":before".to_owned(), text(replaced))]);
+                let free = "attribute_not_exists(#pk) OR expires_at <= :now OR job = :before";
                 transaction.put(&self.table, item, free, values, Failure::Busy);
             }
             if let Some(key) = &undone {
@@ -114,6 +137,14 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// Succeeds while the member of the handle has the rights that it was made with.
+    ///
+    /// # Errors
+    /// [`Failure::RightsChanged`], [`Failure::CompanySuspended`].
+    pub async fn check_rights(&self, company: Company) -> Result<(), Failure> {
+        self.commit(company, Transaction::default()).await.map_err(Cancelled::into_failure)
     }
 
     /// A job, as of the last write.
@@ -157,13 +188,16 @@ impl Store {
         Ok(Some(JobToRun { company: Company::acting(company.id(), acting), job, input }))
     }
 
-    /// Stores a job that has gone on or ended, and what was wrong with rows that it looked at. This asks for
-    /// nobody's rights: a job must end when they are gone.
+    /// Stores a job that has gone on or ended, and what its step has found. This asks for nobody's rights: a
+    /// job must end when they are gone.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has gone on with it or ended it.
-    pub async fn put_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<Job, Failure> {
-        let (next, transaction) = self.next_of_job(company, job, errors)?;
+    pub async fn put_job(&self, company: Company, job: &Job, step: &JobStep) -> Result<Job, Failure> {
+        let (next, mut transaction) = self.next_of_job(company, job, step)?;
+        if let Some(preview) = &step.preview {
+            self.add_preview(&mut transaction, company, job, preview)?;
+        }
         self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)?;
         Ok(next)
     }
@@ -173,16 +207,16 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when it has gone on since it was read.
     pub async fn cancel_job(&self, company: Company, job: &Job) -> Result<Job, Failure> {
-        let (next, transaction) = self.next_of_job(company, job, &[])?;
+        let (next, transaction) = self.next_of_job(company, job, &JobStep::default())?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
         Ok(next)
     }
 
-    fn next_of_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<(Job, Transaction), Failure> {
+    fn next_of_job(&self, company: Company, job: &Job, step: &JobStep) -> Result<(Job, Transaction), Failure> {
         let next = Job { version: job.version + 1, ..job.clone() };
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::job(company, job.id), moved(company, &next)?, Failure::Busy);
-        for stored in placed(errors) {
+        for stored in placed(&step.errors) {
             let mut item = ROW_ERROR.encode(&keys::row_error(company, job.id, stored.place), &stored)?;
             expire(&mut item, job.started_at.plus_millis(JOB_KEPT_MS));
             transaction.create(&self.table, item, Failure::Busy);
@@ -206,6 +240,16 @@ impl Store {
             transaction.update(&self.table, &keys::job_input(company, next.id), forget, Failure::Busy);
         }
         Ok((next, transaction))
+    }
+
+    /// Forgets what a job has found in a file. Idempotent.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn forget_preview(&self, company: Company, job: JobId) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        transaction.remove(&self.table, &keys::table_preview(company, job));
+        self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// What an import was told.
@@ -266,7 +310,8 @@ impl Store {
 fn moved(company: Company, next: &Job) -> Result<UpdateBuilder, Failure> {
     let key = keys::job(company, next.id);
     let failure = if next.failure.is_some() { ", failure = :failure" } else { "" };
-    let sets = format!("SET #state = :state, counts = :counts, moved_ms = :moved, version = :next{failure}");
+    let sets =
+        format!("SET #state = :state, #total = :total, counts = :counts, moved_ms = :moved, version = :next{failure}");
     let update = if next.is_open() {
         let due = next.moved_at.plus_millis(JOB_IDLE_MS);
         DueList::Jobs.set(Update::builder().update_expression(format!("{sets}, {WAITS}")), company, &key, due)
@@ -277,6 +322,8 @@ fn moved(company: Company, next: &Job) -> Result<UpdateBuilder, Failure> {
     let update = update
         .condition_expression("version = :read")
         .expression_attribute_names("#state", "state")
+        .expression_attribute_names("#total", "total")
+        .expression_attribute_values(":total", number(next.total))
         .expression_attribute_values(":state", text(next.state.name()))
         .expression_attribute_values(":counts", counts)
         .expression_attribute_values(":moved", number(next.moved_at.millis()))
