@@ -23,7 +23,7 @@ PLACEHOLDERS = {
     *(f"member_{name}" for name in ("boss", "lin", "chen", "wang")),
     "person_lin",
     *(f"card_{name}" for name in ("lin", "chen", "wang")),
-    *(f"upload_{name}" for name in ("avatar", "photo", "card_video", "voice")),
+    *(f"upload_{name}" for name in ("avatar", "photo", "card_video", "voice", "customer_table")),
     "company_id", "visitor_id", "merge_id", "product_id", "share_code", "appid", "operator_key",
     "idempotency_key", "batch_id", "login_code", "staff_code", "newcomer_code", "new_appid", "phone", "unique", "now", "now_ms", "tomorrow",
 }  # fmt: skip

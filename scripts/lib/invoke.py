@@ -9,7 +9,7 @@ A file may hold placeholders, which are filled in from the demo company:
     ${company_id} ${visitor_id} ${appid} ${login_code} ${operator_key} ${share_code}
     ${token_anonymous} ${merge_id} ${idempotency_key} ${batch_id} ${now} ${now_ms} ${tomorrow} ${product_id}
     ${staff_code} ${person_lin} ${newcomer_code} ${new_appid} ${phone} ${unique}
-    ${upload_avatar} ${upload_photo} ${upload_card_video} ${upload_voice}  (tickets of lin's, no file sent)
+    ${upload_avatar} ${upload_photo} ${upload_card_video} ${upload_voice} ${upload_customer_table}  (tickets of lin's, no file sent)
 
 The files that its row names under `before` are sent first, each to its own function.
 """
@@ -30,7 +30,7 @@ from demo import SHANGHAI, Demo, batch_id
 from dev import demo_of, running_stack
 from event_files import EventFile, fill, taken
 
-TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/mp4", "voice": "audio/mpeg"}
+TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/mp4", "voice": "audio/mpeg", "customer_table": "text/csv"}
 
 
 def values(demo: Demo) -> dict[str, Callable[[], str]]:

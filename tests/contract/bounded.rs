@@ -1,7 +1,7 @@
 //! Kinds of items that do not grow with what people do, and what bounds them.
 
 /// Each kind but those that [`crate::bounds`] fills.
-pub(crate) const BOUNDED: [(&str, &str); 61] = [
+pub(crate) const BOUNDED: [(&str, &str); 62] = [
     ("activation", "one member's state"),
     ("aside", "a key and 500 characters"),
     ("audit", "two values of one change"),
@@ -41,9 +41,16 @@ pub(crate) const BOUNDED: [(&str, &str); 61] = [
     ("handover_lock", "one id"),
     ("staying_thing", "one id and a reason"),
     ("job", "fields of bounded length"),
-    ("job_input", "1,000 customers and 100 tags, or the rows of a body of 256 kilobytes"),
+    (
+        "job_input",
+        "1,000 customers and 100 tags, or the rows of a body of 256 kilobytes, or 60 columns and 5,010 pairs of row numbers",
+    ),
     ("import_mark", "one id"),
     ("row_error", "one sentence of ours"),
+    (
+        "table_preview",
+        "1,200 cells of 40 characters, 60 names, 5,010 pairs of row numbers: domain::crm::table_preview fills it",
+    ),
     ("job_slots", "50 ids"),
     ("timeline_entry", "one change: seven fields, or a hundred tags"),
     ("request", "one answer to one request"),

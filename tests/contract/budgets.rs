@@ -124,7 +124,7 @@ async fn what_is_spent_in_a_transaction_is_exact_and_a_retry_spends_nothing() {
 }
 
 /// Operations that create something without a budget of their own, and what limits them instead.
-const LIMITED_OTHERWISE: [(&str, &str); 18] = [
+const LIMITED_OTHERWISE: [(&str, &str); 19] = [
     ("claim_customer", "a company says how many customers a member may claim in a day"),
     ("create_card", "a member has one card"),
     ("create_claim_code", "a new code replaces the one of the member"),
@@ -136,6 +136,7 @@ const LIMITED_OTHERWISE: [(&str, &str); 18] = [
     ("create_follow_up", "a customer has at most 1,000 follow-ups"),
     ("create_handover", "a company has at most 50 open jobs, and a member one open handover"),
     ("create_import", "a company has at most 50 open jobs, and a table is imported once"),
+    ("create_import_preview", "a company has at most 50 open jobs, and each looks at an upload, which has budgets"),
     ("create_member", "each takes a seat"),
     ("create_radar_join", "a ticket has 160 bits, and nothing new is stored"),
     ("preview_handover", "for the boss alone, and nothing is stored"),

@@ -63,7 +63,7 @@ async fn erase(world: &World, functions: &Functions, (token, code): (&str, &str)
     // The account is forgotten at once, the rest by housekeeping.
     assert!(status != 202 || items_with(world, &[OPENID]).await.is_empty());
     world.clock.advance(1);
-    let swept = housekeeping(world, 0).await.store.sweep_erasures(&limits(world, 10)).await;
+    let swept = housekeeping(world, 0).await.finish_erasures(&limits(world, 10)).await;
     assert_eq!((swept.done, swept.failed), (usize::from(status == 202), 0));
     status
 }
@@ -115,10 +115,11 @@ async fn an_erasure_is_of_all_identities_and_done_once() {
     world.store.begin_erasure(world.company, account, &erasure).await.unwrap();
     // As often as somebody finishes it, it is finished.
     for _ in 0..2 {
-        world.store.finish_erasure(world.company, person, &erasure).await.unwrap();
+        let no_exports = |_| async { Ok(()) };
+        world.store.finish_erasure(world.company, (person, &erasure), no_exports).await.unwrap();
     }
     assert_eq!(items_with(&world, &[OPENID, NAME, NUMBER, NOTE]).await, [""; 0]);
-    let swept = housekeeping(&world, 0).await.store.sweep_erasures(&limits(&world, 10)).await;
+    let swept = housekeeping(&world, 0).await.finish_erasures(&limits(&world, 10)).await;
     assert_eq!((swept.done, swept.failed), (0, 0));
 }
 

@@ -49,9 +49,9 @@ impl Functions {
         let common = common(world);
         let store = common.store.clone();
         let card = with_cursors(card::build(common.clone(), media.clone()), cursors());
-        let video = video::build(common.clone(), media);
+        let video = video::build(common.clone(), media.clone());
         let radar = with_cursors(radar::build(common.clone()), cursors());
-        let crm = with_cursors(crm::build(common.clone()), cursors());
+        let crm = with_cursors(crm::build(common.clone(), media), cursors());
         let tracking = tracking(world, &queue.0, &queue.1, &live_queue);
         let organization = organization_of(common, world, ("organization", "sms"));
         Self { organization, card, crm, radar, tracking, video, live_queue, queue, store }

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::config::interceptors::{
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use crm_jobs::files::BucketFiles;
 use crm_jobs::{JobCall, JobWorker, handle};
 use domain::crm::merge::MergeReason;
 use domain::crm::record::CustomerRecord;
@@ -92,6 +93,7 @@ impl HandoverOffice {
         let cut = Arc::new(Cut::default());
         let config = world.dynamodb.config().to_builder().interceptor(CutOff(Arc::clone(&cut)));
         let (sqs, url) = emulators::queue().await;
+        let (sdk, bucket, _) = emulators::bucket().await;
         let worker = JobWorker {
             store: Store::new(Client::from_conf(config.build()), world.table.clone()),
             queue: JobQueue::new(sqs, url),
@@ -99,6 +101,7 @@ impl HandoverOffice {
             max_attempts: 5,
             clock: world.clock.clock(),
             ids: world.ids.clone(),
+            files: BucketFiles::new(aws_sdk_s3::Client::new(&sdk), bucket),
         };
         let mut people = vec![world.visitor];
         let mut batches = Vec::new();

@@ -1,6 +1,7 @@
 //! Jobs on DynamoDB Local and LocalStack: they end whatever happens, and do nothing twice.
 
 use aws_lambda_events::sqs::SqsEvent;
+use crm_jobs::files::BucketFiles;
 use crm_jobs::{JobCall, JobWorker, handle};
 use domain::kernel::day::Day;
 use domain::kernel::id::{JobId, PersonId};
@@ -28,6 +29,8 @@ pub(crate) struct JobOffice {
     pub(crate) worker: JobWorker<KeptDeadLetters>,
     sqs: aws_sdk_sqs::Client,
     url: String,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) bucket: String,
     pub(crate) tag: String,
 }
 
@@ -36,6 +39,8 @@ impl JobOffice {
         let world = World::new().await;
         let functions = Functions::on(&world).await;
         let (sqs, url) = emulators::queue().await;
+        let (sdk, bucket, _) = emulators::bucket().await;
+        let s3 = aws_sdk_s3::Client::new(&sdk);
         let worker = JobWorker {
             store: Store::new(world.dynamodb.clone(), world.table.clone()),
             queue: JobQueue::new(sqs.clone(), url.clone()),
@@ -43,8 +48,9 @@ impl JobOffice {
             max_attempts: 5,
             clock: world.clock.clock(),
             ids: world.ids.clone(),
+            files: BucketFiles::new(s3.clone(), bucket.clone()),
         };
-        let mut office = Self { world, functions, worker, sqs, url, tag: String::new() };
+        let mut office = Self { world, functions, worker, sqs, url, s3, bucket, tag: String::new() };
         let new = json!({"name": "展会", "group": "来源"});
         let (_, body) = office.ask("boss", ("POST", "/v1/customer-tags"), Some(new)).await;
         office.tag = body["tag_id"].as_str().unwrap().to_owned();
@@ -138,6 +144,26 @@ impl JobOffice {
         handle(worker, JobCall::Messages(event), "r").await.batch_item_failures.len()
     }
 
+    /// Delivers what is sent to a worker with another clock.
+    pub(crate) async fn run_slice(&self, clock: Clock) {
+        self.schedule().await;
+        let messages = self.messages().await;
+        assert_eq!(self.deliver(&self.worker_at(clock), &messages).await, 0);
+        self.messages().await;
+    }
+
+    fn worker_at(&self, clock: Clock) -> JobWorker<KeptDeadLetters> {
+        JobWorker {
+            store: Store::new(self.world.dynamodb.clone(), self.world.table.clone()),
+            queue: JobQueue::new(self.sqs.clone(), self.url.clone()),
+            failed: KeptDeadLetters::default(),
+            max_attempts: 5,
+            clock,
+            ids: self.world.ids.clone(),
+            files: BucketFiles::new(self.s3.clone(), self.bucket.clone()),
+        }
+    }
+
     pub(crate) async fn run_all(&self) {
         self.schedule().await;
         let messages = self.messages().await;
@@ -183,14 +209,7 @@ async fn slices_take_turns_and_messages_that_come_twice_do_nothing_twice() {
     let slow = Clock::from_fn(move || {
         clock.now().plus_millis(11 * SECOND_MS * looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
     });
-    let worker = JobWorker {
-        store: Store::new(office.world.dynamodb.clone(), office.world.table.clone()),
-        queue: JobQueue::new(office.sqs.clone(), office.url.clone()),
-        failed: KeptDeadLetters::default(),
-        max_attempts: 5,
-        clock: slow,
-        ids: office.world.ids.clone(),
-    };
+    let worker = office.worker_at(slow);
     let mut turns = 0;
     loop {
         let messages = office.messages().await;

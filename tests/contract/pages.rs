@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use app::crm::job_run::{JobContext, go_on};
 use domain::card::voice::Voice;
 use domain::crm::merge::MergeReason;
 use domain::crm::viewer::Viewer;
@@ -25,6 +26,7 @@ use crate::departments;
 use crate::event_files::KeptDeadLetters;
 use crate::functions::Functions;
 use crate::http::{add_seats, invite, join, log_in, send};
+use crate::import_files::NoFiles;
 
 /// Which rows a filter leaves.
 enum Wanted {
@@ -305,7 +307,8 @@ async fn fill_jobs(world: &World, functions: &Functions) {
         assert_eq!(status, 202, "{body}");
         let id = body["job_id"].as_str().unwrap().parse().unwrap();
         let (clock, now) = (world.clock.clock(), world.clock.now());
-        app::crm::job_run::go_on((&world.store, &world.ids, &clock), world.company, id, now).await.unwrap();
+        let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles };
+        go_on(context, world.company, id, now).await.unwrap();
     }
 }
 
@@ -319,7 +322,8 @@ async fn fill_handovers(world: &World, functions: &Functions) {
         assert_eq!(status, 202, "{body}");
         let id = body["job_id"].as_str().unwrap().parse().unwrap();
         let (clock, later) = (world.clock.clock(), world.clock.now().plus_millis(DAY_MS));
-        app::crm::job_run::go_on((&world.store, &world.ids, &clock), world.company, id, later).await.unwrap();
+        let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles };
+        go_on(context, world.company, id, later).await.unwrap();
         // Colleagues who are gone stand in no directory.
         let path = format!("/v1/members/{}/status", world.staff[leaver].member);
         let back = (functions.router("organization"), Some(json!({"status": "active"})));

@@ -231,7 +231,7 @@ async fn unused_uploads_are_deleted_and_used_ones_stay() {
     world.clock.advance(DAY_MS + LINGER_MS - 1);
     assert_eq!(deleted().await, 0);
     world.clock.advance(1);
-    assert_eq!((deleted().await, deleted().await), (2, 0), "video and voice were never used");
+    assert_eq!((deleted().await, deleted().await), (3, 0), "video, voice and table were never used");
     assert_eq!(inspection.get(&file(world.uploads["voice"])).await, None);
     let forgotten = world.store.upload(world.company, world.uploads["voice"]).await;
     assert_eq!(forgotten.unwrap_err(), Failure::NotFound);

@@ -22,7 +22,7 @@ OPEN_TEMPLATE = {
 
 ALL = requests()
 SAMPLES = [file for file in ALL if file.is_sample]
-TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/mp4", "voice": "audio/mpeg"}
+TICKETS = {"avatar": "image/jpeg", "photo": "image/jpeg", "card_video": "video/mp4", "voice": "audio/mpeg", "customer_table": "text/csv"}
 
 
 def sample_of(file):

@@ -1,12 +1,19 @@
-"""Jobs for many customers: tags and imports that go on by themselves, with errors by row, and taken back."""
+"""Jobs for many customers: tags, imports and exports that go on by themselves, with errors by row, and taken back."""
 
+import csv
+import io
 import json
 import uuid
 
 import pytest
+import requests
 
+import sending
+from common import ROOT
 from numbers_of_radar import until
 from office import visited_office
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +73,43 @@ def test_a_table_is_imported_once_and_taken_back(office):
     undone = office["run"](lin, post(lin, f"/v1/customer-imports/{started}/undo", {}).expect(202)["job_id"])
     assert (undone["state"], undone["done"], undone["skipped"]) == ("done", 4, 0)
     assert lin.get(f"/v1/customers/{known.body['person_id']}").status == 404
+
+
+def sent(member, name, content_type):
+    """The upload of a sample of the readers."""
+    file = (ROOT / "shared/tables/samples" / name).read_bytes()
+    made = sending.ticket(member, "customer_table", content_type, len(file)).expect(201)
+    answer = sending.post(made, file)
+    assert answer.status_code == 204, (answer.status_code, answer.text)
+    return made["upload_id"]
+
+
+def test_files_of_excel_and_gbk_are_previewed_imported_and_taken_back(office):
+    lin = office["lin"]
+    for name, content_type, head in (("excel.xlsx", XLSX, 3), ("gbk.csv", "text/csv", 1)):
+        looking = post(lin, "/v1/customer-imports/preview", {"upload_id": sent(lin, name, content_type)}).expect(202)["job_id"]
+        assert office["run"](lin, looking)["state"] == "done"
+        found = lin.get(f"/v1/jobs/{looking}/preview").expect(200)["preview"]
+        assert (found["header_row"], found["row_count"], found["columns"][0]["name"]) == (head, 3, "姓名")
+        assert office["chen"].get(f"/v1/jobs/{looking}/preview").status == 404
+        columns = [column["guess"] for column in found["columns"][:5]]
+        started = post(lin, "/v1/customer-imports", {"preview_id": looking, "columns": columns}).expect(202)["job_id"]
+        job = office["run"](lin, started)
+        assert (job["state"], job["done"], job["failed"]) == ("done", 3, 0), job
+        known = lin.get("/v1/customers?q=13812345678").expect(200)["items"]
+        assert [(customer["name"], customer["company"]) for customer in known] == [("王敏", "青岛云岭贸易有限公司")]
+        undone = office["run"](lin, post(lin, f"/v1/customer-imports/{started}/undo", {}).expect(202)["job_id"])
+        assert (undone["state"], undone["done"]) == ("done", 3)
+
+
+def test_a_list_is_exported_for_its_member_and_the_file_is_read_again(office):
+    lin = office["lin"]
+    person = post(lin, "/v1/customers", {"profile": {"name": "=吴越", "mobile": "13912350009"}}).expect(201)["person_id"]
+    started = post(lin, "/v1/customer-exports", {"filter": {"q": "吴越"}}).expect(202)["job_id"]
+    assert office["run"](lin, started)["state"] == "done"
+    answer = requests.get(lin.get(f"/v1/customer-exports/{started}").expect(200)["file"]["url"], timeout=30)
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert answer.status_code == 200 and lines[0][:2] == ["姓名", "手机"]
+    assert [(line[0], line[1], line[-1]) for line in lines[1:]] == [("'=吴越", "'+8613912350009", person)]
+    assert office["chen"].get(f"/v1/customer-exports/{started}").status == 404
+    assert office["company"].boss.get(f"/v1/customer-exports/{started}").status == 200

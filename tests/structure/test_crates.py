@@ -17,6 +17,7 @@ MAY_USE = {
     "edge": {"domain", "runtime"},
     "runtime": {"domain"},
     "wechat": {"domain", "runtime"},
+    "tables": {"domain"},
     "app": {"domain", "store", "runtime", "wechat"},
     "function": {"domain", "store", "edge", "runtime", "wechat"},
     "testkit": {"domain", "store", "edge", "runtime", "wechat"},

@@ -2,6 +2,7 @@
 //! seconds gets a message at the end of the queue, so that all open jobs take turns. A schedule sends the
 //! first message of each job, and another one when nobody goes on with it.
 
+pub mod files;
 mod message;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -20,7 +21,9 @@ use serde::{Deserialize, Serialize};
 use store::{Store, SweepLimits};
 
 use app::crm::automation_run;
-use app::crm::job_run::{JobProgress, go_on};
+use app::crm::job_run::{JobContext, JobProgress, go_on};
+
+use crate::files::BucketFiles;
 
 /// How long one message works. A step takes some seconds at most; the time-out is 60.
 const SLICE_MS: i64 = 20 * SECOND_MS;
@@ -46,6 +49,8 @@ pub struct JobWorker<D> {
     pub clock: Clock,
     /// Makes ids.
     pub ids: Ids,
+    /// The files of jobs.
+    pub files: BucketFiles,
 }
 
 /// A call of the function.
@@ -158,7 +163,10 @@ impl<D: FailedMessages> JobWorker<D> {
 
     async fn go_on(&self, company: Company, job: JobId) -> Result<(), Failure> {
         let stop_at = self.clock.now().plus_millis(SLICE_MS);
-        match go_on((&self.store, &self.ids, &self.clock), company, job, stop_at).await? {
+        let Self { store, ids, clock, files, .. } = self;
+        let progress = go_on(JobContext { store, ids, clock, files }, company, job, stop_at).await;
+        files.forget();
+        match progress? {
             JobProgress::More => self.queue.send(company.id(), job).await,
             JobProgress::Over => Ok(()),
         }

@@ -1,8 +1,10 @@
 //! Jobs of the CRM: from its environment to its messages and its schedule.
 
+use crm_jobs::files::BucketFiles;
 use crm_jobs::{JobWorker, handle};
 use function::Error;
 use function::queue::run;
+use runtime::clients::{self, LazyClient};
 use runtime::clock::Clock;
 use runtime::ids::Ids;
 
@@ -17,6 +19,7 @@ async fn main() -> Result<(), Error> {
                 max_attempts: start.max_attempts()?,
                 clock: Clock::system(),
                 ids: Ids::system(),
+                files: BucketFiles::new(LazyClient::new(&start.sdk, clients::s3), start.env.required("MEDIA_BUCKET")?),
             })
         },
         async |worker, call, request_id: &str| handle(worker, call, request_id).await,

@@ -55,7 +55,8 @@ impl NewCustomerBody {
         }
         let expectation = self.expected_close.map(ExpectedCloseUpdate::update).unwrap_or_default();
         let expectation = expectation.check(now).map_err(|error| Problem::field("/expected_close", &error))?;
-        Ok(CustomerToAdd { texts, tags: self.tags.as_slice().to_vec(), expectation, card: self.card_id })
+        let tags = self.tags.as_slice().to_vec();
+        Ok(CustomerToAdd { texts, tags, expectation, card: self.card_id, ..CustomerToAdd::default() })
     }
 }
 

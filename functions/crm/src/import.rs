@@ -1,12 +1,14 @@
 //! `/v1/customer-imports`: customers of a table (导入客户), as a job.
 
-use app::crm::import;
+use app::crm::import::{self, ImportSource};
 use axum::Json;
 use axum::extract::State;
-use domain::crm::import::{IMPORT_ROWS_MAX, Import, ImportRow, RowError};
+use domain::crm::import::{IMPORT_ROWS_MAX, Import};
+use domain::crm::import_file::{ColumnField, MappedColumn};
+use domain::crm::import_row::{ImportRow, RowError};
 use domain::crm::profile::ProfileField;
 use domain::kernel::field::FieldError;
-use domain::kernel::id::{CardId, JobId};
+use domain::kernel::id::{CardId, CustomFieldId, JobId};
 use domain::kernel::text::Paragraph;
 use edge::auth::Staff;
 use edge::idempotency::IdempotentRequest;
@@ -22,16 +24,50 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::job::{JobBody, starter, viewer};
 
-/// A table of customers.
+/// A table of customers: rows, or the columns of a file.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewImport {
-    /// The rows, at most 1,000.
-    #[schema(min_items = 1, max_items = 1_000)]
+    /// The rows, at most 1,000; none for a file.
+    #[serde(default)]
+    #[schema(required = false, max_items = 1_000)]
     rows: Vec<ImportRowBody>,
+    /// The job that has looked at the file, which has at most 10,000 rows.
+    preview_id: Option<JobId>,
+    /// The columns of the file that are imported, one of them as `name`.
+    #[serde(default)]
+    #[schema(required = false, max_items = 60)]
+    columns: Vec<ColumnBody>,
     /// The card whose customers they become. The card of the caller if absent; admins and the boss can
     /// name any card, and without a card they import customers of the company alone.
     card_id: Option<CardId>,
+}
+
+/// A column of a file.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ColumnBody {
+    /// The number of the column; the first one is 1.
+    #[schema(minimum = 1, maximum = 60)]
+    column: u32,
+    /// What it is imported as. Tags are names with commas between them.
+    field: ColumnField,
+    /// The custom field, for `custom`.
+    #[serde(default)]
+    #[schema(required = false)]
+    custom_field_id: Option<CustomFieldId>,
+}
+
+impl From<ColumnBody> for MappedColumn {
+    fn from(ColumnBody { column, field, custom_field_id: custom_field }: ColumnBody) -> Self {
+        Self { column, field, custom_field }
+    }
+}
+
+impl From<MappedColumn> for ColumnBody {
+    fn from(MappedColumn { column, field, custom_field: custom_field_id }: MappedColumn) -> Self {
+        Self { column, field, custom_field_id }
+    }
 }
 
 /// A row: texts as they stand in the table. Each is checked when the row is imported.
@@ -62,9 +98,11 @@ pub(crate) struct ImportUndoBody {}
 /// What was wrong with a row.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RowErrorBody {
-    /// The number of the row; the first one is 1.
+    /// The number of the row; the first one is 1. Of a file it is the number that a spreadsheet shows.
     row: u32,
-    /// The field. `null` if it is the row.
+    /// The number of the column of the file; the first one is 1. `null` without a file, and if it is the row.
+    column: Option<u32>,
+    /// The field of the profile. `null` if it is the row, and for tags and custom fields.
     field: Option<ProfileField>,
     /// A stable code: `required`, `too_long`, `invalid_mobile`, `duplicate`, `customer_changed` …
     code: String,
@@ -73,8 +111,8 @@ pub(crate) struct RowErrorBody {
 }
 
 impl From<RowError> for RowErrorBody {
-    fn from(RowError { row, field, code, detail }: RowError) -> Self {
-        Self { row, field, code, detail }
+    fn from(RowError { row, column, field, code, detail }: RowError) -> Self {
+        Self { row, column, field, code, detail }
     }
 }
 
@@ -95,6 +133,16 @@ impl From<ImportRowBody> for ImportRow {
 }
 
 impl NewImport {
+    /// The rows, or the columns of the file.
+    fn source(self) -> Result<ImportSource, Problem> {
+        let Some(preview) = self.preview_id else { return Ok(ImportSource::Rows(self.checked()?)) };
+        if !self.rows.is_empty() {
+            return Err(Problem::field("/rows", &FieldError::new("not_allowed", "请选择文件或数据中的一种")));
+        }
+        let columns = self.columns.into_iter().map(MappedColumn::from).collect();
+        Ok(ImportSource::File { preview, columns, card: self.card_id })
+    }
+
     fn checked(self) -> Result<Import, Problem> {
         if self.rows.is_empty() {
             return Err(Problem::field("/rows", &FieldError::new("required", "没有可导入的数据")));
@@ -103,18 +151,21 @@ impl NewImport {
             return Err(Problem::field("/rows", &FieldError::new("too_many", "一次最多导入 1000 行")));
         }
         let rows = self.rows.into_iter().map(ImportRow::from).collect();
-        Ok(Import { card: self.card_id, rows, digest: String::new() })
+        Ok(Import { card: self.card_id, rows, ..Import::default() })
     }
 }
 
 /// Import customers
 ///
-/// Starts a job that adds a customer for each row. Good rows are added; of each other row the errors are
-/// listed, and a row whose phone number belongs to a customer is skipped. The same table again changes
-/// nothing and answers the import of before, until that is undone. Callers: members, while their radar is on.
+/// Starts a job that adds a customer for each row of the body, or of a file: for a file, send `preview_id` and
+/// `columns` instead of `rows`. Good rows are added; of each other row the errors are listed, and a row whose
+/// phone number belongs to a customer is skipped. The same table again changes nothing and answers the import
+/// of before, until that is undone; if that was cancelled or has failed, a new job goes on with it. The file is
+/// deleted when the import ends. Callers: members, while their radar is on.
 /// Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for visitors, and for a colleague's card; 403
 /// `radar_not_active` while the radar of the caller is off; 404 `not_found` for an unknown card; 409
-/// `limit_reached` with 50 open jobs of the company; 422 `invalid` without rows, for more than 1,000, and for a
+/// `limit_reached` with 50 open jobs of the company; 422 `invalid` without rows, for more than 1,000, for a file that
+/// the caller has not previewed within a day (`unknown_preview`), for columns that cannot be imported, and for a
 /// caller without a card who is no admin.
 #[utoipa::path(post, path = "/v1/customer-imports", tag = "crm", request_body = NewImport, params(IdempotencyKey),
     responses((status = 202, body = JobBody)))]
@@ -124,7 +175,7 @@ pub(crate) async fn create_import(
     once: IdempotentRequest<NewImport>,
 ) -> Result<(StatusCode, Json<JobBody>), Problem> {
     let (new, request) = once.of(&staff);
-    let started = import::start(&app.flow(), staff.company(), starter(&staff), new.checked()?, &request).await?;
+    let started = import::start(&app.flow(), staff.company(), starter(&staff), new.source()?, &request).await?;
     Ok((StatusCode::ACCEPTED, Json(started.into())))
 }
 

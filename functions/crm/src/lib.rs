@@ -10,10 +10,13 @@ mod customer;
 mod customer_rules;
 mod deal;
 mod expectation;
+mod export;
 mod follow_up;
 mod handover;
 mod import;
+mod import_preview;
 mod job;
+mod likely_duplicate;
 mod list;
 mod merge;
 mod my_data;
@@ -33,12 +36,14 @@ use edge::routes::Routes;
 use function::http::{Common, HttpFunction, contract, router};
 use runtime::clock::Clock;
 use runtime::ids::Ids;
+use runtime::s3_signing::SignedBucket;
 use store::Store;
 
 /// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     store: Store,
+    media: SignedBucket,
     clock: Clock,
     ids: Ids,
 }
@@ -63,8 +68,8 @@ fn record_editor(caller: CustomerCaller) -> RecordEditor {
 }
 
 /// The function, ready to run.
-pub fn build(Common { store, tokens, clock, ids }: Common) -> Router {
-    router(App { store, clock: clock.clone(), ids }, tokens, clock)
+pub fn build(Common { store, tokens, clock, ids }: Common, media: SignedBucket) -> Router {
+    router(App { store, media, clock: clock.clone(), ids }, tokens, clock)
 }
 
 impl HttpFunction for App {
@@ -88,14 +93,19 @@ impl HttpFunction for App {
             .routes(routes!(tag::update_customer_tag, tag::delete_customer_tag))
             .routes(routes!(tag::merge_customer_tag))
             .routes(routes!(tag::set_customer_tags))
+            .routes(routes!(likely_duplicate::list_likely_duplicates))
             .routes(routes!(merge::merge_customer))
             .routes(routes!(handover::preview_handover))
             .routes(routes!(handover::create_handover, handover::list_handovers))
             .routes(routes!(handover::get_handover))
             .routes(routes!(handover::undo_handover))
+            .routes(routes!(import_preview::create_import_preview))
+            .routes(routes!(import_preview::get_import_preview))
             .routes(routes!(import::create_import))
             .routes(routes!(import::undo_import))
             .routes(routes!(import::list_job_errors))
+            .routes(routes!(export::create_export))
+            .routes(routes!(export::get_export))
             .routes(routes!(job::tag_customers))
             .routes(routes!(job::list_jobs))
             .routes(routes!(job::get_job))

@@ -6,5 +6,5 @@ use function::http::run;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run(|start| Ok(with_cursors(crm::build(start.common()?), start.cursors()?))).await
+    run(|start| Ok(with_cursors(crm::build(start.common()?, start.media()?), start.cursors()?))).await
 }

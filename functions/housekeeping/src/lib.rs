@@ -1,6 +1,7 @@
 //! Work that is due after some time. A schedule calls it; the next run continues after a run that
 //! failed or ran out of time.
 
+mod export;
 mod leaderboard;
 mod upload;
 
@@ -121,7 +122,7 @@ impl Housekeeping {
         let deltas = self.store.sweep_pending_deltas(&limits(SWEPT_MAX)).await;
         let marks = self.store.sweep_shortlist_refreshes(&limits(SHORTLIST_REFRESHES_MAX)).await;
         let uploads = self.delete_uploads(&limits(UPLOADS_MAX)).await;
-        let erasures = self.store.sweep_erasures(&limits(ERASURES_MAX)).await;
+        let erasures = self.finish_erasures(&limits(ERASURES_MAX)).await;
         let aside = Mutex::new(AsideOfRun::default());
         let leaderboards = self.update_leaderboards(&limits(COMPANIES_MAX), &aside).await;
         let AsideOfRun { items: put_aside, first } = aside.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +146,12 @@ impl Housekeeping {
             failed_items,
         };
         (line, failure)
+    }
+
+    /// Finishes the erasures that have begun.
+    pub async fn finish_erasures(&self, limits: &SweepLimits) -> Sweep {
+        let delete = |company| export::delete_exports(&self.s3, &self.media_bucket, company);
+        self.store.sweep_erasures(limits, delete).await
     }
 
     async fn delete_uploads(&self, limits: &SweepLimits) -> Sweep {

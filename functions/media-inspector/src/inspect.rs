@@ -21,6 +21,8 @@ pub(crate) fn inspect(purpose: Purpose, format: Format, file: Vec<u8>) -> Result
         Format::M4a => mp4::clean(file, mp4::Track::Sound)?,
         Format::Mp3 => mp3::clean(&file)?,
         Format::Aac => aac::clean(&file)?,
+        // Tables are sent elsewhere, and shown to nobody.
+        Format::Csv | Format::Text | Format::Xlsx => return Err(Refusal::WrongType),
     };
     limits.check_duration(clean.duration_ms.unwrap_or_default())?;
     Ok(clean)

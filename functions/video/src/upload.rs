@@ -9,7 +9,7 @@ use domain::company::Company;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, UploadId};
 use domain::kernel::timestamp::Timestamp;
-use domain::media::upload::{Format, Purpose, Refusal, Upload, UploadState, quarantine_key};
+use domain::media::upload::{Format, Purpose, Refusal, Upload, UploadState, sent_key};
 use edge::access::UploadViewer;
 use edge::auth::Staff;
 use edge::idempotency::IdempotentRequest;
@@ -31,15 +31,16 @@ edge::closed_sets! {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUpload {
-    /// The purpose of the file: `avatar` (at most 5 MB), `photo` (20 MB), `card_video` (50 MB) or
-    /// `voice` (2 MB and 60 seconds).
+    /// The purpose of the file: `avatar` (at most 5 MB), `photo` (20 MB), `card_video` (50 MB),
+    /// `voice` (2 MB and 60 seconds) or `customer_table` (5 MB).
     purpose: Purpose,
     /// The content type. Pictures: JPEG, PNG, WebP. Video: MP4. Voice: MP3, M4A, AAC.
+    /// Tables: CSV, text, XLSX.
     content_type: Format,
     /// The size of the file in bytes. A larger file is refused.
     bytes: u64,
     /// The card that will show the file. The card of the caller if absent. Admins and the boss can
-    /// name any card, except for `voice`.
+    /// name any card, except for `voice`. A table needs none.
     card_id: Option<CardId>,
 }
 
@@ -67,8 +68,8 @@ pub(crate) struct UploadBody {
     purpose: Purpose,
     /// The content type of the file.
     content_type: Format,
-    /// The card.
-    card_id: CardId,
+    /// The card. `null` for a table of somebody without a card.
+    card_id: Option<CardId>,
     /// `waiting` while the file is not sent or is being inspected, then `ready` or `refused`.
     #[schema(value_type = UploadProgress)]
     state: &'static str,
@@ -116,7 +117,7 @@ impl From<Upload> for UploadBody {
 ///
 /// Returns a form to send one file with `wx.uploadFile`. The file is inspected after it arrives:
 /// poll `GET /v1/uploads/{upload_id}` until it is ready, then pass the id to the operation that
-/// shows it. Admins and the boss can name any card, except for `voice`. Callers: members.
+/// shows it. A table is not inspected: pass its id to `POST /v1/customer-imports/preview`. Admins and the boss can name any card, except for `voice`. Callers: members.
 /// Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for visitors, and for a card that
 /// the caller may not edit; 404 `not_found` for an unknown card; 422 `invalid` when size and
 /// content type do not fit the purpose, or the caller has no card and names none.
@@ -147,7 +148,7 @@ pub(crate) async fn get_upload(viewer: UploadViewer) -> Json<UploadBody> {
 
 /// The ticket of an upload, signed for the moment it was made.
 async fn ticket(app: &App, company: Company, upload: &Upload) -> Result<UploadTicket, Failure> {
-    let key = quarantine_key(company, upload.id);
+    let key = sent_key(company, upload);
     let (content_type, until) = (upload.format.name(), upload.ticket_until());
     let file = PostedFile { key: &key, content_type, bytes_max: upload.bytes, until };
     let PostForm { url, fields } = app.media.signer(upload.created_at).await?.post(file);

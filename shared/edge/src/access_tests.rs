@@ -68,7 +68,7 @@ impl DepartmentLookup for Lookups {
 impl UploadLookup for Lookups {
     async fn find_upload(&self, company: Company, upload: UploadId) -> Result<Upload, Failure> {
         found(company.id() == some(COMPANY) && upload == some(UPLOAD))?;
-        let (purpose, format, card, member) = (Purpose::Photo, Format::Png, some(CARD), some(OWNER));
+        let (purpose, format, card, member) = (Purpose::Photo, Format::Png, Some(some(CARD)), some(OWNER));
         let state = UploadState::Waiting;
         Ok(Upload { id: upload, purpose, format, bytes: 1, card, member, state, used: false, created_at: now() })
     }

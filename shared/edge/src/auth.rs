@@ -210,6 +210,11 @@ impl Staff {
     pub fn is_admin(&self) -> bool {
         self.caller.is_admin()
     }
+
+    /// Whether the caller is the boss.
+    pub fn is_boss(&self) -> bool {
+        self.membership.role == Role::Boss
+    }
 }
 
 impl Admin {

@@ -33,7 +33,7 @@ pub use crate::crm::handover::HandoverProgress;
 pub use crate::crm::handover_move::MovesOfCustomer;
 pub use crate::crm::handover_start::HandoverContext;
 pub use crate::crm::import::RowContext;
-pub use crate::crm::job::JobToRun;
+pub use crate::crm::job::{JobConditions, JobToRun};
 pub use crate::crm::list_read::CustomerList;
 pub use crate::crm::merge::MergeByHand;
 pub use crate::crm::opportunity::OpportunityChange;

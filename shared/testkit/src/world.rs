@@ -134,7 +134,7 @@ impl World {
             purpose,
             format: purpose.limits().formats[0],
             bytes: 1_000,
-            card: self.card("lin"),
+            card: Some(self.card("lin")),
             member: self.staff["lin"].member,
             state: UploadState::Waiting,
             used: false,

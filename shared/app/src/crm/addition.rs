@@ -14,7 +14,7 @@ use domain::crm::viewer::Viewer;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
-use domain::kernel::id::{CardId, PersonId, TagId};
+use domain::kernel::id::{CardId, CustomFieldId, PersonId, TagId};
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::mobile::Mobile;
 use store::{AdditionContext, CustomerAdded, MovedNumber, NewCustomer, RecordRead};
@@ -28,6 +28,8 @@ use crate::crm::while_contended;
 pub struct CustomerToAdd {
     /// The texts of the profile, as their fields allow them.
     pub texts: BTreeMap<ProfileField, String>,
+    /// The values of custom fields, as these allow them.
+    pub custom: BTreeMap<CustomFieldId, String>,
     /// The tags.
     pub tags: Vec<TagId>,
     /// What is expected of them, as it may be.
@@ -123,6 +125,11 @@ pub(crate) fn record(
     for (field, text) in &new.texts {
         if let Some(value) = record.profile.change(*field, text, by, at) {
             record.profile.set(*field, value);
+        }
+    }
+    for (field, text) in &new.custom {
+        if let Some(value) = record.custom.change(*field, text, by, at) {
+            record.custom.set(*field, value);
         }
     }
     let tags = book.resolve_all(&new.tags).map_err(|error| error.at("/tags"))?;

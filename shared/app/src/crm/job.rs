@@ -8,6 +8,7 @@ use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::JobId;
 use domain::kernel::idempotency::Idempotency;
 use runtime::retry::Policy;
+use store::JobConditions;
 
 use crate::Flow;
 
@@ -22,8 +23,22 @@ pub async fn start(
     input: JobInput,
     request: &Idempotency,
 ) -> Result<Job, CustomerError> {
-    let job = Job::new(flow.new_id()?, by, &input, flow.now);
-    match flow.store.start_job(company, job, input, request).await {
+    start_as(flow, company, (flow.new_id()?, by, input), request, JobConditions::default()).await
+}
+
+/// The same with an id, and with what must be true together with it.
+///
+/// # Errors
+/// Also those of the budgets.
+pub(crate) async fn start_as(
+    flow: &Flow<'_>,
+    company: Company,
+    (id, by, input): (JobId, JobStarter, JobInput),
+    request: &Idempotency,
+    conditions: JobConditions<'_>,
+) -> Result<Job, CustomerError> {
+    let job = Job::new(id, by, &input, flow.now);
+    match flow.store.start_job(company, job, input, (request, conditions)).await {
         Err(Failure::Exhausted(Resource::Jobs)) => {
             Err(CustomerError::LimitReached("同时进行的批量任务最多 50 个，请等待其中一个完成"))
         }
@@ -57,7 +72,8 @@ pub async fn cancel(flow: &Flow<'_>, company: Company, viewer: Viewer, id: JobId
         }
         let handover = match job.kind {
             JobKind::Handover | JobKind::HandoverUndo => Some(flow.store.input_of_job(company, id).await?),
-            JobKind::BulkTags | JobKind::Import | JobKind::ImportUndo | JobKind::AutomationDryRun => None,
+            JobKind::BulkTags | JobKind::ImportPreview | JobKind::Import | JobKind::ImportUndo => None,
+            JobKind::Export | JobKind::AutomationDryRun => None,
         };
         flow.store.cancel_job(company, &after, handover.as_ref()).await
     };

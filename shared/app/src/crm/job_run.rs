@@ -10,7 +10,8 @@ use runtime::ids::Ids;
 use store::{JobToRun, Store};
 
 use crate::Flow;
-use crate::crm::{automation_dry_run, bulk_tags, handover_run, import};
+use crate::crm::job_files::JobFiles;
+use crate::crm::{automation_dry_run, bulk_tags, export, handover_run, import, import_preview};
 
 /// Whether a job has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +22,25 @@ pub enum JobProgress {
     Over,
 }
 
+/// What jobs are run with.
+#[derive(Debug, Clone, Copy)]
+pub struct JobContext<'a, F> {
+    /// The table.
+    pub store: &'a Store,
+    /// Makes ids.
+    pub ids: &'a Ids,
+    /// Returns the time.
+    pub clock: &'a Clock,
+    /// The files.
+    pub files: &'a F,
+}
+
 /// Takes the next steps of a job until `stop_at`. A step that was cut off is taken again.
 ///
 /// # Errors
 /// Failures that another attempt may not meet; [`Failure::Corrupt`] when the job cannot be read.
-pub async fn go_on(
-    (store, ids, clock): (&Store, &Ids, &Clock),
+pub async fn go_on<F: JobFiles>(
+    JobContext { store, ids, clock, files }: JobContext<'_, F>,
     company: Company,
     id: JobId,
     stop_at: Timestamp,
@@ -34,7 +48,7 @@ pub async fn go_on(
     let Some(mut to_run) = store.job_to_run(company, id).await? else { return Ok(JobProgress::Over) };
     while to_run.job.is_open() {
         let flow = Flow { store, ids, now: clock.now() };
-        let (after, done) = step(&flow, company, &to_run).await?;
+        let (after, done) = step(&flow, files, company, &to_run).await?;
         match store.put_job(company, &after, &to_run.input, &done).await {
             Ok(stored) => to_run.job = stored,
             // Cancelled, or another worker goes on.
@@ -45,26 +59,36 @@ pub async fn go_on(
             return Ok(JobProgress::More);
         }
     }
+    if let JobInput::Import(rows) = &to_run.input {
+        import::forget_file(&Flow { store, ids, now: clock.now() }, files, company, rows).await;
+    }
     Ok(JobProgress::Over)
 }
 
 /// The job after its next step, and what that has done. A handover is nobody's but the company's: it goes on
 /// whatever becomes of whoever has started it.
-async fn step(flow: &Flow<'_>, own: Company, to_run: &JobToRun) -> Result<(Job, JobStep), Failure> {
-    let JobToRun { company, job, input } = to_run;
+async fn step<F: JobFiles>(
+    flow: &Flow<'_>,
+    files: &F,
+    own: Company,
+    JobToRun { company, job, input }: &JobToRun,
+) -> Result<(Job, JobStep), Failure> {
     let failed = |reason| Ok((job.failed(reason, flow.now), JobStep::default()));
     if job.is_overdue(flow.now) {
         return failed(JobFailure::TooLong);
     }
     let done = match input {
         JobInput::BulkTags(tags) => Box::pin(bulk_tags::step(flow, *company, job, tags)).await,
-        JobInput::Import(rows) => Box::pin(import::step(flow, *company, job, rows)).await,
+        JobInput::ImportPreview(file) => Box::pin(import_preview::step(flow, files, *company, file)).await,
+        JobInput::Import(rows) => Box::pin(import::step(flow, files, *company, (job, rows))).await,
+        JobInput::Export(list) => Box::pin(export::step(flow, files, *company, (job, list))).await,
         JobInput::AutomationDryRun(run) => Box::pin(automation_dry_run::step(flow, *company, job, run)).await,
         JobInput::ImportUndo(undo) => Box::pin(import::undo_step(flow, *company, job, undo)).await,
         JobInput::Handover(task) => Box::pin(handover_run::step(flow, own, task)).await,
         JobInput::HandoverUndo(task) => Box::pin(handover_run::undo_step(flow, own, task)).await,
     };
     match done {
+        Ok(JobStep { failure: Some(reason), .. }) => failed(reason),
         Ok(step) => match &step.handover {
             Some(handover) => Ok((job.after_handover(handover, flow.now), step)),
             None => Ok((job.after(step.counts, flow.now), step)),

@@ -104,6 +104,25 @@ impl CustomerLister {
         Ok(ListedPage { page, model, tags, today, viewer: self.viewer, contacts_hidden })
     }
 
+    /// The list that a member asks for.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for a view that the member may not use, and those of the table.
+    pub(crate) async fn wanted_list(&self, flow: &Flow<'_>, wanted: &WantedList) -> Result<ListQuery, Failure> {
+        let id = match wanted {
+            WantedList::Query(query) => return Ok(ListQuery::clone(query)),
+            WantedList::View(id) => *id,
+        };
+        let own = BookPlace { company: self.company, member: Some(self.viewer.member) };
+        for place in [own, self.company.into()] {
+            let book: ViewBook = flow.store.book(place, RecordRead::ToShow).await?;
+            if let Some(view) = book.entry(id) {
+                return Ok(view.list());
+            }
+        }
+        Err(Failure::NotFound)
+    }
+
     /// The views that the member may use, their own first, each with the number of its customers. Two calls.
     ///
     /// # Errors

@@ -100,6 +100,8 @@ pub enum AuditAction {
     HandoverStarted,
     /// A handover is undone (撤销交接).
     HandoverUndone,
+    /// A list of customers was exported (导出客户).
+    CustomerExport,
 }
 
 /// The author of a change.

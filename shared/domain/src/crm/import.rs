@@ -1,105 +1,56 @@
-//! Customers of a table (导入客户): what a row must say, what is forgiven, and what is wrong with others.
-
-use std::collections::BTreeMap;
+//! Customers of a table (导入客户): its rows, or the file that has them.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::crm::profile::ProfileField;
-use crate::kernel::field::FieldError;
+use crate::crm::import_file::{ImportFile, RowNumbers};
+use crate::crm::import_row::ImportRow;
 use crate::kernel::id::{CardId, Id, JobId, PersonId};
 
-/// Most rows of one import.
+/// Most rows of one import without a file.
 pub const IMPORT_ROWS_MAX: usize = 1_000;
 /// The part of an id that numbers the rows of an import.
 const ROW_BITS: u128 = 0xffff_ffff;
 
 /// What an import is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The card whose customers they become; none for customers of the company alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<CardId>,
-    /// The rows.
+    /// The rows; none of a file.
     pub rows: Vec<ImportRow>,
-    /// The digest of card and rows; empty while it is computed.
+    /// The file that has the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<ImportFile>,
+    /// The digest of card, rows and columns; empty while it is computed.
     #[serde(default)]
     pub digest: String,
-}
-
-/// A row: the texts as they stood in the table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ImportRow(pub BTreeMap<ProfileField, String>);
-
-/// What is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowError {
-    /// The row; the first one is 1.
-    pub row: u32,
-    /// The field, if it is one's.
+    /// An import of the same table that has ended before its last row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<ProfileField>,
-    /// A stable code.
-    pub code: String,
-    /// For people.
-    pub detail: String,
+    pub resumes: Option<ResumedImport>,
 }
 
-impl RowError {
-    /// A wrong field of a row.
-    pub fn of(row: u32, field: Option<ProfileField>, error: &FieldError) -> Self {
-        Self { row, field, code: error.code.to_owned(), detail: error.detail.clone() }
+/// An import that another one goes on with, from its first row: what is there is not imported again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumedImport {
+    /// The import that has ended.
+    pub last: JobId,
+    /// The first one of the table, by which its customers have their ids.
+    pub first: JobId,
+}
+
+impl Import {
+    /// The import by which its customers have their ids, if this one has the id `own`.
+    pub fn first(&self, own: JobId) -> JobId {
+        self.resumes.map_or(own, |resumed| resumed.first)
     }
-}
 
-impl ImportRow {
-    /// The texts as they are stored; empty ones are left out.
-    ///
-    /// # Errors
-    /// What is wrong, field by field.
-    pub fn check(&self) -> Result<BTreeMap<ProfileField, String>, Vec<(ProfileField, FieldError)>> {
-        let (mut texts, mut wrong) = (BTreeMap::new(), Vec::new());
-        for (field, text) in &self.0 {
-            let text = if *field == ProfileField::Mobile { &number_of(text) } else { text };
-            match field.parse(text) {
-                Ok(text) if text.is_empty() => {}
-                Ok(text) => drop(texts.insert(*field, text)),
-                Err(error) => wrong.push((*field, error)),
-            }
-        }
-        let is_wrong = wrong.iter().any(|(field, _)| *field == ProfileField::Name);
-        if !is_wrong && !texts.contains_key(&ProfileField::Name) {
-            wrong.push((ProfileField::Name, FieldError::new("required", "请填写客户姓名")));
-        }
-        if wrong.is_empty() { Ok(texts) } else { Err(wrong) }
+    /// The numbers of its rows.
+    pub fn numbers(&self) -> RowNumbers {
+        let count = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        self.file.as_ref().map_or_else(|| RowNumbers::of(1..=count), |file| file.rows.clone())
     }
-}
-
-/// The phone number that a spreadsheet shows as a number: `13800138000.0`, `1.3800138E+10`, with a
-/// leading apostrophe, in full-width digits or with brackets. Other texts stay as they are.
-fn number_of(text: &str) -> String {
-    let half = |c: char| match c {
-        '０'..='９' | '＋' | '－' | '．' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-        other => other,
-    };
-    let text: String = text.trim().trim_start_matches('\'').chars().map(half).collect();
-    let text: String = text.chars().filter(|c| !matches!(c, '(' | ')' | '（' | '）')).collect();
-    decimal_of(&text).unwrap_or(text)
-}
-
-/// The digits of a whole number with a decimal point or an exponent.
-fn decimal_of(text: &str) -> Option<String> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.trim_start_matches('+').parse::<usize>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let is_number = !whole.is_empty() && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
-    let zeros = exponent.checked_sub(fraction.len())?;
-    (is_number && text.contains(['.', 'e', 'E']) && zeros <= 15)
-        .then(|| format!("{whole}{fraction}{}", "0".repeat(zeros)))
 }
 
 /// The identity that a row of an import makes: always the same, so that a step that is taken again finds it.

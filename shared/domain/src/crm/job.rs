@@ -7,8 +7,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crm::automation_dry_run::{DRY_RUN_DAYS, DryRun};
+use crate::crm::export::ExportedList;
 use crate::crm::handover::HandoverStep;
-use crate::crm::import::{Import, RowError};
+use crate::crm::import::Import;
+use crate::crm::import_file::RowNumbers;
+use crate::crm::import_row::RowError;
+use crate::crm::table::TableError;
+use crate::crm::table_preview::{TablePreview, TableToPreview};
 use crate::crm::viewer::Viewer;
 use crate::kernel::id::{CardId, HandoverId, JobId, MemberId, PersonId, TagId};
 use crate::kernel::list::UniqueList;
@@ -35,6 +40,8 @@ string_enum! {
     JobKind, "unknown_kind", "没有这种任务" {
         /// 批量打标签
         BulkTags = "bulk_tags",
+        /// 导入预览
+        ImportPreview = "import_preview",
         /// 导入客户
         Import = "import",
         /// 撤销导入
@@ -45,6 +52,8 @@ string_enum! {
         Handover = "handover",
         /// 撤销交接
         HandoverUndo = "handover_undo",
+        /// 导出客户
+        Export = "export",
     }
 }
 
@@ -75,6 +84,22 @@ string_enum! {
         TooLong = "too_long",
         /// 数据无法读取
         Unreadable = "unreadable",
+        /// 文件不存在或已过期
+        FileGone = "file_gone",
+        /// 文件已损坏，或不是表格
+        UnreadableFile = "unreadable_file",
+        /// 旧格式或加密的文件，请另存为 xlsx 或 csv
+        OldFormat = "old_format",
+        /// 文件内容过大
+        FileTooLarge = "file_too_large",
+        /// 超过 10000 行
+        TooManyRows = "too_many_rows",
+        /// 超过 60 列
+        TooManyColumns = "too_many_columns",
+        /// 没有数据
+        NoData = "no_data",
+        /// 没有这个工作表
+        UnknownSheet = "unknown_sheet",
     }
 }
 
@@ -135,12 +160,16 @@ pub struct Job {
 pub enum JobInput {
     /// Gives tags to customers and takes others.
     BulkTags(BulkTags),
+    /// Looks at a file.
+    ImportPreview(TableToPreview),
     /// Adds customers of a table.
     Import(Import),
     /// Takes an import back.
     ImportUndo(ImportUndo),
     /// Looks whom a rule of automation would have hit.
     AutomationDryRun(Box<DryRun>),
+    /// Writes a list into a file.
+    Export(ExportedList),
     /// Hands over what a member leaves behind.
     Handover(HandoverTask),
     /// Undoes a handover.
@@ -159,10 +188,13 @@ pub struct HandoverTask {
 /// An import to take back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportUndo {
-    /// The job of the import.
+    /// The import by which the customers have their ids.
     pub import: JobId,
-    /// Its rows.
+    /// How many of its rows were looked at.
     pub rows: u32,
+    /// Their numbers in the file; none of rows without a file, which are numbered from 1.
+    #[serde(default, skip_serializing_if = "RowNumbers::is_empty")]
+    pub numbers: RowNumbers,
     /// The digest of its table, while that stands for this import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -177,6 +209,10 @@ pub struct JobStep {
     pub errors: Vec<RowError>,
     /// The handover after the step, if it was one of a handover: it knows by itself how far it is.
     pub handover: Option<HandoverStep>,
+    /// What a file has.
+    pub preview: Option<TablePreview>,
+    /// Why the job cannot go on.
+    pub failure: Option<JobFailure>,
 }
 
 /// Tags to give to customers, and to take.
@@ -194,6 +230,34 @@ impl JobStarter {
     /// The member, as they look at customers.
     pub fn viewer(self) -> Viewer {
         Viewer { member: self.member, card: self.card, admin: self.admin }
+    }
+}
+
+impl From<TableError> for JobFailure {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Unreadable => Self::UnreadableFile,
+            TableError::OldFormat => Self::OldFormat,
+            TableError::TooLarge => Self::FileTooLarge,
+            TableError::TooManyRows => Self::TooManyRows,
+            TableError::TooManyColumns => Self::TooManyColumns,
+            TableError::Empty => Self::NoData,
+            TableError::UnknownSheet => Self::UnknownSheet,
+        }
+    }
+}
+
+impl ImportUndo {
+    /// The numbers of the rows.
+    pub fn numbers(&self) -> RowNumbers {
+        if self.numbers.is_empty() { RowNumbers::of(1..=self.rows) } else { self.numbers.clone() }
+    }
+}
+
+impl JobStep {
+    /// A step that ends the job without success.
+    pub fn failed(reason: JobFailure) -> Self {
+        Self { failure: Some(reason), ..Self::default() }
     }
 }
 
@@ -215,11 +279,13 @@ impl JobInput {
     pub fn kind(&self) -> JobKind {
         match self {
             Self::BulkTags(_) => JobKind::BulkTags,
+            Self::ImportPreview(_) => JobKind::ImportPreview,
             Self::Import(_) => JobKind::Import,
             Self::ImportUndo(_) => JobKind::ImportUndo,
             Self::AutomationDryRun(_) => JobKind::AutomationDryRun,
             Self::Handover(_) => JobKind::Handover,
             Self::HandoverUndo(_) => JobKind::HandoverUndo,
+            Self::Export(_) => JobKind::Export,
         }
     }
 
@@ -228,10 +294,13 @@ impl JobInput {
     pub fn total(&self) -> u32 {
         match self {
             Self::BulkTags(tags) => u32::try_from(tags.persons.len()).unwrap_or(u32::MAX),
-            Self::Import(import) => u32::try_from(import.rows.len()).unwrap_or(u32::MAX),
+            // The file.
+            Self::ImportPreview(_) => 1,
+            Self::Import(import) => import.numbers().len(),
             Self::ImportUndo(undo) => undo.rows,
             Self::AutomationDryRun(_) => DRY_RUN_DAYS,
-            Self::Handover(_) | Self::HandoverUndo(_) => 0,
+            // Known when they are read.
+            Self::Handover(_) | Self::HandoverUndo(_) | Self::Export(_) => 0,
         }
     }
 }
@@ -268,8 +337,9 @@ impl Job {
     #[must_use]
     pub fn after(&self, step: JobCounts, now: Timestamp) -> Self {
         let counts = self.counts.plus(step);
-        let state = if counts.looked_at() >= self.total { JobState::Done } else { JobState::Running };
-        Self { counts, state, moved_at: now, ..self.clone() }
+        let total = self.total.max(counts.looked_at());
+        let state = if counts.looked_at() == total { JobState::Done } else { JobState::Running };
+        Self { counts, total, state, moved_at: now, ..self.clone() }
     }
 
     /// After a step of a handover.

@@ -251,6 +251,12 @@ budgets! {
         "a box of business cards after a trade fair; tables of them are imported",
         "the member themselves",
         "添加客户过于频繁";
+    /// Lists of customers that a member exports.
+    CustomerExports = "customer_exports", Person, Table, [rate(10, 120 * MINUTE_US)],
+        "the company's customers, against somebody who takes all of them along; the table, which is read as a whole",
+        "a list for each meeting of a day, and some that were wrong; then one in two hours",
+        "the member themselves",
+        "导出客户过于频繁";
     /// Files that a member sends.
     Uploads = "uploads", Person, Table, [rate(60, 5 * MINUTE_US)],
         "the inspector of files, and the bucket",

@@ -18,10 +18,12 @@ pub const KEPT_MS: i64 = DAY_MS;
 pub const LINGER_MS: i64 = 2 * 3_600 * SECOND_MS;
 
 const MB: u64 = 1024 * 1024;
+/// Most bytes of a table.
+pub const TABLE_BYTES_MAX: u64 = 5 * MB;
 
 string_enum! {
     /// What a file is for. The names are stored: never change one.
-    Purpose, "unknown_purpose", "用途只能是 avatar、photo、card_video 或 voice" {
+    Purpose, "unknown_purpose", "用途只能是 avatar、photo、card_video、voice 或 customer_table" {
         /// 个人头像
         Avatar = "avatar",
         /// 照片
@@ -30,6 +32,8 @@ string_enum! {
         CardVideo = "card_video",
         /// 商品语音介绍
         Voice = "voice",
+        /// 要导入的客户表格
+        CustomerTable = "customer_table",
     }
 }
 
@@ -50,6 +54,12 @@ string_enum! {
         M4a = "audio/mp4",
         /// AAC sound as a stream (ADTS).
         Aac = "audio/aac",
+        /// Text with commas, semicolons or tabs.
+        Csv = "text/csv",
+        /// Text with tabs, as Excel saves it in Unicode.
+        Text = "text/plain",
+        /// A workbook of Excel.
+        Xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     }
 }
 
@@ -83,11 +93,13 @@ impl Purpose {
     pub fn limits(self) -> Limits {
         const PICTURES: &[Format] = &[Format::Jpeg, Format::Png, Format::Webp];
         const SOUNDS: &[Format] = &[Format::Mp3, Format::M4a, Format::Aac];
+        const TABLES: &[Format] = &[Format::Csv, Format::Text, Format::Xlsx];
         match self {
             Self::Avatar => Limits { formats: PICTURES, bytes_max: 5 * MB, seconds_max: None },
             Self::Photo => Limits { formats: PICTURES, bytes_max: 20 * MB, seconds_max: None },
             Self::CardVideo => Limits { formats: &[Format::Mp4], bytes_max: 50 * MB, seconds_max: None },
             Self::Voice => Limits { formats: SOUNDS, bytes_max: 2 * MB, seconds_max: Some(60) },
+            Self::CustomerTable => Limits { formats: TABLES, bytes_max: TABLE_BYTES_MAX, seconds_max: None },
         }
     }
 
@@ -163,8 +175,9 @@ pub struct Upload {
     pub format: Format,
     /// How many bytes it may have, as announced.
     pub bytes: u64,
-    /// The card it is for.
-    pub card: CardId,
+    /// The card it is for; none of a table of somebody without a card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardId>,
     /// The member who sends it.
     pub member: MemberId,
     /// Its state.
@@ -194,7 +207,7 @@ impl Upload {
     /// `unknown_upload`, also for an upload of another card: nobody learns of others' uploads;
     /// `wrong_purpose`, `upload_not_ready`, `upload_refused` or `upload_used`.
     pub fn usable(&self, card: CardId, purpose: Purpose, now: Timestamp) -> Result<u64, FieldError> {
-        if self.card != card {
+        if self.card != Some(card) {
             return Err(unknown_upload());
         }
         if self.purpose != purpose {
@@ -227,6 +240,27 @@ pub enum UploadError {
 /// The error of an upload that does not exist for the caller.
 pub fn unknown_upload() -> FieldError {
     FieldError::new("unknown_upload", "上传的文件不存在或已过期，请重新上传")
+}
+
+/// Where the file of an upload is sent to: what is shown waits to be inspected there.
+pub fn sent_key(company: Company, upload: &Upload) -> String {
+    match upload.purpose {
+        Purpose::CustomerTable => table_key(company, upload.id),
+        Purpose::Avatar | Purpose::Photo | Purpose::CardVideo | Purpose::Voice => quarantine_key(company, upload.id),
+    }
+}
+
+/// Where the file of an upload is kept.
+pub fn kept_key(company: Company, purpose: Purpose, upload: UploadId) -> String {
+    match purpose {
+        Purpose::CustomerTable => table_key(company, upload),
+        Purpose::Avatar | Purpose::Photo | Purpose::CardVideo | Purpose::Voice => media_key(company, upload),
+    }
+}
+
+/// Where a table is read from by the jobs of its import, and by nobody else.
+pub fn table_key(company: Company, upload: UploadId) -> String {
+    format!("tables/{}/{upload}", company.id())
 }
 
 /// Where a file waits to be inspected.

@@ -20,7 +20,7 @@ fn upload(state: UploadState) -> Upload {
         purpose: Purpose::Photo,
         format: Format::Jpeg,
         bytes: 9,
-        card: card(1),
+        card: Some(card(1)),
         member: MemberId::from_uuid(Uuid::from_u128(2)),
         state,
         used: false,

@@ -43,28 +43,41 @@ impl Store {
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// Finishes an erasure that has begun. Idempotent.
+    /// Finishes an erasure that has begun. `delete_exports` deletes the files into which lists of the company were
+    /// written. Idempotent.
     ///
     /// # Errors
     /// [`Failure::Busy`] when members write about the person at the same moment.
-    pub async fn finish_erasure(&self, company: Company, person: PersonId, erasure: &Erasure) -> Result<(), Failure> {
+    pub async fn finish_erasure<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        company: Company,
+        (person, erasure): (PersonId, &Erasure),
+        delete_exports: impl FnOnce(Company) -> F,
+    ) -> Result<(), Failure> {
         for identity in &erasure.identities {
             self.erase_identity(company, *identity, erasure).await?;
             self.clear_timeline(company, *identity).await?;
         }
+        // No list has them any more: what is written from now on needs not be deleted.
+        delete_exports(company).await?;
         let mut transaction = Transaction::default();
         transaction.remove(&self.table, &keys::erasure(company, person));
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
-    /// Finishes the erasures that have begun, of all companies.
-    pub async fn sweep_erasures(&self, limits: &SweepLimits) -> Sweep {
+    /// Finishes the erasures that have begun, of all companies, as [`Self::finish_erasure`] does.
+    pub async fn sweep_erasures<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        limits: &SweepLimits,
+        delete_exports: impl Fn(Company) -> F,
+    ) -> Sweep {
         let read = |due: Due| {
             let person = keys::erasure_of(&due.key).ok_or_else(|| ERASURE.corrupt("key"))?;
             Ok((due.company, person, ERASURE.decode::<Erasure>(due.item)?))
         };
+        let delete_exports = &delete_exports;
         let finish = |(company, person, erasure): (Company, PersonId, Erasure)| async move {
-            self.finish_erasure(company, person, &erasure).await
+            self.finish_erasure(company, (person, &erasure), delete_exports).await
         };
         self.sweep_each(DueList::Erasures, limits, read, finish).await
     }

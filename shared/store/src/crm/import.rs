@@ -3,21 +3,27 @@
 use domain::company::Company;
 use domain::company::department::DepartmentPath;
 use domain::crm::addition::Addition;
-use domain::crm::import::RowError;
+use domain::crm::custom_field::CustomFieldBook;
+use domain::crm::import_row::RowError;
+use domain::crm::job::Job;
 use domain::crm::record::KnownCustomer;
+use domain::crm::table_preview::TablePreview;
+use domain::crm::tag::TagBook;
 use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, JobId, PersonId};
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::Timestamp;
+use domain::media::upload::KEPT_MS;
 use serde::{Deserialize, Serialize};
 
 use crate::company::department::{Placed, take, tree_of};
 use crate::crm::addition::NewCustomer;
+use crate::crm::book::{BookName, book_of};
 use crate::crm::record::RecordRead;
 use crate::people::phone::phone_holder;
 use crate::table::batch_get::ReadMode;
-use crate::table::item::has_expired;
-use crate::table::kinds::{CARD, IMPORT_MARK, ROW_ERROR};
+use crate::table::item::{expire, has_expired};
+use crate::table::kinds::{CARD, IMPORT_MARK, ROW_ERROR, TABLE_PREVIEW};
 use crate::table::read::{Order, Search};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
@@ -91,6 +97,47 @@ impl Store {
         mark.map(|item| IMPORT_MARK.decode::<ImportMark>(item).map(|mark| mark.job)).transpose()
     }
 
+    /// What rows of a file are read by: the company's fields and tags. One call.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when one cannot be read.
+    pub async fn row_books(&self, company: Company) -> Result<(CustomFieldBook, TagBook), Failure> {
+        let wanted = [BookName::CustomFields.key(company.into()), BookName::Tags.key(company.into())];
+        let mut items = self.batch_get(company, &wanted, ReadMode::Consistent).await?;
+        let [fields, tags] = wanted.map(|key| take(&mut items, &key));
+        Ok((book_of(fields)?, book_of(tags)?))
+    }
+
+    /// Adds to a transaction what a job has found in a file. It is kept as long as the file can be used.
+    pub(crate) fn add_preview(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        job: &Job,
+        preview: &TablePreview,
+    ) -> Result<(), Failure> {
+        let stored = StoredPreview { preview: preview.clone() };
+        let mut item = TABLE_PREVIEW.encode(&keys::table_preview(company, job.id), &stored)?;
+        expire(&mut item, job.moved_at.plus_millis(KEPT_MS));
+        transaction.replace(&self.table, item);
+        Ok(())
+    }
+
+    /// What a job has found in a file, for a day.
+    ///
+    /// # Errors
+    /// [`Failure::Corrupt`] when it cannot be read.
+    pub async fn table_preview(
+        &self,
+        company: Company,
+        job: JobId,
+        now: Timestamp,
+    ) -> Result<Option<TablePreview>, Failure> {
+        let found = self.batch_get(company, &[keys::table_preview(company, job)], ReadMode::Consistent).await?;
+        let found = found.into_iter().find(|item| !has_expired(item, now));
+        found.map(|item| Ok(TABLE_PREVIEW.decode::<StoredPreview>(item)?.preview)).transpose()
+    }
+
     /// What was wrong with the rows of a job, in their order.
     ///
     /// # Errors
@@ -109,6 +156,12 @@ impl Store {
             self.search(search, None::<fn(&StoredRowError) -> bool>, |stored: &StoredRowError| stored.place).await?;
         Ok(Page { items: page.items.into_iter().map(|stored| stored.error).collect(), next: page.next })
     }
+}
+
+/// What a file has, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredPreview {
+    preview: TablePreview,
 }
 
 /// What was wrong with a row, in its place among all.

@@ -6,9 +6,10 @@
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::company::audit::AuditEntry;
+use domain::company::budget_spend::BudgetSpend;
 use domain::company::{Acting, Company};
 use domain::crm::handover::{HandoverState, HandoverStep};
-use domain::crm::import::RowError;
 use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, JobStep, OPEN_JOBS_MAX};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::{Failure, Resource};
@@ -18,6 +19,7 @@ use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Role;
 use serde::{Deserialize, Serialize};
 
+use crate::company::audit::add_entry;
 use crate::company::department::take;
 use crate::crm::import::{ImportMark, placed};
 use crate::keys::DueList;
@@ -50,6 +52,15 @@ struct StoredInput {
     input: JobInput,
 }
 
+/// What must be true together with a new job.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JobConditions<'a> {
+    /// Tokens to take.
+    pub spends: &'a [BudgetSpend],
+    /// The entry of the audit log.
+    pub audit: Option<&'a AuditEntry>,
+}
+
 /// A job that can go on.
 #[derive(Debug, Clone)]
 pub struct JobToRun {
@@ -66,17 +77,20 @@ impl Store {
     /// such request started.
     ///
     /// # Errors
-    /// [`Failure::Exhausted`] `jobs` when too many are open, [`Failure::KeyReused`] when the request's
+    /// [`Failure::Exhausted`] `jobs` when too many are open, [`Failure::OverBudget`], [`Failure::KeyReused`] when the request's
     /// key stands for another request.
     pub async fn start_job(
         &self,
         company: Company,
         job: Job,
         input: JobInput,
-        request: &Idempotency,
+        (request, JobConditions { spends, audit }): (&Idempotency, JobConditions<'_>),
     ) -> Result<Job, Failure> {
         let key = keys::idempotency(company, &request.key);
-        self.create_once(company, &key, request, job.started_at, job.clone(), |transaction| {
+        self.create_once_within((company, spends), &key, request, job.started_at, job.clone(), |transaction| {
+            if let Some(entry) = audit {
+                add_entry(transaction, &self.table, company, entry)?;
+            }
             self.add_job(transaction, company, &job, input)
         })
         .await
@@ -97,10 +111,12 @@ impl Store {
             JobInput::Import(import) => {
                 // As long as the job is kept that it names.
                 let mark = ImportMark { job: job.id };
+                let replaced = import.resumes.as_ref().map(|resumed| resumed.last.to_string()).unwrap_or_default();
                 let mut item = IMPORT_MARK.encode(&keys::import_mark(company, &import.digest), &mark)?;
                 expire(&mut item, now.plus_millis(JOB_KEPT_MS));
-                let values = Item::from([(":now".to_owned(), number(now.seconds()))]);
-                let free = "attribute_not_exists(#pk) OR expires_at <= :now";
+                let values =
+                    Item::from([(":now".to_owned(), number(now.seconds())), (":before".to_owned(), text(replaced))]);
+                let free = "attribute_not_exists(#pk) OR expires_at <= :now OR job = :before";
                 transaction.put(&self.table, item, free, values, Failure::Busy);
             }
             JobInput::ImportUndo(undo) => {
@@ -108,6 +124,8 @@ impl Store {
                 mark.iter().for_each(|key| transaction.remove(&self.table, key));
             }
             JobInput::BulkTags(_)
+            | JobInput::ImportPreview(_)
+            | JobInput::Export(_)
             | JobInput::AutomationDryRun(_)
             | JobInput::Handover(_)
             | JobInput::HandoverUndo(_) => {}
@@ -127,6 +145,14 @@ impl Store {
             .expression_attribute_values(":job", id);
         transaction.update(&self.table, &keys::job_slots(company), take, Failure::Exhausted(Resource::Jobs));
         Ok(())
+    }
+
+    /// Succeeds while the member of the handle has the rights that it was made with.
+    ///
+    /// # Errors
+    /// [`Failure::RightsChanged`], [`Failure::CompanySuspended`].
+    pub async fn check_rights(&self, company: Company) -> Result<(), Failure> {
+        self.commit(company, Transaction::default()).await.map_err(Cancelled::into_failure)
     }
 
     /// A job, as of the last write.
@@ -170,20 +196,17 @@ impl Store {
         Ok(Some(JobToRun { company: Company::acting(company.id(), acting), job, input }))
     }
 
-    /// Stores a job that has gone on or ended, what was wrong with rows that it looked at, and how far its
-    /// handover is. This asks for nobody's rights: a job must end when they are gone.
+    /// Stores a job that has gone on or ended, what its step has found, and how far its handover is. This asks
+    /// for nobody's rights: a job must end when they are gone.
     ///
     /// # Errors
     /// [`Failure::Busy`] when somebody else has gone on with it or ended it.
-    pub async fn put_job(
-        &self,
-        company: Company,
-        job: &Job,
-        input: &JobInput,
-        JobStep { errors, handover, .. }: &JobStep,
-    ) -> Result<Job, Failure> {
-        let (next, mut transaction) = self.next_of_job(company, job, errors)?;
-        self.add_handover_of(&mut transaction, company, input, handover.as_ref())?;
+    pub async fn put_job(&self, company: Company, job: &Job, input: &JobInput, step: &JobStep) -> Result<Job, Failure> {
+        let (next, mut transaction) = self.next_of_job(company, job, step)?;
+        self.add_handover_of(&mut transaction, company, input, step.handover.as_ref())?;
+        if let Some(preview) = &step.preview {
+            self.add_preview(&mut transaction, company, job, preview)?;
+        }
         self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)?;
         Ok(next)
     }
@@ -193,7 +216,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Busy`] when it has gone on since it was read.
     pub async fn cancel_job(&self, company: Company, job: &Job, handover: Option<&JobInput>) -> Result<Job, Failure> {
-        let (next, mut transaction) = self.next_of_job(company, job, &[])?;
+        let (next, mut transaction) = self.next_of_job(company, job, &JobStep::default())?;
         handover.map_or(Ok(()), |input| self.add_handover_of(&mut transaction, company, input, None))?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)?;
         Ok(next)
@@ -217,17 +240,17 @@ impl Store {
             (JobInput::HandoverUndo(task), None) => {
                 self.add_failed_handover(transaction, company, task, HandoverState::UndoFailed);
             }
-            (JobInput::BulkTags(_) | JobInput::AutomationDryRun(_), _) => {}
-            (JobInput::Import(_) | JobInput::ImportUndo(_), _) => {}
+            (JobInput::BulkTags(_) | JobInput::AutomationDryRun(_) | JobInput::Export(_), _) => {}
+            (JobInput::ImportPreview(_) | JobInput::Import(_) | JobInput::ImportUndo(_), _) => {}
         }
         Ok(())
     }
 
-    fn next_of_job(&self, company: Company, job: &Job, errors: &[RowError]) -> Result<(Job, Transaction), Failure> {
+    fn next_of_job(&self, company: Company, job: &Job, step: &JobStep) -> Result<(Job, Transaction), Failure> {
         let next = Job { version: job.version + 1, ..job.clone() };
         let mut transaction = Transaction::default();
         transaction.update(&self.table, &keys::job(company, job.id), moved(company, &next)?, Failure::Busy);
-        for stored in placed(errors) {
+        for stored in placed(&step.errors) {
             let mut item = ROW_ERROR.encode(&keys::row_error(company, job.id, stored.place), &stored)?;
             expire(&mut item, job.started_at.plus_millis(JOB_KEPT_MS));
             transaction.create(&self.table, item, Failure::Busy);
@@ -251,6 +274,16 @@ impl Store {
             transaction.update(&self.table, &keys::job_input(company, next.id), forget, Failure::Busy);
         }
         Ok((next, transaction))
+    }
+
+    /// Forgets what a job has found in a file. Idempotent.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn forget_preview(&self, company: Company, job: JobId) -> Result<(), Failure> {
+        let mut transaction = Transaction::default();
+        transaction.remove(&self.table, &keys::table_preview(company, job));
+        self.commit_for_schedule(transaction).await.map_err(Cancelled::into_failure)
     }
 
     /// What a job was told.

@@ -20,6 +20,11 @@ pub(crate) fn job_input(company: Company, job: JobId) -> Key {
     Key::new(format!("{}#JOB#{job}", company.id()), "INPUT")
 }
 
+/// What a file has that a job has looked at.
+pub(crate) fn table_preview(company: Company, job: JobId) -> Key {
+    Key::new(format!("{}#JOB#{job}", company.id()), "PREVIEW")
+}
+
 /// Which jobs of a company are open.
 pub(crate) fn job_slots(company: Company) -> Key {
     Key::new(company.id().to_string(), "JOB_SLOTS")

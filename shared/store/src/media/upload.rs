@@ -8,7 +8,8 @@ use domain::company::budget_spend::BudgetSpend;
 use domain::kernel::id::UploadId;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
-use domain::media::upload::{LINGER_MS, Upload, UploadState};
+use domain::media::upload::{LINGER_MS, Purpose, Upload, UploadState};
+use serde::Deserialize;
 
 use crate::keys::{DueList, EXPIRY_ATTRIBUTES};
 use crate::table::due::{Due, WAITS, WAITS_NO_LONGER, no_longer};
@@ -27,6 +28,14 @@ pub struct Expired {
     pub company: Company,
     /// The upload.
     pub upload: UploadId,
+    /// What its file is for.
+    pub purpose: Purpose,
+}
+
+/// What the file of an upload is for.
+#[derive(Debug, Deserialize)]
+struct Purposed {
+    purpose: Purpose,
 }
 
 impl Store {
@@ -94,9 +103,10 @@ impl Store {
         limits: &SweepLimits,
         delete_file: impl Fn(Expired) -> F,
     ) -> Sweep {
-        let read = |Due { company, key, place, .. }: Due| {
+        let read = |Due { company, key, place, item }: Due| {
             let upload = keys::upload_of(&key).ok_or_else(|| UPLOAD.corrupt("key"))?;
-            Ok((Expired { company, upload }, place))
+            let Purposed { purpose } = UPLOAD.decode(item)?;
+            Ok((Expired { company, upload, purpose }, place))
         };
         let delete_file = &delete_file;
         let forget = |(expired, place): (Expired, String)| async move {
