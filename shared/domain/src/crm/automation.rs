@@ -12,7 +12,7 @@ use crate::close_rate::evidence::Feature;
 use crate::close_rate::model::{Band, Rate};
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;
-use crate::kernel::id::{AutomationRuleId, CustomFieldId, MemberId, TagId};
+use crate::kernel::id::{AutomationRuleId, CustomFieldId, MemberId, PersonId, TagId};
 use crate::kernel::string_enum::string_enum;
 use crate::kernel::text::{Line, OptionalLine};
 use crate::kernel::timestamp::{DAY_MS, Timestamp};
@@ -31,6 +31,8 @@ pub const TIMES_MAX: u8 = 20;
 pub const WITHIN_DAYS_MAX: u8 = 30;
 /// The longest wait of a condition, and the longest period, in days.
 const DAYS_MAX: u16 = 365;
+/// When rules about time evaluate all customers, in milliseconds of the day of Asia/Shanghai.
+const NIGHT_MS: i64 = 3 * DAY_MS / 24;
 /// The longest time until a reminder, in hours.
 const REMIND_HOURS_MAX: u16 = 720;
 
@@ -46,6 +48,9 @@ pub struct AutomationRule {
     pub name: AutomationRuleName,
     /// Whether it is switched on.
     pub enabled: bool,
+    /// Since when its events count: since it was made, or counts other events.
+    #[serde(rename = "since_ms", with = "crate::kernel::timestamp::as_millis")]
+    pub since: Timestamp,
     /// The member who has changed it last, in whose name it gives tags and sets rates.
     pub by: MemberId,
     /// Whom it hits.
@@ -136,7 +141,7 @@ pub struct AutomationActions {
     /// Tags it takes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub remove_tags: BTreeSet<TagId>,
-    /// The follow-up it plans, unless one is planned before that.
+    /// The follow-up it plans, unless one is planned already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind: Option<AutomationReminder>,
     /// The close rate it sets, on the card that they opened last.
@@ -158,9 +163,12 @@ pub struct Automation {
     /// The page of the company's feed that was looked at last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<Uuid>,
-    /// The day on which all customers were looked at last.
+    /// The last night in which rules about time have evaluated all customers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub looked_on: Option<Day>,
+    pub evaluated_on: Option<Day>,
+    /// The customer whom they have evaluated last in a night that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluated_to: Option<PersonId>,
     /// The day of the last hit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_on: Option<Day>,
@@ -247,6 +255,16 @@ impl AutomationRule {
 }
 
 impl Automation {
+    /// The night that a moment belongs to, by its day: it begins at three.
+    pub fn night_of(now: Timestamp) -> Day {
+        Day::of(now.plus_millis(-NIGHT_MS))
+    }
+
+    /// Whether a rule about time is switched on.
+    pub fn has_night_rules(&self) -> bool {
+        self.enabled().any(|rule| rule.condition.event.is_none())
+    }
+
     /// The rules that are switched on.
     pub fn enabled(&self) -> impl Iterator<Item = &AutomationRule> {
         self.rules.iter().filter(|rule| rule.enabled)

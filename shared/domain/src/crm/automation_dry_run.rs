@@ -19,7 +19,7 @@ pub const LISTED_MAX: usize = 1_000;
 /// Most people whose events are remembered at once, and most events of all of them: what is kept fits into an
 /// item.
 const PEOPLE_MAX: usize = 3_000;
-const EVENTS_MAX: usize = 10_000;
+const MOMENTS_MAX: usize = 10_000;
 
 /// What a dry run is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,20 +69,30 @@ pub struct DryRunState {
     /// The first of them.
     #[serde(default)]
     pub hits: BTreeMap<PersonId, DryRunHit>,
+    /// The customer who was looked at last for a rule about time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_to: Option<PersonId>,
     #[serde(default)]
     traces: BTreeMap<PersonId, PersonTrace>,
+    /// The moments of all traces.
+    #[serde(default)]
+    moments: usize,
 }
 
 impl DryRunState {
     /// Takes an event that the rule counts. Returns whether the rule would hit now, if all else is true of the
     /// person; then [`Self::judge`] is to be called.
     pub fn take(&mut self, rule: &AutomationRule, condition: &EventCondition, person: PersonId, at: Timestamp) -> bool {
-        if !self.traces.contains_key(&person) && !self.has_room(condition, at) {
+        let most = usize::from(condition.times);
+        let is_full = self.traces.get(&person).is_some_and(|trace| trace.mark.times_ms.len() >= most);
+        if !is_full && !self.has_room(person, condition, at) {
             self.incomplete = true;
             return false;
         }
         let trace = self.traces.entry(person).or_default();
+        let before = trace.mark.times_ms.len();
         trace.mark.count(condition, at);
+        self.moments += trace.mark.times_ms.len() - before;
         trace.mark.is_met(condition) && trace.mark.is_over(rule, at) && trace.fits != Some(false)
     }
 
@@ -96,6 +106,7 @@ impl DryRunState {
         let trace = self.traces.entry(person).or_default();
         trace.fits = Some(fits);
         if !fits {
+            self.moments -= trace.mark.times_ms.len();
             trace.mark.times_ms.clear();
             return;
         }
@@ -114,23 +125,25 @@ impl DryRunState {
     /// Forgets everybody's events: nothing of them is read any more.
     pub fn end(&mut self) {
         self.traces.clear();
+        self.moments = 0;
     }
 
-    /// Whether one more person can be remembered, after those were forgotten whose events are too old to count
-    /// and whom the rule has not hit.
-    fn has_room(&mut self, condition: &EventCondition, at: Timestamp) -> bool {
-        if self.is_full() {
+    /// Whether one more event of a person can be remembered, after those were forgotten whose events are too
+    /// old to count and whom the rule has not hit.
+    fn has_room(&mut self, person: PersonId, condition: &EventCondition, at: Timestamp) -> bool {
+        if self.is_full(person) {
             let oldest = at.millis() - condition.within_ms();
             self.traces.retain(|_, trace| {
                 trace.mark.hit_ms.is_some() || trace.mark.times_ms.last().is_some_and(|last| *last >= oldest)
             });
+            self.moments = self.traces.values().map(|trace| trace.mark.times_ms.len()).sum();
         }
-        !self.is_full()
+        !self.is_full(person)
     }
 
-    fn is_full(&self) -> bool {
-        let events: usize = self.traces.values().map(|trace| trace.mark.times_ms.len()).sum();
-        self.traces.len() >= PEOPLE_MAX || events >= EVENTS_MAX
+    fn is_full(&self, person: PersonId) -> bool {
+        let is_new = !self.traces.contains_key(&person);
+        (is_new && self.traces.len() >= PEOPLE_MAX) || self.moments >= MOMENTS_MAX
     }
 }
 
@@ -150,6 +163,7 @@ mod tests {
             id: AutomationRuleId::from_uuid(Uuid::nil()),
             name: Line::parse("一周看两次名片").unwrap(),
             enabled: false,
+            since: day(0),
             by: MemberId::from_uuid(Uuid::nil()),
             condition: AutomationCondition { event: Some(TWICE), ..AutomationCondition::default() },
             actions: AutomationActions { notify_owner: true, ..AutomationActions::default() },
@@ -193,6 +207,20 @@ mod tests {
             take(&mut state, n, 0, true);
         }
         assert_eq!((state.customers, state.hits.len(), state.incomplete), (3_000, LISTED_MAX, true));
+        let size = serde_json::to_vec(&state).unwrap().len();
+        assert!(size < 390_000, "{size}");
+    }
+
+    #[test]
+    fn the_events_of_those_who_are_known_are_bounded_too() {
+        let often = EventCondition { times: 20, ..TWICE };
+        let mut state = DryRunState::default();
+        for _ in 0..19 {
+            for n in 0..2_900 {
+                assert!(!state.take(&rule(), &often, person(n), day(0)));
+            }
+        }
+        assert!(state.incomplete);
         let size = serde_json::to_vec(&state).unwrap().len();
         assert!(size < 390_000, "{size}");
     }

@@ -55,6 +55,11 @@ impl AutomationMark {
         self.hit_ms = self.hit_ms.max(other.hit_ms);
     }
 
+    /// Forgets what was done before a rule counts.
+    pub fn forget_before(&mut self, since: Timestamp) {
+        self.times_ms.retain(|ms| *ms >= since.millis());
+    }
+
     /// Keeps the latest events, as many as the rule counts.
     fn trim(&mut self, condition: &EventCondition) {
         let most = usize::from(condition.times);

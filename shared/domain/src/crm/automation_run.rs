@@ -1,6 +1,6 @@
 //! What the rules of automation do to one customer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -26,6 +26,8 @@ pub struct AutomationContext<'a> {
     pub model: &'a Model,
     /// Now.
     pub now: Timestamp,
+    /// Rules that were found to hit, before they set a rate that may be part of their condition.
+    pub decided: &'a BTreeSet<AutomationRuleId>,
 }
 
 /// What a rule has done to a customer.
@@ -67,7 +69,7 @@ pub struct AutomationOutcome {
 impl AutomationCondition {
     /// Whether all of it but the event is true of a customer.
     pub fn is_true_of(&self, known: &KnownCustomer, context: AutomationContext<'_>) -> bool {
-        let AutomationContext { tags: book, model, now } = context;
+        let AutomationContext { tags: book, model, now, .. } = context;
         let (merged, today) = (known.merged(), Day::of(now));
         let tags = known.tags(book);
         let has_tag = |tag: &TagId| book.resolve(*tag).is_some_and(|tag| tags.contains_key(&tag));
@@ -91,8 +93,9 @@ impl AutomationCondition {
 }
 
 impl KnownCustomer {
-    /// What the rules make of the events of an identity that a page of the feed has; `None` when the page was
-    /// counted before. Nobody who is no customer, or had everything erased, is hit.
+    /// What the rules that are switched on make of the events of an identity that a page of the feed has;
+    /// `None` when the page was counted before. All of them ask how the customer is before any of them does
+    /// something. Nobody who is no customer, or had everything erased, is hit.
     pub fn after_events(
         &self,
         (person, page, events): (PersonId, Uuid, &[&Event]),
@@ -107,10 +110,13 @@ impl KnownCustomer {
         marks.page = Some(page);
         marks.rules.retain(|id, _| rules.iter().any(|rule| rule.id == *id));
         let mut touched = BTreeMap::new();
-        for rule in rules {
+        for rule in rules.iter().filter(|rule| rule.enabled) {
             let Some(condition) = &rule.condition.event else { continue };
-            for event in events.iter().filter(|event| condition.is_met_by(event)) {
-                marks.rules.entry(rule.id).or_default().count(condition, event.at);
+            let counted = |event: &&&Event| condition.is_met_by(event) && event.at >= rule.since;
+            for event in events.iter().filter(counted) {
+                let mark = marks.rules.entry(rule.id).or_default();
+                mark.forget_before(rule.since);
+                mark.count(condition, event.at);
                 let last = touched.entry(rule.id).or_insert(event.at);
                 *last = event.at.max(*last);
             }
@@ -119,14 +125,14 @@ impl KnownCustomer {
         for rule in rules {
             let (Some(at), Some(condition)) = (touched.get(&rule.id), &rule.condition.event) else { continue };
             let mark = after.automation_mark(rule);
-            if mark.is_met(condition) && mark.is_over(rule, *at) && after.is_hit_by(rule, context) {
+            if mark.is_met(condition) && mark.is_over(rule, *at) && self.is_hit_by(rule, context) {
                 hits.push(after.apply(person, rule, (*at, context)));
             }
         }
         Some(AutomationOutcome { changed: self.differing(after), hits })
     }
 
-    /// What the rules without an event make of them by now.
+    /// What the rules without an event that are switched on make of them by now.
     pub fn after_night(
         &self,
         person: PersonId,
@@ -134,9 +140,9 @@ impl KnownCustomer {
         context: AutomationContext<'_>,
     ) -> AutomationOutcome {
         let (mut after, mut hits) = (self.clone(), Vec::new());
-        for rule in rules.iter().filter(|rule| rule.condition.event.is_none()) {
+        for rule in rules.iter().filter(|rule| rule.enabled && rule.condition.event.is_none()) {
             let is_over = after.automation_mark(rule).is_over(rule, context.now);
-            if is_over && self.erased_at().is_none() && after.is_hit_by(rule, context) {
+            if is_over && self.erased_at().is_none() && self.is_hit_by(rule, context) {
                 hits.push(after.apply(person, rule, (context.now, context)));
             }
         }
@@ -145,14 +151,16 @@ impl KnownCustomer {
 
     /// Whether a rule is about them, as they are by now and but for what it counts.
     pub fn is_hit_by(&self, rule: &AutomationRule, context: AutomationContext<'_>) -> bool {
-        self.is_customer() && rule.condition.is_true_of(self, context)
+        self.is_customer() && (context.decided.contains(&rule.id) || rule.condition.is_true_of(self, context))
     }
 
     /// What is kept for a rule, of all identities together.
     pub fn automation_mark(&self, rule: &AutomationRule) -> AutomationMark {
         let mut mark = AutomationMark::default();
         for of_identity in self.records.values().filter_map(|record| record.automation.rules.get(&rule.id)) {
-            mark.join(of_identity, rule.condition.event.as_ref());
+            let mut of_identity = of_identity.clone();
+            of_identity.forget_before(rule.since);
+            mark.join(&of_identity, rule.condition.event.as_ref());
         }
         mark
     }
@@ -189,14 +197,16 @@ impl KnownCustomer {
         AutomationContext { tags: book, now, .. }: AutomationContext<'_>,
     ) -> (Vec<TagId>, Vec<TagId>) {
         let before = self.tags(book);
-        let resolved = |tags: &mut dyn Iterator<Item = &TagId>| tags.filter_map(|tag| book.resolve(*tag)).collect();
-        let wanted: Vec<TagId> = resolved(&mut rule.actions.add_tags.iter());
-        let mut removed: Vec<TagId> = resolved(&mut rule.actions.remove_tags.iter());
-        removed.retain(|tag| before.contains_key(tag) && !wanted.contains(tag));
+        // Tags that were merged since stand for one.
+        let resolved = |tags: &BTreeSet<TagId>| tags.iter().filter_map(|tag| book.resolve(*tag)).collect();
+        let (wanted, removed): (BTreeSet<_>, BTreeSet<_>) =
+            (resolved(&rule.actions.add_tags), resolved(&rule.actions.remove_tags));
+        let is_taken = |tag: &TagId| before.contains_key(tag) && !wanted.contains(tag);
+        let removed: Vec<TagId> = removed.into_iter().filter(is_taken).collect();
         let mut added = Vec::new();
         for tag in wanted {
             let has_room = check_count(before.len() - removed.len() + added.len() + 1).is_ok();
-            if has_room && !before.contains_key(&tag) && !added.contains(&tag) {
+            if has_room && !before.contains_key(&tag) {
                 added.push(tag);
             }
         }
@@ -208,7 +218,8 @@ impl KnownCustomer {
         (added, removed)
     }
 
-    /// Plans the follow-up of a rule, unless one is planned until then.
+    /// Plans the follow-up of a rule, unless somebody has planned one: what members agreed with a customer
+    /// stays.
     fn remind(
         &mut self,
         person: PersonId,
@@ -217,7 +228,7 @@ impl KnownCustomer {
     ) -> Option<NextFollowUp> {
         let remind = rule.actions.remind?;
         let at = now.plus_millis(i64::from(remind.in_hours) * 3_600 * SECOND_MS);
-        if self.next_follow_up().is_some_and(|plan| now <= plan.at && plan.at <= at) {
+        if self.next_follow_up().is_some_and(|plan| now <= plan.at) {
             return None;
         }
         let by = match remind.whom {

@@ -69,6 +69,7 @@ fn rule() -> AutomationRule {
         id: AutomationRuleId::from_uuid(Uuid::from_u128(9)),
         name: Line::parse("三看智能门锁").unwrap(),
         enabled: true,
+        since: now(),
         by: author(),
         condition: AutomationCondition { event: Some(event), ..AutomationCondition::default() },
         actions: AutomationActions {
@@ -86,7 +87,8 @@ fn rule() -> AutomationRule {
 fn look(known: &mut KnownCustomer, page: u128, events: &[Event], rules: &[AutomationRule]) -> Vec<AutomationHit> {
     let (tags, model) = (TagBook::default(), Model::default());
     let at = events.last().map_or(now(), |event| event.at);
-    let context = AutomationContext { tags: &tags, model: &model, now: at };
+    let decided = BTreeSet::new();
+    let context = AutomationContext { tags: &tags, model: &model, now: at, decided: &decided };
     let events: Vec<_> = events.iter().collect();
     let Some(outcome) = known.after_events((person(), Uuid::from_u128(page), &events), rules, context) else {
         return Vec::new();
@@ -166,7 +168,8 @@ fn at_night_who_was_not_there_for_long_is_hit_once() {
     let mut rule = rule();
     rule.condition = AutomationCondition { no_visit_days: Some(40), ..AutomationCondition::default() };
     let (tags, model, mut known) = (TagBook::default(), Model::default(), known());
-    let context = AutomationContext { tags: &tags, model: &model, now: now() };
+    let decided = BTreeSet::new();
+    let context = AutomationContext { tags: &tags, model: &model, now: now(), decided: &decided };
     let outcome = known.after_night(person(), &[rule.clone()], context);
     assert_eq!(outcome.hits.len(), 1);
     known.records.extend(outcome.changed);
@@ -176,7 +179,7 @@ fn at_night_who_was_not_there_for_long_is_hit_once() {
 }
 
 #[test]
-fn a_plan_that_comes_first_stays_and_a_later_one_makes_room() {
+fn a_plan_that_stands_stays() {
     let three = [view(product(7), 0), view(product(7), 1), view(product(7), 2)];
     let planned = |hours: i64| {
         let mut known = known();
@@ -185,7 +188,48 @@ fn a_plan_that_comes_first_stays_and_a_later_one_makes_room() {
         look(&mut known, 1, &three, &[rule()])[0].planned.is_some()
     };
     assert!(!planned(3), "an hour before the reminder");
-    assert!(planned(5), "an hour after it");
+    assert!(!planned(5), "an hour after it");
+    assert!(planned(1), "over by then");
+}
+
+#[test]
+fn no_rule_sets_off_another_one_and_one_that_is_off_forgets_nothing() {
+    let three = [view(product(7), 0), view(product(7), 1), view(product(7), 2)];
+    let mut second = rule();
+    second.id = AutomationRuleId::from_uuid(Uuid::from_u128(10));
+    second.condition.tags_any = [first_tag()].into();
+    let (mut known, rules) = (known(), [rule(), second]);
+    assert_eq!(look(&mut known, 1, &three, &rules).len(), 1, "the tag was given by the first rule");
+    let off = rules.clone().map(|rule| AutomationRule { enabled: false, ..rule });
+    assert!(look(&mut known, 2, &three, &off).is_empty());
+    let hits = look(&mut known, 3, &three, &rules[..1]);
+    assert!(hits.is_empty(), "within the period: {hits:?}");
+}
+
+#[test]
+fn a_rule_that_counts_other_events_begins_anew() {
+    let two = [view(product(7), 0), view(product(7), 1)];
+    let (mut known, mut changed) = (known(), rule());
+    look(&mut known, 1, &two, &[rule()]);
+    changed.condition.event.iter_mut().for_each(|it| it.target = Some(product(8)));
+    changed.since = now().plus_millis(2 * HOUR_MS);
+    assert!(look(&mut known, 2, &[view(product(8), 3)], &[changed.clone()]).is_empty());
+    assert!(look(&mut known, 3, &[view(product(8), 1), view(product(8), 4)], &[changed.clone()]).is_empty());
+    assert_eq!(look(&mut known, 4, &[view(product(8), 5)], &[changed]).len(), 1);
+}
+
+#[test]
+fn a_rate_that_is_part_of_the_condition_takes_no_hit_back() {
+    let mut rule = rule();
+    rule.condition.band = Some(Band::Below99);
+    let (tags, model, three) = (TagBook::default(), Model::default(), [0, 0, 0].map(|hours| view(product(7), hours)));
+    let events: Vec<_> = three.iter().collect();
+    let hits = |decided: &BTreeSet<AutomationRuleId>| {
+        let context = AutomationContext { tags: &tags, model: &model, now: now(), decided };
+        let outcome = known().after_events((person(), Uuid::from_u128(1), &events), &[rule.clone()], context);
+        outcome.unwrap().hits.len()
+    };
+    assert_eq!((hits(&BTreeSet::new()), hits(&[rule.id].into())), (0, 1));
 }
 
 #[test]
