@@ -71,7 +71,7 @@ async fn an_export_has_the_rows_that_the_member_sees_and_no_other() {
     assert_eq!(status, 404, "the view of a colleague");
     let filter = AuditFilter { action: Some(AuditAction::CustomerExport), ..AuditFilter::default() };
     let log = office.world.store.audit_log(office.world.company, &filter, None, 100).await.unwrap().items;
-    assert!(log.len() == 3 && log[0].to.contains("林二"), "{log:?}");
+    assert!(log.len() == 3 && log.iter().any(|entry| entry.to.contains("林二")), "{log:?}");
 }
 
 #[tokio::test]
@@ -154,5 +154,8 @@ async fn likely_duplicates_are_those_whom_the_member_sees() {
     let path = format!("/v1/customers/{of_lin}/merge");
     let (status, body) = office.ask("lin", ("PUT", &path), Some(json!({"with": again}))).await;
     assert_eq!(status, 200, "{body}");
+    // Housekeeping makes one row of the two.
+    office.world.clock.advance(600_000);
+    housekeeping(&office.world, 0).await.run(no_stop(), "r").await.unwrap();
     assert_eq!(named("boss", &again).await, (200, vec![by_name(&of_chen)]), "an identity that lists do not name");
 }

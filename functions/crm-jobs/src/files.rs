@@ -20,8 +20,11 @@ use runtime::clients::LazyClient;
 pub struct BucketFiles {
     s3: LazyClient<aws_sdk_s3::Client>,
     bucket: String,
-    last: Mutex<Option<(UploadId, Option<u32>, Arc<FileTable>)>>,
+    last: Mutex<Option<LastTable>>,
 }
+
+/// A table that was read, of which sheet of which file.
+type LastTable = (UploadId, Option<u32>, Arc<FileTable>);
 
 impl BucketFiles {
     /// The bucket of this name.

@@ -100,14 +100,18 @@ fn tables_are_read_up_to_their_bounds() {
     assert!(read(&vec![b'a'; 5 * 1024 * 1024], None).is_ok());
 }
 
+fn len_of(bytes: &[u8]) -> [u8; 4] {
+    u32::try_from(bytes.len()).unwrap().to_le_bytes()
+}
+
 /// An archive with one part that is packed.
 fn archive(name: &str, packed: &[u8], unpacked: u32, method: u8) -> Vec<u8> {
-    let (len, name_len) = ((packed.len() as u32).to_le_bytes(), (name.len() as u16).to_le_bytes());
+    let (len, name_len) = (len_of(packed), u16::try_from(name.len()).unwrap().to_le_bytes());
     let fields =
         [&[0, 0, method, 0, 0, 0, 33, 0, 0, 0, 0, 0], &len[..], &unpacked.to_le_bytes(), &name_len, &[0, 0]].concat();
     let local = [b"PK\x03\x04\x14\0", &fields[..], name.as_bytes(), packed].concat();
     let entry = [b"PK\x01\x02\x14\0\x14\0", &fields[..], &[0; 14], name.as_bytes()].concat();
-    let (at, size) = ((local.len() as u32).to_le_bytes(), (entry.len() as u32).to_le_bytes());
+    let (at, size) = (len_of(&local), len_of(&entry));
     [&local[..], &entry, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &size, &at, &[0, 0]].concat()
 }
 

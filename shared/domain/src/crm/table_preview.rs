@@ -90,10 +90,11 @@ impl TableToPreview {
             return Err(TableError::TooManyRows);
         }
         let header = table.rows.iter().find(|row| row.number == header_row);
-        let shown = |row: &TableRow| PreviewRow { row: row.number, cells: row.cells.iter().map(cut).collect() };
+        let shown =
+            |row: &TableRow| PreviewRow { row: row.number, cells: row.cells.iter().map(|cell| cut(cell)).collect() };
         Ok(TablePreview {
             upload: self.upload,
-            sheets: table.sheets.iter().map(cut).collect(),
+            sheets: table.sheets.iter().map(|name| cut(name)).collect(),
             sheet: u32::try_from(table.sheet).unwrap_or(u32::MAX),
             header_row,
             columns: columns_of(header, rows, book),
@@ -104,7 +105,7 @@ impl TableToPreview {
     }
 }
 
-fn cut(text: &String) -> String {
+fn cut(text: &str) -> String {
     text.chars().take(CHARS_SHOWN).collect()
 }
 
@@ -129,7 +130,7 @@ fn columns_of(header: Option<&TableRow>, rows: &[TableRow], book: &CustomFieldBo
         let name = header.map_or("", |row| row.cell(column));
         let guess = guess(name, book).filter(|guess| taken.insert((guess.0, guess.1)));
         let guess = guess.map(|(field, custom_field)| MappedColumn { column, field, custom_field });
-        PreviewColumn { name: cut(&name.to_owned()), guess }
+        PreviewColumn { name: cut(name), guess }
     });
     columns.collect()
 }
