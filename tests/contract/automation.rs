@@ -45,7 +45,9 @@ impl JobOffice {
 
     async fn set(&self, version: u64, rules: &[Value]) -> (u16, Value) {
         let rules = json!({"version": version, "rules": rules});
-        self.ask("boss", ("PUT", "/v1/automation-rules"), Some(rules)).await
+        let set = self.ask("boss", ("PUT", "/v1/automation-rules"), Some(rules)).await;
+        self.world.clock.advance(MINUTE_MS);
+        set
     }
 
     /// Views of the product on `lin`'s card, now.
@@ -129,7 +131,7 @@ async fn two_runs_at_once_and_a_page_that_is_looked_at_again_hit_once() {
     office.views(person, 1, 3).await;
     office.world.clock.advance(MINUTE_MS);
     let (store, clock) = (&office.world.store, office.world.clock.clock());
-    let run = || automation_run::run((store, &office.world.ids, &clock), office.world.company, || true);
+    let run = || automation_run::run((store, &office.world.ids, &clock), office.world.company, 0, || true);
     let before = store.automation(office.world.company).await.unwrap();
     let (first, second) = tokio::join!(run(), run());
     assert_eq!(first.unwrap().hits + second.unwrap().hits, 1);

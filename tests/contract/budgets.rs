@@ -124,7 +124,7 @@ async fn what_is_spent_in_a_transaction_is_exact_and_a_retry_spends_nothing() {
 }
 
 /// Operations that create something without a budget of their own, and what limits them instead.
-const LIMITED_OTHERWISE: [(&str, &str); 19] = [
+const LIMITED_OTHERWISE: [(&str, &str); 20] = [
     ("claim_customer", "a company says how many customers a member may claim in a day"),
     ("create_card", "a member has one card"),
     ("create_claim_code", "a new code replaces the one of the member"),
@@ -141,6 +141,7 @@ const LIMITED_OTHERWISE: [(&str, &str); 19] = [
     ("create_radar_join", "a ticket has 160 bits, and nothing new is stored"),
     ("preview_handover", "for the boss alone, and nothing is stored"),
     ("refresh_session", "a refresh token works once, and nothing new is stored"),
+    ("start_automation_dry_run", "a company has at most 50 open jobs"),
     ("tag_customers", "a company has at most 50 open jobs"),
     ("undo_handover", "a company has at most 50 open jobs, and a handover is undone once"),
     ("undo_import", "a company has at most 50 open jobs, and an import is undone once"),

@@ -101,6 +101,7 @@ impl HandoverOffice {
             max_attempts: 5,
             clock: world.clock.clock(),
             ids: world.ids.clone(),
+            automation_lag_s: 0,
             files: BucketFiles::new(aws_sdk_s3::Client::new(&sdk), bucket),
         };
         let mut people = vec![world.visitor];

@@ -48,6 +48,7 @@ impl JobOffice {
             max_attempts: 5,
             clock: world.clock.clock(),
             ids: world.ids.clone(),
+            automation_lag_s: 0,
             files: BucketFiles::new(s3.clone(), bucket.clone()),
         };
         let mut office = Self { world, functions, worker, sqs, url, s3, bucket, tag: String::new() };
@@ -160,6 +161,7 @@ impl JobOffice {
             max_attempts: 5,
             clock,
             ids: self.world.ids.clone(),
+            automation_lag_s: 0,
             files: BucketFiles::new(self.s3.clone(), self.bucket.clone()),
         }
     }

@@ -49,6 +49,8 @@ pub struct JobWorker<D> {
     pub clock: Clock,
     /// Makes ids.
     pub ids: Ids,
+    /// The minimum age, in seconds, of a feed page that rules of automation evaluate.
+    pub automation_lag_s: u32,
     /// The files of jobs.
     pub files: BucketFiles,
 }
@@ -98,7 +100,7 @@ struct JobsLine<'a> {
     request_id: &'a str,
     slices: usize,
     sent: usize,
-    automated: usize,
+    automation_companies: usize,
     retried: usize,
     failed_items: usize,
 }
@@ -108,7 +110,7 @@ impl EmfMetrics for JobsLine<'_> {
     const METRICS: &'static [(&'static str, &'static str)] = &[
         ("slices", "Count"),
         ("sent", "Count"),
-        ("automated", "Count"),
+        ("automation_companies", "Count"),
         ("retried", "Count"),
         ("failed_items", "Count"),
     ];
@@ -188,10 +190,12 @@ impl<D: FailedMessages> JobWorker<D> {
         let limits = &limits;
         let run = |company| async move {
             let may_go_on = || self.clock.now() <= limits.last_start;
-            Box::pin(automation_run::run((&self.store, &self.ids, &self.clock), company, may_go_on)).await.map(drop)
+            let lag_ms = i64::from(self.automation_lag_s) * SECOND_MS;
+            let run = automation_run::run((&self.store, &self.ids, &self.clock), company, lag_ms, may_go_on);
+            Box::pin(run).await.map(drop)
         };
         let sweep = self.store.sweep_automation(limits, run).await;
-        (line.automated, line.failed_items) = (sweep.done, sweep.failed);
+        (line.automation_companies, line.failed_items) = (sweep.done, sweep.failed);
         if sweep.failure.is_some() {
             line.level = "WARN";
         }

@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
                 max_attempts: start.max_attempts()?,
                 clock: Clock::system(),
                 ids: Ids::system(),
+                automation_lag_s: start.env.required_number("AUTOMATION_LAG_SECONDS")?,
                 files: BucketFiles::new(LazyClient::new(&start.sdk, clients::s3), start.env.required("MEDIA_BUCKET")?),
             })
         },

@@ -59,7 +59,7 @@ pub(crate) struct AutomationHitBody {
     tags_added: Vec<TagId>,
     /// Tags that they have no more.
     tags_removed: Vec<TagId>,
-    /// The follow-up that was planned. `null` if none, or one was planned before that.
+    /// The follow-up that was planned. `null` if none, or one was planned already.
     planned_at: Option<Timestamp>,
     /// The member who follows up. `null` without a planned follow-up.
     planned_for: Option<MemberId>,
@@ -105,8 +105,8 @@ pub(crate) async fn get_automation_rules(
 /// Replace the rules of automation
 ///
 /// A rule that is left out is deleted; one with the id of a rule that stands replaces it. Rules that are
-/// switched on look at what customers do from then on, within some minutes; events of the days before count as
-/// far as a rule that was switched on has seen them. Rules without an event look at all customers every night. A
+/// switched on look at what customers do from then on, within some minutes. A rule counts events since it was
+/// made, or since it counts this event. Rules without an event look at all customers every night. A
 /// rule hits a customer once in its period; what rules do sets off no rule. Callers: admins and the boss.
 /// Idempotent: an edit that is already stored succeeds again. Errors: 403 `role_required` for other callers; 409
 /// `version_conflict` when somebody else changed the rules since `version` was read; 422 `invalid` for each
@@ -129,7 +129,7 @@ pub(crate) async fn update_automation_rules(
 /// deleted, too. Callers: admins and the boss, while their radar is on. Idempotent. Errors: 403 `role_required`
 /// for other callers; 403 `radar_not_active` while the radar of the caller is off; 404 `not_found` without such a
 /// rule.
-#[utoipa::path(get, path = "/v1/automation-rules/{rule_id}/hits", tag = "crm", params(PageParams),
+#[utoipa::path(get, path = "/v1/automation-rules/{automation_rule_id}/hits", tag = "crm", params(PageParams),
     responses((status = 200, body = PageBody<AutomationHitBody>)))]
 pub(crate) async fn list_automation_hits(
     State(app): State<App>,

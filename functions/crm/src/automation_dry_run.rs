@@ -24,7 +24,7 @@ use crate::job::JobBody;
 /// Nothing: the rule is in the path.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DryRunOrder {}
+pub(crate) struct NewDryRun {}
 
 /// Somebody whom a rule would have hit.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,19 +56,19 @@ pub(crate) struct DryRunBody {
 ///
 /// Starts a job that looks whom the rule, switched on or not, would have hit in the last 30 days of the log, as
 /// customers are now: with the tags, fields and evidence of today. A rule without an event is tried on all
-/// customers as they are now, at most 2,000. Nothing of the customers changes. Callers: admins and the boss, while
+/// customers as they are now, at most 10,000. Nothing of the customers changes. Callers: admins and the boss, while
 /// their radar is on. Idempotent by `Idempotency-Key`. Errors: 403 `role_required` for other callers; 403
 /// `radar_not_active` while the radar of the caller is off; 404 `not_found` without such a rule; 409
 /// `limit_reached` with 50 open jobs of the company.
-#[utoipa::path(post, path = "/v1/automation-rules/{rule_id}/dry-runs", tag = "crm", request_body = DryRunOrder,
+#[utoipa::path(post, path = "/v1/automation-rules/{automation_rule_id}/dry-runs", tag = "crm", request_body = NewDryRun,
     params(IdempotencyKey), responses((status = 202, body = JobBody)))]
 pub(crate) async fn start_automation_dry_run(
     State(app): State<App>,
     RadarOn(admin): RadarOn<Admin>,
     PathId(rule): PathId<AutomationRuleId>,
-    once: IdempotentRequest<DryRunOrder>,
+    once: IdempotentRequest<NewDryRun>,
 ) -> Result<(StatusCode, Json<JobBody>), Problem> {
-    let (DryRunOrder {}, request) = once.of(&admin);
+    let (NewDryRun {}, request) = once.of(&admin);
     let started = automation_dry_run::start(&app.flow(), admin.company(), by(&admin), rule, &request).await?;
     Ok((StatusCode::ACCEPTED, Json(started.into())))
 }

@@ -95,7 +95,7 @@ pub(crate) struct ActionsBody {
     add_tags: RuleTags,
     /// Tags it takes.
     remove_tags: RuleTags,
-    /// The follow-up it plans, unless one is planned before that. `null` without that.
+    /// The follow-up it plans, unless one is planned already. `null` without that.
     remind: Option<ReminderBody>,
     /// The close rate it sets on the card that they opened last, in percent: 0 to 100. `null` without that.
     #[schema(value_type = Option<u8>, minimum = 0, maximum = 100)]

@@ -6,8 +6,8 @@
 use domain::card::settings::PhraseBook;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::id::{
-    CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, HandoverId, InvitationId, JobId, JoinRequestId,
-    MemberId, MergeId, PersonId, ProductId, RecycleRuleId, SessionId, TagId, UploadId, ViewId,
+    AutomationRuleId, CardId, CompanyId, CustomFieldId, DealId, DepartmentId, FollowUpId, HandoverId, InvitationId,
+    JobId, JoinRequestId, MemberId, MergeId, PersonId, ProductId, RecycleRuleId, SessionId, TagId, UploadId, ViewId,
 };
 use domain::kernel::text::ShareCode;
 use serde_json::{Map, Value, json};
@@ -329,6 +329,7 @@ fn path_parameter(name: &str) -> Result<Value, DocumentError> {
         "tag_id" => (TagId::schema(), "The tag."),
         "field_id" => (CustomFieldId::schema(), "The field."),
         "view_id" => (ViewId::schema(), "The view."),
+        "automation_rule_id" => (AutomationRuleId::schema(), "The rule of automation."),
         "rule_id" => (RecycleRuleId::schema(), "The rule."),
         "handover_id" => (HandoverId::schema(), "The handover."),
         "job_id" => (JobId::schema(), "The job."),

@@ -9,6 +9,7 @@ use domain::crm::automation::{AutomationRule, AutomationRuleName};
 use domain::crm::book::CompanyBook;
 use domain::crm::command::CustomerError;
 use domain::crm::custom_field::CustomFieldBook;
+use domain::crm::profile::ProfileField;
 use domain::crm::tag::TagBook;
 use domain::kernel::failure::Failure;
 use domain::kernel::field::FieldError;
@@ -89,10 +90,11 @@ pub async fn log(
     if !stands {
         return Err(Failure::NotFound);
     }
-    Ok((named(flow, company, page.items).await?, page.next))
+    Ok((named(flow, company, page.items, None).await?, page.next))
 }
 
-/// The notices of a member, the latest first, each with the name of the customer. Two calls.
+/// The notices of a member, the latest first, each with the name of the customer, but for customers whose owner
+/// was decided anew since. Two calls.
 ///
 /// # Errors
 /// [`Failure::Corrupt`] when something cannot be read.
@@ -103,17 +105,28 @@ pub async fn notices(
     (after, limit): (Option<Uuid>, u32),
 ) -> Result<(Vec<NamedHit>, Option<Uuid>), Failure> {
     let page = flow.store.automation_notices(company, member, after, limit).await?;
-    Ok((named(flow, company, page.items).await?, page.next))
+    Ok((named(flow, company, page.items, Some(member)).await?, page.next))
 }
 
-async fn named(flow: &Flow<'_>, company: Company, entries: Vec<AutomationLogEntry>) -> Result<Vec<NamedHit>, Failure> {
-    let persons: BTreeSet<_> = entries.iter().map(|entry| entry.hit.person).collect();
+/// Each with the name of the customer; of somebody who had everything erased nothing is told.
+async fn named(
+    flow: &Flow<'_>,
+    company: Company,
+    entries: Vec<AutomationLogEntry>,
+    owner: Option<MemberId>,
+) -> Result<Vec<NamedHit>, Failure> {
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let names = flow.store.customer_names(company, &Vec::from_iter(persons)).await?;
-    let name = |entry: &AutomationLogEntry| names.get(&entry.hit.person).cloned().unwrap_or_default();
-    Ok(entries.into_iter().map(|entry| (entry.clone(), name(&entry))).collect())
+    let persons: BTreeSet<_> = entries.iter().map(|entry| entry.hit.person).collect();
+    let records = flow.store.customer_records(company, &Vec::from_iter(persons)).await?;
+    let named = |entry: AutomationLogEntry| {
+        let record = records.get(&entry.hit.person)?;
+        let decided = record.ownership.filter(|decision| decision.at > entry.hit.at && decision.owner != owner);
+        let is_told = record.erased_at.is_none() && (owner.is_none() || decided.is_none());
+        is_told.then(|| (entry, record.profile.text(ProfileField::Name).to_owned()))
+    };
+    Ok(entries.into_iter().filter_map(named).collect())
 }
 
 /// The rules of these drafts. Who changes nothing of a rule is not its author.
@@ -134,11 +147,15 @@ fn rules_of(
             return Err(FieldError::new("unknown_rule", "规则不存在或重复").at("/rules").into());
         }
         let id = id.map_or_else(|| flow.new_id(), Ok)?;
-        let mut rule = AutomationRule { id, name, enabled, by, condition, actions, period_days };
+        let mut rule = AutomationRule { id, name, enabled, since: flow.now, by, condition, actions, period_days };
         named.check(&mut rule)?;
         // A new rule that stands already is that one: a request that comes again adds none.
         let is_free = |it: &&AutomationRule| !named_ids.contains(&it.id) && !rules.iter().any(|rule| rule.id == it.id);
-        let same = |it: &&AutomationRule| AutomationRule { id: it.id, by: it.by, ..rule.clone() } == **it;
+        if let Some(stands) = stands.filter(|stands| stands.condition.event == rule.condition.event) {
+            rule.since = stands.since;
+        }
+        let same =
+            |it: &&AutomationRule| AutomationRule { id: it.id, since: it.since, by: it.by, ..rule.clone() } == **it;
         let twin = named.before.iter().filter(is_free).find(|it| stands.is_none() && same(it));
         if let Some(same) = twin.or(stands.filter(same)) {
             rule = same.clone();

@@ -1,5 +1,7 @@
 //! Dry runs of rules of automation, as jobs: a step reads a part of a day of the log.
 
+use std::collections::BTreeSet;
+
 use domain::company::Company;
 use domain::crm::automation::AutomationRule;
 use domain::crm::automation_dry_run::{DRY_RUN_DAYS, DryRun, DryRunState};
@@ -22,8 +24,10 @@ use crate::crm::job;
 /// Pages that are read together, and most of one step.
 const PAGES: u32 = 50;
 const STEP_PAGES: usize = 500;
+/// From how many customers who were read a step ends: they are most of its time.
+const STEP_CUSTOMERS: usize = 200;
 /// Most customers whom a rule about time looks at.
-const LOOKED_AT_MAX: usize = 2_000;
+const LOOKED_AT_MAX: usize = 10_000;
 
 /// Starts the dry run of a rule, once per request.
 ///
@@ -86,18 +90,23 @@ async fn read_log(
     let day = first.plus(i32::try_from(state.days).unwrap_or(i32::MAX));
     let (until, mut aside) = (day.plus(1).start().plus_millis(-1), PutAside::default());
     let mut page = state.page.unwrap_or_else(|| store::feed_page_at(first.start()));
+    let mut read = 0;
     for _ in 0..STEP_PAGES / PAGES as usize {
         let pages = flow.store.feed_pages(company, Some(page), until, PAGES, &mut aside).await?;
-        let Some((last, _)) = pages.last() else {
+        if pages.is_empty() {
             state.days += 1;
             break;
-        };
-        page = *last;
-        for (_, segments) in &pages {
+        }
+        for (at, segments) in &pages {
+            if read >= STEP_CUSTOMERS {
+                state.page = Some(page);
+                return Ok(());
+            }
+            page = *at;
             for segment in segments.iter().filter(|segment| segment.by() == SentBy::LoggedIn) {
                 for event in segment.events.iter().filter(|event| condition.is_met_by(event)) {
                     if state.take(rule, &condition, segment.key.person, event.at) {
-                        judge(flow, (company, &tags), rule, state, (segment.key.person, event.at)).await?;
+                        read += judge(flow, (company, &tags), rule, state, (segment.key.person, event.at)).await?;
                     }
                 }
             }
@@ -115,16 +124,24 @@ async fn look_at_all(
     state: &mut DryRunState,
 ) -> Result<(), Failure> {
     let list = flow.store.customer_list(company, None).await?;
-    state.incomplete = list.rows.len() > LOOKED_AT_MAX;
-    for row in list.rows.iter().take(LOOKED_AT_MAX) {
-        let fits = fits(flow, (company, &list.tags), rule, row.person).await?;
-        if fits {
-            state.judge(row.person, flow.now, true);
+    let mut persons: Vec<_> = list.rows.iter().map(|row| row.person).collect();
+    persons.sort_unstable();
+    state.incomplete = persons.len() > LOOKED_AT_MAX;
+    persons.truncate(LOOKED_AT_MAX);
+    persons.retain(|person| state.looked_to.is_none_or(|to| *person > to));
+    for person in persons.iter().take(STEP_CUSTOMERS) {
+        if fits(flow, (company, &list.tags), rule, *person).await? {
+            state.judge(*person, flow.now, true);
         }
+        state.looked_to = Some(*person);
     }
-    state.days = DRY_RUN_DAYS;
+    if persons.len() <= STEP_CUSTOMERS {
+        state.days = DRY_RUN_DAYS;
+    }
     Ok(())
 }
+
+/// Notes whether all else is true of a person. Returns how many customers were read for it.
 
 async fn judge(
     flow: &Flow<'_>,
@@ -132,13 +149,13 @@ async fn judge(
     rule: &AutomationRule,
     state: &mut DryRunState,
     (person, at): (PersonId, Timestamp),
-) -> Result<(), Failure> {
-    let fits = match state.fits(person) {
-        Some(fits) => fits,
-        None => fits(flow, (company, tags), rule, person).await?,
+) -> Result<usize, Failure> {
+    let (fits, read) = match state.fits(person) {
+        Some(fits) => (fits, 0),
+        None => (fits(flow, (company, tags), rule, person).await?, 1),
     };
     state.judge(person, at, fits);
-    Ok(())
+    Ok(read)
 }
 
 /// Whether all but the event is true of a customer by now. Of whom nothing can be read it is not.
@@ -155,6 +172,7 @@ async fn fits(
         }
         known => known?,
     };
-    let context = AutomationContext { tags, model: &known.listed.model, now: flow.now };
+    let decided = BTreeSet::new();
+    let context = AutomationContext { tags, model: &known.listed.model, now: flow.now, decided: &decided };
     Ok(known.erased_at().is_none() && known.is_hit_by(rule, context))
 }

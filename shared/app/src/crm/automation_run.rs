@@ -1,7 +1,8 @@
 //! The rules of automation look at what has happened: at the new pages of the company's feed, and once a
 //! night at all customers for rules about time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use domain::company::Company;
 use domain::crm::automation::Automation;
@@ -14,8 +15,8 @@ use domain::crm::tag::TagBook;
 use domain::crm::timeline::{CustomerChange, TimelineEntry};
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
-use domain::kernel::id::{PersonId, TagId};
-use domain::kernel::timestamp::{DAY_MS, SECOND_MS, Timestamp};
+use domain::kernel::id::{AutomationRuleId, PersonId, TagId};
+use domain::kernel::timestamp::{SECOND_MS, Timestamp};
 use domain::radar::aggregate::Segment;
 use domain::radar::counter::Scope;
 use domain::tracking::event::Event;
@@ -30,12 +31,10 @@ use crate::crm::customer::CustomerEditor;
 
 /// Pages that are read together.
 const PAGES: u32 = 50;
-/// The age from which a page is looked at: one with an earlier id may be written a little later.
-const LAG_MS: i64 = 10 * SECOND_MS;
+/// Most customers of a page, or of a night in a row, who are passed though all of them fail.
+const PASSED_MAX: usize = 3;
 /// How long after a run the next one is due.
 const PAUSE_MS: i64 = 60 * SECOND_MS;
-/// The hour of Asia/Shanghai from which rules about time look at all customers.
-const NIGHT_MS: i64 = 3 * DAY_MS / 24;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,6 +49,8 @@ enum RunEnd {
     Time,
     /// No more customers may be hit today.
     Limit,
+    /// The rules have changed, or another run counts hits.
+    Changed,
 }
 
 /// A run for a company.
@@ -58,6 +59,8 @@ struct Runner<'a, M> {
     ids: &'a Ids,
     clock: &'a Clock,
     company: Company,
+    /// The age from which a page is evaluated: one with an earlier id may be written a little later.
+    lag_ms: i64,
     may_go_on: M,
     automation: Automation,
     tags: TagBook,
@@ -74,37 +77,48 @@ enum RuleTrigger<'a> {
     Night,
 }
 
-/// Lets the rules of a company look at what has happened since they last did, and makes them due again. A
-/// customer who cannot be read stops nothing else.
+/// Lets the rules of a company evaluate what has happened since they last did, in pages older than `lag_ms`, and
+/// makes them due again. A customer who fails stops nothing else.
 ///
 /// # Errors
 /// The first failure. What was not looked at is looked at by the next run.
 pub async fn run(
     (store, ids, clock): (&Store, &Ids, &Clock),
     company: Company,
+    lag_ms: i64,
     may_go_on: impl Fn() -> bool,
 ) -> Result<AutomationRun, Failure> {
     let (automation, tags, _) = store.automation_and_books(company).await?;
     let done = AutomationRun::default();
-    let mut runner = Runner { store, ids, clock, company, may_go_on, automation, tags, done, failed: None };
-    let stopped = match runner.look_at_events().await? {
-        None => runner.look_at_all().await?,
-        stopped => stopped,
-    };
+    let mut runner = Runner { store, ids, clock, company, lag_ms, may_go_on, automation, tags, done, failed: None };
+    let ended = runner.evaluate().await;
     let now = clock.now();
-    let due = match stopped {
-        None => now.plus_millis(PAUSE_MS),
-        Some(RunEnd::Time) => now,
-        Some(RunEnd::Limit) => Day::of(now).plus(1).start(),
+    let due = match ended {
+        // Other rules are due at once.
+        Ok(Some(RunEnd::Changed)) => return Ok(runner.done),
+        Ok(None) | Err(_) => now.plus_millis(PAUSE_MS),
+        Ok(Some(RunEnd::Time)) => now,
+        Ok(Some(RunEnd::Limit)) => Day::of(now).plus(1).start(),
     };
+    // Whatever has failed: what was evaluated is not evaluated again.
     store.end_automation(company, &runner.automation, due).await?;
+    ended?;
     runner.failed.map_or(Ok(runner.done), Err)
 }
 
 impl<M: Fn() -> bool> Runner<'_, M> {
-    /// The new pages of the feed. A page is looked at whole, or again.
-    async fn look_at_events(&mut self) -> Result<Option<RunEnd>, Failure> {
-        let (until, mut aside) = (self.clock.now().plus_millis(-LAG_MS), PutAside::default());
+    /// The night first: events may use up all hits of a day.
+    async fn evaluate(&mut self) -> Result<Option<RunEnd>, Failure> {
+        match self.evaluate_all().await? {
+            None => self.evaluate_events().await,
+            ended => Ok(ended),
+        }
+    }
+
+    /// The new pages of the feed. A page is evaluated whole, or again. Customers who fail are passed, unless
+    /// all of a page do: then it is not they.
+    async fn evaluate_events(&mut self) -> Result<Option<RunEnd>, Failure> {
+        let (until, mut aside) = (self.clock.now().plus_millis(-self.lag_ms), PutAside::default());
         loop {
             let after = self.automation.page;
             let pages = self.store.feed_pages(self.company, after, until, PAGES, &mut aside).await?;
@@ -112,13 +126,26 @@ impl<M: Fn() -> bool> Runner<'_, M> {
                 return Ok(None);
             }
             for (page, segments) in pages {
-                for (person, events) in self.wanted(&segments) {
-                    if let Some(stop) = self.stop() {
-                        return Ok(Some(stop));
+                let wanted = self.wanted(&segments);
+                let (people, mut failures) = (wanted.len(), 0);
+                for (person, events) in wanted {
+                    if let Some(end) = self.end() {
+                        return Ok(Some(end));
                     }
-                    self.look(person, RuleTrigger::Events(page, &events)).await?;
+                    match self.look(person, RuleTrigger::Events(page, &events)).await {
+                        Ok(Some(end)) => return Ok(Some(end)),
+                        Ok(None) => {}
+                        Err(failure) if failures + 1 == people && people > PASSED_MAX => return Err(failure),
+                        Err(failure) => {
+                            failures += 1;
+                            self.failed.get_or_insert(failure);
+                        }
+                    }
                 }
                 self.automation.page = Some(page);
+                if !(self.may_go_on)() {
+                    return Ok(Some(RunEnd::Time));
+                }
             }
         }
     }
@@ -136,22 +163,33 @@ impl<M: Fn() -> bool> Runner<'_, M> {
         wanted
     }
 
-    /// All customers, for rules without an event, once a night.
-    async fn look_at_all(&mut self) -> Result<Option<RunEnd>, Failure> {
-        let tonight = Day::of(self.clock.now().plus_millis(-NIGHT_MS));
-        let has_rules = self.automation.enabled().any(|rule| rule.condition.event.is_none());
-        if self.automation.looked_on.is_some_and(|day| day >= tonight) || !has_rules {
+    /// All customers, for rules without an event, once a night, in the order of their ids: the next run goes on
+    /// where this one ends.
+    async fn evaluate_all(&mut self) -> Result<Option<RunEnd>, Failure> {
+        let night = Automation::night_of(self.clock.now());
+        if self.automation.evaluated_on.is_some_and(|day| day >= night) || !self.automation.has_night_rules() {
             return Ok(None);
         }
-        let mut rows = self.store.customer_list(self.company, None).await?.rows;
-        rows.retain(|row| self.may_be_hit(row));
+        let (mut rows, to) = (self.store.customer_list(self.company, None).await?.rows, self.automation.evaluated_to);
+        rows.retain(|row| to.is_none_or(|to| row.person > to) && self.may_be_hit(row));
+        rows.sort_unstable_by_key(|row| row.person);
+        let mut failures = 0;
         for row in rows {
-            if let Some(stop) = self.stop() {
-                return Ok(Some(stop));
+            if let Some(end) = self.end() {
+                return Ok(Some(end));
             }
-            self.look(row.person, RuleTrigger::Night).await?;
+            match self.look(row.person, RuleTrigger::Night).await {
+                Ok(Some(end)) => return Ok(Some(end)),
+                Ok(None) => failures = 0,
+                Err(failure) if failures >= PASSED_MAX => return Err(failure),
+                Err(failure) => {
+                    failures += 1;
+                    self.failed.get_or_insert(failure);
+                }
+            }
+            self.automation.evaluated_to = Some(row.person);
         }
-        self.automation.looked_on = Some(tonight);
+        (self.automation.evaluated_on, self.automation.evaluated_to) = (Some(night), None);
         Ok(None)
     }
 
@@ -168,49 +206,53 @@ impl<M: Fn() -> bool> Runner<'_, M> {
         })
     }
 
-    fn stop(&self) -> Option<RunEnd> {
+    fn end(&self) -> Option<RunEnd> {
         if self.automation.room(self.clock.now()) == 0 {
             return Some(RunEnd::Limit);
         }
         (!(self.may_go_on)()).then_some(RunEnd::Time)
     }
 
-    /// Lets the rules look at one customer. Who cannot be read is passed.
-    async fn look(&mut self, person: PersonId, trigger: RuleTrigger<'_>) -> Result<(), Failure> {
-        let this = &*self;
-        let looked = self.store.retry().run(Policy::CONTENTION, || this.try_to_look(person, trigger)).await;
-        match looked {
-            Ok(None) => Ok(()),
+    /// Lets the rules evaluate one customer.
+    async fn look(&mut self, person: PersonId, trigger: RuleTrigger<'_>) -> Result<Option<RunEnd>, Failure> {
+        let (this, decided) = (&*self, Mutex::new(BTreeSet::new()));
+        let attempt = || this.try_to_look(person, trigger, &decided);
+        match self.store.retry().run(Policy::CONTENTION, attempt).await {
+            Ok(None) => Ok(None),
             Ok(Some((automation, hits))) => {
                 self.automation = automation;
                 self.done.hits += hits;
-                Ok(())
+                Ok(None)
             }
-            Err(failure @ Failure::Corrupt(_)) => {
-                tracing::warn!(cause = %failure, "the rules of automation pass a customer who cannot be read");
-                self.failed.get_or_insert(failure);
-                Ok(())
+            Err(Failure::VersionConflict) => Ok(Some(RunEnd::Changed)),
+            Err(failure) => {
+                tracing::warn!(cause = %failure, "the rules of automation could not evaluate a customer");
+                Err(failure)
             }
-            Err(failure) => Err(failure),
         }
     }
 
-    /// As of the last write, and all that was read is checked by the write.
+    /// As of the last write, and all that was read is checked by the write. Rules that were found to hit are
+    /// kept in `decided`: a rate that one of them sets takes no hit back.
     async fn try_to_look(
         &self,
         person: PersonId,
         trigger: RuleTrigger<'_>,
+        decided: &Mutex<BTreeSet<AutomationRuleId>>,
     ) -> Result<Option<(Automation, usize)>, Failure> {
         let flow = Flow { store: self.store, ids: self.ids, now: self.clock.now() };
-        let mut seen = self.outcome(&flow, person, trigger).await?;
-        if self.set_rates(&flow, &seen).await? {
-            // The customer has changed by it.
-            seen = self.outcome(&flow, person, trigger).await?;
+        let known = || decided.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut seen = self.outcome(&flow, person, trigger, &known()).await?;
+        decided.lock().unwrap_or_else(PoisonError::into_inner).extend(seen.1.hits.iter().map(|hit| hit.rule));
+        let rates = self.set_rates(&flow, &seen).await?;
+        if rates.changed {
+            seen = self.outcome(&flow, person, trigger, &known()).await?;
         }
-        let (read, outcome) = seen;
+        let (read, mut outcome) = seen;
         if outcome.changed.is_empty() {
             return Ok(None);
         }
+        outcome.hits.iter_mut().filter(|hit| rates.refused.contains(&hit.rule)).for_each(|hit| hit.close_rate = None);
         let (entries, log) = (entries(&flow, &outcome)?, log(&flow, &outcome)?);
         let write =
             AutomationWrite { person, read: &read, outcome: &outcome, entries: &entries, log: &log, now: flow.now };
@@ -223,25 +265,26 @@ impl<M: Fn() -> bool> Runner<'_, M> {
         flow: &Flow<'_>,
         person: PersonId,
         trigger: RuleTrigger<'_>,
+        decided: &BTreeSet<AutomationRuleId>,
     ) -> Result<(KnownCustomer, AutomationOutcome), Failure> {
         let read = self.store.known_customer(self.company, person, RecordRead::ToChange).await?;
-        let context = AutomationContext { tags: &self.tags, model: &read.listed.model, now: flow.now };
-        let rules: Vec<_> = self.automation.enabled().cloned().collect();
+        let (now, rules) = (flow.now, &self.automation.rules);
+        let context = AutomationContext { tags: &self.tags, model: &read.listed.model, now, decided };
         let outcome = match trigger {
-            RuleTrigger::Events(page, events) => read.after_events((person, page, events), &rules, context),
-            RuleTrigger::Night => Some(read.after_night(person, &rules, context)),
+            RuleTrigger::Events(page, events) => read.after_events((person, page, events), rules, context),
+            RuleTrigger::Night => Some(read.after_night(person, rules, context)),
         };
         Ok((read, outcome.unwrap_or_default()))
     }
 
-    /// Sets the rates that the rules set, in the name of their authors, before the rest is written. Returns
-    /// whether one was not set yet.
+    /// Sets the rates that the rules set, in the name of their authors while they are members, before the rest
+    /// is written.
     async fn set_rates(
         &self,
         flow: &Flow<'_>,
         (read, outcome): &(KnownCustomer, AutomationOutcome),
-    ) -> Result<bool, Failure> {
-        let (opportunity, mut changed) = (read.merged().opportunity, false);
+    ) -> Result<Rates, Failure> {
+        let (opportunity, mut rates) = (read.merged().opportunity, Rates::default());
         for hit in &outcome.hits {
             let author = self.automation.rules.iter().find(|rule| rule.id == hit.rule).map(|rule| rule.by);
             let Some(((card, rate), by)) = hit.close_rate.zip(author) else { continue };
@@ -249,14 +292,30 @@ impl<M: Fn() -> bool> Runner<'_, M> {
                 continue;
             }
             let editor = CustomerEditor { company: self.company, card, person: hit.person, by, radar_on: true };
+            if !read.directory.is_active(by) {
+                rates.refused.insert(hit.rule);
+                continue;
+            }
             match editor.set_close_rate(flow, rate).await {
-                Ok(_) => changed = true,
-                Err(CustomerError::Failed(failure)) => return Err(failure),
-                Err(refused) => tracing::warn!(cause = %refused, "a rule of automation sets no rate"),
+                Ok(_) => rates.changed = true,
+                Err(CustomerError::Failed(failure)) if failure != Failure::NotFound => return Err(failure),
+                Err(refused) => {
+                    tracing::warn!(cause = %refused, "a rule of automation sets no rate");
+                    rates.refused.insert(hit.rule);
+                }
             }
         }
-        Ok(changed)
+        Ok(rates)
     }
+}
+
+/// What became of the rates that rules set.
+#[derive(Debug, Default)]
+struct Rates {
+    /// Whether one was not set yet.
+    changed: bool,
+    /// Rules whose rate is not set.
+    refused: BTreeSet<AutomationRuleId>,
 }
 
 /// What the timeline says of it: one entry for all tags, and one for the plan that stands.

@@ -1,8 +1,8 @@
 //! A company's rules of automation: one item with the rules and how far they have looked, what each rule has
 //! done, and the notices that members got. The rules wait in the due list while one of them is switched on.
 
-use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
 use domain::company::Company;
 use domain::company::audit::AuditEntry;
 use domain::crm::automation::{Automation, AutomationRule};
@@ -32,6 +32,8 @@ use crate::table::sweep::{Sweep, SweepLimits};
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
 
+/// Part of an update expression after `SET`; see [`evaluated`].
+const EVALUATED: &str = "#page = :page, evaluated_on = :night, evaluated_to = :customer";
 /// How long a run over the events of a company has them for itself.
 const LEASE_MS: i64 = 300_000;
 /// How long it is kept what a rule has done.
@@ -104,10 +106,12 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<(), Failure> {
         let (key, mut transaction) = (keys::automation(company), Transaction::default());
-        let begins = read.enabled().next().is_none();
         let runs = rules.iter().any(|rule| rule.enabled);
-        let page = if begins { ", #page = :page, looked_on = :today" } else { "" };
-        let sets = format!("SET #type = :type, #layout = :layout, #rules = :rules, version = :next{page}");
+        // The first rule begins with the events, and the first one about time with the night, that come next.
+        let page = read.page.filter(|_| read.enabled().next().is_some()).unwrap_or_else(|| feed_page_at(audit.at));
+        let night = read.evaluated_on.filter(|_| read.has_night_rules());
+        let night = night.unwrap_or_else(|| Automation::night_of(audit.at));
+        let sets = format!("SET #type = :type, #layout = :layout, #rules = :rules, version = :next, {EVALUATED}");
         let update = Update::builder();
         let update = if runs {
             DueList::Automation.set(update.update_expression(format!("{sets}, {WAITS}")), company, &key, audit.at)
@@ -116,8 +120,8 @@ impl Store {
         };
         let first = "attribute_not_exists(version) OR version = :read";
         let condition = if read.version == 0 { first } else { "version = :read" };
-        let stored = serde_dynamo::to_attribute_value(rules).map_err(|error| AUTOMATION.corrupt(error))?;
-        let mut update = update
+        let stored = attribute(rules)?;
+        let update = update
             .condition_expression(condition)
             .expression_attribute_names("#type", TYPE)
             .expression_attribute_names("#layout", LAYOUT)
@@ -127,9 +131,7 @@ impl Store {
             .expression_attribute_values(":rules", stored)
             .expression_attribute_values(":next", number(read.version + 1))
             .expression_attribute_values(":read", number(read.version));
-        if begins {
-            update = looked(update, feed_page_at(audit.at), Day::of(audit.at))?;
-        }
+        let update = evaluated(update, page, night, read.evaluated_to.filter(|_| read.has_night_rules()))?;
         transaction.update(&self.table, &key, update, Failure::VersionConflict);
         add_entry(&mut transaction, &self.table, company, audit)?;
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
@@ -149,7 +151,8 @@ impl Store {
     /// hits.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when one of the records has changed since it was read.
+    /// [`Failure::Busy`] when one of the records has changed since it was read, [`Failure::VersionConflict`] when
+    /// the rules have, or another run has counted hits.
     pub async fn apply_automation(
         &self,
         company: Company,
@@ -162,8 +165,13 @@ impl Store {
         if !log.is_empty() {
             self.add_list_row(&mut transaction, company, read, &outcome.changed, Day::of(now))?;
             after.count(u32::try_from(log.len()).unwrap_or(u32::MAX), now);
-            let count = counted(&after)?;
-            transaction.update(&self.table, &keys::automation(company), count, Failure::Busy);
+            let count = counted(automation, &after)?;
+            transaction.update(&self.table, &keys::automation(company), count, Failure::VersionConflict);
+        } else {
+            let check = ConditionCheck::builder()
+                .condition_expression("version = :read")
+                .expression_attribute_values(":read", number(automation.version));
+            transaction.check(&self.table, &keys::automation(company), check, Failure::VersionConflict);
         }
         for entry in entries {
             add_timeline_entry(&mut transaction, &self.table, company, person, entry)?;
@@ -192,14 +200,15 @@ impl Store {
         automation: &Automation,
         due: Timestamp,
     ) -> Result<(), Failure> {
-        let Automation { version, page, looked_on, .. } = automation;
-        let (Some(page), Some(looked_on)) = (page, looked_on) else { return Ok(()) };
+        let Automation { version, page, evaluated_on, evaluated_to, .. } = automation;
+        let (Some(page), Some(night)) = (page, evaluated_on) else { return Ok(()) };
         let (key, mut transaction) = (keys::automation(company), Transaction::default());
         let update = Update::builder()
-            .update_expression(format!("SET #page = :page, looked_on = :today, {WAITS}"))
+            .update_expression(format!("SET {EVALUATED}, {WAITS}"))
             .condition_expression("version = :read")
             .expression_attribute_values(":read", number(*version));
-        let update = looked(DueList::Automation.set(update, company, &key, due), *page, *looked_on)?;
+        let update = DueList::Automation.set(update, company, &key, due);
+        let update = evaluated(update, *page, *night, *evaluated_to)?;
         transaction.update(&self.table, &key, update, Failure::Busy);
         match self.commit(company, transaction).await.map_err(Cancelled::into_failure) {
             // Other rules are due at once.
@@ -248,22 +257,31 @@ pub fn feed_page_at(at: Timestamp) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(at.millis().max(0).unsigned_abs(), &[0; 10]).into_uuid()
 }
 
-fn looked(update: UpdateBuilder, page: Uuid, on: Day) -> Result<UpdateBuilder, Failure> {
-    let day = serde_dynamo::to_attribute_value(on).map_err(|error| AUTOMATION.corrupt(error))?;
-    let page = serde_dynamo::to_attribute_value(page).map_err(|error| AUTOMATION.corrupt(error))?;
+/// Notes how far the rules have evaluated events, and customers in the night.
+fn evaluated(
+    update: UpdateBuilder,
+    page: Uuid,
+    night: Day,
+    customer: Option<PersonId>,
+) -> Result<UpdateBuilder, Failure> {
     Ok(update
         .expression_attribute_names("#page", "page")
-        .expression_attribute_values(":page", page)
-        .expression_attribute_values(":today", day))
+        .expression_attribute_values(":page", attribute(page)?)
+        .expression_attribute_values(":night", attribute(night)?)
+        .expression_attribute_values(":customer", attribute(customer)?))
 }
 
 /// The update of the hits, on condition that nobody else has counted some.
-fn counted(after: &Automation) -> Result<UpdateBuilder, Failure> {
-    let day = serde_dynamo::to_attribute_value(after.hit_on).map_err(|error| AUTOMATION.corrupt(error))?;
+fn counted(before: &Automation, after: &Automation) -> Result<UpdateBuilder, Failure> {
     Ok(Update::builder()
         .update_expression("SET hit_on = :day, hits = :hits")
-        .condition_expression("version = :read")
-        .expression_attribute_values(":day", day)
+        .condition_expression("version = :read AND (attribute_not_exists(hits) OR hits = :before)")
+        .expression_attribute_values(":before", number(before.hits))
+        .expression_attribute_values(":day", attribute(after.hit_on)?)
         .expression_attribute_values(":hits", number(after.hits))
         .expression_attribute_values(":read", number(after.version)))
+}
+
+fn attribute(value: impl Serialize) -> Result<AttributeValue, Failure> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| AUTOMATION.corrupt(error))
 }

@@ -117,7 +117,7 @@ pub(crate) fn automation_hit(company: Company, rule: AutomationRuleId, id: Uuid)
 
 /// The partition of the notices that a member got from rules.
 pub(crate) fn automation_notices(company: Company, member: MemberId) -> String {
-    format!("{}#NOTICES#{member}", company.id())
+    format!("{}#AUTOMATION_NOTICES#{member}", company.id())
 }
 
 /// A notice that a member got from a rule.
