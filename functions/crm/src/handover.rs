@@ -148,7 +148,7 @@ pub(crate) struct StayingThingBody {
     thing: HandoverThing,
     /// The id of the customer, or of the card.
     id: String,
-    /// Why: `changed`, `successor_inactive`, `no_card` or `erased`.
+    /// Why: `changed`, `successor_inactive`, `no_card`, `erased` or `unreadable`.
     reason: StayReason,
     /// Whether the undoing has left it, not the handover itself.
     undoing: bool,

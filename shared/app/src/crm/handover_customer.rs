@@ -90,7 +90,14 @@ async fn move_all(
     let mover = Mover { flow, company, handover, thing: place.thing, tags };
     for person in persons {
         let attempt = || mover.try_to_move(*person, turn);
-        let (outcome, next) = flow.store.retry().run(Policy::CONTENTION, attempt).await?;
+        // Who cannot be read stays, and holds up nobody.
+        let (outcome, next) = match flow.store.retry().run(Policy::CONTENTION, attempt).await {
+            Err(Failure::Corrupt(cause)) => {
+                tracing::error!(cause, "a handover leaves a customer who cannot be read");
+                (MoveOutcome::Stays(StayReason::Unreadable), turn)
+            }
+            moved => moved?,
+        };
         turn = next;
         if let MoveOutcome::Stays(reason) = outcome {
             stay.push(StayingThing::new(place.thing, person.to_string(), reason));
@@ -187,7 +194,13 @@ pub(crate) async fn restore(
         let change = OwnershipChange { read: &known, changed: &changed, entry: (person, &entry) };
         flow.store.restore_handed_over(company, handover, change, note).await.map(|()| None)
     };
-    flow.store.retry().run(Policy::CONTENTION, attempt).await
+    match flow.store.retry().run(Policy::CONTENTION, attempt).await {
+        Err(Failure::Corrupt(cause)) => {
+            tracing::error!(cause, "the undoing of a handover leaves a customer who cannot be read");
+            Ok(Some(StayReason::Unreadable))
+        }
+        restored => restored,
+    }
 }
 
 /// What the timeline says of records that change: `member` has it since, `other` no more.

@@ -71,6 +71,8 @@ string_enum! {
         NoCard = "no_card",
         /// 客户已注销个人数据
         Erased = "erased",
+        /// 数据无法读取
+        Unreadable = "unreadable",
     }
 }
 
