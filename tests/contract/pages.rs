@@ -3,11 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use app::Flow;
 use app::crm::job_run::{JobContext, go_on};
 use domain::card::voice::Voice;
+use domain::company::audit::{AuditAction, AuditActor};
+use domain::crm::automation::{Automation, AutomationActions, AutomationCondition, AutomationRule};
+use domain::crm::automation::{AutomationRuleName, EventCondition};
+use domain::crm::automation_run::{AutomationHit, AutomationOutcome};
+use domain::crm::job::JobKind;
 use domain::crm::merge::MergeReason;
 use domain::crm::viewer::Viewer;
-use domain::kernel::id::{Id, PersonId, ProductId};
+use domain::kernel::id::{AutomationRuleId, Id, PersonId, ProductId};
 use domain::kernel::mobile::Mobile;
 use domain::kernel::timestamp::DAY_MS;
 use domain::media::upload::Purpose;
@@ -16,6 +22,7 @@ use domain::tracking::batch::AcceptedBatch;
 use domain::tracking::event::{Event, EventKind, Object, Target};
 use domain::tracking::filter_reason::FilterReason;
 use serde_json::{Value, json};
+use store::{AutomationLogEntry, AutomationWrite, RecordRead};
 
 use testkit::events::function_of;
 use testkit::world::World;
@@ -128,7 +135,9 @@ impl PagedList {
         let path = self.path.replace("{card_id}", &world.card("lin").to_string());
         let path = path.replace("{member_id}", &world.staff["lin"].member.to_string());
         let path = path.replace("{person_id}", &PersonId::from_uuid(Uuid::from_u128(CUSTOMERS[0])).to_string());
-        let path = if path.contains("{job_id}") { path.replace("{job_id}", &last_import(world).await) } else { path };
+        let job = if self.path.contains("dry-runs") { JobKind::AutomationDryRun } else { JobKind::Import };
+        let path = if path.contains("{job_id}") { path.replace("{job_id}", &last_job(world, job).await) } else { path };
+        let path = path.replace("{automation_rule_id}", &AutomationRuleId::from_uuid(Uuid::from_u128(1)).to_string());
         let router = functions.router(&function_of(&self.operation)).clone();
         // The owner sees their own card.
         let of_lin = self.path.contains("/cards/") || self.path.contains("/my/follow-up-plans");
@@ -200,6 +209,7 @@ async fn every_list_walked_row_by_row_is_the_list_whatever_the_filter() {
     fill_card(&world).await;
     fill_customers(&world, &functions).await;
     fill_handovers(&world, &functions).await;
+    fill_automation(&world, &functions).await;
     fill_jobs(&world, &functions).await;
     for list in lists {
         list.check(&world, &functions).await;
@@ -297,6 +307,56 @@ async fn fill_customers(world: &World, functions: &Functions) {
     }
 }
 
+/// A rule that hits all who have viewed a card: what it has done to three customers, with a notice for the boss
+/// each, and its dry run.
+async fn fill_automation(world: &World, functions: &Functions) {
+    let (company, now) = (world.company, world.clock.now());
+    let event = EventCondition { kind: EventKind::ViewCard, target: None, times: 1, within_days: 30 };
+    let boss = world.staff["boss"].member;
+    let rule = AutomationRule {
+        id: AutomationRuleId::from_uuid(Uuid::from_u128(1)),
+        name: AutomationRuleName::parse("看过名片").unwrap(),
+        enabled: true,
+        since: now,
+        by: boss,
+        condition: AutomationCondition { event: Some(event), ..AutomationCondition::default() },
+        actions: AutomationActions { notify_owner: true, ..AutomationActions::default() },
+        period_days: 1,
+    };
+    let flow = Flow { store: &world.store, ids: &world.ids, now };
+    let (actor, action) = (AuditActor::Member(boss), AuditAction::AutomationRules);
+    let audit = flow.audit_entry(actor, action, company.id(), "", "").unwrap();
+    let none = Automation::default();
+    world.store.set_automation(company, &none, std::slice::from_ref(&rule), &audit).await.unwrap();
+    let mut automation = world.store.automation(company).await.unwrap();
+    for customer in &CUSTOMERS[..3] {
+        let person = PersonId::from_uuid(Uuid::from_u128(*customer));
+        let read = world.store.known_customer(company, person, RecordRead::ToChange).await.unwrap();
+        let hit = AutomationHit {
+            rule: rule.id,
+            person,
+            at: now,
+            added: Vec::new(),
+            removed: Vec::new(),
+            planned: None,
+            close_rate: None,
+            notified: Some(boss),
+        };
+        let log = [AutomationLogEntry { id: flow.uuid().unwrap(), hit }];
+        let outcome = AutomationOutcome::default();
+        let write = AutomationWrite { person, read: &read, outcome: &outcome, entries: &[], log: &log, now };
+        automation = world.store.apply_automation(company, &automation, write).await.unwrap();
+    }
+    let path = format!("/v1/automation-rules/{}/dry-runs", rule.id);
+    let caller = (Some(world.token("boss")), "key-of-dry-run");
+    let posted = (caller.0.as_deref(), Some(caller.1));
+    let (status, body) = send(functions.router("crm"), ("POST", &path), posted, Some(json!({}))).await;
+    assert_eq!(status, 202, "{body}");
+    let (id, clock) = (body["job_id"].as_str().unwrap().parse().unwrap(), world.clock.clock());
+    let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles };
+    go_on(context, company, id, now.plus_millis(DAY_MS)).await.unwrap();
+}
+
 /// Three jobs; the last one is an import of which two rows are wrong, one of them twice.
 async fn fill_jobs(world: &World, functions: &Functions) {
     let (crm, token) = (functions.router("crm"), world.token("lin"));
@@ -332,7 +392,8 @@ async fn fill_handovers(world: &World, functions: &Functions) {
 }
 
 /// The import that was started last.
-async fn last_import(world: &World) -> String {
+async fn last_job(world: &World, kind: JobKind) -> String {
     let boss = Viewer { member: world.staff["boss"].member, card: None, admin: true };
-    world.store.list_jobs(world.company, boss, None, 1).await.unwrap().items[0].id.to_string()
+    let jobs = world.store.list_jobs(world.company, boss, None, 100).await.unwrap().items;
+    jobs.iter().find(|job| job.kind == kind).unwrap().id.to_string()
 }
