@@ -353,7 +353,7 @@ async fn fill_automation(world: &World, functions: &Functions) {
     let (status, body) = send(functions.router("crm"), ("POST", &path), posted, Some(json!({}))).await;
     assert_eq!(status, 202, "{body}");
     let (id, clock) = (body["job_id"].as_str().unwrap().parse().unwrap(), world.clock.clock());
-    let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles };
+    let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles, attempts: 1 };
     go_on(context, company, id, now.plus_millis(DAY_MS)).await.unwrap();
 }
 
@@ -367,7 +367,7 @@ async fn fill_jobs(world: &World, functions: &Functions) {
         assert_eq!(status, 202, "{body}");
         let id = body["job_id"].as_str().unwrap().parse().unwrap();
         let (clock, now) = (world.clock.clock(), world.clock.now());
-        let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles };
+        let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles, attempts: 1 };
         go_on(context, world.company, id, now).await.unwrap();
     }
 }
@@ -382,7 +382,7 @@ async fn fill_handovers(world: &World, functions: &Functions) {
         assert_eq!(status, 202, "{body}");
         let id = body["job_id"].as_str().unwrap().parse().unwrap();
         let (clock, later) = (world.clock.clock(), world.clock.now().plus_millis(DAY_MS));
-        let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles };
+        let context = JobContext { store: &world.store, ids: &world.ids, clock: &clock, files: &NoFiles, attempts: 1 };
         go_on(context, world.company, id, later).await.unwrap();
         // Colleagues who are gone stand in no directory.
         let path = format!("/v1/members/{}/status", world.staff[leaver].member);

@@ -140,7 +140,7 @@ impl<D: FailedMessages> JobWorker<D> {
         let response = batch::handle(event, self.max_attempts, &self.failed, async |deliveries: &[Delivery]| {
             let mut outcomes = Vec::with_capacity(deliveries.len());
             for delivery in deliveries {
-                outcomes.push(self.message(&delivery.body).await);
+                outcomes.push(self.message(delivery).await);
                 *slices += 1;
             }
             outcomes
@@ -151,22 +151,22 @@ impl<D: FailedMessages> JobWorker<D> {
     }
 
     /// Takes the next steps of a job. What is left is asked for by a new message before this one ends.
-    async fn message(&self, body: &str) -> Outcome {
-        let (company, job) = match message::read(body) {
+    async fn message(&self, delivery: &Delivery) -> Outcome {
+        let (company, job) = match message::read(&delivery.body) {
             Ok(read) => read,
             Err(reason) => return Outcome::Poison(reason),
         };
-        match self.go_on(company, job).await {
+        match self.go_on(company, job, delivery.attempts).await {
             Ok(()) => Outcome::Done,
             Err(Failure::Corrupt(cause)) => Outcome::Poison(Reason::new("unreadable_job", cause)),
             Err(failure) => Outcome::Retry(Reason::from(&failure)),
         }
     }
 
-    async fn go_on(&self, company: Company, job: JobId) -> Result<(), Failure> {
+    async fn go_on(&self, company: Company, job: JobId, attempts: u32) -> Result<(), Failure> {
         let stop_at = self.clock.now().plus_millis(SLICE_MS);
         let Self { store, ids, clock, files, .. } = self;
-        let progress = go_on(JobContext { store, ids, clock, files }, company, job, stop_at).await;
+        let progress = go_on(JobContext { store, ids, clock, files, attempts }, company, job, stop_at).await;
         files.forget();
         match progress? {
             JobProgress::More => self.queue.send(company.id(), job).await,

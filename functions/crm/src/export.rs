@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::job::{JobBody, starter};
+use crate::job::{JobBody, starter, viewer};
 
 /// A list to export: by filter and order, or as it was saved.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -104,7 +104,7 @@ pub(crate) async fn get_export(
     RadarOn(staff): RadarOn<Staff>,
     PathId(id): PathId<JobId>,
 ) -> Result<Json<ExportBody>, Problem> {
-    let by = (staff.id(), staff.is_boss());
+    let by = (viewer(&staff), staff.is_boss());
     let Export { job, until } = export::find(&app.flow(), staff.company(), by, id).await?;
     let signer = app.media.signer(app.clock.now()).await?;
     let url = signer.get(&export_key(staff.company(), id), EXPORT_LINK_MS);

@@ -8,11 +8,12 @@ use domain::company::budget_spend::{BudgetSpend, BudgetSubject};
 use domain::crm::command::CustomerError;
 use domain::crm::export::{EXPORT_KEPT_MS, EXPORT_ROWS_MAX, ExportedList, csv, owners};
 use domain::crm::job::{Job, JobCounts, JobFailure, JobInput, JobKind, JobStarter, JobState, JobStep};
-use domain::crm::list_filter::ListContext;
+use domain::crm::list_filter::{CustomerFilter, ListContext};
+use domain::crm::viewer::Viewer;
 use domain::kernel::budget::BudgetName;
 use domain::kernel::day::Day;
 use domain::kernel::failure::Failure;
-use domain::kernel::id::{JobId, MemberId};
+use domain::kernel::id::JobId;
 use domain::kernel::idempotency::Idempotency;
 use domain::kernel::timestamp::Timestamp;
 use store::{CustomerList, JobConditions};
@@ -45,7 +46,10 @@ pub async fn start(
     let list = ExportedList::from(CustomerLister { company, viewer: by.viewer() }.wanted_list(flow, wanted).await?);
     let spends = [BudgetSpend::one(BudgetName::CustomerExports, BudgetSubject::Member(company, by.member))];
     let id: JobId = flow.new_id()?;
-    let audit = flow.audit_change(AuditActor::Member(by.member), AuditAction::CustomerExport, id, None, Some(&list))?;
+    // What was searched for may name somebody, and the audit log is kept for good.
+    let audited = ExportedList { filter: CustomerFilter { q: None, ..list.filter.clone() }, ..list.clone() };
+    let (actor, action) = (AuditActor::Member(by.member), AuditAction::CustomerExport);
+    let audit = flow.audit_change(actor, action, id, None, Some(&audited))?;
     let conditions = JobConditions { spends: &spends, audit: Some(&audit) };
     job::start_as(flow, company, (id, by, JobInput::Export(list)), request, conditions).await
 }
@@ -57,11 +61,13 @@ pub async fn start(
 pub async fn find(
     flow: &Flow<'_>,
     company: Company,
-    (member, is_boss): (MemberId, bool),
+    (viewer, is_boss): (Viewer, bool),
     id: JobId,
 ) -> Result<Export, Failure> {
     let job = flow.store.job(company, id).await?;
-    if job.kind != JobKind::Export || !(is_boss || job.by.member == member) {
+    // Who is no admin any more has none of the lists of admins.
+    let is_own = job.by.member == viewer.member && (viewer.admin || !job.by.admin);
+    if job.kind != JobKind::Export || !(is_boss || is_own) {
         return Err(Failure::NotFound);
     }
     let until = Some(job.moved_at.plus_millis(EXPORT_KEPT_MS));

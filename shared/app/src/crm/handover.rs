@@ -84,7 +84,7 @@ pub async fn start(
     (leaver, rule): (MemberId, HandoverRule),
     request: &Idempotency,
 ) -> Result<Handover, HandoverError> {
-    if let Some(first) = flow.store.handover_job_of(company, request, flow.now).await? {
+    if let Some(first) = flow.store.job_of_request(company, request, flow.now).await? {
         return Ok(flow.store.handover(company, id_of(first.id)).await?);
     }
     let context = context(flow, company, leaver, &rule).await?;
@@ -119,7 +119,7 @@ pub async fn undo(
     id: HandoverId,
     request: &Idempotency,
 ) -> Result<Handover, HandoverError> {
-    let before = flow.store.handover_job_of(company, request, flow.now).await?;
+    let before = flow.store.job_of_request(company, request, flow.now).await?;
     let read = flow.store.handover(company, id).await?;
     if before.is_some() {
         return Ok(read);

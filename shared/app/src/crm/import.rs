@@ -59,7 +59,15 @@ pub async fn start(
 ) -> Result<Job, CustomerError> {
     let import = match source {
         ImportSource::Rows(import) => import,
-        ImportSource::File { preview, columns, card } => of_file(flow, company, by, (preview, columns, card)).await?,
+        ImportSource::File { preview, columns, card } => {
+            match of_file(flow, company, by, (preview, columns, card)).await {
+                Ok(import) => import,
+                // What was found in the file is gone when it is imported: a request that comes again says so.
+                Err(refused) => {
+                    return flow.store.job_of_request(company, request, flow.now).await?.ok_or(refused);
+                }
+            }
+        }
     };
     start_rows(flow, company, by, import, request).await
 }
@@ -87,7 +95,10 @@ async fn start_rows(
         let mut import = import.clone();
         if let Some(before) = flow.store.imported_by(company, &import.digest, flow.now).await? {
             let job = flow.store.job(company, before).await?;
-            if !matches!(job.state, JobState::Cancelled | JobState::Failed) {
+            let is_cut_short = matches!(job.state, JobState::Cancelled | JobState::Failed);
+            // Rows that were wrong may be right by now: their tags and options are made.
+            let has_failed = import.file.is_some() && job.state == JobState::Done && job.counts.failed > 0;
+            if !is_cut_short && !has_failed {
                 return Ok(job);
             }
             let first = told(flow, company, before).await?.first(before);
@@ -143,9 +154,17 @@ pub async fn undo(
     if job.is_open() {
         return Err(CustomerError::JobOpen);
     }
-    let stands = flow.store.imported_by(company, &import.digest, flow.now).await? == Some(id);
-    let (first, numbers) = (import.first(id), import.file.map(|file| file.rows).unwrap_or_default());
-    let (rows, digest) = (job.counts.looked_at(), Some(import.digest).filter(|_| stands));
+    let (first, mut stands) = (import.first(id), false);
+    if let Some(last) = flow.store.imported_by(company, &import.digest, flow.now).await? {
+        // It, or another one that has resumed it.
+        stands = last == id || told(flow, company, last).await?.first(last) == first;
+        if stands && last != id && flow.store.job(company, last).await?.is_open() {
+            return Err(CustomerError::JobOpen);
+        }
+    }
+    let numbers = import.file.map(|file| file.rows).unwrap_or_default();
+    // All rows: one that was cut short may have written some that it has not counted.
+    let (rows, digest) = (job.total, Some(import.digest).filter(|_| stands));
     let input = JobInput::ImportUndo(ImportUndo { import: first, rows, numbers, digest });
     job::start(flow, company, by, input, request).await
 }
@@ -189,11 +208,12 @@ pub(crate) async fn step<F: JobFiles>(
         Err(reason) => return Ok(JobStep::failed(reason)),
     };
     let mut step = JobStep::default();
-    for (number, row) in rows {
+    // The rows of a table have their ids by their order: in another file they may stand elsewhere.
+    for (place, (number, row)) in (job.counts.looked_at() + 1..).zip(rows) {
         let wrong = match row {
             Ok(FileRow { texts, custom, tags: given }) => {
                 let new = CustomerToAdd { texts, custom, tags: given, card: import.card, ..CustomerToAdd::default() };
-                let person = imported_person(import.first(job.id), number);
+                let person = imported_person(import.first(job.id), place);
                 let done = while_contended(flow, || import_row(flow, company, (job, &tags), (person, &new))).await;
                 done.err().map(|error| row_error(number, error)).transpose()?.into_iter().collect()
             }
@@ -316,8 +336,8 @@ pub(crate) async fn undo_step(
     let numbers = undo.numbers();
     let looked_at = usize::try_from(job.counts.looked_at()).unwrap_or(usize::MAX);
     let rows = usize::try_from(undo.rows).unwrap_or(usize::MAX);
-    for row in numbers.iter().take(rows).skip(looked_at).take(STEP) {
-        let person = imported_person(undo.import, row);
+    for (place, row) in (1..).zip(numbers.iter()).take(rows).skip(looked_at).take(STEP) {
+        let person = imported_person(undo.import, place);
         let known = flow.store.known_customer(company, person, RecordRead::ToChange).await?;
         let kept = match known.revocable_addition(person) {
             None => !known.identities.is_empty(),

@@ -33,22 +33,32 @@ pub struct JobContext<'a, F> {
     pub clock: &'a Clock,
     /// The files.
     pub files: &'a F,
+    /// How often the message that asks for the steps was delivered.
+    pub attempts: u32,
 }
+
+/// From which delivery on a file is not opened any more: it has killed its readers before.
+const FILE_ATTEMPTS: u32 = 3;
 
 /// Takes the next steps of a job until `stop_at`. A step that was cut off is taken again.
 ///
 /// # Errors
 /// Failures that another attempt may not meet; [`Failure::Corrupt`] when the job cannot be read.
 pub async fn go_on<F: JobFiles>(
-    JobContext { store, ids, clock, files }: JobContext<'_, F>,
+    JobContext { store, ids, clock, files, attempts }: JobContext<'_, F>,
     company: Company,
     id: JobId,
     stop_at: Timestamp,
 ) -> Result<JobProgress, Failure> {
     let Some(mut to_run) = store.job_to_run(company, id).await? else { return Ok(JobProgress::Over) };
+    let was_open = to_run.job.is_open();
     while to_run.job.is_open() {
         let flow = Flow { store, ids, now: clock.now() };
-        let (after, done) = step(&flow, files, company, &to_run).await?;
+        let (after, done) = if attempts >= FILE_ATTEMPTS && to_run.input.opens_file() {
+            (to_run.job.failed(JobFailure::UnreadableFile, flow.now), JobStep::default())
+        } else {
+            step(&flow, files, company, &to_run).await?
+        };
         match store.put_job(company, &after, &to_run.input, &done).await {
             Ok(stored) => to_run.job = stored,
             // Cancelled, or another worker goes on.
@@ -59,7 +69,8 @@ pub async fn go_on<F: JobFiles>(
             return Ok(JobProgress::More);
         }
     }
-    if let JobInput::Import(rows) = &to_run.input {
+    // Of one that was cancelled the file waits, a day at most: it may be started again.
+    if let (JobInput::Import(rows), true) = (&to_run.input, was_open) {
         import::forget_file(&Flow { store, ids, now: clock.now() }, files, company, rows).await;
     }
     Ok(JobProgress::Over)

@@ -154,7 +154,7 @@ fn line(file: &mut String, cells: [String; 15]) {
 }
 
 /// Whether a spreadsheet takes a cell for a formula: by its first character, in half or full width.
-fn begins_formula(cell: &str) -> bool {
+pub(crate) fn begins_formula(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 

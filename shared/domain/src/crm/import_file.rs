@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::custom_field::{CustomField, CustomFieldBook, CustomFieldKind};
+use crate::crm::export::begins_formula;
 use crate::crm::import_row::{ImportRow, RowError, number_of};
 use crate::crm::profile::ProfileField;
 use crate::crm::table::{FileTable, TABLE_COLUMNS_MAX, TableRow};
@@ -209,7 +210,7 @@ impl ImportFile {
 
 /// A text without the apostrophe that keeps spreadsheets from taking it for a formula.
 fn unguarded(text: &str) -> &str {
-    text.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@'])).unwrap_or(text)
+    text.strip_prefix('\'').filter(|rest| begins_formula(rest)).unwrap_or(text)
 }
 
 /// Tags by their names.

@@ -275,6 +275,15 @@ impl JobCounts {
 }
 
 impl JobInput {
+    /// Whether its steps open a file that somebody has sent.
+    pub fn opens_file(&self) -> bool {
+        match self {
+            Self::ImportPreview(_) => true,
+            Self::Import(import) => import.file.is_some(),
+            _ => false,
+        }
+    }
+
     /// What the job does.
     pub fn kind(&self) -> JobKind {
         match self {

@@ -11,7 +11,6 @@ use domain::crm::job::{HandoverTask, Job, JobInput};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
-use domain::kernel::timestamp::Timestamp;
 use domain::people::member::Member;
 
 use crate::company::audit::add_entry;
@@ -20,7 +19,6 @@ use crate::crm::customer_rules::rules_of;
 use crate::crm::handover::is_lock;
 use crate::crm::ownership::check_active;
 use crate::table::batch_get::ReadMode;
-use crate::table::idempotency::replayed;
 use crate::table::kinds::{HOLDING, MEMBER};
 use crate::{Store, keys};
 
@@ -70,21 +68,6 @@ impl Store {
         let mut members: BTreeMap<_, _> = members.into_iter().map(|member| (member.id, member)).collect();
         let leaver = members.remove(&leaver).ok_or(Failure::NotFound)?;
         Ok(HandoverContext { leaver, successors: members, held, rules, is_open })
-    }
-
-    /// The job that the same request has started, if it came before.
-    ///
-    /// # Errors
-    /// [`Failure::KeyReused`] when the request's key stands for another request.
-    pub async fn handover_job_of(
-        &self,
-        company: Company,
-        request: &Idempotency,
-        now: Timestamp,
-    ) -> Result<Option<Job>, Failure> {
-        let key = keys::idempotency(company, &request.key);
-        let first = self.batch_get(company, &[key], ReadMode::Consistent).await?;
-        Ok(first.into_iter().next().map(|first| replayed(first, request, now)).transpose()?.flatten())
     }
 
     /// Stores a new handover of somebody who is gone, with its job, once per request. Returns the job that

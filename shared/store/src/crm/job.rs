@@ -10,7 +10,9 @@ use domain::company::audit::AuditEntry;
 use domain::company::budget_spend::BudgetSpend;
 use domain::company::{Acting, Company};
 use domain::crm::handover::{HandoverState, HandoverStep};
-use domain::crm::job::{JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, JobStep, OPEN_JOBS_MAX};
+use domain::crm::job::{
+    ImportUndo, JOB_IDLE_MS, JOB_KEPT_MS, Job, JobInput, JobKind, JobState, JobStep, OPEN_JOBS_MAX,
+};
 use domain::crm::viewer::Viewer;
 use domain::kernel::failure::{Failure, Resource};
 use domain::kernel::id::{JobId, MemberId, PersonId};
@@ -25,6 +27,7 @@ use crate::crm::import::{ImportMark, placed};
 use crate::keys::DueList;
 use crate::table::batch_get::ReadMode;
 use crate::table::due::{Due, WAITS, WAITS_NO_LONGER, no_longer};
+use crate::table::idempotency::replayed;
 use crate::table::item::{Item, LAYOUT, TYPE, expire, number, text};
 use crate::table::kinds::{IMPORT_MARK, JOB, JOB_INPUT, JOB_SLOTS, ROW_ERROR};
 use crate::table::read::{Order, Search};
@@ -96,6 +99,21 @@ impl Store {
         .await
     }
 
+    /// The job that the same request has started, if it came before.
+    ///
+    /// # Errors
+    /// [`Failure::KeyReused`] when the request's key stands for another request.
+    pub async fn job_of_request(
+        &self,
+        company: Company,
+        request: &Idempotency,
+        now: Timestamp,
+    ) -> Result<Option<Job>, Failure> {
+        let key = keys::idempotency(company, &request.key);
+        let first = self.batch_get(company, &[key], ReadMode::Consistent).await?;
+        Ok(first.into_iter().next().map(|first| replayed(first, request, now)).transpose()?.flatten())
+    }
+
     /// Adds a new job of the member of the handle to a transaction.
     pub(crate) fn add_job(
         &self,
@@ -119,11 +137,8 @@ impl Store {
                 let free = "attribute_not_exists(#pk) OR expires_at <= :now OR job = :before";
                 transaction.put(&self.table, item, free, values, Failure::Busy);
             }
-            JobInput::ImportUndo(undo) => {
-                let mark = undo.digest.as_ref().map(|digest| keys::import_mark(company, digest));
-                mark.iter().for_each(|key| transaction.remove(&self.table, key));
-            }
-            JobInput::BulkTags(_)
+            JobInput::ImportUndo(_)
+            | JobInput::BulkTags(_)
             | JobInput::ImportPreview(_)
             | JobInput::Export(_)
             | JobInput::AutomationDryRun(_)
@@ -204,6 +219,10 @@ impl Store {
     pub async fn put_job(&self, company: Company, job: &Job, input: &JobInput, step: &JobStep) -> Result<Job, Failure> {
         let (next, mut transaction) = self.next_of_job(company, job, step)?;
         self.add_handover_of(&mut transaction, company, input, step.handover.as_ref())?;
+        // The table can be imported again when nothing of it is left.
+        if let (JobInput::ImportUndo(ImportUndo { digest: Some(digest), .. }), JobState::Done) = (input, next.state) {
+            transaction.remove(&self.table, &keys::import_mark(company, digest));
+        }
         if let Some(preview) = &step.preview {
             self.add_preview(&mut transaction, company, job, preview)?;
         }
