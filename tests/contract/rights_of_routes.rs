@@ -54,6 +54,7 @@ const LISTS: &[&str] = &[
     "list_jobs",
     "list_join_requests",
     "list_merges",
+    "list_my_automation_notices",
     "list_my_recycle_warnings",
     "list_radar_grants",
 ];

@@ -51,7 +51,8 @@ async fn no_member_of_a_suspended_company_writes_by_any_route() {
         let (status, code) = request.send(&Functions::on(&world).await, &payload).await;
         // What changes nothing sends no transaction.
         let refused = (status, code.as_str()) == (403, "company_suspended");
-        assert!(refused || request.case == "update_member_department", "{request:?}: {status} {code}");
+        let is_none = ["preview_handover", "update_member_department"].contains(&request.case.as_str());
+        assert!(refused || is_none, "{request:?}: {status} {code}");
         assert!(table(&world).await == before, "{request:?} has written");
     }
 }
@@ -147,6 +148,8 @@ async fn visitors_of_a_suspended_company_cost_it_nothing_and_read_its_cards() {
 async fn a_suspension_is_in_the_audit_log_once() {
     let world = World::new().await;
     for status in ["suspended", "suspended", "active"] {
+        // Entries of one moment are in no order.
+        world.clock.advance(1);
         set_status(&world, status).await;
     }
     let boss = world.token("boss");

@@ -74,7 +74,7 @@ kinds! {
     /// In layout 1 a socket was its end alone, without the member who watches.
     LIVE_STATE = "live_state", 2, "live";
     ROW_ERROR = "row_error", 1, "job";
-    TABLE_PREVIEW = "table_preview", 1, "job";
+    TABLE_PREVIEW = "table_preview", 1, "import";
     /// Until layout 3 it did not tell who had not logged in.
     SEGMENT = "segment", 4, "log";
     /// An attribute for each company, named by its id.
