@@ -307,15 +307,15 @@ async fn fill_customers(world: &World, functions: &Functions) {
     }
 }
 
-/// A rule that hits all who have viewed a card: what it has done to three customers, with a notice for the boss
+/// A rule that hits all who like a card: what it has done to three customers, with a notice for the boss
 /// each, and its dry run.
 async fn fill_automation(world: &World, functions: &Functions) {
     let (company, now) = (world.company, world.clock.now());
-    let event = EventCondition { kind: EventKind::ViewCard, target: None, times: 1, within_days: 30 };
+    let event = EventCondition { kind: EventKind::Like, target: None, times: 1, within_days: 30 };
     let boss = world.staff["boss"].member;
     let rule = AutomationRule {
         id: AutomationRuleId::from_uuid(Uuid::from_u128(1)),
-        name: AutomationRuleName::parse("看过名片").unwrap(),
+        name: AutomationRuleName::parse("点过赞").unwrap(),
         enabled: true,
         since: now,
         by: boss,
