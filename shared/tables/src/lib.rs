@@ -2,6 +2,7 @@
 //! out. Whatever the bytes are, time and memory are bounded.
 
 mod archive;
+mod parts;
 mod text;
 mod workbook;
 
