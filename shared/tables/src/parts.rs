@@ -26,7 +26,7 @@ const FORMATS_MAX: usize = 1024 * 1024;
 const COPIES_MAX: usize = 16 * 1024 * 1024;
 
 /// A tag, and the text behind it.
-struct Tag<'a> {
+struct Markup<'a> {
     name: &'a str,
     text: &'a str,
     is_end: bool,
@@ -106,16 +106,16 @@ fn styles(text: &str) -> Result<String, TableError> {
     Ok(format!("<styleSheet><numFmts>{formats}</numFmts><cellXfs>{styles}</cellXfs></styleSheet>"))
 }
 
-fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
+fn tags(text: &str) -> impl Iterator<Item = Markup<'_>> {
     text.split('<').skip(1).map(|text| {
         let name = text.strip_prefix('/').unwrap_or(text);
         let name = name.split(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).next().unwrap_or_default();
         let name = name.rsplit(':').next().unwrap_or(name);
-        Tag { name, text, is_end: text.starts_with('/') }
+        Markup { name, text, is_end: text.starts_with('/') }
     })
 }
 
-impl Tag<'_> {
+impl Markup<'_> {
     /// Whether it has no end of its own.
     fn is_empty(&self) -> bool {
         self.text.trim_ascii_end().ends_with("/>")

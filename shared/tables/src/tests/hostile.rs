@@ -152,7 +152,7 @@ fn parts_that_say_where_others_are_have_bounds() {
     let long = |part: &str, len: usize| format!("{part}{}", " ".repeat(len - part.len()));
     for name in ["xl/workbook.xml", "xl/_rels/workbook.xml.rels", "_rels/.rels", "_RELS/OTHER.RELS"] {
         let own = parts(&[]).into_iter().find(|(own, _)| *own == name).and_then(|(_, text)| text).unwrap_or_default();
-        // Behind the last tag there may be little, too.
+        // The spaces behind it are fewer than a place may have: its length alone is refused.
         let text = format!("{}{own}", "<a/>\n".repeat((1 << 20) / 5 - own.len()));
         assert!(read(&book(&[(name, &text)]), None).is_ok(), "{name}");
         assert_eq!(read(&book(&[(name, &long(&text, (1 << 20) + 1))]), None), Err(TableError::TooLarge), "{name}");
