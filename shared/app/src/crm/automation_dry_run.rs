@@ -142,7 +142,6 @@ async fn look_at_all(
 }
 
 /// Notes whether all else is true of a person. Returns how many customers were read for it.
-
 async fn judge(
     flow: &Flow<'_>,
     (company, tags): (Company, &TagBook),

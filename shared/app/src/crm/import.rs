@@ -174,10 +174,8 @@ pub async fn undo(
 /// # Errors
 /// [`Failure::NotFound`] for another job.
 async fn told(flow: &Flow<'_>, company: Company, id: JobId) -> Result<Import, Failure> {
-    match flow.store.input_of_job(company, id).await? {
-        JobInput::Import(import) => Ok(import),
-        _ => Err(Failure::NotFound),
-    }
+    let input = flow.store.input_of_job(company, id).await?;
+    if let JobInput::Import(import) = input { Ok(import) } else { Err(Failure::NotFound) }
 }
 
 /// What was wrong with the rows of a job, in their order.

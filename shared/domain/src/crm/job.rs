@@ -280,7 +280,8 @@ impl JobInput {
         match self {
             Self::ImportPreview(_) => true,
             Self::Import(import) => import.file.is_some(),
-            _ => false,
+            Self::BulkTags(_) | Self::ImportUndo(_) | Self::Export(_) | Self::AutomationDryRun(_) => false,
+            Self::Handover(_) | Self::HandoverUndo(_) => false,
         }
     }
 
