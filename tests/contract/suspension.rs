@@ -156,5 +156,6 @@ async fn a_suspension_is_in_the_audit_log_once() {
     let log = ("GET", "/v1/audit-log?action=company_status&actor=operator");
     let (_, page) = send(&organization(&world, "sms").await, log, (Some(&boss), None), None).await;
     let changes: Vec<_> = page["items"].as_array().unwrap().iter().map(|line| (&line["from"], &line["to"])).collect();
-    assert_eq!(changes, [(&json!("active"), &json!("suspended")), (&json!("suspended"), &json!("active"))]);
+    // The latest first.
+    assert_eq!(changes, [(&json!("suspended"), &json!("active")), (&json!("active"), &json!("suspended"))]);
 }
