@@ -50,8 +50,11 @@ def test_a_rule_is_tried_on_the_log_then_tags_reminds_rates_and_notifies(world):
     off = {**rule(tag), "enabled": False}
     stored = boss.put("/v1/automation-rules", {"version": 0, "rules": [off]}).expect(200)
     rule_id = stored["rules"][0]["rule_id"]
-    view = event("view_product", lin.card_id, object=product("智能门锁", PRODUCT))
-    visitor.send(view, view)
+
+    def view_twice():
+        visitor.send(*(event("view_product", lin.card_id, ms, object=product("智能门锁", PRODUCT)) for ms in (4000, 1000)))
+
+    view_twice()
     drain(world.stack)
 
     # Before it is switched on, the boss sees whom it would have hit.
@@ -68,7 +71,7 @@ def test_a_rule_is_tried_on_the_log_then_tags_reminds_rates_and_notifies(world):
 
     on = {**stored["rules"][0], "enabled": True}
     boss.put("/v1/automation-rules", {"version": 1, "rules": [on]}).expect(200)
-    visitor.send(view, view)
+    view_twice()
     drain(world.stack)
 
     def hits():
