@@ -36,7 +36,7 @@ const anyWindow: Same<
 const book: Same<operations["list_phrases"]["parameters"]["path"]["book"], "chat" | "follow_up"> = true;
 const actor: Same<
   Schemas["AuditLine"]["actor"]["type"],
-  "member" | "operator"
+  "member" | "operator" | "rule"
 > = true;
 const fields: Same<Schemas["UploadTicket"]["fields"], { [key: string]: string }> = true;
 const notFound: "not_found" extends Schemas["Problem"]["code"] ? true : never = true;
