@@ -6,7 +6,7 @@ use domain::crm::job::{JOB_KEPT_MS, Job};
 use domain::kernel::failure::Failure;
 use domain::kernel::id::JobId;
 
-use crate::table::item::expire;
+use crate::table::item::{Item, expire, number};
 use crate::table::kinds::DRY_RUN;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Store, keys};
@@ -20,15 +20,17 @@ impl Store {
         Ok(self.get_latest(company, &keys::dry_run(company, job), DRY_RUN).await?.unwrap_or_default())
     }
 
-    /// Stores what a step of a dry run has found. The same step again finds the same.
+    /// Stores what a step of a dry run has found.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] and the like.
+    /// [`Failure::Busy`] when another worker has stored this step or a later one.
     pub async fn put_dry_run(&self, company: Company, job: &Job, state: &DryRunState) -> Result<(), Failure> {
         let mut item = DRY_RUN.encode(&keys::dry_run(company, job.id), state)?;
         expire(&mut item, job.started_at.plus_millis(JOB_KEPT_MS));
         let mut transaction = Transaction::default();
-        transaction.replace(&self.table, item);
+        // A worker who was overtaken does not put back what others have found since.
+        let values = Item::from([(":step".to_owned(), number(state.step))]);
+        transaction.put(&self.table, item, "attribute_not_exists(#pk) OR step < :step", values, Failure::Busy);
         self.commit(company, transaction).await.map_err(Cancelled::into_failure)
     }
 }
