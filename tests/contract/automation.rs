@@ -2,7 +2,9 @@
 
 use app::crm::automation_run;
 use crm_jobs::handle;
+use domain::crm::automation_dry_run::DryRunState;
 use domain::kernel::day::Day;
+use domain::kernel::failure::Failure;
 use domain::kernel::id::{CardId, Id, PersonId, ProductId};
 use domain::kernel::timestamp::{DAY_MS, SECOND_MS};
 use domain::tracking::batch::AcceptedBatch;
@@ -175,6 +177,28 @@ async fn a_dry_run_lists_whom_a_rule_would_have_hit_and_changes_nothing() {
     let (_, other) = office.ask("boss", ("POST", "/v1/customer-tags/bulk"), Some(bulk)).await;
     let of_other = format!("/v1/automation-dry-runs/{}", other["job_id"].as_str().unwrap());
     assert_eq!(office.ask("boss", ("GET", &of_other), None).await.0, 404, "another job");
+}
+
+#[tokio::test]
+async fn a_worker_who_was_overtaken_puts_back_no_earlier_state_of_a_dry_run() {
+    let office = JobOffice::new().await;
+    let (_, set) = office.set(0, &[office.rule(false)]).await;
+    let path = format!("/v1/automation-rules/{}/dry-runs", set["rules"][0]["rule_id"].as_str().unwrap());
+    let (_, job) = office.ask("boss", ("POST", &path), Some(json!({}))).await;
+    let (store, company) = (&office.world.store, office.world.company);
+    let job = store.job(company, job["job_id"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    let at = |step, days| {
+        let mut state = DryRunState::default();
+        (state.step, state.days) = (step, days);
+        state
+    };
+    for later in [at(1, 1), at(3, 2)] {
+        store.put_dry_run(company, &job, &later).await.unwrap();
+    }
+    for earlier in [at(2, 9), at(3, 9)] {
+        assert_eq!(store.put_dry_run(company, &job, &earlier).await, Err(Failure::Busy));
+    }
+    assert_eq!(store.dry_run(company, job.id).await.unwrap(), at(3, 2));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 """A company with two cards and visitors on the first one, for tests of what members keep of customers."""
 
+import json
+
 from numbers_of_radar import drain
 from world import event
 
@@ -14,3 +16,10 @@ def visited_office(world, visitors=1):
     drain(world.stack)
     who = {"visitor": people[0]} if visitors == 1 else {"visitors": people}
     return {"company": company, "boss": company.boss, "lin": lin, "chen": chen, **who}
+
+
+def run_function(world, function, **call):
+    """What a schedule does every few minutes, at once: `function` is an output of the stack."""
+    name = world.stack.outputs[function]
+    answer = world.stack.boto("lambda").invoke(FunctionName=name, Payload=json.dumps(call).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()

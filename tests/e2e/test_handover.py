@@ -1,12 +1,11 @@
 """The work of a member who leaves goes to a successor as a whole, and comes back."""
 
-import json
 import uuid
 
 import pytest
 
 from numbers_of_radar import until
-from office import visited_office
+from office import run_function, visited_office
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +16,7 @@ def office(world):
 
     def ended(handover, states):
         """The schedule sends new jobs every minute; this runs it at once."""
-        name = world.stack.outputs["CrmJobsFunctionName"]
-        answer = world.stack.boto("lambda").invoke(FunctionName=name, Payload=json.dumps({"send": "due"}).encode())
-        assert "FunctionError" not in answer, answer["Payload"].read()
+        run_function(world, "CrmJobsFunctionName", send="due")
         found = boss.get(f"/v1/handovers/{handover}").expect(200)
         return found if found["state"] in states else None
 

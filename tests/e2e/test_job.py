@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import uuid
 
 import pytest
@@ -11,7 +10,7 @@ import requests
 import sending
 from common import ROOT
 from numbers_of_radar import until
-from office import visited_office
+from office import run_function, visited_office
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -23,9 +22,7 @@ def office(world):
 
     def ended(member, job):
         """The schedule sends new jobs every minute; this runs it at once, until the job has ended."""
-        name = world.stack.outputs["CrmJobsFunctionName"]
-        answer = world.stack.boto("lambda").invoke(FunctionName=name, Payload=json.dumps({"send": "due"}).encode())
-        assert "FunctionError" not in answer, answer["Payload"].read()
+        run_function(world, "CrmJobsFunctionName", send="due")
         found = member.get(f"/v1/jobs/{job}").expect(200)
         return found if found["state"] not in ("queued", "running") else None
 

@@ -67,7 +67,8 @@ pub(crate) struct AutomationHitBody {
     close_rate_basis_points: Option<u16>,
     /// The card on which it is set. `null` if none.
     close_rate_card_id: Option<CardId>,
-    /// The owner who got a notice. `null` if nobody did.
+    /// The owner who got a notice. `null` if nobody did, as in the first minutes of a new card, before its owner is
+    /// known.
     notified: Option<MemberId>,
 }
 
