@@ -24,6 +24,7 @@ use crate::crm::timeline::add_timeline_entry;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::{EXPIRES_AT, Item, LAYOUT, TYPE, expire, number, text};
 use crate::table::kinds::{CUSTOMER_ROW, FOLLOW_UP_PLAN, HANDED_OVER, HANDOVER_COUNTS};
+use crate::table::read::Order;
 use crate::table::transaction::{Cancelled, Transaction};
 use crate::{Page, Store, keys};
 
@@ -59,7 +60,7 @@ impl Store {
         limit: u32,
     ) -> Result<Page<CustomerRow, PersonId>, Failure> {
         let start = after.map(|after| keys::customer_row(company, after));
-        let page = self.oldest_latest(&keys::customer_list(company), start, limit).await?;
+        let page = self.some_latest(&keys::customer_list(company), start, (Order::OldestFirst, limit)).await?;
         // Behind the rows stand the numbers of the list.
         let next = page.next.and_then(|next| keys::customer_row_of(&next));
         let rows = page.items.iter().filter(|item| CUSTOMER_ROW.is_of(item));
@@ -81,7 +82,7 @@ impl Store {
     ) -> Result<Vec<FollowUpPlan>, Failure> {
         let partition = keys::follow_up_plans(company, Some(member));
         let start = after.map(|plan| keys::follow_up_plan(company, Some(member), plan.at.millis(), plan.person));
-        let page = self.oldest_latest(&partition, start, limit).await?;
+        let page = self.some_latest(&partition, start, (Order::OldestFirst, limit)).await?;
         page.items.into_iter().map(|item| FOLLOW_UP_PLAN.decode(item)).collect()
     }
 
@@ -120,10 +121,7 @@ impl Store {
         self.check_state(&mut transaction, company, handover);
         check_active(&mut transaction, &self.table, (company, moved.to), Failure::VersionConflict);
         self.add_change(&mut transaction, company, change)?;
-        let mut note = HANDED_OVER.encode(&self.note_key(company, handover, moved), moved)?;
-        expire(&mut note, handover.kept_until());
-        transaction.create(&self.table, note, Failure::Busy);
-        self.count(&mut transaction, company, handover, (moved, CountedAs::Moved));
+        self.add_moved(&mut transaction, company, handover, moved)?;
         self.commit_once(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
@@ -159,11 +157,8 @@ impl Store {
     ) -> Result<(), Failure> {
         let mut transaction = Transaction::default();
         self.check_state(&mut transaction, company, handover);
-        let mut note = HANDED_OVER.encode(&self.note_key(company, handover, moved), moved)?;
-        expire(&mut note, handover.kept_until());
-        transaction.create(&self.table, note, Failure::Busy);
         self.add_successor(&mut transaction, company, read, (card, Some(successor)))?;
-        self.count(&mut transaction, company, handover, (moved, CountedAs::Moved));
+        self.add_moved(&mut transaction, company, handover, moved)?;
         self.commit_once(company, transaction).await.map_err(Cancelled::into_failure)
     }
 
@@ -212,7 +207,9 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<HandedOver>, Failure> {
         let start = after.map(|(thing, what)| keys::handed_over(company, handover.id, thing, what));
-        let page = self.oldest_latest(&keys::handed_over_things(company, handover.id), start, limit).await?;
+        let page = self
+            .some_latest(&keys::handed_over_things(company, handover.id), start, (Order::OldestFirst, limit))
+            .await?;
         page.items.into_iter().map(|item| HANDED_OVER.decode(item)).collect()
     }
 
@@ -258,6 +255,21 @@ impl Store {
         self.add_holding_changes(transaction, company, (read, changed), None);
         self.add_list_row(transaction, company, read, changed, Day::of(entry.at))?;
         add_timeline_entry(transaction, &self.table, company, person, entry)
+    }
+
+    /// Adds the note of what is moved, and counts it.
+    fn add_moved(
+        &self,
+        transaction: &mut Transaction,
+        company: Company,
+        handover: &Handover,
+        moved: &HandedOver,
+    ) -> Result<(), Failure> {
+        let mut note = HANDED_OVER.encode(&self.note_key(company, handover, moved), moved)?;
+        expire(&mut note, handover.kept_until());
+        transaction.create(&self.table, note, Failure::Busy);
+        self.count(transaction, company, handover, (moved, CountedAs::Moved));
+        Ok(())
     }
 
     /// Adds that a thing was restored, once.

@@ -20,6 +20,7 @@ use crate::keys::Key;
 use crate::table::batch_get::ReadMode;
 use crate::table::item::Item;
 use crate::table::kinds::{CUSTOMER_ROW, CUSTOMER_RULES, LIST_BLOCK, LIST_COUNTS, LIST_HEAD, MODEL, VIEW_BOOK};
+use crate::table::read::Order;
 use crate::{Store, keys};
 
 /// Rows of a list, with what they are read by.
@@ -126,7 +127,7 @@ impl Store {
         let (mut list, _) = self.list_without_rows(company, &beside).await?;
         let (partition, start) = (keys::customer_list(company), after.map(|after| keys::customer_row(company, after)));
         let most = limit + 1 + u32::from(keys::COUNT_SHARDS);
-        let page = self.newest_latest(&partition, start, most).await?;
+        let page = self.some_latest(&partition, start, (Order::NewestFirst, most)).await?;
         page.items.iter().try_for_each(|item| list.take(item))?;
         let more = list.rows.len() > limit as usize || page.next.is_some();
         list.rows.truncate(limit as usize);

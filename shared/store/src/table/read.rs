@@ -128,32 +128,21 @@ impl Store {
         Ok(items)
     }
 
-    /// The items of a partition after `start`, newest first, as of the last write: at most `limit`.
-    pub(crate) async fn newest_latest(
+    /// The items of a partition after `start`, as of the last write: at most `limit`.
+    pub(crate) async fn some_latest(
         &self,
         partition: &str,
         start: Option<Key>,
-        limit: u32,
+        (order, limit): (Order, u32),
     ) -> Result<Page<Item, Key>, Failure> {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        self.read_latest(partition, start, (Order::NewestFirst, Some(limit))).await
+        self.read_latest(partition, start, (order, Some(limit))).await
     }
 
     /// The items of a partition after `start`, oldest first, as of the last write: as many as one
     /// call returns.
     pub(crate) async fn page_latest(&self, partition: &str, start: Option<Key>) -> Result<Page<Item, Key>, Failure> {
         self.read_latest(partition, start, (Order::OldestFirst, None)).await
-    }
-
-    /// The items of a partition after `start`, oldest first, as of the last write: at most `limit`.
-    pub(crate) async fn oldest_latest(
-        &self,
-        partition: &str,
-        start: Option<Key>,
-        limit: u32,
-    ) -> Result<Page<Item, Key>, Failure> {
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        self.read_latest(partition, start, (Order::OldestFirst, Some(limit))).await
     }
 
     async fn read_latest(
