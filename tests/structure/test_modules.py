@@ -17,6 +17,7 @@ DOMAIN_AREAS = {
     "card": {"company", "people", "tracking"},
     "crm": {"company", "tracking", "radar", "close_rate"},
     "close_rate": {"tracking", "radar"},
+    "shop": {"company"},
     "radar": {"company", "tracking", "crm", "close_rate"},
 }
 STORE_AREAS = {
@@ -28,6 +29,7 @@ STORE_AREAS = {
     "card": {"company", "radar"},
     "crm": {"company", "people", "radar", "close_rate"},
     "close_rate": {"radar"},
+    "shop": {"company"},
     "radar": {"tracking", "crm"},
 }
 # The module with the schemas of the API document uses all areas.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use app::crm::book::BookEditor;
+use app::company::book::BookEditor;
 use axum::Json;
 use axum::extract::State;
-use domain::crm::book::CompanyBook;
+use domain::company::book::CompanyBook;
 use domain::crm::custom_field::{
     CustomField, CustomFieldBook, CustomFieldKind, CustomFieldName, OptionDraft, OptionNumber,
 };

@@ -1,6 +1,6 @@
 //! `/v1/customer-tags`: the company's tags of customers (客户标签), and giving them.
 
-use app::crm::book::BookEditor;
+use app::company::book::BookEditor;
 use axum::Json;
 use axum::extract::State;
 use domain::crm::tag::{CustomerTag, TagBook, TagIds, TagName};

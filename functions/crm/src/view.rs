@@ -1,6 +1,6 @@
 //! `/v1/customer-views`: lists of customers that were saved (客户视图).
 
-use app::crm::book::BookEditor;
+use app::company::book::BookEditor;
 use app::crm::list::CountedView;
 use axum::Json;
 use axum::extract::State;

@@ -1,5 +1,7 @@
 //! Companies: creating them, and what the platform operator sets for them.
 
+pub mod book;
+
 use domain::company::CompanyName;
 use domain::company::audit::{AuditAction, AuditActor};
 use domain::company::{Company, CompanyProfile, WeCom};

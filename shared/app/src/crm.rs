@@ -4,7 +4,6 @@ pub mod addition;
 pub mod automation;
 pub mod automation_dry_run;
 pub mod automation_run;
-pub mod book;
 pub mod bulk_tags;
 pub mod custom_field;
 pub mod customer;

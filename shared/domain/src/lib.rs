@@ -13,4 +13,5 @@ pub mod people;
 pub mod radar;
 #[cfg(feature = "schema")]
 mod schema;
+pub mod shop;
 pub mod tracking;

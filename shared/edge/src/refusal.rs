@@ -1,7 +1,7 @@
 //! Problems for the failures that flows return.
 
 use domain::card::media::MediaError;
-use domain::crm::book::{BookError, BookRefusal};
+use domain::company::book::{BookError, BookRefusal};
 use domain::crm::command::{CustomerError, Duplicate};
 use domain::crm::handover::HandoverError;
 use domain::kernel::failure::Failure;

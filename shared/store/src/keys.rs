@@ -12,6 +12,7 @@ mod job;
 mod key;
 mod list;
 mod radar;
+mod shop;
 
 use domain::card::settings::PhraseBook;
 use domain::company::Company;
@@ -30,6 +31,7 @@ pub(crate) use self::job::*;
 pub(crate) use self::key::{Key, PK, SK};
 pub(crate) use self::list::*;
 pub(crate) use self::radar::*;
+pub(crate) use self::shop::*;
 
 /// Names of partition and sort key, for code that creates a table.
 pub const KEY_ATTRIBUTES: [&str; 2] = [PK, SK];

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use domain::company::Company;
 use domain::company::audit::{AuditAction, AuditActor};
+use domain::company::book::CompanyBook;
 use domain::crm::automation::{AUTOMATION_RULES_MAX, Automation, AutomationActions, AutomationCondition};
 use domain::crm::automation::{AutomationRule, AutomationRuleName};
-use domain::crm::book::CompanyBook;
 use domain::crm::command::CustomerError;
 use domain::crm::custom_field::CustomFieldBook;
 use domain::crm::profile::ProfileField;

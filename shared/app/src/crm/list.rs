@@ -2,7 +2,7 @@
 
 use domain::close_rate::model::Model;
 use domain::company::Company;
-use domain::crm::book::CompanyBook;
+use domain::company::book::CompanyBook;
 use domain::crm::list::{CustomerPage, CustomerSort, ListPosition, ListQuery, SortOrder};
 use domain::crm::list_filter::{CustomerFilter, ListContext};
 use domain::crm::list_kind::CustomerListKind;
@@ -16,7 +16,7 @@ use domain::kernel::id::ViewId;
 use store::{BookPlace, CustomerList, RecordRead};
 
 use crate::Flow;
-use crate::crm::book::BookEditor;
+use crate::company::book::BookEditor;
 
 /// The customers of a company, as a member sees them.
 #[derive(Debug, Clone, Copy)]

@@ -102,6 +102,8 @@ pub enum AuditAction {
     HandoverUndone,
     /// A list of customers was exported (导出客户).
     CustomerExport,
+    /// A template of freight was made, changed or deleted (运费模板).
+    FreightTemplates,
 }
 
 /// The author of a change.

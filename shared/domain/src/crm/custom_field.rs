@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::company::audit::AuditAction;
-use crate::crm::book::{BookRefusal, CompanyBook};
+use crate::company::book::{BookRefusal, CompanyBook};
 use crate::crm::field_history::FieldHistory;
 use crate::kernel::day::Day;
 use crate::kernel::field::FieldError;

@@ -1,7 +1,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::crm::book::CompanyBook;
+use crate::company::book::CompanyBook;
 use crate::crm::custom_field::OptionDraft;
 use crate::crm::table::TableBuilder;
 use crate::kernel::id::Id;

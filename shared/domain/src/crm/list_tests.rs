@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::close_rate::model::{Band, Model};
-use crate::crm::book::CompanyBook;
+use crate::company::book::CompanyBook;
 use crate::crm::list_kind::CustomerListKind;
 use crate::crm::row::tests::{id, plain, rows};
 use crate::crm::tag::TagBook;

@@ -7,7 +7,6 @@ pub mod automation;
 pub mod automation_dry_run;
 pub mod automation_mark;
 pub mod automation_run;
-pub mod book;
 pub mod command;
 pub mod custom_field;
 pub mod customer;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::company::book::CompanyBook;
 use crate::crm::addition::{Addition, CustomerSource};
 use crate::crm::automation_mark::AutomationMarks;
-use crate::crm::book::CompanyBook;
 use crate::crm::custom_field::{CustomFieldBook, CustomFieldKind, CustomValues};
 use crate::crm::expectation::Expectation;
 use crate::crm::follow_up::{FollowUpLog, NextFollowUp};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::company::audit::AuditAction;
-use crate::crm::book::{BookRefusal, CompanyBook};
+use crate::company::book::{BookRefusal, CompanyBook};
 use crate::crm::command::CustomerError;
 use crate::kernel::field::FieldError;
 use crate::kernel::id::{Id, MemberId, TagId};

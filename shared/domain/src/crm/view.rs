@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::company::audit::AuditAction;
-use crate::crm::book::{BookRefusal, CompanyBook};
+use crate::company::book::{BookRefusal, CompanyBook};
 use crate::crm::list::{CustomerSort, ListQuery, SortOrder};
 use crate::crm::list_filter::CustomerFilter;
 use crate::kernel::id::ViewId;

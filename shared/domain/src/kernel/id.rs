@@ -114,6 +114,22 @@ ids! {
     CardId = "crd_";
     /// A product of the shop (商品).
     ProductId = "prd_";
+    /// A variant of a product with a price and a stock of its own (规格).
+    SkuId = "sku_";
+    /// A category of products (商品分类).
+    CategoryId = "cat_";
+    /// A template of freight (运费模板).
+    FreightTemplateId = "frt_";
+    /// An order (订单).
+    OrderId = "ord_";
+    /// A parcel of an order (包裹).
+    ParcelId = "pcl_";
+    /// A request after the sale (售后).
+    AfterSaleId = "afs_";
+    /// A payment (支付).
+    PaymentId = "pay_";
+    /// A refund (退款).
+    RefundId = "rfd_";
     /// An article (文章).
     ArticleId = "art_";
     /// A video (视频).

@@ -2,6 +2,7 @@
 
 pub(crate) mod assignment;
 pub(crate) mod audit;
+pub(crate) mod book;
 #[expect(clippy::module_inception, reason = "an area re-exports its noun of the same name")]
 mod company;
 pub(crate) mod department;

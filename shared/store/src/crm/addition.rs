@@ -17,12 +17,13 @@ use domain::radar::counter::CounterDeltas;
 use serde::{Deserialize, Serialize};
 
 use crate::close_rate::shortlist_refresh::mark_shortlist_refresh;
+use crate::company::book::{BookName, book_of};
 use crate::company::department::{Placed, take, tree_of};
-use crate::crm::book::{BookName, book_of};
 use crate::crm::customer::put_customer;
-use crate::crm::record::{RecordRead, put_record};
+use crate::crm::record::put_record;
 use crate::people::phone::{add_phone_holder, phone_holder, release_phone};
 use crate::radar::counter::add_counts;
+use crate::table::batch_get::RecordRead;
 use crate::table::idempotency::replayed;
 use crate::table::item::{Item, number};
 use crate::table::kinds::CARD;

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::company::audit::add_entry;
+use crate::company::book::{BookName, book_of};
 use crate::company::department::take;
-use crate::crm::book::{BookName, book_of};
 use crate::crm::timeline::add_timeline_entry;
 use crate::keys::DueList;
 use crate::table::batch_get::ReadMode;

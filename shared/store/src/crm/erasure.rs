@@ -9,8 +9,8 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::PersonId;
 use domain::kernel::text::OpenId;
 
-use crate::crm::record::RecordRead;
 use crate::keys::{DueList, Key};
+use crate::table::batch_get::RecordRead;
 use crate::table::due::Due;
 use crate::table::item::{Item, text};
 use crate::table::kinds::ERASURE;

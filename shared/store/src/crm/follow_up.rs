@@ -14,10 +14,11 @@ use domain::radar::counter::CounterDeltas;
 use serde::{Deserialize, Serialize};
 
 use crate::company::department::{take, tree_of};
-use crate::crm::record::{RecordRead, put_record};
+use crate::crm::record::put_record;
 use crate::keys::Key;
 use crate::radar::counter::add_counts;
 use crate::table::batch_get::ReadMode;
+use crate::table::batch_get::RecordRead;
 use crate::table::idempotency::replayed;
 use crate::table::kinds::{FOLLOW_UP, MEMBER};
 use crate::table::transaction::{Cancelled, Transaction, at_version};

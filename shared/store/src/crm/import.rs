@@ -16,12 +16,12 @@ use domain::kernel::timestamp::Timestamp;
 use domain::media::upload::KEPT_MS;
 use serde::{Deserialize, Serialize};
 
+use crate::company::book::{BookName, book_of};
 use crate::company::department::{Placed, take, tree_of};
 use crate::crm::addition::NewCustomer;
-use crate::crm::book::{BookName, book_of};
-use crate::crm::record::RecordRead;
 use crate::people::phone::phone_holder;
 use crate::table::batch_get::ReadMode;
+use crate::table::batch_get::RecordRead;
 use crate::table::item::{expire, has_expired};
 use crate::table::kinds::{CARD, IMPORT_MARK, ROW_ERROR, TABLE_PREVIEW};
 use crate::table::read::{Order, Search};

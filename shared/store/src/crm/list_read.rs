@@ -12,7 +12,7 @@ use domain::kernel::failure::Failure;
 use domain::kernel::id::{MemberId, PersonId};
 
 use crate::close_rate::model::model_of;
-use crate::crm::book::{BookName, BookPlace, book_of};
+use crate::company::book::{BookName, BookPlace, book_of};
 use crate::crm::customer_rules::rules_of;
 use crate::crm::list::{counts_of, row_of};
 use crate::crm::list_blocks::{ListHead, block_of};

@@ -18,29 +18,11 @@ use crate::crm::timeline::add_timeline_entry;
 use crate::keys::Key;
 use crate::people::phone::{add_phone_holder, granted_number, release_phone};
 use crate::table::aside::PutAside;
-use crate::table::batch_get::ReadMode;
+use crate::table::batch_get::RecordRead;
 use crate::table::item::Item;
 use crate::table::kinds::CUSTOMER_RECORD;
 use crate::table::transaction::{Cancelled, Transaction, at_version};
 use crate::{Store, keys};
-
-/// How fresh a customer is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordRead {
-    /// Perhaps a moment old, to show it.
-    ToShow,
-    /// As of the last write, to change it.
-    ToChange,
-}
-
-impl From<RecordRead> for ReadMode {
-    fn from(read: RecordRead) -> Self {
-        match read {
-            RecordRead::ToShow => Self::Eventual,
-            RecordRead::ToChange => Self::Consistent,
-        }
-    }
-}
 
 /// A number that leads to an added identity no more, and the one that does from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,6 +25,24 @@ pub(crate) enum ReadMode {
     Only(&'static [&'static str]),
 }
 
+/// How fresh a customer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordRead {
+    /// Perhaps a moment old, to show it.
+    ToShow,
+    /// As of the last write, to change it.
+    ToChange,
+}
+
+impl From<RecordRead> for ReadMode {
+    fn from(read: RecordRead) -> Self {
+        match read {
+            RecordRead::ToShow => Self::Eventual,
+            RecordRead::ToChange => Self::Consistent,
+        }
+    }
+}
+
 /// The keys that are left, and the items found so far.
 type ReadProgress = (Option<KeysAndAttributes>, Vec<Item>);
 

@@ -43,6 +43,7 @@ kinds! {
     /// 4 not who is a member.
     CUSTOMER = "customer", 5, "customer";
     CUSTOM_FIELD_BOOK = "custom_field_book", 1, "book";
+    FREIGHT_BOOK = "freight_book", 1, "book";
     CUSTOMER_RECORD = "customer_record", 1, "record";
     ERASURE = "erasure", 1, "erasure";
     CUSTOMER_ROW = "customer_row", 1, "list";

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use domain::company::Company;
 use domain::company::audit::AuditActor;
-use domain::crm::book::{BookError, BookRefusal};
+use domain::company::book::{BookError, BookRefusal};
 use domain::kernel::id::MemberId;
 use domain::kernel::idempotency::Idempotency;
 use runtime::retry::Policy;

@@ -1,0 +1,3 @@
+//! The shop.
+
+mod freight;
