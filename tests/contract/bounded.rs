@@ -15,7 +15,7 @@ pub(crate) const BOUNDED: [(&str, &str); 63] = [
     ("close_rate_model", "a coefficient for each feature, a curve and a report of ten bands"),
     ("app", "one id"),
     ("company", "fields of bounded length"),
-    ("freight_book", "20 templates with 34 provinces each: 40 kilobytes"),
+    ("freight_book", "20 templates with 34 zones each: domain::shop::freight fills it"),
     (
         "customer_record",
         "ten values a field, five of 20 custom ones, 1,000 follow-ups, 50 tags: domain::crm::record fills it",

@@ -1,4 +1,4 @@
-//! What a company keeps one list of for its customers: tags, fields of its own. A book is one item.
+//! What a company keeps one list of, such as tags, fields of its own and templates of freight. A book is one item.
 
 use std::fmt::Display;
 

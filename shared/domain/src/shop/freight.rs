@@ -186,7 +186,8 @@ impl FreightTemplate {
             FreightMeasure::Piece => u64::from(line.quantity),
             FreightMeasure::Weight => u64::from(line.quantity) * u64::from(line.weight_g),
         };
-        fee.of(lines.iter().map(count).sum()).ok_or(FreightError::Overflow)
+        let count = lines.iter().try_fold(0u64, |sum, line| sum.checked_add(count(line)));
+        count.and_then(|count| fee.of(count)).ok_or(FreightError::Overflow)
     }
 }
 

@@ -99,6 +99,35 @@ fn names_stand_once_and_templates_end_at_the_limit() {
     assert_eq!(full.remove(id(20)).unwrap().iter().count(), 19);
 }
 
+/// A book as large as it can be.
+fn full_book() -> FreightBook {
+    let fee = FreightFee { first: STEP_MAX, first_fee: FEE_MAX, further: STEP_MAX, further_fee: FEE_MAX };
+    let zone = |province: &Province| FreightZone { provinces: BTreeSet::from([*province]), fee };
+    let full = |n: u128| FreightTemplate {
+        name: Line::parse(&format!("{n:运>20}").replace('0', "费")).unwrap(),
+        measure: FreightMeasure::Weight,
+        fee,
+        zones: Province::ALL.iter().map(zone).collect(),
+        excluded: BTreeSet::new(),
+        free_from: Some(Fen(i64::MAX)),
+    };
+    (1..=20).fold(FreightBook::default(), |book, n| book.add(id(n), full(n)).unwrap())
+}
+
+#[test]
+fn a_full_book_fits_into_an_item() {
+    let book = full_book();
+    assert_eq!(book.iter().count(), FREIGHT_TEMPLATES_MAX);
+    let bytes = serde_json::to_vec(&book).unwrap().len();
+    assert!((50_000..100_000).contains(&bytes), "{bytes} bytes");
+}
+
+#[test]
+fn a_weight_that_is_too_large_is_an_error() {
+    let heavy = FreightLine { quantity: u32::MAX, weight_g: u32::MAX, ..line(Freight::Template(id(1)), 1, 1) };
+    assert_eq!(book(FreightMeasure::Weight).cost(&[heavy, heavy], Province::Hebei), Err(FreightError::Overflow));
+}
+
 proptest! {
     #[test]
     fn more_never_costs_less(count in 0u64..10_000, more in 0u64..10_000, first in 1u32..100, further in 1u32..100) {
